@@ -1,0 +1,51 @@
+"""nescord: deploy, reload and scale a Discord bot without losing an event.
+
+The public names are imported when first used, so that a program pays only for the part it needs.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from nescord_core._version import __version__
+
+if TYPE_CHECKING:
+    from nescord_core.bot.listener import WsListener
+    from nescord_core.events import EventType, Intents
+    from nescord_core.rest.client import RestClient
+    from nescord_core.services.rest import RestServer
+    from nescord_core.services.ws import WsClient
+    from nescord_core.settings import CacheOptions
+
+__all__ = [
+    "CacheOptions",
+    "EventType",
+    "Intents",
+    "RestClient",
+    "RestServer",
+    "WsClient",
+    "WsListener",
+    "__version__",
+]
+
+_HOMES = {
+    "CacheOptions": "nescord_core.settings",
+    "EventType": "nescord_core.events",
+    "Intents": "nescord_core.events",
+    "RestClient": "nescord_core.rest.client",
+    "RestServer": "nescord_core.services.rest",
+    "WsClient": "nescord_core.services.ws",
+    "WsListener": "nescord_core.bot.listener",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

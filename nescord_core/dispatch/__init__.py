@@ -1,0 +1,1 @@
+"""Delivery of events from ws to main: outbox, partition, acknowledgements."""

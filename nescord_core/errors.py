@@ -1,0 +1,278 @@
+"""Every error that nescord raises, in one hierarchy.
+
+An error carries facts as attributes and prints as one paragraph: what happened, where, and what to do.
+Errors of libraries are translated into these where the library is driven.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+__all__ = [
+    "AlreadyRunning",
+    "BadRequest",
+    "ConfigError",
+    "DiscordHTTPError",
+    "DiscordServerError",
+    "EntryError",
+    "FatalClose",
+    "Forbidden",
+    "GatewayCommandError",
+    "IdentifyBudgetSpent",
+    "InvalidRequestLimit",
+    "NescordError",
+    "NotFound",
+    "PortTaken",
+    "ProtocolMismatch",
+    "RateLimited",
+    "ServiceFailed",
+    "TokenRejected",
+    "TransportError",
+    "Unauthorized",
+]
+
+
+class NescordError(Exception):
+    """The base of all: ``exit_code`` is what the CLI leaves with (1 at run time, 2 wrong use)."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class ConfigError(NescordError):
+    """A flag, variable or file says something that cannot be used.
+
+    ``where`` names the file and key, or the variable or flag, that holds the value.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(f"{where}: {message}" if where else message, hint=hint)
+        self.where = where
+
+
+class EntryError(NescordError):
+    """The bot's code (``main.entry``) could not be loaded; ``details`` is its traceback or excerpt."""
+
+    def __init__(self, message: str, *, details: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.details = details
+
+
+class PortTaken(NescordError):
+    """An address is in use; ``holder`` describes the process that holds it, where the system tells."""
+
+    def __init__(self, address: str, *, service: str, key: str, holder: str = "") -> None:
+        super().__init__(
+            f"{service} cannot listen on {address}: the port is taken{f' by {holder}' if holder else ''}.",
+            hint=f"Stop that process, or set {key} to another address.",
+        )
+        self.address = address
+        self.service = service
+        self.key = key
+        self.holder = holder
+
+
+class AlreadyRunning(NescordError):
+    """A second process was started for what one process must own (a token's gateway sessions)."""
+
+    exit_code = 2
+
+    def __init__(self, *, service: str, state_dir: str, pid: int | None) -> None:
+        owner = f" (process {pid})" if pid else ""
+        super().__init__(
+            f"{service} is already running for this token with state in {state_dir}{owner}.",
+            hint="Stop that one first, or give this one its own state_dir (NESCORD_STATE_DIR).",
+        )
+        self.service = service
+        self.state_dir = state_dir
+        self.pid = pid
+
+
+class ServiceFailed(NescordError):
+    """A supervised service gave up; ``service`` names it."""
+
+    def __init__(self, service: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{service}: {message}", hint=hint)
+        self.service = service
+
+
+class ProtocolMismatch(NescordError):
+    """ws and main speak different versions of the wire between them."""
+
+    def __init__(self, *, ours: int, theirs: int, peer: str) -> None:
+        super().__init__(
+            f"This side speaks nescord protocol {ours}, {peer} speaks {theirs}.",
+            hint="Install the same version of nescord on both sides.",
+        )
+        self.ours = ours
+        self.theirs = theirs
+        self.peer = peer
+
+
+class TokenRejected(NescordError):
+    """Discord does not accept the bot's token (HTTP 401 or gateway close 4004)."""
+
+    exit_code = 2
+
+    def __init__(self, *, seen: str) -> None:
+        super().__init__(
+            f"Discord rejected the bot token ({seen}).",
+            hint="Check DISCORD_BOT_TOKEN; a reset token is shown once, on the Bot page of the Developer Portal.",
+        )
+        self.seen = seen
+
+
+class IdentifyBudgetSpent(NescordError):
+    """The day's session starts are (nearly) used up, so no IDENTIFY is sent.
+
+    One more than the limit and Discord resets the token
+    (https://discord.com/developers/docs/events/gateway#session-start-limit-object).
+    ``reset_after`` is in seconds.
+    """
+
+    def __init__(self, *, remaining: int, needed: int, reserve: int, reset_after: float) -> None:
+        super().__init__(
+            f"Discord allows {remaining} more session starts today; {needed} are needed"
+            f" and {reserve} are kept in reserve.",
+            hint=f"The count starts anew in {reset_after / 3600:.1f} h. Find out what spends them before then.",
+        )
+        self.remaining = remaining
+        self.needed = needed
+        self.reserve = reserve
+        self.reset_after = reset_after
+
+
+FATAL_CLOSE_REASONS: Mapping[int, tuple[str, str]] = {
+    4004: ("the token is not valid", "Check DISCORD_BOT_TOKEN."),
+    4010: (
+        "the shard id or shard count is not valid",
+        "Check ws.shards and ws.shard_ids; very large bots need a multiple of the number Discord gives.",
+    ),
+    4011: ("this bot is in too many guilds for one shard", "Set ws.shards to auto or to a larger number."),
+    4012: ("the gateway version is not valid", "Upgrade nescord."),
+    4013: ("bot.intents holds a bit that Discord does not know", "Check bot.intents (DISCORD_INTENTS)."),
+    4014: (
+        "an intent is not allowed for this bot",
+        "Switch it on under Bot, Privileged Gateway Intents, in the Developer Portal,"
+        " or take it out of bot.intents (DISCORD_INTENTS).",
+    ),
+}
+
+
+class FatalClose(NescordError):
+    """Discord closed a shard with a code after which reconnecting is pointless.
+
+    https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+    """
+
+    exit_code = 2
+
+    def __init__(self, *, shard_id: int, code: int, reason: str = "") -> None:
+        what, hint = FATAL_CLOSE_REASONS.get(code, (reason or "no reason given", ""))
+        super().__init__(f"Discord closed shard {shard_id} for good with {code}: {what}.", hint=hint)
+        self.shard_id = shard_id
+        self.code = code
+        self.reason = reason
+
+
+class GatewayCommandError(NescordError):
+    """A gateway command could not be delivered to its shard, or Discord refused it."""
+
+
+class TransportError(NescordError):
+    """A peer could not be reached or the connection broke: name look-up, refused, reset, time-out."""
+
+
+class InvalidRequestLimit(NescordError):
+    """So many 401, 403 and 429 answers that the next ones would have Discord ban this address."""
+
+
+class DiscordHTTPError(NescordError):
+    """Discord answered with an error.
+
+    ``status`` is the HTTP status; ``code`` and ``errors`` are Discord's own JSON error code (0 when it
+    gave none) and per-field details; ``method`` and ``path`` name the request (tokens masked).
+    https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+    """
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        method: str,
+        path: str,
+        code: int = 0,
+        message: str = "",
+        errors: Mapping[str, Any] | None = None,
+    ) -> None:
+        detail = message or _phrase(status)
+        fields = "; ".join(_flatten(errors or {}))
+        super().__init__(
+            f"{method} {path}: {status} {detail}"
+            + (f" (Discord's code {code})" if code else "")
+            + (f": {fields}" if fields else "")
+        )
+        self.status = status
+        self.method = method
+        self.path = path
+        self.code = code
+        self.discord_message = message
+        self.errors: Mapping[str, Any] = errors or {}
+
+
+class BadRequest(DiscordHTTPError):
+    """400: the body or a parameter is not what Discord expects; ``errors`` names the fields."""
+
+
+class Unauthorized(DiscordHTTPError):
+    """401: the token is missing or not valid."""
+
+
+class Forbidden(DiscordHTTPError):
+    """403: the bot lacks a permission or access."""
+
+
+class NotFound(DiscordHTTPError):
+    """404: it does not exist, or the bot cannot see it."""
+
+
+class RateLimited(DiscordHTTPError):
+    """429 that was not waited out; ``retry_after`` in seconds, ``scope`` is user, global or shared."""
+
+    def __init__(self, *, retry_after: float = 0.0, scope: str = "user", **facts: Any) -> None:
+        super().__init__(**facts)
+        self.retry_after = retry_after
+        self.scope = scope
+
+
+class DiscordServerError(DiscordHTTPError):
+    """5xx: Discord, or the proxy on the way to it, could not serve the request."""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown status"
+
+
+def _flatten(errors: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Discord nests field errors as {field: {index: {_errors: [{code, message}]}}}."""
+    lines: list[str] = []
+    for key, value in errors.items():
+        if key == "_errors" and isinstance(value, list):
+            lines += [f"{prefix or 'body'}: {e.get('message', '')}" for e in value if isinstance(e, Mapping)]
+        elif isinstance(value, Mapping):
+            lines += _flatten(value, f"{prefix}.{key}" if prefix else key)
+    return lines

@@ -1,0 +1,1 @@
+"""The gateway half of ws: sessions, shards and clusters."""

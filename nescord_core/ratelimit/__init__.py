@@ -1,0 +1,1 @@
+"""Discord's REST rate limits as rules: no I/O, time passed in."""

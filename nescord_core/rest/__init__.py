@@ -1,0 +1,1 @@
+"""The REST proxy and the client that calls it."""

@@ -1,0 +1,1 @@
+"""A local Discord: REST and gateway on real sockets."""

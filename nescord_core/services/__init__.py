@@ -1,0 +1,1 @@
+"""The services: the only files that join the parts."""

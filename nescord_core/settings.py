@@ -1,0 +1,155 @@
+"""What each service is told: frozen, narrow, with every time-out in it.
+
+`config.load` builds these from nescord.toml, .env, the environment and flags; code and tests may build them
+directly. Times are in seconds, sizes in the unit the name says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+__all__ = [
+    "CacheOptions",
+    "MainSettings",
+    "RestSettings",
+    "SandboxSettings",
+    "SecuritySettings",
+    "WsSettings",
+]
+
+DEFAULT_API_URL = "https://discord.com/api/v10"
+DEFAULT_STATE_DIR = Path(".nescord")
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySettings:
+    """How a service knows its callers. Without a secret it binds to loopback only."""
+
+    secret: str | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_ca: Path | None = None
+
+    def __repr__(self) -> str:
+        return f"SecuritySettings(secret={'***' if self.secret else None}, tls={self.tls_cert is not None})"
+
+
+@dataclass(frozen=True, slots=True)
+class WsSettings:
+    """Settings of the gateway service.
+
+    ``intents`` is the whole number sent in IDENTIFY. ``events`` is None for all, or upper-case names.
+    ``shards`` is None for what GET /gateway/bot recommends; ``shard_ids`` is None for all of them.
+    ``grpc_hosts`` are host:port strings or one ``dns:///name:port``. ``compress`` is
+    ``zstd-stream``, ``zlib-stream`` or ``none``.
+    """
+
+    token: str = field(repr=False)
+    intents: int
+    api_url: str = DEFAULT_API_URL
+    grpc_hosts: tuple[str, ...] = ("127.0.0.1:5000",)
+    events: frozenset[str] | None = None
+    shards: int | None = None
+    shard_ids: tuple[int, ...] | None = None
+    shards_per_cluster: int = 16
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 6001
+    state_dir: Path = DEFAULT_STATE_DIR
+    compress: str = "zstd-stream"
+    identify_window: float = 5.0
+    identify_reserve: int = 50
+    hello_timeout: float = 20.0
+    ready_timeout: float = 60.0
+    connect_timeout: float = 15.0
+    close_timeout: float = 1.0
+    command_deadline: float = 30.0
+    outbox_events: int = 500_000
+    outbox_mb: int = 512
+    linger: float = 0.005
+    batch_events: int = 512
+    batch_kb: int = 512
+    keepalive: float = 10.0
+    watermark_interval: float = 0.25
+    stop_timeout: float = 10.0
+    cluster_url: str | None = None
+    security: SecuritySettings = SecuritySettings()
+
+
+@dataclass(frozen=True, slots=True)
+class CacheOptions:
+    """The proxy's GET cache: time to live in seconds, bound on disk in MB."""
+
+    enabled: bool = True
+    ttl: float = 60.0
+    max_mb: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class RestSettings:
+    """Settings of the REST proxy. ``global_limit`` is in requests per second."""
+
+    token: str | None = field(repr=False)
+    api_url: str = DEFAULT_API_URL
+    host: str = "127.0.0.1"
+    port: int = 6000
+    global_limit: int = 50
+    cache: CacheOptions = CacheOptions()
+    state_dir: Path = DEFAULT_STATE_DIR
+    max_body_mb: int = 100
+    spool_kb: int = 1024
+    request_timeout: float = 30.0
+    max_queue: int = 10_000
+    retries: int = 4
+    stop_timeout: float = 10.0
+    security: SecuritySettings = SecuritySettings()
+
+
+@dataclass(frozen=True, slots=True)
+class MainSettings:
+    """Settings of the bot's own process: where it listens for events and where rest is."""
+
+    entry: str = "bot_main.app:listener"
+    project_dir: Path = Path()
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 5000
+    workers: int = 1
+    drain_timeout: float = 10.0
+    start_timeout: float = 30.0
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 6002
+    credit: int = 2048
+    concurrency: int = 1024
+    dedupe_window: int = 100_000
+    rest_url: str = "http://127.0.0.1:6000"
+    token: str | None = field(default=None, repr=False)
+    state_dir: Path = DEFAULT_STATE_DIR
+    security: SecuritySettings = SecuritySettings()
+
+
+SANDBOX_TOKEN = "sandbox.not-a-real-token.for-local-use-only"  # noqa: S105 - obviously fake, printed at start
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """Settings of the local Discord. ``identify_window`` is its own pacing, as strict as Discord's by default.
+
+    ``disallowed_intents`` is a bit mask of privileged intents that the bot was not granted: identifying
+    with one of them is answered with close code 4014. ``guilds`` worlds are made at start. ``global_limit``
+    is in requests per second. ``shards`` and ``max_concurrency`` are what GET /gateway/bot recommends.
+    """
+
+    token: str = field(default=SANDBOX_TOKEN, repr=False)
+    host: str = "127.0.0.1"
+    port: int = 7000
+    guilds: int = 1
+    shards: int = 1
+    max_concurrency: int = 1
+    identify_window: float = 5.0
+    session_starts: int = 1000
+    heartbeat_interval: float = 41.25
+    resume_window: float = 300.0
+    replay_events: int = 100_000
+    disallowed_intents: int = 0
+    global_limit: int = 50
+    state_dir: Path = DEFAULT_STATE_DIR

@@ -1,0 +1,1 @@
+"""Processes: what to start, when to restart, how to stop."""

@@ -1,0 +1,144 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class FromWs(_message.Message):
+    __slots__ = ("hello", "events", "command_result")
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_RESULT_FIELD_NUMBER: _ClassVar[int]
+    hello: Hello
+    events: EventBatch
+    command_result: CommandResult
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ...) -> None: ...
+
+class FromMain(_message.Message):
+    __slots__ = ("ready", "ack", "command", "drain")
+    READY_FIELD_NUMBER: _ClassVar[int]
+    ACK_FIELD_NUMBER: _ClassVar[int]
+    RETURN_FIELD_NUMBER: _ClassVar[int]
+    COMMAND_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_FIELD_NUMBER: _ClassVar[int]
+    ready: Ready
+    ack: Ack
+    command: GatewayCommand
+    drain: Drain
+    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., command: _Optional[_Union[GatewayCommand, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., **kwargs) -> None: ...
+
+class Hello(_message.Message):
+    __slots__ = ("protocol", "cluster", "shard_ids", "shard_count", "application_id", "version")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    SHARD_IDS_FIELD_NUMBER: _ClassVar[int]
+    SHARD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    APPLICATION_ID_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    protocol: int
+    cluster: str
+    shard_ids: _containers.RepeatedScalarFieldContainer[int]
+    shard_count: int
+    application_id: str
+    version: str
+    def __init__(self, protocol: _Optional[int] = ..., cluster: _Optional[str] = ..., shard_ids: _Optional[_Iterable[int]] = ..., shard_count: _Optional[int] = ..., application_id: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+
+class Ready(_message.Message):
+    __slots__ = ("protocol", "replica", "generation", "credit", "version")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    REPLICA_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_FIELD_NUMBER: _ClassVar[int]
+    CREDIT_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    protocol: int
+    replica: str
+    generation: int
+    credit: int
+    version: str
+    def __init__(self, protocol: _Optional[int] = ..., replica: _Optional[str] = ..., generation: _Optional[int] = ..., credit: _Optional[int] = ..., version: _Optional[str] = ...) -> None: ...
+
+class Session(_message.Message):
+    __slots__ = ("index", "shard_id", "session_id")
+    INDEX_FIELD_NUMBER: _ClassVar[int]
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    index: int
+    shard_id: int
+    session_id: str
+    def __init__(self, index: _Optional[int] = ..., shard_id: _Optional[int] = ..., session_id: _Optional[str] = ...) -> None: ...
+
+class EventBatch(_message.Message):
+    __slots__ = ("first_delivery", "sessions", "session", "seq", "type", "key", "guild_id", "received_at", "data", "redelivered")
+    FIRST_DELIVERY_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    GUILD_ID_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    REDELIVERED_FIELD_NUMBER: _ClassVar[int]
+    first_delivery: int
+    sessions: _containers.RepeatedCompositeFieldContainer[Session]
+    session: _containers.RepeatedScalarFieldContainer[int]
+    seq: _containers.RepeatedScalarFieldContainer[int]
+    type: _containers.RepeatedScalarFieldContainer[str]
+    key: _containers.RepeatedScalarFieldContainer[int]
+    guild_id: _containers.RepeatedScalarFieldContainer[int]
+    received_at: _containers.RepeatedScalarFieldContainer[float]
+    data: _containers.RepeatedScalarFieldContainer[bytes]
+    redelivered: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_delivery: _Optional[int] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., session: _Optional[_Iterable[int]] = ..., seq: _Optional[_Iterable[int]] = ..., type: _Optional[_Iterable[str]] = ..., key: _Optional[_Iterable[int]] = ..., guild_id: _Optional[_Iterable[int]] = ..., received_at: _Optional[_Iterable[float]] = ..., data: _Optional[_Iterable[bytes]] = ..., redelivered: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Range(_message.Message):
+    __slots__ = ("first", "last")
+    FIRST_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    first: int
+    last: int
+    def __init__(self, first: _Optional[int] = ..., last: _Optional[int] = ...) -> None: ...
+
+class Ack(_message.Message):
+    __slots__ = ("deliveries",)
+    DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    deliveries: _containers.RepeatedCompositeFieldContainer[Range]
+    def __init__(self, deliveries: _Optional[_Iterable[_Union[Range, _Mapping]]] = ...) -> None: ...
+
+class Return(_message.Message):
+    __slots__ = ("deliveries", "started")
+    DELIVERIES_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    deliveries: _containers.RepeatedCompositeFieldContainer[Range]
+    started: _containers.RepeatedCompositeFieldContainer[Range]
+    def __init__(self, deliveries: _Optional[_Iterable[_Union[Range, _Mapping]]] = ..., started: _Optional[_Iterable[_Union[Range, _Mapping]]] = ...) -> None: ...
+
+class GatewayCommand(_message.Message):
+    __slots__ = ("id", "shard_id", "op", "data", "deadline")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    OP_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    shard_id: int
+    op: int
+    data: bytes
+    deadline: float
+    def __init__(self, id: _Optional[int] = ..., shard_id: _Optional[int] = ..., op: _Optional[int] = ..., data: _Optional[bytes] = ..., deadline: _Optional[float] = ...) -> None: ...
+
+class CommandResult(_message.Message):
+    __slots__ = ("id", "error")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    error: str
+    def __init__(self, id: _Optional[int] = ..., error: _Optional[str] = ...) -> None: ...
+
+class Drain(_message.Message):
+    __slots__ = ("timeout",)
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    timeout: float
+    def __init__(self, timeout: _Optional[float] = ...) -> None: ...
