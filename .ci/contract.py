@@ -38,7 +38,7 @@ def slim(node: Any, *, names: bool = False) -> Any:
 
 
 def constants(schema: dict[str, Any]) -> dict[str, Any]:
-    """`oneOf: [{const: 1}, {const: 2}]`, Discord's form of a documented enum, says no more than `enum: [1, 2]`."""
+    """Write `oneOf: [{const: 1}, {const: 2}]`, the form of a documented enum, as `enum: [1, 2]`."""
     choices = schema.get("oneOf")
     if isinstance(choices, list) and choices and all(set(c) == {"const"} for c in choices):
         return {k: v for k, v in schema.items() if k != "oneOf"} | {"enum": [c["const"] for c in choices]}
@@ -97,7 +97,7 @@ def operation_row(document: Json, path: str, method: str) -> dict[str, Any]:
         "responses": {
             status: contents(document, response)
             for status, response in operation["responses"].items()
-            if status != "429" and status != "4XX"
+            if status not in ("429", "4XX")
         },
     }
     if body := operation.get("requestBody"):

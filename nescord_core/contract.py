@@ -1,7 +1,7 @@
 """Discord's HTTP API as data: operations, parameters and schemas, derived from its OpenAPI document.
 
-The table (`contract.json`, made by .ci/contract.py) is read on first use. The sandbox checks requests with it,
-and the tests hold every answer against it.
+The table (`contract.json`, made by .ci/contract.py) is read on first use. The sandbox checks requests with
+it, and the tests hold every answer against it.
 """
 
 from __future__ import annotations
