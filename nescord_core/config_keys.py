@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from nescord_core.events import Intents, event_names
 from nescord_core.settings import DEFAULT_API_URL, SANDBOX_TOKEN
 
 __all__ = ["KEYS", "Key", "format_value"]
@@ -144,22 +145,12 @@ def shard_ids(value: Any) -> tuple[int, ...] | None:
 
 def intents(value: Any) -> int:
     """Parse intents; names, single bits or one whole number."""
-    from nescord_core.events import Intents
-
-    given = ",".join(str(item) for item in _items(value)) if not isinstance(value, int) else str(value)
-    return int(Intents.parse(given))
+    return int(Intents.parse(value))
 
 
 def events(value: Any) -> frozenset[str] | None:
     """Parse event names in any spelling; None stands for all of them."""
-    from nescord_core.events import EventType
-
-    if isinstance(value, frozenset):
-        return value
-    names = [str(item) for item in _items(value)]
-    if "*" in names:
-        return None
-    return frozenset(str(EventType.parse(name)) for name in names)
+    return event_names(value)
 
 
 def _items(value: Any) -> Iterable[Any]:
@@ -216,7 +207,7 @@ KEYS: tuple[Key, ...] = (
         "bot.intents",
         "DISCORD_INTENTS",
         intents,
-        53_575_421 & ~0b1000_0001_0000_0010,
+        int(Intents.default()),
         "what to receive: names, bits or a number",
     ),
     Key("bot.events", "EVENTS", events, None, "events passed on to main; * for all"),
