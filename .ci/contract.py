@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Derive nescord_core/contract.json from Discord's OpenAPI document.
 
-    .ci/contract.py DOCUMENT            writes the table
-    .ci/contract.py DOCUMENT --check    fails when what is committed is stale
+Called with the DOCUMENT it writes the table; with --check too, it fails when what is committed is stale.
 
 The table keeps what checks need (operations, parameters, schemas) and none of the prose.
 """

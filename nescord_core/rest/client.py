@@ -1,0 +1,254 @@
+"""The client that a bot calls Discord's HTTP API with, through the rest service or directly."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from nescord_core._version import __version__
+from nescord_core.errors import DiscordHTTPError, RateLimited, TransportError
+from nescord_core.payloads import Interaction, Message
+from nescord_core.rest.caller import merged
+from nescord_core.rest.failures import failure, mask
+from nescord_core.rest.operations import Operations
+from nescord_core.rest.parameters import UNSET, Json
+from nescord_core.rest.request import Request, build
+
+__all__ = ["RestClient", "close_all"]
+
+USER_AGENT = f"DiscordBot (https://github.com/nescord/nescord, {__version__})"
+EPHEMERAL = 1 << 6
+
+_open_clients: weakref.WeakSet[RestClient] = weakref.WeakSet()
+
+
+class RestClient(Operations):
+    """Calls Discord's HTTP API: a method for every operation, named by its operationId.
+
+    ``token`` and ``url`` default to the configuration: DISCORD_BOT_TOKEN, and NESCORD_REST_URL for the rest
+    service. ``url`` may also be Discord's own or a sandbox's (``https://discord.com/api/v10``); the client
+    then waits out 429s itself. ``secret`` is NESCORD_SECRET. ``timeout`` (seconds) grows with the body's size;
+    ``patience`` (seconds) is how long a call that may be repeated is tried.
+
+    Calls raise the exceptions of nescord_core.errors: `BadRequest`, `Unauthorized`, `Forbidden`, `NotFound`,
+    `RateLimited`, `DiscordServerError`, all of them `DiscordHTTPError`; and `TransportError` when the service
+    cannot be reached. A call is sent again only where that cannot do the thing twice: `create_message` gives
+    every message a nonce that Discord enforces (unless you give one), so that it is one of those.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        url: str | None = None,
+        *,
+        secret: str | None = None,
+        timeout: float = 60.0,
+        patience: float = 10.0,
+    ) -> None:
+        self._token = token
+        self._url = url
+        self._secret = secret
+        self._timeout = timeout
+        self._patience = patience
+        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession]
+        self._sessions = weakref.WeakKeyDictionary()
+        self._configured = False
+
+    # ------------------------------------------------------------------ everyday conveniences
+
+    async def reply(self, message: Message, **fields: Any) -> Message:
+        """Answer a message in its channel; takes what `create_message` takes."""
+        reference = {"message_id": str(message.id), "fail_if_not_exists": False}
+        return await self.create_message(message.channel_id, message_reference=reference, **fields)
+
+    async def respond(self, interaction: Interaction, *, ephemeral: bool = False, **data: Any) -> None:
+        """Answer an interaction with a message; within 3 s of its creation, or Discord shows a failure.
+
+        Takes ``content=``, ``embeds=``, ``components=``, ``files=``... For what takes longer, `defer` first
+        and then `update_original_webhook_message(interaction.application_id, interaction.token, ...)`.
+        https://discord.com/developers/docs/interactions/receiving-and-responding
+        """
+        files = data.pop("files", ())
+        if ephemeral:
+            data["flags"] = data.get("flags", 0) | EPHEMERAL
+        await self.create_interaction_response(
+            interaction.id, interaction.token, type=4, data=data, files=files
+        )
+
+    async def defer(self, interaction: Interaction, *, ephemeral: bool = False) -> None:
+        """Tell Discord that the answer takes a moment; its token then lives 15 minutes."""
+        data = {"flags": EPHEMERAL} if ephemeral else {}
+        await self.create_interaction_response(interaction.id, interaction.token, type=5, data=data)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = UNSET,
+        params: Mapping[str, Any] | None = None,
+        files: Sequence[Any] = (),
+        reason: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Call any route, also one that this version has no method for; ``path`` begins with ``/``.
+
+        Returns decoded JSON, bytes of another content type, or None.
+        """
+        call = build(
+            method.upper(), path, query=params, json=json, files=files, reason=reason, headers=headers
+        )
+        return await self._send(call)
+
+    # ------------------------------------------------------------------ life
+
+    async def close(self) -> None:
+        """Close the connections of the running loop; the next call opens new ones."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # ------------------------------------------------------------------ sending
+
+    async def _fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: Any = UNSET,
+        form: Mapping[str, Any] | None = None,
+        files: Sequence[Any] = (),
+        extra: Json | None = None,
+        reason: str | None = None,
+    ) -> Any:
+        if _is_message(method, path) and json.get("nonce", UNSET) is UNSET:
+            json = {**json, "nonce": secrets.token_hex(12), "enforce_nonce": True}
+        body = json if json is UNSET else merged(json, extra)
+        whole_form = None if form is None else merged(form, extra)
+        return await self._send(
+            build(method, path, query=query, json=body, form=whole_form, files=files, reason=reason)
+        )
+
+    async def _send(self, call: Request) -> Any:
+        """Send until answered, refused, or out of patience (seconds over all tries)."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        delay = 0.05
+        while True:
+            try:
+                return await self._once(call)
+            except (TransportError, DiscordHTTPError) as error:
+                wait = _wait_before_repeat(error, call, delay)
+                patience = self._timeout if isinstance(error, RateLimited) else self._patience
+                if wait is None or loop.time() + wait > started + patience:
+                    raise
+            await asyncio.sleep(wait)
+            delay = min(delay * 2, 1.0)
+
+    async def _once(self, call: Request) -> Any:
+        self._configure()
+        timeout = aiohttp.ClientTimeout(total=self._timeout + call.size / 100_000, sock_connect=10)
+        data: aiohttp.FormData | bytes | None = _form(call) if call.parts else call.body
+        try:
+            async with self._session().request(
+                call.method, f"{self._url}{call.path}", data=data, headers=call.headers, timeout=timeout
+            ) as answer:
+                body = await answer.read()
+        except aiohttp.ClientConnectorError as error:
+            raise _unreachable(self._url, error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            name = str(error) or type(error).__name__
+            raise TransportError(f"{call.method} {mask(call.path)}: no answer ({name}).") from error
+        if answer.status >= 400:
+            raise failure(answer.status, call.method, call.path, body, answer.headers)
+        if not body:
+            return None
+        return msgspec.json.decode(body) if answer.content_type == "application/json" else body
+
+    def _configure(self) -> None:
+        """Fill in from the configuration what was not given; read at the first call, not at import."""
+        if self._configured:
+            return
+        if self._url is None or self._token is None:
+            from nescord_core import config
+
+            found = config.load()
+            self._url = self._url or found["rest.url"]
+            self._token = self._token or found.token
+            self._secret = self._secret or found["security.secret"]
+        self._url = self._url.rstrip("/")
+        self._configured = True
+
+    def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None or session.closed:
+            session = aiohttp.ClientSession(headers=self._credentials(), auto_decompress=True)
+            self._sessions[loop] = session
+            _open_clients.add(self)
+        return session
+
+    def _credentials(self) -> dict[str, str]:
+        headers = {"User-Agent": USER_AGENT}
+        if self._token:
+            headers["Authorization"] = f"Bot {self._token.removeprefix('Bot ')}"
+        if self._secret:
+            headers["X-Nescord-Secret"] = self._secret
+        return headers
+
+
+async def close_all() -> None:
+    """Close every client's connections of the running loop; the runtime does so when it ends."""
+    for client in list(_open_clients):
+        await client.close()
+
+
+class NotSentError(TransportError):
+    """The connection was never made: the request cannot have had an effect."""
+
+
+def _unreachable(url: str | None, error: aiohttp.ClientConnectorError) -> NotSentError:
+    return NotSentError(
+        f"{url} cannot be reached ({error.os_error.strerror or error}).",
+        hint="Is the rest service running (`nescord run rest`), and is NESCORD_REST_URL where it listens?",
+    )
+
+
+def _wait_before_repeat(error: Exception, call: Request, delay: float) -> float | None:
+    """Return the seconds to wait before sending again, None where the error is final."""
+    jitter = delay * (0.5 + random.random())
+    match error:
+        case RateLimited(retry_after=wait):
+            return wait + 0.05 if wait else jitter
+        case NotSentError():
+            return jitter
+        case TransportError() if call.repeatable:
+            return jitter
+        case DiscordHTTPError(status=status) if call.repeatable and status in (500, 502, 503, 504, 524):
+            return max(jitter, 0.25)
+    return None
+
+
+def _is_message(method: str, path: str) -> bool:
+    return method == "POST" and path.startswith("/channels/") and path.endswith("/messages")
+
+
+def _form(call: Request) -> aiohttp.FormData:
+    form = aiohttp.FormData(quote_fields=False)
+    for part in call.parts:
+        form.add_field(part.name, part.data, content_type=part.content_type, filename=part.filename)
+    return form

@@ -1,0 +1,72 @@
+"""What the generated operations are written with: ids, absent arguments, paths and queries."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import IO, Any, Final, TypeAlias, TypeVar
+from urllib.parse import quote
+
+__all__ = ["UNSET", "FileLike", "Id", "Json", "Maybe", "Unset", "comma", "given", "path", "query_pairs"]
+
+T = TypeVar("T")
+
+
+class Unset(enum.Enum):
+    """The type of UNSET, an argument that was not given and is not sent; None is sent as null."""
+
+    UNSET = "UNSET"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNSET: Final = Unset.UNSET
+
+Maybe: TypeAlias = T | Unset
+Id: TypeAlias = int | str
+Json: TypeAlias = Mapping[str, Any]
+FileLike: TypeAlias = "str | PathLike[str] | bytes | IO[bytes] | Any"
+"""A path, bytes, an open binary file, or a nescord_core.rest.files.File."""
+
+
+def path(template: str, *values: Id) -> str:
+    """Fill a route's template; a value cannot leave its segment, whatever it holds.
+
+    Raises:
+        ValueError: an empty value, or `.` or `..`, which would name another route.
+
+    """
+    segments = []
+    for value in values:
+        text = str(value)
+        if text in ("", ".", ".."):
+            raise ValueError(f"{text!r} cannot be part of the path {template}.")
+        segments.append(quote(text, safe=":@"))
+    return template.format(*segments)
+
+
+def given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop the arguments that were not given."""
+    return {name: value for name, value in fields.items() if value is not UNSET}
+
+
+def comma(value: Any) -> Any:
+    """Join a list for the queries that take `a,b` instead of a repeated name."""
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ",".join(str(item) for item in value)
+    return value
+
+
+def query_pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Write a query as Discord reads it: `true`/`false`, and lists as a repeated name."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in given(query).items():
+        items = value if isinstance(value, (list, tuple, set, frozenset)) else [value]
+        pairs += [(name, _scalar(item)) for item in items if item is not None]
+    return pairs
+
+
+def _scalar(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

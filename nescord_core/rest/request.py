@@ -1,0 +1,95 @@
+"""What is sent for one call, made once and sent as often as a retry needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from nescord_core.rest.files import Part, form_parts, message_parts
+from nescord_core.rest.parameters import UNSET, given, query_pairs
+
+__all__ = ["Request", "build"]
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+
+
+def to_json(value: Any) -> bytes:
+    """Encode a body; payload views are sent as the raw JSON they were read from."""
+    return msgspec.json.encode(value, enc_hook=_raw)
+
+
+def _raw(value: Any) -> Any:
+    raw = getattr(value, "raw", None)
+    if raw is None:
+        raise TypeError(f"{type(value).__name__} cannot be written as JSON.")
+    return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request, replayable: no part of it is consumed by sending.
+
+    ``repeatable`` is true where sending it twice cannot do the thing twice: GET, PUT and DELETE, or a message
+    whose nonce Discord enforces (https://discord.com/developers/docs/resources/message#create-message).
+    """
+
+    method: str
+    path: str
+    body: bytes | None = None
+    parts: Sequence[Part] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    enforced_nonce: bool = False
+
+    @property
+    def repeatable(self) -> bool:
+        return self.method in SAFE_METHODS or self.enforced_nonce
+
+    @property
+    def size(self) -> int:
+        """The body's size in bytes, headers of the parts left out."""
+        return len(self.body or b"") + sum(len(part.data) for part in self.parts)
+
+
+def build(
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, Any] | None = None,
+    json: Any = UNSET,
+    form: Mapping[str, Any] | None = None,
+    files: Sequence[Any] = (),
+    reason: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Request:
+    """Put a request together.
+
+    Raises:
+        ValueError: a reason that is empty or longer than 512 characters.
+
+    """
+    pairs = query_pairs(query or {})
+    target = f"{path}?{urlencode(pairs)}" if pairs else path
+    all_headers = {**(headers or {}), **_audit_reason(reason)}
+    if form is not None:
+        return Request(method, target, parts=form_parts(given(form)), headers=all_headers)
+    if json is UNSET and not files:
+        return Request(method, target, headers=all_headers)
+    enforced = isinstance(json, Mapping) and bool(json.get("enforce_nonce") and json.get("nonce"))
+    if files:
+        parts = message_parts({} if json is UNSET else json, files, to_json)
+        return Request(method, target, parts=parts, headers=all_headers, enforced_nonce=enforced)
+    all_headers["Content-Type"] = "application/json"
+    return Request(method, target, body=to_json(json), headers=all_headers, enforced_nonce=enforced)
+
+
+def _audit_reason(reason: str | None) -> dict[str, str]:
+    """https://discord.com/developers/docs/resources/audit-log: 1 to 512 characters, URL-encoded."""
+    if reason is None:
+        return {}
+    if not 1 <= len(reason) <= 512:
+        raise ValueError(f"An audit log reason has 1 to 512 characters; this one has {len(reason)}.")
+    return {"X-Audit-Log-Reason": quote(reason, safe=" ")}
