@@ -1,0 +1,64 @@
+"""The `nescord` command: it knows its subcommands and how to end, nothing else."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from nescord_cli import control, demo, dev, doctor, init, run
+from nescord_cli.terminal import fail
+from nescord_core._version import __version__
+from nescord_core.errors import NescordError
+
+__all__ = ["app", "main"]
+
+DEBUG = "NESCORD_DEBUG"
+
+app = typer.Typer(
+    name="nescord",
+    help="Deploy, reload and scale a Discord bot without losing an event.",
+    epilog="Start with:  nescord demo    or:  nescord init mybot && cd mybot && nescord dev",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"nescord {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def nescord(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
+) -> None:
+    """Deploy, reload and scale a Discord bot without losing an event."""
+    if debug:
+        os.environ[DEBUG] = "1"  # the services that a command starts show theirs as well
+
+
+app.command("init", epilog=init.EXAMPLES)(init.init)
+app.add_typer(run.app, name="run")
+app.command("dev", epilog=dev.EXAMPLES)(dev.dev)
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.command("status", epilog=control.STATUS_EXAMPLES)(control.status)
+app.command("reload", epilog=control.RELOAD_EXAMPLES)(control.reload)
+app.command("logs", epilog=control.LOGS_EXAMPLES)(control.logs)
+app.command("stop", epilog=control.STOP_EXAMPLES)(control.stop)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line; every expected failure ends as one paragraph and an exit code."""
+    try:
+        app()
+    except NescordError as error:
+        fail(error, debug=bool(os.environ.get(DEBUG)))

@@ -1,0 +1,40 @@
+"""How the commands speak to a person: consoles, errors as one paragraph, the options they share."""
+
+from __future__ import annotations
+
+import os
+import sys
+import textwrap
+import traceback
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from nescord_core.errors import EntryError, NescordError
+
+__all__ = ["ProjectOption", "fail", "is_terminal"]
+
+ProjectOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--project", "-C", help="The project's directory (default: the one you are in).", show_default=False
+    ),
+]
+
+
+def is_terminal() -> bool:
+    """Whether a person reads our output; NO_COLOR and TERM=dumb ask for plain text all the same."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def fail(error: NescordError, *, debug: bool) -> NoReturn:
+    """Print what went wrong, where, and what to do; leave with the error's exit code."""
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, EntryError) and error.details:
+        print(error.details.rstrip(), file=sys.stderr)
+    width = min(os.get_terminal_size().columns if sys.stderr.isatty() else 100, 100)
+    paragraph = textwrap.fill(f"Error: {error}", width, break_long_words=False, break_on_hyphens=False)
+    print(paragraph, file=sys.stderr)
+    sys.exit(error.exit_code)

@@ -1,0 +1,76 @@
+"""Logging of the services: one line a record, as text or JSON, never with a token in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+__all__ = ["JSON_LINES", "configure"]
+
+JSON_LINES = "NESCORD_LOG_JSON"
+"""Set to 1 in the environment of a service: it logs one JSON object a line."""
+
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool = False) -> None:
+    """Send this process's log to stderr; every text in ``secrets`` is replaced wherever it appears."""
+    hidden = tuple(secret for secret in secrets if secret)
+    json_lines = os.environ.get(JSON_LINES) == "1"
+    formatter = _JsonLines(service, hidden) if json_lines else _Plain(hidden)
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [output]
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for noisy in ("asyncio", "grpc", "aiohttp.access", "watchfiles", "discord"):
+        logging.getLogger(noisy).setLevel(logging.INFO if debug else logging.WARNING)
+
+
+def _masked(text: str, secrets: tuple[str, ...]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
+
+
+class _Plain(logging.Formatter):
+    """`12:30:05 WARNING message`; information needs no label."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, tz=UTC).astimezone().strftime("%H:%M:%S")
+        label = "" if record.levelno == logging.INFO else f"{record.levelname} "
+        text = f"{time} {label}{record.getMessage()}"
+        if record.exc_info and record.exc_info[0]:
+            text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        return _masked(text, self._secrets)
+
+
+class _JsonLines(logging.Formatter):
+    """One object a line: time (epoch seconds), level, service, logger, message, and the record's extras."""
+
+    def __init__(self, service: str, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._service = service
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": round(record.created, 3),
+            "level": record.levelname.lower(),
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: value for name, value in vars(record).items() if name not in _PLAIN},
+        }
+        if record.exc_info and record.exc_info[0]:
+            entry["traceback"] = "".join(traceback.format_exception(*record.exc_info))
+        return _masked(json.dumps(entry, default=str), self._secrets)
