@@ -1,0 +1,104 @@
+"""The words of the gateway as its server uses them: opcodes, close codes, phases and plain effects.
+
+https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["CLIENT_OPS", "COMMANDS", "OPS_IN", "Ask", "Close", "CloseCode", "Frame", "Op", "Phase"]
+
+
+class Op(IntEnum):
+    """Opcodes (https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway)."""
+
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE_UPDATE = 3
+    VOICE_STATE_UPDATE = 4
+    RESUME = 6
+    RECONNECT = 7
+    REQUEST_GUILD_MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+    REQUEST_SOUNDBOARD_SOUNDS = 31
+    REQUEST_CHANNEL_INFO = 43
+
+
+class CloseCode(IntEnum):
+    """Close codes (https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway)."""
+
+    UNKNOWN_ERROR = 4000
+    UNKNOWN_OPCODE = 4001
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    INVALID_SEQ = 4007
+    RATE_LIMITED = 4008
+    SESSION_TIMED_OUT = 4009
+    INVALID_SHARD = 4010
+    SHARDING_REQUIRED = 4011
+    INVALID_API_VERSION = 4012
+    INVALID_INTENTS = 4013
+    DISALLOWED_INTENTS = 4014
+
+
+class Phase(Enum):
+    """Where a connection stands."""
+
+    AWAITING = "awaiting identify or resume"
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+COMMANDS = frozenset(
+    {
+        Op.PRESENCE_UPDATE,
+        Op.VOICE_STATE_UPDATE,
+        Op.REQUEST_GUILD_MEMBERS,
+        Op.REQUEST_SOUNDBOARD_SOUNDS,
+        Op.REQUEST_CHANNEL_INFO,
+    }
+)
+CLIENT_OPS = COMMANDS | {Op.HEARTBEAT, Op.IDENTIFY, Op.RESUME}
+
+OPS_IN: Mapping[Phase, frozenset[Op]] = MappingProxyType(
+    {
+        Phase.AWAITING: frozenset({Op.HEARTBEAT, Op.IDENTIFY, Op.RESUME}),
+        Phase.ACTIVE: COMMANDS | {Op.HEARTBEAT},
+        Phase.CLOSED: frozenset(),
+    }
+)
+"""What a client may send in which phase."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Send one payload that is not an event (it has no sequence number)."""
+
+    op: Op
+    d: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The client asks for something that the world answers: one of `COMMANDS`."""
+
+    op: Op
+    d: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close the connection. The session lives on unless the code says otherwise."""
+
+    code: int
+    reason: str
