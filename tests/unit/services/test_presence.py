@@ -60,7 +60,8 @@ def test_a_zombie_is_not_alive(tmp_path: Path) -> None:
             sys.executable,
             "-c",
             "import sys; from pathlib import Path; from nescord_core.services.presence import announce\n"
-            "block = announce(Path(sys.argv[1]), 'ws'); block.__enter__(); print('on', flush=True); sys.stdin.read()\n"
+            "block = announce(Path(sys.argv[1]), 'ws'); block.__enter__()\n"
+            "print('on', flush=True); sys.stdin.read()\n"
             "import os; os._exit(0)",
             str(tmp_path),
         ],
