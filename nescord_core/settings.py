@@ -72,7 +72,7 @@ class WsSettings:
     keepalive: float = 10.0
     watermark_interval: float = 0.25
     stop_timeout: float = 10.0
-    cluster_url: str | None = None
+    cluster_url: str | None = field(default=None, repr=False)
     security: SecuritySettings = SecuritySettings()
 
 
