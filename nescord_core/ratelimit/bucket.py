@@ -1,0 +1,278 @@
+"""One bucket: how many requests it lets go now, and when the next.
+
+What is known is Discord's last word (limit, remaining, reset) less what is in flight. Three kinds of window
+exist in the field. A leaky bucket gives one request back each interval; a fixed window gives all back at the
+reset; a sliding log gives each back when its own time is over. Only what the answers prove is relied on:
+until then a bucket is taken to give nothing back before its reset, which is safe for all three.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+import math
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nescord_core.ratelimit.headers import Window
+
+if TYPE_CHECKING:
+    from nescord_core.ratelimit.route import SubLimit
+    from nescord_core.ratelimit.tickets import Ticket
+
+__all__ = ["Bucket", "Kind", "Lane"]
+
+MARGIN = 0.01
+"""Seconds to wait past a reset: Discord rounds to milliseconds, and clocks tick."""
+SAME_RESET = 0.05
+"""Resets this close are the same moment."""
+ENOUGH = 1 << 30
+
+
+class Kind(enum.Enum):
+    """What is known of how the bucket gives requests back."""
+
+    UNKNOWN = "not asked yet: one request at a time finds out"
+    UNLIMITED = "answers carry no rate-limit headers"
+    FIXED = "all come back at the reset"
+    LEAKY = "one comes back each interval"
+
+
+class Lane:
+    """A queue inside a bucket, first in first out by rank, that a hidden limit may park alone."""
+
+    __slots__ = ("_sent", "bucket", "cancelled", "heap", "in_flight", "key", "parked_until", "sub")
+
+    def __init__(self, key: str, bucket: Bucket, sub: SubLimit | None) -> None:
+        self.key = key
+        self.bucket = bucket
+        self.sub = sub
+        self.heap: list[tuple[float, int, Ticket]] = []
+        self.cancelled = 0
+        self.in_flight = 0
+        self.parked_until = 0.0
+        self._sent: deque[float] = deque()
+
+    def push(self, ticket: Ticket) -> None:
+        """Queue a ticket by its rank; one that was out already goes back to its old place."""
+        heapq.heappush(self.heap, (ticket.rank, ticket.seq, ticket))
+
+    def sent(self, now: float) -> None:
+        """Note an answered request. The answer's time is later than when Discord counted it: never early."""
+        if self.sub is not None:
+            self._sent.append(now)
+
+    def next_at(self, now: float) -> float:
+        """Return when the hidden limits allow the next one; infinite while that depends on an answer."""
+        sub = self.sub
+        if sub is None:
+            return self.parked_until
+        sent = self._sent
+        while sent and sent[0] + sub.window + MARGIN <= now:
+            sent.popleft()
+        over = len(sent) + self.in_flight - sub.limit
+        if over < 0:
+            return self.parked_until
+        if over >= len(sent):
+            return math.inf
+        return max(self.parked_until, sent[over] + sub.window + MARGIN)
+
+    def idle_at(self, now: float) -> bool:
+        """Say whether the lane may be forgotten."""
+        return not self.heap and not self.in_flight and self.next_at(now) <= now and not self._sent
+
+
+class Bucket:
+    """Counts in a bucket; ``lanes`` share it. Times are monotonic seconds."""
+
+    __slots__ = (
+        "_as_of",
+        "_confirmed",
+        "_interval",
+        "_period",
+        "_reset",
+        "_reset_after",
+        "in_flight",
+        "key",
+        "kind",
+        "lanes",
+        "limit",
+        "parked_until",
+        "ready_rank",
+        "remaining",
+        "reset_at",
+        "timer_at",
+    )
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.kind = Kind.UNKNOWN
+        self.lanes: dict[str, Lane] = {}
+        self.in_flight = 0
+        self.limit = 1
+        self.remaining = 1
+        self.reset_at = 0.0
+        self.parked_until = 0.0
+        self.ready_rank: float | None = None
+        self.timer_at = math.inf
+        self._as_of = 0.0
+        self._reset_after = 0.0
+        self._reset: float | None = None
+        self._period = 0.0
+        self._interval = 0.0
+        self._confirmed = False
+
+    # -- asking ------------------------------------------------------------------------------------------
+
+    def next_at(self, now: float) -> float:
+        """Return when one more may go; infinite while that depends on an answer still out."""
+        return max(self.parked_until, self._next_at(now))
+
+    def _next_at(self, now: float) -> float:
+        if self.kind is Kind.UNLIMITED:
+            return now
+        if self.kind is Kind.UNKNOWN:
+            return math.inf if self.in_flight else now
+        if now >= self.reset_at:
+            # Whether the reset gives back everything is found out by one request, once.
+            full = self.limit if self._confirmed or self.kind is Kind.LEAKY else 1
+            return now if self.in_flight < full else math.inf
+        missing = self.in_flight + 1 - self.remaining
+        if missing <= 0:
+            return now
+        if self.kind is Kind.LEAKY:
+            return self._nth_back(missing)
+        return self.reset_at if self.in_flight < self.limit else math.inf
+
+    def _nth_back(self, nth: int) -> float:
+        used = self.limit - self.remaining
+        if nth > used:
+            return math.inf
+        return self._as_of + self._reset_after - (used - nth) * self._interval + MARGIN
+
+    def idle_at(self, now: float) -> bool:
+        """Say whether nothing would be lost by forgetting the bucket."""
+        return not self.in_flight and now >= self.reset_at and now >= self.parked_until and not self.lanes
+
+    def ready(self, now: float) -> Iterator[tuple[tuple[float, int, Ticket], Lane]]:
+        """Yield the head of each lane that its hidden limits let go now."""
+        for lane in self.lanes.values():
+            if lane.heap and lane.next_at(now) <= now:
+                yield lane.heap[0], lane
+
+    def lanes_next_at(self, now: float) -> float:
+        """Return when the first lane with a queue comes free of its hidden limits."""
+        return min((lane.next_at(now) for lane in self.lanes.values() if lane.heap), default=math.inf)
+
+    # -- learning ----------------------------------------------------------------------------------------
+
+    def learn(self, window: Window, now: float) -> None:
+        """Take in the headers of an answer that is not a 429."""
+        if self.kind in {Kind.UNKNOWN, Kind.UNLIMITED} or window.limit != self.limit:
+            self._start(window, now)
+            return
+        if now < self.reset_at:
+            if self._is_older(window, now) and window.remaining >= self.remaining:
+                return
+            self._tell_kind(window)
+        elif self.kind is Kind.FIXED:
+            self._confirmed = self._confirmed or window.remaining == window.limit - 1
+        self._adopt(window, now)
+
+    def learn_unlimited(self) -> None:
+        """Note a good answer without headers: routes exist that have no bucket at all."""
+        if self.kind is Kind.UNKNOWN:
+            self.kind = Kind.UNLIMITED
+
+    def exhausted(self, until: float, window: Window | None) -> None:
+        """Note a 429 of the bucket itself: what was believed of its kind was too good."""
+        self.kind = Kind.FIXED
+        self._confirmed = False
+        self._interval = 0.0
+        self.remaining = 0
+        self.limit = window.limit if window else max(self.limit, 1)
+        self._reset = window.reset if window else None
+        self.reset_at = max(self.reset_at, until)
+
+    def debit(self, now: float) -> None:
+        """Count a request whose answer said nothing: Discord may have counted it."""
+        if self.kind in {Kind.UNKNOWN, Kind.UNLIMITED}:
+            return
+        if now >= self.reset_at:
+            self.remaining = self.limit
+            self._as_of = now
+            self._reset_after = 0.0
+            self._reset = None
+            if self.kind is Kind.FIXED:
+                self._reset_after = self._period
+        self.remaining = max(self.remaining - 1, 0)
+        if self.kind is Kind.LEAKY:
+            self._reset_after += self._interval
+        self.reset_at = self._as_of + self._reset_after + MARGIN
+
+    def _start(self, window: Window, now: float) -> None:
+        self.kind = Kind.FIXED
+        self._confirmed = False
+        self._interval = 0.0
+        self.limit = window.limit
+        self._reset = None
+        self.reset_at = 0.0
+        self._adopt(window, now)
+
+    def _is_older(self, window: Window, now: float) -> bool:
+        if window.reset is not None and self._reset is not None:
+            return window.reset < self._reset - 0.0005
+        return now + window.reset_after < self.reset_at - MARGIN - SAME_RESET
+
+    def _tell_kind(self, window: Window) -> None:
+        """Compare with the answer before it, in the same busy period. Discord's own clock has no jitter."""
+        used, before = window.limit - window.remaining, self.limit - self.remaining
+        if used <= before or before < 1 or window.reset is None or self._reset is None:
+            return
+        grown = window.reset_after - self._reset_after
+        if grown > max(0.003, 0.5 * (used - before) * window.reset_after / used):
+            self.kind = Kind.LEAKY
+        elif grown <= 0.003 and abs(window.reset - self._reset) <= SAME_RESET:
+            self.kind = Kind.FIXED
+
+    def _adopt(self, window: Window, now: float) -> None:
+        same = (
+            window.reset is not None
+            and self._reset is not None
+            and abs(window.reset - self._reset) <= SAME_RESET
+        )
+        reset_at = now + window.reset_after + MARGIN
+        if same and now < self.reset_at and self.kind is Kind.FIXED:
+            # The same moment seen again: the answer that came quickest knows it best. Late ones may be old.
+            self.reset_at = min(self.reset_at, reset_at)
+            self.remaining = min(self.remaining, window.remaining)
+        else:
+            self.reset_at = reset_at
+            self.remaining = window.remaining
+        self._as_of = now
+        self._reset_after = window.reset_after
+        self._reset = window.reset
+        self._period = max(self._period, window.reset_after)
+        used = window.limit - window.remaining
+        if used:
+            # Never more than the true interval, so a wait computed from it is never too short.
+            self._interval = max(self._interval, window.reset_after / used)
+
+    # -- lanes -------------------------------------------------------------------------------------------
+
+    def lane(self, key: str, sub: SubLimit | None) -> Lane:
+        """Return the lane of that key, made when new."""
+        lane = self.lanes.get(key)
+        if lane is None:
+            lane = self.lanes[key] = Lane(key, self, sub)
+        return lane
+
+    def move_lane(self, lane: Lane, to: Bucket) -> None:
+        """Hand a lane over with everything in it: its route turned out to share another bucket."""
+        del self.lanes[lane.key]
+        self.in_flight -= lane.in_flight
+        to.in_flight += lane.in_flight
+        to.parked_until = max(to.parked_until, self.parked_until)
+        lane.bucket = to
+        to.lanes[lane.key] = lane

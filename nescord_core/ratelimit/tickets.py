@@ -1,0 +1,86 @@
+"""A request's place in the queues, and all that belongs to one token."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass, field
+
+from nescord_core.ratelimit.bucket import Bucket, Lane
+from nescord_core.ratelimit.global_limit import GlobalLimit
+from nescord_core.ratelimit.route import Route
+
+__all__ = ["Poll", "Refusal", "Ticket", "TicketState", "TokenScope"]
+
+
+class TicketState(enum.Enum):
+    """Where a ticket is in its life."""
+
+    QUEUED = "waits for its turn"
+    GRANTED = "may be sent, or is on its way"
+    DONE = "answered, cancelled or refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not sent at all: the answer to give instead. ``retry_after`` in seconds."""
+
+    status: int
+    message: str
+    code: int = 0
+    retry_after: float | None = None
+
+
+class Ticket:
+    """A place in a queue. Owned by the limiter; callers hold it and hand it back."""
+
+    __slots__ = ("granted_at", "lane", "rank", "route", "scope", "seq", "state", "tries")
+
+    def __init__(self, route: Route, scope: TokenScope, rank: float, seq: int) -> None:
+        self.route = route
+        self.scope = scope
+        self.rank = rank
+        self.seq = seq
+        self.state = TicketState.QUEUED
+        self.tries = 0
+        self.granted_at = 0.0
+        self.lane: Lane | None = None
+
+
+@dataclass(slots=True)
+class Poll:
+    """What `Limiter.poll` found: who may go, who is refused after all, and when to ask again."""
+
+    granted: list[Ticket] = field(default_factory=list)
+    refused: list[tuple[Ticket, Refusal]] = field(default_factory=list)
+    wake: float = math.inf
+
+
+class TokenScope:
+    """All that belongs to one token; nothing in here is shared with another. ``key`` is its fingerprint."""
+
+    __slots__ = ("buckets", "exempt_ready", "global_limit", "hashes", "key", "lanes", "locked_until", "ready")
+
+    def __init__(self, key: str, global_limit: int) -> None:
+        self.key = key
+        self.global_limit = GlobalLimit(global_limit)
+        self.hashes: dict[str, str] = {}
+        self.buckets: dict[str, Bucket] = {}
+        self.lanes: dict[str, Lane] = {}
+        self.ready: list[tuple[float, int, Bucket]] = []
+        self.exempt_ready: list[tuple[float, int, Bucket]] = []
+        self.locked_until: float | None = None
+
+    def lane_of(self, route: Route) -> Lane:
+        """Return the queue of a route and major parameter, in the bucket of its learned hash."""
+        family = route.family
+        lane_key = f"{family} {route.sub.name if route.sub else ''}|{route.major}"
+        lane = self.lanes.get(lane_key)
+        if lane is not None:
+            return lane
+        key = f"{self.hashes.get(family, family)}|{route.variant}|{route.major}"
+        bucket = self.buckets.get(key)
+        if bucket is None:
+            bucket = self.buckets[key] = Bucket(key)
+        lane = self.lanes[lane_key] = bucket.lane(lane_key, route.sub)
+        return lane

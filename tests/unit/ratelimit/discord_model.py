@@ -1,0 +1,168 @@
+"""A model of Discord's limits in virtual time, written from the protocol's facts and not from the limiter."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from nescord_core.ratelimit.headers import BodyFacts, read
+from nescord_core.ratelimit.limiter import Limiter
+from nescord_core.ratelimit.route import Route
+from nescord_core.ratelimit.tickets import Refusal, Ticket
+
+
+@dataclass
+class ServerBucket:
+    """kind: fixed, leaky, log_last (Reset is when the last use expires) or log_first (when the first does)."""
+
+    kind: str
+    limit: int
+    period: float
+    started: float = -1e9
+    used: int = 0
+    level: float = 0.0
+    at: float = 0.0
+    log: deque[float] = field(default_factory=deque)
+
+    def take(self, now: float) -> tuple[bool, int, float]:
+        """Return (allowed, remaining, reset_after)."""
+        return getattr(self, f"_{self.kind.split('_')[0]}")(now)  # type: ignore[no-any-return]
+
+    def _fixed(self, now: float) -> tuple[bool, int, float]:
+        if now >= self.started + self.period:
+            self.started, self.used = now, 0
+        allowed = self.used < self.limit
+        self.used += allowed
+        return allowed, self.limit - self.used, self.started + self.period - now
+
+    def _leaky(self, now: float) -> tuple[bool, int, float]:
+        interval = self.period / self.limit
+        self.level = max(0.0, self.level - (now - self.at) / interval)
+        self.at = now
+        allowed = self.level <= self.limit - 1 + 1e-9
+        if allowed:
+            self.level += 1
+        remaining = int(self.limit - self.level + 1e-9)
+        return allowed, remaining, self.level * interval
+
+    def _log(self, now: float) -> tuple[bool, int, float]:
+        while self.log and self.log[0] + self.period <= now:
+            self.log.popleft()
+        allowed = len(self.log) < self.limit
+        if allowed:
+            self.log.append(now)
+        edge = self.log[-1] if self.kind == "log_last" else self.log[0]
+        return allowed, self.limit - len(self.log), edge + self.period - now
+
+
+@dataclass
+class ModelDiscord:
+    """Answers requests; ``hashes`` maps method+template to a bucket hash ("" sends no headers)."""
+
+    kind: str = "fixed"
+    limit: int = 5
+    period: float = 5.0
+    global_limit: int = 50
+    hashes: dict[str, str] = field(default_factory=dict)
+    buckets: dict[str, ServerBucket] = field(default_factory=dict)
+    global_log: deque[float] = field(default_factory=deque)
+    refused: int = 0
+    served: list[tuple[float, Ticket]] = field(default_factory=list)
+    clock_skew: float = 1_700_000_000.0
+
+    def answer(self, ticket: Ticket, now: float) -> tuple[int, dict[str, str], BodyFacts | None]:
+        route = ticket.route
+        if not route.exempt and not self._global_ok(now):
+            self.refused += 1
+            return 429, {"Via": "1.1 model", "X-RateLimit-Global": "true"}, BodyFacts(True, 0.5, True)
+        name = self.hashes.get(f"{route.method} {route.template}", f"{route.method} {route.template}")
+        if name == "":
+            self.served.append((now, ticket))
+            return 200, {}, None
+        bucket = self.buckets.setdefault(
+            f"{name}|{route.major}", ServerBucket(self.kind, self.limit, self.period)
+        )
+        allowed, remaining, after = bucket.take(now)
+        headers = {
+            "Via": "1.1 model",
+            "X-RateLimit-Bucket": name,
+            "X-RateLimit-Limit": str(bucket.limit),
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Reset-After": f"{after:.3f}",
+            "X-RateLimit-Reset": f"{now + after + self.clock_skew:.3f}",
+        }
+        if allowed:
+            self.served.append((now, ticket))
+            return 200, headers, None
+        self.refused += 1
+        if not route.exempt:
+            self.global_log.pop()
+        return 429, {**headers, "X-RateLimit-Scope": "user"}, BodyFacts(True, round(after, 3))
+
+    def _global_ok(self, now: float) -> bool:
+        while self.global_log and self.global_log[0] + 1.0 <= now:
+            self.global_log.popleft()
+        if len(self.global_log) >= self.global_limit:
+            return False
+        self.global_log.append(now)
+        return True
+
+
+class Simulation:
+    """Drives a limiter against the model on a virtual clock; ``latency`` gives seconds each way."""
+
+    def __init__(self, limiter: Limiter, discord: ModelDiscord, latency: Callable[[], float]) -> None:
+        self.limiter = limiter
+        self.discord = discord
+        self.latency = latency
+        self.now = 0.0
+        self.events: list[tuple[float, int, Callable[[], None]]] = []
+        self.count = 0
+        self.done: list[Ticket] = []
+        self.refusals: list[Refusal] = []
+        self.grants: list[tuple[float, Ticket]] = []
+        self.drop: Callable[[Ticket], bool] = lambda _: False
+
+    def at(self, when: float, action: Callable[[], None]) -> None:
+        self.count += 1
+        heapq.heappush(self.events, (when, self.count, action))
+
+    def submit(self, route: Route, token: str = "bot") -> Ticket | None:
+        made = self.limiter.submit(route, token, self.now)
+        if isinstance(made, Refusal):
+            self.refusals.append(made)
+            return None
+        return made
+
+    def pump(self) -> float:
+        result = self.limiter.poll(self.now)
+        self.refusals += [refusal for _, refusal in result.refused]
+        for ticket in result.granted:
+            self.grants.append((self.now, ticket))
+            self.at(self.now + self.latency(), lambda t=ticket: self._arrive(t))  # type: ignore[misc]
+        return result.wake
+
+    def _arrive(self, ticket: Ticket) -> None:
+        status, headers, body = self.discord.answer(ticket, self.now)
+        if self.drop(ticket):
+            self.limiter.cancel(ticket, self.now, sent=True)
+            return
+        self.at(self.now + self.latency(), lambda: self._back(ticket, status, headers, body))
+
+    def _back(self, ticket: Ticket, status: int, headers: dict[str, str], body: BodyFacts | None) -> None:
+        if not self.limiter.complete(ticket, read(status, headers, body), self.now):
+            self.done.append(ticket)
+
+    def run(self, until: float) -> None:
+        wake = self.pump()
+        while True:
+            upcoming = min(self.events[0][0] if self.events else float("inf"), wake)
+            if upcoming > until:
+                self.now = until
+                return
+            self.now = max(self.now, upcoming)
+            while self.events and self.events[0][0] <= self.now:
+                heapq.heappop(self.events)[2]()
+            wake = self.pump()
