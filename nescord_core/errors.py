@@ -24,6 +24,7 @@ __all__ = [
     "InvalidRequestLimit",
     "NescordError",
     "NotFound",
+    "NotRunning",
     "PortTaken",
     "ProtocolMismatch",
     "RateLimited",
@@ -97,6 +98,18 @@ class AlreadyRunning(NescordError):
         self.service = service
         self.state_dir = state_dir
         self.pid = pid
+
+
+class NotRunning(NescordError):
+    """A command was meant for services that run here, and none does."""
+
+    def __init__(self, what: str, *, state_dir: str) -> None:
+        super().__init__(
+            f"{what} is not running with state in {state_dir}.",
+            hint="Start it with `nescord dev` or `nescord run`, or set NESCORD_STATE_DIR to where it runs.",
+        )
+        self.what = what
+        self.state_dir = state_dir
 
 
 class ServiceFailed(NescordError):
