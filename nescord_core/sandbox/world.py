@@ -1,0 +1,121 @@
+"""The sandbox's Discord: one object that holds the state, tells its listeners, and takes people's actions.
+
+The gateway half and the page read and subscribe here; the REST half answers requests on it
+(`nescord_core.sandbox.rest`). Nothing here knows of sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from nescord_core.sandbox.directory import Id, ActionError
+from nescord_core.sandbox.interacting import Interactions
+from nescord_core.sandbox.people import Payload, tail
+from nescord_core.sandbox.simulation import Simulation, serializers
+from nescord_core.settings import SandboxSettings
+
+__all__ = ["Listener", "ActionError", "World"]
+
+Listener = Callable[[str, Mapping[str, Any], int, int | None], None]
+"""Called with (event, payload, guild id or 0, routing key): the key is the guild id, the channel id of a
+direct message, or None."""
+
+GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
+
+
+class World(Interactions):
+    """The state behind one sandbox. Actions that Discord or the client would not allow raise `ActionError`."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        super().__init__(Simulation(self._announce))
+        self.settings = settings
+        self._listeners: list[Listener] = []
+        self.simulation.bot_user.name = "Sandbox Bot"
+
+    # Events
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have ``listener`` called with every event, in order; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _announce(self, event: str, payload: Mapping[str, Any]) -> None:
+        if not self._listeners:
+            return
+        guild_id = int(payload["id"] if event in GUILD_EVENTS else payload.get("guild_id") or 0)
+        channel_id = payload.get("channel_id")
+        key = guild_id or (int(channel_id) if channel_id else None)
+        for listener in self._listeners:
+            listener(event, payload, guild_id, key)
+
+    def tick(self) -> None:
+        """Let what is due by now happen (polls and scheduled events); call it about once a second."""
+        self.simulation.settle()
+
+    # State
+
+    @property
+    def public_url(self) -> str:
+        """Where this sandbox is reached, ``http://HOST:PORT``: files' addresses start with it."""
+        return self.simulation.files.base
+
+    @public_url.setter
+    def public_url(self, url: str) -> None:
+        self.simulation.files.base = url.rstrip("/")
+
+    @property
+    def bot_user(self) -> Payload:
+        """The bot's user, as READY shows it."""
+        return dict(serializers.user_payload(self.simulation.bot_user))
+
+    @property
+    def application_id(self) -> int:
+        """The id of the bot's application (the same as of its user)."""
+        return self.simulation.application_id
+
+    def guild_ids(self) -> list[int]:
+        """Return the ids of the guilds that the bot is in."""
+        return list(self.simulation.guilds)
+
+    def guild_create(self, guild_id: int) -> Payload:
+        """Return a guild as GUILD_CREATE shows it, all members included."""
+        return dict(serializers.guild_create_payload(self.simulation, self.find_guild(guild_id)))
+
+    def members(self, guild_id: int) -> list[Payload]:
+        """Return a guild's members, users included."""
+        guild = self.find_guild(guild_id)
+        shown = (
+            serializers.member_payload(self.simulation, guild, member) for member in guild.members.values()
+        )
+        return [dict(each) for each in shown]
+
+    def users(self) -> list[Payload]:
+        """Return everyone there is, the bot included."""
+        return [dict(serializers.user_payload(each)) for each in list(self.simulation.users.values())]
+
+    def channels(self, guild: Id | None = None) -> list[Payload]:
+        """Return the channels of one guild, or of all, and the bot's direct messages when none is given."""
+        world = self.simulation
+        if guild is None:
+            return [dict(serializers.channel_payload(world, each)) for each in list(world.channels.values())]
+        ids = self.find_guild(guild).channel_ids
+        return [dict(serializers.channel_payload(world, world.channels[each])) for each in ids]
+
+    def messages(
+        self, channel: Id, *, guild: Id | None = None, after: int = 0, limit: int = 50
+    ) -> list[Payload]:
+        """Return a channel's newest ``limit`` messages past ``after``, oldest first (ephemeral ones too)."""
+        place = self.find_channel(channel, guild)
+        return [
+            self.message(each) for each in tail(self.simulation.messages[place.id], after=after, limit=limit)
+        ]
+
+    def set_bot_voice(
+        self, guild_id: int, channel_id: int | None, *, mute: bool = False, deaf: bool = False
+    ) -> None:
+        """Move the bot's own voice state (gateway opcode 4); announces VOICE_STATE_UPDATE. Raises ActionError."""
+        if channel_id is None:
+            self.voice_leave(self.application_id, guild=guild_id)
+        else:
+            self.voice_join(channel_id, self.application_id, mute=mute, deaf=deaf)
