@@ -76,7 +76,7 @@ class GatewayWire:
         self.closes: Counter[int] = Counter()
         self.authority = f"{settings.host}:{settings.port}"
         self.on_change: Callable[[], None] = lambda: None
-        self._now = now
+        self.now = now
         self._peers: dict[int, GatewayPeer] = {}
         self._idle: set[web.WebSocketResponse] = set()
         self._next_id = 0
@@ -101,7 +101,7 @@ class GatewayWire:
 
         https://discord.com/developers/docs/events/gateway#session-start-limit-object
         """
-        left, reset_after = self.table.starts_left(self._now())
+        left, reset_after = self.table.starts_left(self.now())
         return {
             "total": self.settings.session_starts,
             "remaining": left,
@@ -150,30 +150,20 @@ class GatewayWire:
         rules = Connection(
             self.table,
             connection_id=self._next_id,
-            now=self._now(),
+            now=self.now(),
             guild_ids=self.world.guild_ids,
             refuse_resume=lambda: self.faults.gateway.refuse_resume,
         )
-        peer = GatewayPeer(
-            rules,
-            ws,
-            encoder,
-            transport=request.transport,
-            faults=self.faults,
-            now=self._now,
-            on_session=self._began,
-            on_ask=self._asked,
-        )
+        peer = GatewayPeer(rules, ws, encoder, self, request.transport)
         self._peers[rules.id] = peer
         try:
             await peer.run(request.query.get("v", ""))
         finally:
             del self._peers[rules.id]
-            if peer.closing is not None:
-                self.closes[peer.closing.code] += 1
             self.on_change()
 
-    def _began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
+    def began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
+        """Give a session its first events, or what it missed."""
         match effect:
             case Begin(session):
                 self.totals["identifies"] += 1
@@ -248,7 +238,8 @@ class GatewayWire:
         if session.connection is not None and (peer := self._peers.get(session.connection)) is not None:
             peer.wake()
 
-    def _asked(self, peer: GatewayPeer, ask: Ask) -> Close | None:
+    def asked(self, peer: GatewayPeer, ask: Ask) -> Close | None:
+        """Answer a command, or say how to close the connection for it."""
         session = peer.session
         assert session is not None, "commands are legal in a session only"
         try:
@@ -265,7 +256,7 @@ class GatewayWire:
         """Watch heartbeats, expire sessions and break connections that do not close, until cancelled."""
         while True:
             await asyncio.sleep(TICK)
-            now = self._now()
+            now = self.now()
             for peer in self.peers():
                 peer.apply(peer.rules.tick(now))
                 if peer.stuck(CLOSE_PATIENCE * 2) or peer.lagging():

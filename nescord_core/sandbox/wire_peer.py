@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Protocol
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -29,35 +30,48 @@ BATCH = 64
 _encode = msgspec.json.Encoder().encode
 
 
+class PeerHost(Protocol):
+    """The wire, as its connections see it."""
+
+    faults: FaultPlan
+    closes: Counter[int]
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        ...
+
+    def began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
+        """Give a session its first events, or what it missed."""
+        ...
+
+    def asked(self, peer: GatewayPeer, ask: Ask) -> Close | None:
+        """Answer a command, or say how to close the connection for it."""
+        ...
+
+
 class GatewayPeer:
-    """Drives one connection. ``on_session`` and ``on_ask`` are called for what only the wire can do."""
+    """Drives one connection."""
 
     def __init__(
         self,
         rules: Connection,
         ws: web.WebSocketResponse,
         encoder: Encoder,
-        *,
+        host: PeerHost,
         transport: asyncio.Transport | None,
-        faults: FaultPlan,
-        now: Callable[[], float],
-        on_session: Callable[[GatewayPeer, Begin | Continue], None],
-        on_ask: Callable[[GatewayPeer, Ask], Close | None],
     ) -> None:
         self.rules = rules
         self.ws = ws
-        self.faults = faults
         self.cursor = 0
         self.received = 0
         self.sent = 0
         self.events_sent = 0
+        self.opened_at = host.now()
         self.closing: Close | None = None
         self.closing_since = 0.0
+        self._host = host
         self._encoder = encoder
         self._transport = transport
-        self._now = now
-        self._on_session = on_session
-        self._on_ask = on_ask
         self._control: deque[bytes] = deque()
         self._wake = asyncio.Event()
 
@@ -77,7 +91,7 @@ class GatewayPeer:
                 if self.closing is None:
                     writer.cancel()
         finally:
-            self.rules.lost(client_code, self._now())
+            self.rules.lost(client_code, self._host.now())
 
     def apply(self, effects: Iterable[Effect]) -> None:
         """Carry out what the rules want."""
@@ -86,9 +100,9 @@ class GatewayPeer:
                 case Frame(op, d):
                     self.push(op, d)
                 case Begin() | Continue():
-                    self._on_session(self, effect)
+                    self._host.began(self, effect)
                 case Ask():
-                    if (refused := self._on_ask(self, effect)) is not None:
+                    if (refused := self._host.asked(self, effect)) is not None:
                         self.close(refused)
                 case Close():
                     self.close(effect)
@@ -96,7 +110,7 @@ class GatewayPeer:
 
     def push(self, op: Op, d: object) -> None:
         """Send a payload that is not an event."""
-        if op is Op.HEARTBEAT_ACK and self.faults.gateway.no_heartbeat_ack:
+        if op is Op.HEARTBEAT_ACK and self._host.faults.gateway.no_heartbeat_ack:
             return
         self._control.append(_encode({"t": None, "s": None, "op": int(op), "d": d}))
         self._wake.set()
@@ -108,7 +122,8 @@ class GatewayPeer:
     def close(self, close: Close) -> None:
         """Close with a code, after what is waiting has been sent."""
         if self.closing is None:
-            self.closing, self.closing_since = close, self._now()
+            self.closing, self.closing_since = close, self._host.now()
+            self._host.closes[close.code] += 1
         self._wake.set()
 
     def reset(self) -> None:
@@ -124,7 +139,7 @@ class GatewayPeer:
 
     def stuck(self, patience: float) -> bool:
         """Say whether a close was asked for and does not come about: the client reads nothing."""
-        return self.closing is not None and self._now() - self.closing_since > patience
+        return self.closing is not None and self._host.now() - self.closing_since > patience
 
     def lagging(self) -> bool:
         """Say whether the session has forgotten events that this client was still to get."""
@@ -137,7 +152,7 @@ class GatewayPeer:
             if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                 self.received += 1
                 raw = message.data.encode() if message.type is WSMsgType.TEXT else message.data
-                self.apply(self.rules.received(raw, self._now()))
+                self.apply(self.rules.received(raw, self._host.now()))
             elif message.type is WSMsgType.CLOSE:
                 return int(message.data) if self.closing is None and message.data else None
             else:
@@ -148,8 +163,8 @@ class GatewayPeer:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                if self.faults.gateway.delay:
-                    await asyncio.sleep(self.faults.gateway.delay)
+                if self._host.faults.gateway.delay:
+                    await asyncio.sleep(self._host.faults.gateway.delay)
                 while await self._write_batch():
                     pass
                 if self.closing is not None:
