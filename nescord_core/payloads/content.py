@@ -1,0 +1,305 @@
+"""What messages hold: attachments, embeds, polls, stickers, reactions, options of components."""
+
+from __future__ import annotations
+
+from nescord_core.payloads.base import Payload
+from nescord_core.payloads.user import Application, Emoji, User
+
+__all__ = [
+    "Attachment",
+    "ChannelMention",
+    "EmbedAuthor",
+    "EmbedField",
+    "EmbedFooter",
+    "EmbedMedia",
+    "EmbedProvider",
+    "LobbyMember",
+    "MediaGalleryItem",
+    "MessageActivity",
+    "MessageCall",
+    "MessageReference",
+    "Poll",
+    "PollAnswer",
+    "PollAnswerCount",
+    "PollMedia",
+    "PollResults",
+    "ProductPurchase",
+    "PurchaseNotification",
+    "Reaction",
+    "ReactionCountDetails",
+    "RoleSubscriptionData",
+    "SelectDefaultValue",
+    "SelectOption",
+    "SharedClientTheme",
+    "Sticker",
+    "StickerItem",
+    "UnfurledMedia",
+]
+
+
+class Attachment(Payload):
+    """https://discord.com/developers/docs/resources/message#attachment-object."""
+
+    id: int
+    filename: str
+    title: str | None
+    description: str | None
+    content_type: str | None
+    original_content_type: str | None
+    content_scan_version: int | None
+    size: int
+    url: str
+    proxy_url: str
+    height: int | None
+    width: int | None
+    placeholder: str | None
+    placeholder_version: int | None
+    ephemeral: bool | None
+    duration_secs: float | None
+    waveform: str | None
+    flags: int | None
+    clip_participants: list[User] | None
+    clip_created_at: str | None
+    application: Application | None
+
+
+class EmbedMedia(Payload):
+    """The image, thumbnail or video of an embed."""
+
+    url: str | None
+    proxy_url: str | None
+    height: int | None
+    width: int | None
+    content_type: str | None
+    placeholder: str | None
+    placeholder_version: int | None
+    description: str | None
+    flags: int | None
+
+
+class EmbedProvider(Payload):
+    """https://discord.com/developers/docs/resources/message#embed-object-embed-provider-structure."""
+
+    name: str | None
+    url: str | None
+
+
+class EmbedAuthor(Payload):
+    """https://discord.com/developers/docs/resources/message#embed-object-embed-author-structure."""
+
+    name: str
+    url: str | None
+    icon_url: str | None
+    proxy_icon_url: str | None
+
+
+class EmbedFooter(Payload):
+    """https://discord.com/developers/docs/resources/message#embed-object-embed-footer-structure."""
+
+    text: str
+    icon_url: str | None
+    proxy_icon_url: str | None
+
+
+class EmbedField(Payload):
+    """https://discord.com/developers/docs/resources/message#embed-object-embed-field-structure."""
+
+    name: str
+    value: str
+    inline: bool | None
+
+
+class UnfurledMedia(Payload):
+    """https://discord.com/developers/docs/components/reference#unfurled-media-item."""
+
+    id: int | None
+    url: str
+    proxy_url: str | None
+    height: int | None
+    width: int | None
+    placeholder: str | None
+    placeholder_version: int | None
+    content_type: str | None
+    flags: int | None
+    attachment_id: int | None
+
+
+class MediaGalleryItem(Payload):
+    """https://discord.com/developers/docs/components/reference#media-gallery."""
+
+    media: UnfurledMedia
+    description: str | None
+    spoiler: bool | None
+
+
+class SelectOption(Payload):
+    """An option of a string select, radio group or checkbox group."""
+
+    label: str
+    value: str
+    description: str | None
+    emoji: Emoji | None
+    default: bool | None
+
+
+class SelectDefaultValue(Payload):
+    """``type`` is ``user``, ``role`` or ``channel``."""
+
+    id: int
+    type: str
+
+
+class ReactionCountDetails(Payload):
+    """https://discord.com/developers/docs/resources/message#reaction-count-details-object."""
+
+    burst: int
+    normal: int
+
+
+class Reaction(Payload):
+    """A reaction within a message; who added one comes in MESSAGE_REACTION_ADD."""
+
+    count: int
+    count_details: ReactionCountDetails
+    me: bool
+    me_burst: bool
+    emoji: Emoji
+    burst_colors: list[str]
+
+
+class MessageActivity(Payload):
+    """https://discord.com/developers/docs/resources/message#message-object-message-activity-structure."""
+
+    type: int
+    party_id: str | None
+
+
+class MessageCall(Payload):
+    """https://discord.com/developers/docs/resources/message#message-call-object."""
+
+    participants: list[int]
+    ended_timestamp: str | None
+
+
+class MessageReference(Payload):
+    """``type`` is 0 for a reply and 1 for a forward.
+
+    https://discord.com/developers/docs/resources/message#message-reference-structure
+    """
+
+    type: int | None
+    message_id: int | None
+    channel_id: int | None
+    guild_id: int | None
+    fail_if_not_exists: bool | None
+
+
+class ChannelMention(Payload):
+    """https://discord.com/developers/docs/resources/message#channel-mention-object."""
+
+    id: int
+    guild_id: int
+    type: int
+    name: str
+
+
+class RoleSubscriptionData(Payload):
+    """https://discord.com/developers/docs/resources/message#role-subscription-data-object."""
+
+    role_subscription_listing_id: int
+    tier_name: str
+    total_months_subscribed: int
+    is_renewal: bool
+
+
+class SharedClientTheme(Payload):
+    """https://discord.com/developers/docs/resources/message#shared-client-theme-object."""
+
+    colors: list[str]
+    gradient_angle: int
+    base_mix: int
+    base_theme: int | None
+
+
+class StickerItem(Payload):
+    """https://discord.com/developers/docs/resources/sticker#sticker-item-object."""
+
+    id: int
+    name: str
+    format_type: int
+
+
+class Sticker(Payload):
+    """https://discord.com/developers/docs/resources/sticker#sticker-object."""
+
+    id: int
+    pack_id: int | None
+    name: str
+    description: str | None
+    tags: str
+    type: int
+    format_type: int
+    available: bool | None
+    guild_id: int | None
+    user: User | None
+    sort_value: int | None
+
+
+class PollMedia(Payload):
+    """https://discord.com/developers/docs/resources/poll#poll-media-object."""
+
+    text: str | None
+    emoji: Emoji | None
+
+
+class PollAnswer(Payload):
+    """https://discord.com/developers/docs/resources/poll#poll-answer-object."""
+
+    answer_id: int
+    poll_media: PollMedia
+
+
+class PollAnswerCount(Payload):
+    """https://discord.com/developers/docs/resources/poll#poll-results-object."""
+
+    id: int
+    count: int
+    me_voted: bool
+
+
+class PollResults(Payload):
+    """https://discord.com/developers/docs/resources/poll#poll-results-object."""
+
+    is_finalized: bool
+    answer_counts: list[PollAnswerCount]
+
+
+class Poll(Payload):
+    """https://discord.com/developers/docs/resources/poll#poll-object."""
+
+    question: PollMedia
+    answers: list[PollAnswer]
+    expiry: str | None
+    allow_multiselect: bool
+    layout_type: int
+    results: PollResults | None
+
+
+class ProductPurchase(Payload):
+    """https://discord.com/developers/docs/resources/message#message-object."""
+
+    listing_id: int
+    product_name: str
+
+
+class PurchaseNotification(Payload):
+    """What was bought, in a message of type PURCHASE_NOTIFICATION."""
+
+    type: int
+    guild_product_purchase: ProductPurchase | None
+
+
+class LobbyMember(Payload):
+    """The author's name in a lobby that is linked to the channel."""
+
+    additional_name: str

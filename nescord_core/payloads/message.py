@@ -1,0 +1,213 @@
+"""Messages, their components and embeds, and the objects that ids in them stand for."""
+
+from __future__ import annotations
+
+from nescord_core.payloads.base import Payload
+from nescord_core.payloads.channel import Channel
+from nescord_core.payloads.content import (
+    Attachment,
+    ChannelMention,
+    EmbedAuthor,
+    EmbedField,
+    EmbedFooter,
+    EmbedMedia,
+    EmbedProvider,
+    LobbyMember,
+    MediaGalleryItem,
+    MessageActivity,
+    MessageCall,
+    MessageReference,
+    Poll,
+    PurchaseNotification,
+    Reaction,
+    RoleSubscriptionData,
+    SelectDefaultValue,
+    SelectOption,
+    SharedClientTheme,
+    Sticker,
+    StickerItem,
+    UnfurledMedia,
+)
+from nescord_core.payloads.user import Application, Emoji, MentionedUser, PartialMember, Role, User
+
+__all__ = [
+    "Component",
+    "Embed",
+    "InteractionMetadata",
+    "Message",
+    "MessageInteraction",
+    "MessageSnapshot",
+    "ResolvedData",
+]
+
+
+class Component(Payload):
+    """Any component, in a message or a submitted modal; which fields are there depends on ``type``.
+
+    ``value`` and ``values`` are what the user entered: text, bool or option values as Discord sends them.
+    https://discord.com/developers/docs/components/reference
+    """
+
+    type: int
+    id: int | None
+    custom_id: str | None
+    component: Component | None
+    components: list[Component] | None
+    accessory: Component | None
+    style: int | None
+    label: str | None
+    description: str | None
+    emoji: Emoji | None
+    sku_id: int | None
+    url: str | None
+    disabled: bool | None
+    options: list[SelectOption] | None
+    placeholder: str | None
+    min_values: int | None
+    max_values: int | None
+    min_length: int | None
+    max_length: int | None
+    required: bool | None
+    channel_types: list[int] | None
+    default_values: list[SelectDefaultValue] | None
+    file_types: list[str] | None
+    default: bool | None
+    value: str | bool | None
+    values: list[str] | None
+    resolved: ResolvedData | None
+    content: str | None
+    media: UnfurledMedia | None
+    items: list[MediaGalleryItem] | None
+    file: UnfurledMedia | None
+    name: str | None
+    size: int | None
+    spoiler: bool | None
+    divider: bool | None
+    spacing: int | None
+    accent_color: int | None
+
+
+class Embed(Payload):
+    """https://discord.com/developers/docs/resources/message#embed-object."""
+
+    title: str | None
+    type: str | None
+    description: str | None
+    url: str | None
+    timestamp: str | None
+    color: int | None
+    footer: EmbedFooter | None
+    image: EmbedMedia | None
+    thumbnail: EmbedMedia | None
+    video: EmbedMedia | None
+    provider: EmbedProvider | None
+    author: EmbedAuthor | None
+    fields: list[EmbedField] | None
+    flags: int | None
+    components: list[Component] | None
+
+
+class MessageSnapshot(Payload):
+    """A forwarded message; a part of its fields.
+
+    https://discord.com/developers/docs/resources/message#message-snapshot-object
+    """
+
+    message: Message
+
+
+class InteractionMetadata(Payload):
+    """What made the application send this message.
+
+    https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
+    """
+
+    id: int
+    type: int
+    user: User
+    authorizing_integration_owners: dict[str, int]
+    original_response_message_id: int | None
+    name: str | None
+    command_type: int | None
+    target_user: User | None
+    target_message_id: int | None
+    interacted_message_id: int | None
+    triggering_interaction_metadata: InteractionMetadata | None
+
+
+class MessageInteraction(Payload):
+    """Deprecated by Discord; `InteractionMetadata` is what takes its place."""
+
+    id: int
+    type: int
+    name: str
+    name_localized: str | None
+    user: User
+    member: PartialMember | None
+
+
+class ResolvedData(Payload):
+    """The objects that ids elsewhere in the payload stand for, keyed by id (int).
+
+    Members lack ``user``: it is in ``users`` under the same id.
+    https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-resolved-data-structure
+    """
+
+    users: dict[int, User] | None
+    members: dict[int, PartialMember] | None
+    roles: dict[int, Role] | None
+    channels: dict[int, Channel] | None
+    messages: dict[int, Message] | None
+    attachments: dict[int, Attachment] | None
+
+
+class Message(Payload):
+    """MESSAGE_CREATE and MESSAGE_UPDATE, and messages within other events.
+
+    Without the MESSAGE_CONTENT intent ``content``, ``embeds``, ``attachments``, ``components`` and ``poll``
+    are empty, but for messages that mention the bot, come to it directly, or are its own.
+    https://discord.com/developers/docs/resources/message#message-object
+    """
+
+    id: int
+    channel_id: int
+    guild_id: int | None
+    channel_type: int | None
+    author: User
+    member: PartialMember | None
+    content: str
+    timestamp: str
+    edited_timestamp: str | None
+    tts: bool
+    mention_everyone: bool
+    mentions: list[MentionedUser]
+    mention_roles: list[int]
+    mention_channels: list[ChannelMention] | None
+    attachments: list[Attachment]
+    embeds: list[Embed]
+    reactions: list[Reaction] | None
+    nonce: str | int | None
+    pinned: bool
+    webhook_id: int | None
+    type: int
+    activity: MessageActivity | None
+    application: Application | None
+    application_id: int | None
+    flags: int | None
+    message_reference: MessageReference | None
+    message_snapshots: list[MessageSnapshot] | None
+    referenced_message: Message | None
+    interaction_metadata: InteractionMetadata | None
+    interaction: MessageInteraction | None
+    thread: Channel | None
+    components: list[Component] | None
+    sticker_items: list[StickerItem] | None
+    stickers: list[Sticker] | None
+    position: int | None
+    role_subscription_data: RoleSubscriptionData | None
+    resolved: ResolvedData | None
+    poll: Poll | None
+    call: MessageCall | None
+    shared_client_theme: SharedClientTheme | None
+    purchase_notification: PurchaseNotification | None
+    lobby_member: LobbyMember | None
