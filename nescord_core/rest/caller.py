@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from nescord_core.rest.parameters import given
@@ -30,14 +30,14 @@ class Caller:
         """Send the request; `RestClient` does. Returns decoded JSON, bytes of another type, or None."""
         raise TypeError(f"{type(self).__name__} cannot send {method} {path}: it has no transport.")
 
-    async def _one(self, method: str, path: str, reader: type[T], **request: Any) -> T:
+    async def _one(self, method: str, path: str, reader: Callable[..., T], **request: Any) -> T:
         return _read(reader, await self._fetch(method, path, **request))
 
-    async def _maybe(self, method: str, path: str, reader: type[T], **request: Any) -> T | None:
+    async def _maybe(self, method: str, path: str, reader: Callable[..., T], **request: Any) -> T | None:
         answer = await self._fetch(method, path, **request)
         return None if answer is None else _read(reader, answer)
 
-    async def _many(self, method: str, path: str, reader: type[T], **request: Any) -> list[T]:
+    async def _many(self, method: str, path: str, reader: Callable[..., T], **request: Any) -> list[T]:
         answer = await self._fetch(method, path, **request)
         return [_read(reader, item) for item in answer or ()]
 
@@ -55,5 +55,6 @@ def merged(json: Any, extra: Mapping[str, Any] | None) -> Any:
     return {**given(json), **(extra or {})}
 
 
-def _read(reader: type[T], answer: Any) -> T:
-    return answer if isinstance(answer, reader) else reader(answer)
+def _read(reader: Callable[..., T], answer: Any) -> T:
+    # A success without a body (202: not ready yet) reads as an empty payload.
+    return reader() if answer is None else reader(answer)

@@ -34,8 +34,8 @@ class RestClient(Operations):
 
     ``token`` and ``url`` default to the configuration: DISCORD_BOT_TOKEN, and NESCORD_REST_URL for the rest
     service. ``url`` may also be Discord's own or a sandbox's (``https://discord.com/api/v10``); the client
-    then waits out 429s itself. ``secret`` is NESCORD_SECRET. ``timeout`` (seconds) grows with the body's size;
-    ``patience`` (seconds) is how long a call that may be repeated is tried.
+    then waits out 429s itself. ``secret`` is NESCORD_SECRET. ``timeout`` (seconds) grows with the size of the
+    body; ``patience`` (seconds) is how long a call that may be repeated is tried.
 
     Calls raise the exceptions of nescord_core.errors: `BadRequest`, `Unauthorized`, `Forbidden`, `NotFound`,
     `RateLimited`, `DiscordServerError`, all of them `DiscordHTTPError`; and `TransportError` when the service
@@ -250,5 +250,6 @@ def _is_message(method: str, path: str) -> bool:
 def _form(call: Request) -> aiohttp.FormData:
     form = aiohttp.FormData(quote_fields=False)
     for part in call.parts:
-        form.add_field(part.name, part.data, content_type=part.content_type, filename=part.filename)
+        value = part.data if part.filename is not None else part.data.decode()
+        form.add_field(part.name, value, content_type=part.content_type, filename=part.filename)
     return form

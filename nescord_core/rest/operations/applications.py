@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nescord_core.payloads import ApplicationCommand, Emoji, Entitlement, Payload
+from nescord_core.payloads import CommandPermissions, Emoji, Entitlement, Payload
 from nescord_core.rest.caller import Caller
 from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, comma, path
 
@@ -18,21 +18,16 @@ class ApplicationsOperations(Caller):
 
     async def bulk_set_application_commands(
         self, application_id: Id, body: Sequence[Json] | None
-    ) -> list[ApplicationCommand]:
+    ) -> list[Payload]:
         """PUT /applications/{application_id}/commands"""
-        return await self._many(
-            "PUT", path("/applications/{}/commands", application_id), ApplicationCommand, json=body
-        )
+        return await self._many("PUT", path("/applications/{}/commands", application_id), Payload, json=body)
 
     async def bulk_set_guild_application_commands(
         self, application_id: Id, guild_id: Id, body: Sequence[Json] | None
-    ) -> list[ApplicationCommand]:
+    ) -> list[Payload]:
         """PUT /applications/{application_id}/guilds/{guild_id}/commands"""
         return await self._many(
-            "PUT",
-            path("/applications/{}/guilds/{}/commands", application_id, guild_id),
-            ApplicationCommand,
-            json=body,
+            "PUT", path("/applications/{}/guilds/{}/commands", application_id, guild_id), Payload, json=body
         )
 
     async def consume_entitlement(self, application_id: Id, entitlement_id: Id) -> None:
@@ -57,12 +52,12 @@ class ApplicationsOperations(Caller):
         handler: Maybe[int | None] = UNSET,
         type: Maybe[int | None] = UNSET,
         extra: Json | None = None,
-    ) -> ApplicationCommand:
+    ) -> Payload:
         """POST /applications/{application_id}/commands"""
         return await self._one(
             "POST",
             path("/applications/{}/commands", application_id),
-            ApplicationCommand,
+            Payload,
             json={
                 "name": name,
                 "name_localizations": name_localizations,
@@ -131,12 +126,12 @@ class ApplicationsOperations(Caller):
         handler: Maybe[int | None] = UNSET,
         type: Maybe[int | None] = UNSET,
         extra: Json | None = None,
-    ) -> ApplicationCommand:
+    ) -> Payload:
         """POST /applications/{application_id}/guilds/{guild_id}/commands"""
         return await self._one(
             "POST",
             path("/applications/{}/guilds/{}/commands", application_id, guild_id),
-            ApplicationCommand,
+            Payload,
             json={
                 "name": name,
                 "name_localizations": name_localizations,
@@ -179,10 +174,10 @@ class ApplicationsOperations(Caller):
         """GET /applications/{application_id}"""
         return await self._one("GET", path("/applications/{}", application_id), Payload)
 
-    async def get_application_command(self, application_id: Id, command_id: Id) -> ApplicationCommand:
+    async def get_application_command(self, application_id: Id, command_id: Id) -> Payload:
         """GET /applications/{application_id}/commands/{command_id}"""
         return await self._one(
-            "GET", path("/applications/{}/commands/{}", application_id, command_id), ApplicationCommand
+            "GET", path("/applications/{}/commands/{}", application_id, command_id), Payload
         )
 
     async def get_application_emoji(self, application_id: Id, emoji_id: Id) -> Emoji:
@@ -235,22 +230,22 @@ class ApplicationsOperations(Caller):
 
     async def get_guild_application_command(
         self, application_id: Id, guild_id: Id, command_id: Id
-    ) -> ApplicationCommand:
+    ) -> Payload:
         """GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
         return await self._one(
             "GET",
             path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id),
-            ApplicationCommand,
+            Payload,
         )
 
     async def get_guild_application_command_permissions(
         self, application_id: Id, guild_id: Id, command_id: Id
-    ) -> Payload:
+    ) -> CommandPermissions:
         """GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions"""
         return await self._one(
             "GET",
             path("/applications/{}/guilds/{}/commands/{}/permissions", application_id, guild_id, command_id),
-            Payload,
+            CommandPermissions,
         )
 
     async def get_my_application(self) -> Payload:
@@ -259,12 +254,12 @@ class ApplicationsOperations(Caller):
 
     async def list_application_commands(
         self, application_id: Id, *, with_localizations: Maybe[bool] = UNSET
-    ) -> list[ApplicationCommand]:
+    ) -> list[Payload]:
         """GET /applications/{application_id}/commands"""
         return await self._many(
             "GET",
             path("/applications/{}/commands", application_id),
-            ApplicationCommand,
+            Payload,
             query={"with_localizations": with_localizations},
         )
 
@@ -274,20 +269,22 @@ class ApplicationsOperations(Caller):
 
     async def list_guild_application_command_permissions(
         self, application_id: Id, guild_id: Id
-    ) -> list[Payload]:
+    ) -> list[CommandPermissions]:
         """GET /applications/{application_id}/guilds/{guild_id}/commands/permissions"""
         return await self._many(
-            "GET", path("/applications/{}/guilds/{}/commands/permissions", application_id, guild_id), Payload
+            "GET",
+            path("/applications/{}/guilds/{}/commands/permissions", application_id, guild_id),
+            CommandPermissions,
         )
 
     async def list_guild_application_commands(
         self, application_id: Id, guild_id: Id, *, with_localizations: Maybe[bool] = UNSET
-    ) -> list[ApplicationCommand]:
+    ) -> list[Payload]:
         """GET /applications/{application_id}/guilds/{guild_id}/commands"""
         return await self._many(
             "GET",
             path("/applications/{}/guilds/{}/commands", application_id, guild_id),
-            ApplicationCommand,
+            Payload,
             query={"with_localizations": with_localizations},
         )
 
@@ -299,12 +296,12 @@ class ApplicationsOperations(Caller):
         *,
         permissions: Maybe[Sequence[Json] | None] = UNSET,
         extra: Json | None = None,
-    ) -> Payload:
+    ) -> CommandPermissions:
         """PUT /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions"""
         return await self._one(
             "PUT",
             path("/applications/{}/guilds/{}/commands/{}/permissions", application_id, guild_id, command_id),
-            Payload,
+            CommandPermissions,
             json={"permissions": permissions},
             extra=extra,
         )
@@ -375,12 +372,12 @@ class ApplicationsOperations(Caller):
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
         extra: Json | None = None,
-    ) -> ApplicationCommand:
+    ) -> Payload:
         """PATCH /applications/{application_id}/commands/{command_id}"""
         return await self._one(
             "PATCH",
             path("/applications/{}/commands/{}", application_id, command_id),
-            ApplicationCommand,
+            Payload,
             json={
                 "name": name,
                 "name_localizations": name_localizations,
@@ -433,12 +430,12 @@ class ApplicationsOperations(Caller):
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
         extra: Json | None = None,
-    ) -> ApplicationCommand:
+    ) -> Payload:
         """PATCH /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
         return await self._one(
             "PATCH",
             path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id),
-            ApplicationCommand,
+            Payload,
             json={
                 "name": name,
                 "name_localizations": name_localizations,

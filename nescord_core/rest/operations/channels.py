@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nescord_core.payloads import Channel, Message, Payload, User
+from nescord_core.payloads import Channel, Invite, Message, Payload, ThreadMember, User
 from nescord_core.rest.caller import Caller
 from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, comma, path
 
@@ -76,12 +76,12 @@ class ChannelsOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload | None:
+    ) -> Invite | None:
         """POST /channels/{channel_id}/invites"""
         return await self._maybe(
             "POST",
             path("/channels/{}/invites", channel_id),
-            Payload,
+            Invite,
             json={
                 "max_age": max_age,
                 "temporary": temporary,
@@ -163,12 +163,12 @@ class ChannelsOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> Channel:
         """POST /channels/{channel_id}/threads"""
         return await self._one(
             "POST",
             path("/channels/{}/threads", channel_id),
-            Payload,
+            Channel,
             json={
                 "name": name,
                 "auto_archive_duration": auto_archive_duration,
@@ -366,12 +366,12 @@ class ChannelsOperations(Caller):
 
     async def get_thread_member(
         self, channel_id: Id, user_id: Id, *, with_member: Maybe[bool] = UNSET
-    ) -> Payload:
+    ) -> ThreadMember:
         """GET /channels/{channel_id}/thread-members/{user_id}"""
         return await self._one(
             "GET",
             path("/channels/{}/thread-members/{}", channel_id, user_id),
-            Payload,
+            ThreadMember,
             query={"with_member": with_member},
         )
 
@@ -383,9 +383,9 @@ class ChannelsOperations(Caller):
         """DELETE /channels/{channel_id}/thread-members/@me"""
         await self._nothing("DELETE", path("/channels/{}/thread-members/@me", channel_id), reason=reason)
 
-    async def list_channel_invites(self, channel_id: Id) -> list[Payload]:
+    async def list_channel_invites(self, channel_id: Id) -> list[Invite]:
         """GET /channels/{channel_id}/invites"""
-        return await self._many("GET", path("/channels/{}/invites", channel_id), Payload)
+        return await self._many("GET", path("/channels/{}/invites", channel_id), Invite)
 
     async def list_channel_webhooks(self, channel_id: Id) -> list[Payload]:
         """GET /channels/{channel_id}/webhooks"""
@@ -477,12 +477,12 @@ class ChannelsOperations(Caller):
         with_member: Maybe[bool] = UNSET,
         limit: Maybe[int] = UNSET,
         after: Maybe[Id] = UNSET,
-    ) -> list[Payload]:
+    ) -> list[ThreadMember]:
         """GET /channels/{channel_id}/thread-members"""
         return await self._many(
             "GET",
             path("/channels/{}/thread-members", channel_id),
-            Payload,
+            ThreadMember,
             query={"with_member": with_member, "limit": limit, "after": after},
         )
 

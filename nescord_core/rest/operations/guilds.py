@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nescord_core.payloads import Ban, Channel, Emoji, Guild, Member, Payload, Role, VoiceState
+from nescord_core.payloads import (
+    AutoModerationRule,
+    Channel,
+    Emoji,
+    Guild,
+    Invite,
+    Member,
+    Payload,
+    Role,
+    ScheduledEvent,
+    ScheduledEventException,
+    ScheduledEventUser,
+    SoundboardSound,
+    Sticker,
+    VoiceState,
+    WelcomeScreen,
+)
 from nescord_core.rest.caller import Caller
 from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, comma, path
 
@@ -151,12 +167,12 @@ class GuildsOperations(Caller):
         trigger_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> AutoModerationRule:
         """POST /guilds/{guild_id}/auto-moderation/rules"""
         return await self._one(
             "POST",
             path("/guilds/{}/auto-moderation/rules", guild_id),
-            Payload,
+            AutoModerationRule,
             json={
                 "name": name,
                 "event_type": event_type,
@@ -297,12 +313,12 @@ class GuildsOperations(Caller):
         entity_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> ScheduledEvent:
         """POST /guilds/{guild_id}/scheduled-events"""
         return await self._one(
             "POST",
             path("/guilds/{}/scheduled-events", guild_id),
-            Payload,
+            ScheduledEvent,
             json={
                 "name": name,
                 "description": description,
@@ -330,12 +346,12 @@ class GuildsOperations(Caller):
         is_canceled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> ScheduledEventException:
         """POST /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions"""
         return await self._one(
             "POST",
             path("/guilds/{}/scheduled-events/{}/exceptions", guild_id, guild_scheduled_event_id),
-            Payload,
+            ScheduledEventException,
             json={
                 "scheduled_start_time": scheduled_start_time,
                 "scheduled_end_time": scheduled_end_time,
@@ -357,12 +373,12 @@ class GuildsOperations(Caller):
         sound: Maybe[str] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> SoundboardSound:
         """POST /guilds/{guild_id}/soundboard-sounds"""
         return await self._one(
             "POST",
             path("/guilds/{}/soundboard-sounds", guild_id),
-            Payload,
+            SoundboardSound,
             json={
                 "name": name,
                 "volume": volume,
@@ -384,12 +400,12 @@ class GuildsOperations(Caller):
         file: Maybe[FileLike] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> Sticker:
         """POST /guilds/{guild_id}/stickers"""
         return await self._one(
             "POST",
             path("/guilds/{}/stickers", guild_id),
-            Payload,
+            Sticker,
             form={"name": name, "tags": tags, "description": description, "file": file},
             extra=extra,
             reason=reason,
@@ -497,17 +513,19 @@ class GuildsOperations(Caller):
         """GET /guilds/{guild_id}/threads/active"""
         return await self._one("GET", path("/guilds/{}/threads/active", guild_id), Payload)
 
-    async def get_auto_moderation_rule(self, guild_id: Id, rule_id: Id) -> Payload:
+    async def get_auto_moderation_rule(self, guild_id: Id, rule_id: Id) -> AutoModerationRule:
         """GET /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
-        return await self._one("GET", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), Payload)
+        return await self._one(
+            "GET", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), AutoModerationRule
+        )
 
     async def get_guild(self, guild_id: Id, *, with_counts: Maybe[bool] = UNSET) -> Guild:
         """GET /guilds/{guild_id}"""
         return await self._one("GET", path("/guilds/{}", guild_id), Guild, query={"with_counts": with_counts})
 
-    async def get_guild_ban(self, guild_id: Id, user_id: Id) -> Ban:
+    async def get_guild_ban(self, guild_id: Id, user_id: Id) -> Payload:
         """GET /guilds/{guild_id}/bans/{user_id}"""
-        return await self._one("GET", path("/guilds/{}/bans/{}", guild_id, user_id), Ban)
+        return await self._one("GET", path("/guilds/{}/bans/{}", guild_id, user_id), Payload)
 
     async def get_guild_emoji(self, guild_id: Id, emoji_id: Id) -> Emoji:
         """GET /guilds/{guild_id}/emojis/{emoji_id}"""
@@ -548,22 +566,24 @@ class GuildsOperations(Caller):
 
     async def get_guild_scheduled_event(
         self, guild_id: Id, guild_scheduled_event_id: Id, *, with_user_count: Maybe[bool] = UNSET
-    ) -> Payload:
+    ) -> ScheduledEvent:
         """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
         return await self._one(
             "GET",
             path("/guilds/{}/scheduled-events/{}", guild_id, guild_scheduled_event_id),
-            Payload,
+            ScheduledEvent,
             query={"with_user_count": with_user_count},
         )
 
-    async def get_guild_soundboard_sound(self, guild_id: Id, sound_id: Id) -> Payload:
+    async def get_guild_soundboard_sound(self, guild_id: Id, sound_id: Id) -> SoundboardSound:
         """GET /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
-        return await self._one("GET", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), Payload)
+        return await self._one(
+            "GET", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), SoundboardSound
+        )
 
-    async def get_guild_sticker(self, guild_id: Id, sticker_id: Id) -> Payload:
+    async def get_guild_sticker(self, guild_id: Id, sticker_id: Id) -> Sticker:
         """GET /guilds/{guild_id}/stickers/{sticker_id}"""
-        return await self._one("GET", path("/guilds/{}/stickers/{}", guild_id, sticker_id), Payload)
+        return await self._one("GET", path("/guilds/{}/stickers/{}", guild_id, sticker_id), Sticker)
 
     async def get_guild_template(self, code: str) -> Payload:
         """GET /guilds/templates/{code}"""
@@ -577,9 +597,9 @@ class GuildsOperations(Caller):
         """GET /guilds/{guild_id}/webhooks"""
         return await self._many("GET", path("/guilds/{}/webhooks", guild_id), Payload)
 
-    async def get_guild_welcome_screen(self, guild_id: Id) -> Payload:
+    async def get_guild_welcome_screen(self, guild_id: Id) -> WelcomeScreen:
         """GET /guilds/{guild_id}/welcome-screen"""
-        return await self._one("GET", path("/guilds/{}/welcome-screen", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/welcome-screen", guild_id), WelcomeScreen)
 
     async def get_guild_widget(self, guild_id: Id) -> Payload:
         """GET /guilds/{guild_id}/widget.json"""
@@ -671,9 +691,9 @@ class GuildsOperations(Caller):
             },
         )
 
-    async def list_auto_moderation_rules(self, guild_id: Id) -> list[Payload]:
+    async def list_auto_moderation_rules(self, guild_id: Id) -> list[AutoModerationRule]:
         """GET /guilds/{guild_id}/auto-moderation/rules"""
-        return await self._many("GET", path("/guilds/{}/auto-moderation/rules", guild_id), Payload)
+        return await self._many("GET", path("/guilds/{}/auto-moderation/rules", guild_id), AutoModerationRule)
 
     async def list_guild_audit_log_entries(
         self,
@@ -703,12 +723,12 @@ class GuildsOperations(Caller):
 
     async def list_guild_bans(
         self, guild_id: Id, *, limit: Maybe[int] = UNSET, before: Maybe[Id] = UNSET, after: Maybe[Id] = UNSET
-    ) -> list[Ban]:
+    ) -> list[Payload]:
         """GET /guilds/{guild_id}/bans"""
         return await self._many(
             "GET",
             path("/guilds/{}/bans", guild_id),
-            Ban,
+            Payload,
             query={"limit": limit, "before": before, "after": after},
         )
 
@@ -724,9 +744,9 @@ class GuildsOperations(Caller):
         """GET /guilds/{guild_id}/integrations"""
         return await self._many("GET", path("/guilds/{}/integrations", guild_id), Payload)
 
-    async def list_guild_invites(self, guild_id: Id) -> list[Payload]:
+    async def list_guild_invites(self, guild_id: Id) -> list[Invite]:
         """GET /guilds/{guild_id}/invites"""
-        return await self._many("GET", path("/guilds/{}/invites", guild_id), Payload)
+        return await self._many("GET", path("/guilds/{}/invites", guild_id), Invite)
 
     async def list_guild_members(
         self, guild_id: Id, *, limit: Maybe[int] = UNSET, after: Maybe[int] = UNSET
@@ -750,7 +770,7 @@ class GuildsOperations(Caller):
         limit: Maybe[int] = UNSET,
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
-    ) -> list[Payload]:
+    ) -> list[ScheduledEventUser]:
         """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/{guild_scheduled_event_exception_id}/users"""
         return await self._many(
             "GET",
@@ -760,7 +780,7 @@ class GuildsOperations(Caller):
                 guild_scheduled_event_id,
                 guild_scheduled_event_exception_id,
             ),
-            Payload,
+            ScheduledEventUser,
             query={"with_member": with_member, "limit": limit, "before": before, "after": after},
         )
 
@@ -773,23 +793,23 @@ class GuildsOperations(Caller):
         limit: Maybe[int] = UNSET,
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
-    ) -> list[Payload]:
+    ) -> list[ScheduledEventUser]:
         """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users"""
         return await self._many(
             "GET",
             path("/guilds/{}/scheduled-events/{}/users", guild_id, guild_scheduled_event_id),
-            Payload,
+            ScheduledEventUser,
             query={"with_member": with_member, "limit": limit, "before": before, "after": after},
         )
 
     async def list_guild_scheduled_events(
         self, guild_id: Id, *, with_user_count: Maybe[bool] = UNSET
-    ) -> list[Payload]:
+    ) -> list[ScheduledEvent]:
         """GET /guilds/{guild_id}/scheduled-events"""
         return await self._many(
             "GET",
             path("/guilds/{}/scheduled-events", guild_id),
-            Payload,
+            ScheduledEvent,
             query={"with_user_count": with_user_count},
         )
 
@@ -797,9 +817,9 @@ class GuildsOperations(Caller):
         """GET /guilds/{guild_id}/soundboard-sounds"""
         return await self._one("GET", path("/guilds/{}/soundboard-sounds", guild_id), Payload)
 
-    async def list_guild_stickers(self, guild_id: Id) -> list[Payload]:
+    async def list_guild_stickers(self, guild_id: Id) -> list[Sticker]:
         """GET /guilds/{guild_id}/stickers"""
-        return await self._many("GET", path("/guilds/{}/stickers", guild_id), Payload)
+        return await self._many("GET", path("/guilds/{}/stickers", guild_id), Sticker)
 
     async def list_guild_templates(self, guild_id: Id) -> list[Payload]:
         """GET /guilds/{guild_id}/templates"""
@@ -903,12 +923,12 @@ class GuildsOperations(Caller):
         trigger_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> AutoModerationRule:
         """PATCH /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
         return await self._one(
             "PATCH",
             path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id),
-            Payload,
+            AutoModerationRule,
             json={
                 "name": name,
                 "event_type": event_type,
@@ -1108,12 +1128,12 @@ class GuildsOperations(Caller):
         entity_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> ScheduledEvent:
         """PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
         return await self._one(
             "PATCH",
             path("/guilds/{}/scheduled-events/{}", guild_id, guild_scheduled_event_id),
-            Payload,
+            ScheduledEvent,
             json={
                 "status": status,
                 "name": name,
@@ -1142,7 +1162,7 @@ class GuildsOperations(Caller):
         is_canceled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> ScheduledEventException:
         """PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions/{exception_id}"""
         return await self._one(
             "PATCH",
@@ -1152,7 +1172,7 @@ class GuildsOperations(Caller):
                 guild_scheduled_event_id,
                 exception_id,
             ),
-            Payload,
+            ScheduledEventException,
             json={
                 "scheduled_start_time": scheduled_start_time,
                 "scheduled_end_time": scheduled_end_time,
@@ -1173,12 +1193,12 @@ class GuildsOperations(Caller):
         emoji_name: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> SoundboardSound:
         """PATCH /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
         return await self._one(
             "PATCH",
             path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id),
-            Payload,
+            SoundboardSound,
             json={"name": name, "volume": volume, "emoji_id": emoji_id, "emoji_name": emoji_name},
             extra=extra,
             reason=reason,
@@ -1194,12 +1214,12 @@ class GuildsOperations(Caller):
         description: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> Sticker:
         """PATCH /guilds/{guild_id}/stickers/{sticker_id}"""
         return await self._one(
             "PATCH",
             path("/guilds/{}/stickers/{}", guild_id, sticker_id),
-            Payload,
+            Sticker,
             json={"name": name, "tags": tags, "description": description},
             extra=extra,
             reason=reason,
@@ -1234,12 +1254,12 @@ class GuildsOperations(Caller):
         enabled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
-    ) -> Payload:
+    ) -> WelcomeScreen:
         """PATCH /guilds/{guild_id}/welcome-screen"""
         return await self._one(
             "PATCH",
             path("/guilds/{}/welcome-screen", guild_id),
-            Payload,
+            WelcomeScreen,
             json={"description": description, "welcome_channels": welcome_channels, "enabled": enabled},
             extra=extra,
             reason=reason,

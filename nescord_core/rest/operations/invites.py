@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads import Payload
+from nescord_core.payloads import Invite, Payload
 from nescord_core.rest.caller import Caller
 from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, path
 
@@ -24,12 +24,12 @@ class InvitesOperations(Caller):
         guild_scheduled_event_id: Maybe[Id] = UNSET,
         target_channel_id: Maybe[Id] = UNSET,
         target_message_id: Maybe[Id] = UNSET,
-    ) -> Payload:
+    ) -> Invite:
         """GET /invites/{code}"""
         return await self._one(
             "GET",
             path("/invites/{}", code),
-            Payload,
+            Invite,
             query={
                 "with_counts": with_counts,
                 "guild_scheduled_event_id": guild_scheduled_event_id,
@@ -38,9 +38,9 @@ class InvitesOperations(Caller):
             },
         )
 
-    async def invite_revoke(self, code: str, *, reason: str | None = None) -> Payload:
+    async def invite_revoke(self, code: str, *, reason: str | None = None) -> Invite:
         """DELETE /invites/{code}"""
-        return await self._one("DELETE", path("/invites/{}", code), Payload, reason=reason)
+        return await self._one("DELETE", path("/invites/{}", code), Invite, reason=reason)
 
     async def update_invite_target_users(
         self,

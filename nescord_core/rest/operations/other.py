@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nescord_core.payloads import Payload, StageInstance
+from nescord_core.payloads import Payload, SoundboardSound, StageInstance, Sticker, Subscription
 from nescord_core.rest.caller import Caller
 from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, path
 
@@ -112,12 +112,12 @@ class OtherOperations(Caller):
 
     async def get_sku_subscription(
         self, sku_id: Id, subscription_id: Id, *, user_id: Maybe[Id] = UNSET
-    ) -> Payload:
+    ) -> Subscription:
         """GET /skus/{sku_id}/subscriptions/{subscription_id}"""
         return await self._one(
             "GET",
             path("/skus/{}/subscriptions/{}", sku_id, subscription_id),
-            Payload,
+            Subscription,
             query={"user_id": user_id},
         )
 
@@ -129,22 +129,22 @@ class OtherOperations(Caller):
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
         user_id: Maybe[Id] = UNSET,
-    ) -> list[Payload]:
+    ) -> list[Subscription]:
         """GET /skus/{sku_id}/subscriptions"""
         return await self._many(
             "GET",
             path("/skus/{}/subscriptions", sku_id),
-            Payload,
+            Subscription,
             query={"before": before, "after": after, "limit": limit, "user_id": user_id},
         )
 
-    async def get_soundboard_default_sounds(self) -> list[Payload]:
+    async def get_soundboard_default_sounds(self) -> list[SoundboardSound]:
         """GET /soundboard-default-sounds"""
-        return await self._many("GET", path("/soundboard-default-sounds"), Payload)
+        return await self._many("GET", path("/soundboard-default-sounds"), SoundboardSound)
 
-    async def get_sticker(self, sticker_id: Id) -> Payload:
+    async def get_sticker(self, sticker_id: Id) -> Sticker:
         """GET /stickers/{sticker_id}"""
-        return await self._one("GET", path("/stickers/{}", sticker_id), Payload)
+        return await self._one("GET", path("/stickers/{}", sticker_id), Sticker)
 
     async def get_sticker_pack(self, pack_id: Id) -> Payload:
         """GET /sticker-packs/{pack_id}"""
