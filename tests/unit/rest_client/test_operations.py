@@ -41,7 +41,8 @@ async def test_a_call_reaches_the_route_with_every_argument_in_its_place(operati
     wire = [p.name for p in operation.parameters if p.location == "path"]
     assert len(positional) == len(wire)
     values = [str(1000 + n) for n in range(len(wire))]
-    by_keyword: dict[str, Any] = {p.name: f"value of {p.name}" for p in parameters if p.kind is p.KEYWORD_ONLY}
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    by_keyword: dict[str, Any] = {name: f"value of {name}" for name in keywords}
     special: dict[str, Any] = {"files": [b""], "extra": {"new_field": 1}, "reason": "why"}
     by_keyword |= {name: special[name] for name in special if name in by_keyword}
     whole = [["body"]] if any(p.name == "body" for p in parameters) else []
