@@ -1,0 +1,25 @@
+"""What every test runs under: no skips in CI, and no way off this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from support import loopback
+
+CI = os.environ.get("CI") == "true"
+
+loopback.install()
+os.environ.update(loopback.environment())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skip on somebody's laptop is a missing tool; in CI it is a hole, and fails."""
+    report = yield
+    if CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped in CI: {report.longrepr}"
+    return report
