@@ -101,13 +101,17 @@ class RestSettings:
     request_timeout: float = 30.0
     max_queue: int = 10_000
     retries: int = 4
+    retry_backoff: float = 0.5
     stop_timeout: float = 10.0
     security: SecuritySettings = SecuritySettings()
 
 
 @dataclass(frozen=True, slots=True)
 class MainSettings:
-    """Settings of the bot's own process: where it listens for events and where rest is."""
+    """Settings of the bot's own process: where it listens for events and where rest is.
+
+    ``reload_method`` is how a reload starts the new process: ``fork``, ``spawn``, or ``auto`` for what suits.
+    """
 
     entry: str = "bot_main.app:listener"
     project_dir: Path = Path()
@@ -116,9 +120,12 @@ class MainSettings:
     workers: int = 1
     drain_timeout: float = 10.0
     start_timeout: float = 30.0
+    reload_method: str = "auto"
     admin_host: str = "127.0.0.1"
     admin_port: int = 6002
     credit: int = 2048
+    linger: float = 0.005
+    keepalive: float = 10.0
     concurrency: int = 1024
     dedupe_window: int = 100_000
     rest_url: str = "http://127.0.0.1:6000"

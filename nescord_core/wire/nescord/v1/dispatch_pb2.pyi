@@ -17,17 +17,18 @@ class FromWs(_message.Message):
     def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ...) -> None: ...
 
 class FromMain(_message.Message):
-    __slots__ = ("ready", "ack", "command", "drain")
+    __slots__ = ("ready", "ack", "handed_back", "command", "drain")
     READY_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
-    RETURN_FIELD_NUMBER: _ClassVar[int]
+    HANDED_BACK_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     ready: Ready
     ack: Ack
+    handed_back: Return
     command: GatewayCommand
     drain: Drain
-    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., command: _Optional[_Union[GatewayCommand, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., **kwargs) -> None: ...
+    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., handed_back: _Optional[_Union[Return, _Mapping]] = ..., command: _Optional[_Union[GatewayCommand, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("protocol", "cluster", "shard_ids", "shard_count", "application_id", "version")

@@ -1,0 +1,96 @@
+"""Events as the columns of one message, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from nescord_core.envelope import Envelope
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["FrameReader", "FrameWriter", "Outgoing", "ranges_of"]
+
+
+class Outgoing(Protocol):
+    """What a frame is written from: an envelope, and whether an earlier delivery may have begun."""
+
+    envelope: Envelope
+    redelivered: bool
+
+
+class FrameWriter:
+    """Writes the batches of one stream; a session is introduced by the first batch that uses it."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[int, str], int] = {}
+
+    def frame(self, first_delivery: int, entries: Sequence[Outgoing]) -> pb.FromWs:
+        """Return the message that carries the entries under consecutive delivery numbers."""
+        shards, sessions, seqs, types, keys, guilds, data, times, marks = zip(
+            *[entry.envelope for entry in entries], strict=True
+        )
+        introduced: list[pb.Session] = []
+        batch = pb.EventBatch(
+            first_delivery=first_delivery,
+            session=[self._index(pair, introduced) for pair in zip(shards, sessions, strict=True)],
+            seq=seqs,
+            type=types,
+            key=keys,
+            guild_id=guilds,
+            received_at=times,
+            data=data,
+            redelivered=[
+                at
+                for at, (entry, marked) in enumerate(zip(entries, marks, strict=True))
+                if marked or entry.redelivered
+            ],
+        )
+        batch.sessions.extend(introduced)
+        return pb.FromWs(events=batch)
+
+    def _index(self, pair: tuple[int, str], introduced: list[pb.Session]) -> int:
+        index = self._sessions.get(pair)
+        if index is None:
+            index = self._sessions[pair] = len(self._sessions)
+            introduced.append(pb.Session(index=index, shard_id=pair[0], session_id=pair[1]))
+        return index
+
+
+class FrameReader:
+    """Reads the batches of one stream."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[int, tuple[int, str]] = {}
+
+    def read(self, batch: pb.EventBatch, take: Callable[[int, Envelope], None]) -> None:
+        """Call ``take`` with delivery number and envelope of every event, in order.
+
+        Raises ValueError when the columns do not fit together and KeyError for an unknown session.
+        """
+        for session in batch.sessions:
+            self._sessions[session.index] = (session.shard_id, session.session_id)
+        marked = set(batch.redelivered)
+        number = first = batch.first_delivery
+        sessions = self._sessions
+        for index, seq, kind, key, guild_id, received_at, data in zip(
+            batch.session,
+            batch.seq,
+            batch.type,
+            batch.key,
+            batch.guild_id,
+            batch.received_at,
+            batch.data,
+            strict=True,
+        ):
+            shard_id, session_id = sessions[index]
+            redelivered = number - first in marked if marked else False
+            take(
+                number,
+                Envelope(shard_id, session_id, seq, kind, key, guild_id, data, received_at, redelivered),
+            )
+            number += 1
+
+
+def ranges_of(ranges: Sequence[pb.Range]) -> list[int]:
+    """Return every number of the ranges."""
+    return [number for item in ranges for number in range(item.first, item.last + 1)]

@@ -1,0 +1,71 @@
+"""Sets of whole numbers kept as ranges: what arrives nearly in order takes next to no room."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+__all__ = ["RangeSet", "coalesce"]
+
+
+def coalesce(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the numbers as sorted inclusive ranges (first, last)."""
+    ranges: list[tuple[int, int]] = []
+    first = last = None
+    for number in sorted(numbers):
+        if last is None or first is None:
+            first = last = number
+        elif number <= last + 1:
+            last = number
+        else:
+            ranges.append((first, last))
+            first = last = number
+    if first is not None and last is not None:
+        ranges.append((first, last))
+    return ranges
+
+
+class RangeSet:
+    """A set of whole numbers; adding near the upper end is cheap, however many ranges there are."""
+
+    __slots__ = ("_firsts", "_lasts")
+
+    def __init__(self) -> None:
+        self._firsts: list[int] = []
+        self._lasts: list[int] = []
+
+    def __len__(self) -> int:
+        """Return the number of ranges, which is what memory depends on."""
+        return len(self._firsts)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self._firsts, self._lasts, strict=True)
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._firsts, number) - 1
+        return at >= 0 and number <= self._lasts[at]
+
+    def add(self, number: int) -> None:
+        """Add one number."""
+        lasts = self._lasts
+        if lasts and number == lasts[-1] + 1:
+            lasts[-1] = number
+        else:
+            self.add_range(number, number)
+
+    def add_range(self, first: int, last: int) -> None:
+        """Add every number from ``first`` to ``last``, both included."""
+        firsts, lasts = self._firsts, self._lasts
+        # Ranges that touch or overlap [first - 1, last + 1] melt into one.
+        start = bisect_right(lasts, first - 2)
+        end = bisect_right(firsts, last + 1)
+        if start < end:
+            first = min(first, firsts[start])
+            last = max(last, lasts[end - 1])
+        firsts[start:end] = [first]
+        lasts[start:end] = [last]
+
+    def drop_lowest(self, count: int) -> None:
+        """Forget the ``count`` lowest ranges."""
+        del self._firsts[:count]
+        del self._lasts[:count]

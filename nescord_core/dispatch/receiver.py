@@ -1,0 +1,403 @@
+"""Main's end of the wire: takes events from every ws process and says which are done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from nescord_core import ports
+from nescord_core._version import __version__
+from nescord_core.dispatch.endpoint import (
+    PROTOCOL,
+    SERVICE,
+    server_credentials,
+    server_options,
+)
+from nescord_core.dispatch.finished_log import FinishedLog
+from nescord_core.dispatch.frames import FrameReader
+from nescord_core.dispatch.handshake import Context, check_secret, read_hello
+from nescord_core.dispatch.inbound import Inbound, InboundState, StreamLostError
+from nescord_core.envelope import Envelope
+from nescord_core.errors import GatewayCommandError, PortTaken
+from nescord_core.settings import MainSettings
+from nescord_core.snowflake import shard_of
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["Delivery", "Receiver", "ReceiverStats"]
+
+log = logging.getLogger(__name__)
+
+
+class Delivery(NamedTuple):
+    """One event as it was handed to ``accept``; give it back to `Receiver.done` or `Receiver.handed_back`.
+
+    ``number`` counts the deliveries of its stream; ``stream`` is the receiver's own.
+    """
+
+    envelope: Envelope
+    number: int
+    stream: Any
+
+
+class ReceiverStats(NamedTuple):
+    """``duplicates`` are events that came again after they had been finished, or while they still ran."""
+
+    streams: int
+    outstanding: int
+    received: int
+    finished: int
+    handed_back: int
+    duplicates: int
+
+
+class Receiver:
+    """A gRPC server that hands events to ``accept`` and passes completion and gateway commands back.
+
+    Use it as ``async with Receiver(...) as receiver``, then `listen`; to leave in order: `drain`, hand back
+    what is unfinished, and leave the context, which sends what there is to say and ends the streams.
+
+    ``accept`` is called once for each event, in order, from the event loop, and must not block. It may call
+    `done` at once. At most ``settings.credit`` events a stream are outstanding. An event that this replica,
+    or any with the same state_dir, has finished before is acknowledged and not handed on.
+    """
+
+    def __init__(
+        self,
+        settings: MainSettings,
+        *,
+        replica: str,
+        generation: int,
+        accept: Callable[[Delivery], None],
+    ) -> None:
+        self._settings = settings
+        self._replica = replica
+        self._generation = generation
+        self._accept = accept
+        self._finished_log = FinishedLog(
+            settings.state_dir / "dedupe", name=f"main-{replica}", window=settings.dedupe_window
+        )
+        self._streams: set[Inbound] = set()
+        self._running_elsewhere: dict[tuple[int, str, int], tuple[Inbound, int] | None] = {}
+        self._server: grpc.aio.Server | None = None
+        self._health = health.aio.HealthServicer()
+        self._tasks = asyncio.TaskGroup()
+        self._changed = asyncio.Event()
+        self._draining = False
+        self._received = self._finished = self._handed_back = self._duplicates = 0
+
+    async def __aenter__(self) -> Self:
+        self._finished_log.__enter__()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._close()
+        finally:
+            try:
+                await self._tasks.__aexit__(kind, error, trace)
+            finally:
+                self._finished_log.__exit__(kind, error, trace)
+
+    @property
+    def attached(self) -> int:
+        """How many ws processes have a stream open."""
+        return len(self._streams)
+
+    @property
+    def outstanding(self) -> int:
+        """How many events were handed to ``accept`` and not given back."""
+        return sum(len(stream.outstanding) for stream in self._streams) + len(self._running_elsewhere)
+
+    def stats(self) -> ReceiverStats:
+        """Return the counts since the start."""
+        return ReceiverStats(
+            streams=len(self._streams),
+            outstanding=self.outstanding,
+            received=self._received,
+            finished=self._finished,
+            handed_back=self._handed_back,
+            duplicates=self._duplicates,
+        )
+
+    async def listen(self, host: str | None = None, port: int | None = None) -> int:
+        """Start the server (default: where the settings say) and return its port. Raises PortTaken.
+
+        The port is shared (SO_REUSEPORT): a successor listens on it before this process leaves.
+        """
+        host = self._settings.listen_host if host is None else host
+        port = self._settings.listen_port if port is None else port
+        server = grpc.aio.server(options=server_options(self._settings.keepalive))
+        method = grpc.stream_stream_rpc_method_handler(
+            self._connect,
+            request_deserializer=pb.FromWs.FromString,
+            response_serializer=pb.FromMain.SerializeToString,
+        )
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Connect": method}),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        bound = self._bind(server, host, port)
+        await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+        await server.start()
+        self._server = server
+        return bound
+
+    def _bind(self, server: grpc.aio.Server, host: str, port: int) -> int:
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        credentials = server_credentials(self._settings.security)
+        try:
+            if credentials is None:
+                return server.add_insecure_port(address)
+            return server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise PortTaken(
+                address, service="main", key="main.listen", holder=ports.holder_of(host, port)
+            ) from error
+
+    def done(self, delivery: Delivery) -> None:
+        """All handlers of the event have finished: it is acknowledged and never handled again."""
+        envelope = delivery.envelope
+        self._finished += 1
+        self._finished_log.add(envelope.shard_id, envelope.session_id, envelope.seq)
+        where = self._where(delivery)
+        if where is not None:
+            stream, number = where
+            stream.finish(number)
+        self._changed.set()
+
+    def handed_back(self, delivery: Delivery, *, started: bool) -> None:
+        """Send the event to another replica instead; ``started`` marks it as possibly handled there."""
+        self._handed_back += 1
+        where = self._where(delivery)
+        if where is not None:
+            stream, number = where
+            stream.hand_back(number, started=started)
+        self._changed.set()
+
+    def _where(self, delivery: Delivery) -> tuple[Inbound, int] | None:
+        """Return where to report a delivery: not on the stream it came by if that one broke since."""
+        stream: Inbound = delivery.stream
+        if stream.state is not InboundState.LOST:
+            return stream, delivery.number
+        self._finished_log.flush()
+        return self._running_elsewhere.pop(_identity(delivery.envelope), None)
+
+    async def command(
+        self,
+        *,
+        shard_id: int | None = None,
+        guild_id: int | None = None,
+        op: int,
+        data: bytes,
+        deadline: float,
+    ) -> None:
+        """Send a gateway command on the shard, on the guild's shard, or on all shards if neither is given.
+
+        ``data`` is the JSON of the payload's ``d``; ``deadline`` is in seconds from now. Waits for a ws
+        process that has the shard, and sends again when a stream breaks before the result is known (each of
+        Discord's commands may be repeated). Raises GatewayCommandError.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + deadline
+        try:
+            async with asyncio.timeout(deadline):
+                while True:
+                    streams = await self._streams_for(shard_id, guild_id)
+                    try:
+                        await self._command_on(streams, shard_id, guild_id, op, data, until - loop.time())
+                        return
+                    except StreamLostError:
+                        continue
+        except TimeoutError:
+            where = "any shard" if shard_id is None and guild_id is None else _target(shard_id, guild_id)
+            raise GatewayCommandError(
+                f"The gateway command (opcode {op}) for {where} was not sent within {deadline:g} s.",
+                hint="Is ws running and connected to this main (nescord status)?",
+            ) from None
+
+    async def _command_on(
+        self,
+        streams: list[Inbound],
+        shard_id: int | None,
+        guild_id: int | None,
+        op: int,
+        data: bytes,
+        remaining: float,
+    ) -> None:
+        results = await asyncio.gather(
+            *(
+                stream.command(_shard_on(stream, shard_id, guild_id), op, data, remaining)
+                for stream in streams
+            ),
+            return_exceptions=True,
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _streams_for(self, shard_id: int | None, guild_id: int | None) -> list[Inbound]:
+        while True:
+            found = [
+                stream
+                for stream in self._streams
+                if stream.state in {InboundState.OPEN, InboundState.DRAINING}
+                and ((shard := _shard_on(stream, shard_id, guild_id)) < 0 or shard in stream.shard_ids)
+            ]
+            if found:
+                return found if shard_id is None and guild_id is None else found[-1:]
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def drain(self, timeout: float) -> int:
+        """Stop taking events; wait up to ``timeout`` seconds until all that were handed on are given back.
+
+        The listening socket is closed first, so that ws, told to drain, reaches the successor when it dials
+        again. Returns how many events are still outstanding; those should be handed back.
+        """
+        self._draining = True
+        if self._server is not None:
+            await self._health.enter_graceful_shutdown()
+            self._tasks.create_task(self._server.stop(timeout + self._settings.drain_timeout))
+            await asyncio.sleep(0)
+        for stream in self._streams:
+            stream.drain(timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                while self.outstanding:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            log.warning("%d events are unfinished after %g s and are handed back", self.outstanding, timeout)
+        return self.outstanding
+
+    async def _close(self) -> None:
+        """Send what there is to say, end every stream and the server."""
+        self._draining = True
+        for stream in self._streams:
+            stream.close()
+        if self._server is not None:
+            await self._server.stop(self._settings.drain_timeout)
+            self._server = None
+
+    async def _connect(self, requests: Any, context: Context) -> None:
+        """Serve one stream: called by gRPC with a task of its own."""
+        peer = context.peer()
+        await check_secret(context, self._settings.security.secret)
+        hello = await read_hello(context)
+        if self._draining:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "This main is leaving.")
+        stream = Inbound(peer, hello, self._settings.linger)
+        await context.write(pb.FromMain(ready=self._ready()))
+        self._streams.add(stream)
+        self._changed.set()
+        log.info("ws attached from %s with shards %s", peer, _shown(stream.shard_ids))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                reading = tasks.create_task(self._read(stream, context))
+                await stream.write_until_closed(context.write, self._finished_log.flush)
+                reading.cancel()
+        except* grpc.aio.AbortError as aborted:
+            raise aborted.exceptions[0] from None
+        except* (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
+            log.info("the stream of ws at %s broke: %s", peer, broken.exceptions[0])
+        finally:
+            self._detach(stream)
+
+    def _ready(self) -> pb.Ready:
+        return pb.Ready(
+            protocol=PROTOCOL,
+            replica=self._replica,
+            generation=self._generation,
+            credit=self._settings.credit,
+            version=__version__,
+        )
+
+    async def _read(self, stream: Inbound, context: Context) -> None:
+        reader = FrameReader()
+        self._finished_log.refresh()
+        while isinstance(message := await context.read(), pb.FromWs):
+            match message.WhichOneof("kind"):
+                case "events":
+                    await self._take_batch(stream, reader, message.events, context)
+                case "command_result":
+                    stream.result(message.command_result)
+        stream.close()
+
+    async def _take_batch(
+        self, stream: Inbound, reader: FrameReader, batch: pb.EventBatch, context: Context
+    ) -> None:
+        if batch.redelivered:
+            self._finished_log.refresh()
+        try:
+            reader.read(batch, lambda number, envelope: self._take(stream, number, envelope))
+        except (ValueError, KeyError) as error:
+            log.error("the stream from %s sends batches that make no sense: %s", stream.peer, error)
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The columns of a batch do not fit.")
+
+    def _take(self, stream: Inbound, number: int, envelope: Envelope) -> None:
+        self._received += 1
+        if envelope.redelivered and self._known(stream, number, envelope):
+            self._duplicates += 1
+            return
+        stream.outstanding[number] = envelope
+        delivery = Delivery(envelope, number, stream)
+        if stream.state is not InboundState.OPEN:
+            # It was on its way when ws was told to stop: the successor takes it.
+            self.handed_back(delivery, started=False)
+            return
+        try:
+            self._accept(delivery)
+        except Exception:
+            log.exception("%s %s could not be handed on", envelope.type, _identity(envelope))
+            self.done(delivery)
+
+    def _known(self, stream: Inbound, number: int, envelope: Envelope) -> bool:
+        """Tell whether a redelivered event was finished, or still runs for a stream that broke."""
+        identity = _identity(envelope)
+        if self._finished_log.seen(*identity):
+            stream.finish(number)
+            return True
+        if identity in self._running_elsewhere:
+            self._running_elsewhere[identity] = (stream, number)
+            return True
+        return False
+
+    def _detach(self, stream: Inbound) -> None:
+        """Forget a stream; what its events' handlers finish later is told to whoever asks again."""
+        self._streams.discard(stream)
+        stream.lose()
+        for envelope in stream.outstanding.values():
+            self._running_elsewhere[_identity(envelope)] = None
+        for identity, where in self._running_elsewhere.items():
+            if where is not None and where[0] is stream:
+                self._running_elsewhere[identity] = None
+        stream.outstanding.clear()
+        self._finished_log.flush()
+        self._changed.set()
+
+
+def _identity(envelope: Envelope) -> tuple[int, str, int]:
+    return envelope.shard_id, envelope.session_id, envelope.seq
+
+
+def _shard_on(stream: Inbound, shard_id: int | None, guild_id: int | None) -> int:
+    """Return the shard a command goes to on that stream, -1 for all."""
+    if shard_id is not None:
+        return shard_id
+    return -1 if guild_id is None else shard_of(guild_id, stream.shard_count)
+
+
+def _target(shard_id: int | None, guild_id: int | None) -> str:
+    return f"shard {shard_id}" if shard_id is not None else f"guild {guild_id}"
+
+
+def _shown(shard_ids: frozenset[int]) -> str:
+    return ",".join(map(str, sorted(shard_ids))) or "none"
