@@ -63,6 +63,9 @@ class WsSettings:
     ready_timeout: float = 60.0
     connect_timeout: float = 15.0
     close_timeout: float = 1.0
+    reconnect_delay: float = 1.0
+    reconnect_cap: float = 60.0
+    invalid_session_wait: tuple[float, float] = (1.0, 5.0)
     command_deadline: float = 30.0
     outbox_events: int = 500_000
     outbox_mb: int = 512

@@ -26,8 +26,6 @@ DEFAULT_BAN = 60.0
 DEFAULT_WAIT = 1.0
 RECHECK_TOKEN = 60.0
 SWEEP_EVERY = 30.0
-UNTELLING = frozenset({401, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
-"""What may be answered before the token was looked at."""
 
 
 class Limiter:
@@ -104,6 +102,15 @@ class Limiter:
             self.waiting += 1
         self._touch(scope, bucket, now)
         return again
+
+    def requeue(self, ticket: Ticket, now: float) -> None:
+        """Queue an answered ticket again in its old place: the caller wants to try once more."""
+        lane = ticket.scope.lane_of(ticket.route)
+        ticket.lane = lane
+        ticket.state = TicketState.QUEUED
+        lane.push(ticket)
+        self.waiting += 1
+        self._touch(ticket.scope, lane.bucket, now)
 
     def cancel(self, ticket: Ticket, now: float, *, sent: bool = False) -> None:
         """Give a slot back: the caller left, or the request failed. ``sent``: Discord may have counted it."""
@@ -293,7 +300,7 @@ class Limiter:
         route, scope = ticket.route, ticket.scope
         if answer.status == 401 and route.authenticated and scope.key and not answer.code:
             scope.locked_until = now + RECHECK_TOKEN
-        elif scope.locked_until is not None and route.authenticated and answer.status not in UNTELLING:
+        elif scope.locked_until is not None and route.authenticated and _shows_token_holds(answer):
             scope.locked_until = None
         if answer.status == 404 and route.webhook and answer.code in {0, 10015}:
             self._gone.add(route.webhook)
@@ -332,6 +339,11 @@ class Limiter:
             if not scope.buckets and scope.locked_until is None and scope.global_limit.idle_at(now):
                 del self._scopes[key]
                 self._active.pop(key, None)
+
+
+def _shows_token_holds(answer: Answer) -> bool:
+    """A limit and a failure may come before the token was looked at."""
+    return answer.status < 500 and answer.status not in {401, 429}
 
 
 def _by_rank(item: tuple[tuple[float, int, Ticket], Lane]) -> tuple[float, int]:

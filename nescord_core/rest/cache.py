@@ -1,0 +1,167 @@
+"""Keeps answers to GETs for a short while, and never one that may be older than a change it was told of."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from nescord_core.rest.invalidation import by_event
+from nescord_core.rest.shelf import Kept, Shelf
+from nescord_core.settings import CacheOptions
+
+__all__ = ["Cache", "CacheAnswer"]
+
+UNKEPT_HEADERS = frozenset({"set-cookie", "connection", "transfer-encoding", "content-length"})
+SWEEP_AT = 4096
+"""Entries between two looks for expired ones."""
+
+
+class CacheAnswer(NamedTuple):
+    """``status``, ``reason``, ``headers`` and ``body`` as for the caller; ``hit`` when it was kept."""
+
+    status: int
+    reason: str
+    headers: Iterable[tuple[str, str]]
+    body: bytes
+    hit: bool = False
+
+
+class _Flight:
+    """A GET on its way. ``stale`` once something changed meanwhile: then its answer is not kept."""
+
+    __slots__ = ("answer", "stale", "tags")
+
+    def __init__(self, tags: frozenset[str]) -> None:
+        self.tags = tags
+        self.stale = False
+        self.answer: asyncio.Future[CacheAnswer] = asyncio.get_running_loop().create_future()
+
+
+Fetch = Callable[[], Awaitable[CacheAnswer]]
+
+
+class Cache:
+    """See the module. Entries lie in ``directory`` and in memory; options say for how long and how many."""
+
+    def __init__(self, options: CacheOptions, directory: Path) -> None:
+        self._options = options
+        self._shelf = Shelf(directory, max_mb=options.max_mb)
+        self._tags: dict[str, frozenset[str]] = {}
+        self._by_tag: dict[str, set[str]] = {}
+        self._expires: dict[str, float] = {}
+        self._flights: dict[str, _Flight] = {}
+        self._unkept: set[_Flight] = set()
+        self._next_sweep = SWEEP_AT
+        self.hits = 0
+        self.misses = 0
+        self.invalidated = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Cache]:
+        """Hold the disk part open for as long as the block runs."""
+        await self._shelf.open()
+        try:
+            yield self
+        finally:
+            await self._shelf.close()
+
+    async def get(self, key: str, tags: frozenset[str], fetch: Fetch) -> CacheAnswer:
+        """Return a kept answer, or that of a fetch under way, or what ``fetch`` gives; keep no errors."""
+        while True:
+            kept = await self._kept(key)
+            if kept is not None:
+                self.hits += 1
+                age = int(asyncio.get_running_loop().time() - kept.stored_at)
+                return CacheAnswer(200, kept.reason, (*kept.headers, ("Age", str(age))), kept.body, hit=True)
+            flight = self._flights.get(key)
+            if flight is None or flight.stale:
+                self.misses += 1
+                return await self.fresh(key, tags, fetch)
+            shared = await self._join(flight)
+            if shared is not None:
+                return shared
+
+    async def fresh(self, key: str, tags: frozenset[str], fetch: Fetch) -> CacheAnswer:
+        """Fetch whatever is kept already, and keep the answer unless something changed meanwhile."""
+        flight = self._flights[key] = _Flight(tags)
+        self._unkept.add(flight)
+        try:
+            answer = await fetch()
+            if answer.status == 200 and not flight.stale:
+                self._keep(key, tags, answer)
+            flight.answer.set_result(answer)
+            return answer
+        finally:
+            if not flight.answer.done():
+                flight.answer.cancel()
+            self._unkept.discard(flight)
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    def invalidate(self, kind: str, ids: Mapping[str, str]) -> None:
+        """Drop what a gateway event of that name (or a change to that kind of thing) makes wrong."""
+        self.drop(by_event(kind, ids))
+
+    def drop(self, tags: Iterable[str]) -> None:
+        """Drop every answer with one of the tags, also those on their way."""
+        wanted = frozenset(tags)
+        if not wanted:
+            return
+        for flight in self._unkept:
+            if not flight.tags.isdisjoint(wanted):
+                flight.stale = True
+        for tag in wanted:
+            for key in tuple(self._by_tag.get(tag, ())):
+                self._forget(key)
+                self.invalidated += 1
+
+    def __len__(self) -> int:
+        return len(self._tags)
+
+    async def _kept(self, key: str) -> Kept | None:
+        expires = self._expires.get(key)
+        if expires is None:
+            return None
+        if expires <= asyncio.get_running_loop().time():
+            self._forget(key)
+            return None
+        kept = self._shelf.recent(key) or await self._shelf.get(key)
+        # Reading from disk takes a moment, in which the entry may have been dropped.
+        return kept if self._expires.get(key) == expires else None
+
+    async def _join(self, flight: _Flight) -> CacheAnswer | None:
+        """Wait for somebody else's fetch; None when that one left or failed."""
+        await asyncio.wait([flight.answer])
+        if flight.answer.cancelled():
+            return None
+        answer = flight.answer.result()
+        return answer if answer.status < 500 and answer.status not in {401, 429} else None
+
+    def _keep(self, key: str, tags: frozenset[str], answer: CacheAnswer) -> None:
+        now = asyncio.get_running_loop().time()
+        self._forget(key)
+        headers = tuple((name, value) for name, value in answer.headers if name.lower() not in UNKEPT_HEADERS)
+        self._shelf.put(key, Kept(answer.reason, headers, answer.body, now))
+        self._tags[key] = tags
+        self._expires[key] = now + self._options.ttl
+        for tag in tags:
+            self._by_tag.setdefault(tag, set()).add(key)
+        if len(self._tags) >= self._next_sweep:
+            self._sweep(now)
+
+    def _forget(self, key: str) -> None:
+        for tag in self._tags.pop(key, frozenset()):
+            keys = self._by_tag[tag]
+            keys.discard(key)
+            if not keys:
+                del self._by_tag[tag]
+        self._expires.pop(key, None)
+        self._shelf.remove(key)
+
+    def _sweep(self, now: float) -> None:
+        for key in [key for key, expires in self._expires.items() if expires <= now]:
+            self._forget(key)
+        self._next_sweep = 2 * len(self._tags) + SWEEP_AT

@@ -1,0 +1,139 @@
+"""Brings one request to Discord and its answer back: a permit for each try, and as many tries as are safe."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import random
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from multidict import CIMultiDict
+
+from nescord_core.ratelimit.headers import BodyFacts
+from nescord_core.ratelimit.route import Route
+from nescord_core.rest.bodies import Body
+from nescord_core.rest.permits import Permit, Permits
+from nescord_core.rest.target import Target
+from nescord_core.rest.upstream import NoAnswer, Reply, Upstream
+
+__all__ = ["Courier", "Order", "body_facts"]
+
+PASSING = frozenset({500, 502, 503, 504, 524})
+"""Failures of Discord's that are over soon."""
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+LONGEST_BACKOFF = 8.0
+TIMED_OUT_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request as it goes on. ``token`` is a fingerprint; ``deadline`` is on the loop's clock."""
+
+    method: str
+    target: Target
+    headers: CIMultiDict[str]
+    body: Body
+    route: Route
+    token: str
+    deadline: float | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice is as good as once; a message with an enforced nonce is made once only."""
+        if self.method in REPEATABLE:
+            return True
+        if self.method != "POST" or b"enforce_nonce" not in self.body.data:
+            return False
+        fields = read_json(self.body.data)
+        return isinstance(fields, dict) and bool(fields.get("nonce")) and fields.get("enforce_nonce") is True
+
+
+class Courier:
+    """``tries`` in all for a request that may be repeated; ``backoff`` in seconds before the second."""
+
+    def __init__(self, permits: Permits, upstream: Upstream, *, tries: int, backoff: float) -> None:
+        self._permits = permits
+        self._upstream = upstream
+        self._tries = max(tries, 1)
+        self._backoff = backoff
+        self.limited = 0
+        self.retried = 0
+
+    async def deliver(self, order: Order) -> Reply:
+        """Return Discord's answer. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`."""
+        tries = timeouts = 0
+        async with self._permits.acquire(order.route, order.token, deadline=order.deadline) as permit:
+            while True:
+                tries += 1
+                try:
+                    reply = await self._try(order, permit)
+                except NoAnswer as error:
+                    permit.failed()
+                    timeouts += error.timed_out
+                    if tries >= self._tries or timeouts >= TIMED_OUT_TRIES or not _again(order, error):
+                        raise
+                else:
+                    facts = body_facts(reply)
+                    if permit.complete(reply.status, reply.headers, facts):
+                        self.limited += 1
+                        tries -= 1
+                        await permit.again()
+                        continue
+                    if reply.status not in PASSING or tries >= self._tries or not order.repeatable:
+                        return reply
+                self.retried += 1
+                await self._pause(tries)
+                await permit.again()
+
+    async def _try(self, order: Order, permit: Permit) -> Reply:
+        permit.sent()
+        return await self._upstream.send(order.method, order.target.url, order.headers, order.body)
+
+    async def _pause(self, tries: int) -> None:
+        longest = min(self._backoff * 2 ** (tries - 1), LONGEST_BACKOFF)
+        await asyncio.sleep(longest * random.uniform(0.5, 1.0))
+
+
+def _again(order: Order, error: NoAnswer) -> bool:
+    return not error.reached or order.repeatable
+
+
+def body_facts(reply: Reply) -> BodyFacts | None:
+    """Return what the limiter wants of an error's body; None for answers that it does not look into."""
+    if reply.status not in {401, 403, 404, 429}:
+        return None
+    content = read_json(_decoded(reply.body, reply.headers))
+    if not isinstance(content, dict):
+        return BodyFacts()
+    wait = content.get("retry_after")
+    code = content.get("code")
+    return BodyFacts(
+        is_json=True,
+        retry_after=float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) else None,
+        is_global=content.get("global") is True,
+        code=code if isinstance(code, int) else 0,
+    )
+
+
+def read_json(data: bytes) -> Any:
+    """Return the decoded value, or None when it is not JSON."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
+    coding = headers.get("Content-Encoding", "").lower()
+    try:
+        if coding == "gzip":
+            return gzip.decompress(body)
+        if coding == "deflate":
+            return zlib.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return b""
+    return body

@@ -1,0 +1,109 @@
+"""The proxy's own routes beside Discord's: health, metrics, and what other services tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from nescord_core.ratelimit.limiter import Limiter
+from nescord_core.rest import replies
+from nescord_core.rest.access import Access
+from nescord_core.rest.bodies import Body
+from nescord_core.rest.cache import Cache
+from nescord_core.rest.courier import read_json
+from nescord_core.rest.meters import Meters
+
+__all__ = ["OwnRoutes"]
+
+MOST_BYTES = 1 << 20
+TIMEOUT = 10.0
+Route = Callable[[BaseRequest], Awaitable[web.Response]]
+
+
+class OwnRoutes:
+    """``find`` says whether a request is for the proxy itself."""
+
+    def __init__(self, access: Access, meters: Meters, limiter: Limiter, cache: Cache | None) -> None:
+        self._access = access
+        self._meters = meters
+        self._limiter = limiter
+        self._cache = cache
+        self._open: Mapping[str, Route] = {
+            "/healthz": self._healthy,
+            "/readyz": self._healthy,
+            "/metrics": self._metrics,
+        }
+        self._guarded: Mapping[str, Route] = {
+            "/nescord/invalidate": self._invalidate,
+            "/nescord/unlock": self._unlock,
+        }
+
+    def find(self, request: BaseRequest) -> Route | None:
+        """Return what answers the request, or None when it is for Discord."""
+        path = request.raw_path.partition("?")[0]
+        if path.startswith("/nescord/"):
+            return self._guarded_route(request, path)
+        return self._open.get(path) if request.method in {"GET", "HEAD"} else None
+
+    def _guarded_route(self, request: BaseRequest, path: str) -> Route:
+        self._access.check(request.headers)
+        route = self._guarded.get(path)
+        if route is None:
+            return self._unknown
+        return route if request.method == "POST" else self._wrong_method
+
+    async def _healthy(self, _: BaseRequest) -> web.Response:
+        return replies.success(
+            {"status": "ok", "queued": self._limiter.waiting, "in_flight": self._limiter.in_flight}
+        )
+
+    async def _metrics(self, _: BaseRequest) -> web.Response:
+        return web.Response(
+            body=self._meters.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    async def _unknown(self, _: BaseRequest) -> web.Response:
+        return replies.error(404, "The proxy has no such route of its own.")
+
+    async def _wrong_method(self, _: BaseRequest) -> web.Response:
+        return replies.error(405, "This route takes POST.")
+
+    async def _invalidate(self, request: BaseRequest) -> web.Response:
+        """Take ``{"items": [{"kind": "CHANNEL_UPDATE", "ids": {"id": "1", "guild_id": "2"}}]}``.
+
+        A kind is the name of a gateway event, or ``channel``, ``guild``, ``member``, ``message``, ``role``,
+        ``user``, ``all``; its ids are those of the event's payload.
+        """
+        items = await self._items(request)
+        if items is None:
+            return replies.error(400, 'The body must be {"items": [{"kind": ..., "ids": {...}}]}.')
+        if self._cache is not None:
+            for kind, ids in items:
+                self._cache.invalidate(kind, ids)
+        return web.Response(status=204)
+
+    async def _unlock(self, _: BaseRequest) -> web.Response:
+        """Let a token that Discord answered with 401 try again."""
+        self._limiter.unlock()
+        return web.Response(status=204)
+
+    async def _items(self, request: BaseRequest) -> list[tuple[str, dict[str, str]]] | None:
+        with Body() as body:
+            await body.read(request.content, most=MOST_BYTES, spool=MOST_BYTES, timeout=TIMEOUT)
+            content = read_json(body.data)
+        if not isinstance(content, dict) or not isinstance(content.get("items"), list):
+            return None
+        items = [_item(item) for item in content["items"]]
+        return None if None in items else [item for item in items if item is not None]
+
+
+def _item(item: Any) -> tuple[str, dict[str, str]] | None:
+    if not isinstance(item, dict) or not isinstance(item.get("kind"), str):
+        return None
+    ids = item.get("ids", {})
+    if not isinstance(ids, dict):
+        return None
+    return item["kind"], {str(name): str(value) for name, value in ids.items() if value is not None}

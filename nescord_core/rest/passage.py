@@ -1,0 +1,108 @@
+"""Which headers pass, in both directions.
+
+Hop-by-hop headers stay on their hop (RFC 9110, 7.6.1); what belongs to the proxy itself stays here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from nescord_core._version import __version__
+
+__all__ = ["USER_AGENT", "accept_encoding", "for_caller", "for_discord"]
+
+USER_AGENT = f"DiscordBot (https://github.com/nescord/nescord, {__version__})"
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "http2-settings",
+    }
+)
+OURS = frozenset({"host", "authorization", "content-length", "accept-encoding", "expect", "user-agent"})
+READABLE = ("gzip", "deflate")
+"""Codings in which the proxy itself can read an error's body."""
+ROOM = 1000
+"""Presented as limit: the caller's own limiter should leave the waiting to the proxy."""
+
+
+def for_discord(
+    headers: CIMultiDictProxy[str], *, authorization: str | None, length: int | None
+) -> CIMultiDict[str]:
+    """Return the headers to send on; ``length`` is that of the body, None when there is none."""
+    named = _named_by_connection(headers)
+    passed: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        low = name.lower()
+        if low in OURS or low in HOP_BY_HOP or low in named or low.startswith("x-nescord-"):
+            continue
+        passed.add(name, value)
+    passed["User-Agent"] = headers.get("User-Agent") or USER_AGENT
+    passed["Accept-Encoding"] = accept_encoding(headers)
+    if authorization:
+        passed["Authorization"] = authorization
+    if length is not None:
+        passed["Content-Length"] = str(length)
+    return passed
+
+
+def accept_encoding(headers: Mapping[str, str]) -> str:
+    """Return the codings that both the caller and the proxy can read."""
+    wanted = headers.get("Accept-Encoding")
+    if not wanted:
+        return "identity"
+    offered = {part.partition(";")[0].strip().lower() for part in wanted.split(",") if not _is_off(part)}
+    if "*" in offered:
+        return ", ".join(READABLE)
+    return ", ".join(coding for coding in READABLE if coding in offered) or "identity"
+
+
+def for_caller(headers: CIMultiDictProxy[str], *, status: int) -> CIMultiDict[str]:
+    """Return the headers of an answer as the caller gets them.
+
+    Of the rate-limit headers a 429 keeps the truth. On any other answer they say that there is room: the
+    proxy waits on behalf of all callers, and a caller that waits as well, or that sends one request at a time
+    because a bucket looks small, only loses time. The truth is in ``X-Nescord-RateLimit-*``.
+    """
+    named = _named_by_connection(headers)
+    passed: CIMultiDict[str] = CIMultiDict()
+    for name, value in headers.items():
+        low = name.lower()
+        if low in HOP_BY_HOP or low in named or low == "content-length" or low.startswith("x-nescord-"):
+            continue
+        passed.add(name, value)
+    if status != 429 and "X-RateLimit-Limit" in passed:
+        _make_room(passed)
+    return passed
+
+
+def _make_room(headers: CIMultiDict[str]) -> None:
+    for name in ("Limit", "Remaining", "Reset", "Reset-After"):
+        value = headers.get(f"X-RateLimit-{name}")
+        if value is not None:
+            headers[f"X-Nescord-RateLimit-{name}"] = value
+    headers["X-RateLimit-Limit"] = str(ROOM)
+    headers["X-RateLimit-Remaining"] = str(ROOM - 1)
+    headers["X-RateLimit-Reset-After"] = "0.001"
+    headers["X-RateLimit-Reset"] = f"{time.time() + 0.001:.3f}"
+
+
+def _is_off(part: str) -> bool:
+    return part.replace(" ", "").lower().endswith((";q=0", ";q=0.0", ";q=0.00", ";q=0.000"))
+
+
+def _named_by_connection(headers: Mapping[str, str]) -> frozenset[str] | set[str]:
+    value = headers.get("Connection")
+    if not value or value.lower() in {"keep-alive", "close"}:
+        return frozenset()
+    return {part.strip().lower() for part in value.split(",")}

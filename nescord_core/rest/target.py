@@ -1,0 +1,64 @@
+"""Where a request goes: always below the configured API, whatever its request line says."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from yarl import URL
+
+__all__ = ["Target", "TargetRefused", "Targets"]
+
+_VERSION = re.compile(r"^v\d{1,3}$")
+_ENCODED_TRICK = re.compile(r"%(?:2e|2f|5c|25|0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
+"""Encoded, these mean one thing here and may mean another behind: . / \\ % and control characters."""
+_PLAIN = re.compile(r"^/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e\x80-\U0010ffff]*$")
+
+
+class TargetRefused(ValueError):
+    """The request line names something that is not a path of Discord's API."""
+
+
+class Target(NamedTuple):
+    """``path`` is below the API version, without the query; ``url`` is what is asked of Discord."""
+
+    path: str
+    query: str
+    url: URL
+
+
+class Targets:
+    """Maps request lines to URLs below ``api_url``, for instance ``https://discord.com/api/v10``."""
+
+    def __init__(self, api_url: str) -> None:
+        self.base = api_url.rstrip("/")
+        head, _, last = self.base.rpartition("/")
+        self._versioned = _VERSION.match(last) is not None
+        self._root = head if self._versioned else self.base
+
+    def resolve(self, raw: str) -> Target:
+        """Return where ``/api/v10/x``, ``/api/x`` or ``/x`` goes. Raises `TargetRefused`."""
+        path, _, query = raw.partition("?")
+        _check(path)
+        base, path = self._base_of(path)
+        suffix = f"?{query}" if query else ""
+        return Target(path, query, URL(f"{base}{path}{suffix}", encoded=True))
+
+    def _base_of(self, path: str) -> tuple[str, str]:
+        if path != "/api" and not path.startswith("/api/"):
+            return self.base, path
+        below = path[5:]
+        version, slash, rest = below.partition("/")
+        if not _VERSION.match(version):
+            return self.base, f"/{below}"
+        base = f"{self._root}/{version}" if self._versioned else self.base
+        return base, f"{slash}{rest}" or "/"
+
+
+def _check(path: str) -> None:
+    if not path.startswith("/") or path.startswith("//"):
+        raise TargetRefused("The request line must hold a path; this proxy talks to Discord's API only.")
+    if not _PLAIN.match(path) or _ENCODED_TRICK.search(path):
+        raise TargetRefused("The path holds characters that no route of Discord's has.")
+    if any(part in {"..", "."} for part in path.split("/")) or "//" in path:
+        raise TargetRefused("The path holds empty or dot segments.")
