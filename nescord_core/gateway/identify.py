@@ -1,0 +1,89 @@
+"""When a shard may IDENTIFY: one a window per key, and no more than the day allows.
+
+https://discord.com/developers/docs/events/gateway#session-start-limit-object
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from nescord_core.errors import IdentifyBudgetSpent
+
+__all__ = ["IdentifyQueue", "SessionStartLimit"]
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStartLimit:
+    """As GET /gateway/bot tells it, with ``reset_after`` in seconds (Discord says milliseconds)."""
+
+    total: int = 1000
+    remaining: int = 1000
+    reset_after: float = DAY
+    max_concurrency: int = 1
+
+
+class IdentifyQueue:
+    """First come, first served, per key ``shard_id % max_concurrency``.
+
+    ``window`` is Discord's 5 s; ``slack`` is added because the time between two IDENTIFYs counts where they
+    arrive, not where they leave. ``reserve`` session starts are never used.
+    """
+
+    def __init__(
+        self, limit: SessionStartLimit, *, window: float, reserve: int, now: float, slack: float = 0.0
+    ) -> None:
+        self._limit = limit
+        self._window = window + slack
+        self._reserve = reserve
+        self._remaining = limit.remaining
+        self._resets_at = now + limit.reset_after
+        self._waiting: dict[int, deque[tuple[int, int]]] = {}
+        self._free_at: dict[int, float] = {}
+
+    @property
+    def remaining(self) -> int:
+        """Session starts left today."""
+        return self._remaining
+
+    def request(self, ticket: int, shard_id: int, now: float) -> None:
+        """Queue a shard. Raises IdentifyBudgetSpent when its IDENTIFY would eat into the reserve."""
+        self._renew(now)
+        waiting = sum(map(len, self._waiting.values()))
+        if self._remaining - waiting <= self._reserve:
+            raise IdentifyBudgetSpent(
+                remaining=self._remaining,
+                needed=waiting + 1,
+                reserve=self._reserve,
+                reset_after=self._resets_at - now,
+            )
+        key = shard_id % max(1, self._limit.max_concurrency)
+        self._waiting.setdefault(key, deque()).append((ticket, shard_id))
+
+    def cancel(self, ticket: int) -> None:
+        """Give up a place; those behind it move up."""
+        for key, queue in self._waiting.items():
+            self._waiting[key] = deque(entry for entry in queue if entry[0] != ticket)
+
+    def grants(self, now: float) -> list[int]:
+        """Return the tickets whose turn it is, at most one a key, and count them."""
+        self._renew(now)
+        granted: list[int] = []
+        for key, queue in self._waiting.items():
+            if queue and self._free_at.get(key, now) <= now:
+                granted.append(queue.popleft()[0])
+                self._free_at[key] = now + self._window
+                self._remaining -= 1
+        return granted
+
+    def next_at(self, now: float) -> float | None:
+        """Return when the next waiter's turn comes; None when nobody waits."""
+        times = [max(now, self._free_at.get(key, now)) for key, queue in self._waiting.items() if queue]
+        return min(times, default=None)
+
+    def _renew(self, now: float) -> None:
+        while now >= self._resets_at:
+            self._remaining = self._limit.total
+            self._resets_at += DAY

@@ -1,0 +1,90 @@
+"""From websocket messages back to payloads: zlib-stream, zstd-stream, or none.
+
+https://discord.com/developers/docs/events/gateway#transport-compression
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Protocol
+
+import zstandard
+
+__all__ = ["SCHEMES", "CorruptStreamError", "Inflater", "Plain", "ZlibStream", "ZstdStream", "inflater"]
+
+SCHEMES = ("zstd-stream", "zlib-stream", "none")
+
+
+class CorruptStreamError(Exception):
+    """The connection's data cannot be read; its context is lost, so only a new connection helps."""
+
+
+class Inflater(Protocol):
+    """The decompression context of one connection."""
+
+    def feed(self, message: bytes) -> bytes | None:
+        """Return the payload that this message completes, or None. Raises CorruptStreamError."""
+        ...
+
+
+class Plain:
+    """No transport compression: every message is a payload."""
+
+    def feed(self, message: bytes) -> bytes | None:
+        """Return the message itself."""
+        return message
+
+
+class ZlibStream:
+    """One zlib context a connection; a payload is complete when a message ends with a sync flush."""
+
+    SUFFIX = b"\x00\x00\xff\xff"
+
+    def __init__(self) -> None:
+        self._context = zlib.decompressobj()
+        self._parts: list[bytes] = []
+        self._tail = b""
+
+    def feed(self, message: bytes) -> bytes | None:
+        """Inflate at once; hold the output back until the flush marker, which two messages may share."""
+        try:
+            part = self._context.decompress(message)
+        except zlib.error as error:
+            raise CorruptStreamError(f"zlib-stream: {error}") from error
+        if self._context.eof:
+            raise CorruptStreamError("zlib-stream: the stream ended within a connection")
+        if not self._parts and message.endswith(self.SUFFIX):
+            return part
+        return self._gather(part, message)
+
+    def _gather(self, part: bytes, message: bytes) -> bytes | None:
+        self._parts.append(part)
+        self._tail = (self._tail + message)[-4:]
+        if self._tail != self.SUFFIX:
+            return None
+        payload = b"".join(self._parts)
+        self._parts.clear()
+        self._tail = b""
+        return payload
+
+
+class ZstdStream:
+    """One zstd context a connection; every message is one payload, flushed but not ended."""
+
+    def __init__(self) -> None:
+        self._context = zstandard.ZstdDecompressor().decompressobj()
+
+    def feed(self, message: bytes) -> bytes | None:
+        """Inflate one message."""
+        if self._context.eof:
+            raise CorruptStreamError("zstd-stream: the stream ended within a connection")
+        try:
+            return self._context.decompress(message)
+        except zstandard.ZstdError as error:
+            raise CorruptStreamError(f"zstd-stream: {error}") from error
+
+
+def inflater(scheme: str) -> Inflater:
+    """Return a fresh context for ``zstd-stream``, ``zlib-stream`` or ``none``."""
+    kinds: dict[str, type[Inflater]] = {"zstd-stream": ZstdStream, "zlib-stream": ZlibStream, "none": Plain}
+    return kinds[scheme]()

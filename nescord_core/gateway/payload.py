@@ -1,0 +1,129 @@
+"""Reads as little of a gateway payload as routing needs: op, s, t, and the ids an event is ordered by.
+
+The dispatch's ``d`` stays raw JSON all the way to the bot; it is never decoded or encoded again here.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = [
+    "Payload",
+    "PayloadError",
+    "ReadyFacts",
+    "Route",
+    "decode",
+    "encode",
+    "heartbeat_interval",
+    "ready_facts",
+    "route",
+]
+
+
+class PayloadError(Exception):
+    """A payload is not the JSON that the gateway sends."""
+
+
+class Payload(msgspec.Struct, gc=False):
+    """One message: ``d`` is raw JSON; ``s`` and ``t`` are None for all but dispatches."""
+
+    op: int
+    d: msgspec.Raw = msgspec.Raw(b"null")
+    s: int | None = None
+    t: str | None = None
+
+
+Route = tuple[int, int]
+"""(key, guild id): what an event is ordered by, and its guild or 0."""
+
+
+class _InGuild(msgspec.Struct, gc=False):
+    guild_id: int | None = None
+    channel_id: int | None = None
+
+
+class _IsGuild(msgspec.Struct, gc=False):
+    id: int = 0
+
+
+class _IsChannel(msgspec.Struct, gc=False):
+    guild_id: int | None = None
+    id: int | None = None
+
+
+class _Application(msgspec.Struct, gc=False):
+    id: str = ""
+
+
+class ReadyFacts(msgspec.Struct, gc=False):
+    """What READY says about the session itself."""
+
+    session_id: str
+    resume_gateway_url: str | None = None
+    application: _Application = msgspec.field(default_factory=_Application)
+
+
+class _Hello(msgspec.Struct):
+    heartbeat_interval: float
+
+
+_payload = msgspec.json.Decoder(Payload)
+# Ids are strings of digits on the wire: strict=False makes them integers without a detour through Python.
+_in_guild = msgspec.json.Decoder(_InGuild, strict=False)
+_is_guild = msgspec.json.Decoder(_IsGuild, strict=False)
+_is_channel = msgspec.json.Decoder(_IsChannel, strict=False)
+_ready = msgspec.json.Decoder(ReadyFacts)
+_hello = msgspec.json.Decoder(_Hello)
+
+_GUILD_ITSELF = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
+_CHANNEL_ITSELF = frozenset({"CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE"})
+
+
+def decode(data: bytes) -> Payload:
+    """Read op, s, t and the raw ``d``. Raises PayloadError."""
+    try:
+        return _payload.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PayloadError(str(error)) from error
+
+
+def route(event: str, d: bytes | msgspec.Raw) -> Route:
+    """Return (key, guild id) of a dispatch; (0, 0) when its ``d`` names neither guild nor channel.
+
+    A guild's own events carry the guild id as ``id``. A direct message is ordered by its channel. A ``d``
+    of a shape that nobody expected is still an event, so it is passed on unordered rather than dropped.
+    """
+    try:
+        if event in _GUILD_ITSELF:
+            guild_id = _is_guild.decode(d).id
+            return guild_id, guild_id
+        if event in _CHANNEL_ITSELF:
+            channel = _is_channel.decode(d)
+            return channel.guild_id or channel.id or 0, channel.guild_id or 0
+        found = _in_guild.decode(d)
+        guild = found.guild_id
+        return (guild, guild) if guild else (found.channel_id or 0, 0)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return 0, 0
+
+
+def ready_facts(d: bytes) -> ReadyFacts:
+    """Read the session out of READY. Raises PayloadError."""
+    try:
+        return _ready.decode(d)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PayloadError(f"READY: {error}") from error
+
+
+def heartbeat_interval(d: bytes) -> float | None:
+    """Return Hello's interval in seconds; None when it names no usable one."""
+    try:
+        interval = _hello.decode(d).heartbeat_interval / 1000
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return interval if interval > 0 else None
+
+
+def encode(op: int, d: object) -> bytes:
+    """Return a payload to send."""
+    return msgspec.json.encode({"op": int(op), "d": d})

@@ -1,0 +1,183 @@
+"""Keeps sessions over restarts of the process, so that the next one resumes instead of identifying."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, Self, TypeVar
+
+import diskcache
+import msgspec
+
+__all__ = ["DiskSessionStore", "MemorySessionStore", "SavedSession", "SessionStore", "unfit"]
+
+log = logging.getLogger("nescord.gateway")
+
+T = TypeVar("T")
+
+KEPT_FOR = 3600.0
+"""Seconds after which another token's sessions are swept out: Discord forgets sessions within minutes."""
+
+
+class SavedSession(msgspec.Struct, frozen=True):
+    """What is needed to RESUME. Everything up to ``seq`` is acknowledged. ``saved_at`` is Unix time."""
+
+    session_id: str
+    seq: int
+    resume_gateway_url: str | None
+    shard_count: int
+    compress: str
+    intents: int
+    saved_at: float = 0.0
+
+
+class SessionStore(Protocol):
+    """Where a cluster's sessions are kept."""
+
+    async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
+        """Return the shard's session, or None; one that no longer fits is discarded with a log line."""
+        ...
+
+    async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
+        """Keep sessions by shard id, all or none; None removes one."""
+        ...
+
+
+def unfit(saved: SavedSession, *, shard_count: int, intents: int) -> str | None:
+    """Return why a session cannot be resumed with today's configuration; None when it can."""
+    if saved.shard_count != shard_count:
+        return f"it was made with {saved.shard_count} shards, now there are {shard_count}"
+    if saved.intents != intents:
+        return f"it was made with intents {saved.intents}, now they are {intents}"
+    return None
+
+
+class MemorySessionStore:
+    """Sessions of this process only."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[int, SavedSession] = {}
+
+    async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
+        """Return the shard's session, or None."""
+        saved = self._sessions.get(shard_id)
+        if saved is not None and (why := unfit(saved, shard_count=shard_count, intents=intents)):
+            log.warning("shard %d: its saved session is discarded: %s", shard_id, why)
+            del self._sessions[shard_id]
+            return None
+        return saved
+
+    async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
+        """Keep sessions by shard id; None removes one."""
+        for shard_id, saved in sessions.items():
+            if saved is None:
+                self._sessions.pop(shard_id, None)
+            else:
+                self._sessions[shard_id] = saved
+
+
+class DiskSessionStore:
+    """Sessions in ``state_dir/sessions``, by token and shard; the token itself is not written.
+
+    Several processes may share the directory (SQLite in WAL mode underneath). All disk work happens in one
+    thread of its own. Use it as ``async with``.
+    """
+
+    def __init__(self, state_dir: Path, token: str) -> None:
+        self._directory = state_dir / "sessions"
+        self._token_key = hashlib.sha256(token.encode()).hexdigest()[:16]
+        self._thread: ThreadPoolExecutor | None = None
+        self._cache: diskcache.Cache | None = None
+
+    async def __aenter__(self) -> Self:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nescord-sessions")
+        await self._in_thread(self._open)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        assert self._thread is not None
+        try:
+            await self._in_thread(self._close)
+        finally:
+            self._thread.shutdown()
+            self._thread = None
+
+    async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
+        """Return the shard's session, or None."""
+        return await self._in_thread(lambda: self._load(shard_id, shard_count, intents))
+
+    async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
+        """Keep sessions by shard id in one transaction; None removes one."""
+        snapshot = dict(sessions)
+        await self._in_thread(lambda: self._save(snapshot))
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        assert self._thread is not None, "the session store is not open"
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _open(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._cache = diskcache.Cache(str(self._directory), eviction_policy="none")
+        self._sweep(self._cache)
+
+    def _close(self) -> None:
+        if self._cache is not None:
+            self._cache.close()
+
+    def _sweep(self, cache: diskcache.Cache) -> None:
+        """Say that another token's sessions are of no use, and remove the old ones."""
+        strangers = [key for key in cache if not str(key).startswith(f"{self._token_key}:")]
+        old = [key for key in strangers if _age(cache.get(key)) > KEPT_FOR]
+        for key in old:
+            cache.delete(key)
+        if strangers:
+            log.info(
+                "%d saved sessions belong to another token and are not used (%d of them old and removed)",
+                len(strangers),
+                len(old),
+            )
+
+    def _load(self, shard_id: int, shard_count: int, intents: int) -> SavedSession | None:
+        assert self._cache is not None
+        key = self._key(shard_id)
+        raw = self._cache.get(key)
+        if raw is None:
+            return None
+        saved = _decode(raw)
+        why = unfit(saved, shard_count=shard_count, intents=intents) if saved else "it cannot be read"
+        if why is None:
+            return saved
+        log.warning("shard %d: its saved session is discarded: %s", shard_id, why)
+        self._cache.delete(key)
+        return None
+
+    def _save(self, sessions: Mapping[int, SavedSession | None]) -> None:
+        assert self._cache is not None
+        now = time.time()
+        with self._cache.transact():
+            for shard_id, saved in sessions.items():
+                if saved is None:
+                    self._cache.delete(self._key(shard_id))
+                else:
+                    record = msgspec.structs.replace(saved, saved_at=now)
+                    self._cache.set(self._key(shard_id), msgspec.json.encode(record))
+
+    def _key(self, shard_id: int) -> str:
+        return f"{self._token_key}:{shard_id}"
+
+
+def _decode(raw: object) -> SavedSession | None:
+    try:
+        return msgspec.json.decode(raw, type=SavedSession) if isinstance(raw, bytes) else None
+    except msgspec.DecodeError:
+        return None
+
+
+def _age(raw: object) -> float:
+    saved = _decode(raw)
+    return time.time() - saved.saved_at if saved else float("inf")

@@ -1,0 +1,359 @@
+"""Drives one shard: its session decides, this does the I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from nescord_core.envelope import Envelope
+from nescord_core.errors import FatalClose, IdentifyBudgetSpent, NescordError, TransportError
+from nescord_core.gateway import signals as s
+from nescord_core.gateway.backoff import Backoff
+from nescord_core.gateway.command_desk import CommandDesk
+from nescord_core.gateway.command_limit import Command
+from nescord_core.gateway.identify_gate import IdentifyGate
+from nescord_core.gateway.inflate import CorruptStreamError
+from nescord_core.gateway.link import Link
+from nescord_core.gateway.opcodes import SESSION_EVENTS, Op
+from nescord_core.gateway.payload import PayloadError, decode, route
+from nescord_core.gateway.session import ENDED, Resumable, Session, SessionRules, State
+from nescord_core.gateway.session_store import SavedSession
+from nescord_core.gateway.stats import ShardCounters, ShardStats
+from nescord_core.gateway.watermark import Watermark
+from nescord_core.settings import WsSettings
+
+__all__ = ["Shard", "ShardContext", "Skipped", "session_rules"]
+
+log = logging.getLogger("nescord.gateway")
+
+Skipped = Callable[[int, str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ShardContext:
+    """What the shards of a cluster share. ``others_connected`` tells whether waiting has a point."""
+
+    settings: WsSettings
+    shard_count: int
+    gateway_url: str
+    http: aiohttp.ClientSession
+    identify: IdentifyGate
+    sink: Callable[[Envelope], None]
+    skipped: Skipped | None
+    on_change: Callable[[], None]
+    others_connected: Callable[[], bool]
+
+
+def session_rules(settings: WsSettings) -> SessionRules:
+    """Return the session's time-outs as configured."""
+    return SessionRules(
+        connect_timeout=settings.connect_timeout,
+        hello_timeout=settings.hello_timeout,
+        ready_timeout=settings.ready_timeout,
+        invalid_wait=settings.invalid_session_wait,
+        backoff=Backoff(settings.reconnect_delay, settings.reconnect_cap),
+    )
+
+
+class Shard:
+    """One shard of a cluster. ``run`` returns after ``stop`` and raises what ends the shard for good.
+
+    The loop in ``run`` waits for time alone. Everything that may take long (connecting, reading, writing, the
+    wait for an IDENTIFY, closing) is a child task that tells the session what happened.
+    """
+
+    def __init__(self, shard_id: int, context: ShardContext, saved: SavedSession | None) -> None:
+        settings = context.settings
+        self.shard_id = shard_id
+        self._context = context
+        self._wanted = settings.events
+        self._sink = context.sink
+        self._skipped = context.skipped
+        self._counters = ShardCounters()
+        self._watermark = Watermark(saved.seq if saved else 0)
+        self._link: Link | None = None
+        self._failure: NescordError | None = None
+        self._wake = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._commands = CommandDesk(shard_id, clock=time.monotonic, wake=self._wake.set)
+        self._session = Session(
+            (shard_id, context.shard_count),
+            token=settings.token,
+            intents=settings.intents,
+            gateway_url=context.gateway_url,
+            rules=session_rules(settings),
+            saved=Resumable(saved.session_id, saved.seq, saved.resume_gateway_url) if saved else None,
+        )
+
+    async def run(self) -> None:
+        """Hold the shard connected until told to stop. Raises FatalClose or IdentifyBudgetSpent."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                self._step(s.Start())
+                while self._session.state not in ENDED:
+                    await self._wait()
+                    self._step(s.Tick())
+                    self._send_commands()
+        finally:
+            self._commands.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self, *, keep_session: bool) -> None:
+        """Close the connection; with ``keep_session`` the session can be resumed."""
+        self._step(s.Stop(keep_session))
+
+    async def command(self, op: int, data: bytes, deadline: float) -> None:
+        """Send a command, now or within ``deadline`` seconds. Raises GatewayCommandError."""
+        await self._commands.submit(op, data, deadline)
+        if op == Op.PRESENCE_UPDATE:
+            # A new session starts with the presence in IDENTIFY; without it the bot would be back to none.
+            self._session.presence = msgspec.Raw(data)
+
+    def acknowledged(self, session_id: str, seq: int) -> None:
+        """Everything handed on up to ``seq`` is done; of an earlier session it means nothing."""
+        if session_id == self._session.session_id:
+            self._watermark.acknowledged(seq)
+
+    @property
+    def connected(self) -> bool:
+        """Whether events are flowing."""
+        return self._session.state is State.CONNECTED
+
+    @property
+    def application_id(self) -> str:
+        """As READY said; empty before and after a start that only resumed."""
+        return self._session.application_id
+
+    def snapshot(self) -> SavedSession | None:
+        """Return the session as the next process shall resume it."""
+        held = self._session.resumable()
+        if held is None:
+            return None
+        settings = self._context.settings
+        return SavedSession(
+            session_id=held.session_id,
+            seq=self._watermark.value,
+            resume_gateway_url=held.url,
+            shard_count=self._context.shard_count,
+            compress=settings.compress,
+            intents=settings.intents,
+        )
+
+    def stats(self) -> ShardStats:
+        """Return the shard as it is now."""
+        counted, session = self._counters, self._session
+        return ShardStats(
+            shard_id=self.shard_id,
+            state=session.state.name.lower(),
+            connected=self.connected,
+            session_id=session.session_id,
+            session_age=_age(counted.session_since) if session.session_id else None,
+            seq_received=session.seq,
+            seq_acknowledged=self._watermark.value,
+            last_event_age=_age(counted.last_event_at),
+            latency=session.latency.last,
+            latency_average=session.latency.average,
+            resumes=counted.resumes,
+            identifies=counted.identifies,
+            closes={"none" if code is None else str(code): n for code, n in counted.closes.items()},
+            bytes_in=counted.bytes_in,
+            events=dict(counted.events),
+            filtered=counted.filtered,
+            redelivered=counted.redelivered,
+            duplicates=counted.duplicates,
+            decode_errors=counted.decode_errors,
+            commands_sent=counted.commands,
+            commands_waiting=len(self._commands.queue),
+        )
+
+    # The loop
+
+    async def _wait(self) -> None:
+        now = time.monotonic()
+        times = [self._session.deadline, self._commands.queue.next_at(now, connected=self.connected)]
+        until = min((t for t in times if t is not None), default=None)
+        try:
+            async with asyncio.timeout(None if until is None else max(0.0, until - now)):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+        self._wake.clear()
+
+    def _step(self, fact: s.Fact, link: Link | None = None) -> None:
+        """Tell the session; a fact about a link that is no longer the current one is void."""
+        if (link is not None and link is not self._link) or self._session.state in ENDED:
+            return
+        was, now = self._session.state, time.monotonic()
+        for effect in self._session.handle(fact, now, random.random()):
+            self._apply(effect, now)
+        if self._session.state is not was:
+            self._context.on_change()
+        if not isinstance(fact, s.Tick):
+            self._wake.set()
+
+    def _apply(self, effect: s.Effect, now: float) -> None:
+        match effect:
+            case s.Connect(url):
+                self._connect(url)
+            case s.Send(_, data) if self._link is not None:
+                self._commands.queue.sent(now)
+                self._link.send(data)
+            case s.RequestIdentify() if self._link is not None:
+                self._link.owns(self._child(self._request_permit(self._link)))
+            case s.Close(code) if self._link is not None:
+                self._child(self._release().close(code))
+            case s.Abort() if self._link is not None:
+                self._release().abort()
+            case s.Deliver(type_, seq, d, redelivered):
+                self._pass_on(type_, seq, d, redelivered)
+            case s.Report(milestone, detail):
+                self._report(milestone, detail)
+            case s.Fatal(code, reason):
+                self._failure = FatalClose(shard_id=self.shard_id, code=code, reason=reason)
+
+    def _child(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        assert self._tasks is not None
+        return self._tasks.create_task(work)
+
+    # Connections
+
+    def _connect(self, url: str) -> None:
+        settings = self._context.settings
+        link = self._link = Link(
+            compress=settings.compress, close_timeout=settings.close_timeout, on_sent=self._on_sent
+        )
+        self._commands.queue.new_connection()
+        link.owns(self._child(self._serve(link, url)))
+
+    async def _serve(self, link: Link, url: str) -> None:
+        try:
+            await link.open(self._context.http, url)
+        except TransportError as error:
+            self._ended(link, s.ConnectFailed(error.message))
+            return
+        self._step(s.Connected(), link)
+        code, reason = await link.converse(partial(self._on_message, link))
+        self._ended(link, s.Closed(code, reason))
+
+    def _ended(self, link: Link, fact: s.ConnectFailed | s.Closed) -> None:
+        if link is not self._link:
+            return
+        if isinstance(fact, s.Closed):
+            self._counters.closes[fact.code] += 1
+        self._step(fact, link)
+        self._release().abort()
+
+    def _release(self) -> Link:
+        """Let go of the current link; what it did not send goes to the next one."""
+        link, self._link = self._link, None
+        assert link is not None
+        for command in link.unsent():
+            self._commands.put_back(command)
+        return link
+
+    async def _request_permit(self, link: Link) -> None:
+        try:
+            await self._context.identify.acquire(self.shard_id)
+        except IdentifyBudgetSpent as error:
+            if self._context.others_connected():
+                log.error("shard %d: no IDENTIFY: %s", self.shard_id, error)
+                self._step(s.IdentifyRefused(error.reset_after), link)
+            else:
+                self._failure = error
+                self._step(s.Stop(keep_session=True))
+        else:
+            self._step(s.IdentifyGranted(), link)
+
+    # Payloads
+
+    def _on_message(self, link: Link, message: bytes, is_text: bool) -> None:
+        if link is not self._link:
+            return
+        self._counters.bytes_in += len(message)
+        try:
+            text = message if is_text else link.inflater.feed(message)
+            if text is None:
+                return
+            payload = decode(text)
+        except (CorruptStreamError, PayloadError) as error:
+            self._counters.decode_errors += 1
+            self._step(s.Corrupt(str(error)), link)
+            return
+        if payload.op == 0 and payload.t and payload.s is not None and payload.t not in SESSION_EVENTS:
+            if self._session.advance(payload.s):
+                self._pass_on(payload.t, payload.s, payload.d, self._session.restored)
+            else:
+                self._counters.duplicates += 1
+            return
+        self._step(s.Frame(payload.op, payload.s, payload.t, bytes(payload.d)), link)
+
+    def _pass_on(self, type_: str, seq: int, d: bytes | msgspec.Raw, redelivered: bool) -> None:
+        """Filter by name first: what nobody wants costs no further decoding."""
+        counted, session_id = self._counters, self._session.session_id or ""
+        counted.events[type_] += 1
+        counted.last_event_at = now = time.time()
+        if self._wanted is not None and type_ not in self._wanted:
+            counted.filtered += 1
+            self._watermark.skipped(seq)
+            if self._skipped is not None:
+                self._skipped(self.shard_id, session_id, seq)
+            return
+        key, guild_id = route(type_, d)
+        self._watermark.delivered(seq)
+        counted.redelivered += redelivered
+        self._sink(Envelope(self.shard_id, session_id, seq, type_, key, guild_id, bytes(d), now, redelivered))
+
+    # Commands and reports
+
+    def _send_commands(self) -> None:
+        now = time.monotonic()
+        self._commands.expire(now)
+        if self.connected and self._link is not None:
+            for command in self._commands.queue.take(now):
+                self._link.send(command)
+
+    def _on_sent(self, command: Command) -> None:
+        self._counters.commands += 1
+        self._commands.sent(command)
+
+    def _report(self, milestone: s.Milestone, detail: str) -> None:
+        counted = self._counters
+        match milestone:
+            case s.Milestone.IDENTIFY:
+                counted.identifies += 1
+            case s.Milestone.RESUME:
+                counted.resumes += 1
+            case s.Milestone.READY:
+                self._watermark = Watermark()
+                counted.session_since = time.time()
+            case s.Milestone.RESUMED:
+                counted.session_since = counted.session_since or time.time()
+        counted.connected_once |= milestone in (s.Milestone.READY, s.Milestone.RESUMED)
+        level, text = _SAID[milestone]
+        log.log(level, "shard %d: %s%s", self.shard_id, text, f": {detail}" if detail else "")
+
+
+_SAID: dict[s.Milestone, tuple[int, str]] = {
+    s.Milestone.IDENTIFY: (logging.INFO, "IDENTIFY sent"),
+    s.Milestone.RESUME: (logging.INFO, "RESUME sent"),
+    s.Milestone.READY: (logging.INFO, "ready with a new session"),
+    s.Milestone.RESUMED: (logging.INFO, "session resumed"),
+    s.Milestone.LOST: (logging.WARNING, "connection lost"),
+    s.Milestone.SESSION_ENDED: (logging.WARNING, "the session is over"),
+    s.Milestone.RESUME_URL_DROPPED: (logging.WARNING, "resuming at the main gateway from now on"),
+}
+
+
+def _age(since: float | None) -> float | None:
+    return None if since is None else max(0.0, time.time() - since)

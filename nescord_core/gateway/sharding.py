@@ -1,0 +1,68 @@
+"""Which shards there are, and which of them a process holds.
+
+https://discord.com/developers/docs/events/gateway#sharding
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from nescord_core.snowflake import shard_of
+
+__all__ = ["clusters", "format_ids", "parse_ids", "shard_count", "shard_of", "shards_held"]
+
+
+def shard_count(configured: int | None, recommended: int) -> int:
+    """Return the number of shards: the configured one, else what GET /gateway/bot recommends."""
+    count = recommended if configured is None else configured
+    if count < 1:
+        raise ValueError(f"a bot has at least one shard, not {count}")
+    return count
+
+
+def shards_held(configured: Iterable[int] | None, count: int) -> tuple[int, ...]:
+    """Return the sorted ids that this host holds. ValueError for one that ``count`` shards do not have."""
+    if configured is None:
+        return tuple(range(count))
+    ids = tuple(sorted(set(configured)))
+    if not ids:
+        raise ValueError("no shard id is given")
+    if ids[0] < 0 or ids[-1] >= count:
+        wrong = ids[0] if ids[0] < 0 else ids[-1]
+        raise ValueError(f"shard {wrong} does not exist: with {count} shards the ids are 0 to {count - 1}")
+    return ids
+
+
+def clusters(ids: Sequence[int], per_cluster: int) -> list[tuple[int, ...]]:
+    """Split shard ids over processes of at most ``per_cluster`` shards, as evenly as can be."""
+    if per_cluster < 1:
+        raise ValueError(f"a cluster holds at least one shard, not {per_cluster}")
+    number = -(-len(ids) // per_cluster)
+    bounds = [len(ids) * i // number for i in range(number + 1)] if number else [0]
+    return [tuple(ids[a:b]) for a, b in pairwise(bounds)]
+
+
+def parse_ids(text: str) -> tuple[int, ...]:
+    """Read ranges such as ``0-31,40`` into sorted ids; ValueError names the part that is no range."""
+    ids: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ValueError(f"{part.strip()!r} is neither a shard id nor a range such as 0-31")
+        low, high = int(first), int(last or first)
+        if high < low:
+            raise ValueError(f"the range {part.strip()!r} runs backwards")
+        ids.update(range(low, high + 1))
+    return tuple(sorted(ids))
+
+
+def format_ids(ids: Iterable[int]) -> str:
+    """Write ids the way parse_ids reads them: ``0-31,40``."""
+    runs: list[list[int]] = []
+    for shard_id in sorted(set(ids)):
+        if runs and shard_id == runs[-1][1] + 1:
+            runs[-1][1] = shard_id
+        else:
+            runs.append([shard_id, shard_id])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)

@@ -1,0 +1,183 @@
+"""What a session is told (facts) and what it wants done (effects)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+__all__ = [
+    "Abort",
+    "Close",
+    "Closed",
+    "Connect",
+    "ConnectFailed",
+    "Connected",
+    "Corrupt",
+    "Deliver",
+    "Effect",
+    "Fact",
+    "Fatal",
+    "Frame",
+    "IdentifyGranted",
+    "IdentifyRefused",
+    "Milestone",
+    "Report",
+    "RequestIdentify",
+    "Send",
+    "Start",
+    "Stop",
+    "Tick",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Fact: begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Fact: the websocket is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectFailed:
+    """Fact: the websocket could not be opened."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Fact: a payload came in; ``d`` is raw JSON."""
+
+    op: int
+    seq: int | None = None
+    type: str | None = None
+    d: bytes = b"null"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Fact: the connection ended; no code when it broke without a close frame."""
+
+    code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupt:
+    """Fact: the connection's data cannot be read."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyGranted:
+    """Fact: this shard may IDENTIFY now."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyRefused:
+    """Fact: no IDENTIFY is to be had for ``wait`` seconds."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Fact: time has passed (Session.deadline says when that matters)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Fact: the process ends. With ``keep_session`` the next one can resume."""
+
+    keep_session: bool = True
+
+
+Fact = (
+    Start
+    | Connected
+    | ConnectFailed
+    | Frame
+    | Closed
+    | Corrupt
+    | IdentifyGranted
+    | IdentifyRefused
+    | Tick
+    | Stop
+)
+
+
+class Milestone(Enum):
+    """What a session reports for logs and counters."""
+
+    IDENTIFY = auto()
+    RESUME = auto()
+    READY = auto()
+    RESUMED = auto()
+    LOST = auto()
+    SESSION_ENDED = auto()
+    RESUME_URL_DROPPED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Effect: open a websocket to ``url``."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Effect: send a payload; it may hold the token, so it prints without its data."""
+
+    op: int
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIdentify:
+    """Effect: queue for an IDENTIFY; void once the connection is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Effect: close the connection with this code; nothing from it is wanted any more."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Effect: drop the connection (or the attempt at one) without a close handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Effect: pass a dispatch on."""
+
+    type: str
+    seq: int
+    d: bytes = field(repr=False)
+    redelivered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Effect: say it; ``detail`` is in plain words."""
+
+    milestone: Milestone
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fatal:
+    """Effect: Discord does not want this shard back."""
+
+    code: int
+    reason: str = ""
+
+
+Effect = Connect | Send | RequestIdentify | Close | Abort | Deliver | Report | Fatal

@@ -1,0 +1,58 @@
+"""What a shard counts, and the picture of it that others get."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+__all__ = ["ShardCounters", "ShardStats"]
+
+
+@dataclass(slots=True)
+class ShardCounters:
+    """Counts since the process started. ``closes`` is by close code, None for a broken connection."""
+
+    resumes: int = 0
+    identifies: int = 0
+    bytes_in: int = 0
+    decode_errors: int = 0
+    duplicates: int = 0
+    filtered: int = 0
+    redelivered: int = 0
+    commands: int = 0
+    last_event_at: float | None = None
+    session_since: float | None = None
+    connected_once: bool = False
+    events: Counter[str] = field(default_factory=Counter)
+    closes: Counter[int | None] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardStats:
+    """One shard at one moment. Ages and latencies are in seconds and None where there is nothing yet.
+
+    ``state`` is the name of a session state in lower case (``connected`` is the good one). Events by type
+    include the filtered ones. ``closes`` is by code, ``"none"`` for connections that broke.
+    """
+
+    shard_id: int
+    state: str
+    connected: bool
+    session_id: str | None
+    session_age: float | None
+    seq_received: int
+    seq_acknowledged: int
+    last_event_age: float | None
+    latency: float | None
+    latency_average: float | None
+    resumes: int
+    identifies: int
+    closes: dict[str, int]
+    bytes_in: int
+    events: dict[str, int]
+    filtered: int
+    redelivered: int
+    duplicates: int
+    decode_errors: int
+    commands_sent: int
+    commands_waiting: int
