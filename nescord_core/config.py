@@ -274,6 +274,7 @@ class Config:
             listen_port=port,
             workers=self["main.workers"],
             drain_timeout=self["main.drain_timeout"],
+            reload_method=self["reload.method"],
             admin_host=admin_host,
             admin_port=admin_port,
             credit=self["main.credit"],

@@ -6,6 +6,7 @@ import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
 from aiohttp import web
@@ -23,14 +24,15 @@ SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - the name of a header
 class Admin:
     """What a service shows. Health and readiness are what is wrong, one sentence each; empty is good.
 
-    ``metrics`` returns Prometheus' text format. ``commands`` are answered at ``POST /<name>``.
+    ``metrics`` returns Prometheus' text format. ``commands`` are answered at ``POST /<name>``. ``stats`` and
+    ``metrics`` may be coroutine functions, where the numbers have to be asked for.
     """
 
     service: str
     unhealthy: Callable[[], list[str]]
     unready: Callable[[], list[str]]
-    stats: Callable[[], Facts]
-    metrics: Callable[[], bytes]
+    stats: Callable[[], Facts | Awaitable[Facts]]
+    metrics: Callable[[], bytes | Awaitable[bytes]]
     commands: Mapping[str, Callable[[], Awaitable[Facts]]] = field(default_factory=dict)
 
 
@@ -98,14 +100,17 @@ def _verdict(problems: Callable[[], list[str]]) -> Any:
 
 def _stats(admin: Admin) -> Any:
     async def answer(_: web.Request) -> web.Response:
-        return web.json_response(dict(admin.stats()))
+        facts = admin.stats()
+        return web.json_response(dict(await facts if isawaitable(facts) else facts))
 
     return answer
 
 
 def _metrics(admin: Admin) -> Any:
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(body=admin.metrics(), content_type="text/plain", charset="utf-8")
+        text = admin.metrics()
+        body = await text if isawaitable(text) else text
+        return web.Response(body=body, content_type="text/plain", charset="utf-8")
 
     return answer
 

@@ -1,0 +1,44 @@
+"""One reload for one save: changes are gathered until they pause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = ["Debounce"]
+
+
+class Debounce:
+    """Gathers changed paths; they are due after ``quiet`` seconds without a further one.
+
+    A stream of changes that never pauses is due ``longest`` seconds after its first. Editors write a file in
+    two or three steps within a few milliseconds; 50 ms is more than that and less than a person notices.
+    """
+
+    def __init__(self, *, quiet: float = 0.05, longest: float = 0.5) -> None:
+        self.quiet = quiet
+        self.longest = longest
+        self._paths: set[str] = set()
+        self._first = 0.0
+        self._last = 0.0
+
+    def changed(self, paths: Iterable[str], now: float) -> None:
+        """Note changes."""
+        fresh = set(paths)
+        if not fresh:
+            return
+        if not self._paths:
+            self._first = now
+        self._last = now
+        self._paths |= fresh
+
+    def next_at(self) -> float | None:
+        """When what is gathered falls due; None when there is nothing."""
+        return min(self._last + self.quiet, self._first + self.longest) if self._paths else None
+
+    def take(self, now: float) -> frozenset[str]:
+        """Return what is due and forget it; empty when nothing is."""
+        due = self.next_at()
+        if due is None or now < due:
+            return frozenset()
+        paths, self._paths = frozenset(self._paths), set()
+        return paths

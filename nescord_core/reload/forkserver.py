@@ -1,0 +1,147 @@
+"""The warm parent of forked workers: it has imported what the bot imports, and forks in milliseconds.
+
+It runs as ``python -m nescord_core.reload.forkserver``, on a SOCK_SEQPACKET pair with the process that started
+it. It stays a single thread and never makes a gRPC object or an event loop: grpc.aio works in a forked child when
+the parent only imported grpc, and hangs when the parent had a live server. A module that starts a thread when
+imported is named, and this process ends, because a fork would carry over the locks without the threads.
+
+Requests:   {"preload": [names], "target": "module:function"}   {"fork": id} with the channel's descriptor
+Reports:    {"warm": n, "failed": [names]}   {"threads": name}   {"forked": id, "pid": n} with a pidfd
+            {"exited": pid, "code": n}
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["FORK_FD", "PACKET_LIMIT", "receive", "report"]
+
+FORK_FD = "NESCORD_FORK_FD"
+PACKET_LIMIT = 192 * 1024
+TASKS = Path("/proc/self/task")
+
+
+def report(end: socket.socket, message: dict[str, Any], descriptors: Iterable[int] = ()) -> None:
+    """Send one packet; descriptors travel with it."""
+    socket.send_fds(end, [json.dumps(message).encode()], list(descriptors))
+
+
+def receive(end: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """Receive one packet and its descriptors; None at the end."""
+    data, descriptors, _, _ = socket.recv_fds(end, PACKET_LIMIT, 4)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)
+    return (json.loads(data) if data else None), descriptors
+
+
+def preload(names: Iterable[str]) -> tuple[list[str], str]:
+    """Import modules; return those that could not be, and the one that started a thread ("" for none)."""
+    failed = []
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # noqa: BLE001,RUF100 - a module that only works in the bot is imported there
+            failed.append(name)
+        if len(list(TASKS.iterdir())) > 1:
+            return failed, name
+    return failed, ""
+
+
+class ForkServer:
+    """Forks on request and reports the ends of its children. `run` returns in every child."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._children: dict[int, int] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def run(self) -> int | None:
+        """Serve until the other side is gone (None), or return a channel's descriptor in a forked child.
+
+        Children are independent of this process: they go on when it ends.
+        """
+        self._selector.register(self._end, selectors.EVENT_READ)
+        while True:
+            for key, _ in self._selector.select():
+                if key.data is not None:
+                    self._reap(key.fd, key.data)
+                    continue
+                request, descriptors = receive(self._end)
+                if request is None:
+                    return None
+                if self._fork(request["fork"], descriptors[0]):
+                    return descriptors[0]
+
+    def _fork(self, number: int, channel: int) -> bool:
+        """Return True in the child."""
+        pid = os.fork()
+        if pid == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._let_go()
+            return True
+        os.close(channel)
+        pidfd = os.pidfd_open(pid)
+        self._children[pid] = pidfd
+        self._selector.register(pidfd, selectors.EVENT_READ, pid)
+        report(self._end, {"forked": number, "pid": pid}, [pidfd])
+        return False
+
+    def _let_go(self) -> None:
+        """What belongs to the parent is closed in the child."""
+        self._selector.close()
+        self._end.close()
+        for pidfd in self._children.values():
+            os.close(pidfd)
+
+    def _reap(self, pidfd: int, pid: int) -> None:
+        _, status = os.waitpid(pid, 0)
+        self._selector.unregister(pidfd)
+        os.close(pidfd)
+        del self._children[pid]
+        report(self._end, {"exited": pid, "code": os.waitstatus_to_exitcode(status)})
+
+
+def _target(name: str) -> Callable[[int], int]:
+    module, _, function = name.partition(":")
+    target: Callable[[int], int] = getattr(importlib.import_module(module), function)
+    return target
+
+
+def main() -> int:
+    """Warm up, then fork; a child becomes the target and returns its exit code."""
+    end = socket.socket(fileno=int(os.environ.pop(FORK_FD)))
+    end.set_inheritable(False)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # they reach the whole group; this process ends with its socket
+    try:
+        order, _ = receive(end)
+        if order is None:
+            return 0
+        target = _target(order["target"])
+        failed, threads = preload(order["preload"])
+        if threads:
+            report(end, {"threads": threads})
+            return 0
+        gc.collect()
+        gc.freeze()  # fewer pages are copied in the children (https://docs.python.org/3/library/gc.html#gc.freeze)
+        report(end, {"warm": len(order["preload"]), "failed": failed})
+        channel = ForkServer(end).run()
+    except (ConnectionError, BrokenPipeError):
+        return 0  # the process that asked is gone
+    return 0 if channel is None else target(channel)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

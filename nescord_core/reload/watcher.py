@@ -1,0 +1,139 @@
+"""Watches a project's files and tells of changed content, once a save.
+
+The system's notifications only wake it up; what has changed is read from the files themselves, so that a lost
+or doubled notification does no harm. Where there are no notifications, it looks by itself twice a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from watchfiles import Change, awatch
+from watchfiles._rust_notify import WatchfilesRustInternalError
+
+from nescord_core.reload import gitignore
+from nescord_core.reload.debounce import Debounce
+from nescord_core.reload.matcher import Matcher
+from nescord_core.reload.snapshot import Snapshot
+
+__all__ = ["Watcher", "matcher_for"]
+
+log = logging.getLogger("nescord.reload")
+POLL_INTERVAL = 0.5
+STEP_MS = 20
+"""How often watchfiles asks for news, which costs a wake-up each time."""
+GATHER_MS = 40
+
+Changed = Callable[[frozenset[str], float], None]
+"""Gets the changed files, relative to the project, and the loop time of the first notification."""
+
+
+def matcher_for(project: Path, state_dir: Path) -> Matcher:
+    """Make the matcher of a project, with its .gitignore."""
+    try:
+        ignored = gitignore.parse((project / ".gitignore").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        ignored = gitignore.Ignored()
+    inside = state_dir.is_relative_to(project) and state_dir != project
+    return Matcher(ignored, state_dir.relative_to(project).as_posix() if inside else None)
+
+
+class Watcher:
+    """Calls ``changed`` with the files whose content changed, after each pause in the changes."""
+
+    def __init__(self, project: Path, matcher: Matcher, changed: Changed, *, polling: bool = False) -> None:
+        self._project = project
+        self._matcher = matcher
+        self._changed = changed
+        self._polling = polling
+        self._snapshot = Snapshot(project, matcher)
+        self._debounce = Debounce()
+        self._woken = asyncio.Event()
+        self.is_watching = asyncio.Event()
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        self._snapshot.changed()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._notice(), name="notice file changes")
+            tasks.create_task(self._tell(), name="tell of file changes")
+
+    async def _notice(self) -> None:
+        while not self._polling:
+            try:
+                await self._notifications()
+            except FileNotFoundError:
+                self._look()  # a directory went away between the look and the watch
+            except (OSError, WatchfilesRustInternalError) as error:
+                self._polling = True
+                log.warning(
+                    "no file notifications here (%s); files are compared every %g s", error, POLL_INTERVAL
+                )
+        while True:
+            self._look()
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def _notifications(self) -> None:
+        """Watch the directories that there are; return when there are others.
+
+        Each is watched by itself, because a recursive watch would go into .venv and node_modules and use up
+        the system's watches. Between two watches nothing is missed: the files are compared once each has begun,
+        which it has when this coroutine first waits.
+        """
+        directories = self._snapshot.directories
+        if not directories:
+            await asyncio.sleep(POLL_INTERVAL)
+            return self._look()
+        stop = asyncio.Event()
+        asyncio.get_running_loop().call_soon(self._look)
+        async for changes in awatch(
+            *(self._project / directory for directory in directories),
+            watch_filter=self._may_matter,
+            debounce=GATHER_MS,
+            step=STEP_MS,
+            rust_timeout=1000,
+            yield_on_timeout=True,
+            stop_event=stop,
+            recursive=False,
+            ignore_permission_denied=True,
+        ):
+            if changes:
+                self._look(self._relative(path) for _, path in changes)
+            if self._snapshot.directories != directories:
+                stop.set()
+        return None
+
+    def _may_matter(self, change: Change, path: str) -> bool:
+        relative = self._relative(path)
+        if self._matcher.wants_file(relative):
+            return True
+        return change is not Change.modified and (
+            relative in self._snapshot.directories
+            or (self._matcher.wants_directory(relative) and Path(path).is_dir())
+        )
+
+    def _relative(self, path: str) -> str:
+        return Path(path).relative_to(self._project).as_posix()
+
+    def _look(self, named: Iterable[str] = ()) -> None:
+        self._debounce.changed(self._snapshot.changed(named), asyncio.get_running_loop().time())
+        self.is_watching.set()
+        if self._debounce.next_at() is not None:
+            self._woken.set()
+
+    async def _tell(self) -> None:
+        """Wait for changes to pause, then tell."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            began = loop.time()
+            while (due := self._debounce.next_at()) is not None:
+                if paths := self._debounce.take(loop.time()):
+                    self._changed(paths, began)
+                    began = loop.time()
+                    continue
+                await asyncio.sleep(max(0.0, due - loop.time()))
