@@ -1,92 +1,134 @@
-"""The sandbox on one socket: Discord's REST API, the gateway, the page and the control API.
-
-Everything is for this machine only. A page of another origin in the developer's browser must be able neither
-to read nor to change anything, also after DNS rebinding: so Host has to be a loopback name, Origin has to be
-our own, and no CORS header is ever sent.
-"""
+"""The sandbox on one socket: Discord's REST API, the gateway, the page and the control API."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
+import ipaddress
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
-from nescord_core.sandbox.faults import FaultPlan, RestFault
+from nescord_core.errors import ConfigError, PortTaken
+from nescord_core.ports import holder_of, is_taken
+from nescord_core.sandbox.control import Control
+from nescord_core.sandbox.faults import FaultPlan
+from nescord_core.sandbox.page import EventFeed, add_page
+from nescord_core.sandbox.server_guard import guard, rest_faults
+from nescord_core.sandbox.wire import GATEWAY_PATH, RESUME_PATH, GatewayWire
+from nescord_core.sandbox.world import World
+from nescord_core.settings import SandboxSettings
 
-__all__ = ["guard", "local_host", "rest_faults"]
+__all__ = ["Sandbox", "check_loopback"]
 
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-API = "/api"
-
-log = logging.getLogger(__name__)
-
-Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def local_host(host: str) -> bool:
-    """Say whether a Host header names this machine: localhost, 127.0.0.1 or [::1], with or without port."""
-    name, _, port = host.rpartition(":") if not host.endswith("]") and ":" in host else (host, "", "")
-    return name.lower() in LOCAL_NAMES and (not port or port.isdecimal())
-
-
-def same_origin(origin: str, host: str) -> bool:
-    """Say whether an Origin header is the page's own: http and the very Host of the request."""
-    parts = urlsplit(origin)
-    return parts.scheme == "http" and parts.netloc.lower() == host.lower()
+STOP_PATIENCE = 1.0
+"""Seconds that connections have to end by themselves when the sandbox stops."""
+TICK = 1.0
+"""Seconds between two looks at what the world has due: polls that end, scheduled events."""
+MAX_BODY = 64 << 20
 
 
-@web.middleware
-async def guard(request: web.Request, call_next: Next) -> web.StreamResponse:
-    """Refuse what a browser was talked into sending here."""
-    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-    if not local_host(host):
-        return _refusal(f"The sandbox answers to localhost, 127.0.0.1 and [::1] only, not to {host!r}.")
-    if origin is not None and not same_origin(origin, host):
-        return _refusal(f"The sandbox does not take requests from pages of {origin}.")
-    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
-        return _refusal("The sandbox does not take requests from pages of other sites.")
-    return await call_next(request)
+class Sandbox:
+    """One sandbox: the world and everything that is served of it."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.settings = settings
+        self.faults = FaultPlan()
+        self.world = World(settings)
+        self.wire = GatewayWire(self.world, settings, self.faults, now=time.monotonic)
+        self.feed = EventFeed()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[str]:
+        """Serve for as long as the block runs; yields host:port.
+
+        Raises:
+            ConfigError: the address is not on loopback.
+            PortTaken: somebody else has the port.
+
+        """
+        check_loopback(self.settings.host)
+        self.world.seed(self.settings.guilds)
+        async with asyncio.TaskGroup() as group:
+            runner = web.AppRunner(
+                self._app(group.create_task), access_log=None, shutdown_timeout=STOP_PATIENCE
+            )
+            await runner.setup()
+            background: list[asyncio.Task[None]] = []
+            try:
+                address = await self._listen(runner)
+                background += [group.create_task(self.wire.run()), group.create_task(self._tick())]
+                yield address
+            finally:
+                await self._stop(runner)
+                for task in background:
+                    task.cancel()
+
+    def _app(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> web.Application:
+        app = web.Application(middlewares=[guard, rest_faults(self.faults)], client_max_size=MAX_BODY)
+        self.control = Control(self.world, self.wire, spawn=spawn, wall=time.time)
+        for path in (GATEWAY_PATH, f"{GATEWAY_PATH}/", RESUME_PATH, f"{RESUME_PATH}/"):
+            app.router.add_get(path, self.wire.connect)
+        for path in ("/healthz", "/readyz"):
+            app.router.add_get(path, _well)
+        add_page(app, self.feed)
+        self.control.add_routes(app)
+        self.world.subscribe(self.wire.publish)
+        self.world.subscribe(self.feed.publish)
+        self.wire.on_change = self.control.on_change = self._tell_status
+        return app
+
+    def _tell_status(self) -> None:
+        self.feed.publish(
+            "SANDBOX_STATUS", {"bot_online": self.wire.online(), "faults": self.faults.active()}
+        )
+
+    async def _listen(self, runner: web.AppRunner) -> str:
+        host, port = self.settings.host, self.settings.port
+        try:
+            await web.TCPSite(runner, host.strip("[]"), port).start()
+        except OSError as error:
+            if not is_taken(error):
+                raise
+            address = f"{host}:{port}"
+            holder = holder_of(host, port)
+            raise PortTaken(address, service="sandbox", key="sandbox.listen", holder=holder) from None
+        name, number = runner.addresses[0][:2]
+        address = f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
+        self.wire.listening_on(address)
+        self.world.public_url = f"http://{address}"
+        return address
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            self.world.tick()
+
+    async def _stop(self, runner: web.AppRunner) -> None:
+        for site in list(runner.sites):
+            await site.stop()
+        if (load := self.control.load) is not None:
+            load.stopped = True
+        self.feed.stop()
+        await self.wire.stop(STOP_PATIENCE)
+        await runner.cleanup()
 
 
-def _refusal(sentence: str) -> web.Response:
-    log.warning("%s", sentence)
-    return web.json_response({"error": sentence}, status=403)
+def check_loopback(host: str) -> None:
+    """Raise ConfigError for an address that others could reach: the sandbox has no passwords."""
+    try:
+        fine = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        fine = False
+    if not fine:
+        raise ConfigError(
+            f"the sandbox listens on this machine only, not on {host!r}.",
+            where="sandbox.listen",
+            hint="Use 127.0.0.1, [::1] or localhost.",
+        )
 
 
-def rest_faults(plan: FaultPlan) -> Callable[[web.Request, Next], Awaitable[web.StreamResponse]]:
-    """Return the middleware that lets REST requests fail or wait as the plan says."""
-
-    @web.middleware
-    async def middleware(request: web.Request, call_next: Next) -> web.StreamResponse:
-        if not request.path.startswith(f"{API}/"):
-            return await call_next(request)
-        fault = plan.take_rest(request.method, _route(request.path))
-        if fault is None:
-            return await call_next(request)
-        await asyncio.sleep(fault.latency)
-        return _failed(fault) if fault.status else await call_next(request)
-
-    return middleware
-
-
-def _route(path: str) -> str:
-    """Return the path below /api/v10 (or /api)."""
-    rest = path.removeprefix(API)
-    first, _, tail = rest.lstrip("/").partition("/")
-    return f"/{tail}" if first[:1] == "v" and first[1:].isdecimal() else rest
-
-
-def _failed(fault: RestFault) -> web.Response:
-    headers = {"Via": "1.1 nescord-sandbox"}
-    if fault.status == 429:
-        headers |= {"Retry-After": str(max(1, round(fault.retry_after))), "X-RateLimit-Scope": "user"}
-        body = {"message": "You are being rate limited.", "retry_after": fault.retry_after, "global": False}
-        return web.json_response({**body, "code": 0}, status=429, headers=headers)
-    return web.json_response(
-        {"message": f"{fault.status}: injected by the sandbox", "code": 0},
-        status=fault.status,
-        headers=headers,
-    )
+async def _well(_request: web.Request) -> web.Response:
+    return web.json_response({"ok": True, "problems": []})

@@ -6,6 +6,7 @@ https://discord.com/developers/docs/events/gateway
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from collections import Counter
@@ -65,6 +66,8 @@ class GatewayWorld(CommandWorld, Protocol):
 class GatewayWire:
     """Serves the gateway's websockets and gives every session the events that it is due."""
 
+    TOTALS = ("connections", "identifies", "resumes", "refused", "silent")
+
     def __init__(
         self, world: GatewayWorld, settings: SandboxSettings, faults: FaultPlan, *, now: Callable[[], float]
     ) -> None:
@@ -79,6 +82,7 @@ class GatewayWire:
         self.now = now
         self._peers: dict[int, GatewayPeer] = {}
         self._idle: set[web.WebSocketResponse] = set()
+        self._ended = asyncio.Event()
         self._next_id = 0
         self._commands = Commands(world, now=now, whole_guild_at={})
 
@@ -103,10 +107,10 @@ class GatewayWire:
         """
         left, reset_after = self.table.starts_left(self.now())
         return {
-            "total": self.settings.session_starts,
+            "total": self.table.limits.session_starts,
             "remaining": left,
             "reset_after": int(reset_after * 1000),
-            "max_concurrency": self.settings.max_concurrency,
+            "max_concurrency": self.table.limits.max_concurrency,
         }
 
     def peers(self, shard_id: int | None = None) -> list[GatewayPeer]:
@@ -160,6 +164,7 @@ class GatewayWire:
             await peer.run(request.query.get("v", ""))
         finally:
             del self._peers[rules.id]
+            self._ended.set()
             self.on_change()
 
     def began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
@@ -263,13 +268,21 @@ class GatewayWire:
                     peer.reset()
             self.table.expire(now)
 
-    async def stop(self) -> None:
-        """Send clients away as a restart of Discord's does: opcode 7, then 1012 (service restart)."""
+    async def stop(self, patience: float) -> None:
+        """Send clients away as a restart of Discord's does: opcode 7, then 1012 (service restart).
+
+        Returns when they are gone, or after ``patience`` seconds.
+        """
         for peer in self.peers():
             peer.push(Op.RECONNECT, None)
             peer.close(Close(1012, "Service restart."))
         for ws in list(self._idle):
             await ws.close(code=1012)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._peers:
+                    self._ended.clear()
+                    await self._ended.wait()
 
 
 def _limits(settings: SandboxSettings) -> GatewayLimits:

@@ -5,9 +5,11 @@ https://discord.com/developers/docs/events/gateway-events#send-events
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from nescord_core.errors import NescordError
 from nescord_core.events import Intents
 from nescord_core.sandbox.sessions import Session
 from nescord_core.sandbox.wire_protocol import Ask, Op
@@ -23,6 +25,8 @@ WHOLE_GUILD_WINDOW = 30.0
 """Seconds between two requests of a whole guild by one bot
 (https://discord.com/developers/docs/events/gateway-events#request-guild-members)."""
 STATUSES = ("online", "dnd", "idle", "invisible", "offline")
+
+log = logging.getLogger(__name__)
 
 Answers = list[tuple[str, Mapping[str, Any]]]
 """Events, with their payloads, for the session that asked."""
@@ -47,12 +51,8 @@ class CommandWorld(Protocol):
         """Return the guilds that the bot is in."""
         ...
 
-    def bot_voice(self, guild_id: int, channel_id: int | None, *, mute: bool, deaf: bool) -> None:
-        """Move the bot between voice channels; the world emits VOICE_STATE_UPDATE."""
-        ...
-
-    def soundboard_sounds(self, guild_id: int) -> Sequence[Mapping[str, Any]]:
-        """Return the guild's soundboard sounds."""
+    def set_bot_voice(self, guild_id: int, channel_id: int | None, *, mute: bool, deaf: bool) -> None:
+        """Move the bot between voice channels; the world announces VOICE_STATE_UPDATE."""
         ...
 
 
@@ -91,9 +91,12 @@ class Commands:
         guild_id, channel_id = self._guild(d.get("guild_id")), _snowflake(d.get("channel_id"))
         if guild_id is None:
             return []
-        self._world.bot_voice(
-            guild_id, channel_id, mute=bool(d.get("self_mute")), deaf=bool(d.get("self_deaf"))
-        )
+        mute, deaf = bool(d.get("self_mute")), bool(d.get("self_deaf"))
+        try:
+            self._world.set_bot_voice(guild_id, channel_id, mute=mute, deaf=deaf)
+        except NescordError as error:
+            log.warning("The bot's voice state was not changed: %s", error)
+            return []  # Discord does not answer what is not allowed
         if channel_id is None:
             return []
         server = {"token": f"voice-{guild_id}", "guild_id": str(guild_id), "endpoint": self.authority}
@@ -176,11 +179,14 @@ class Commands:
         return [
             (
                 "SOUNDBOARD_SOUNDS",
-                {"guild_id": str(each), "soundboard_sounds": list(self._world.soundboard_sounds(each))},
+                {"guild_id": str(each), "soundboard_sounds": self._soundboard(each)},
             )
             for each in wanted
             if each is not None
         ]
+
+    def _soundboard(self, guild_id: int) -> list[Any]:
+        return list(self._world.guild_create(guild_id).get("soundboard_sounds") or ())
 
     def _channel_info(self, d: Mapping[str, Any]) -> Answers:
         guild_id, fields = self._guild(d.get("guild_id")), d.get("fields")

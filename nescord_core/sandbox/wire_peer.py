@@ -80,6 +80,11 @@ class GatewayPeer:
         """The session that is attached, if any."""
         return self.rules.session
 
+    @property
+    def compress(self) -> str:
+        """The transport compression that the client chose, or none."""
+        return self._encoder.name
+
     async def run(self, version: str) -> None:
         """Serve the connection until either side ends it."""
         client_code = None

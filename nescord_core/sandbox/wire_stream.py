@@ -20,6 +20,7 @@ LEVEL = 1
 class Encoder(Protocol):
     """Turns payloads into websocket messages; ``binary`` tells of which kind."""
 
+    name: str
     binary: bool
 
     def encode(self, payload: bytes) -> bytes:
@@ -30,6 +31,7 @@ class Encoder(Protocol):
 class Plain:
     """Text frames as they are."""
 
+    name = "none"
     binary = False
 
     def encode(self, payload: bytes) -> bytes:
@@ -39,6 +41,7 @@ class Plain:
 class ZlibStream:
     """Every message ends with the flush marker 00 00 FF FF."""
 
+    name = "zlib-stream"
     binary = True
 
     def __init__(self) -> None:
@@ -51,6 +54,7 @@ class ZlibStream:
 class ZstdStream:
     """Every message is one payload; the frame of the format never ends."""
 
+    name = "zstd-stream"
     binary = True
 
     def __init__(self) -> None:

@@ -46,17 +46,15 @@ class SmallWorld:
             "member_count": len(self.guilds[guild_id]),
             "members": self.guilds[guild_id],
             "voice_states": [],
+            "soundboard_sounds": [{"name": "quack", "sound_id": "5", "guild_id": str(guild_id)}],
             "channels": [{"id": "77", "type": 2, "status": "music"}, {"id": "78", "type": 0}],
         }
 
     def members(self, guild_id: int) -> list[dict[str, Any]]:
         return self.guilds[guild_id]
 
-    def bot_voice(self, guild_id: int, channel_id: int | None, *, mute: bool, deaf: bool) -> None:
+    def set_bot_voice(self, guild_id: int, channel_id: int | None, *, mute: bool, deaf: bool) -> None:
         self.voice.append((guild_id, channel_id, mute, deaf))
-
-    def soundboard_sounds(self, guild_id: int) -> list[dict[str, Any]]:
-        return [{"name": "quack", "sound_id": "5", "guild_id": str(guild_id)}]
 
 
 class Gateway:

@@ -311,6 +311,8 @@ async def test_stopping_sends_reconnect_and_closes_so_that_clients_resume(start:
     gateway = await start()
     async with RawGateway(gateway.url) as client:
         await client.identify(TOKEN, intents=0)
-        await gateway.wire.stop()
-        assert (await client.receive())["op"] == 7
-        assert await client.closed() == 1012
+        async with asyncio.TaskGroup() as group:
+            group.create_task(gateway.wire.stop(5.0))
+            assert (await client.receive())["op"] == 7
+            assert await client.closed() == 1012
+        assert gateway.wire.peers() == []

@@ -1,0 +1,99 @@
+"""What stands in front of everything that the sandbox serves: who may call, and which calls are to fail.
+
+The sandbox is for this machine only. A page of another origin in the developer's browser must be able neither
+to read nor to change anything, also after DNS rebinding: so Host has to be a loopback name, Origin has to be
+our own, and no CORS header is ever sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from nescord_core.sandbox.faults import FaultPlan, RestFault
+
+__all__ = ["guard", "local_host", "rest_faults", "same_origin"]
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+API = "/api"
+
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = logging.getLogger(__name__)
+
+
+def local_host(host: str) -> bool:
+    """Say whether a Host header names this machine: localhost, 127.0.0.1 or [::1], with or without port."""
+    name, colon, port = host.rpartition(":")
+    if not colon or host.endswith("]"):
+        name, port = host, ""
+    return name.lower() in LOCAL_NAMES and (not port or port.isdecimal())
+
+
+def same_origin(origin: str, host: str) -> bool:
+    """Say whether an Origin header is the page's own: http and the very Host of the request."""
+    parts = urlsplit(origin)
+    return parts.scheme == "http" and parts.netloc.lower() == host.lower()
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Refuse what a browser was talked into sending here."""
+    host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
+    if not local_host(host):
+        return _refusal(f"The sandbox answers to localhost, 127.0.0.1 and [::1] only, not to {host!r}.")
+    if origin is not None and not same_origin(origin, host):
+        return _refusal(f"The sandbox does not take requests from pages of {origin!r}.")
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and not _followed_link(request):
+        return _refusal("The sandbox does not take requests from pages of other sites.")
+    return await handler(request)
+
+
+def _followed_link(request: web.Request) -> bool:
+    """A link on another page may lead to ours: that shows it, and tells the other page nothing."""
+    return (
+        request.method == "GET"
+        and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        and request.headers.get("Sec-Fetch-Dest") == "document"
+    )
+
+
+def _refusal(sentence: str) -> web.Response:
+    log.warning("%s", sentence)
+    return web.json_response({"error": sentence}, status=403)
+
+
+def rest_faults(plan: FaultPlan) -> Any:
+    """Return the middleware that lets REST requests fail or wait as the plan says."""
+
+    @web.middleware
+    async def failing(request: web.Request, handler: Next) -> web.StreamResponse:
+        if not plan.rest or not request.path.startswith(f"{API}/"):
+            return await handler(request)
+        fault = plan.take_rest(request.method, route_of(request.path))
+        if fault is None:
+            return await handler(request)
+        await asyncio.sleep(fault.latency)
+        return _failed(fault) if fault.status else await handler(request)
+
+    return failing
+
+
+def route_of(path: str) -> str:
+    """Return the path below /api/v10, or below /api where no version is named."""
+    rest = path.removeprefix(API)
+    version, _, tail = rest.removeprefix("/").partition("/")
+    return f"/{tail}" if version[:1] == "v" and version[1:].isdecimal() else rest
+
+
+def _failed(fault: RestFault) -> web.Response:
+    headers = {"Via": "1.1 nescord-sandbox"}
+    body: dict[str, Any] = {"message": f"{fault.status}: a fault of the sandbox", "code": 0}
+    if fault.status == 429:
+        headers |= {"Retry-After": str(max(1, round(fault.retry_after))), "X-RateLimit-Scope": "user"}
+        body = {"message": "You are being rate limited.", "retry_after": fault.retry_after, "global": False}
+    return web.json_response(body, status=fault.status, headers=headers)

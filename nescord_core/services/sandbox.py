@@ -1,0 +1,26 @@
+"""The sandbox as a service: one socket for REST, gateway, page, control API and health."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from nescord_core.sandbox.server import Sandbox
+from nescord_core.services.presence import announce
+from nescord_core.settings import SandboxSettings
+
+__all__ = ["serve"]
+
+
+async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+    """Run a sandbox until ``stop`` is set. ``on_ready`` gets host:port once it answers.
+
+    Raises:
+        ConfigError: the address is not on loopback.
+        PortTaken: somebody else has the port.
+
+    """
+    async with Sandbox(settings).running() as address:
+        with announce(settings.state_dir, "sandbox", address=address, admin=address):
+            on_ready(address)
+            await stop.wait()
