@@ -165,6 +165,7 @@ class Lifecycle:
         self.started_at = 0.0
         self.ready_at: float | None = None
         self.exit_code: int | None = None
+        self.given_up: GiveUp | None = None
         self._failures = 0
         self._heard_at = 0.0
         self._next: _AfterStop = _AfterStop.STOP
@@ -198,7 +199,7 @@ class Lifecycle:
     def _start(self, now: float) -> list[Effect]:
         self.run += 1
         self.started_at = self._heard_at = now
-        self.ready_at = None
+        self.ready_at = self.given_up = None
         effects: list[Effect] = [Spawn(self.run), self._enter(State.STARTING)]
         if self.spec.ready is None:
             self.ready_at = now
@@ -246,6 +247,7 @@ class Lifecycle:
                 reason = f"{_ended(code)}; starts again in {delay:.1f} s"
                 return [self._enter(State.BACKOFF, reason), Timer(delay, BackoffOver(self.run))]
             case GiveUp(reason):
+                self.given_up = decision
                 return [self._enter(State.FAILED, reason)]
             case Leave():
                 return [self._enter(State.STOPPED)]

@@ -1,0 +1,228 @@
+"""The output of all services in one place: terminal or JSON lines, a log file each, and whoever follows.
+
+What a service writes is shown as it is, with its name in front; only secrets are masked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+__all__ = ["LogFile", "LogLine", "Output", "Redaction"]
+
+COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
+KEPT_LINES = 2000
+KEPT_WORDS = 50
+QUEUED_LINES = 10_000
+SHORTEST_SECRET = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a service. ``time`` is in seconds since the epoch; ``stream`` is stdout, stderr, state."""
+
+    time: float
+    service: str
+    stream: str
+    text: str
+
+    @property
+    def stamp(self) -> str:
+        return datetime.fromtimestamp(self.time, UTC).isoformat(timespec="milliseconds")
+
+
+class Redaction:
+    """Masks secrets in text; the longest first, in case one holds another."""
+
+    def __init__(self, secrets: Iterable[str | None]) -> None:
+        found = {secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET}
+        self._secrets = sorted(found, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        for secret in self._secrets:
+            if secret in text:
+                text = text.replace(secret, "***")
+        return text
+
+
+class LogFile:
+    """A log file that starts anew at ``max_bytes`` and keeps ``keep`` older ones (.1 is the youngest)."""
+
+    def __init__(self, path: Path, *, max_bytes: int = 5_000_000, keep: int = 3) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._file: IO[bytes] | None = None
+
+    def write(self, line: str) -> None:
+        data = line.encode("utf-8", "replace") + b"\n"
+        file = self._file or self._opened()
+        if file.tell() and file.tell() + len(data) > self._max_bytes:
+            file = self._rotated()
+        file.write(data)
+        file.flush()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _opened(self) -> IO[bytes]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("ab")
+        return self._file
+
+    def _rotated(self) -> IO[bytes]:
+        self.close()
+        for number in range(self._keep, 0, -1):
+            older = self._named(number - 1)
+            if older.exists():
+                older.replace(self._named(number))
+        return self._opened()
+
+    def _named(self, number: int) -> Path:
+        return self._path.with_name(f"{self._path.name}.{number}") if number else self._path
+
+
+class Output:
+    """Where lines go. ``on_closed`` is called once when nobody reads the terminal side any more.
+
+    With ``as_json`` every line is one JSON object. ``log_dir`` of None writes no files. ``now`` gives seconds
+    since the epoch.
+    """
+
+    def __init__(
+        self,
+        file: TextIO,
+        *,
+        names: Iterable[str],
+        now: Callable[[], float],
+        as_json: bool = False,
+        log_dir: Path | None = None,
+        redact: Redaction | None = None,
+        on_closed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._file = file
+        self._now = now
+        self._as_json = as_json
+        self._log_dir = log_dir
+        self._redact = redact or Redaction(())
+        self._on_closed = on_closed
+        self._open = True
+        self._prefixes = _prefixes(tuple(names), Console(file=file))
+        self._logs: dict[str, LogFile] = {}
+        self._recent: deque[LogLine] = deque(maxlen=KEPT_LINES)
+        self._words: dict[tuple[str, str], deque[str]] = {}
+        self._followers: set[asyncio.Queue[LogLine]] = set()
+
+    def line(self, service: str, stream: str, text: str) -> None:
+        """Take one line of a service's stdout or stderr."""
+        line = self._kept(service, stream, text)
+        if text.strip() and (service, stream) in self._words:
+            self._words[service, stream].append(line.text)
+        self._show(_fields(line) if self._as_json else None, line)
+
+    def state(self, service: str, text: str, **fields: Any) -> None:
+        """Say something about a service; ``fields`` are the same as data, for JSON."""
+        line = self._kept(service, "state", text)
+        self._show({**_fields(line), **fields} if self._as_json else None, line)
+
+    def last_errors(self, service: str, count: int) -> list[str]:
+        """Return the last lines of a process's stderr, or of its stdout when it wrote none there."""
+        for stream in ("stderr", "stdout"):
+            if lines := list(self._words.get((service, stream), ())):
+                return lines[-count:]
+        return []
+
+    def begin(self, service: str) -> None:
+        """A new process of the service starts: what the last one said is history."""
+        for stream in ("stderr", "stdout"):
+            self._words[service, stream] = deque(maxlen=KEPT_WORDS)
+
+    async def follow(self, service: str | None, *, lines: int, onward: bool) -> AsyncIterator[LogLine]:
+        """Yield the last lines of one service or all, then new ones if ``onward``.
+
+        A follower that is far behind loses the oldest lines it has not read.
+        """
+        queue: asyncio.Queue[LogLine] = asyncio.Queue(QUEUED_LINES)
+        self._followers.add(queue)
+        try:
+            known = [line for line in self._recent if service in (None, line.service)]
+            for line in known[-lines:] if lines else ():
+                yield line
+            while onward:
+                line = await queue.get()
+                if service in (None, line.service):
+                    yield line
+        finally:
+            self._followers.discard(queue)
+
+    def close(self) -> None:
+        for log in self._logs.values():
+            log.close()
+
+    def _kept(self, service: str, stream: str, text: str) -> LogLine:
+        line = LogLine(self._now(), service, stream, self._redact(text))
+        self._recent.append(line)
+        for queue in self._followers:
+            if queue.full():
+                queue.get_nowait()
+            queue.put_nowait(line)
+        self._log(line)
+        return line
+
+    def _log(self, line: LogLine) -> None:
+        if self._log_dir is None:
+            return
+        log = self._logs.setdefault(line.service, LogFile(self._log_dir / f"{line.service}.log"))
+        try:
+            log.write(f"{line.stamp} {line.text}")
+        except OSError as error:
+            directory, self._log_dir = self._log_dir, None
+            self.state(line.service, f"no more log files in {directory}: {error.strerror}")
+
+    def _show(self, fields: dict[str, Any] | None, line: LogLine) -> None:
+        if not self._open:
+            return
+        if fields is not None:
+            shown = json.dumps(fields, ensure_ascii=False, default=str)
+        else:
+            shown = f"{self._prefixes.get(line.service, line.service)} {line.text}"
+        try:
+            self._file.write(_printable(shown, self._file) + "\n")
+            self._file.flush()
+        except (OSError, ValueError):  # its reader is gone, the terminal is, or it was closed
+            self._open = False
+            self._on_closed()
+
+
+def _fields(line: LogLine) -> dict[str, Any]:
+    return {**asdict(line), "time": line.stamp}
+
+
+def _prefixes(names: tuple[str, ...], console: Console) -> dict[str, str]:
+    """Rendered once: rich decides about colours (a terminal, no NO_COLOR), then plain writes are enough."""
+    width = max(map(len, names), default=0)
+    prefixes = {}
+    for number, name in enumerate(names):
+        style = Style(color=COLOURS[number % len(COLOURS)], bold=True)
+        with console.capture() as capture:
+            console.print(Text(f"{name:<{width}} |", style=style), end="")
+        prefixes[name] = capture.get()
+    return prefixes
+
+
+def _printable(text: str, file: TextIO) -> str:
+    """A terminal with another encoding must not end the run over one character."""
+    encoding = file.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
