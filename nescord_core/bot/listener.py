@@ -1,0 +1,125 @@
+"""`WsListener`: where a bot's code says what it does with which event."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from nescord_core.bot.commands import Gateway
+from nescord_core.bot.registration import Registration, Route, place_of, registration, route_for
+from nescord_core.errors import ConfigError, EntryError, NescordError
+from nescord_core.events import EventType
+from nescord_core.settings import MainSettings
+
+__all__ = ["WsListener"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class WsListener:
+    """Collects handlers, and runs them on the events that ws delivers.
+
+    ``grpc_host`` is where to listen (``host:port``); None is what the configuration says. With ``ordered``
+    every asynchronous handler is ordered unless its ``on`` says otherwise. ``drain_timeout`` (seconds) and
+    ``concurrency`` (asynchronous handlers at a time) override the configuration.
+    """
+
+    def __init__(
+        self,
+        grpc_host: str | None = None,
+        *,
+        ordered: bool = False,
+        drain_timeout: float | None = None,
+        concurrency: int | None = None,
+    ) -> None:
+        self.grpc_host = grpc_host
+        self.ordered = ordered
+        self.drain_timeout = drain_timeout
+        self.concurrency = concurrency
+        self.gateway = Gateway()
+        self.start_hooks: list[Callable[[], Any]] = []
+        self.drain_hooks: list[Callable[[], Any]] = []
+        self._registrations: list[Registration] = []
+
+    def on(self, event: str | EventType, *, ordered: bool | None = None) -> Callable[[F], F]:
+        """Register a function for an event: ``message_create``, ``EventType.MESSAGE_CREATE``, ``*`` for all.
+
+        The function is async or plain and takes the payload, or the payload and its `EventInfo`. A plain one,
+        and an async one up to its first await, runs in the order of the guild's events. With ``ordered`` the
+        guild's next event starts only when this handler has finished. Several ``on`` may be stacked. Raises
+        EntryError, which names file and line, for an unknown event or a function of another shape.
+        """
+
+        def register(function: F) -> F:
+            described = registration(event, function, ordered=self.ordered if ordered is None else ordered)
+            self._registrations.append(described)
+            return function
+
+        return register
+
+    def on_start(self, function: F) -> F:
+        """Register a function (async or plain, no parameters) to run before the first event is taken."""
+        self.start_hooks.append(_hook(function))
+        return function
+
+    def on_drain(self, function: F) -> F:
+        """Register a function (async or plain, no parameters) to run after the last handler has finished."""
+        self.drain_hooks.append(_hook(function))
+        return function
+
+    @property
+    def registrations(self) -> tuple[Registration, ...]:
+        """All that was registered, in order."""
+        return tuple(self._registrations)
+
+    def route(self, event: str) -> Route:
+        """Return what is to be called for an event of that name."""
+        return route_for(event, self._registrations)
+
+    def settings(self, settings: MainSettings) -> MainSettings:
+        """Return the settings with what the constructor was given in place of what they say."""
+        changes: dict[str, Any] = {}
+        if self.grpc_host is not None:
+            changes["listen_host"], changes["listen_port"] = _host_and_port(self.grpc_host)
+        if self.drain_timeout is not None:
+            changes["drain_timeout"] = self.drain_timeout
+        if self.concurrency is not None:
+            changes["concurrency"] = self.concurrency
+        return replace(settings, **changes)
+
+    def run(self) -> None:
+        """Listen for events until SIGTERM, SIGINT or SIGHUP, then finish what has begun, and return.
+
+        What the constructor was not told comes from nescord.toml, .env and the environment. When it cannot
+        run, it leaves with the error's exit code and one readable paragraph on stderr.
+        """
+        from nescord_core import config
+        from nescord_core.bot.runtime import run
+
+        try:
+            run(self, self.settings(config.load().main))
+        except NescordError as error:
+            print(f"nescord: {error}", file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
+
+
+def _hook(function: F) -> F:
+    if not callable(function):
+        raise EntryError(f"{function!r} is not a function; write @listener.on_start without parentheses.")
+    code = getattr(function, "__code__", None)
+    if code is not None and code.co_argcount - len(function.__defaults__ or ()) > hasattr(
+        function, "__self__"
+    ):
+        raise EntryError(f"{place_of(function)}: {function.__qualname__} must take no parameters.")
+    return function
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, colon, port = address.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(
+            f"{address!r} is not HOST:PORT.", where="WsListener(grpc_host=...)", hint="Write 127.0.0.1:5000."
+        )
+    return host.strip("[]"), int(port)
