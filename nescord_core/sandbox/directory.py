@@ -8,7 +8,7 @@ from typing import ClassVar
 from nescord_core.errors import NescordError
 from nescord_core.sandbox.simulation import Channel, Guild, Message, Role, Simulation, User
 
-__all__ = ["Directory", "ActionError"]
+__all__ = ["ActionError", "Directory"]
 
 Id = int | str
 """An id (as number or digits) or a name: ``general``, ``#general``, ``alice``, ``@alice``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.directory import Id, ActionError
+from nescord_core.sandbox.directory import ActionError, Id
 from nescord_core.sandbox.people import Payload, People, in_words
 from nescord_core.sandbox.simulation import Guild, serializers
 

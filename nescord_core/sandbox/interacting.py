@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from nescord_core.sandbox.directory import Id, ActionError
+from nescord_core.sandbox.directory import ActionError, Id
 from nescord_core.sandbox.guilds import Guilds
 from nescord_core.sandbox.people import Payload, in_words
 from nescord_core.sandbox.simulation import (

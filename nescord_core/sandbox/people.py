@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nescord_core.sandbox.directory import Directory, Id, ActionError
+from nescord_core.sandbox.directory import ActionError, Directory, Id
 from nescord_core.sandbox.simulation import (
     BackendError,
     Channel,

@@ -48,6 +48,7 @@ __all__ = [
     "Interaction",
     "Member",
     "Message",
+    "ModelRoute",
     "Overwrite",
     "RequestContext",
     "Role",

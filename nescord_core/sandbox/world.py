@@ -6,16 +6,19 @@ The gateway half and the page read and subscribe here; the REST half answers req
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from nescord_core.sandbox.directory import Id, ActionError
+from nescord_core.sandbox.directory import ActionError, Id
 from nescord_core.sandbox.interacting import Interactions
+from nescord_core.sandbox.ledger import Ledger
 from nescord_core.sandbox.people import Payload, tail
+from nescord_core.sandbox.shaping import complete_event
 from nescord_core.sandbox.simulation import Simulation, serializers
 from nescord_core.settings import SandboxSettings
 
-__all__ = ["Listener", "ActionError", "World"]
+__all__ = ["ActionError", "Listener", "World"]
 
 Listener = Callable[[str, Mapping[str, Any], int, int | None], None]
 """Called with (event, payload, guild id or 0, routing key): the key is the guild id, the channel id of a
@@ -25,11 +28,13 @@ GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 
 
 class World(Interactions):
-    """The state behind one sandbox. Actions that Discord or the client would not allow raise `ActionError`."""
+    """The state behind one sandbox. Actions that Discord or the client refuses raise `ActionError`."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         super().__init__(Simulation(self._announce))
         self.settings = settings
+        self.ledger = Ledger()
+        self._nonce: int | str | None = None
         self._listeners: list[Listener] = []
         self.simulation.bot_user.name = "Sandbox Bot"
 
@@ -46,8 +51,20 @@ class World(Interactions):
         guild_id = int(payload["id"] if event in GUILD_EVENTS else payload.get("guild_id") or 0)
         channel_id = payload.get("channel_id")
         key = guild_id or (int(channel_id) if channel_id else None)
+        payload = complete_event(event, payload)
+        if event == "MESSAGE_CREATE" and self._nonce is not None:
+            payload = {**payload, "nonce": self._nonce}
         for listener in self._listeners:
             listener(event, payload, guild_id, key)
+
+    @contextmanager
+    def nonce(self, nonce: int | str | None) -> Iterator[None]:
+        """Carry a sender's nonce in MESSAGE_CREATE, so that clients recognise what they sent."""
+        self._nonce = nonce
+        try:
+            yield
+        finally:
+            self._nonce = None
 
     def tick(self) -> None:
         """Let what is due by now happen (polls and scheduled events); call it about once a second."""
@@ -80,7 +97,8 @@ class World(Interactions):
 
     def guild_create(self, guild_id: int) -> Payload:
         """Return a guild as GUILD_CREATE shows it, all members included."""
-        return dict(serializers.guild_create_payload(self.simulation, self.find_guild(guild_id)))
+        payload = serializers.guild_create_payload(self.simulation, self.find_guild(guild_id))
+        return dict(complete_event("GUILD_CREATE", payload))
 
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members, users included."""
@@ -114,7 +132,7 @@ class World(Interactions):
     def set_bot_voice(
         self, guild_id: int, channel_id: int | None, *, mute: bool = False, deaf: bool = False
     ) -> None:
-        """Move the bot's own voice state (gateway opcode 4); announces VOICE_STATE_UPDATE. Raises ActionError."""
+        """Move the bot's own voice state (gateway opcode 4); announces VOICE_STATE_UPDATE."""
         if channel_id is None:
             self.voice_leave(self.application_id, guild=guild_id)
         else:

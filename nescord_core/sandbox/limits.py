@@ -1,0 +1,248 @@
+"""Discord's rate limits, from the server's side. Pure: time comes in as ``now`` (monotonic seconds).
+
+Written from the documentation and from what is known of production, apart from the client's limiter, so that
+the two halves test each other. https://discord.com/developers/docs/topics/rate-limits
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nescord_core.snowflake import created_at_ms
+
+__all__ = ["Allowed", "InvalidRequests", "Limited", "Limits", "Rule", "headers", "refusal", "rule_for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A bucket: ``limit`` uses per ``window`` seconds; leaky unless ``fixed``."""
+
+    bucket: str
+    limit: int
+    window: float
+    fixed: bool = False
+
+    @property
+    def hash(self) -> str:
+        """What X-RateLimit-Bucket says: the same for every channel, guild or webhook."""
+        return hashlib.blake2s(self.bucket.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The request may pass. ``rule`` is None for routes without a bucket (no headers)."""
+
+    rule: Rule | None
+    remaining: int = 0
+    reset_after: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """The request is answered with 429. ``remaining`` above 0 tells a hidden sub-limit."""
+
+    rule: Rule | None
+    retry_after: float
+    scope: str
+    remaining: int = 0
+    reset_after: float = 0.0
+
+
+FREE = frozenset({"create_interaction_response", "get_gateway"})
+"""Answering an interaction is not limited; GET /gateway has no headers."""
+
+RULES: Mapping[str, tuple[str, int, float]] = {
+    # operation: (bucket, limit, window)
+    "create_message": ("messages", 5, 5.0),
+    "update_message": ("messages-edit", 5, 5.0),
+    "list_messages": ("messages-list", 5, 5.0),
+    "get_message": ("messages-get", 5, 5.0),
+    "bulk_delete_messages": ("messages-bulk-delete", 1, 3.0),
+    "crosspost_message": ("crosspost", 10, 3600.0),
+    "add_my_message_reaction": ("reactions", 1, 0.25),
+    "delete_my_message_reaction": ("reactions", 1, 0.25),
+    "delete_user_message_reaction": ("reactions", 1, 0.25),
+    "delete_all_message_reactions_by_emoji": ("reactions", 1, 0.25),
+    "delete_all_message_reactions": ("reactions", 1, 0.25),
+    "trigger_typing_indicator": ("typing", 5, 5.0),
+    "update_channel": ("channel", 10, 15.0),
+    "create_dm": ("dms", 10, 10.0),
+    "get_bot_gateway": ("gateway-bot", 2, 5.0),
+    "execute_webhook": ("webhook", 5, 2.0),
+    "create_guild_emoji": ("emojis", 50, 3600.0),
+    "update_guild_emoji": ("emojis", 50, 3600.0),
+    "delete_guild_emoji": ("emojis", 50, 3600.0),
+    "create_application_command": ("commands", 5, 20.0),
+    "bulk_set_application_commands": ("commands-set", 60, 30.0),
+    "bulk_set_guild_application_commands": ("commands-set-guild", 60, 30.0),
+    "update_guild_member": ("members", 10, 10.0),
+    "ban_user_from_guild": ("bans", 5, 5.0),
+}
+FIXED: Mapping[str, Rule] = {
+    # Known to be fixed windows still: Reset does not move within one.
+    "add_guild_member_role": Rule("member-roles-add", 10, 10.0, fixed=True),
+    "delete_guild_member_role": Rule("member-roles-remove", 10, 10.0, fixed=True),
+}
+READS, WRITES = (20, 10.0), (10, 10.0)
+CHANNEL_NAME = Rule("channel-name", 2, 600.0, fixed=True)
+"""Changing a channel's name or topic: 2 per 10 minutes, which no header tells."""
+WEBHOOK_CHANNEL = Rule("webhook-channel", 30, 60.0)
+"""All webhooks of one channel together, which no header tells either."""
+TWO_WEEKS_MS, FRESH_MS = 14 * 86_400_000, 10_000
+PRUNE_AT = 20_000
+
+
+def rule_for(operation_id: str, method: str, args: Mapping[str, str], wall_ms: float) -> Rule | None:
+    """Return the bucket's rule for a request; None for routes without one.
+
+    Deletes of messages fall in three classes by age (https://github.com/discord/discord-api-docs/issues/1295).
+    """
+    if operation_id in FREE:
+        return None
+    if operation_id == "delete_message":
+        return _delete_rule(args.get("message_id", "0"), wall_ms)
+    if operation_id in FIXED:
+        return FIXED[operation_id]
+    if operation_id in RULES:
+        return Rule(*RULES[operation_id])
+    return Rule(operation_id, *(READS if method == "GET" else WRITES))
+
+
+def _delete_rule(message_id: str, wall_ms: float) -> Rule:
+    age = wall_ms - created_at_ms(int(message_id)) if message_id.isdecimal() else 0
+    if age > TWO_WEEKS_MS:
+        return Rule("delete-old", 30, 120.0)
+    if age < FRESH_MS:
+        return Rule("delete-fresh", 3, 1.0)
+    return Rule("delete", 5, 1.0)
+
+
+class _Bucket:
+    """One bucket's state: when a leaky one is empty again, or the fixed window and what it used."""
+
+    __slots__ = ("ends", "used")
+
+    def __init__(self) -> None:
+        self.ends = 0.0
+        self.used = 0
+
+    def take(self, rule: Rule, now: float) -> Allowed | float:
+        """Use the bucket once; returns the seconds to wait when it is full."""
+        return self._take_fixed(rule, now) if rule.fixed else self._take_leaky(rule, now)
+
+    def _take_fixed(self, rule: Rule, now: float) -> Allowed | float:
+        if now >= self.ends:
+            self.ends, self.used = now + rule.window, 0
+        if self.used >= rule.limit:
+            return self.ends - now
+        self.used += 1
+        return Allowed(rule, rule.limit - self.used, self.ends - now)
+
+    def _take_leaky(self, rule: Rule, now: float) -> Allowed | float:
+        interval = rule.window / rule.limit
+        ends = max(self.ends, now) + interval
+        if ends - now > rule.window + 1e-9:
+            return ends - now - rule.window
+        self.ends = ends
+        used = math.ceil((ends - now) / interval - 1e-9)
+        return Allowed(rule, rule.limit - used, ends - now)
+
+
+class Limits:
+    """All buckets of one sandbox. ``global_limit`` is in requests per second and token."""
+
+    def __init__(self, global_limit: int) -> None:
+        self.global_limit = global_limit
+        self._buckets: dict[tuple[str, str, str], _Bucket] = {}
+        self._seconds: dict[str, _Bucket] = {}
+
+    def take_global(self, token: str, now: float) -> Limited | None:
+        """Count a request against its token's requests per second; Limited when there were too many."""
+        second = self._seconds.setdefault(token, _Bucket())
+        wait = second.take(Rule("global", self.global_limit, 1.0, fixed=True), now)
+        return Limited(None, wait, "global") if isinstance(wait, float) else None
+
+    def take(self, rule: Rule | None, token: str, major: str, now: float) -> Allowed | Limited:
+        """Use a request's bucket, which is told by token, rule and major parameter."""
+        if rule is None:
+            return Allowed(None)
+        found = self._bucket(token, rule.bucket, major, now).take(rule, now)
+        if isinstance(found, float):
+            return Limited(rule, found, "user", 0, found)
+        return found
+
+    def take_hidden(
+        self, rule: Rule, shown: Allowed, major: str, now: float, *, scope: str = "user"
+    ) -> Limited | None:
+        """Use a sub-limit that headers do not tell: refused, it shows the main bucket's remaining uses."""
+        found = self._bucket("", rule.bucket, major, now).take(rule, now)
+        if isinstance(found, float):
+            return Limited(shown.rule, found, scope, shown.remaining, shown.reset_after)
+        return None
+
+    def _bucket(self, token: str, name: str, major: str, now: float) -> _Bucket:
+        if len(self._buckets) > PRUNE_AT:
+            self._buckets = {key: each for key, each in self._buckets.items() if each.ends > now}
+        return self._buckets.setdefault((token, name, major), _Bucket())
+
+
+class InvalidRequests:
+    """Counts 401, 403 and 429 answers in ten minutes; past the limit the front bans the address.
+
+    https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+    """
+
+    def __init__(self, limit: int = 10_000, window: float = 600.0) -> None:
+        self.limit = limit
+        self.window = window
+        self._times: deque[float] = deque()
+
+    def banned_for(self, now: float) -> float:
+        """Return the seconds that the ban still lasts, 0 without one."""
+        while self._times and self._times[0] <= now - self.window:
+            self._times.popleft()
+        return self._times[0] + self.window - now if len(self._times) >= self.limit else 0.0
+
+    def count(self, status: int, scope: str | None, now: float) -> None:
+        """Count an answer; 429s of a shared limit do not count."""
+        if status in (401, 403) or (status == 429 and scope != "shared"):
+            self._times.append(now)
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+
+def headers(found: Allowed | Limited, wall: float) -> dict[str, str]:
+    """Return the X-RateLimit headers of an answer; ``wall`` is seconds since the epoch."""
+    shown: dict[str, str] = {}
+    if found.rule is not None:
+        shown = {
+            "X-RateLimit-Limit": str(found.rule.limit),
+            "X-RateLimit-Remaining": str(found.remaining),
+            "X-RateLimit-Reset": f"{wall + found.reset_after:.3f}",
+            "X-RateLimit-Reset-After": f"{found.reset_after:.3f}",
+            "X-RateLimit-Bucket": found.rule.hash,
+        }
+    if isinstance(found, Limited):
+        shown["X-RateLimit-Scope"] = found.scope
+        shown["Retry-After"] = str(math.ceil(found.retry_after))
+        if found.scope == "global":
+            shown["X-RateLimit-Global"] = "true"
+    return shown
+
+
+def refusal(found: Limited) -> dict[str, Any]:
+    """Return the JSON body of a 429."""
+    shared = found.scope == "shared"
+    message = "The resource is being rate limited." if shared else "You are being rate limited."
+    return {
+        "message": message,
+        "retry_after": round(found.retry_after, 3),
+        "global": found.scope == "global",
+        "code": 0,
+    }

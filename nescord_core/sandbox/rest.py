@@ -1,0 +1,238 @@
+"""Discord's REST API on aiohttp: tokens, rate limits, bodies, headers. What is answered is in `routes`."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from aiohttp import web
+
+from nescord_core import contract
+from nescord_core.contract import Operation
+from nescord_core.sandbox.calls import Answer, Call, GatewayFacts
+from nescord_core.sandbox.forms import BodyTooLarge, InvalidBody, read_body
+from nescord_core.sandbox.limits import (
+    CHANNEL_NAME,
+    WEBHOOK_CHANNEL,
+    Allowed,
+    InvalidRequests,
+    Limited,
+    Limits,
+    headers,
+    refusal,
+    rule_for,
+)
+from nescord_core.sandbox.routes import MISSING_BODY, UNKNOWN_ROUTE, answer
+from nescord_core.sandbox.validation import invalid_form
+from nescord_core.sandbox.world import World
+from nescord_core.settings import SandboxSettings
+
+__all__ = ["RestApi", "rest_routes"]
+
+log = logging.getLogger(__name__)
+
+VIA = {"Via": "1.1 nescord-sandbox"}
+VERSIONS = frozenset({"v9", "v10"})
+OPEN = frozenset({"get_gateway", "get_guild_widget", "get_guild_widget_png"})
+"""Operations that anyone may call. Besides these, a token in the path is as good as one in the header."""
+
+UNAUTHORIZED = Answer(401, {"message": "401: Unauthorized", "code": 0})
+TOO_LARGE = Answer(413, {"message": "Request entity too large", "code": 40005})
+CRASHED = Answer(500, {"message": "500: Internal Server Error", "code": 0})
+BAD_VERSION = Answer(400, {"message": "Invalid API version provided", "code": 50041})
+LONGEST_REASON = 512
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request matched to its operation."""
+
+    operation: Operation
+    path: str
+    args: Mapping[str, str]
+
+    @property
+    def carries_token(self) -> bool:
+        return "webhook_token" in self.args or "interaction_token" in self.args
+
+    @property
+    def major(self) -> str:
+        """The major parameter: buckets are apart for each channel, guild and webhook with its token."""
+        name = self.operation.segments[1] if len(self.operation.segments) > 1 else ""
+        if name == "{webhook_id}":
+            return f"{self.args['webhook_id']}:{self.args.get('webhook_token', '')}"
+        return self.args[name[1:-1]] if name in ("{channel_id}", "{guild_id}") else ""
+
+
+def rest_routes(world: World, gateway: GatewayFacts, settings: SandboxSettings) -> list[web.RouteDef]:
+    """Return the routes of the API and of files, for ``app.add_routes``."""
+    return RestApi(world, gateway, settings).routes()
+
+
+class RestApi:
+    """The REST half of the sandbox. ``limits`` and ``invalid`` may be looked at and replaced in tests."""
+
+    def __init__(self, world: World, gateway: GatewayFacts, settings: SandboxSettings) -> None:
+        self.world = world
+        self.gateway = gateway
+        self.settings = settings
+        self.limits = Limits(settings.global_limit)
+        self.invalid = InvalidRequests()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the aiohttp routes."""
+        return [
+            web.route("*", "/api/{path:.*}", self.api),
+            web.get("/cdn/{path:.+}", self.file),
+        ]
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Serve an attachment or sticker."""
+        found = self.world.simulation.files.read(request.match_info["path"])
+        if found is None:
+            return web.Response(status=404, text="Not Found")
+        kind, data = found
+        # Never let a browser run what somebody uploaded, on the sandbox's own origin.
+        safe = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return web.Response(body=data, content_type=kind, headers=safe)
+
+    async def api(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        now = asyncio.get_running_loop().time()
+        if wait := self.invalid.banned_for(now):
+            return _banned(wait)
+        found = _match(request)
+        if isinstance(found, Answer):
+            return _response(found)
+        limited = self._authorised(request, found, now)
+        if isinstance(limited, Answer):
+            return self._counted(limited, None, now)
+        if isinstance(limited, Limited):
+            return self._limited(limited, now)
+        return await self._serve(request, found, limited, now)
+
+    def _authorised(self, request: web.Request, asked: _Asked, now: float) -> Allowed | Limited | Answer:
+        """Check the token, then the global limit, then the bucket."""
+        given = request.headers.get("Authorization", "")
+        known = hmac.compare_digest(given.encode(), f"Bot {self.settings.token}".encode())
+        if not known and not asked.carries_token and asked.operation.operation_id not in OPEN:
+            return UNAUTHORIZED
+        token = given if known and not asked.carries_token else ""
+        if token and (limited := self.limits.take_global(token, now)):
+            return limited
+        rule = rule_for(asked.operation.operation_id, request.method, asked.args, time.time() * 1000)
+        return self.limits.take(rule, token, asked.major, now)
+
+    async def _serve(
+        self, request: web.Request, asked: _Asked, allowed: Allowed, now: float
+    ) -> web.StreamResponse:
+        try:
+            body, files = await read_body(request)
+        except InvalidBody:
+            return _response(MISSING_BODY, allowed)
+        except BodyTooLarge:
+            return _response(TOO_LARGE, allowed)
+        if limited := self._hidden(asked, body, allowed, now):
+            return self._limited(limited, now)
+        reason = unquote(request.headers.get("X-Audit-Log-Reason", "")) or None
+        if reason is not None and len(reason) > LONGEST_REASON:
+            return _response(_long_reason(), allowed)
+        call = Call(
+            self.world,
+            asked.operation,
+            asked.path,
+            asked.args,
+            dict(request.query),
+            body,
+            files,
+            reason,
+            self.gateway,
+        )
+        return self._counted(self._answered(call), allowed, now)
+
+    def _answered(self, call: Call) -> Answer:
+        try:
+            return answer(call)
+        except Exception:
+            # A defect of the sandbox must not look like the bot's: a 500, with the traceback in the log.
+            log.exception("%s %s failed in the sandbox", call.operation.method, call.operation.path)
+            return CRASHED
+
+    def _hidden(self, asked: _Asked, body: Any, allowed: Allowed, now: float) -> Limited | None:
+        """Use the sub-limits that no header tells."""
+        operation = asked.operation.operation_id
+        if operation == "update_channel" and isinstance(body, dict) and body.keys() & {"name", "topic"}:
+            return self.limits.take_hidden(CHANNEL_NAME, allowed, asked.major, now)
+        if operation == "execute_webhook":
+            hook = self.world.simulation.webhooks.get(_number(asked.args["webhook_id"]))
+            if hook is not None:
+                channel = str(hook.channel_id)
+                return self.limits.take_hidden(WEBHOOK_CHANNEL, allowed, channel, now, scope="shared")
+        return None
+
+    def _limited(self, limited: Limited, now: float) -> web.Response:
+        self.invalid.count(429, limited.scope, now)
+        return _response(Answer(429, refusal(limited)), limited)
+
+    def _counted(self, given: Answer, allowed: Allowed | None, now: float) -> web.Response:
+        self.invalid.count(given.status, None, now)
+        return _response(given, allowed)
+
+
+def _match(request: web.Request) -> _Asked | Answer:
+    """Find the operation of ``/api/v10/...``, ``/api/v9/...`` or ``/api/...``."""
+    path = request.rel_url.raw_path.removeprefix("/api")
+    first, _, rest = path.lstrip("/").partition("/")
+    if first[:1] == "v" and first[1:].isdecimal():
+        if first not in VERSIONS:
+            return BAD_VERSION
+        path = f"/{rest}"
+    found = contract.match(request.method, path)
+    if found is None:
+        return UNKNOWN_ROUTE
+    operation, args = found
+    return _Asked(operation, path, {name: unquote(value) for name, value in args.items()})
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _long_reason() -> Answer:
+    problem = {
+        "code": "BASE_TYPE_BAD_LENGTH",
+        "message": f"Must be between 1 and {LONGEST_REASON} in length.",
+    }
+    return Answer(400, invalid_form({"X-Audit-Log-Reason": {"_errors": [problem]}}))
+
+
+def _response(given: Answer, limit: Allowed | Limited | None = None) -> web.Response:
+    shown = VIA if limit is None else {**VIA, **headers(limit, time.time())}
+    if given.status == 204:
+        return web.Response(status=204, headers=shown)
+    if given.content_type != "application/json":
+        return web.Response(
+            status=given.status, body=given.payload, content_type=given.content_type, headers=shown
+        )
+    return web.Response(
+        status=given.status,
+        body=msgspec.json.encode(given.payload),
+        content_type="application/json",
+        headers=shown,
+    )
+
+
+def _banned(wait: float) -> web.Response:
+    """Answer like the front does after too many invalid requests: no JSON, no Via."""
+    return web.Response(
+        status=429,
+        text="error code: 1015",
+        headers={"Retry-After": str(int(wait) + 1), "Server": "cloudflare"},
+    )

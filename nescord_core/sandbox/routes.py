@@ -1,0 +1,123 @@
+"""Answers any operation of the API: its own routes first, then the model's. Knows no sockets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nescord_core import contract
+from nescord_core.contract import Operation
+from nescord_core.sandbox import routes_application, routes_commands, routes_guilds, routes_messages
+from nescord_core.sandbox.calls import Answer, Call, Route
+from nescord_core.sandbox.model import MODEL_PARTLY, model_answer, modelled
+from nescord_core.sandbox.shaping import complete_answer
+from nescord_core.sandbox.simulation import BackendError, RouteNotImplemented, UnsupportedField
+from nescord_core.sandbox.validation import check_body, check_path, check_query, invalid_form
+
+__all__ = ["MISSING_BODY", "UNKNOWN_ROUTE", "answer", "routes_table"]
+
+log = logging.getLogger(__name__)
+
+ALL_ROUTES = (
+    routes_application.ROUTES,
+    routes_commands.ROUTES,
+    routes_guilds.ROUTES,
+    routes_messages.ROUTES,
+)
+UNKNOWN_ROUTE = Answer(404, {"message": "404: Not Found", "code": 0})
+MISSING_BODY = Answer(400, {"message": "The request body contains invalid JSON.", "code": 50109})
+PARTLY = MODEL_PARTLY | {
+    "add_guild_member",
+    "execute_github_compatible_webhook",
+    "get_guild_join_requests",
+    "get_sku_subscriptions",
+    "guild_search",
+    "list_guild_integrations",
+    "update_my_application",
+    "update_application",
+}
+
+
+def answer(call: Call) -> Answer:
+    """Answer a call: checks it against the document, carries it out, completes what comes back."""
+    problems = {
+        **check_path(call.operation, call.args),
+        **check_query(call.operation, call.query),
+        **check_body(call.operation, call.body),
+    }
+    if problems:
+        return Answer(400, invalid_form(problems))
+    route = _route(call.operation)
+    if route is None:
+        return _missing(f"{call.operation.method} {call.operation.path} is not part of the sandbox.")
+    try:
+        return _finished(call, route(call))
+    except (RouteNotImplemented, UnsupportedField) as gap:
+        fields = getattr(gap, "fields", ())
+        named = f"the field {', '.join(fields)} of " if fields else ""
+        return _missing(f"The sandbox does not have {named}{call.operation.method} {call.operation.path}.")
+    except NotImplementedError as gap:
+        return _missing(f"{call.operation.method} {call.operation.path}: {gap}")
+    except BackendError as refused:
+        return _refused(refused)
+
+
+def _route(operation: Operation) -> Route | None:
+    for routes in ALL_ROUTES:
+        if found := routes.get(operation.operation_id):
+            return found
+    return model_answer if operation.operation_id in modelled() else None
+
+
+def _missing(sentence: str) -> Answer:
+    log.warning("501: %s", sentence)
+    return Answer(501, {"message": sentence, "code": 0})
+
+
+def _refused(refused: BackendError) -> Answer:
+    """Return Discord's error; the model puts the field into the message where Discord has ``errors``."""
+    body = refused.to_json()
+    if refused.code == 50035 and "errors" not in body:
+        detail = refused.message.removeprefix("Invalid Form Body").lstrip(": ") or "Invalid value."
+        problem = {"_errors": [{"code": "BASE_TYPE_INVALID", "message": detail}]}
+        body = invalid_form(problem)
+    return Answer(refused.status, body)
+
+
+def _finished(call: Call, given: Any) -> Answer:
+    """Give an answer its status, the one that the document names for it, and complete its JSON."""
+    found = given if isinstance(given, Answer) else Answer(_status(call, given), given)
+    if found.status == 204 or found.content_type != "application/json":
+        return found
+    return Answer(found.status, complete_answer(call.operation, found.status, found.payload))
+
+
+def _status(call: Call, payload: Any) -> int:
+    statuses = sorted(int(each) for each in call.operation.responses if each.isdecimal() and each < "300")
+    asked_for = WITH_BODY_ON_REQUEST.get(call.operation.operation_id)
+    if asked_for is not None:
+        wanted = call.query.get(asked_for, "false").lower() in ("true", "1")
+        return 200 if wanted and payload is not None else 204
+    if payload is None:
+        return 204 if 204 in statuses or not statuses else statuses[0]
+    bodied = [each for each in statuses if each != 204]
+    return bodied[0] if bodied else 204
+
+
+WITH_BODY_ON_REQUEST: Mapping[str, str] = {
+    "create_interaction_response": "with_response",
+    "execute_webhook": "wait",
+}
+"""Operations that answer 204 unless this query parameter asks for the body."""
+
+
+def routes_table() -> Iterable[tuple[str, str, str]]:
+    """Return (method, path, ``done`` | ``partly`` | ``missing``) for every operation of the API."""
+    rows = []
+    for operation in contract.operations().values():
+        state = "missing" if _route(operation) is None else "done"
+        if operation.operation_id in PARTLY:
+            state = "partly"
+        rows.append((operation.method, operation.path, state))
+    return sorted(rows, key=lambda row: (row[1], row[0]))

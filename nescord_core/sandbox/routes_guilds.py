@@ -1,0 +1,355 @@
+"""What guilds have beyond the model: search, preview, templates, welcome screen, widget, onboarding."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from nescord_core.sandbox.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.simulation import BackendError, Guild, serializers
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+ONE_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+Payload = dict[str, Any]
+
+
+@ROUTES.answers("search_guild_members")
+def _search_members(call: Call) -> Any:
+    world, guild = call.world.simulation, call.guild
+    prefix, limit = call.query.get("query", "").lower(), int(call.query.get("limit", 1))
+    found = [
+        each
+        for each in guild.members.values()
+        if world.users[each.user_id].name.lower().startswith(prefix)
+        or (each.nick or "").lower().startswith(prefix)
+    ]
+    return [dict(serializers.member_payload(world, guild, each)) for each in found[:limit]]
+
+
+@ROUTES.answers("add_guild_member")
+def _add_member(call: Call) -> Any:
+    """Add a user who authorised the bot. The access token cannot be checked here: any is taken."""
+    world, guild, user_id = call.world.simulation, call.guild, call.id("user_id")
+    call.need("create_instant_invite")
+    world.get_user(user_id)
+    if user_id in guild.members:
+        return Answer(204)
+    roles = [int(each) for each in call.form.get("roles") or ()]
+    member = world.add_member(guild.id, user_id, roles=roles, nick=call.form.get("nick"), announce=True)
+    return Answer(201, dict(serializers.member_payload(world, guild, member)))
+
+
+@ROUTES.answers("guild_role_member_counts")
+def _role_member_counts(call: Call) -> Any:
+    guild = call.guild
+    counts = Counter(role for member in guild.members.values() for role in member.role_ids)
+    return {str(role): counts[role] for role in guild.roles if role != guild.id}
+
+
+@ROUTES.answers("get_guild_preview")
+def _preview(call: Call) -> Any:
+    whole = dict(serializers.guild_create_payload(call.world.simulation, call.guild))
+    names = (
+        "id",
+        "name",
+        "icon",
+        "splash",
+        "discovery_splash",
+        "description",
+        "features",
+        "emojis",
+        "stickers",
+    )
+    shown = {name: whole[name] for name in (*names, "emojis", "stickers")}
+    count = len(call.guild.members)
+    return {**shown, "approximate_member_count": count, "approximate_presence_count": count}
+
+
+@ROUTES.answers("list_guild_voice_regions", "list_voice_regions")
+def _regions(_call: Call) -> Any:
+    names = ("rotterdam", "singapore", "us-east", "us-west")
+    return [
+        {"id": each, "name": each.title(), "custom": False, "deprecated": False, "optimal": each == names[0]}
+        for each in names
+    ]
+
+
+@ROUTES.answers("list_guild_integrations")
+def _integrations(call: Call) -> Any:
+    call.need("manage_guild")
+    return []
+
+
+@ROUTES.answers("delete_guild_integration")
+def _delete_integration(call: Call) -> Any:
+    call.need("manage_guild")
+    raise not_found(10005, "Integration")
+
+
+@ROUTES.answers("get_guild_join_requests")
+def _join_requests(call: Call) -> Any:
+    call.need("kick_members")
+    return {"total": 0, "limit": int(call.query.get("limit", 100)), "guild_join_requests": []}
+
+
+@ROUTES.answers("update_guild_incident_actions")
+def _incidents(call: Call) -> Any:
+    call.need("manage_guild")
+    kept = call.world.ledger.incidents.setdefault(call.guild.id, {})
+    kept.update(call.form)
+    return {name: kept.get(name) for name in ("invites_disabled_until", "dms_disabled_until")}
+
+
+@ROUTES.answers("get_guild_new_member_welcome")
+def _new_member_welcome(call: Call) -> Any:
+    assert call.guild
+    return Answer(204)
+
+
+# Welcome screen, widget, onboarding
+
+
+@ROUTES.answers("get_guild_welcome_screen", "update_guild_welcome_screen")
+def _welcome_screen(call: Call) -> Any:
+    kept = call.world.ledger.welcome_screens.setdefault(call.guild.id, {})
+    if call.operation.method == "PATCH":
+        call.need("manage_guild")
+        kept.update({key: value for key, value in call.form.items() if key != "enabled"})
+    channels = [{"emoji_id": None, "emoji_name": None, **each} for each in kept.get("welcome_channels") or ()]
+    return {"description": kept.get("description"), "welcome_channels": channels}
+
+
+def _widget_settings(call: Call) -> Payload:
+    return {"enabled": False, "channel_id": None, **call.world.ledger.widgets.get(call.guild.id, {})}
+
+
+@ROUTES.answers("get_guild_widget_settings", "update_guild_widget_settings")
+def _widget(call: Call) -> Any:
+    call.need("manage_guild")
+    if call.operation.method == "PATCH":
+        call.world.ledger.widgets.setdefault(call.guild.id, {}).update(call.form)
+    return _widget_settings(call)
+
+
+@ROUTES.answers("get_guild_widget", "get_guild_widget_png")
+def _shown_widget(call: Call) -> Any:
+    if not _widget_settings(call)["enabled"]:
+        raise BackendError(403, 50004, "Widget Disabled")
+    if call.operation.operation_id == "get_guild_widget_png":
+        return Answer(200, ONE_PIXEL, "image/png")
+    world, guild = call.world.simulation, call.guild
+    channels = [world.channels[each] for each in guild.channel_ids if world.channels[each].type == 2]
+    shown = [{"id": str(each.id), "name": each.name, "position": each.position} for each in channels]
+    return {
+        "id": str(guild.id),
+        "name": guild.name,
+        "instant_invite": None,
+        "channels": shown,
+        "members": [],
+        "presence_count": 0,
+    }
+
+
+@ROUTES.answers("get_guilds_onboarding", "put_guilds_onboarding")
+def _onboarding(call: Call) -> Any:
+    guild = call.guild
+    kept = call.world.ledger.onboarding.setdefault(guild.id, {})
+    if call.operation.method == "PUT":
+        call.need("manage_guild", "manage_roles")
+        kept.update({key: value for key, value in call.form.items() if value is not None})
+        kept["prompts"] = [_with_ids(call, each) for each in call.form.get("prompts") or ()]
+    start: Payload = {"prompts": [], "default_channel_ids": [], "enabled": False, "mode": 0}
+    return {**start, **kept, "guild_id": str(guild.id)}
+
+
+def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
+    """Give a new prompt and its options ids."""
+    new_id = call.world.simulation.snowflake
+    options = [
+        {"description": None, **each, "id": str(each.get("id") or new_id())}
+        for each in prompt.get("options") or ()
+    ]
+    return {**prompt, "id": str(prompt.get("id") or new_id()), "options": options}
+
+
+# Templates
+
+
+@ROUTES.answers("list_guild_templates")
+def _list_templates(call: Call) -> Any:
+    call.need("manage_guild")
+    templates = call.world.ledger.templates.values()
+    return [each for each in templates if each["source_guild_id"] == str(call.guild.id)]
+
+
+@ROUTES.answers("create_guild_template")
+def _create_template(call: Call) -> Any:
+    call.need("manage_guild")
+    world = call.world.simulation
+    code, now = secrets.token_hex(6), world.now_iso()
+    template: Payload = {
+        "code": code,
+        "name": call.form["name"],
+        "description": call.form.get("description"),
+        "usage_count": 0,
+        "creator_id": str(world.bot_user.id),
+        "creator": call.world.bot_user,
+        "created_at": now,
+        "updated_at": now,
+        "source_guild_id": str(call.guild.id),
+        "serialized_source_guild": _serialized(call.guild),
+        "is_dirty": None,
+    }
+    call.world.ledger.templates[code] = template
+    return template
+
+
+def _serialized(guild: Guild) -> Payload:
+    return {"name": guild.name, "description": guild.description, "roles": [], "channels": []}
+
+
+def _template(call: Call) -> Payload:
+    template = call.world.ledger.templates.get(call.args["code"])
+    if template is None or call.args.get("guild_id") not in (None, template["source_guild_id"]):
+        raise not_found(10057, "Guild Template")
+    return template
+
+
+@ROUTES.answers("get_guild_template")
+def _get_template(call: Call) -> Any:
+    return _template(call)
+
+
+@ROUTES.answers("update_guild_template", "sync_guild_template")
+def _change_template(call: Call) -> Any:
+    call.need("manage_guild")
+    template = _template(call)
+    template.update({key: value for key, value in call.form.items() if key in ("name", "description")})
+    if call.operation.method == "PUT":
+        template["serialized_source_guild"] = _serialized(call.guild)
+    template["updated_at"] = call.world.simulation.now_iso()
+    return template
+
+
+@ROUTES.answers("delete_guild_template")
+def _delete_template(call: Call) -> Any:
+    call.need("manage_guild")
+    return call.world.ledger.templates.pop(_template(call)["code"])
+
+
+# Soundboard and voice
+
+
+def _sounds(call: Call) -> dict[int, Payload]:
+    return call.world.ledger.sounds.setdefault(call.guild.id, {})
+
+
+def _sound(call: Call) -> Payload:
+    sound = _sounds(call).get(call.id("sound_id"))
+    if sound is None:
+        raise not_found(10097, "Soundboard Sound")
+    return sound
+
+
+@ROUTES.answers("list_guild_soundboard_sounds")
+def _list_sounds(call: Call) -> Any:
+    return {"items": list(_sounds(call).values())}
+
+
+@ROUTES.answers("get_guild_soundboard_sound")
+def _get_sound(call: Call) -> Any:
+    return _sound(call)
+
+
+@ROUTES.answers("create_guild_soundboard_sound")
+def _create_sound(call: Call) -> Any:
+    call.need("create_expressions")
+    world, form = call.world.simulation, call.form
+    volume = form.get("volume")
+    sound: Payload = {
+        "name": form["name"],
+        "sound_id": str(world.snowflake()),
+        "volume": 1.0 if volume is None else volume,
+        "emoji_id": form.get("emoji_id"),
+        "emoji_name": form.get("emoji_name"),
+        "guild_id": str(call.guild.id),
+        "available": True,
+        "user": call.world.bot_user,
+    }
+    _sounds(call)[int(sound["sound_id"])] = sound
+    world.emit("GUILD_SOUNDBOARD_SOUND_CREATE", sound)
+    return Answer(201, sound)
+
+
+@ROUTES.answers("update_guild_soundboard_sound")
+def _update_sound(call: Call) -> Any:
+    call.need("manage_expressions")
+    sound = _sound(call)
+    sound.update({key: value for key, value in call.form.items() if key in sound and value is not None})
+    call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_UPDATE", dict(sound))
+    return sound
+
+
+@ROUTES.answers("delete_guild_soundboard_sound")
+def _delete_sound(call: Call) -> Any:
+    call.need("manage_expressions")
+    sound = _sounds(call).pop(int(_sound(call)["sound_id"]))
+    gone = {"sound_id": sound["sound_id"], "guild_id": sound["guild_id"]}
+    call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_DELETE", gone)
+
+
+@ROUTES.answers("get_soundboard_default_sounds")
+def _default_sounds(_call: Call) -> Any:
+    sounds = (("1", "quack", "🦆"), ("2", "airhorn", "🔊"), ("3", "cricket", "🦗"))
+    return [
+        {
+            "name": name,
+            "sound_id": sound_id,
+            "volume": 1.0,
+            "emoji_id": None,
+            "emoji_name": emoji,
+            "available": True,
+        }
+        for sound_id, name, emoji in sounds
+    ]
+
+
+@ROUTES.answers("send_soundboard_sound")
+def _send_sound(call: Call) -> Any:
+    call.need_in_channel("connect", "speak")
+    world = call.world.simulation
+    channel = world.get_channel(call.id("channel_id"))
+    effect = {
+        "channel_id": str(channel.id),
+        "guild_id": str(channel.guild_id),
+        "user_id": str(world.bot_user.id),
+        "sound_id": str(call.form["sound_id"]),
+        "sound_volume": 1.0,
+    }
+    world.emit("VOICE_CHANNEL_EFFECT_SEND", effect)
+
+
+@ROUTES.answers("update_voice_channel_status")
+def _voice_status(call: Call) -> Any:
+    call.need_in_channel("connect")
+    world = call.world.simulation
+    channel = world.get_channel(call.id("channel_id"))
+    status = call.form.get("status") or ""
+    call.world.ledger.voice_status[channel.id] = status
+    shown = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
+    world.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)
+
+
+@ROUTES.answers("count_guild_scheduled_event_users")
+def _event_user_count(call: Call) -> Any:
+    event = call.guild.scheduled_events.get(call.id("guild_scheduled_event_id"))
+    if event is None:
+        raise not_found(10070, "Guild Scheduled Event")
+    return {"guild_scheduled_event_count": len(event.user_ids), "guild_scheduled_event_exception_counts": {}}
