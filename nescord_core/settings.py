@@ -73,6 +73,10 @@ class WsSettings:
     batch_events: int = 512
     batch_kb: int = 512
     keepalive: float = 10.0
+    redial_min: float = 0.05
+    redial_max: float = 2.0
+    resolve_interval: float = 5.0
+    handover_grace: float = 2.0
     watermark_interval: float = 0.25
     stop_timeout: float = 10.0
     cluster_url: str | None = field(default=None, repr=False)

@@ -2,7 +2,7 @@
 
 Every process appends to a file of its own in ``state_dir/dedupe`` and reads those of all others: when it
 starts, and again when an event arrives that may have been delivered before. A file belongs to a living
-process as long as its lock is held; the system releases the lock of a killed one, and what its file holds is taken over.
+process as long as its lock is held; the system releases that of a killed one, whose file is then taken over.
 
 A write survives the process (kill -9), not the machine: after a power cut events may be handled twice.
 """
@@ -79,7 +79,8 @@ class FinishedLog:
         present = set()
         for path in self._folder.glob("*.log"):
             present.add(path.name)
-            if path != self._path:
+            # Before the first write a file of this name is a predecessor's with the same pid (1 in a container).
+            if path != self._path or self._fd < 0:
                 self._read_on(path)
         for gone in self._read.keys() - present:
             del self._read[gone]

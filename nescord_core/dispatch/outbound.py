@@ -1,0 +1,202 @@
+"""One stream to a replica, as ws sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import grpc
+import grpc.aio
+
+from nescord_core.dispatch.batching import Linger
+from nescord_core.dispatch.endpoint import METHOD, PROTOCOL, SECRET_KEY, open_channel
+from nescord_core.dispatch.frames import FrameWriter, ranges_of
+from nescord_core.dispatch.outbox import Outbox
+from nescord_core.dispatch.partition import Partition
+from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
+from nescord_core.settings import WsSettings
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["Outbound", "Switchboard", "dial"]
+
+log = logging.getLogger(__name__)
+
+_Call: TypeAlias = grpc.aio.StreamStreamCall[pb.FromWs, pb.FromMain]
+
+
+class Switchboard(Protocol):
+    """What a stream works on: the rules' state, shared by all streams of the sender."""
+
+    settings: WsSettings
+    outbox: Outbox
+    partition: Partition
+
+    def acknowledged(self) -> None:
+        """Some events are done."""
+
+    def gateway_command(
+        self, address: str, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
+    ) -> None:
+        """Start a gateway command; ``answer`` is called with its result."""
+
+
+async def dial(
+    address: str, settings: WsSettings, hello: pb.Hello
+) -> tuple[grpc.aio.Channel, _Call, pb.Ready]:
+    """Open a stream to a replica on a connection of its own, up to its Ready.
+
+    Raises TransportError, or ProtocolMismatch if that replica speaks another version.
+    """
+    channel = open_channel(address, settings.security, keepalive=settings.keepalive)
+    try:
+        secret = settings.security.secret
+        call: _Call = channel.stream_stream(
+            METHOD,
+            request_serializer=_serialize,
+            response_deserializer=pb.FromMain.FromString,
+        )(metadata=((SECRET_KEY, secret),) if secret else None)
+        async with asyncio.timeout(settings.connect_timeout):
+            await call.write(pb.FromWs(hello=hello))
+            return channel, call, _checked(await call.read(), address)
+    except BaseException as error:
+        await channel.close()
+        translated = _translated(error, address)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def _serialize(message: pb.FromWs) -> bytes:
+    return message.SerializeToString()
+
+
+def _checked(first: object, address: str) -> pb.Ready:
+    if not isinstance(first, pb.FromMain) or first.WhichOneof("kind") != "ready":
+        raise TransportError(f"What listens at {address} is not nescord's main.", hint="Check ws.grpc_host.")
+    if first.ready.protocol != PROTOCOL:
+        raise ProtocolMismatch(ours=PROTOCOL, theirs=first.ready.protocol, peer=f"main at {address}")
+    return first.ready
+
+
+def _translated(error: BaseException, address: str) -> NescordError | None:
+    match error:
+        case grpc.aio.AioRpcError():
+            return _refused(error, address)
+        case TimeoutError():
+            return TransportError(f"main at {address} does not answer.")
+        case asyncio.InvalidStateError() | grpc.aio.UsageError():
+            return TransportError(f"main at {address} closed the stream.")
+    return None
+
+
+def _refused(error: grpc.aio.AioRpcError, address: str) -> NescordError:
+    match error.code():
+        case grpc.StatusCode.UNAVAILABLE:
+            return TransportError(f"main is not there yet at {address}.")
+        case grpc.StatusCode.UNIMPLEMENTED:
+            return TransportError(
+                f"What listens at {address} is not nescord's main.", hint="Check ws.grpc_host."
+            )
+    return TransportError(f"main at {address} refuses this ws: {error.details()}")
+
+
+class Outbound:
+    """A stream that is open; `run` serves it until it ends.
+
+    ``over`` is set as soon as nothing more may be sent on it: the replica drains, or the stream is gone.
+    ``broken`` tells which.
+    """
+
+    def __init__(
+        self, address: str, board: Switchboard, channel: grpc.aio.Channel, call: _Call, ready: pb.Ready
+    ) -> None:
+        self.replica = ready.replica
+        self.generation = ready.generation
+        self.over = asyncio.Event()
+        self.broken = False
+        self._address = address
+        self._board = board
+        self._channel = channel
+        self._call = call
+        self._credit = ready.credit
+        self._wake = asyncio.Event()
+        self._results: deque[pb.CommandResult] = deque()
+        self._linger = Linger(board.settings.linger)
+        self._frames = FrameWriter()
+        self._stream = board.partition.attach(address, credit=ready.credit, notify=self._wake.set)
+
+    @property
+    def in_flight(self) -> int:
+        """How many events are on their way or being handled."""
+        return len(self._stream.in_flight)
+
+    async def run(self) -> None:
+        """Serve the stream; whatever is in flight when it ends goes back into the outbox, marked."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writing = tasks.create_task(self._write())
+                await self._read()
+                writing.cancel()
+        except* (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
+            self.broken = True
+            log.debug("the stream to main at %s broke: %s", self._address, broken.exceptions[0])
+        finally:
+            self._end()
+            await self._channel.close()
+
+    def _end(self) -> None:
+        lost = self._board.partition.lose(self._stream)
+        self.over.set()
+        if lost or self.broken:
+            log.warning("lost main at %s; %d events are sent again, marked", self._address, lost)
+
+    async def _write(self) -> None:
+        settings, loop = self._board.settings, asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._results:
+                await self._call.write(pb.FromWs(command_result=self._results.popleft()))
+            while True:
+                await asyncio.sleep(self._linger.delay(loop.time()))
+                first, batch = self._board.partition.take(
+                    self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
+                )
+                if not batch:
+                    break
+                await self._call.write(self._frames.frame(first, batch))
+                self._linger.sent(loop.time(), len(batch))
+
+    async def _read(self) -> None:
+        while isinstance(message := await self._call.read(), pb.FromMain):
+            match message.WhichOneof("kind"):
+                case "ack":
+                    self._acknowledge(message.ack)
+                case "handed_back":
+                    self._take_back(message.handed_back)
+                case "command":
+                    self._board.gateway_command(self._address, message.command, self._answer)
+                case "drain":
+                    log.info("main at %s (generation %d) drains", self._address, self.generation)
+                    self._board.partition.drain(self._stream)
+                    self.over.set()
+
+    def _acknowledge(self, ack: pb.Ack) -> None:
+        done = self._board.outbox.done
+        for deliveries in ack.deliveries:
+            for entry in self._board.partition.settle(self._stream, deliveries.first, deliveries.last):
+                done(entry)
+        self._board.acknowledged()
+
+    def _take_back(self, returned: pb.Return) -> None:
+        partition = self._board.partition
+        count = partition.give_back(self._stream, ranges_of(returned.deliveries), started=False)
+        begun = partition.give_back(self._stream, ranges_of(returned.started), started=True)
+        log.info("main at %s handed %d events back, %d of them begun", self._address, count + begun, begun)
+
+    def _answer(self, result: pb.CommandResult) -> None:
+        self._results.append(result)
+        self._wake.set()

@@ -1,0 +1,159 @@
+"""What was received from the gateway and is not yet done, and how far each session is acknowledged.
+
+An event is known by (shard, session id, seq). The low watermark of a session is the highest sequence number
+below which all is done: only that may be persisted for RESUME, because after a crash Discord sends everything
+above it again.
+"""
+
+from __future__ import annotations
+
+from nescord_core.envelope import Envelope
+
+__all__ = ["Entry", "Outbox", "Track"]
+
+_ENTRY_BYTES = 400
+"""What an event costs beside its data: envelope, entry, and its places in the queues."""
+
+
+class Track:
+    """One gateway session: which of its events are not done. ``highest`` is the last seq that came."""
+
+    __slots__ = ("highest", "pending", "reported", "session_id", "shard_id")
+
+    def __init__(self, shard_id: int, session_id: str) -> None:
+        self.shard_id = shard_id
+        self.session_id = session_id
+        self.pending: dict[int, Entry] = {}
+        self.highest = -1
+        self.reported = -1
+
+    def watermark(self) -> int:
+        """Return the highest seq below which all is done.
+
+        Sequence numbers only grow within a session, so what lies between two that came was never to be
+        delivered. A dict keeps the order of insertion: its first key is the lowest.
+        """
+        return next(iter(self.pending)) - 1 if self.pending else self.highest
+
+
+class Entry:
+    """One event on its way.
+
+    ``order`` counts arrivals; ``lane`` is what is kept in order and on one replica: the guild, the channel of
+    a direct message, the shard (below 0), or (a string) the address of a replica that the event belongs to.
+    """
+
+    __slots__ = ("envelope", "lane", "order", "redelivered", "track")
+
+    def __init__(self, envelope: Envelope, lane: int | str, order: int, track: Track) -> None:
+        self.envelope = envelope
+        self.lane = lane
+        self.order = order
+        self.redelivered = False
+        self.track = track
+
+    def size(self) -> int:
+        """Bytes of memory, roughly."""
+        return len(self.envelope.data) + _ENTRY_BYTES
+
+
+class Outbox:
+    """Counts and bounds what is not done, by number and by bytes of memory."""
+
+    def __init__(self, *, max_events: int, max_bytes: int) -> None:
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._latest: dict[int, Track] = {}
+        self._tracks: dict[tuple[int, str], Track] = {}
+        self._changed: set[Track] = set()
+        self._order = 0
+        self.events = 0
+        self.bytes = 0
+        self.done_count = 0
+        self.duplicates = 0
+        self.shed_by_shard: dict[int, int] = {}
+
+    def put(self, envelope: Envelope, lane: int | str | None = None) -> Entry | None:
+        """Take an event in; None if that session has already brought it.
+
+        Without ``lane`` it is the event's key, or its shard if it has none (READY and the like).
+        """
+        shard_id, session_id, seq = envelope[0], envelope[1], envelope[2]
+        track = self._latest.get(shard_id)
+        if track is None or track.session_id != session_id:
+            track = self._track(shard_id, session_id)
+        if seq <= track.highest:
+            self.duplicates += 1
+            return None
+        track.highest = seq
+        self._order = order = self._order + 1
+        entry = Entry(envelope, envelope[4] or -1 - shard_id if lane is None else lane, order, track)
+        track.pending[seq] = entry
+        self.events += 1
+        self.bytes += len(envelope[6]) + _ENTRY_BYTES
+        return entry
+
+    def skip(self, shard_id: int, session_id: str, seq: int) -> None:
+        """Note an event that is not delivered at all: done as soon as everything before it is."""
+        track = self._track(shard_id, session_id)
+        track.highest = max(track.highest, seq)
+        self._changed.add(track)
+
+    def done(self, entry: Entry) -> None:
+        """An event was acknowledged; each entry is done once."""
+        envelope = entry.envelope
+        track = entry.track
+        del track.pending[envelope[2]]
+        self._changed.add(track)
+        self.events -= 1
+        self.bytes -= len(envelope[6]) + _ENTRY_BYTES
+        self.done_count += 1
+
+    def shed(self, entry: Entry) -> None:
+        """Give an event up because there is no room; counted by shard."""
+        self.done(entry)
+        self.done_count -= 1
+        shard_id = entry.track.shard_id
+        self.shed_by_shard[shard_id] = self.shed_by_shard.get(shard_id, 0) + 1
+
+    @property
+    def overfull(self) -> bool:
+        """Whether more is held than allowed."""
+        return self.events > self._max_events or self.bytes > self._max_bytes
+
+    def watermarks(self) -> list[tuple[int, str, int]]:
+        """Return (shard, session id, seq) of the sessions whose watermark rose since the last call."""
+        risen: list[tuple[int, str, int]] = []
+        for track in self._changed:
+            watermark = track.watermark()
+            if watermark > track.reported:
+                track.reported = watermark
+                risen.append((track.shard_id, track.session_id, watermark))
+            if not track.pending and self._latest[track.shard_id] is not track:
+                self._tracks.pop((track.shard_id, track.session_id), None)
+        self._changed.clear()
+        return risen
+
+    def sessions(self) -> int:
+        """Return how many sessions are remembered: the latest of each shard, and the unfinished."""
+        return len(self._tracks)
+
+    def oldest(self) -> float | None:
+        """Return when the event that waits longest was received (seconds since the epoch)."""
+        firsts = [
+            next(iter(track.pending.values())).envelope.received_at
+            for track in self._tracks.values()
+            if track.pending
+        ]
+        return min(firsts, default=None)
+
+    def _track(self, shard_id: int, session_id: str) -> Track:
+        name = (shard_id, session_id)
+        track = self._tracks.get(name)
+        if track is None:
+            track = self._tracks[name] = Track(shard_id, session_id)
+            before = self._latest.get(shard_id)
+            self._latest[shard_id] = track
+            if before is not None:
+                self._changed.add(before)
+        return track
