@@ -1,0 +1,351 @@
+"""A listener on a real socket, with a ws that speaks the wire by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nescord_core.bot.listener import WsListener
+from nescord_core.bot.runtime import Runtime, serve
+from nescord_core.errors import PortTaken
+from nescord_core.payloads import Interaction, Message
+from nescord_core.settings import MainSettings
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+from support.ws_peer import WsPeer, until
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> MainSettings:
+    return MainSettings(listen_port=0, state_dir=tmp_path, drain_timeout=5.0)
+
+
+async def test_an_event_reaches_its_handler_typed_and_is_acknowledged(settings: MainSettings) -> None:
+    listener = WsListener()
+    seen: list[Message] = []
+    everything: list[Any] = []
+
+    @listener.on("message_create")
+    async def handler(message: Message) -> None:
+        await asyncio.sleep(0)
+        seen.append(message)
+
+    @listener.on("*")
+    def plain(payload: Any, event: Any) -> None:
+        everything.append((event.type, event.seq, payload.raw))
+
+    async with Runtime(listener, settings, replica="3", generation=7) as runtime, WsPeer(runtime.port) as ws:
+        assert ws.ready is not None
+        assert (ws.ready.replica, ws.ready.generation) == ("3", 7)
+        ws.event("MESSAGE_CREATE", {"id": "5", "author": {"username": "ada"}}, key=9)
+        ws.event("TOMORROW_CREATE", {"a": 1})
+        await until(lambda: ws.acked == [1, 2])
+        assert runtime.stats().handled == 2
+    assert seen[0].author.username == "ada"
+    assert (seen[0].event.guild_id, seen[0].event.session_id, seen[0].event.redelivered) == (
+        9,
+        "session-1",
+        False,
+    )
+    assert everything == [("MESSAGE_CREATE", 1, seen[0].raw), ("TOMORROW_CREATE", 2, {"a": 1})]
+
+
+async def test_an_event_that_nobody_handles_is_acknowledged_too(settings: MainSettings) -> None:
+    async with Runtime(WsListener(), settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("TYPING_START")
+        await until(lambda: ws.acked == [1])
+
+
+async def test_an_event_is_acknowledged_only_when_all_its_handlers_have_finished(
+    settings: MainSettings,
+) -> None:
+    listener = WsListener()
+    gates = [asyncio.Event(), asyncio.Event()]
+    for gate in gates:
+        listener.on("ready")(lambda _, gate=gate: gate.wait())
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        first = ws.event("READY")
+        marker = ws.event("RESUMED")
+        await until(lambda: marker in ws.acked)
+        gates[0].set()
+        ws.event("RESUMED")
+        await until(lambda: len(ws.acked) == 2)
+        assert first not in ws.acked
+        gates[1].set()
+        await until(lambda: first in ws.acked)
+
+
+async def test_handlers_start_in_the_order_of_the_guilds_events_whatever_their_kind(
+    settings: MainSettings,
+) -> None:
+    listener = WsListener()
+    order: list[tuple[str, int]] = []
+
+    @listener.on("message_create")
+    async def slow(message: Any) -> None:
+        order.append(("async", message.n))
+        await asyncio.sleep(0.01)
+
+    @listener.on("message_update")
+    def plain(message: Any) -> None:
+        order.append(("plain", message.n))
+
+    rows = [("MESSAGE_CREATE" if n % 3 else "MESSAGE_UPDATE", {"n": n}, 1) for n in range(300)]
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.events(rows)
+        await until(lambda: len(ws.acked) == 300)
+    assert [n for _, n in order] == list(range(300))
+
+
+async def test_ordered_handlers_of_a_guild_run_one_after_the_other_and_guilds_side_by_side(
+    settings: MainSettings,
+) -> None:
+    listener = WsListener(ordered=True)
+    order: list[tuple[int, str, int]] = []
+
+    @listener.on("message_create")
+    async def handler(message: Any, event: Any) -> None:
+        order.append((event.guild_id, "begin", message.n))
+        await asyncio.sleep(0.03 if message.n == 0 else 0)
+        order.append((event.guild_id, "end", message.n))
+
+    rows = [("MESSAGE_CREATE", {"n": n}, guild) for n in range(5) for guild in (1, 2)]
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.events(rows)
+        await until(lambda: len(ws.acked) == 10)
+    for guild in (1, 2):
+        mine = [(what, n) for which, what, n in order if which == guild]
+        assert mine == [(what, n) for n in range(5) for what in ("begin", "end")]
+    assert [each[:2] for each in order[:2]] == [(1, "begin"), (2, "begin")]
+
+
+async def test_only_so_many_handlers_run_at_a_time(settings: MainSettings) -> None:
+    listener = WsListener(concurrency=3)
+    running: set[int] = set()
+    most = 0
+
+    @listener.on("message_create")
+    async def handler(message: Any) -> None:
+        nonlocal most
+        running.add(message.n)
+        most = max(most, len(running))
+        await asyncio.sleep(0.005)
+        running.discard(message.n)
+
+    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
+        ws.events([("MESSAGE_CREATE", {"n": n}, n % 7) for n in range(30)])
+        await until(lambda: len(ws.acked) == 30)
+    assert most == 3
+
+
+async def test_a_handler_that_raises_is_logged_counted_and_done(
+    settings: MainSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = WsListener()
+
+    @listener.on("message_create")
+    async def broken(message: Any) -> None:
+        await asyncio.sleep(0)
+        raise RuntimeError("no such thing")
+
+    @listener.on("message_create")
+    def also_broken(message: Any) -> None:
+        raise KeyError("gone")
+
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("MESSAGE_CREATE", key=42)
+        await until(lambda: ws.acked == [1])
+        assert runtime.stats().failed == 2
+    errors = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 2
+    for text in errors:
+        assert "MESSAGE_CREATE of shard 0, session session-1, seq 1, guild 42" in text
+        assert "test_runtime.py" in text
+        assert 'runtime.py", line' not in text.replace("test_runtime.py", "")
+    assert any("no such thing" in text for text in errors)
+
+
+async def test_a_handler_may_use_timeouts_and_context_from_its_first_step(settings: MainSettings) -> None:
+    listener = WsListener()
+    outcome: list[Any] = []
+
+    @listener.on("ready")
+    async def handler(ready: Any) -> None:
+        task = asyncio.current_task()
+        try:
+            async with asyncio.timeout(0.01):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            outcome.append(asyncio.current_task() is task)
+
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("READY")
+        await until(lambda: ws.acked == [1])
+    assert outcome == [True]
+
+
+async def test_a_redelivered_old_interaction_comes_marked_as_stale(settings: MainSettings) -> None:
+    """Fact: a redelivered interaction older than 3 s is stale: marked, not run as if it were new."""
+    listener = WsListener()
+    stale: list[bool] = []
+
+    @listener.on("interaction_create")
+    async def handler(interaction: Interaction) -> None:
+        stale.append(interaction.event.stale)
+
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("INTERACTION_CREATE", {"id": "1"}, redelivered=True, received_at=time.time() - 60)
+        ws.event("INTERACTION_CREATE", {"id": "2"})
+        await until(lambda: len(ws.acked) == 2)
+    assert stale == [True, False]
+
+
+async def test_a_handler_gets_the_members_that_it_asks_for(settings: MainSettings) -> None:
+    listener = WsListener(concurrency=1)
+    found: list[int] = []
+
+    @listener.on("guild_create", ordered=True)
+    async def handler(guild: Any) -> None:
+        members = await listener.gateway.request_guild_members(guild.id)
+        found.extend(member.user.id for member in members)
+
+    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
+
+        def reply(command: pb.GatewayCommand) -> list[pb.FromWs]:
+            asked = json.loads(command.data)
+            data = {
+                "nonce": asked["nonce"],
+                "chunk_index": 0,
+                "chunk_count": 1,
+                "guild_id": asked["guild_id"],
+            }
+            ws.event("GUILD_MEMBERS_CHUNK", {**data, "members": [{"user": {"id": "8"}}]})
+            return []
+
+        ws.on_command = reply
+        ws.event("GUILD_CREATE", {"id": str(5 << 22)}, key=1)
+        await until(lambda: len(ws.acked) == 2)
+    assert found == [8]
+    (command,) = ws.commands
+    assert (command.op, command.shard_id) == (8, 5 % 2)
+
+
+async def test_presence_reaches_every_shard(settings: MainSettings) -> None:
+    listener = WsListener()
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        await listener.gateway.update_presence(status="idle")
+        assert [(command.op, command.shard_id) for command in ws.commands] == [(3, -1)]
+
+
+async def test_drain_finishes_what_runs_and_gives_the_rest_back(settings: MainSettings) -> None:
+    listener = WsListener(concurrency=1)
+    gate = asyncio.Event()
+    hooks: list[str] = []
+    listener.on_start(lambda: hooks.append("start"))
+
+    @listener.on_drain
+    async def closed() -> None:
+        hooks.append("drain")
+
+    @listener.on("message_create")
+    async def handler(message: Any) -> None:
+        await gate.wait()
+        hooks.append("handled")
+
+    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
+        ws.events([("MESSAGE_CREATE", {}, 1)] * 3)
+        await until(lambda: runtime.stats().waiting == 2)
+        async with asyncio.TaskGroup() as tasks:
+            draining = tasks.create_task(runtime.drain())
+            await ws.drained.wait()
+            await until(lambda: ws.returned == [2, 3])
+            gate.set()
+        report = draining.result()
+        assert (report.handled, report.returned, report.cut_short) == (1, 2, ())
+        await until(lambda: ws.acked == [1])
+    assert hooks == ["start", "handled", "drain"]
+    assert ws.returned_started == []
+
+
+async def test_a_handler_past_the_drain_timeout_is_cut_short_and_its_event_returned_as_started(
+    settings: MainSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = WsListener(drain_timeout=0.1)
+    cancelled = asyncio.Event()
+
+    @listener.on("message_create")
+    async def forever(message: Any) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("MESSAGE_CREATE")
+        await until(lambda: runtime.stats().running == 1)
+        report = await runtime.drain()
+        assert cancelled.is_set()
+        await until(lambda: ws.returned_started == [1])
+    assert [name.rpartition(".")[2] for name in report.cut_short] == ["forever"]
+    assert report.returned == 1
+    assert ws.acked == []
+    assert "forever" in caplog.text
+
+
+async def test_serve_is_ready_then_drains_when_told(settings: MainSettings) -> None:
+    drain = asyncio.Event()
+    ready: list[bool] = []
+
+    def on_ready() -> None:
+        ready.append(True)
+        drain.set()
+
+    report = await serve(WsListener(), settings, on_ready=on_ready, drain=drain)
+    assert ready == [True]
+    assert (report.handled, report.returned) == (0, 0)
+
+
+async def test_a_taken_port_is_one_readable_error(settings: MainSettings) -> None:
+    """Not wrapped in an exception group: the CLI prints it as it is."""
+    listener = WsListener()
+    closed: list[bool] = []
+    listener.on_drain(lambda: closed.append(True))
+    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    taken = replace(settings, listen_port=port)
+    async with server:
+        with pytest.raises(PortTaken, match=f"127.0.0.1:{port}"):
+            await serve(listener, taken, on_ready=lambda: None, drain=asyncio.Event())
+    assert closed == [True]
+
+
+async def test_an_error_in_the_body_is_not_wrapped_and_events_go_back(settings: MainSettings) -> None:
+    listener = WsListener()
+    listener.on("ready")(lambda _: asyncio.Event().wait())
+
+    async def body() -> None:
+        async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+            ws.event("READY")
+            await until(lambda: runtime.stats().running == 1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await body()
+
+
+async def test_a_finished_event_that_comes_again_is_not_handled_again(settings: MainSettings) -> None:
+    handled: list[int] = []
+    for _ in range(2):
+        listener = WsListener()
+        listener.on("ready")(lambda ready: handled.append(ready.event.seq))
+        async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+            ws.event("READY", redelivered=True)
+            await until(lambda: ws.acked == [1])
+    assert handled == [1]
