@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from integration.gateway.harness import running
 from integration.gateway.scripted import Peer, listening
 

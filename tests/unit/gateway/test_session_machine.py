@@ -1,0 +1,235 @@
+"""Any order of legal facts: the session keeps its promises."""
+
+from __future__ import annotations
+
+import json
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from nescord_core.gateway import signals as s
+from nescord_core.gateway.opcodes import FATAL_CLOSES, Op
+from nescord_core.gateway.session import ENDED, LEGAL, Resumable, Session, SessionRules, State
+
+CODES = st.sampled_from([None, 1000, 1001, 4000, 4007, 4009, *sorted(FATAL_CLOSES)])
+
+WIRED = {state for state, facts in LEGAL.items() if s.Frame in facts}
+
+
+class Gateway(RuleBasedStateMachine):
+    """Stands for the network and for Discord, and checks every effect against what it knows itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.session = Session(
+            (0, 1),
+            token="t",
+            intents=1,
+            gateway_url="main",
+            rules=SessionRules(),
+            saved=Resumable("saved", 10, "resume"),
+        )
+        self.open = False
+        self.connecting = False
+        self.greeted = False
+        self.permit = False
+        self.has_session = True
+        self.sessions = 0
+        self.seq = 10
+        self.beats: list[float] = []
+        self.interval = 41.25
+        self.heard_at = 0.0
+
+    def tell(self, fact: s.Fact, jitter: float = 0.5) -> list[s.Effect]:
+        effects = self.session.handle(fact, self.now, jitter)
+        for effect in effects:
+            self.check(effect)
+        return effects
+
+    def check(self, effect: s.Effect) -> None:
+        match effect:
+            case s.Connect():
+                assert not self.open
+                assert not self.connecting
+                self.connecting, self.permit = True, False
+            case s.Send(op, data):
+                self.check_send(op, json.loads(data)["d"])
+            case s.RequestIdentify():
+                assert self.greeted
+                assert not self.has_session, "identifies although a session lives"
+            case s.Close() | s.Abort():
+                assert self.open or self.connecting
+                self.hang_up()
+            case s.Report(s.Milestone.SESSION_ENDED):
+                self.has_session = False
+            case s.Deliver(_, seq):
+                assert seq == self.seq
+
+    def check_send(self, op: int, d: object) -> None:
+        assert self.open, "sends without a connection"
+        assert self.greeted, "sends before Hello"
+        if op == Op.IDENTIFY:
+            assert self.permit, "identifies without a permit"
+            assert not self.has_session
+            self.permit = False
+        elif op == Op.RESUME:
+            assert self.has_session
+            assert isinstance(d, dict)
+            assert d["seq"] == self.seq
+        else:
+            assert op == Op.HEARTBEAT
+            assert d == (self.seq if self.has_session else None)
+            self.beats.append(self.now)
+
+    def hang_up(self) -> None:
+        self.open = self.connecting = self.greeted = self.permit = False
+        self.beats.clear()
+
+    def may(self, kind: type[s.Fact]) -> bool:
+        return kind in LEGAL[self.session.state]
+
+    @precondition(lambda self: self.may(s.Start))
+    @rule()
+    def start(self) -> None:
+        self.tell(s.Start())
+
+    @precondition(lambda self: self.connecting)
+    @rule()
+    def connected(self) -> None:
+        self.connecting, self.open = False, True
+        self.tell(s.Connected())
+
+    @precondition(lambda self: self.connecting)
+    @rule(jitter=st.floats(0, 1))
+    def connect_failed(self, jitter: float) -> None:
+        self.hang_up()
+        self.tell(s.ConnectFailed("no"), jitter)
+
+    @precondition(lambda self: self.open)
+    @rule(jitter=st.floats(0, 1))
+    def hello(self, jitter: float) -> None:
+        self.greeted = True
+        self.heard_at = self.now
+        self.tell(s.Frame(Op.HELLO, d=b'{"heartbeat_interval":41250}'), jitter)
+
+    @precondition(lambda self: self.may(s.IdentifyGranted))
+    @rule()
+    def permit_granted(self) -> None:
+        self.permit = True
+        self.tell(s.IdentifyGranted())
+
+    @precondition(lambda self: self.session.state is State.IDENTIFYING)
+    @rule()
+    def ready(self) -> None:
+        self.sessions += 1
+        self.has_session, self.seq = True, 1
+        d = {"session_id": f"s{self.sessions}", "resume_gateway_url": "resume"}
+        self.tell(s.Frame(Op.DISPATCH, 1, "READY", json.dumps(d).encode()))
+        assert self.session.state is State.CONNECTED
+
+    @precondition(lambda self: self.session.state in (State.RESUMING, State.CONNECTED))
+    @rule(resumed=st.booleans())
+    def event(self, resumed: bool) -> None:
+        self.seq += 1
+        self.heard_at = self.now
+        effects = self.tell(s.Frame(Op.DISPATCH, self.seq, "RESUMED" if resumed else "X", b"{}"))
+        assert any(isinstance(effect, s.Deliver) for effect in effects)
+
+    @precondition(lambda self: self.open)
+    @rule(op=st.sampled_from([1, 7, 11, 99]))
+    def frame(self, op: int) -> None:
+        self.heard_at = self.now
+        self.tell(s.Frame(op))
+
+    @precondition(lambda self: self.open)
+    @rule(resumable=st.booleans(), jitter=st.floats(0, 1))
+    def invalid_session(self, resumable: bool, jitter: float) -> None:
+        self.tell(s.Frame(Op.INVALID_SESSION, d=b"true" if resumable else b"false"), jitter)
+
+    @precondition(lambda self: self.open)
+    @rule(code=CODES, jitter=st.floats(0, 1))
+    def closed(self, code: int | None, jitter: float) -> None:
+        self.hang_up()
+        effects = self.tell(s.Closed(code), jitter)
+        assert (code in FATAL_CLOSES) == any(isinstance(effect, s.Fatal) for effect in effects)
+
+    @precondition(lambda self: self.open)
+    @rule()
+    def corrupt(self) -> None:
+        self.tell(s.Corrupt("junk"))
+
+    @precondition(lambda self: self.may(s.Tick))
+    @rule(seconds=st.floats(0, 100), jitter=st.floats(0, 1))
+    def time_passes(self, seconds: float, jitter: float) -> None:
+        """Never sleep past a deadline, as the driver does not."""
+        until = self.now + seconds
+        while self.may(s.Tick) and self.session.deadline is not None and self.session.deadline <= until:
+            self.now = max(self.now, self.session.deadline)
+            before = list(self.beats)
+            effects = self.tell(s.Tick(), jitter)
+            if any(isinstance(effect, s.Abort) for effect in effects) and len(before) >= 1:
+                # Judged a zombie or a time-out: never while frames came within the last interval.
+                assert self.heard_at <= before[-1] or self.session.state is State.WAITING
+        self.now = max(self.now, until)
+
+    @precondition(lambda self: self.session.state not in ENDED)
+    @rule(keep=st.booleans())
+    def stop(self, keep: bool) -> None:
+        # Rarely: it ends the story.
+        if self.sessions >= 2:
+            self.tell(s.Stop(keep))
+            self.hang_up()
+
+    @precondition(lambda self: self.session.state in ENDED)
+    @rule()
+    def over(self) -> None:
+        assert self.session.deadline is None
+        assert not self.open
+
+    @invariant()
+    def the_session_knows_what_the_wire_knows(self) -> None:
+        assert self.open == (self.session.state in WIRED)
+        assert self.connecting == (self.session.state is State.CONNECTING)
+        assert self.has_session == (self.session.session_id is not None)
+
+    @invariant()
+    def heartbeats_keep_their_distance(self) -> None:
+        """On their own they are an interval apart; only opcode 1 brings one forward."""
+        if self.greeted and self.session.state is not State.AWAITING_HELLO:
+            assert self.session.deadline is not None
+            assert self.session.deadline <= self.now + self.interval
+
+    @invariant()
+    def there_is_always_a_way_on(self) -> None:
+        """A session that has not ended is connected, waits for an answer it knows, or has a deadline."""
+        if self.session.state not in ENDED | {State.NEW}:
+            assert self.session.deadline is not None
+
+    def teardown(self) -> None:
+        """From wherever the story stopped, a well-behaved Discord gets the shard connected."""
+        for _ in range(20):
+            match self.session.state:
+                case State.NEW:
+                    self.start()
+                case State.WAITING:
+                    self.now = max(self.now, self.session.deadline or 0)
+                    self.tell(s.Tick())
+                case State.CONNECTING:
+                    self.connected()
+                case State.AWAITING_HELLO:
+                    self.hello(0.5)
+                case State.AWAITING_PERMIT:
+                    self.permit_granted()
+                case State.IDENTIFYING:
+                    self.ready()
+                case State.RESUMING:
+                    self.event(True)
+                case _:
+                    return
+        raise AssertionError(f"stuck in {self.session.state}")
+
+
+Gateway.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestGateway = Gateway.TestCase
