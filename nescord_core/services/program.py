@@ -6,13 +6,15 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from nescord_core import logs
 from nescord_core.errors import NescordError
+from nescord_core.supervisor import lifeline
 
-__all__ = ["OnReady", "Serve", "run"]
+__all__ = ["OnReady", "Serve", "one_error", "run"]
 
 OnReady = Callable[[str], None]
 Serve = Callable[[asyncio.Event, OnReady], Awaitable[Any]]
@@ -32,11 +34,18 @@ def run(service: str, serve: Serve, *, secrets: Iterable[str | None] = (), fast_
 
     """
     logs.configure(service, secrets=secrets, debug=bool(os.environ.get("NESCORD_DEBUG")))
-    with asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
-        try:
-            runner.run(_until_stopped(service, serve))
-        except BaseExceptionGroup as group:
-            raise _main_cause(group) from group
+    lifeline.install()
+    with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
+        runner.run(_until_stopped(service, serve))
+
+
+@contextmanager
+def one_error() -> Iterator[None]:
+    """Raise, instead of a task group's collection, the error of ours that explains the end, else the first."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise _main_cause(group) from group
 
 
 async def _until_stopped(service: str, serve: Serve) -> None:
@@ -66,7 +75,6 @@ def _loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _main_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Of what a task group raised, return the error of ours that explains the end, else the first."""
     ours = group.subgroup(NescordError)
     inner: BaseException = ours or group
     while isinstance(inner, BaseExceptionGroup):

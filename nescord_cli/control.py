@@ -1,0 +1,112 @@
+"""`nescord status`, `reload`, `logs` and `stop`: look at and steer what runs, from another terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_format
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nescord_cli.terminal import ProjectOption
+
+__all__ = ["logs", "reload", "status", "stop"]
+
+STATUS_EXAMPLES = """Examples:
+
+nescord status
+
+nescord status --json --wait"""
+RELOAD_EXAMPLES = "Example:  nescord reload"
+LOGS_EXAMPLES = """Examples:
+
+nescord logs -f
+
+nescord logs main --lines 20"""
+STOP_EXAMPLES = "Example:  nescord stop"
+
+
+def _state_dir(project: Path | None) -> Path:
+    from nescord_core import config
+
+    directory: Path = config.load(project).state_dir
+    return directory
+
+
+def status(
+    project: ProjectOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object, keyed by service.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until every service is ready.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds that --wait waits.")] = 60.0,
+) -> None:
+    """Show the services of this project: state, process, address, uptime, restarts.
+
+    Exits with 1 when a service is not ready, or none runs.
+    """
+    from nescord_core.services import status as service
+
+    state_dir = _state_dir(project)
+    found = asyncio.run(service.collect(state_dir, wait=timeout if wait else 0.0))
+    if json:
+        typer.echo(json_format.dumps(found, indent=2))
+    elif not found:
+        typer.echo("Nothing runs here. Start it with: nescord dev")
+    else:
+        _table(found)
+    if not found or any(entry["state"] != "ready" for entry in found.values()):
+        raise typer.Exit(1)
+
+
+def _table(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("service", "state", "pid", "address", "uptime", "restarts"):
+        table.add_column(title, justify="right" if title in ("pid", "uptime", "restarts") else "left")
+    for name, entry in found.items():
+        row = (name, entry["state"], entry["pid"], entry["address"], entry["uptime_s"], entry["restarts"])
+        cells = [
+            "-" if value is None else f"{value:.0f} s" if isinstance(value, float) else str(value)
+            for value in row
+        ]
+        table.add_row(*cells)
+    Console().print(table)
+
+
+def reload(project: ProjectOption = None) -> None:
+    """Load the bot's code anew; the old process serves until the new one is ready."""
+    from nescord_core.services import control
+
+    report = asyncio.run(control.reload(_state_dir(project)))
+    typer.echo(report.get("message") or json_format.dumps(report))
+
+
+def logs(
+    service: Annotated[str | None, typer.Argument(help="Only this service.", show_default=False)] = None,
+    project: ProjectOption = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new lines as they come.")
+    ] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many to begin with.")] = 100,
+) -> None:
+    """Print the log lines of what `nescord dev` runs."""
+    from nescord_core.services import control
+
+    async def pour() -> None:
+        async for line in control.logs(_state_dir(project), service, lines=lines, follow=follow):
+            typer.echo(f"{line['service']:<8} {line['text']}")
+
+    try:
+        asyncio.run(pour())
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def stop(project: ProjectOption = None) -> None:
+    """Stop everything that `nescord dev` runs here, in order."""
+    from nescord_core.services import control
+
+    asyncio.run(control.stop(_state_dir(project)))
+    typer.echo("Stopping.")

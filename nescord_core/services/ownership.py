@@ -1,0 +1,47 @@
+"""A lock that one process holds; the kernel drops it with the process, so no leftover locks anyone out."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nescord_core.errors import AlreadyRunning, ConfigError
+
+__all__ = ["sole_owner"]
+
+
+@contextmanager
+def sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
+    """Be the only process that owns ``name`` in this state_dir for as long as the block runs.
+
+    Raises:
+        AlreadyRunning: another process does; ``service`` is what it is called in the message.
+        ConfigError: state_dir cannot be written to.
+
+    """
+    path = state_dir / "run" / f"{name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="ascii")
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}.",
+            where="state_dir",
+            hint="Set NESCORD_STATE_DIR to a directory that this user may write to.",
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid = file.read().strip()
+            owner = int(pid) if pid.isdigit() else None
+            raise AlreadyRunning(service=service, state_dir=str(state_dir), pid=owner) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+        file.truncate(0)
