@@ -41,7 +41,7 @@ def run(service: str, serve: Serve, *, secrets: Iterable[str | None] = (), fast_
 
 @contextmanager
 def one_error() -> Iterator[None]:
-    """Raise, instead of a task group's collection, the error of ours that explains the end, else the first."""
+    """Raise the error of ours that explains the end, else the first, instead of a task group's collection."""
     try:
         yield
     except BaseExceptionGroup as group:

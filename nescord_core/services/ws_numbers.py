@@ -85,4 +85,4 @@ def _outbox(sender: SenderStats, registry: CollectorRegistry) -> None:
     for shard_id, times in sender.shed.items():
         shed.labels(str(shard_id)).inc(times)
     attached = Gauge("nescord_replicas_attached", "Replicas of main that take events", registry=registry)
-    attached.set(sum(replica.state == "ready" for replica in sender.replicas))
+    attached.set(sum(replica.state == "attached" for replica in sender.replicas))
