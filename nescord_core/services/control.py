@@ -13,14 +13,18 @@ import hashlib
 import json
 import logging
 import os
+import signal
 import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from nescord_core.errors import AlreadyRunning, ConfigError, NescordError, NotRunning, TransportError
+from nescord_core.services.presence import Presence, is_alive, read_all
 
 __all__ = ["Answer", "Command", "logs", "reload", "request", "restart", "serve_control", "socket_path"]
 __all__ += ["status", "stop", "stream"]
@@ -36,6 +40,8 @@ LONGEST_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on the BSDs and mac
 LONGEST_LINE = 1 << 20
 REQUEST_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 60.0
+STOP_TIMEOUT = 60.0
+RETRY = 0.05
 
 
 def socket_path(state_dir: Path, name: str = DEV) -> Path:
@@ -123,9 +129,42 @@ async def status(state_dir: Path) -> dict[str, Any]:
     return services
 
 
-async def stop(state_dir: Path) -> None:
-    """Ask `nescord dev` to stop everything in order; returns when it has begun."""
-    await request(state_dir, "stop")
+async def stop(state_dir: Path, *, timeout: float = STOP_TIMEOUT) -> None:
+    """Stop everything in order; returns when it has ended.
+
+    Services that were started one by one get SIGTERM, as from any process manager.
+
+    Raises:
+        NotRunning: nothing runs with this state_dir.
+        TransportError: something still runs after ``timeout`` seconds.
+
+    """
+    alone: list[Presence] = []
+    try:
+        await request(state_dir, "stop")
+    except NotRunning:
+        alone = list(read_all(state_dir).values())
+        if not alone:
+            raise
+        for presence in alone:
+            with suppress(ProcessLookupError):
+                os.kill(presence.pid, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(timeout):
+            while await _serves(state_dir) or any(map(is_alive, alone)):  # noqa: ASYNC110 - in other processes
+                await asyncio.sleep(RETRY)
+    except TimeoutError:
+        raise TransportError(f"not everything has stopped within {timeout:g} s.") from None
+
+
+async def _serves(state_dir: Path) -> bool:
+    try:
+        await request(state_dir, "status")
+    except NotRunning:
+        return False
+    except TransportError:
+        return True  # it ended between two words
+    return True
 
 
 async def restart(state_dir: Path, service: str) -> None:
@@ -135,15 +174,43 @@ async def restart(state_dir: Path, service: str) -> None:
 
 async def reload(state_dir: Path, *, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
     """Have main load the bot's code anew; returns its report once the new code serves."""
-    return await request(state_dir, "reload", name=MAIN, timeout=timeout)
+    report = await request(state_dir, "reload", name=MAIN, timeout=timeout)
+    return {"message": str(report.get("line", "")), **report}
 
 
 async def logs(
     state_dir: Path, service: str | None = None, *, lines: int = 100, follow: bool = True
 ) -> AsyncIterator[dict[str, Any]]:
-    """Yield log lines ``{time, service, stream, text}``: the last ``lines``, then new ones if ``follow``."""
-    async for answer in stream(state_dir, "logs", service=service, lines=lines, follow=follow):
-        yield answer
+    """Yield log lines ``{time, service, stream, text}``: the last ``lines``, then new ones if ``follow``.
+
+    When nothing runs any more, they come from the log files that were left.
+    """
+    try:
+        async for answer in stream(state_dir, "logs", service=service, lines=lines, follow=follow):
+            yield answer
+    except NotRunning:
+        left = _left_behind(state_dir, service, lines)
+        if not left:
+            raise
+        for line in left:
+            yield line
+
+
+def _left_behind(state_dir: Path, service: str | None, lines: int) -> list[dict[str, Any]]:
+    """The last lines of the log files of a run that has ended, in order of time."""
+    found: list[dict[str, Any]] = []
+    for path in (state_dir / "logs").glob(f"{service or '*'}.log"):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]:
+            stamp, _, text = line.partition(" ")
+            found.append({"time": _epoch(stamp), "service": path.stem, "stream": "", "text": text})
+    return sorted(found, key=itemgetter("time"))[-lines:] if lines else []
+
+
+def _epoch(stamp: str) -> float:
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return 0.0  # a line that was cut
 
 
 def _opened(answer: dict[str, Any]) -> dict[str, Any]:

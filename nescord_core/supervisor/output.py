@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -97,8 +97,8 @@ class LogFile:
 class Output:
     """Where lines go. ``on_closed`` is called once when nobody reads the terminal side any more.
 
-    With ``as_json`` every line is one JSON object. ``log_dir`` of None writes no files. ``now`` gives seconds
-    since the epoch.
+    With ``as_json`` every line is one JSON object: ``time`` (epoch seconds), ``service``, ``message``, more.
+    ``log_dir`` of None writes no files. ``now`` gives seconds since the epoch.
     """
 
     def __init__(
@@ -110,14 +110,13 @@ class Output:
         as_json: bool = False,
         log_dir: Path | None = None,
         redact: Redaction | None = None,
-        on_closed: Callable[[], None] = lambda: None,
     ) -> None:
-        self._file = file
+        self.file = file
         self._now = now
         self._as_json = as_json
         self._log_dir = log_dir
         self._redact = redact or Redaction(())
-        self._on_closed = on_closed
+        self.on_closed: Callable[[], None] = lambda: None
         self._open = True
         self._prefixes = _prefixes(tuple(names), Console(file=file))
         self._logs: dict[str, LogFile] = {}
@@ -130,12 +129,17 @@ class Output:
         line = self._kept(service, stream, text)
         if text.strip() and (service, stream) in self._words:
             self._words[service, stream].append(line.text)
-        self._show(_fields(line) if self._as_json else None, line)
+        self._show(line, {"stream": stream})
 
     def state(self, service: str, text: str, **fields: Any) -> None:
         """Say something about a service; ``fields`` are the same as data, for JSON."""
         line = self._kept(service, "state", text)
-        self._show({**_fields(line), **fields} if self._as_json else None, line)
+        self._show(line, fields)
+
+    def show(self, text: str, **fields: Any) -> None:
+        """Print something of our own without a prefix, or ``fields`` where the output is JSON."""
+        shown = json.dumps({"time": round(self._now(), 3), **fields}, default=str) if self._as_json else text
+        self._write(self._redact(shown))
 
     def last_errors(self, service: str, count: int) -> list[str]:
         """Return the last lines of a process's stderr, or of its stdout when it wrote none there."""
@@ -191,23 +195,34 @@ class Output:
             directory, self._log_dir = self._log_dir, None
             self.state(line.service, f"no more log files in {directory}: {error.strerror}")
 
-    def _show(self, fields: dict[str, Any] | None, line: LogLine) -> None:
+    def _show(self, line: LogLine, fields: Mapping[str, Any]) -> None:
+        if not self._as_json:
+            self._write(f"{self._prefixes.get(line.service, line.service)} {line.text}")
+        elif _is_record(line.text):
+            self._write(line.text)
+        else:
+            record = {"time": round(line.time, 3), "service": line.service, "message": line.text, **fields}
+            self._write(json.dumps(record, ensure_ascii=False, default=str))
+
+    def _write(self, text: str) -> None:
         if not self._open:
             return
-        if fields is not None:
-            shown = json.dumps(fields, ensure_ascii=False, default=str)
-        else:
-            shown = f"{self._prefixes.get(line.service, line.service)} {line.text}"
         try:
-            self._file.write(_printable(shown, self._file) + "\n")
-            self._file.flush()
+            self.file.write(_printable(text, self.file) + "\n")
+            self.file.flush()
         except (OSError, ValueError):  # its reader is gone, the terminal is, or it was closed
             self._open = False
-            self._on_closed()
+            self.on_closed()
 
 
-def _fields(line: LogLine) -> dict[str, Any]:
-    return {**asdict(line), "time": line.stamp}
+def _is_record(text: str) -> bool:
+    """Whether a service wrote a JSON log record, which is passed on as it is."""
+    if not text.startswith("{"):
+        return False
+    try:
+        return "message" in json.loads(text)
+    except ValueError:
+        return False
 
 
 def _prefixes(names: tuple[str, ...], console: Console) -> dict[str, str]:

@@ -69,6 +69,7 @@ class ServiceView:
     uptime_s: float | None
     restarts: int
     start_ms: float | None
+    task: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,7 @@ class Supervisor:
             uptime_s=self._clock() - life.started_at if process else None,
             restarts=life.restarts,
             start_ms=took,
+            task=life.spec.task,
         )
 
     async def _attend(self, hands: _Hands) -> None:

@@ -1,0 +1,198 @@
+"""`nescord dev`: sandbox, rest, main and ws as processes under one supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from nescord_core.config import Config
+from nescord_core.errors import PortTaken
+from nescord_core.ports import holder_of, is_taken
+from nescord_core.services import control, dev_plan
+from nescord_core.supervisor.lifecycle import State
+from nescord_core.supervisor.output import Output, Redaction
+from nescord_core.supervisor.supervisor import Outcome, ServiceView, Supervisor
+
+__all__ = ["run_dev"]
+
+SELF = "dev"
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+async def run_dev(
+    config: Config,
+    *,
+    sandbox: bool | None = None,
+    json: bool = False,
+    exec_cmd: Sequence[str] | None = None,
+    port_offset: int = 0,
+    file: TextIO | None = None,
+    environ: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+) -> int:
+    """Run everything until a signal, `nescord stop`, the end of ``exec_cmd``, or a service that is given up.
+
+    ``sandbox`` of None means: if there is no token. ``file`` (default: stdout) gets everybody's output, as
+    JSON lines if ``json``. ``exec_cmd`` starts in ``directory`` (default: the working directory) once all
+    services are ready. Returns the exit code: 0 after an orderly stop, that of ``exec_cmd``, 2 when a service
+    finds its configuration wrong, else 1. What a service was given up for is printed to stderr.
+
+    Raises:
+        ConfigError: what reading the configuration can tell.
+        AlreadyRunning: another `nescord dev` uses this state_dir.
+        PortTaken: somebody listens on an address of ours.
+
+    """
+    settings, with_sandbox = dev_plan.effective(config, sandbox=sandbox, port_offset=port_offset)
+    specs = dev_plan.plan(
+        settings,
+        sandbox=with_sandbox,
+        environ=os.environ if environ is None else environ,
+        command=exec_cmd or (),
+        directory=directory or Path.cwd(),
+        as_json=json,
+    )
+    output = Output(
+        file or sys.stdout,
+        names=[*(spec.name for spec in specs), SELF],
+        now=time.time,
+        as_json=json,
+        log_dir=settings.state_dir / "logs",
+        redact=Redaction(dev_plan.secrets(settings)),
+    )
+    page = f"http://{settings.sandbox.host}:{settings.sandbox.port}/" if with_sandbox else ""
+    supervisor = Supervisor(specs, output=output, on_change=_Welcome(output, page).look)
+    output.on_closed = supervisor.request_stop
+    outcome = await _supervise(supervisor, output, settings, sandbox=with_sandbox)
+    if outcome.failure is not None:
+        print(f"Error: {outcome.failure}", file=sys.stderr)
+    return outcome.exit_code
+
+
+async def _supervise(supervisor: Supervisor, output: Output, settings: Config, *, sandbox: bool) -> Outcome:
+    addresses = dev_plan.listeners(settings, sandbox=sandbox)
+    try:
+        async with control.serve_control(settings.state_dir, _commands(supervisor, output, settings)):
+            _check_free(addresses)
+            with _signals(supervisor, output):
+                return await supervisor.run()
+    finally:
+        output.close()
+
+
+class _Welcome:
+    """Shows the table of services once, when all of them are ready."""
+
+    def __init__(self, output: Output, page: str) -> None:
+        self._output = output
+        self._page = page
+        self._shown = False
+
+    def look(self, views: list[ServiceView]) -> None:
+        services = [view for view in views if not view.task]
+        if self._shown or any(view.state is not State.READY for view in services):
+            return
+        self._shown = True
+        facts = {view.name: {**_facts(view), "start_ms": view.start_ms} for view in services}
+        self._output.show(self._text(services), service=SELF, message="ready", services=facts)
+
+    def _text(self, services: list[ServiceView]) -> str:
+        table = Table(box=None, pad_edge=False)
+        for title in ("service", "pid", "address", "state", "ms"):
+            table.add_column(title, justify="right" if title in ("pid", "ms") else "left")
+        for view in services:
+            table.add_row(
+                view.name, str(view.pid), view.address, view.state.value, f"{view.start_ms or 0:.0f}"
+            )
+        console = Console(file=self._output.file)
+        with console.capture() as capture:
+            console.print(table)
+        page = f"Talk to the bot at {self._page}\n" if self._page else ""
+        return f"\n{capture.get()}\n{page}^C stops everything.\n"
+
+
+def _facts(view: ServiceView) -> dict[str, Any]:
+    return {
+        "state": view.state.value,
+        "pid": view.pid,
+        "address": view.address,
+        "uptime_s": None if view.uptime_s is None else round(view.uptime_s, 1),
+        "restarts": view.restarts,
+    }
+
+
+def _commands(supervisor: Supervisor, output: Output, config: Config) -> Mapping[str, control.Command]:
+    async def status(_: control.Answer) -> control.Answer:
+        return {"services": {view.name: _facts(view) for view in supervisor.views() if not view.task}}
+
+    async def stop(_: control.Answer) -> control.Answer:
+        supervisor.request_stop()
+        return {}
+
+    async def restart(asked: control.Answer) -> control.Answer:
+        supervisor.restart(str(asked.get("service")))
+        return {}
+
+    async def reload(_: control.Answer) -> control.Answer:
+        return await control.reload(config.state_dir)
+
+    async def logs(asked: control.Answer) -> AsyncIterator[control.Answer]:
+        service, lines = asked.get("service"), int(asked.get("lines", 100))
+        async for line in output.follow(service, lines=lines, onward=bool(asked.get("follow"))):
+            yield {"time": line.time, "service": line.service, "stream": line.stream, "text": line.text}
+
+    return {"status": status, "stop": stop, "restart": restart, "reload": reload, "logs": logs}
+
+
+@contextmanager
+def _signals(supervisor: Supervisor, output: Output) -> Iterator[None]:
+    """The first signal stops everything in order, the second one at once."""
+    loop = asyncio.get_running_loop()
+    numbers = {name: number for name in STOP_SIGNALS if (number := getattr(signal, name, None))}
+    seen: list[str] = []
+
+    def caught(name: str) -> None:
+        seen.append(name)
+        if len(seen) > 1:
+            output.state(SELF, f"{name} again: everything is killed")
+            supervisor.kill_now()
+        else:
+            output.state(SELF, f"{name}: everything stops in order; once more kills")
+            supervisor.request_stop()
+
+    for name, number in numbers.items():
+        loop.add_signal_handler(number, caught, name)
+    try:
+        yield
+    finally:
+        for number in numbers.values():
+            loop.remove_signal_handler(number)
+
+
+def _check_free(listeners: Iterable[dev_plan.Listener]) -> None:
+    """Bind each address for a moment: what is taken is said before anything starts."""
+    for listener in listeners:
+        family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((listener.host, listener.port))
+            except OSError as error:
+                if is_taken(error):
+                    raise _taken(listener) from None
+
+
+def _taken(listener: dev_plan.Listener) -> PortTaken:
+    holder = holder_of(listener.host, listener.port)
+    return PortTaken(listener.address, service=listener.service, key=listener.key, holder=holder)

@@ -1,0 +1,64 @@
+"""Which services of a project run, and how they are: from `nescord dev`, or from each by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from nescord_core.errors import NotRunning
+from nescord_core.services import control
+from nescord_core.services.presence import Presence, read_all
+from nescord_core.supervisor.lifecycle import Reading, State
+from nescord_core.supervisor.probe import ask
+
+__all__ = ["collect"]
+
+PROBE_TIMEOUT = 2.0
+RETRY = 0.1
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 - replaced, not bound
+Entry = dict[str, Any]
+
+
+async def collect(state_dir: Path, *, wait: float = 0.0) -> dict[str, Entry]:
+    """Return ``{service: {state, pid, address, uptime_s, restarts}}`` of what runs with this state_dir.
+
+    ``state`` is what `nescord dev` says of the service, else ``ready`` or ``unhealthy`` by asking it. With
+    ``wait``, look again for up to so many seconds until there are services and all are ready.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + wait
+    while True:
+        found = await _look(state_dir)
+        if loop.time() >= end or (found and all(entry["state"] == "ready" for entry in found.values())):
+            return found
+        await asyncio.sleep(RETRY)
+
+
+async def _look(state_dir: Path) -> dict[str, Entry]:
+    try:
+        supervised = await control.status(state_dir)
+    except NotRunning:
+        supervised = {}
+    alone = [one for name, one in read_all(state_dir).items() if name not in supervised]
+    async with aiohttp.ClientSession() as session:
+        entries = await asyncio.gather(*(_ask(session, presence) for presence in alone))
+    return {**supervised, **dict(zip((presence.service for presence in alone), entries, strict=True))}
+
+
+async def _ask(session: aiohttp.ClientSession, presence: Presence) -> Entry:
+    reading = Reading.GOOD
+    if presence.admin:
+        host, _, port = presence.admin.rpartition(":")
+        url = f"http://{ANYWHERE.get(host, host)}:{port}/readyz"
+        reading = await ask(session, url, PROBE_TIMEOUT)
+    return {
+        "state": (State.READY if reading is Reading.GOOD else State.UNHEALTHY).value,
+        "pid": presence.pid,
+        "address": presence.address,
+        "uptime_s": round(max(0.0, time.time() - presence.started_at), 1),
+        "restarts": 0,
+    }
