@@ -52,7 +52,7 @@ async def serve(settings: WsSettings, *, stop: asyncio.Event, on_ready: Callable
         name = f"ws-{hashlib.sha256(settings.token.encode()).hexdigest()[:12]}"
         stack.enter_context(sole_owner(settings.state_dir, name, "ws"))
         address = await stack.enter_async_context(service.admin())
-        stack.enter_context(announce(settings.state_dir, "ws", admin=address))
+        stack.enter_context(announce(settings.state_dir, "ws", address=address, admin=address))
         with program.one_error():
             await service.run(stop, lambda: on_ready(address))
 

@@ -1,0 +1,70 @@
+"""`nescord dev`: everything at once, with hot reload."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nescord_cli.terminal import ProjectOption
+
+__all__ = ["EXAMPLES", "dev", "start"]
+
+EXAMPLES = """Examples:
+
+nescord dev
+
+nescord dev --no-sandbox
+
+nescord dev --exec "pytest -q"
+
+nescord dev --port-offset 100 --json"""
+
+
+def dev(
+    project: ProjectOption = None,
+    sandbox: Annotated[
+        bool | None,
+        typer.Option(
+            "--sandbox/--no-sandbox",
+            help="The local Discord or the real one (default: local without a token).",
+            show_default=False,
+        ),
+    ] = None,
+    port_offset: Annotated[int, typer.Option(help="Move every port by this much.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    exec_: Annotated[
+        str | None,
+        typer.Option(
+            "--exec",
+            help="Run this when all is ready, then stop and leave with its exit code.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Start sandbox, rest, ws and main; reload main when its files change; ^C stops everything in order."""
+    start(project, sandbox=sandbox, port_offset=port_offset, json=json, command=exec_)
+
+
+def start(
+    project: Path | None,
+    *,
+    sandbox: bool | None = None,
+    port_offset: int = 0,
+    json: bool = False,
+    command: str | None = None,
+) -> None:
+    """Run it; leaves with its exit code."""
+    import asyncio
+
+    from nescord_core import config
+    from nescord_core.services.dev import run_dev
+
+    argv = shlex.split(command) if command else None
+    configuration = config.load(project)
+    code = asyncio.run(
+        run_dev(configuration, sandbox=sandbox, json=json, exec_cmd=argv, port_offset=port_offset)
+    )
+    raise typer.Exit(code)
