@@ -16,6 +16,7 @@ from nescord_core.ports import holder_of, is_taken
 from nescord_core.sandbox.control import Control
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.page import EventFeed, add_page
+from nescord_core.sandbox.rest import rest_routes
 from nescord_core.sandbox.server_guard import guard, rest_faults
 from nescord_core.sandbox.wire import GATEWAY_PATH, RESUME_PATH, GatewayWire
 from nescord_core.sandbox.world import World
@@ -75,6 +76,7 @@ class Sandbox:
             app.router.add_get(path, _well)
         add_page(app, self.feed)
         self.control.add_routes(app)
+        app.add_routes(rest_routes(self.world, self.wire, self.settings))
         self.world.subscribe(self.wire.publish)
         self.world.subscribe(self.feed.publish)
         self.wire.on_change = self.control.on_change = self._tell_status

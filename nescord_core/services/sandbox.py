@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from nescord_core.sandbox.routes import routes_table
 from nescord_core.sandbox.server import Sandbox
 from nescord_core.services.presence import announce
 from nescord_core.settings import SandboxSettings
 
-__all__ = ["serve"]
+__all__ = ["routes", "serve"]
 
 
 async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
@@ -24,3 +25,8 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
         with announce(settings.state_dir, "sandbox", address=address, admin=address):
             on_ready(address)
             await stop.wait()
+
+
+def routes() -> Iterable[tuple[str, str, str]]:
+    """Return (method, path, ``done`` | ``partly`` | ``missing``) of every operation of Discord's API."""
+    return routes_table()

@@ -1,0 +1,135 @@
+"""The page in a real Chromium, with a bot of a few lines on the gateway and the REST API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nescord_core.events import Intents
+from nescord_core.settings import SANDBOX_TOKEN as TOKEN
+from support.browser import Page, binary, browser
+from support.raw_gateway import RawGateway
+from support.running_sandbox import RunningSandbox, running_sandbox
+
+pytestmark = pytest.mark.skipif(binary() is None, reason="there is no chromium on this machine")
+
+BUTTON = [{"type": 1, "components": [{"type": 2, "style": 1, "label": "Again", "custom_id": "again"}]}]
+TEXTS = "[...document.querySelectorAll('#messages .message .text')].map((e) => e.textContent)"
+
+
+async def rest(sandbox: RunningSandbox, path: str, body: Any) -> None:
+    url, headers = f"{sandbox.url}/api/v10{path}", {"Authorization": f"Bot {TOKEN}"}
+    async with sandbox.http.post(url, json=body, headers=headers) as answer:
+        assert answer.status < 300, await answer.text()
+
+
+async def be_a_bot(sandbox: RunningSandbox) -> None:
+    """Answer !ping with Pong! and a button, and the button with a new message."""
+    async with RawGateway(sandbox.gateway_url) as gateway:
+        await gateway.identify(TOKEN, intents=(Intents.default() | Intents.MESSAGE_CONTENT).value)
+        while True:
+            payload = await gateway.receive(timeout=60.0)
+            if payload.get("t") == "MESSAGE_CREATE" and payload["d"]["content"] == "!ping":
+                body = {"content": "Pong! **bold**", "components": BUTTON}
+                await rest(sandbox, f"/channels/{payload['d']['channel_id']}/messages", body)
+            if payload.get("t") == "INTERACTION_CREATE":
+                d = payload["d"]
+                answer = {"type": 4, "data": {"content": f"clicked {d['data']['custom_id']}"}}
+                await rest(sandbox, f"/interactions/{d['id']}/{d['token']}/callback", answer)
+
+
+async def texts(page: Page) -> list[str]:
+    found: list[str] = await page.evaluate(TEXTS)
+    return found
+
+
+async def test_a_person_types_sees_the_answer_and_clicks_its_button(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page, asyncio.TaskGroup() as group:
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#link').dataset.state === 'live'")
+        await page.until("document.querySelector('#bot-state').textContent.startsWith('offline')")
+        bot = group.create_task(be_a_bot(sandbox))
+        await page.until("document.querySelector('#bot-state').textContent === 'online'")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        await page.evaluate("document.querySelector('#content').focus()")
+        await page.type("!ping")
+        await page.press_enter()
+        await page.until(f"{TEXTS}.includes('Pong! bold')")
+        assert await texts(page) == ["!ping", "Pong! bold"]
+        assert await page.evaluate("document.querySelector('#messages .text b').textContent") == "bold"
+        await page.click("#messages .row button")
+        await page.until(f"{TEXTS}.includes('clicked again')")
+        assert page.problems == []
+        bot.cancel()
+        await page.until("document.querySelector('#bot-state').textContent.startsWith('offline')")
+
+
+async def test_nothing_that_is_written_runs_in_the_page(tmp_path: Path) -> None:
+    attacks = [
+        "<img src=x onerror='window.hit=1'>",
+        "<script>window.hit=1</script>",
+        "[click](javascript:window.hit=1)",
+        "<javascript:window.hit=1>",
+        "**<svg onload=window.hit=1>**",
+        "```html\n<script>window.hit=1</script>\n```",
+        "||<iframe srcdoc='<script>parent.hit=1</script>'>||",
+    ]
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        for text in attacks:
+            await sandbox.post("/say", channel="general", user="alice", content=text)
+        general = (await sandbox.get("/messages", channel="general"))[0]["channel_id"]
+        await sandbox.post("/join", user="<b onclick=window.hit=1>x</b>")
+        evil = "<img src=x onerror=window.hit=1>"
+        embed = {
+            "title": evil,
+            "description": evil,
+            "url": "https://example.com/%22onmouseover=window.hit=1",
+            "footer": {"text": evil},
+            "fields": [{"name": evil, "value": evil}],
+        }
+        await rest(sandbox, f"/channels/{general}/messages", {"embeds": [embed]})
+        await page.open(f"{sandbox.url}/")
+        await page.until(f"{TEXTS}.length >= {len(attacks)}")
+        forbidden = "#messages :is(script, iframe, svg, img), #people b, [onerror], [onclick], [onload]"
+        assert await page.evaluate(f"document.querySelectorAll({json.dumps(forbidden)}).length") == 0
+        hrefs = "[...document.querySelectorAll('#messages a')].every((a) => /^https?:/.test(a.href))"
+        assert await page.evaluate(hrefs) is True
+        assert await page.evaluate("window.hit === undefined") is True
+        assert attacks[0] in await texts(page)
+
+
+async def test_edits_deletes_reactions_and_faults_are_shown(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#link').dataset.state === 'live'")
+        one = await sandbox.post("/say", channel="general", user="alice", content="one")
+        two = await sandbox.post("/say", channel="general", user="bob", content="two", reply_to=one["id"])
+        await sandbox.post("/edit", channel="general", message=one["id"], content="one again")
+        await page.until("document.querySelector('.marks')?.textContent === '(edited)'")
+        await page.until("document.querySelector('.quote')?.textContent.startsWith('alice: one')")
+        await sandbox.post("/react", channel="general", message=one["id"], user="bob", emoji="👍")
+        await page.until("document.querySelector('.reactions button')?.textContent === '👍 1'")
+        await sandbox.post("/delete", channel="general", message=two["id"])
+        await page.until("document.querySelector('.message.deleted .text')?.textContent === 'two'")
+        await sandbox.post("/fault", gateway={"no_heartbeat_ack": True})
+        await page.until("!document.querySelector('#faults').hidden")
+        await sandbox.call("DELETE", "/fault")
+        await page.until("document.querySelector('#faults').hidden")
+        await sandbox.post("/typing", channel="general", user="bob")
+        await page.until("document.querySelector('#typing').textContent === 'bob is typing…'")
+        assert page.problems == []
+
+
+async def test_the_page_comes_back_by_itself_and_shows_what_it_missed(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#link').dataset.state === 'live'")
+        sandbox.sandbox.feed.stop()
+        await page.until("document.querySelector('#link').dataset.state !== 'live'")
+        await sandbox.post("/say", channel="general", user="alice", content="missed")
+        await page.until("document.querySelector('#link').dataset.state === 'live'")
+        await page.until(f"{TEXTS}.includes('missed')")
