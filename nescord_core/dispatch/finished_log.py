@@ -79,7 +79,7 @@ class FinishedLog:
         present = set()
         for path in self._folder.glob("*.log"):
             present.add(path.name)
-            # Before the first write a file of this name is a predecessor's with the same pid (1 in a container).
+            # Before the first write a file of this name is a predecessor's with the same pid (in a container).
             if path != self._path or self._fd < 0:
                 self._read_on(path)
         for gone in self._read.keys() - present:

@@ -4,21 +4,40 @@ from __future__ import annotations
 
 import hmac
 import logging
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from nescord_core._version import __version__
 from nescord_core.dispatch.endpoint import PROTOCOL, SECRET_KEY
 from nescord_core.errors import ProtocolMismatch
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Context", "check_secret", "read_hello"]
+__all__ = ["Context", "Garbage", "check_secret", "parse", "read_hello", "refuse"]
 
 log = logging.getLogger(__name__)
 
 Context: TypeAlias = grpc.aio.ServicerContext[pb.FromWs, pb.FromMain]
+
+
+class Garbage:
+    """Stands for a message that cannot be parsed."""
+
+
+def parse(data: bytes) -> pb.FromWs | Garbage:
+    """Parse a message; never raises, because gRPC would print a traceback for whatever a stranger sends."""
+    try:
+        return pb.FromWs.FromString(data)
+    except DecodeError:
+        return Garbage()
+
+
+async def refuse(context: Context, why: str) -> NoReturn:
+    """End a call that breaks the protocol, with one line in the log."""
+    log.warning("closed the stream from %s: it %s", context.peer(), why)
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"This stream {why}.")
 
 
 async def check_secret(context: Context, secret: str | None) -> None:
@@ -43,8 +62,7 @@ async def read_hello(context: Context) -> pb.Hello:
     """
     first = await context.read()
     if not isinstance(first, pb.FromWs) or first.WhichOneof("kind") != "hello":
-        log.warning("refused a stream from %s: it does not begin with Hello", context.peer())
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "A stream begins with Hello.")
+        await refuse(context, "does not begin with Hello")
     assert isinstance(first, pb.FromWs)
     hello = first.hello
     if hello.protocol != PROTOCOL:

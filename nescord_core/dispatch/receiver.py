@@ -22,7 +22,7 @@ from nescord_core.dispatch.endpoint import (
 )
 from nescord_core.dispatch.finished_log import FinishedLog
 from nescord_core.dispatch.frames import FrameReader
-from nescord_core.dispatch.handshake import Context, check_secret, read_hello
+from nescord_core.dispatch.handshake import Context, Garbage, check_secret, parse, read_hello, refuse
 from nescord_core.dispatch.inbound import Inbound, InboundState, StreamLostError
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, PortTaken
@@ -81,7 +81,7 @@ class Receiver:
         self._generation = generation
         self._accept = accept
         self._finished_log = FinishedLog(
-            settings.state_dir / "dedupe", name=f"main-{replica}", window=settings.dedupe_window
+            settings.state_dir / "dedupe", name=f"main-{replica}-{generation}", window=settings.dedupe_window
         )
         self._streams: set[Inbound] = set()
         self._running_elsewhere: dict[tuple[int, str, int], tuple[Inbound, int] | None] = {}
@@ -104,7 +104,8 @@ class Receiver:
             await self._close()
         finally:
             try:
-                await self._tasks.__aexit__(kind, error, trace)
+                # The block's own error passes as it is, not in a group.
+                await self._tasks.__aexit__(None, None, None)
             finally:
                 self._finished_log.__exit__(kind, error, trace)
 
@@ -139,7 +140,7 @@ class Receiver:
         server = grpc.aio.server(options=server_options(self._settings.keepalive))
         method = grpc.stream_stream_rpc_method_handler(
             self._connect,
-            request_deserializer=pb.FromWs.FromString,
+            request_deserializer=parse,
             response_serializer=pb.FromMain.SerializeToString,
         )
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Connect": method}),))
@@ -329,6 +330,8 @@ class Receiver:
                     await self._take_batch(stream, reader, message.events, context)
                 case "command_result":
                     stream.result(message.command_result)
+        if isinstance(message, Garbage):
+            await refuse(context, "sends what is no message of this protocol")
         stream.close()
 
     async def _take_batch(
@@ -339,8 +342,7 @@ class Receiver:
         try:
             reader.read(batch, lambda number, envelope: self._take(stream, number, envelope))
         except (ValueError, KeyError) as error:
-            log.error("the stream from %s sends batches that make no sense: %s", stream.peer, error)
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "The columns of a batch do not fit.")
+            await refuse(context, f"sends batches that make no sense ({error!r})")
 
     def _take(self, stream: Inbound, number: int, envelope: Envelope) -> None:
         self._received += 1

@@ -42,7 +42,7 @@ def event(
 async def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
     """Wait for a condition; fails when it takes far too long."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - polls what has no event to wait for
             await asyncio.sleep(0.005)
 
 
@@ -155,7 +155,7 @@ async def _serve(
             finish(delivery)
 
     async with Receiver(settings, replica=replica, generation=generation, accept=accept) as receiver:
-        print(await receiver.listen("127.0.0.1", port), flush=True)  # noqa: T201 - tells the port
+        print(await receiver.listen("127.0.0.1", port), flush=True)
         await stop.wait()
         await receiver.drain(5.0)
 

@@ -8,13 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.wire_peers import Main, Ws, event, until
 
 from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import MainSettings, SecuritySettings, WsSettings
+from support.wire_peers import Main, Ws, event, until
 
 WS = WsSettings(token="t", intents=0)
 MAIN = MainSettings(drain_timeout=2.0)
+
+
+def error_of(ws: Ws) -> str:
+    replicas = ws.sender.stats().replicas
+    return replicas[0].error if replicas else ""
 
 
 async def test_events_arrive_in_order_and_their_session_is_acknowledged(tmp_path: Path) -> None:
@@ -157,25 +162,29 @@ async def test_the_answer_to_a_command_goes_to_the_replica_that_asked(
     async with Main(tmp_path / "a").listening() as first, Main(tmp_path / "b").listening() as second:
         async with Ws(first.address, second.address).running() as ws:
             await until(lambda: sum(r.state == "attached" for r in ws.sender.stats().replicas) == 2)
+            asked: list[Main] = []
             for main in (first, second):
+                asked.append(main)
                 await main.receiver.command(shard_id=0, op=8, data=b'{"nonce":"n"}', deadline=5)
                 ws.put(
                     event(seq + len(ws.commands) * 100, guild=seq, kind=kind, data=answer)
                     for seq in range(1, 21)
                 )
-                await until(lambda main=main: len(main.got) == 20)
+                await until(lambda: [len(main.got) for main in asked] == [20] * len(asked))
             assert len(first.got) == 20
 
 
 async def test_a_wrong_secret_is_refused_and_a_right_one_is_not(tmp_path: Path) -> None:
     main = Main(tmp_path, settings=replace(MAIN, security=SecuritySettings(secret="right")))
     async with main.listening():
+        tried: list[Ws] = []
         for secret in (None, "wrong"):
             ws = Ws(main.address, settings=replace(WS, security=SecuritySettings(secret=secret)))
+            tried.append(ws)
             async with ws.running():
                 ws.put([event(1)])
-                await until(lambda ws=ws: ws.sender.stats().replicas and ws.sender.stats().replicas[0].error)
-                assert "secret" in ws.sender.stats().replicas[0].error
+                await until(lambda: error_of(tried[-1]))
+                assert "secret" in error_of(ws)
         assert main.got == []
         ws = Ws(main.address, settings=replace(WS, security=SecuritySettings(secret="right")))
         async with ws.running():
