@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import signal
+import sys
 import time
 import traceback
 from collections import Counter
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from nescord_core import logs
 from nescord_core.bot.commands import ANSWERS
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.ordering import EventOrder
@@ -207,7 +209,7 @@ class Runtime:
                 result = registration.function(payload, payload.event)
             else:
                 result = registration.function(payload)
-            if inspect.isawaitable(result):
+            if result is not None and inspect.isawaitable(result):
                 # A plain function that returns a coroutine: a lambda, or something wrapped by a decorator.
                 run.left += 1
                 run.tasks.append(self._tasks.create_task(self._await_result(registration, run, result)))
@@ -304,27 +306,36 @@ async def serve(
 
 def run(listener: WsListener, settings: MainSettings) -> DrainReport:
     """Run a listener in this process until SIGTERM, SIGINT or SIGHUP; a second signal ends it at once."""
-
-    async def until_signal() -> DrainReport:
-        drain = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-        def leave() -> None:
-            drain.set()
-            for each in signals:
-                loop.remove_signal_handler(each)
-
-        for each in signals:
-            loop.add_signal_handler(each, leave)
-        where = f"{settings.listen_host}:{settings.listen_port}"
-        return await serve(
-            listener, settings, on_ready=lambda: log.info("listening on %s", where), drain=drain
-        )
-
     if not logging.getLogger().handlers:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    return asyncio.run(until_signal())
+        # A program that configured logging itself keeps what it set.
+        logs.configure("main", secrets=(settings.token, settings.security.secret))
+    return asyncio.run(_until_signal(listener, settings))
+
+
+async def _until_signal(listener: WsListener, settings: MainSettings) -> DrainReport:
+    drain = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def leave() -> None:
+        drain.set()
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    for each in signals:
+        loop.add_signal_handler(each, leave)
+    where = f"{settings.listen_host}:{settings.listen_port}"
+    try:
+        report = await serve(
+            listener, settings, on_ready=lambda: log.info("main listens on %s", where), drain=drain
+        )
+    finally:
+        # Only a bot that uses RestClient has imported it.
+        client = sys.modules.get("nescord_core.rest.client")
+        if client is not None:
+            await client.close_all()
+    log.info("left after %d events, %d given back", report.handled, report.returned)
+    return report
 
 
 async def _call_hooks(hooks: Iterable[Callable[[], Any]]) -> None:
