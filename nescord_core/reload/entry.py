@@ -6,14 +6,15 @@ import importlib
 import linecache
 import traceback
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
+from nescord_core.reload import fresh
 from nescord_core.reload.fresh import is_of_project
 from nescord_core.reload.swap import Failure
 
 __all__ = ["failure_of", "load"]
 
+IMPORT_SYSTEM = ("<frozen importlib", importlib.__file__, fresh.__file__)
 AROUND = 2
 """Lines shown above and below the line that failed."""
 
@@ -30,7 +31,7 @@ def load(entry: str, project: Path) -> Any | Failure:
         found: Any = importlib.import_module(module_name)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001,RUF100 - any code may run at import, and all of it is the bot's
+    except BaseException as error:  # any code may run at import, and all of it is the bot's
         return failure_of(error, project)
     for name in attribute.split("."):
         try:
@@ -82,8 +83,16 @@ def _excerpt(file: str, line: int) -> str:
 
 
 def _compact(error: BaseException, project: Path) -> str:
-    """The traceback from the project's first line on: the frames of the import system say nothing."""
-    start: TracebackType | None = error.__traceback__
-    while start is not None and not is_of_project(start.tb_frame.f_code.co_filename, project):
-        start = start.tb_next
-    return "".join(traceback.format_exception(type(error), error, start)).rstrip()
+    """The traceback from the project's first line on, without the import system's frames, which say nothing.
+
+    A syntax error needs none: the excerpt shows it.
+    """
+    if isinstance(error, SyntaxError):
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [at for at, frame in enumerate(frames) if is_of_project(frame.filename, project)]
+    telling = [
+        frame for frame in frames[own[0] if own else 0 :] if not frame.filename.startswith(IMPORT_SYSTEM)
+    ]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(telling)]
+    return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()

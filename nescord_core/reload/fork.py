@@ -7,7 +7,6 @@ belong to the project. Linux only (pidfds, SEQPACKET).
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -19,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nescord_core.reload.forkserver import FORK_FD, PACKET_LIMIT, receive, report
+from nescord_core.reload.forkserver import FORK_FD, receive, report, within_packet
 from nescord_core.reload.spawn import Spawner, WorkerProcess
 
 __all__ = ["ForkWorkers", "is_available"]
@@ -219,7 +218,7 @@ class ForkWorkers:
         self._warm: WarmParent | None = None
         self._retired: list[WarmParent] = []
         self._stamp: tuple[int, ...] = ()
-        self._wanted: set[str] = set()
+        self._known: set[str] = set()
         self._left_out: set[str] = set()
         self._warming = asyncio.Lock()
 
@@ -242,7 +241,7 @@ class ForkWorkers:
         """Warm up with these when nothing is warm, or when something is missing there."""
         async with self._warming:
             await self._close_retired()
-            if not self.is_warm or not set(modules) <= self._wanted | self._left_out:
+            if not self.is_warm or not set(modules) <= self._known | self._left_out:
                 await self._warm_up([name for name in modules if name not in self._left_out])
 
     async def close(self) -> None:
@@ -275,7 +274,7 @@ class ForkWorkers:
                 raise
             if "warm" in answer:
                 self._retire()
-                self._warm, self._stamp, self._wanted = parent, stamp, set(names)
+                self._warm, self._stamp, self._known = parent, stamp, {*names, *answer["warm"]}
                 return
             await parent.close()
             culprit = answer.get("threads", "")
@@ -285,18 +284,6 @@ class ForkWorkers:
             log.info("%s starts a thread when imported, so each worker imports it by itself", culprit)
             self._left_out.add(culprit)
             names = [name for name in names if name != culprit and not name.startswith(f"{culprit}.")]
-
-
-def within_packet(names: list[str]) -> list[str]:
-    """As many names, in their order, as fit one packet."""
-    room = PACKET_LIMIT - 1024
-    kept = []
-    for name in names:
-        room -= len(json.dumps(name)) + 2
-        if room < 0:
-            break
-        kept.append(name)
-    return kept
 
 
 def packages_stamp() -> tuple[int, ...]:

@@ -1,12 +1,13 @@
 """The warm parent of forked workers: it has imported what the bot imports, and forks in milliseconds.
 
-It runs as ``python -m nescord_core.reload.forkserver``, on a SOCK_SEQPACKET pair with the process that started
-it. It stays a single thread and never makes a gRPC object or an event loop: grpc.aio works in a forked child when
-the parent only imported grpc, and hangs when the parent had a live server. A module that starts a thread when
-imported is named, and this process ends, because a fork would carry over the locks without the threads.
+It runs as ``python -m nescord_core.reload.forkserver``, on a SOCK_SEQPACKET pair with the process that
+started it. It stays a single thread and never makes a gRPC object or an event loop: grpc.aio works in a
+forked child when the parent only imported grpc, and hangs when the parent had a live server. A module that
+starts a thread when imported is named, and this process ends, because a fork would carry over the locks
+without the threads.
 
 Requests:   {"preload": [names], "target": "module:function"}   {"fork": id} with the channel's descriptor
-Reports:    {"warm": n, "failed": [names]}   {"threads": name}   {"forked": id, "pid": n} with a pidfd
+Reports:    {"warm": [names]}   {"threads": name}   {"forked": id, "pid": n} with a pidfd
             {"exited": pid, "code": n}
 """
 
@@ -21,10 +22,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["FORK_FD", "PACKET_LIMIT", "receive", "report"]
+__all__ = ["FORK_FD", "receive", "report", "within_packet"]
 
 FORK_FD = "NESCORD_FORK_FD"
 PACKET_LIMIT = 192 * 1024
@@ -44,19 +46,26 @@ def receive(end: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return (json.loads(data) if data else None), descriptors
 
 
-def preload(names: Iterable[str]) -> tuple[list[str], str]:
-    """Import modules; return those that could not be, and the one that started a thread ("" for none)."""
-    failed = []
+def within_packet(names: Iterable[str]) -> list[str]:
+    """As many names, in their order, as fit one packet."""
+    room = PACKET_LIMIT - 1024
+    kept = []
     for name in names:
-        try:
+        room -= len(json.dumps(name)) + 2
+        if room < 0:
+            break
+        kept.append(name)
+    return kept
+
+
+def preload(names: Iterable[str]) -> str:
+    """Import modules; return the one that started a thread, "" for none."""
+    for name in names:
+        with suppress(BaseException):  # what only works in the bot is imported there
             importlib.import_module(name)
-        except KeyboardInterrupt:
-            raise
-        except BaseException:  # noqa: BLE001,RUF100 - a module that only works in the bot is imported there
-            failed.append(name)
         if len(list(TASKS.iterdir())) > 1:
-            return failed, name
-    return failed, ""
+            return name
+    return ""
 
 
 class ForkServer:
@@ -130,13 +139,13 @@ def main() -> int:
         if order is None:
             return 0
         target = _target(order["target"])
-        failed, threads = preload(order["preload"])
+        threads = preload(order["preload"])
         if threads:
             report(end, {"threads": threads})
             return 0
         gc.collect()
         gc.freeze()  # fewer pages are copied in the children (https://docs.python.org/3/library/gc.html#gc.freeze)
-        report(end, {"warm": len(order["preload"]), "failed": failed})
+        report(end, {"warm": within_packet(sys.modules)})
         channel = ForkServer(end).run()
     except (ConnectionError, BrokenPipeError):
         return 0  # the process that asked is gone

@@ -1,8 +1,8 @@
 """The project's modules are compiled from their source every time, never taken from a .pyc file.
 
 Python trusts a .pyc when the source's size and its time of change in whole seconds are as they were
-(https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation): after two saves of equal length
-within one second the bot would run the first. Nothing is written into the project either.
+(https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation): after two saves of equal
+length within one second the bot would run the first. Nothing is written into the project either.
 """
 
 from __future__ import annotations

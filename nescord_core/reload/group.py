@@ -171,7 +171,7 @@ class Group:
             self._inbox.put_nowait((index, StopAsked()))
 
     def reload(self, paths: tuple[str, ...] = (), began: float | None = None) -> asyncio.Future[Reloaded]:
-        """Bring new code to every replica; the answer comes when the old processes have left or it was refused.
+        """Bring new code to every replica; the answer comes when the old ones have left or it was refused.
 
         A further call supersedes one that is still starting processes: both answers are then the later's.
         ``began`` is the loop time from which the milliseconds count.

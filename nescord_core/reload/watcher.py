@@ -80,8 +80,8 @@ class Watcher:
         """Watch the directories that there are; return when there are others.
 
         Each is watched by itself, because a recursive watch would go into .venv and node_modules and use up
-        the system's watches. Between two watches nothing is missed: the files are compared once each has begun,
-        which it has when this coroutine first waits.
+        the system's watches. Between two watches nothing is missed: the files are compared once each has
+        begun, which it has when this coroutine first waits.
         """
         directories = self._snapshot.directories
         if not directories:

@@ -1,6 +1,7 @@
 """One worker of main: loads the bot's code, serves its events, drains when told to.
 
-The parent (services/main.py) starts it with its end of a channel, as a fresh interpreter or by a fork. It ends when the parent says so, on SIGTERM, and when the parent is gone, always in order.
+The parent (services/main.py) starts it with its end of a channel, as a fresh interpreter or by a fork. It
+ends when the parent says so, on SIGTERM, and when the parent is gone, always in order.
 """
 
 from __future__ import annotations
@@ -16,13 +17,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nescord_core import logs
-from nescord_core.bot import runtime
 from nescord_core.bot.listener import WsListener
+from nescord_core.bot.runtime import Runtime
 from nescord_core.errors import NescordError
 from nescord_core.reload import entry, fresh
 from nescord_core.reload.channel import (
@@ -116,10 +116,11 @@ async def _serve(begin: Begin, listener: WsListener, end: socket.socket, started
     channel = await Channel.of_worker(end)
     drain = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
+    worker = _Worker(_runtime(begin, listener), channel, drain)
     try:
         async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(_hear(channel, drain, listener))
-            code = await _serve_until_drained(begin, listener, channel, drain, started)
+            hearing = tasks.create_task(worker.hear())
+            code = await worker.serve(begin.settings, started)
             hearing.cancel()
     finally:
         await rest_client.close_all()
@@ -127,68 +128,82 @@ async def _serve(begin: Begin, listener: WsListener, end: socket.socket, started
     return code
 
 
-async def _serve_until_drained(
-    begin: Begin, listener: WsListener, channel: Channel, drain: asyncio.Event, started: float
-) -> int:
-    settings = begin.settings
-    ready = asyncio.Event()
+def _runtime(begin: Begin, listener: WsListener) -> Runtime:
+    """Where it listens is the parent's to say; the rest of what the listener was given holds."""
+    settings = dataclasses.replace(
+        listener.settings(begin.settings),
+        listen_host=begin.settings.listen_host,
+        listen_port=begin.settings.listen_port,
+    )
+    return Runtime(listener, settings, replica=begin.replica, generation=begin.generation)
 
-    def on_ready() -> None:
-        ready.set()
-        address = f"{settings.listen_host}:{settings.listen_port}"
-        ms = (time.perf_counter() - started) * 1000
-        channel.send(Listening(address, ms, _imported(settings.project_dir)))
 
-    try:
-        report = await runtime.serve(
-            listener,
-            settings,
-            replica=begin.replica,
-            generation=begin.generation,
-            on_ready=on_ready,
-            drain=drain,
-        )
-    except Exception as error:
-        if ready.is_set():
-            log.exception("the worker ended with an error")
+class _Worker:
+    """The bot at work, and its talk with the parent."""
+
+    def __init__(self, runtime: Runtime, channel: Channel, drain: asyncio.Event) -> None:
+        self._runtime = runtime
+        self._channel = channel
+        self._drain = drain
+        self._is_ready = False
+
+    async def serve(self, settings: MainSettings, started: float) -> int:
+        """Serve until told to drain; returns the exit code."""
+        try:
+            async with self._runtime as runtime:
+                self._is_ready = True
+                address = f"{settings.listen_host}:{runtime.port}"
+                ms = (time.perf_counter() - started) * 1000
+                self._channel.send(Listening(address, ms, _imported(settings.project_dir)))
+                await self._drain.wait()
+                before = runtime.stats()
+                report = await runtime.drain()
+                cut = runtime.stats().running if report.cut_short else 0
+        except Exception as error:
+            self._explain(error, settings.project_dir)
+            return 1
+        during = {"finished": report.handled - before.handled, "returned": report.returned - cut, "cut": cut}
+        self._channel.send(Drained({**during, "failed": report.failed, "seconds": report.seconds}))
+        return 0
+
+    def _explain(self, error: Exception, project: Path) -> None:
+        """Before it is ready, the parent shows what is wrong; later, the log does."""
+        if self._is_ready:
+            log.error("the worker ended with an error", exc_info=error)
+        elif isinstance(error, NescordError):
+            self._channel.send(Broken(str(error)))
         else:
-            channel.send(_broken(_why_not_ready(error, settings.project_dir)))
-        return 1
-    channel.send(Drained(_plain(report)))
-    return 0
+            self._channel.send(_broken(entry.failure_of(error, project)))
 
-
-async def _hear(channel: Channel, drain: asyncio.Event, listener: WsListener) -> None:
-    """Do what the parent says; when it is gone, drain."""
-    while (message := await channel.receive()) is not None:
-        match message:
-            case DrainNow():
-                drain.set()
-            case AskStats():
-                channel.send(Stats(_stats(listener)))
-    drain.set()
-
-
-def _why_not_ready(error: Exception, project: Path) -> Failure:
-    """An error of ours says it all; anything else came out of the bot's own start hooks."""
-    if isinstance(error, NescordError):
-        return Failure(str(error))
-    return entry.failure_of(error, project)
+    async def hear(self) -> None:
+        """Do what the parent says; when it is gone, drain."""
+        while (message := await self._channel.receive()) is not None:
+            match message:
+                case DrainNow():
+                    self._drain.set()
+                case AskStats():
+                    self._channel.send(Stats(_stats(self._runtime)))
+        self._drain.set()
 
 
 def _broken(failure: Failure) -> Broken:
     return Broken(failure.message, failure.file, failure.line, failure.excerpt, failure.traceback)
 
 
-def _plain(report: Any) -> dict[str, Any]:
-    fields = dataclasses.asdict(report) if dataclasses.is_dataclass(report) else report._asdict()  # type: ignore[arg-type]
-    return {name: value for name, value in fields.items() if isinstance(value, int | float | str | bool)}
-
-
-def _stats(listener: WsListener) -> dict[str, Any]:
+def _stats(runtime: Runtime) -> dict[str, Any]:
     times = os.times()
-    own: Callable[[], Any] | None = getattr(listener, "stats", None)
-    return {"cpu_s": round(times.user + times.system, 3), **(_plain(own()) if own else {})}
+    counts = runtime.stats()
+    return {
+        "attached": counts.receiver.streams,
+        "received": counts.received,
+        "handled": counts.handled,
+        "failed": counts.failed,
+        "failures": counts.failures,
+        "running": counts.running,
+        "waiting": counts.waiting,
+        "duplicates": counts.receiver.duplicates,
+        "cpu_s": round(times.user + times.system, 3),
+    }
 
 
 def _imported(project: Path) -> tuple[str, ...]:

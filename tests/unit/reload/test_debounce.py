@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from nescord_core.reload.debounce import Debounce
+
+
+def test_changes_are_gathered_until_they_pause() -> None:
+    debounce = Debounce(quiet=0.05, longest=0.5)
+    debounce.changed(["a.py"], 10.00)
+    debounce.changed(["b.py"], 10.04)
+    assert debounce.take(10.06) == frozenset()
+    assert debounce.next_at() == 10.09
+    assert debounce.take(10.09) == {"a.py", "b.py"}
+    assert debounce.take(11.0) == frozenset()
+    assert debounce.next_at() is None
+
+
+def test_changes_that_never_pause_are_told_after_the_longest_wait() -> None:
+    debounce = Debounce(quiet=0.05, longest=0.2)
+    told: list[tuple[float, frozenset[str]]] = []
+    for step in range(30):
+        now = step / 50
+        debounce.changed([f"{step}.py"], now)
+        if paths := debounce.take(now):
+            told.append((now, paths))
+    assert told[0][0] == 0.2
+    assert frozenset().union(*(paths for _, paths in told)) == {f"{step}.py" for step in range(23)}
+
+
+def test_no_paths_are_no_change() -> None:
+    debounce = Debounce()
+    debounce.changed([], 1.0)
+    assert debounce.next_at() is None
