@@ -33,6 +33,7 @@ class Peer:
         self.ws = ws
         self.transport = request.transport
         self.received: list[dict[str, Any]] = []
+        self.left_with: int | None = None
         kind = self.query.get("compress")
         self._zlib = zlib.compressobj() if kind == "zlib-stream" else None
         self._zstd = zstandard.ZstdCompressor().compressobj() if kind == "zstd-stream" else None

@@ -1,0 +1,110 @@
+"""A process that dies leaves a session behind which the next one resumes."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from integration.gateway.harness import TOKEN, running
+from integration.gateway.scripted import Peer, Script, listening
+from nescord_core.gateway.session_store import DiskSessionStore
+
+
+def history(upto: int) -> Script:
+    """Keep a session with events 2 to ``upto``; a RESUME gets what it lacks and one new event."""
+
+    async def script(peer: Peer) -> None:
+        await peer.hello()
+        while (asked := await peer.receive())["op"] == 1:
+            await peer.send(11)
+        if asked["op"] == 2:
+            await peer.ready()
+            for seq in range(2, upto + 1):
+                await peer.event(seq)
+        else:
+            for seq in range(asked["d"]["seq"] + 1, upto + 1):
+                await peer.event(seq)
+            await peer.event(upto + 1, "RESUMED")
+            await peer.event(upto + 2, "NEW")
+        await peer.until_gone()
+
+    return script
+
+
+async def test_after_a_kill_the_next_process_resumes_from_the_last_acknowledged_seq(tmp_path: Path) -> None:
+    async with listening(history(10)) as server:
+        async with (
+            DiskSessionStore(tmp_path, TOKEN) as store,
+            running(server.url, store=store, crash=True) as run,
+        ):
+            await run.until(lambda: len(run.events) == 10)
+            run.cluster.acknowledged(0, "one", 6)
+            await run.until(lambda: run.cluster.stats()[0].seq_acknowledged == 6)
+            async with DiskSessionStore(tmp_path, TOKEN) as other:
+                while True:
+                    saved = await other.load(0, shard_count=1, intents=513)
+                    if saved is not None and saved.seq == 6:
+                        break
+        async with (
+            DiskSessionStore(tmp_path, TOKEN) as store,
+            running(server.url, store=store) as run,
+        ):
+            await run.seen("NEW")
+            assert server.peers[1].received[0]["d"] == {"token": TOKEN, "session_id": "one", "seq": 6}
+            assert [(e.seq, e.redelivered) for e in run.events] == [
+                *((seq, True) for seq in range(7, 11)),
+                (11, False),
+                (12, False),
+            ]
+            assert run.cluster.stats()[0].identifies == 0
+            assert run.cluster.stats()[0].redelivered == 4
+
+
+async def test_an_orderly_stop_writes_down_what_is_acknowledged_afterwards_too(tmp_path: Path) -> None:
+    async with listening(history(5)) as server, DiskSessionStore(tmp_path, TOKEN) as store:
+        async with running(server.url, store=store, watermark_interval=60.0) as run:
+            await run.until(lambda: len(run.events) == 5)
+        run.cluster.acknowledged(0, "one", 5)
+        await run.cluster.flush()
+        saved = await store.load(0, shard_count=1, intents=513)
+        assert saved is not None
+        assert saved.seq == 5
+
+
+async def test_an_acknowledgement_of_an_earlier_session_moves_nothing() -> None:
+    async with listening(history(5)) as server, running(server.url) as run:
+        await run.until(lambda: len(run.events) == 5)
+        run.cluster.acknowledged(0, "another", 5)
+        assert run.cluster.stats()[0].seq_acknowledged == 0
+
+
+async def test_other_intents_start_a_new_session_and_say_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(history(3)) as server, DiskSessionStore(tmp_path, TOKEN) as store:
+        async with running(server.url, store=store) as run:
+            await run.seen("READY")
+        async with running(server.url, store=store, intents=1) as run:
+            await run.seen("READY")
+        assert "discarded: it was made with intents 513, now they are 1" in caplog.text
+        assert server.peers[1].received[0]["op"] == 2
+
+
+async def test_filtered_events_are_counted_and_never_hold_back_the_resume_point(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with (
+        listening(history(20)) as server,
+        running(server.url, events=frozenset({"READY"})) as run,
+    ):
+        await run.until(lambda: len(run.skipped) == 19)
+        assert run.types() == ["READY"]
+        assert run.skipped[0] == (0, "one", 2)
+        stats = run.cluster.stats()[0]
+        assert (stats.filtered, stats.seq_received, stats.seq_acknowledged) == (19, 20, 0)
+        assert stats.events == {"READY": 1, "MESSAGE_CREATE": 19}
+        run.cluster.acknowledged(0, "one", 1)
+        assert run.cluster.stats()[0].seq_acknowledged == 20
+    assert logging.getLogger("nescord.gateway").level <= logging.WARNING
