@@ -42,6 +42,7 @@ class WsListener:
         self.start_hooks: list[Callable[[], Any]] = []
         self.drain_hooks: list[Callable[[], Any]] = []
         self._registrations: list[Registration] = []
+        self._routes: dict[str, Route] = {}
 
     def on(self, event: str | EventType, *, ordered: bool | None = None) -> Callable[[F], F]:
         """Register a function for an event: ``message_create``, ``EventType.MESSAGE_CREATE``, ``*`` for all.
@@ -55,6 +56,7 @@ class WsListener:
         def register(function: F) -> F:
             described = registration(event, function, ordered=self.ordered if ordered is None else ordered)
             self._registrations.append(described)
+            self._routes.clear()
             return function
 
         return register
@@ -76,7 +78,10 @@ class WsListener:
 
     def route(self, event: str) -> Route:
         """Return what is to be called for an event of that name."""
-        return route_for(event, self._registrations)
+        found = self._routes.get(event)
+        if found is None:
+            found = self._routes[event] = route_for(event, self._registrations)
+        return found
 
     def settings(self, settings: MainSettings) -> MainSettings:
         """Return the settings with what the constructor was given in place of what they say."""

@@ -43,9 +43,9 @@ class Route:
 def route_for(event: str, registrations: Iterable[Registration]) -> Route:
     """Return what is to be called for that event (Discord's own name, known or not)."""
     matching = tuple(each for each in registrations if each.event in (event, ANY_EVENT))
-    asynchronous = [each for each in matching if each.is_async]
-    # A plain function has ended before the next event can start, so it keeps nobody waiting.
-    return Route(matching, len(asynchronous), any(each.ordered for each in asynchronous))
+    slots = sum(each.is_async for each in matching)
+    # Plain functions too: one that a decorator has wrapped may return a coroutine.
+    return Route(matching, slots, any(each.ordered for each in matching))
 
 
 def event_named(name: str | EventType, place: str) -> str:

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 _TOLD_AFTER = 0.02
 _CANCEL_GRACE = 1.0
 _SHOWN_FRAMES = 8
+_FAILURES = (Exception, SystemExit)
+"""A handler that calls sys.exit must not end the process: the event would come again and end the next one."""
 
 
 class RuntimeStats(NamedTuple):
@@ -87,7 +89,6 @@ class Runtime:
         self._settings = settings
         self._receiver = Receiver(settings, replica=replica, generation=generation, accept=self._accept)
         self._order: EventOrder[_Run] = EventOrder(settings.concurrency)
-        self._routes: dict[str, Route] = {}
         self._running: set[_Run] = set()
         self._received = self._handled = self._returned = 0
         self._failures: Counter[str] = Counter()
@@ -165,9 +166,7 @@ class Runtime:
         if envelope.type in ANSWERS:
             # Before any queue: whoever waits for this may hold the last slot.
             self._listener.gateway.answer(payload_of(envelope, time.time()))
-        route = self._routes.get(envelope.type)
-        if route is None:
-            route = self._routes[envelope.type] = self._listener.route(envelope.type)
+        route = self._listener.route(envelope.type)
         if not route.registrations:
             self._handled += 1
             self._receiver.done(delivery)
@@ -198,7 +197,7 @@ class Runtime:
                 await registration.function(payload, payload.event)
             else:
                 await registration.function(payload)
-        except Exception as error:
+        except _FAILURES as error:
             self._failed(registration, run, error)
         finally:
             self._part_ended(run)
@@ -213,7 +212,7 @@ class Runtime:
                 # A plain function that returns a coroutine: a lambda, or something wrapped by a decorator.
                 run.left += 1
                 run.tasks.append(self._tasks.create_task(self._await_result(registration, run, result)))
-        except Exception as error:
+        except _FAILURES as error:
             self._failed(registration, run, error)
         finally:
             self._part_ended(run)
@@ -221,7 +220,7 @@ class Runtime:
     async def _await_result(self, registration: Registration, run: _Run, result: Any) -> None:
         try:
             await result
-        except Exception as error:
+        except _FAILURES as error:
             self._failed(registration, run, error)
         finally:
             self._part_ended(run)
@@ -240,7 +239,7 @@ class Runtime:
         for following in self._order.ended(key, exclusive=route.exclusive, slots=route.slots):
             self._start(following)
 
-    def _failed(self, registration: Registration, run: _Run, error: Exception) -> None:
+    def _failed(self, registration: Registration, run: _Run, error: BaseException) -> None:
         """Log what went wrong; the event counts as done, since trying again would most likely fail again."""
         self._failures[registration.name] += 1
         envelope = run.delivery.envelope

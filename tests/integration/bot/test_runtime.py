@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,22 @@ async def test_ordered_handlers_of_a_guild_run_one_after_the_other_and_guilds_si
     assert [each[:2] for each in order[:2]] == [(1, "begin"), (2, "begin")]
 
 
+async def test_order_holds_for_a_plain_function_that_returns_a_coroutine(settings: MainSettings) -> None:
+    listener = WsListener()
+    order: list[tuple[str, int]] = []
+
+    async def work(message: Any) -> None:
+        order.append(("begin", message.n))
+        await asyncio.sleep(0.01)
+        order.append(("end", message.n))
+
+    listener.on("message_create", ordered=True)(lambda message: work(message))
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.events([("MESSAGE_CREATE", {"n": n}, 1) for n in range(3)])
+        await until(lambda: len(ws.acked) == 3)
+    assert order == [(what, n) for n in range(3) for what in ("begin", "end")]
+
+
 async def test_only_so_many_handlers_run_at_a_time(settings: MainSettings) -> None:
     listener = WsListener(concurrency=3)
     running: set[int] = set()
@@ -169,6 +186,50 @@ async def test_a_handler_that_raises_is_logged_counted_and_done(
         assert "test_runtime.py" in text
         assert 'runtime.py", line' not in text.replace("test_runtime.py", "")
     assert any("no such thing" in text for text in errors)
+
+
+async def test_a_handler_cannot_end_the_process(settings: MainSettings) -> None:
+    """Its event would be redelivered, and end the next process too."""
+    listener = WsListener()
+    listener.on("ready")(lambda _: sys.exit(3))
+
+    @listener.on("ready")
+    async def leave(ready: Any) -> None:
+        sys.exit(4)
+
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("READY")
+        await until(lambda: ws.acked == [1])
+        assert runtime.stats().failed == 2
+
+
+async def test_a_handler_that_is_cancelled_by_others_counts_as_finished(settings: MainSettings) -> None:
+    listener = WsListener()
+
+    @listener.on("ready")
+    async def handler(ready: Any) -> None:
+        cancelled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        cancelled.cancel()
+        await cancelled
+
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("READY")
+        await until(lambda: ws.acked == [1])
+        assert runtime.stats().running == 0
+
+
+async def test_a_handler_registered_while_running_gets_the_events_from_then_on(
+    settings: MainSettings,
+) -> None:
+    listener = WsListener()
+    seen: list[int] = []
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("READY")
+        await until(lambda: ws.acked == [1])
+        listener.on("ready")(lambda ready: seen.append(ready.event.seq))
+        ws.event("READY")
+        await until(lambda: ws.acked == [1, 2])
+    assert seen == [2]
 
 
 async def test_a_handler_may_use_timeouts_and_context_from_its_first_step(settings: MainSettings) -> None:

@@ -50,14 +50,22 @@ def test_on_can_be_stacked_and_gives_the_function_back() -> None:
     assert both.__name__ == "both"
 
 
-def test_slots_and_exclusiveness_count_asynchronous_handlers_only() -> None:
-    listener = WsListener(ordered=True)
+def test_slots_count_asynchronous_handlers_and_any_ordered_one_makes_the_event_exclusive() -> None:
+    listener = WsListener()
     listener.on("ready")(plain_handler)
     assert (listener.route("READY").slots, listener.route("READY").exclusive) == (0, False)
-    listener.on("ready", ordered=False)(async_handler)
-    assert (listener.route("READY").slots, listener.route("READY").exclusive) == (1, False)
     listener.on("ready")(async_handler)
+    assert (listener.route("READY").slots, listener.route("READY").exclusive) == (1, False)
+    listener.on("ready", ordered=True)(async_handler)
     assert (listener.route("READY").slots, listener.route("READY").exclusive) == (2, True)
+
+
+def test_ordered_can_be_said_for_all_and_taken_back_for_one() -> None:
+    listener = WsListener(ordered=True)
+    listener.on("ready", ordered=False)(async_handler)
+    assert not listener.route("READY").exclusive
+    listener.on("ready")(plain_handler)
+    assert listener.route("READY").exclusive
 
 
 class Bot:
