@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from nescord_core.errors import EntryError, NescordError
+from nescord_core.errors import NescordError
 
 __all__ = ["ProjectOption", "fail", "is_terminal"]
 
@@ -32,7 +32,7 @@ def fail(error: NescordError, *, debug: bool) -> NoReturn:
     """Print what went wrong, where, and what to do; leave with the error's exit code."""
     if debug:
         traceback.print_exception(error)
-    if isinstance(error, EntryError) and error.details:
+    if error.details:
         print(error.details.rstrip(), file=sys.stderr)
     width = min(os.get_terminal_size().columns if sys.stderr.isatty() else 100, 100)
     paragraph = textwrap.fill(f"Error: {error}", width, break_long_words=False, break_on_hyphens=False)

@@ -36,14 +36,18 @@ __all__ = [
 
 
 class NescordError(Exception):
-    """The base of all: ``exit_code`` is what the CLI leaves with (1 at run time, 2 wrong use)."""
+    """The base of all: ``exit_code`` is what the CLI leaves with (1 at run time, 2 wrong use).
+
+    ``hint`` says what to do; ``details`` are lines to show before the message: an excerpt, a log's end.
+    """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, hint: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", details: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.details = details
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
@@ -64,10 +68,6 @@ class ConfigError(NescordError):
 
 class EntryError(NescordError):
     """The bot's code (``main.entry``) could not be loaded; ``details`` is its traceback or excerpt."""
-
-    def __init__(self, message: str, *, details: str = "", hint: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.details = details
 
 
 class PortTaken(NescordError):
@@ -115,8 +115,8 @@ class NotRunning(NescordError):
 class ServiceFailed(NescordError):
     """A supervised service gave up; ``service`` names it."""
 
-    def __init__(self, service: str, message: str, *, hint: str = "") -> None:
-        super().__init__(f"{service}: {message}", hint=hint)
+    def __init__(self, service: str, message: str, *, hint: str = "", details: str = "") -> None:
+        super().__init__(f"{service}: {message}", hint=hint, details=details)
         self.service = service
 
 
@@ -141,7 +141,7 @@ class TokenRejected(NescordError):
     def __init__(self, *, seen: str) -> None:
         super().__init__(
             f"Discord rejected the bot token ({seen}).",
-            hint="Check DISCORD_BOT_TOKEN; a reset token is shown once, on the Bot page of the Developer Portal.",
+            hint="Check DISCORD_BOT_TOKEN; the Bot page of the Developer Portal shows a reset token once.",
         )
         self.seen = seen
 
@@ -158,7 +158,7 @@ class IdentifyBudgetSpent(NescordError):
         super().__init__(
             f"Discord allows {remaining} more session starts today; {needed} are needed"
             f" and {reserve} are kept in reserve.",
-            hint=f"The count starts anew in {reset_after / 3600:.1f} h. Find out what spends them before then.",
+            hint=f"The count starts anew in {reset_after / 3600:.1f} h. Find out what spends them.",
         )
         self.remaining = remaining
         self.needed = needed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -63,7 +64,8 @@ async def running(project: Path, offset: int, *, stop_timeout: float = 20.0) -> 
     """Run `nescord dev` in the project as a process of its own; stopped in order at the end."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DISCORD_", "NESCORD_", "GRPC_"))}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "nescord_cli", "dev", "--sandbox", "--port-offset", str(offset)),
+        *(sys.executable, "-m", "nescord_cli", "dev", "--sandbox", "--json"),
+        *("--port-offset", str(offset)),
         cwd=project,
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,
@@ -96,17 +98,28 @@ async def _stop(process: asyncio.subprocess.Process, timeout: float) -> None:
 
 
 class DevRun:
-    """A running `nescord dev` and what it printed."""
+    """A running `nescord dev --json` and what it printed, as text."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.lines: list[str] = []
+        self.broken_code = ""
 
     async def collect(self) -> None:
         """Read its output until it ends."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
-            self.lines.append(line.decode(errors="replace").rstrip())
+            self._take(line.decode(errors="replace").rstrip())
+
+    def _take(self, line: str) -> None:
+        try:
+            entry = json.loads(line)
+            text = f"{entry['service']:<8}| {entry['message']}"
+        except (ValueError, TypeError, KeyError):
+            entry, text = {}, line
+        self.lines.append(text)
+        if (entry.get("reload") or {}).get("ok") is False:
+            self.broken_code = entry["message"]
 
     @property
     def ended(self) -> int | None:
@@ -158,6 +171,8 @@ async def _ready(run: DevRun, session: aiohttp.ClientSession, timeout: float) ->
     """Wait until the bot has a gateway session: before that nobody hears a message."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
+        if run.broken_code:
+            raise ServiceFailed("main", "the bot's code cannot be loaded.", details=run.broken_code)
         if run.ended is not None:
             raise _failed(run, f"`nescord dev` ended with exit code {run.ended}")
         try:
@@ -186,5 +201,4 @@ async def _post(session: aiohttp.ClientSession, path: str, body: Any, timeout: f
 
 
 def _failed(run: DevRun, what: str) -> ServiceFailed:
-    tail = "\n".join(run.lines[-25:])
-    return ServiceFailed("demo", f"{what}. It printed:\n{tail}\n")
+    return ServiceFailed("demo", f"{what}.", details="\n".join(run.lines[-25:]))
