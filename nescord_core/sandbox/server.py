@@ -52,20 +52,22 @@ class Sandbox:
         """
         check_loopback(self.settings.host)
         self.world.seed(self.settings.guilds)
-        async with asyncio.TaskGroup() as group:
-            runner = web.AppRunner(
-                self._app(group.create_task), access_log=None, shutdown_timeout=STOP_PATIENCE
-            )
-            await runner.setup()
-            background: list[asyncio.Task[None]] = []
-            try:
-                address = await self._listen(runner)
-                background += [group.create_task(self.wire.run()), group.create_task(self._tick())]
-                yield address
-            finally:
-                await self._stop(runner)
-                for task in background:
-                    task.cancel()
+        group = asyncio.TaskGroup()
+        runner = web.AppRunner(self._app(group.create_task), access_log=None, shutdown_timeout=STOP_PATIENCE)
+        await runner.setup()
+        try:
+            # Outside the group: it would wrap what is raised, and a taken port is to be told as it is.
+            address = await self._listen(runner)
+            async with group:
+                background = [group.create_task(self.wire.run()), group.create_task(self._tick())]
+                try:
+                    yield address
+                finally:
+                    await self._stop(runner)
+                    for task in background:
+                        task.cancel()
+        finally:
+            await runner.cleanup()
 
     def _app(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> web.Application:
         app = web.Application(middlewares=[guard, rest_faults(self.faults)], client_max_size=MAX_BODY)
@@ -115,7 +117,6 @@ class Sandbox:
             load.stopped = True
         self.feed.stop()
         await self.wire.stop(STOP_PATIENCE)
-        await runner.cleanup()
 
 
 def check_loopback(host: str) -> None:
