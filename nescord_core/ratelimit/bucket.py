@@ -89,7 +89,9 @@ class Bucket:
     __slots__ = (
         "_as_of",
         "_confirmed",
+        "_debt",
         "_interval",
+        "_lost_at",
         "_period",
         "_reset",
         "_reset_after",
@@ -122,6 +124,8 @@ class Bucket:
         self._period = 0.0
         self._interval = 0.0
         self._confirmed = False
+        self._debt = 0
+        self._lost_at = 0.0
 
     # -- asking ------------------------------------------------------------------------------------------
 
@@ -134,11 +138,14 @@ class Bucket:
             return now
         if self.kind is Kind.UNKNOWN:
             return math.inf if self.in_flight else now
+        owed = self._owed(now)
         if now >= self.reset_at:
             # Whether the reset gives back everything is found out by one request, once.
             full = self.limit if self._confirmed or self.kind is Kind.LEAKY else 1
-            return now if self.in_flight < full else math.inf
-        missing = self.in_flight + 1 - self.remaining
+            if self.in_flight + owed < full:
+                return now
+            return self._debt_ends() if self.in_flight < full else math.inf
+        missing = self.in_flight + 1 + owed - self.remaining
         if missing <= 0:
             return now
         if self.kind is Kind.LEAKY:
@@ -148,12 +155,31 @@ class Bucket:
     def _nth_back(self, nth: int) -> float:
         used = self.limit - self.remaining
         if nth > used:
-            return math.inf
+            return self._debt_ends() if self._debt else math.inf
         return self._as_of + self._reset_after - (used - nth) * self._interval + MARGIN
+
+    def _owed(self, now: float) -> int:
+        """Requests that Discord may have counted without saying so, until that cannot matter any more."""
+        if self._debt and now >= self._debt_ends():
+            # Over by all we know; let one request find out, as no answer has.
+            self._debt = 0
+            self._confirmed = False
+            self.kind = Kind.FIXED
+        return self._debt
+
+    def _debt_ends(self) -> float:
+        after_reset = self._debt * self._interval if self.kind is Kind.LEAKY else 0.0
+        return max(self._lost_at + self._period, self.reset_at + after_reset) + MARGIN
 
     def idle_at(self, now: float) -> bool:
         """Say whether nothing would be lost by forgetting the bucket."""
-        return not self.in_flight and now >= self.reset_at and now >= self.parked_until and not self.lanes
+        return (
+            not self.in_flight
+            and not self._owed(now)
+            and now >= self.reset_at
+            and now >= self.parked_until
+            and not self.lanes
+        )
 
     def ready(self, now: float) -> Iterator[tuple[tuple[float, int, Ticket], Lane]]:
         """Yield the head of each lane that its hidden limits let go now."""
@@ -167,8 +193,10 @@ class Bucket:
 
     # -- learning ----------------------------------------------------------------------------------------
 
-    def learn(self, window: Window, now: float) -> None:
-        """Take in the headers of an answer that is not a 429."""
+    def learn(self, window: Window, now: float, granted_at: float) -> None:
+        """Take in the headers of an answer that is not a 429, to a request granted at that time."""
+        if granted_at > self._lost_at:
+            self._debt = 0  # this one came to Discord after those that were lost, and counts them
         if self.kind in {Kind.UNKNOWN, Kind.UNLIMITED} or window.limit != self.limit:
             self._start(window, now)
             return
@@ -191,25 +219,16 @@ class Bucket:
         self._confirmed = False
         self._interval = 0.0
         self.remaining = 0
+        self._debt = 0
         self.limit = window.limit if window else max(self.limit, 1)
         self._reset = window.reset if window else None
         self.reset_at = max(self.reset_at, until)
 
     def debit(self, now: float) -> None:
         """Count a request whose answer said nothing: Discord may have counted it."""
-        if self.kind in {Kind.UNKNOWN, Kind.UNLIMITED}:
-            return
-        if now >= self.reset_at:
-            self.remaining = self.limit
-            self._as_of = now
-            self._reset_after = 0.0
-            self._reset = None
-            if self.kind is Kind.FIXED:
-                self._reset_after = self._period
-        self.remaining = max(self.remaining - 1, 0)
-        if self.kind is Kind.LEAKY:
-            self._reset_after += self._interval
-        self.reset_at = self._as_of + self._reset_after + MARGIN
+        if self.kind not in {Kind.UNKNOWN, Kind.UNLIMITED}:
+            self._debt = self._owed(now) + 1
+            self._lost_at = now
 
     def _start(self, window: Window, now: float) -> None:
         self.kind = Kind.FIXED

@@ -49,7 +49,3 @@ class GlobalLimit:
             return
         self._blocked_until = max(self._blocked_until, until)
         self.window = min(self.window + WIDEN, WIDEST)
-
-    def idle_at(self, now: float) -> bool:
-        """Say whether nothing would be lost by forgetting it."""
-        return now >= self._blocked_until and (not self._grants or self._grants[-1] + self.window <= now)

@@ -25,6 +25,8 @@ TRIES = 5
 DEFAULT_BAN = 60.0
 DEFAULT_WAIT = 1.0
 RECHECK_TOKEN = 60.0
+FORGET_TOKEN = 3600.0
+"""Seconds without a request after which what a token taught (which routes share buckets) is let go."""
 SWEEP_EVERY = 30.0
 
 
@@ -51,7 +53,7 @@ class Limiter:
 
     def submit(self, route: Route, token: str, now: float) -> Ticket | Refusal:
         """Queue a request under the fingerprint of its token (empty for none), or say why not."""
-        scope = self._scope(token)
+        scope = self._scope(token, now)
         refusal = self._refusal(route, scope, now)
         if refusal is not None:
             return refusal
@@ -147,6 +149,10 @@ class Limiter:
     def buckets(self) -> int:
         """Return how many buckets are known."""
         return sum(len(scope.buckets) for scope in self._scopes.values())
+
+    def tokens(self) -> int:
+        """Return how many tokens are known, none at all included."""
+        return len(self._scopes)
 
     def locked(self, token: str, now: float) -> bool:
         """Say whether a token is locked after a 401."""
@@ -255,7 +261,7 @@ class Limiter:
             return bucket
         if window.bucket:
             bucket = self._settle(ticket, lane, window.bucket, now)
-        bucket.learn(window, now)
+        bucket.learn(window, now, ticket.granted_at)
         return bucket
 
     def _settle(self, ticket: Ticket, lane: Lane, learned: str, now: float) -> Bucket:
@@ -275,6 +281,8 @@ class Limiter:
         if target is None:
             target = scope.buckets[key] = Bucket(key)
         bucket.move_lane(lane, target)
+        if not bucket.lanes:
+            scope.buckets.pop(bucket.key, None)
         self._touch(scope, bucket, now)
         return target
 
@@ -321,10 +329,11 @@ class Limiter:
             return Refusal(404, "Unknown Webhook", code=10015)
         return None
 
-    def _scope(self, token: str) -> TokenScope:
+    def _scope(self, token: str, now: float) -> TokenScope:
         scope = self._scopes.get(token)
         if scope is None:
             scope = self._scopes[token] = TokenScope(token, self._global_limit)
+        scope.used_at = now
         return scope
 
     def _sweep(self, now: float) -> None:
@@ -336,7 +345,7 @@ class Limiter:
                     del scope.lanes[lane.key]
                 if bucket.idle_at(now) and bucket.ready_rank is None:
                     scope.buckets.pop(bucket.key, None)
-            if not scope.buckets and scope.locked_until is None and scope.global_limit.idle_at(now):
+            if not scope.buckets and scope.used_at + FORGET_TOKEN < now:
                 del self._scopes[key]
                 self._active.pop(key, None)
 

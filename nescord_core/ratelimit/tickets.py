@@ -59,7 +59,17 @@ class Poll:
 class TokenScope:
     """All that belongs to one token; nothing in here is shared with another. ``key`` is its fingerprint."""
 
-    __slots__ = ("buckets", "exempt_ready", "global_limit", "hashes", "key", "lanes", "locked_until", "ready")
+    __slots__ = (
+        "buckets",
+        "exempt_ready",
+        "global_limit",
+        "hashes",
+        "key",
+        "lanes",
+        "locked_until",
+        "ready",
+        "used_at",
+    )
 
     def __init__(self, key: str, global_limit: int) -> None:
         self.key = key
@@ -70,6 +80,7 @@ class TokenScope:
         self.ready: list[tuple[float, int, Bucket]] = []
         self.exempt_ready: list[tuple[float, int, Bucket]] = []
         self.locked_until: float | None = None
+        self.used_at = 0.0
 
     def lane_of(self, route: Route) -> Lane:
         """Return the queue of a route and major parameter, in the bucket of its learned hash."""

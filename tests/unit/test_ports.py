@@ -26,14 +26,20 @@ def test_another_loopback_address_is_another_port() -> None:
         assert holder_of("127.0.0.2", server.getsockname()[1]) == ""
 
 
-@linux_only
-def test_an_ipv6_listener_is_found() -> None:
-    try:
-        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
-    except OSError:
-        pytest.skip("no IPv6 here")
-    with server:
-        assert f"(process {os.getpid()})" in holder_of("::1", server.getsockname()[1])
+def test_an_ipv6_listener_is_found(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    header = (
+        "  sl  local_address remote_address st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode\n"
+    )
+    zeros = "0" * 32
+    row = f"0: 00000000000000000000000001000000:1F90 {zeros}:0000 0A 0:0 00:0 0 0 0 4242 1\n"
+    (tmp_path / "net" / "tcp6").write_text(header + row)
+    process = tmp_path / "17"
+    (process / "fd").mkdir(parents=True)
+    (process / "fd" / "3").symlink_to("socket:[4242]")
+    (process / "comm").write_text("node\n")
+    assert holder_of("::1", 0x1F90, proc=tmp_path) == "node (process 17)"
+    assert holder_of("::2", 0x1F90, proc=tmp_path) == ""
 
 
 def test_nobody_listens() -> None:

@@ -15,7 +15,7 @@ from nescord_core.ratelimit.tickets import Refusal, Ticket
 
 @dataclass
 class ServerBucket:
-    """kind: fixed, leaky, log_last (Reset is when the last use expires) or log_first (when the first does)."""
+    """kind: fixed, leaky, log_last (Reset is when the last use expires) or log_first (the first)."""
 
     kind: str
     limit: int

@@ -1,0 +1,75 @@
+"""The two limits that no header shows: over all routes, and of invalid requests."""
+
+from __future__ import annotations
+
+from nescord_core.ratelimit.global_limit import GlobalLimit
+from nescord_core.ratelimit.headers import Answer, Scope
+from nescord_core.ratelimit.invalid_requests import InvalidRequests
+
+
+def spend(limit: GlobalLimit, count: int, now: float) -> list[float]:
+    times = []
+    for _ in range(count):
+        now = max(now, limit.next_at(now))
+        limit.take(now)
+        times.append(now)
+    return times
+
+
+def test_never_more_than_the_limit_in_any_second_and_a_little_wider() -> None:
+    times = spend(GlobalLimit(50), 500, 0.0)
+    assert all(later - earlier > 1.0 for earlier, later in zip(times, times[50:], strict=False))
+    assert times[-1] < 9 * 1.06
+
+
+def test_a_slot_given_back_is_free_at_once() -> None:
+    limit = GlobalLimit(1)
+    limit.take(5.0)
+    assert limit.next_at(5.0) > 5.0
+    limit.give_back(5.0)
+    assert limit.next_at(5.0) <= 5.0
+
+
+def test_a_global_429_blocks_and_widens() -> None:
+    limit = GlobalLimit(50)
+    width = limit.window
+    limit.block(9.0)
+    assert limit.next_at(1.0) == 9.0
+    assert limit.window > width
+    for _ in range(100):
+        limit.block(9.0)
+    assert limit.window < 1.5
+
+
+def test_no_limit_at_all() -> None:
+    limit = GlobalLimit(None)
+    assert spend(limit, 1000, 3.0) == [3.0] * 1000
+
+
+def test_counts_401_403_and_429_but_not_shared_ones() -> None:
+    invalid = InvalidRequests()
+    for answer in (Answer(401), Answer(403), Answer(429), Answer(429, scope=Scope.SHARED), Answer(404)):
+        invalid.saw(answer, 1.0)
+    assert invalid.count(1.0) == 3
+    assert invalid.count(1.0 + 600.0) == 0
+
+
+def test_slows_down_and_then_refuses_before_ten_thousand() -> None:
+    invalid = InvalidRequests()
+    now, sent = 0.0, 0
+    while invalid.refused_until(now) is None and now < 600:
+        now = max(now, invalid.next_at(now))
+        invalid.took(now)
+        invalid.saw(Answer(403), now)
+        sent += 1
+        now += 0.001
+    assert sent < 10_000
+    assert now > 300, "it should have spread the second half over the window"
+
+
+def test_refusal_ends_when_the_window_has_moved_on() -> None:
+    invalid = InvalidRequests(slow_from=1, refuse_from=2)
+    invalid.saw(Answer(401), 0.0)
+    invalid.saw(Answer(401), 10.0)
+    assert invalid.refused_until(11.0) == 600.0
+    assert invalid.refused_until(600.5) is None
