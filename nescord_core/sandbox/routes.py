@@ -44,7 +44,7 @@ def answer(call: Call) -> Answer:
     problems = {
         **check_path(call.operation, call.args),
         **check_query(call.operation, call.query),
-        **check_body(call.operation, call.body),
+        **check_body(call.operation, call.body, [each.field_name for each in call.files]),
     }
     if problems:
         return Answer(400, invalid_form(problems))

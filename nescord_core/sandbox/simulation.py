@@ -30,6 +30,8 @@ from simcord.backend.models import (
     Member,
     Message,
     Overwrite,
+    Poll,
+    PollAnswer,
     Role,
     User,
 )
@@ -50,6 +52,8 @@ __all__ = [
     "Message",
     "ModelRoute",
     "Overwrite",
+    "Poll",
+    "PollAnswer",
     "RequestContext",
     "Role",
     "RouteNotImplemented",
@@ -141,6 +145,7 @@ class Simulation(Backend):
     def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._announce = announce
         self._quiet = False
+        self.messages_per_channel = MESSAGES_PER_CHANNEL
         self._last_ms = 0
         self._sequence = 0
         self._planned_ids: Iterator[int] | None = None
@@ -197,7 +202,7 @@ class Simulation(Backend):
         if message.poll is not None:
             self._open_polls[message.id] = message
         kept = self.messages.get(message.channel_id, {})
-        while len(kept) > MESSAGES_PER_CHANNEL:
+        while len(kept) > self.messages_per_channel:
             del kept[next(iter(kept))]
         return stored
 

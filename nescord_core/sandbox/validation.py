@@ -52,13 +52,16 @@ def check_query(operation: Operation, query: Mapping[str, str]) -> Problems:
     return problems
 
 
-def check_body(operation: Operation, body: Any) -> Problems:
-    """Check a decoded JSON body (or what a form was made of). Nothing is checked where none is expected."""
+def check_body(operation: Operation, body: Any, file_fields: Sequence[str] = ()) -> Problems:
+    """Check a decoded JSON body, or what a form was made of beside the files in ``file_fields``."""
     schema = operation.request.get("application/json") or operation.request.get("multipart/form-data")
     if schema is None:
         return {}
     shape = shape_of(schema)
-    return _check({} if body is None and "object" in shape.kinds else body, shape, "")
+    given = {} if body is None and "object" in shape.kinds else body
+    if file_fields and isinstance(given, dict):
+        given = {**given, **dict.fromkeys(file_fields, "file")}
+    return _check(given, shape, "")
 
 
 def _parameter(parameter: Parameter, text: str) -> Problems:

@@ -52,6 +52,8 @@ class World(Interactions):
         channel_id = payload.get("channel_id")
         key = guild_id or (int(channel_id) if channel_id else None)
         payload = complete_event(event, payload)
+        if event == "TYPING_START" and not payload["timestamp"]:
+            payload = {**payload, "timestamp": int(self.simulation.clock.now().timestamp())}
         if event == "MESSAGE_CREATE" and self._nonce is not None:
             payload = {**payload, "nonce": self._nonce}
         for listener in self._listeners:
