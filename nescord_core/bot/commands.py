@@ -15,10 +15,10 @@ from nescord_core.errors import GatewayCommandError
 from nescord_core.payloads import (
     ChannelInfo,
     GuildMembersChunk,
-    Payload,
     RateLimited,
     SoundboardSound,
     SoundboardSounds,
+    View,
 )
 
 __all__ = ["ANSWERS", "Gateway", "Members", "SendCommand"]
@@ -53,7 +53,7 @@ class Gateway:
 
     def __init__(self) -> None:
         self._send: SendCommand | None = None
-        self._waiting: dict[_Waiting, list[asyncio.Queue[Payload]]] = {}
+        self._waiting: dict[_Waiting, list[asyncio.Queue[View]]] = {}
         self._nonces = itertools.count(1)
         self._nonce_prefix = ""
 
@@ -159,7 +159,7 @@ class Gateway:
         assert isinstance(answer, ChannelInfo)
         return answer
 
-    def answer(self, payload: Payload) -> None:
+    def answer(self, payload: View) -> None:
         """Show an event that may be the answer to a command; never waits."""
         if not self._waiting:
             return  # reading the nonce would decode a chunk of 1000 members for nobody
@@ -186,14 +186,14 @@ class Gateway:
                 if isinstance(part, GuildMembersChunk) and chunks.add(part):
                     return chunks.members()
 
-    async def _ask(self, command: Command, guild_id: int, answer: _Waiting, timeout: float) -> Payload:
+    async def _ask(self, command: Command, guild_id: int, answer: _Waiting, timeout: float) -> View:
         with self._expect(answer) as queue:
             await self._command(command, timeout=timeout, guild_id=guild_id)
             return await self._next(queue, command, guild_id, timeout)
 
     async def _next(
-        self, queue: asyncio.Queue[Payload], command: Command, guild_id: int, timeout: float
-    ) -> Payload:
+        self, queue: asyncio.Queue[View], command: Command, guild_id: int, timeout: float
+    ) -> View:
         """Return the next part of an answer; after a refusal wait, ask again, and go on waiting."""
         while isinstance(part := await self._part(queue, command, guild_id, timeout), RateLimited):
             if part.retry_after > timeout:
@@ -203,8 +203,8 @@ class Gateway:
         return part
 
     async def _part(
-        self, queue: asyncio.Queue[Payload], command: Command, guild_id: int, timeout: float
-    ) -> Payload:
+        self, queue: asyncio.Queue[View], command: Command, guild_id: int, timeout: float
+    ) -> View:
         try:
             async with asyncio.timeout(timeout):
                 return await queue.get()
@@ -216,8 +216,8 @@ class Gateway:
             ) from None
 
     @contextmanager
-    def _expect(self, key: _Waiting) -> Iterator[asyncio.Queue[Payload]]:
-        queue: asyncio.Queue[Payload] = asyncio.Queue()
+    def _expect(self, key: _Waiting) -> Iterator[asyncio.Queue[View]]:
+        queue: asyncio.Queue[View] = asyncio.Queue()
         self._waiting.setdefault(key, []).append(queue)
         try:
             yield queue
@@ -239,7 +239,7 @@ class Gateway:
         )
 
 
-def _answered(payload: Payload) -> Iterator[_Waiting]:
+def _answered(payload: View) -> Iterator[_Waiting]:
     """Yield what the event may be waited for as."""
     if isinstance(payload, GuildMembersChunk) and payload.nonce:
         yield "GUILD_MEMBERS_CHUNK", payload.nonce

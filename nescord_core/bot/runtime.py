@@ -22,7 +22,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.bot.registration import Registration, Route
 from nescord_core.dispatch.receiver import Delivery, Receiver, ReceiverStats
-from nescord_core.payloads import Payload, payload_of
+from nescord_core.payloads import View, payload_of
 from nescord_core.settings import MainSettings
 
 __all__ = ["DrainReport", "Runtime", "RuntimeStats", "run", "serve"]
@@ -191,7 +191,7 @@ class Runtime:
             else:
                 loop.call_soon(self._call, registration, run, payload)
 
-    async def _await(self, registration: Registration, run: _Run, payload: Payload) -> None:
+    async def _await(self, registration: Registration, run: _Run, payload: View) -> None:
         try:
             if registration.wants_event:
                 await registration.function(payload, payload.event)
@@ -202,7 +202,7 @@ class Runtime:
         finally:
             self._part_ended(run)
 
-    def _call(self, registration: Registration, run: _Run, payload: Payload) -> None:
+    def _call(self, registration: Registration, run: _Run, payload: View) -> None:
         try:
             if registration.wants_event:
                 result = registration.function(payload, payload.event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import STALE_AFTER, EventInfo, Payload
+from nescord_core.payloads.base import STALE_AFTER, EventInfo, Payload, View
 from nescord_core.payloads.channel import (
     Activity,
     ActivityAssets,
@@ -290,6 +290,7 @@ __all__ = [
     "UnavailableGuild",
     "UnfurledMedia",
     "User",
+    "View",
     "VoiceChannelEffect",
     "VoiceChannelStartTime",
     "VoiceChannelStatus",

@@ -2,7 +2,7 @@
 
 A class lists Discord's own field names as annotations::
 
-    class Role(Payload):
+    class Role(View):
         id: int
         name: str
         icon: str | None
@@ -21,7 +21,7 @@ import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache, cached_property
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 
@@ -29,7 +29,7 @@ from nescord_core.envelope import Envelope
 from nescord_core.events import EventType
 from nescord_core.snowflake import created_at_ms
 
-__all__ = ["STALE_AFTER", "EventInfo", "Payload"]
+__all__ = ["STALE_AFTER", "EventInfo", "Payload", "View"]
 
 STALE_AFTER = 3.0
 """Seconds within which an interaction must be answered.
@@ -69,10 +69,10 @@ class EventInfo(NamedTuple):
         return self.delivered_at - self.received_at
 
 
-class Payload:
-    """The content of any event, or an object within one; classes with fields derive from it.
+class View:
+    """The content of an event, or an object within one; the classes that list fields derive from it.
 
-    ``Message({...})`` views decoded JSON (of an HTTP answer, or in a test); events come through `Payload.of`.
+    ``Message({...})`` views decoded JSON (of an HTTP answer, or in a test); events come through `View.of`.
     """
 
     raw: dict[str, Any]
@@ -97,15 +97,19 @@ class Payload:
             if not name.startswith("_") and name not in cls.__dict__:
                 setattr(cls, name, _Field(name, cls))
 
-    def __getattr__(self, name: str) -> Any:
-        if not name.startswith("_") and name in self.raw:
-            value = self.__dict__[name] = _guess(name, self.raw[name])
-            return value
-        if name == "event":
-            text = f"this {type(self).__name__} is part of a payload; ask the payload itself for its event"
-            raise AttributeError(text, name=name, obj=self)
-        # Python adds "Did you mean" from `dir`, which lists what the JSON holds too.
-        raise AttributeError(f"{type(self).__name__} has no field {name!r}", name=name, obj=self)
+    if not TYPE_CHECKING:  # or mypy would take every misspelt field for one that nobody listed
+
+        def __getattr__(self, name: str) -> Any:
+            if not name.startswith("_") and name in self.raw:
+                value = self.__dict__[name] = _guess(name, self.raw[name])
+                return value
+            if name == "event":
+                text = (
+                    f"this {type(self).__name__} is part of a payload; ask the payload itself for its event"
+                )
+                raise AttributeError(text, name=name, obj=self)
+            # Python adds "Did you mean" from `dir`, which lists what the JSON holds too.
+            raise AttributeError(f"{type(self).__name__} has no field {name!r}", name=name, obj=self)
 
     def __getitem__(self, name: str) -> Any:
         raw = self.raw
@@ -144,10 +148,18 @@ class Payload:
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+class Payload(View):
+    """An event or object that nescord has no class for: type checkers let every field pass."""
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
 class _Raw:
     """``payload.raw``, the decoded JSON: a non-data descriptor, so that it runs once an instance."""
 
-    def __get__(self, instance: Payload | None, owner: type) -> Any:
+    def __get__(self, instance: View | None, owner: type) -> Any:
         if instance is None:
             return self
         decoded = msgspec.json.decode(instance._envelope.data)
@@ -159,7 +171,7 @@ class _Raw:
 class _Event:
     """``payload.event``: only the payload of an event has one, objects within it do not."""
 
-    def __get__(self, instance: Payload | None, owner: type) -> Any:
+    def __get__(self, instance: View | None, owner: type) -> Any:
         if instance is None:
             return self
         envelope, now = instance.__dict__.get("_envelope"), instance.__dict__.get("_now", 0.0)
@@ -180,8 +192,8 @@ class _Event:
 
 
 # Set here and not in the body, so that type checkers see the plain attributes declared there.
-Payload.raw = _Raw()  # type: ignore[assignment]  # a descriptor stands in for what it returns
-Payload.event = _Event()  # type: ignore[assignment]
+View.raw = _Raw()  # type: ignore[assignment]  # a descriptor stands in for what it returns
+View.event = _Event()  # type: ignore[assignment]
 
 
 def _is_stale(raw: Mapping[str, Any], envelope: Envelope, now: float) -> bool:
@@ -198,13 +210,12 @@ class _Field:
 
     __slots__ = ("_convert", "_name", "_owner")
 
-    def __init__(self, name: str, owner: type[Payload]) -> None:
+    def __init__(self, name: str, owner: type[View]) -> None:
         self._name = name
-        # Any, because type checkers do not take a class that has `__getattr__` for hashable.
-        self._owner: Any = owner
+        self._owner: Any = owner  # as Any, because mypy does not take `type[View]` for hashable
         self._convert: _Convert | None = None
 
-    def __get__(self, instance: Payload | None, owner: type) -> Any:
+    def __get__(self, instance: View | None, owner: type) -> Any:
         if instance is None:
             return self
         value = instance.raw.get(self._name)
@@ -227,7 +238,7 @@ def _converter(hint: Any) -> _Convert:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is int:
         return _as_int
-    if isinstance(hint, type) and issubclass(hint, Payload):
+    if isinstance(hint, type) and issubclass(hint, View):
         return lambda value: hint(value) if isinstance(value, dict) else value
     if origin is list:
         item = _converter(args[0])

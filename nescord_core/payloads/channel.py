@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.user import Emoji, Member, User
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class ClientStatus(Payload):
+class ClientStatus(View):
     """https://discord.com/developers/docs/events/gateway-events#client-status-object."""
 
     desktop: str | None
@@ -31,21 +31,21 @@ class ClientStatus(Payload):
     vr: str | None
 
 
-class ActivityTimestamps(Payload):
+class ActivityTimestamps(View):
     """In milliseconds since the epoch."""
 
     start: int | None
     end: int | None
 
 
-class ActivityParty(Payload):
+class ActivityParty(View):
     """``size`` is [current, maximum]."""
 
     id: str | None
     size: list[int] | None
 
 
-class ActivityAssets(Payload):
+class ActivityAssets(View):
     """https://discord.com/developers/docs/events/gateway-events#activity-object-activity-assets."""
 
     large_image: str | None
@@ -57,7 +57,7 @@ class ActivityAssets(Payload):
     invite_cover_image: str | None
 
 
-class ActivitySecrets(Payload):
+class ActivitySecrets(View):
     """https://discord.com/developers/docs/events/gateway-events#activity-object-activity-secrets."""
 
     join: str | None
@@ -65,7 +65,7 @@ class ActivitySecrets(Payload):
     match: str | None
 
 
-class Activity(Payload):
+class Activity(View):
     """``buttons`` are the labels: Discord does not tell bots the addresses behind them.
 
     https://discord.com/developers/docs/events/gateway-events#activity-object
@@ -91,7 +91,7 @@ class Activity(Payload):
     buttons: list[str] | None
 
 
-class Presence(Payload):
+class Presence(View):
     """PRESENCE_UPDATE, and the presences of a guild. Only ``id`` of the user is sure to be there.
 
     https://discord.com/developers/docs/events/gateway-events#presence-update
@@ -104,7 +104,7 @@ class Presence(Payload):
     client_status: ClientStatus
 
 
-class Overwrite(Payload):
+class Overwrite(View):
     """``allow`` and ``deny`` are bit sets, as int; ``type`` is 0 for a role and 1 for a member."""
 
     id: int
@@ -113,7 +113,7 @@ class Overwrite(Payload):
     deny: int
 
 
-class ThreadMetadata(Payload):
+class ThreadMetadata(View):
     """https://discord.com/developers/docs/resources/channel#thread-metadata-object."""
 
     archived: bool
@@ -124,7 +124,7 @@ class ThreadMetadata(Payload):
     create_timestamp: str | None
 
 
-class ThreadMember(Payload):
+class ThreadMember(View):
     """THREAD_MEMBER_UPDATE, and the members within other thread events.
 
     https://discord.com/developers/docs/resources/channel#thread-member-object
@@ -139,14 +139,14 @@ class ThreadMember(Payload):
     guild_id: int | None
 
 
-class DefaultReaction(Payload):
+class DefaultReaction(View):
     """https://discord.com/developers/docs/resources/channel#default-reaction-object."""
 
     emoji_id: int | None
     emoji_name: str | None
 
 
-class ForumTag(Payload):
+class ForumTag(View):
     """https://discord.com/developers/docs/resources/channel#forum-tag-object."""
 
     id: int
@@ -156,7 +156,7 @@ class ForumTag(Payload):
     emoji_name: str | None
 
 
-class Channel(Payload):
+class Channel(View):
     """Any channel or thread; which fields are there depends on ``type``.
 
     ``permissions`` (of the user, in interactions) and ``app_permissions`` are bit sets, as int.

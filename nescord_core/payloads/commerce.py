@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.user import Application, User
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
 ]
 
 
-class Entitlement(Payload):
+class Entitlement(View):
     """https://discord.com/developers/docs/resources/entitlement#entitlement-object."""
 
     id: int
@@ -34,7 +34,7 @@ class Entitlement(Payload):
     parent_id: int | None
 
 
-class Subscription(Payload):
+class Subscription(View):
     """https://discord.com/developers/docs/resources/subscription#subscription-object."""
 
     id: int
@@ -49,14 +49,14 @@ class Subscription(Payload):
     country: str | None
 
 
-class IntegrationAccount(Payload):
+class IntegrationAccount(View):
     """``id`` is the account's on that service, not a snowflake."""
 
     id: str
     name: str
 
 
-class Integration(Payload):
+class Integration(View):
     """INTEGRATION_CREATE and _UPDATE.
 
     https://discord.com/developers/docs/resources/guild#integration-object
@@ -81,7 +81,7 @@ class Integration(Payload):
     scopes: list[str] | None
 
 
-class CommandPermission(Payload):
+class CommandPermission(View):
     """``type`` is 1 for a role, 2 for a user, 3 for a channel."""
 
     id: int
@@ -89,7 +89,7 @@ class CommandPermission(Payload):
     permission: bool
 
 
-class CommandPermissions(Payload):
+class CommandPermissions(View):
     """APPLICATION_COMMAND_PERMISSIONS_UPDATE.
 
     https://discord.com/developers/docs/interactions/application-commands#application-command-permissions-object

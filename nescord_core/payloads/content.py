@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.user import Application, Emoji, User
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 
-class Attachment(Payload):
+class Attachment(View):
     """https://discord.com/developers/docs/resources/message#attachment-object."""
 
     id: int
@@ -63,7 +63,7 @@ class Attachment(Payload):
     application: Application | None
 
 
-class EmbedMedia(Payload):
+class EmbedMedia(View):
     """The image, thumbnail or video of an embed."""
 
     url: str | None
@@ -77,14 +77,14 @@ class EmbedMedia(Payload):
     flags: int | None
 
 
-class EmbedProvider(Payload):
+class EmbedProvider(View):
     """https://discord.com/developers/docs/resources/message#embed-object-embed-provider-structure."""
 
     name: str | None
     url: str | None
 
 
-class EmbedAuthor(Payload):
+class EmbedAuthor(View):
     """https://discord.com/developers/docs/resources/message#embed-object-embed-author-structure."""
 
     name: str
@@ -93,7 +93,7 @@ class EmbedAuthor(Payload):
     proxy_icon_url: str | None
 
 
-class EmbedFooter(Payload):
+class EmbedFooter(View):
     """https://discord.com/developers/docs/resources/message#embed-object-embed-footer-structure."""
 
     text: str
@@ -101,7 +101,7 @@ class EmbedFooter(Payload):
     proxy_icon_url: str | None
 
 
-class EmbedField(Payload):
+class EmbedField(View):
     """https://discord.com/developers/docs/resources/message#embed-object-embed-field-structure."""
 
     name: str
@@ -109,7 +109,7 @@ class EmbedField(Payload):
     inline: bool | None
 
 
-class UnfurledMedia(Payload):
+class UnfurledMedia(View):
     """https://discord.com/developers/docs/components/reference#unfurled-media-item."""
 
     id: int | None
@@ -124,7 +124,7 @@ class UnfurledMedia(Payload):
     attachment_id: int | None
 
 
-class MediaGalleryItem(Payload):
+class MediaGalleryItem(View):
     """https://discord.com/developers/docs/components/reference#media-gallery."""
 
     media: UnfurledMedia
@@ -132,7 +132,7 @@ class MediaGalleryItem(Payload):
     spoiler: bool | None
 
 
-class SelectOption(Payload):
+class SelectOption(View):
     """An option of a string select, radio group or checkbox group."""
 
     label: str
@@ -142,21 +142,21 @@ class SelectOption(Payload):
     default: bool | None
 
 
-class SelectDefaultValue(Payload):
+class SelectDefaultValue(View):
     """``type`` is ``user``, ``role`` or ``channel``."""
 
     id: int
     type: str
 
 
-class ReactionCountDetails(Payload):
+class ReactionCountDetails(View):
     """https://discord.com/developers/docs/resources/message#reaction-count-details-object."""
 
     burst: int
     normal: int
 
 
-class Reaction(Payload):
+class Reaction(View):
     """A reaction within a message; who added one comes in MESSAGE_REACTION_ADD."""
 
     count: int
@@ -167,21 +167,21 @@ class Reaction(Payload):
     burst_colors: list[str]
 
 
-class MessageActivity(Payload):
+class MessageActivity(View):
     """https://discord.com/developers/docs/resources/message#message-object-message-activity-structure."""
 
     type: int
     party_id: str | None
 
 
-class MessageCall(Payload):
+class MessageCall(View):
     """https://discord.com/developers/docs/resources/message#message-call-object."""
 
     participants: list[int]
     ended_timestamp: str | None
 
 
-class MessageReference(Payload):
+class MessageReference(View):
     """``type`` is 0 for a reply and 1 for a forward.
 
     https://discord.com/developers/docs/resources/message#message-reference-structure
@@ -194,7 +194,7 @@ class MessageReference(Payload):
     fail_if_not_exists: bool | None
 
 
-class ChannelMention(Payload):
+class ChannelMention(View):
     """https://discord.com/developers/docs/resources/message#channel-mention-object."""
 
     id: int
@@ -203,7 +203,7 @@ class ChannelMention(Payload):
     name: str
 
 
-class RoleSubscriptionData(Payload):
+class RoleSubscriptionData(View):
     """https://discord.com/developers/docs/resources/message#role-subscription-data-object."""
 
     role_subscription_listing_id: int
@@ -212,7 +212,7 @@ class RoleSubscriptionData(Payload):
     is_renewal: bool
 
 
-class SharedClientTheme(Payload):
+class SharedClientTheme(View):
     """https://discord.com/developers/docs/resources/message#shared-client-theme-object."""
 
     colors: list[str]
@@ -221,7 +221,7 @@ class SharedClientTheme(Payload):
     base_theme: int | None
 
 
-class StickerItem(Payload):
+class StickerItem(View):
     """https://discord.com/developers/docs/resources/sticker#sticker-item-object."""
 
     id: int
@@ -229,7 +229,7 @@ class StickerItem(Payload):
     format_type: int
 
 
-class Sticker(Payload):
+class Sticker(View):
     """https://discord.com/developers/docs/resources/sticker#sticker-object."""
 
     id: int
@@ -245,21 +245,21 @@ class Sticker(Payload):
     sort_value: int | None
 
 
-class PollMedia(Payload):
+class PollMedia(View):
     """https://discord.com/developers/docs/resources/poll#poll-media-object."""
 
     text: str | None
     emoji: Emoji | None
 
 
-class PollAnswer(Payload):
+class PollAnswer(View):
     """https://discord.com/developers/docs/resources/poll#poll-answer-object."""
 
     answer_id: int
     poll_media: PollMedia
 
 
-class PollAnswerCount(Payload):
+class PollAnswerCount(View):
     """https://discord.com/developers/docs/resources/poll#poll-results-object."""
 
     id: int
@@ -267,14 +267,14 @@ class PollAnswerCount(Payload):
     me_voted: bool
 
 
-class PollResults(Payload):
+class PollResults(View):
     """https://discord.com/developers/docs/resources/poll#poll-results-object."""
 
     is_finalized: bool
     answer_counts: list[PollAnswerCount]
 
 
-class Poll(Payload):
+class Poll(View):
     """https://discord.com/developers/docs/resources/poll#poll-object."""
 
     question: PollMedia
@@ -285,21 +285,21 @@ class Poll(Payload):
     results: PollResults | None
 
 
-class ProductPurchase(Payload):
+class ProductPurchase(View):
     """https://discord.com/developers/docs/resources/message#message-object."""
 
     listing_id: int
     product_name: str
 
 
-class PurchaseNotification(Payload):
+class PurchaseNotification(View):
     """What was bought, in a message of type PURCHASE_NOTIFICATION."""
 
     type: int
     guild_product_purchase: ProductPurchase | None
 
 
-class LobbyMember(Payload):
+class LobbyMember(View):
     """The author's name in a lobby that is linked to the channel."""
 
     additional_name: str

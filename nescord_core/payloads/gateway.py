@@ -5,7 +5,7 @@ https://discord.com/developers/docs/events/gateway-events#receive-events
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.channel import Channel, Presence, ThreadMember
 from nescord_core.payloads.content import Sticker
 from nescord_core.payloads.guild import JoinRequest, SoundboardSound, UnavailableGuild
@@ -52,7 +52,7 @@ __all__ = [
 ]
 
 
-class Ready(Payload):
+class Ready(View):
     """A new session began; ``shard`` is [shard id, shard count]."""
 
     v: int
@@ -64,18 +64,18 @@ class Ready(Payload):
     application: Application
 
 
-class Resumed(Payload):
+class Resumed(View):
     """A session goes on; it has no documented fields."""
 
 
-class RateLimitMeta(Payload):
+class RateLimitMeta(View):
     """For opcode 8: which request it was."""
 
     guild_id: int | None
     nonce: str | None
 
 
-class RateLimited(Payload):
+class RateLimited(View):
     """A gateway command was refused; ``retry_after`` is in seconds, ``opcode`` the command's."""
 
     opcode: int
@@ -83,7 +83,7 @@ class RateLimited(Payload):
     meta: RateLimitMeta
 
 
-class ChannelInfoChannel(Payload):
+class ChannelInfoChannel(View):
     """``voice_start_time`` is in seconds since the epoch."""
 
     id: int
@@ -91,14 +91,14 @@ class ChannelInfoChannel(Payload):
     voice_start_time: int | None
 
 
-class ChannelInfo(Payload):
+class ChannelInfo(View):
     """The answer to opcode 43."""
 
     guild_id: int
     channels: list[ChannelInfoChannel]
 
 
-class VoiceChannelStatus(Payload):
+class VoiceChannelStatus(View):
     """VOICE_CHANNEL_STATUS_UPDATE; ``id`` is the channel's."""
 
     id: int
@@ -106,7 +106,7 @@ class VoiceChannelStatus(Payload):
     status: str | None
 
 
-class VoiceChannelStartTime(Payload):
+class VoiceChannelStartTime(View):
     """VOICE_CHANNEL_START_TIME_UPDATE; ``id`` is the channel's, the time in seconds since the epoch."""
 
     id: int
@@ -114,7 +114,7 @@ class VoiceChannelStartTime(Payload):
     voice_start_time: int | None
 
 
-class ChannelPins(Payload):
+class ChannelPins(View):
     """CHANNEL_PINS_UPDATE."""
 
     guild_id: int | None
@@ -122,7 +122,7 @@ class ChannelPins(Payload):
     last_pin_timestamp: str | None
 
 
-class ThreadDelete(Payload):
+class ThreadDelete(View):
     """THREAD_DELETE: what is left of the thread."""
 
     id: int
@@ -131,7 +131,7 @@ class ThreadDelete(Payload):
     type: int
 
 
-class ThreadListSync(Payload):
+class ThreadListSync(View):
     """The bot gained access to channels; without ``channel_ids`` the whole guild is synced."""
 
     guild_id: int
@@ -140,7 +140,7 @@ class ThreadListSync(Payload):
     members: list[ThreadMember]
 
 
-class ThreadMembers(Payload):
+class ThreadMembers(View):
     """THREAD_MEMBERS_UPDATE; ``id`` is the thread's, ``member_count`` stops at 50."""
 
     id: int
@@ -150,34 +150,34 @@ class ThreadMembers(Payload):
     removed_member_ids: list[int] | None
 
 
-class GuildBan(Payload):
+class GuildBan(View):
     """GUILD_BAN_ADD and _REMOVE."""
 
     guild_id: int
     user: User
 
 
-class GuildEmojis(Payload):
+class GuildEmojis(View):
     """GUILD_EMOJIS_UPDATE: all that the guild has now."""
 
     guild_id: int
     emojis: list[Emoji]
 
 
-class GuildStickers(Payload):
+class GuildStickers(View):
     """GUILD_STICKERS_UPDATE: all that the guild has now."""
 
     guild_id: int
     stickers: list[Sticker]
 
 
-class GuildIntegrations(Payload):
+class GuildIntegrations(View):
     """GUILD_INTEGRATIONS_UPDATE."""
 
     guild_id: int
 
 
-class GuildJoinRequest(Payload):
+class GuildJoinRequest(View):
     """GUILD_JOIN_REQUEST_CREATE, _UPDATE and _DELETE; only the last has ``id`` and ``user_id`` of its own."""
 
     guild_id: int
@@ -187,14 +187,14 @@ class GuildJoinRequest(Payload):
     request: JoinRequest | None
 
 
-class GuildMemberRemove(Payload):
+class GuildMemberRemove(View):
     """A member left, was kicked or banned."""
 
     guild_id: int
     user: User
 
 
-class GuildMembersChunk(Payload):
+class GuildMembersChunk(View):
     """A part of the answer to opcode 8; `listener.gateway.request_guild_members` collects them."""
 
     guild_id: int
@@ -206,42 +206,42 @@ class GuildMembersChunk(Payload):
     nonce: str | None
 
 
-class GuildRole(Payload):
+class GuildRole(View):
     """GUILD_ROLE_CREATE and _UPDATE."""
 
     guild_id: int
     role: Role
 
 
-class GuildRoleDelete(Payload):
+class GuildRoleDelete(View):
     """GUILD_ROLE_DELETE."""
 
     guild_id: int
     role_id: int
 
 
-class ScheduledEventExceptions(Payload):
+class ScheduledEventExceptions(View):
     """GUILD_SCHEDULED_EVENT_EXCEPTIONS_DELETE: every exception of that event is gone."""
 
     guild_id: int | None
     event_id: int
 
 
-class SoundboardSoundDelete(Payload):
+class SoundboardSoundDelete(View):
     """GUILD_SOUNDBOARD_SOUND_DELETE."""
 
     sound_id: int
     guild_id: int
 
 
-class SoundboardSounds(Payload):
+class SoundboardSounds(View):
     """GUILD_SOUNDBOARD_SOUNDS_UPDATE, and SOUNDBOARD_SOUNDS, the answer to opcode 31."""
 
     guild_id: int
     soundboard_sounds: list[SoundboardSound]
 
 
-class IntegrationDelete(Payload):
+class IntegrationDelete(View):
     """INTEGRATION_DELETE."""
 
     id: int
@@ -249,7 +249,7 @@ class IntegrationDelete(Payload):
     application_id: int | None
 
 
-class Invite(Payload):
+class Invite(View):
     """INVITE_CREATE; ``max_age`` is in seconds, 0 for ever."""
 
     channel_id: int
@@ -269,7 +269,7 @@ class Invite(Payload):
     role_ids: list[int] | None
 
 
-class InviteDelete(Payload):
+class InviteDelete(View):
     """INVITE_DELETE."""
 
     channel_id: int
@@ -277,7 +277,7 @@ class InviteDelete(Payload):
     code: str
 
 
-class MessageDelete(Payload):
+class MessageDelete(View):
     """MESSAGE_DELETE."""
 
     id: int
@@ -285,7 +285,7 @@ class MessageDelete(Payload):
     guild_id: int | None
 
 
-class MessageDeleteBulk(Payload):
+class MessageDeleteBulk(View):
     """MESSAGE_DELETE_BULK."""
 
     ids: list[int]
@@ -293,7 +293,7 @@ class MessageDeleteBulk(Payload):
     guild_id: int | None
 
 
-class ReactionEvent(Payload):
+class ReactionEvent(View):
     """MESSAGE_REACTION_ADD and _REMOVE; ``type`` is 0 for a normal reaction and 1 for a burst."""
 
     user_id: int
@@ -308,7 +308,7 @@ class ReactionEvent(Payload):
     type: int
 
 
-class ReactionRemoveAll(Payload):
+class ReactionRemoveAll(View):
     """MESSAGE_REACTION_REMOVE_ALL."""
 
     channel_id: int
@@ -316,7 +316,7 @@ class ReactionRemoveAll(Payload):
     guild_id: int | None
 
 
-class ReactionRemoveEmoji(Payload):
+class ReactionRemoveEmoji(View):
     """MESSAGE_REACTION_REMOVE_EMOJI."""
 
     channel_id: int
@@ -325,7 +325,7 @@ class ReactionRemoveEmoji(Payload):
     emoji: Emoji
 
 
-class PollVote(Payload):
+class PollVote(View):
     """MESSAGE_POLL_VOTE_ADD and _REMOVE."""
 
     user_id: int
@@ -335,7 +335,7 @@ class PollVote(Payload):
     answer_id: int
 
 
-class TypingStart(Payload):
+class TypingStart(View):
     """``timestamp`` is in seconds since the epoch."""
 
     channel_id: int
@@ -345,7 +345,7 @@ class TypingStart(Payload):
     member: Member | None
 
 
-class VoiceChannelEffect(Payload):
+class VoiceChannelEffect(View):
     """VOICE_CHANNEL_EFFECT_SEND: an emoji or a sound in the bot's voice channel."""
 
     channel_id: int
@@ -358,7 +358,7 @@ class VoiceChannelEffect(Payload):
     sound_volume: float | None
 
 
-class VoiceServer(Payload):
+class VoiceServer(View):
     """VOICE_SERVER_UPDATE; without ``endpoint`` the server went away and another will come."""
 
     token: str
@@ -366,7 +366,7 @@ class VoiceServer(Payload):
     endpoint: str | None
 
 
-class Webhooks(Payload):
+class Webhooks(View):
     """WEBHOOKS_UPDATE: a webhook of that channel was made, changed or deleted."""
 
     guild_id: int

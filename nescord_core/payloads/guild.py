@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.channel import Channel, Presence
 from nescord_core.payloads.content import Sticker
 from nescord_core.payloads.user import Emoji, Member, Role, User
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class UnavailableGuild(Payload):
+class UnavailableGuild(View):
     """GUILD_DELETE, and the guilds in READY.
 
     ``unavailable`` is None when the bot was removed from the guild, True when the guild is down.
@@ -37,7 +37,7 @@ class UnavailableGuild(Payload):
     unavailable: bool | None
 
 
-class WelcomeScreenChannel(Payload):
+class WelcomeScreenChannel(View):
     """https://discord.com/developers/docs/resources/guild#welcome-screen-object."""
 
     channel_id: int
@@ -46,14 +46,14 @@ class WelcomeScreenChannel(Payload):
     emoji_name: str | None
 
 
-class WelcomeScreen(Payload):
+class WelcomeScreen(View):
     """https://discord.com/developers/docs/resources/guild#welcome-screen-object."""
 
     description: str | None
     welcome_channels: list[WelcomeScreenChannel]
 
 
-class IncidentsData(Payload):
+class IncidentsData(View):
     """https://discord.com/developers/docs/resources/guild#incidents-data-object."""
 
     invites_disabled_until: str | None
@@ -62,7 +62,7 @@ class IncidentsData(Payload):
     raid_detected_at: str | None
 
 
-class SoundboardSound(Payload):
+class SoundboardSound(View):
     """GUILD_SOUNDBOARD_SOUND_CREATE and _UPDATE, and the sounds of a guild.
 
     https://discord.com/developers/docs/resources/soundboard#soundboard-sound-object
@@ -78,7 +78,7 @@ class SoundboardSound(Payload):
     user: User | None
 
 
-class VoiceState(Payload):
+class VoiceState(View):
     """VOICE_STATE_UPDATE, and the voice states of a guild (without ``guild_id``).
 
     ``channel_id`` is None when the user left.
@@ -100,7 +100,7 @@ class VoiceState(Payload):
     request_to_speak_timestamp: str | None
 
 
-class StageInstance(Payload):
+class StageInstance(View):
     """https://discord.com/developers/docs/resources/stage-instance#stage-instance-object."""
 
     id: int
@@ -112,14 +112,14 @@ class StageInstance(Payload):
     guild_scheduled_event_id: int | None
 
 
-class NthWeekday(Payload):
+class NthWeekday(View):
     """The ``n``-th ``day`` of a month; days count from 0, Monday."""
 
     n: int
     day: int
 
 
-class RecurrenceRule(Payload):
+class RecurrenceRule(View):
     """https://discord.com/developers/docs/resources/guild-scheduled-event#guild-scheduled-event-recurrence-rule-object."""
 
     start: str
@@ -134,7 +134,7 @@ class RecurrenceRule(Payload):
     count: int | None
 
 
-class ScheduledEventException(Payload):
+class ScheduledEventException(View):
     """One occurrence of a recurring event that was moved or cancelled."""
 
     event_id: int
@@ -145,13 +145,13 @@ class ScheduledEventException(Payload):
     is_canceled: bool
 
 
-class EntityMetadata(Payload):
+class EntityMetadata(View):
     """``location`` of an external event."""
 
     location: str | None
 
 
-class ScheduledEventUser(Payload):
+class ScheduledEventUser(View):
     """GUILD_SCHEDULED_EVENT_USER_ADD and _REMOVE, and the bot's own answer in a scheduled event."""
 
     guild_scheduled_event_id: int
@@ -163,7 +163,7 @@ class ScheduledEventUser(Payload):
     response: int | None
 
 
-class ScheduledEvent(Payload):
+class ScheduledEvent(View):
     """https://discord.com/developers/docs/resources/guild-scheduled-event#guild-scheduled-event-object."""
 
     id: int
@@ -187,7 +187,7 @@ class ScheduledEvent(Payload):
     guild_scheduled_event_exceptions: list[ScheduledEventException] | None
 
 
-class Guild(Payload):
+class Guild(View):
     """GUILD_CREATE and GUILD_UPDATE. The fields from ``joined_at`` on come with GUILD_CREATE only.
 
     GUILD_CREATE with ``unavailable`` true has little more than ``id``.
@@ -255,7 +255,7 @@ class Guild(Payload):
     soundboard_sounds: list[SoundboardSound] | None
 
 
-class FormField(Payload):
+class FormField(View):
     """A question of a guild's entry form and what was answered: bool, text or the index of a choice."""
 
     field_type: str
@@ -268,7 +268,7 @@ class FormField(Payload):
     response: str | bool | int | None
 
 
-class JoinRequest(Payload):
+class JoinRequest(View):
     """Somebody's request to join a guild."""
 
     id: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.channel import Channel
 from nescord_core.payloads.commerce import Entitlement
 from nescord_core.payloads.guild import Guild
@@ -17,7 +17,7 @@ _ID_OPTIONS = frozenset({6, 7, 8, 9, 11})
 """Option types whose value is an id: user, channel, role, mentionable, attachment."""
 
 
-class CommandOption(Payload):
+class CommandOption(View):
     """An option that the user filled in, a subcommand, or a group of them.
 
     https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-application-command-interaction-data-option-structure
@@ -35,7 +35,7 @@ class CommandOption(Payload):
         return int(value) if self.type in _ID_OPTIONS and isinstance(value, str) else value
 
 
-class InteractionData(Payload):
+class InteractionData(View):
     """What was invoked; which fields are there depends on the interaction's ``type``.
 
     A select menu's ``values`` are strings, ids in decimal where users, roles or channels are chosen.
@@ -55,7 +55,7 @@ class InteractionData(Payload):
     components: list[Component] | None
 
 
-class Interaction(Payload):
+class Interaction(View):
     """INTERACTION_CREATE. ``event.stale`` tells that it is too late to answer.
 
     ``user`` is there in direct messages, ``member`` (with its user) in guilds; `invoker` is either's user.

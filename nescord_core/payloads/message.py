@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.channel import Channel
 from nescord_core.payloads.content import (
     Attachment,
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-class Component(Payload):
+class Component(View):
     """Any component, in a message or a submitted modal; which fields are there depends on ``type``.
 
     ``value`` and ``values`` are what the user entered: text, bool or option values as Discord sends them.
@@ -87,7 +87,7 @@ class Component(Payload):
     accent_color: int | None
 
 
-class Embed(Payload):
+class Embed(View):
     """https://discord.com/developers/docs/resources/message#embed-object."""
 
     title: str | None
@@ -107,7 +107,7 @@ class Embed(Payload):
     components: list[Component] | None
 
 
-class MessageSnapshot(Payload):
+class MessageSnapshot(View):
     """A forwarded message; a part of its fields.
 
     https://discord.com/developers/docs/resources/message#message-snapshot-object
@@ -116,7 +116,7 @@ class MessageSnapshot(Payload):
     message: Message
 
 
-class InteractionMetadata(Payload):
+class InteractionMetadata(View):
     """What made the application send this message.
 
     https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
@@ -135,7 +135,7 @@ class InteractionMetadata(Payload):
     triggering_interaction_metadata: InteractionMetadata | None
 
 
-class MessageInteraction(Payload):
+class MessageInteraction(View):
     """Deprecated by Discord; `InteractionMetadata` is what takes its place."""
 
     id: int
@@ -146,7 +146,7 @@ class MessageInteraction(Payload):
     member: PartialMember | None
 
 
-class ResolvedData(Payload):
+class ResolvedData(View):
     """The objects that ids elsewhere in the payload stand for, keyed by id (int).
 
     Members lack ``user``: it is in ``users`` under the same id.
@@ -161,7 +161,7 @@ class ResolvedData(Payload):
     attachments: dict[int, Attachment] | None
 
 
-class Message(Payload):
+class Message(View):
     """MESSAGE_CREATE and MESSAGE_UPDATE, and messages within other events.
 
     Without the MESSAGE_CONTENT intent ``content``, ``embeds``, ``attachments``, ``components`` and ``poll``

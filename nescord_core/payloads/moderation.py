@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 
 __all__ = [
     "AuditEntryInfo",
@@ -18,7 +18,7 @@ __all__ = [
 ]
 
 
-class AutoModerationTriggerMetadata(Payload):
+class AutoModerationTriggerMetadata(View):
     """https://discord.com/developers/docs/resources/auto-moderation#auto-moderation-rule-object-trigger-metadata."""
 
     keyword_filter: list[str] | None
@@ -29,7 +29,7 @@ class AutoModerationTriggerMetadata(Payload):
     mention_raid_protection_enabled: bool | None
 
 
-class AutoModerationActionMetadata(Payload):
+class AutoModerationActionMetadata(View):
     """https://discord.com/developers/docs/resources/auto-moderation#auto-moderation-action-object-action-metadata."""
 
     channel_id: int | None
@@ -37,14 +37,14 @@ class AutoModerationActionMetadata(Payload):
     custom_message: str | None
 
 
-class AutoModerationAction(Payload):
+class AutoModerationAction(View):
     """https://discord.com/developers/docs/resources/auto-moderation#auto-moderation-action-object."""
 
     type: int
     metadata: AutoModerationActionMetadata | None
 
 
-class AutoModerationRule(Payload):
+class AutoModerationRule(View):
     """https://discord.com/developers/docs/resources/auto-moderation#auto-moderation-rule-object."""
 
     id: int
@@ -60,7 +60,7 @@ class AutoModerationRule(Payload):
     exempt_channels: list[int]
 
 
-class AutoModerationActionExecution(Payload):
+class AutoModerationActionExecution(View):
     """``content`` and ``matched_content`` are empty without the MESSAGE_CONTENT intent.
 
     https://discord.com/developers/docs/events/gateway-events#auto-moderation-action-execution
@@ -79,7 +79,7 @@ class AutoModerationActionExecution(Payload):
     matched_content: str | None
 
 
-class AuditEntryInfo(Payload):
+class AuditEntryInfo(View):
     """Which fields are there depends on ``action_type``; numbers that Discord sends as text are int."""
 
     application_id: int | None
@@ -97,7 +97,7 @@ class AuditEntryInfo(Payload):
     status: str | None
 
 
-class AuditLogChange(Payload):
+class AuditLogChange(View):
     """``new_value`` and ``old_value`` hold what the changed field holds, ids as they come."""
 
     key: str
@@ -105,7 +105,7 @@ class AuditLogChange(Payload):
     old_value: Any
 
 
-class AuditLogEntry(Payload):
+class AuditLogEntry(View):
     """GUILD_AUDIT_LOG_ENTRY_CREATE.
 
     https://discord.com/developers/docs/resources/audit-log#audit-log-entry-object

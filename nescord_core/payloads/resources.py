@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 from nescord_core.payloads.user import User
 
 __all__ = ["ApplicationCommand", "ApplicationCommandChoice", "ApplicationCommandOption", "Ban"]
 
 
-class Ban(Payload):
+class Ban(View):
     """https://discord.com/developers/docs/resources/guild#ban-object."""
 
     reason: str | None
     user: User
 
 
-class ApplicationCommandChoice(Payload):
+class ApplicationCommandChoice(View):
     """https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure."""
 
     name: str
@@ -24,7 +24,7 @@ class ApplicationCommandChoice(Payload):
     value: str | int | float
 
 
-class ApplicationCommandOption(Payload):
+class ApplicationCommandOption(View):
     """https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-structure."""
 
     type: int
@@ -45,7 +45,7 @@ class ApplicationCommandOption(Payload):
     autocomplete: bool | None
 
 
-class ApplicationCommand(Payload):
+class ApplicationCommand(View):
     """``default_member_permissions`` is a bit set, as int.
 
     https://discord.com/developers/docs/interactions/application-commands#application-command-object

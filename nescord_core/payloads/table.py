@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from nescord_core.envelope import Envelope
 from nescord_core.events import EventType
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import Payload, View
 from nescord_core.payloads.channel import Channel, Presence, ThreadMember
 from nescord_core.payloads.commerce import CommandPermissions, Entitlement, Integration, Subscription
 from nescord_core.payloads.gateway import (
@@ -64,7 +64,7 @@ from nescord_core.payloads.user import GuildMember, User
 
 __all__ = ["PAYLOADS", "payload_of"]
 
-PAYLOADS: Mapping[EventType, type[Payload]] = MappingProxyType(
+PAYLOADS: Mapping[EventType, type[View]] = MappingProxyType(
     {
         EventType.READY: Ready,
         EventType.RESUMED: Resumed,
@@ -157,9 +157,9 @@ PAYLOADS: Mapping[EventType, type[Payload]] = MappingProxyType(
 """The class of each event's payload."""
 
 # Keyed by plain strings: an enum's hash is a Python function, and this is looked up for every event.
-_BY_NAME: Mapping[str, type[Payload]] = {event.value: cls for event, cls in PAYLOADS.items()}
+_BY_NAME: Mapping[str, type[View]] = {event.value: cls for event, cls in PAYLOADS.items()}
 
 
-def payload_of(envelope: Envelope, now: float) -> Payload:
+def payload_of(envelope: Envelope, now: float) -> View:
     """Make the payload of an event that is delivered at ``now``; an unknown event gets a plain `Payload`."""
     return _BY_NAME.get(envelope.type, Payload).of(envelope, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import Payload
+from nescord_core.payloads.base import View
 
 __all__ = [
     "Application",
@@ -22,7 +22,7 @@ __all__ = [
 ]
 
 
-class AvatarDecoration(Payload):
+class AvatarDecoration(View):
     """https://discord.com/developers/docs/resources/user#avatar-decoration-data-object."""
 
     asset: str
@@ -30,7 +30,7 @@ class AvatarDecoration(Payload):
     expires_at: int | None
 
 
-class Nameplate(Payload):
+class Nameplate(View):
     """https://discord.com/developers/docs/resources/user#nameplate."""
 
     sku_id: int
@@ -39,13 +39,13 @@ class Nameplate(Payload):
     palette: str
 
 
-class Collectibles(Payload):
+class Collectibles(View):
     """https://discord.com/developers/docs/resources/user#collectibles."""
 
     nameplate: Nameplate | None
 
 
-class PrimaryGuild(Payload):
+class PrimaryGuild(View):
     """https://discord.com/developers/docs/resources/user#user-object-user-primary-guild."""
 
     identity_guild_id: int | None
@@ -54,7 +54,7 @@ class PrimaryGuild(Payload):
     badge: str | None
 
 
-class User(Payload):
+class User(View):
     """https://discord.com/developers/docs/resources/user#user-object."""
 
     id: int
@@ -78,7 +78,7 @@ class User(Payload):
     primary_guild: PrimaryGuild | None
 
 
-class PartialMember(Payload):
+class PartialMember(View):
     """A guild member without the user: as in a message, whose author stands beside it.
 
     ``permissions`` (in interactions only) is the bit set, as int.
@@ -119,7 +119,7 @@ class MentionedUser(User):
     member: PartialMember | None
 
 
-class RoleTags(Payload):
+class RoleTags(View):
     """https://discord.com/developers/docs/topics/permissions#role-object-role-tags-structure.
 
     Discord sends the last three as null when true and leaves them out when false; here they are bool.
@@ -145,7 +145,7 @@ class RoleTags(Payload):
         return "guild_connections" in self
 
 
-class RoleColors(Payload):
+class RoleColors(View):
     """https://discord.com/developers/docs/topics/permissions#role-object-role-colors-object."""
 
     primary_color: int
@@ -153,7 +153,7 @@ class RoleColors(Payload):
     tertiary_color: int | None
 
 
-class Role(Payload):
+class Role(View):
     """``permissions`` is the bit set, as int.
 
     https://discord.com/developers/docs/topics/permissions#role-object
@@ -175,7 +175,7 @@ class Role(Payload):
     flags: int
 
 
-class Emoji(Payload):
+class Emoji(View):
     """``id`` is None for a Unicode emoji, whose ``name`` is the character itself.
 
     https://discord.com/developers/docs/resources/emoji#emoji-object
@@ -191,7 +191,7 @@ class Emoji(Payload):
     available: bool | None
 
 
-class Application(Payload):
+class Application(View):
     """Most events carry a part of it: only ``id`` is always there.
 
     https://discord.com/developers/docs/resources/application#application-object

@@ -135,7 +135,7 @@ async def test_order_holds_for_a_plain_function_that_returns_a_coroutine(setting
         await asyncio.sleep(0.01)
         order.append(("end", message.n))
 
-    listener.on("message_create", ordered=True)(lambda message: work(message))
+    listener.on("message_create", ordered=True)(lambda message: work(message))  # noqa: PLW0108 - hides that it is async
     async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
         ws.events([("MESSAGE_CREATE", {"n": n}, 1) for n in range(3)])
         await until(lambda: len(ws.acked) == 3)
