@@ -8,7 +8,6 @@ or ``error``. A stream answers with line after line until either side hangs up. 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import hashlib
 import json
 import logging
@@ -23,7 +22,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from nescord_core.errors import AlreadyRunning, ConfigError, NescordError, NotRunning, TransportError
+from nescord_core.errors import ConfigError, NescordError, NotRunning, TransportError
+from nescord_core.services.ownership import sole_owner
 from nescord_core.services.presence import Presence, is_alive, read_all
 
 __all__ = ["Answer", "Command", "logs", "reload", "request", "restart", "serve_control", "socket_path"]
@@ -68,7 +68,7 @@ async def serve_control(
     """
     path = socket_path(state_dir, name)
     failure: Exception | None = None
-    with _sole_owner(state_dir, name, service), _listening(path) as listener:
+    with sole_owner(state_dir, name, service), _listening(path) as listener:
         async with asyncio.TaskGroup() as group:
             connections = _Connections(group, commands)
             server = await asyncio.start_unix_server(connections.accept, sock=listener, limit=LONGEST_LINE)
@@ -305,26 +305,6 @@ async def _pour(
     async with asyncio.TaskGroup() as both:
         sending = both.create_task(send())
         hung_up = both.create_task(watch())
-
-
-@contextmanager
-def _sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
-    """Hold a lock that the kernel drops with the process, so that a leftover file never locks anyone out."""
-    path = state_dir / "run" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            pid = file.read().strip()
-            owner = int(pid) if pid.isdigit() else None
-            raise AlreadyRunning(service=service, state_dir=str(state_dir), pid=owner) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-        file.truncate(0)
 
 
 @contextmanager

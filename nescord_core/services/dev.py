@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich.console import Console
 from rich.table import Table
 
 from nescord_core.config import Config
@@ -115,11 +114,8 @@ class _Welcome:
             table.add_row(
                 view.name, str(view.pid), view.address, view.state.value, f"{view.start_ms or 0:.0f}"
             )
-        console = Console(file=self._output.file)
-        with console.capture() as capture:
-            console.print(table)
         page = f"Talk to the bot at {self._page}\n" if self._page else ""
-        return f"\n{capture.get()}\n{page}^C stops everything.\n"
+        return f"\n{self._output.rendered(table)}\n{page}^C stops everything.\n"
 
 
 def _facts(view: ServiceView) -> dict[str, Any]:

@@ -6,6 +6,7 @@ What a service writes is shown as it is, with its name in front; only secrets ar
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.style import Style
 from rich.text import Text
 
@@ -111,14 +112,14 @@ class Output:
         log_dir: Path | None = None,
         redact: Redaction | None = None,
     ) -> None:
-        self.file = file
+        self._file = file
         self._now = now
         self._as_json = as_json
         self._log_dir = log_dir
         self._redact = redact or Redaction(())
         self.on_closed: Callable[[], None] = lambda: None
         self._open = True
-        self._prefixes = _prefixes(tuple(names), Console(file=file))
+        self._prefixes = _prefixes(tuple(names), file)
         self._logs: dict[str, LogFile] = {}
         self._recent: deque[LogLine] = deque(maxlen=KEPT_LINES)
         self._words: dict[tuple[str, str], deque[str]] = {}
@@ -140,6 +141,10 @@ class Output:
         """Print something of our own without a prefix, or ``fields`` where the output is JSON."""
         shown = json.dumps({"time": round(self._now(), 3), **fields}, default=str) if self._as_json else text
         self._write(self._redact(shown))
+
+    def rendered(self, what: RenderableType) -> str:
+        """Return something of rich's as text for `show`, in colours if those are shown."""
+        return _rendered(what, self._file)
 
     def last_errors(self, service: str, count: int) -> list[str]:
         """Return the last lines of a process's stderr, or of its stdout when it wrote none there."""
@@ -208,8 +213,8 @@ class Output:
         if not self._open:
             return
         try:
-            self.file.write(_printable(text, self.file) + "\n")
-            self.file.flush()
+            self._file.write(_printable(text, self._file) + "\n")
+            self._file.flush()
         except (OSError, ValueError):  # its reader is gone, the terminal is, or it was closed
             self._open = False
             self.on_closed()
@@ -225,16 +230,33 @@ def _is_record(text: str) -> bool:
         return False
 
 
-def _prefixes(names: tuple[str, ...], console: Console) -> dict[str, str]:
-    """Rendered once: rich decides about colours (a terminal, no NO_COLOR), then plain writes are enough."""
+def _prefixes(names: tuple[str, ...], file: TextIO) -> dict[str, str]:
+    """Rendered once; plain writes are enough from then on."""
     width = max(map(len, names), default=0)
-    prefixes = {}
-    for number, name in enumerate(names):
-        style = Style(color=COLOURS[number % len(COLOURS)], bold=True)
-        with console.capture() as capture:
-            console.print(Text(f"{name:<{width}} |", style=style), end="")
-        prefixes[name] = capture.get()
-    return prefixes
+    styles = [Style(color=colour, bold=True) for colour in COLOURS]
+    return {
+        name: _rendered(Text(f"{name:<{width}} |", style=styles[number % len(styles)], end=""), file)
+        for number, name in enumerate(names)
+    }
+
+
+def _rendered(what: RenderableType, file: TextIO) -> str:
+    """What rich would write to the file; it decides about colours (a terminal, and no NO_COLOR).
+
+    It does not get the file itself: a Console whose file has no reader left ends the whole process.
+    """
+    target = Console(file=file)
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        force_terminal=target.is_terminal,
+        color_system="auto" if target.color_system else None,
+        no_color=target.no_color,
+        width=target.width,
+        height=target.height,
+    )
+    console.print(what, end="")
+    return text.getvalue()
 
 
 def _printable(text: str, file: TextIO) -> str:
