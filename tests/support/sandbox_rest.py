@@ -47,7 +47,7 @@ class Reply:
 
 @dataclass
 class Rest:
-    """A client of the sandbox that checks conformity of all it gets, and remembers which operations it used."""
+    """A client of the sandbox that checks all it gets against the document, and notes what it used."""
 
     world: World
     api: RestApi

@@ -133,11 +133,11 @@ def test_coming_and_going(world: World, ears: Ears) -> None:
 def test_mistakes_are_sentences_that_name_what_there_is(world: World) -> None:
     with pytest.raises(ActionError, match=r"no channel 'nope'. Known: #general, #random, #Lounge"):
         world.say("nope", "alice", "x")
-    with pytest.raises(ActionError, match="no user 'zed'. Known: olivia, alice, bob"):
+    with pytest.raises(ActionError, match=r"no user 'zed'. Known: olivia, alice, bob"):
         world.say("general", "zed", "x")
     with pytest.raises(ActionError, match="at most 2000"):
         world.say("general", "alice", "x" * 2001)
-    with pytest.raises(ActionError, match="no kind of channel 'x'. Known: text, voice"):
+    with pytest.raises(ActionError, match=r"no kind of channel 'x'. Known: text, voice"):
         world.create_channel("c", kind="x")
     with pytest.raises(ActionError, match="no message 1 in #general"):
         world.react("general", 1, "alice", "👍")
@@ -188,7 +188,7 @@ def test_a_slash_command_resolves_names(world: World, ears: Ears) -> None:
     ):
         with pytest.raises(ActionError, match=sentence):
             world.interact("general", "alice", "greet", options)
-    with pytest.raises(ActionError, match="no command 'hello' here. Known: /greet"):
+    with pytest.raises(ActionError, match=r"no command 'hello' here. Known: /greet"):
         world.interact("general", "alice", "hello")
 
 
@@ -245,7 +245,7 @@ def test_a_modal_is_filled_in_once(world: World, ears: Ears) -> None:
     )
     with pytest.raises(ActionError, match="'name' must be filled in"):
         world.submit_modal(started["id"], "alice", {})
-    with pytest.raises(ActionError, match="no field 'age'. Known: name"):
+    with pytest.raises(ActionError, match=r"no field 'age'. Known: name"):
         world.submit_modal(started["id"], "alice", {"age": "1"})
     world.submit_modal(started["id"], "alice", {"name": "Al"})
     data = ears.last("INTERACTION_CREATE")["data"]
