@@ -16,6 +16,7 @@ import grpc.aio
 import pytest
 
 from support.ws_peer import WsPeer, until
+from support.ws_sender import event, sending
 
 BOT = """
 import asyncio
@@ -125,3 +126,50 @@ async def test_a_wrong_address_is_wrong_use(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert "'nonsense' is not HOST:PORT" in errors
     assert "Traceback" not in errors
+
+
+KILLED = """
+import asyncio
+from pathlib import Path
+from nescord_core import WsListener
+
+listener = WsListener()
+
+@listener.on("message_create", ordered=True)
+async def handler(message, event):
+    with open("seen", "a") as seen:
+        seen.write(f"{message.n} {event.redelivered}\\n")
+    if message.n == 2 and not event.redelivered:
+        await asyncio.Event().wait()
+
+if __name__ == "__main__":
+    listener.run()
+"""
+
+
+async def test_kill_9_in_the_middle_of_a_handler_brings_its_event_again_marked(tmp_path: Path) -> None:
+    """What had ended is not repeated, what had begun comes again marked, what waited comes in order."""
+    port = free_port()
+    environ = {"NESCORD_MAIN_LISTEN": f"127.0.0.1:{port}"}
+    seen = tmp_path / "seen"
+    async with sending(port, no_command) as (sender, acknowledged):
+        for number in (1, 2, 3):
+            sender.put(event(number, 5))
+        process = start(tmp_path, KILLED, **environ)
+        try:
+            await until(lambda: seen.exists() and "2 False" in seen.read_text())
+            await until(lambda: acknowledged[-1] == 1)
+        finally:
+            process.kill()
+            process.communicate()
+        process = start(tmp_path, KILLED, **environ)
+        try:
+            await until(lambda: acknowledged[-1] == 3, timeout=40)
+        finally:
+            process.kill()
+            process.communicate()
+    assert seen.read_text().split("\n")[:-1] == ["1 False", "2 False", "2 True", "3 True"]
+
+
+async def no_command(*arguments: object) -> None:
+    raise AssertionError(arguments)

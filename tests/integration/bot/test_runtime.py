@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime, serve
-from nescord_core.errors import PortTaken
+from nescord_core.errors import GatewayCommandError, PortTaken
 from nescord_core.payloads import Interaction, Message
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
@@ -410,3 +411,55 @@ async def test_a_finished_event_that_comes_again_is_not_handled_again(settings: 
             ws.event("READY", redelivered=True)
             await until(lambda: ws.acked == [1])
     assert handled == [1]
+
+
+async def test_a_start_hook_that_fails_keeps_the_port_closed(settings: MainSettings) -> None:
+    listener = WsListener()
+    closed: list[bool] = []
+    listener.on_drain(lambda: closed.append(True))
+
+    @listener.on_start
+    async def opened() -> None:
+        raise LookupError("no database")
+
+    with pytest.raises(LookupError, match="no database"):
+        await serve(listener, settings, on_ready=lambda: closed.append(False), drain=asyncio.Event())
+    assert closed == []
+
+
+async def test_commands_after_the_end_are_refused(settings: MainSettings) -> None:
+    listener = WsListener()
+    async with Runtime(listener, settings):
+        pass
+    with pytest.raises(GatewayCommandError, match="running listener"):
+        await listener.gateway.update_presence()
+
+
+async def test_a_command_without_ws_fails_at_its_deadline(settings: MainSettings) -> None:
+    listener = WsListener()
+    async with Runtime(listener, settings):
+        with pytest.raises(GatewayCommandError, match="was not sent within"):
+            await listener.gateway.update_presence(timeout=0.05)
+
+
+async def test_a_handler_that_ignores_its_cancellation_is_named_and_waited_for(
+    settings: MainSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = WsListener(drain_timeout=0.05)
+    release = asyncio.Event()
+
+    @listener.on("ready")
+    async def stubborn(ready: Any) -> None:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("READY")
+        await until(lambda: runtime.stats().running == 1)
+        report = await runtime.drain()
+        await until(lambda: ws.returned_started == [1])
+        release.set()
+    assert len(report.cut_short) == 1
+    assert "does not end though it was cancelled" in caplog.text
+    assert ws.acked == []
