@@ -70,8 +70,8 @@ class WsSettings:
     outbox_events: int = 500_000
     outbox_mb: int = 512
     linger: float = 0.005
-    batch_events: int = 512
-    batch_kb: int = 512
+    batch_events: int = 256
+    batch_kb: int = 128
     keepalive: float = 10.0
     redial_min: float = 0.05
     redial_max: float = 2.0

@@ -66,7 +66,7 @@ def _limits(keepalive: float) -> list[tuple[str, int | str]]:
         ("grpc.keepalive_time_ms", period),
         ("grpc.keepalive_timeout_ms", period),
         ("grpc.http2.max_pings_without_data", 0),
-        # Pings that probe the bandwidth have a time-out of their own (a minute), and while one is out no keepalive
+        # Pings that probe the bandwidth have a time-out of their own, a minute; while one is out no keepalive
         # is sent: without this a peer that stalls right after data is found late.
         ("grpc.http2.ping_timeout_ms", period),
         # A proxy from the environment has no business between two of our own processes.

@@ -33,7 +33,7 @@ class FinishedLog:
     def __init__(self, folder: Path, *, name: str, window: int) -> None:
         self._folder = folder
         self._name = name
-        self._path = folder / f"{name}.{os.getpid()}.log"
+        self._path = folder
         self._fd = -1
         self._size = 0
         self._dedupe = Dedupe(window)
@@ -41,6 +41,7 @@ class FinishedLog:
         self._read: dict[str, tuple[int, int]] = {}
 
     def __enter__(self) -> Self:
+        self._path = self._folder / f"{self._name}.{os.getpid()}.log"
         self._folder.mkdir(parents=True, exist_ok=True)
         self.refresh()
         self._rewrite()
@@ -79,7 +80,7 @@ class FinishedLog:
         present = set()
         for path in self._folder.glob("*.log"):
             present.add(path.name)
-            # Before the first write a file of this name is a predecessor's with the same pid (in a container).
+            # Before the first write a file of this name is a predecessor's with the same pid (containers).
             if path != self._path or self._fd < 0:
                 self._read_on(path)
         for gone in self._read.keys() - present:

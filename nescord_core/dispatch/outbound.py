@@ -161,7 +161,8 @@ class Outbound:
             while self._results:
                 await self._call.write(pb.FromWs(command_result=self._results.popleft()))
             while True:
-                await asyncio.sleep(self._linger.delay(loop.time()))
+                if self._board.partition.ready(self._stream) < settings.batch_events:
+                    await asyncio.sleep(self._linger.delay(loop.time()))
                 first, batch = self._board.partition.take(
                     self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
                 )

@@ -15,7 +15,7 @@ from operator import attrgetter
 
 from nescord_core.dispatch.outbox import Entry
 
-__all__ = ["Partition", "Stream", "rendezvous"]
+__all__ = ["Partition", "Stream", "rendezvous", "seed_of"]
 
 _MASK = (1 << 64) - 1
 _ROUTES = 200_000
@@ -160,6 +160,11 @@ class Partition:
             number += 1
         stream.next_number = number
         return first, batch
+
+    def ready(self, stream: Stream) -> int:
+        """Return how many events could be sent on a stream, credit aside."""
+        slot = self._slots.get(stream.address)
+        return len(slot.ready) if slot is not None and slot.stream is stream else 0
 
     def settle(self, stream: Stream, first: int, last: int) -> Iterator[Entry]:
         """Yield the entries of acknowledged deliveries; numbers that are not in flight are ignored."""

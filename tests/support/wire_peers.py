@@ -122,6 +122,11 @@ class Ws:
             finally:
                 task.cancel()
 
+    def error(self) -> str:
+        """Return why the first replica is not attached."""
+        replicas = self.sender.stats().replicas
+        return replicas[0].error if replicas else ""
+
     def put(self, envelopes: Iterable[Envelope]) -> None:
         for envelope in envelopes:
             self.sender.put(envelope)

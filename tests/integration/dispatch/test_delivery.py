@@ -68,20 +68,23 @@ async def test_a_large_event_passes(tmp_path: Path) -> None:
 
 async def test_a_slow_replica_does_not_stall_the_other(tmp_path: Path) -> None:
     slow = Main(tmp_path / "a", auto=False, settings=replace(MAIN, credit=4))
-    async with slow.listening(), Main(tmp_path / "b").listening() as fast:
-        async with Ws(slow.address, fast.address).running() as ws:
-            await until(lambda: sum(r.state == "attached" for r in ws.sender.stats().replicas) == 2)
-            ws.put(event(seq, guild=seq) for seq in range(1, 1001))
-            share = sum(ws.sender.partition.owner(guild) == fast.address for guild in range(1, 1001))
-            assert 300 < share < 700
-            await until(lambda: len(fast.got) == share)
-            await until(lambda: len(slow.got) == 4)
-            assert ws.sender.stats().queued == 1000 - share - 4
-            slow.auto = True
-            for delivery in list(slow.got):
-                slow.receiver.done(delivery)
-            await until(lambda: ws.sender.stats().depth == 0)
-            assert not set(slow.seqs) & set(fast.seqs)
+    async with (
+        slow.listening(),
+        Main(tmp_path / "b").listening() as fast,
+        Ws(slow.address, fast.address).running() as ws,
+    ):
+        await until(lambda: sum(r.state == "attached" for r in ws.sender.stats().replicas) == 2)
+        ws.put(event(seq, guild=seq) for seq in range(1, 1001))
+        share = sum(ws.sender.partition.owner(guild) == fast.address for guild in range(1, 1001))
+        assert 300 < share < 700
+        await until(lambda: len(fast.got) == share)
+        await until(lambda: len(slow.got) == 4)
+        assert ws.sender.stats().queued == 1000 - share - 4
+        slow.auto = True
+        for delivery in list(slow.got):
+            slow.receiver.done(delivery)
+        await until(lambda: ws.sender.stats().depth == 0)
+        assert not set(slow.seqs) & set(fast.seqs)
 
 
 async def test_an_event_still_running_for_a_lost_stream_is_not_started_again(tmp_path: Path) -> None:
@@ -159,19 +162,21 @@ async def test_the_answer_to_a_command_goes_to_the_replica_that_asked(
     tmp_path: Path, kind: str, answer: bytes
 ) -> None:
     """The chunks belong to the replica that asked: they are routed by nonce."""
-    async with Main(tmp_path / "a").listening() as first, Main(tmp_path / "b").listening() as second:
-        async with Ws(first.address, second.address).running() as ws:
-            await until(lambda: sum(r.state == "attached" for r in ws.sender.stats().replicas) == 2)
-            asked: list[Main] = []
-            for main in (first, second):
-                asked.append(main)
-                await main.receiver.command(shard_id=0, op=8, data=b'{"nonce":"n"}', deadline=5)
-                ws.put(
-                    event(seq + len(ws.commands) * 100, guild=seq, kind=kind, data=answer)
-                    for seq in range(1, 21)
-                )
-                await until(lambda: [len(main.got) for main in asked] == [20] * len(asked))
-            assert len(first.got) == 20
+    async with (
+        Main(tmp_path / "a").listening() as first,
+        Main(tmp_path / "b").listening() as second,
+        Ws(first.address, second.address).running() as ws,
+    ):
+        await until(lambda: sum(r.state == "attached" for r in ws.sender.stats().replicas) == 2)
+        asked: list[Main] = []
+        for main in (first, second):
+            asked.append(main)
+            await main.receiver.command(shard_id=0, op=8, data=b'{"nonce":"n"}', deadline=5)
+            ws.put(
+                event(seq + len(ws.commands) * 100, guild=seq, kind=kind, data=answer) for seq in range(1, 21)
+            )
+            await until(lambda: [len(main.got) for main in asked] == [20] * len(asked))
+        assert len(first.got) == 20
 
 
 async def test_a_wrong_secret_is_refused_and_a_right_one_is_not(tmp_path: Path) -> None:

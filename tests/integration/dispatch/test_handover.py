@@ -61,32 +61,38 @@ def order_per_guild(rows: list[tuple[int, int, int, bool]]) -> None:
 
 
 async def test_a_reload_under_load_handles_every_event_once_in_order(tmp_path: Path) -> None:
-    async with main_process(tmp_path, generation=1, delay=0.02) as old:
-        async with Ws(old.address).running() as ws, asyncio.TaskGroup() as tasks:
-            feeding = tasks.create_task(feed(ws, 1, 700, per_second=500, guilds=9))
-            await until(lambda: len(handled(tmp_path / "out")) > 100)
-            async with main_process(tmp_path, port=old.port, generation=2, delay=0.02) as new:
-                assert new.port == old.port
-                old.process.send_signal(signal.SIGTERM)
-                assert await asyncio.wait_for(old.process.wait(), 20) == 0
-                await feeding
-                await until(lambda: ws.reported.get((0, "s")) == 700)
-            rows = handled(tmp_path / "out")
-            assert sorted(seq for _, _, seq, _ in rows) == list(range(1, 701))
-            assert not any(marked for *_, marked in rows)
-            assert {generation for generation, *_ in rows} == {1, 2}
-            order_per_guild(rows)
+    async with (
+        main_process(tmp_path, generation=1, delay=0.02) as old,
+        Ws(old.address).running() as ws,
+        asyncio.TaskGroup() as tasks,
+    ):
+        feeding = tasks.create_task(feed(ws, 1, 700, per_second=500, guilds=9))
+        await until(lambda: len(handled(tmp_path / "out")) > 100)
+        async with main_process(tmp_path, port=old.port, generation=2, delay=0.02) as new:
+            assert new.port == old.port
+            old.process.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(old.process.wait(), 20) == 0
+            await feeding
+            await until(lambda: ws.reported.get((0, "s")) == 700)
+        rows = handled(tmp_path / "out")
+        assert sorted(seq for _, _, seq, _ in rows) == list(range(1, 701))
+        assert not any(marked for *_, marked in rows)
+        assert {generation for generation, *_ in rows} == {1, 2}
+        order_per_guild(rows)
 
 
 async def test_a_killed_main_has_nothing_lost_and_what_may_run_twice_is_marked(tmp_path: Path) -> None:
-    async with main_process(tmp_path, generation=1, delay=0.05) as old:
-        async with Ws(old.address).running() as ws, asyncio.TaskGroup() as tasks:
-            tasks.create_task(feed(ws, 1, 600, per_second=1000, guilds=5))
-            await until(lambda: len(handled(tmp_path / "out")) > 100)
-            old.process.kill()
-            await old.process.wait()
-            async with main_process(tmp_path, port=old.port, generation=2):
-                await until(lambda: ws.reported.get((0, "s")) == 600)
+    async with (
+        main_process(tmp_path, generation=1, delay=0.05) as old,
+        Ws(old.address).running() as ws,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(feed(ws, 1, 600, per_second=1000, guilds=5))
+        await until(lambda: len(handled(tmp_path / "out")) > 100)
+        old.process.kill()
+        await old.process.wait()
+        async with main_process(tmp_path, port=old.port, generation=2):
+            await until(lambda: ws.reported.get((0, "s")) == 600)
     rows = handled(tmp_path / "out")
     assert {seq for _, _, seq, _ in rows} == set(range(1, 601))
     unmarked = [seq for _, _, seq, marked in rows if not marked]
@@ -97,15 +103,18 @@ async def test_a_killed_main_has_nothing_lost_and_what_may_run_twice_is_marked(t
 
 async def test_a_stopped_process_is_found_by_keepalive_and_its_events_go_elsewhere(tmp_path: Path) -> None:
     settings = replace(WS, keepalive=0.5)
-    async with main_process(tmp_path) as frozen, Main(tmp_path / "b").listening() as other:
-        async with Ws(frozen.address, other.address, settings=settings).running() as ws:
-            await until(lambda: sum(r.state == "attached" for r in ws.sender.stats().replicas) == 2)
-            frozen.process.send_signal(signal.SIGSTOP)
-            ws.put(event(seq, guild=seq) for seq in range(1, 101))
-            await until(lambda: len(other.got) == 100)
-            marked = {delivery.envelope.seq for delivery in other.got if delivery.envelope.redelivered}
-            assert marked
-            assert ws.sender.stats().redelivered == len(marked)
+    async with (
+        main_process(tmp_path) as frozen,
+        Main(tmp_path / "b").listening() as other,
+        Ws(frozen.address, other.address, settings=settings).running() as ws,
+    ):
+        await until(lambda: sum(r.state == "attached" for r in ws.sender.stats().replicas) == 2)
+        frozen.process.send_signal(signal.SIGSTOP)
+        ws.put(event(seq, guild=seq) for seq in range(1, 101))
+        await until(lambda: len(other.got) == 100)
+        marked = {delivery.envelope.seq for delivery in other.got if delivery.envelope.redelivered}
+        assert marked
+        assert ws.sender.stats().redelivered == len(marked)
 
 
 async def test_what_is_unfinished_at_a_drain_goes_to_the_successor(tmp_path: Path) -> None:
