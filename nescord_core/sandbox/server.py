@@ -18,6 +18,7 @@ from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.page import EventFeed, add_page
 from nescord_core.sandbox.rest import rest_routes
 from nescord_core.sandbox.server_guard import guard, rest_faults
+from nescord_core.sandbox.simulation import channel_accessible
 from nescord_core.sandbox.wire import GATEWAY_PATH, RESUME_PATH, GatewayWire
 from nescord_core.sandbox.world import World
 from nescord_core.settings import SandboxSettings
@@ -39,6 +40,9 @@ class Sandbox:
         self.faults = FaultPlan()
         self.world = World(settings)
         self.wire = GatewayWire(self.world, settings, self.faults, now=time.monotonic)
+        self.wire.sees = lambda channel_id: channel_accessible(
+            self.world.simulation, channel_id, self.world.application_id
+        )
         self.feed = EventFeed()
 
     @asynccontextmanager

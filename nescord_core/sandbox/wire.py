@@ -10,11 +10,12 @@ import contextlib
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
 
+from nescord_core.events import EventType
 from nescord_core.sandbox.faults import FaultPlan, concerns
 from nescord_core.sandbox.sessions import Begin, Connection, Continue, GatewayLimits, Session, SessionTable
 from nescord_core.sandbox.wire_commands import CommandError, Commands, CommandWorld
@@ -33,6 +34,13 @@ RESUME_PATH = "/gateway/resume"
 CLOSE_PATIENCE = 1.0
 """Seconds that a client has to answer a close frame before its TCP connection is aborted."""
 TICK = 0.25
+"""Seconds between two looks at heartbeats and sessions."""
+IN_CHANNELS = frozenset(
+    name
+    for name in EventType.__members__
+    if name.startswith("MESSAGE_") or name in ("TYPING_START", "CHANNEL_PINS_UPDATE")
+)
+"""Events of a guild that reach the bot only where it may view the channel."""
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +87,7 @@ class GatewayWire:
         self.closes: Counter[int] = Counter()
         self.authority = f"{settings.host}:{settings.port}"
         self.on_change: Callable[[], None] = lambda: None
+        self.sees: Callable[[int], bool] = lambda _channel_id: True
         self.now = now
         self._peers: dict[int, GatewayPeer] = {}
         self._idle: set[web.WebSocketResponse] = set()
@@ -94,6 +103,11 @@ class GatewayWire:
     def url(self) -> str:
         """The URL that GET /gateway gives."""
         return f"ws://{self.authority}{GATEWAY_PATH}"
+
+    @property
+    def bot_id(self) -> str:
+        """The bot's user id."""
+        return str(self.world.bot_user["id"])
 
     @property
     def shards(self) -> int:
@@ -217,12 +231,19 @@ class GatewayWire:
 
     def publish(self, event: str, payload: Mapping[str, Any], guild_id: int, _key: int | None = None) -> None:
         """Give an event to every session that is due it; the listener that the world calls."""
-        encoded = EncodedEvent(event, payload, guild_id, str(self.world.bot_user["id"]))
-        sessions = self.table.sessions.values() if event == "USER_UPDATE" else self.table.on_shard(guild_id)
-        for session in sessions:
+        if guild_id and event in IN_CHANNELS and not self.sees(int(payload["channel_id"])):
+            return
+        encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
+        for session in self._due(event, guild_id):
             data = encoded.for_session(session.intents, session.large_threshold)
             if data is not None:
                 self._append(session, event, data)
+
+    def _due(self, event: str, guild_id: int) -> Iterable[Session]:
+        if event == "USER_UPDATE":
+            return self.table.sessions.values()
+        # Monetization events concern the application, and come on shard 0 whatever guild they name.
+        return self.table.on_shard(0 if event.startswith(("ENTITLEMENT_", "SUBSCRIPTION_")) else guild_id)
 
     def publish_encoded(self, event: str, full: bytes, hidden: bytes, guild_id: int) -> None:
         """Give an event that is already JSON: ``hidden`` is what a bot without MESSAGE_CONTENT gets."""
@@ -233,7 +254,7 @@ class GatewayWire:
                 self._append(session, event, data)
 
     def _give(self, session: Session, event: str, payload: Mapping[str, Any], guild_id: int) -> None:
-        encoded = EncodedEvent(event, payload, guild_id, str(self.world.bot_user["id"]))
+        encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
         data = encoded.for_session(session.intents, session.large_threshold)
         if data is not None:
             self._append(session, event, data)

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from simcord.enums import OverwriteType
 
 from nescord_core.events import Intents
+from nescord_core.sandbox.simulation import Overwrite
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from support.raw_gateway import RawGateway
 from support.running_sandbox import RunningSandbox, running_sandbox
@@ -235,3 +237,37 @@ async def test_a_load_respects_intents_and_content_and_can_be_stopped(sandbox: R
         while (report := await sandbox.get("/load"))["running"]:
             pass  # every look is a request: the load has its turn meanwhile
         assert report["sent"] < report["wanted"]
+
+
+async def test_the_bot_moves_between_voice_channels_over_the_gateway(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=ALL)
+        guild = (await bot.until("GUILD_CREATE"))["d"]
+        lounge = next(each["id"] for each in guild["channels"] if each["name"] == "Lounge")
+        move = {"guild_id": guild["id"], "channel_id": lounge, "self_mute": True, "self_deaf": False}
+        await bot.send(4, move)
+        moved = (await bot.until("VOICE_STATE_UPDATE"))["d"]
+        assert (moved["user_id"], moved["channel_id"], moved["self_mute"]) == (
+            bot.ready["user"]["id"],
+            lounge,
+            True,
+        )
+        assert (await bot.until("VOICE_SERVER_UPDATE"))["d"]["endpoint"] == sandbox.address
+        await bot.send(4, {**move, "channel_id": None})
+        assert (await bot.until("VOICE_STATE_UPDATE"))["d"]["channel_id"] is None
+        await bot.send(4, {**move, "channel_id": "12345"})
+        await bot.send(1, None)
+        assert (await bot.receive())["op"] == 11, "what is not allowed is not answered"
+
+
+async def test_the_bot_hears_nothing_from_a_channel_that_it_may_not_view(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=ALL)
+        await sandbox.post("/channels", name="secret")
+        world = sandbox.sandbox.world
+        secret, guild = world.find_channel("secret"), world.find_guild()
+        view_channel = 1 << 10
+        secret.overwrites.append(Overwrite(guild.id, OverwriteType.ROLE, deny=view_channel))
+        await sandbox.post("/say", channel="secret", user="olivia", content="hidden")
+        await sandbox.post("/say", channel="general", user="olivia", content="open")
+        assert (await bot.until("MESSAGE_CREATE"))["d"]["content"] == "open"

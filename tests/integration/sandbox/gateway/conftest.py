@@ -77,7 +77,14 @@ class Gateway:
             listener(event, payload, guild_id, None)
 
     def message(self, content: str, guild_id: int, **more: Any) -> None:
-        payload = {"id": "5", "content": content, "author": {"id": "1"}, "mentions": [], **more}
+        payload = {
+            "id": "5",
+            "channel_id": "14",
+            "content": content,
+            "author": {"id": "1"},
+            "mentions": [],
+            **more,
+        }
         if guild_id:
             payload["guild_id"] = str(guild_id)
         self.emit("MESSAGE_CREATE", payload, guild_id)

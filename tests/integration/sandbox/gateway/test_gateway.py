@@ -190,7 +190,7 @@ async def test_intents_decide_which_events_come(start: Any) -> None:
     wanted = (Intents.GUILD_MESSAGES | Intents.MESSAGE_CONTENT).value
     async with RawGateway(gateway.url) as client:
         await client.identify(TOKEN, intents=wanted)
-        gateway.emit("TYPING_START", {"user_id": "1", "guild_id": str(G1)}, G1)
+        gateway.emit("TYPING_START", {"user_id": "1", "channel_id": "14", "guild_id": str(G1)}, G1)
         gateway.message("direct", 0)
         gateway.message("guild", G1)
         payload = await client.receive()
@@ -211,6 +211,29 @@ async def test_content_is_hidden_without_its_intent_except_for_mentions_own_and_
         got = [(await client.until("MESSAGE_CREATE"))["d"] for _ in range(4)]
     assert [each["content"] for each in got] == ["", "hello <@900>", "own", "direct"]
     assert got[0]["embeds"] == []
+
+
+async def test_what_is_said_where_the_bot_cannot_look_does_not_reach_it(start: Any) -> None:
+    gateway = await start()
+    gateway.wire.sees = lambda channel_id: channel_id != 13
+    async with RawGateway(gateway.url) as client:
+        await client.identify(TOKEN, intents=ALL)
+        gateway.message("hidden", G1, channel_id="13")
+        gateway.message("seen", G1, channel_id="14")
+        assert (await client.until("MESSAGE_CREATE"))["d"]["content"] == "seen"
+
+
+async def test_entitlements_come_on_shard_0_and_the_bots_own_user_on_every_shard(start: Any) -> None:
+    gateway = await start(guilds=(G0, G1))
+    async with RawGateway(gateway.url) as zero, RawGateway(gateway.url) as one:
+        await zero.identify(TOKEN, intents=ALL, shard=[0, 2])
+        await one.identify(TOKEN, intents=ALL, shard=[1, 2])
+        gateway.emit("ENTITLEMENT_CREATE", {"id": "1", "guild_id": str(G1)}, G1)
+        gateway.emit("USER_UPDATE", {"id": "900"})
+        await zero.until("ENTITLEMENT_CREATE")
+        await zero.until("USER_UPDATE")
+        await one.until("GUILD_CREATE")
+        assert (await one.receive())["t"] == "USER_UPDATE"
 
 
 async def test_members_come_with_a_guild_only_with_presences(start: Any) -> None:
