@@ -116,6 +116,10 @@ class DiskSessionStore:
         snapshot = dict(sessions)
         await self._in_thread(lambda: self._save(snapshot))
 
+    async def forget(self) -> None:
+        """Drop all of this token's sessions, where it is known that nobody remembers them."""
+        await self._in_thread(self._forget)
+
     async def _in_thread(self, work: Callable[[], T]) -> T:
         assert self._thread is not None, "the session store is not open"
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -166,6 +170,12 @@ class DiskSessionStore:
                 else:
                     record = msgspec.structs.replace(saved, saved_at=now)
                     self._cache.set(self._key(shard_id), msgspec.json.encode(record))
+
+    def _forget(self) -> None:
+        assert self._cache is not None
+        for key in list(self._cache):
+            if str(key).startswith(f"{self._token_key}:"):
+                self._cache.delete(key)
 
     def _key(self, shard_id: int) -> str:
         return f"{self._token_key}:{shard_id}"

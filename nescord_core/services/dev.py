@@ -84,10 +84,20 @@ async def _supervise(supervisor: Supervisor, output: Output, settings: Config, *
     try:
         async with control.serve_control(settings.state_dir, _commands(supervisor, output, settings)):
             _check_free(addresses)
+            if sandbox:
+                await _forget_sessions(settings)
             with _signals(supervisor, output):
                 return await supervisor.run()
     finally:
         output.close()
+
+
+async def _forget_sessions(settings: Config) -> None:
+    """A sandbox starts with an empty memory: a RESUME would only cost the wait before IDENTIFY."""
+    from nescord_core.gateway.session_store import DiskSessionStore
+
+    async with DiskSessionStore(settings.state_dir, settings.require_token()) as sessions:
+        await sessions.forget()
 
 
 class _Welcome:

@@ -245,7 +245,7 @@ class Supervisor:
         self._begin_stop()
 
     def _failure(self, name: str, given_up: GiveUp) -> ServiceFailed:
-        lines = self._output.last_errors(name, LAST_LINES)
+        lines = _verdict(self._output.last_errors(name, LAST_LINES))
         said = "".join(f"\n    {line}" for line in lines)
         return ServiceFailed(name, f"it {given_up.reason}." + (f" The last it said:{said}" if said else ""))
 
@@ -298,3 +298,9 @@ class Supervisor:
             words += f" after {view.start_ms:.0f} ms" + (f" at {view.address}" if view.address else "")
         self._output.state(life.spec.name, words, state=report.state.value, pid=view.pid, ms=view.start_ms)
         self._on_change(self.views())
+
+
+def _verdict(lines: list[str]) -> list[str]:
+    """Of the last words, those that say why: the command line ends with its error as a paragraph."""
+    starts = [at for at, line in enumerate(lines) if line.startswith("Error: ")]
+    return lines[starts[-1] :] if starts else lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,10 @@ from typing import Any
 
 import pytest
 
+from nescord_core.gateway.session_store import DiskSessionStore, SavedSession
 from nescord_core.services.demo import make_project
+from nescord_core.services.status import collect
+from nescord_core.settings import SandboxSettings
 from support.service_double import free_port
 
 NESCORD = (sys.executable, "-P", "-m", "nescord_cli")
@@ -60,8 +64,7 @@ class Project:
         )
 
     def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.run("status", "--json", "--wait").stdout)
-        return found
+        return asyncio.run(collect(self.directory / ".nescord", wait=PATIENCE))
 
     def alive(self) -> list[int]:
         found = []
@@ -106,7 +109,7 @@ def test_it_starts_answers_restarts_and_stops_in_order(project: Project) -> None
     dev = project.start()
     shown = read_until(dev, "^C stops everything")
     assert "Talk to the bot at http://127.0.0.1:" in shown
-    found = project.status()
+    found = json.loads(project.run("status", "--json", "--wait").stdout)
     assert list(found) == ["sandbox", "rest", "main", "ws"]
     assert {entry["state"] for entry in found.values()} == {"ready"}
     assert set(found["ws"]) == {"state", "pid", "address", "uptime_s", "restarts"}
@@ -158,6 +161,23 @@ def test_a_command_runs_when_all_is_ready_and_its_exit_code_is_the_runs(project:
     ready = next(r for r in records if r.get("services"))
     assert set(ready["services"]) == {"sandbox", "rest", "main", "ws"}
     assert not project.alive()
+
+
+async def test_a_fresh_sandbox_is_not_asked_to_resume_what_it_never_knew(project: Project) -> None:
+    """Resuming an unknown session costs the 1 to 5 s that follow an op 9 with d=false."""
+    token = SandboxSettings().token
+    session = SavedSession("gone", 7, None, 1, "none", 1)
+    async with DiskSessionStore(project.directory / ".nescord", token) as sessions:
+        await sessions.save({0: session})
+    async with DiskSessionStore(project.directory / ".nescord", "another token") as others:
+        await others.save({0: session})
+    dev = project.start("--exec", "true")
+    output, _ = dev.communicate(timeout=PATIENCE)
+    assert dev.returncode == 0
+    assert "IDENTIFY sent" in output
+    assert "RESUME" not in output
+    async with DiskSessionStore(project.directory / ".nescord", "another token") as others:
+        assert await others.load(0, shard_count=1, intents=1) is not None
 
 
 def test_wrong_configuration_that_only_discord_knows_of_ends_the_run_with_2(project: Project) -> None:

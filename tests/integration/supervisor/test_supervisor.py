@@ -146,13 +146,15 @@ async def test_one_that_keeps_failing_ends_the_run_with_its_last_words(bench: Be
 
 
 async def test_wrong_configuration_ends_the_run_with_2_and_is_not_tried_again(bench: Bench) -> None:
-    wrong = bench.spec("b", exits=2, says=[("stderr", "ws.shards: 'x' is not a number.\n")])
+    wrong = bench.spec(
+        "b", exits=2, says=[("stderr", "12:00 starting\nError: ws.shards: 'x'\nis not a number.\n")]
+    )
     supervisor = Supervisor([bench.spec("a"), wrong], output=bench.output)
     async with running(supervisor) as run:
         outcome = await run
     assert outcome.exit_code == 2
     assert bench.journal.count("b start") == 1
-    assert "ws.shards: 'x' is not a number." in str(outcome.failure)
+    assert str(outcome.failure).endswith("The last it said:\n    Error: ws.shards: 'x'\n    is not a number.")
 
 
 async def test_one_that_is_not_critical_may_fail_alone(bench: Bench) -> None:
