@@ -230,6 +230,20 @@ def test_a_dead_resume_host_is_dropped_but_session_and_seq_are_kept_and_the_main
     assert sent(rig.hello())[6]["seq"] == 5
 
 
+def test_a_resume_host_that_works_is_used_again() -> None:
+    rig = Rig().connected().resuming()
+    rig.frame(0, {}, 2, "RESUMED")
+    rig.tell(s.Closed(None))
+    assert rig.due() == [s.Connect(RESUME_HOST)]
+
+
+def test_a_second_hello_changes_nothing() -> None:
+    rig = Rig().connected()
+    before = rig.session.deadline
+    assert rig.frame(10, {"heartbeat_interval": 5}) == []
+    assert rig.session.deadline == before
+
+
 def test_only_when_the_main_url_does_not_resume_either_is_a_new_session_started() -> None:
     rig = Rig().connected()
     rig.tell(s.Closed(None))
@@ -279,6 +293,7 @@ def test_a_long_replay_that_moves_is_waited_for() -> None:
     rig.session.advance(6)
     assert rig.due() == []
     assert rig.session.state is State.RESUMING
+    assert rig.session.deadline == rig.now + RULES.ready_timeout
     assert of(s.Abort, rig.due())
 
 

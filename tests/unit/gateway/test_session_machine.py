@@ -6,7 +6,7 @@ import json
 
 import hypothesis.strategies as st
 from hypothesis import settings
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nescord_core.gateway import signals as s
 from nescord_core.gateway.opcodes import FATAL_CLOSES, Op
@@ -14,6 +14,7 @@ from nescord_core.gateway.session import ENDED, LEGAL, Resumable, Session, Sessi
 
 CODES = st.sampled_from([None, 1000, 1001, 4000, 4007, 4009, *sorted(FATAL_CLOSES)])
 
+INTERVAL = 41.25
 WIRED = {state for state, facts in LEGAL.items() if s.Frame in facts}
 
 
@@ -23,14 +24,7 @@ class Gateway(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
-        self.session = Session(
-            (0, 1),
-            token="t",
-            intents=1,
-            gateway_url="main",
-            rules=SessionRules(),
-            saved=Resumable("saved", 10, "resume"),
-        )
+        self.session = self.make(Resumable("saved", 10, "resume"))
         self.open = False
         self.connecting = False
         self.greeted = False
@@ -38,9 +32,17 @@ class Gateway(RuleBasedStateMachine):
         self.has_session = True
         self.sessions = 0
         self.seq = 10
-        self.beats: list[float] = []
-        self.interval = 41.25
-        self.heard_at = 0.0
+        self.last_beat: float | None = None
+        self.heard = True
+
+    def make(self, saved: Resumable | None) -> Session:
+        return Session((0, 1), token="t", intents=1, gateway_url="main", rules=SessionRules(), saved=saved)
+
+    @initialize(fresh=st.booleans())
+    def begin(self, fresh: bool) -> None:
+        if fresh:
+            self.session = self.make(None)
+            self.has_session, self.seq = False, 0
 
     def tell(self, fact: s.Fact, jitter: float = 0.5) -> list[s.Effect]:
         effects = self.session.handle(fact, self.now, jitter)
@@ -81,11 +83,10 @@ class Gateway(RuleBasedStateMachine):
         else:
             assert op == Op.HEARTBEAT
             assert d == (self.seq if self.has_session else None)
-            self.beats.append(self.now)
 
     def hang_up(self) -> None:
         self.open = self.connecting = self.greeted = self.permit = False
-        self.beats.clear()
+        self.last_beat = None
 
     def may(self, kind: type[s.Fact]) -> bool:
         return kind in LEGAL[self.session.state]
@@ -111,7 +112,7 @@ class Gateway(RuleBasedStateMachine):
     @rule(jitter=st.floats(0, 1))
     def hello(self, jitter: float) -> None:
         self.greeted = True
-        self.heard_at = self.now
+        self.heard = True
         self.tell(s.Frame(Op.HELLO, d=b'{"heartbeat_interval":41250}'), jitter)
 
     @precondition(lambda self: self.may(s.IdentifyGranted))
@@ -133,14 +134,14 @@ class Gateway(RuleBasedStateMachine):
     @rule(resumed=st.booleans())
     def event(self, resumed: bool) -> None:
         self.seq += 1
-        self.heard_at = self.now
+        self.heard = True
         effects = self.tell(s.Frame(Op.DISPATCH, self.seq, "RESUMED" if resumed else "X", b"{}"))
         assert any(isinstance(effect, s.Deliver) for effect in effects)
 
     @precondition(lambda self: self.open)
     @rule(op=st.sampled_from([1, 7, 11, 99]))
     def frame(self, op: int) -> None:
-        self.heard_at = self.now
+        self.heard = True
         self.tell(s.Frame(op))
 
     @precondition(lambda self: self.open)
@@ -167,12 +168,21 @@ class Gateway(RuleBasedStateMachine):
         until = self.now + seconds
         while self.may(s.Tick) and self.session.deadline is not None and self.session.deadline <= until:
             self.now = max(self.now, self.session.deadline)
-            before = list(self.beats)
-            effects = self.tell(s.Tick(), jitter)
-            if any(isinstance(effect, s.Abort) for effect in effects) and len(before) >= 1:
-                # Judged a zombie or a time-out: never while frames came within the last interval.
-                assert self.heard_at <= before[-1] or self.session.state is State.WAITING
+            self.check_tick(jitter)
         self.now = max(self.now, until)
+
+    def check_tick(self, jitter: float) -> None:
+        """The session beats once an interval, and gives up a peer that was silent for a whole one."""
+        was, last, heard = self.session.state, self.last_beat, self.heard
+        effects = self.tell(s.Tick(), jitter)
+        if any(isinstance(effect, s.Send) for effect in effects):
+            assert last is None or self.now - last >= INTERVAL - 1e-6
+            assert last is None or self.heard, "beats on although the peer is a zombie"
+            self.last_beat, self.heard = self.now, False
+        if was is State.CONNECTED and any(isinstance(effect, s.Abort) for effect in effects):
+            assert last is not None
+            assert self.now - last >= INTERVAL - 1e-6
+            assert not heard, "gives up a peer that it heard"
 
     @precondition(lambda self: self.session.state not in ENDED)
     @rule(keep=st.booleans())
@@ -199,7 +209,7 @@ class Gateway(RuleBasedStateMachine):
         """On their own they are an interval apart; only opcode 1 brings one forward."""
         if self.greeted and self.session.state is not State.AWAITING_HELLO:
             assert self.session.deadline is not None
-            assert self.session.deadline <= self.now + self.interval
+            assert self.session.deadline <= self.now + INTERVAL
 
     @invariant()
     def there_is_always_a_way_on(self) -> None:
