@@ -90,6 +90,8 @@ class Limiter:
         """Take in an answer. True: it was a 429 worth waiting for, the ticket is queued again, in front."""
         lane = self._release(ticket)
         lane.sent(now)
+        if not ticket.route.exempt:
+            ticket.scope.global_limit.answered(ticket.granted_at, now)
         self.invalid.saw(answer, now)
         scope, bucket = ticket.scope, lane.bucket
         again = False

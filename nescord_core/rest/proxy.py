@@ -33,7 +33,7 @@ __all__ = ["Proxy", "make_server"]
 
 KB = 1024
 MB = 1024 * 1024
-LINGER = 5.0
+LINGER = 2.0
 """Seconds for a caller to finish sending what is not wanted any more, so that it can read the answer."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 UNSHARED = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Range")

@@ -201,13 +201,15 @@ def slow(seconds: float) -> Fault:
     return fault
 
 
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> BaseRequest:
+    loop = asyncio.get_running_loop()
+    return BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=1 << 30)
+
+
 @asynccontextmanager
 async def fake_discord(fake: FakeDiscord | None = None) -> AsyncIterator[FakeDiscord]:
     discord = fake or FakeDiscord()
-    server = web.Server(discord.answer, access_log=None, auto_decompress=False)
-    server.request_factory = lambda *args: BaseRequest(
-        *args, loop=asyncio.get_running_loop(), client_max_size=1 << 30
-    )
+    server = web.Server(discord.answer, access_log=None, auto_decompress=False, request_factory=_request)
     listener = await asyncio.get_running_loop().create_server(server, "127.0.0.1", 0, backlog=1024)
     host, port = listener.sockets[0].getsockname()
     discord.url = f"http://{host}:{port}/api/v10"

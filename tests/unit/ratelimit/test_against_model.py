@@ -6,7 +6,6 @@ import random
 from collections import defaultdict
 
 import pytest
-from support.discord_model import ModelDiscord, Simulation
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -15,6 +14,7 @@ from nescord_core.ratelimit.bucket import Kind
 from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.route import Priority, Route, route_of
 from nescord_core.ratelimit.tickets import Ticket, TicketState
+from support.discord_model import ModelDiscord, Simulation
 
 PERIOD = 5.0
 LIMIT = 5

@@ -12,6 +12,7 @@ def spend(limit: GlobalLimit, count: int, now: float) -> list[float]:
     for _ in range(count):
         now = max(now, limit.next_at(now))
         limit.take(now)
+        limit.answered(now, now)
         times.append(now)
     return times
 
@@ -20,6 +21,23 @@ def test_never_more_than_the_limit_in_any_second_and_a_little_wider() -> None:
     times = spend(GlobalLimit(50), 500, 0.0)
     assert all(later - earlier > 1.0 for earlier, later in zip(times, times[50:], strict=False))
     assert times[-1] < 9 * 1.06
+
+
+def test_an_answer_that_took_long_keeps_its_slot_longer_as_the_request_may_have_arrived_late() -> None:
+    limit = GlobalLimit(1)
+    limit.take(0.0)
+    limit.answered(0.0, 0.1)
+    assert limit.next_at(0.1) > 1.1
+
+
+def test_how_long_answers_take_by_themselves_is_learned_and_costs_nothing_then() -> None:
+    limit = GlobalLimit(1)
+    now = 0.0
+    for _ in range(300):
+        limit.take(now)
+        limit.answered(now, now + 0.15)
+        granted, now = now, max(now + 0.15, limit.next_at(now + 0.15))
+    assert 1.0 < now - granted < 1.05
 
 
 def test_a_slot_given_back_is_free_at_once() -> None:
