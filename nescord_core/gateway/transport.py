@@ -42,9 +42,7 @@ class _Socket(aiohttp.ClientWebSocketResponse[Any]):
         # aiohttp's own close() always tries a handshake and flushes first; a zombie answers neither.
         connection = self._response.connection or self._conn
         if connection is not None and connection.transport is not None:
-            transport = connection.transport
-            if isinstance(transport, asyncio.WriteTransport):
-                transport.abort()
+            connection.transport.abort()
         self._response.close()
 
 
