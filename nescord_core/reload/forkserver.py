@@ -97,8 +97,8 @@ class ForkServer:
         """Return True in the child."""
         pid = os.fork()
         if pid == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             self._let_go()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             return True
         os.close(channel)
         pidfd = os.pidfd_open(pid)
@@ -132,8 +132,11 @@ def main() -> int:
     """Warm up, then fork; a child becomes the target and returns its exit code."""
     end = socket.socket(fileno=int(os.environ.pop(FORK_FD)))
     end.set_inheritable(False)
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # they reach the whole group; this process ends with its socket
+    # What reaches the whole group does not end this process; it ends with its socket. SIGTERM is blocked, not
+    # ignored, so that one for a child that is only just forked waits until the child lets it in (signal(7)).
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         order, _ = receive(end)
         if order is None:

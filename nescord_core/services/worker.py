@@ -108,8 +108,8 @@ def _listener(settings: MainSettings) -> WsListener | Failure:
     own = getattr(found, "listener", None)  # the discord.py classes carry theirs
     if isinstance(own, WsListener):
         return own
-    kind = type(found).__name__
-    return Failure(f"main.entry is {settings.entry}, which is a {kind}; it must be a WsListener or a bot")
+    kind = f"of type {type(found).__name__}"
+    return Failure(f"main.entry is {settings.entry}, which is {kind}; it must be a WsListener or a bot")
 
 
 async def _serve(begin: Begin, listener: WsListener, end: socket.socket, started: float) -> int:

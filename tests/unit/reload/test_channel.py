@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
 
 import pytest
@@ -63,12 +62,7 @@ async def test_a_worker_reads_its_order_before_it_has_a_loop_and_the_rest_in_it(
     parent = await Channel.of_parent(ours)
     parent.send(BEGIN)
     parent.send(DrainNow())
-    got: list[Begin | None] = []
-    thread = threading.Thread(target=lambda: got.append(receive_begin(theirs)))
-    thread.start()
-    while thread.is_alive():
-        await asyncio.sleep(0.001)
-    assert got == [BEGIN]
+    assert await asyncio.to_thread(receive_begin, theirs) == BEGIN
     worker = await Channel.of_worker(theirs)
     assert await worker.receive() == DrainNow()
     await worker.close()

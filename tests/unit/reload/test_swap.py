@@ -54,7 +54,7 @@ def serving() -> Replica:
 
 
 def test_the_table_names_every_fact() -> None:
-    assert set(swap.TABLE) == set(Fact.__args__)  # type: ignore[attr-defined]
+    assert set(swap.TABLE) == set(Fact.__args__)
 
 
 def test_the_first_start() -> None:

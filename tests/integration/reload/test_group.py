@@ -1,0 +1,216 @@
+"""A group of worker processes in every situation that a reload can bring."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from nescord_core.reload.group import Group, Worker
+from nescord_core.reload.rollout import Reloaded
+from nescord_core.reload.spawn import SpawnWorkers
+from nescord_core.reload.swap import Failure, Patience, Phase
+from nescord_core.settings import MainSettings
+from support.wire_peers import until
+
+
+def is_there(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+class Heard:
+    """Writes down what a group tells."""
+
+    def __init__(self) -> None:
+        self.served: list[tuple[int, int]] = []
+        self.results: list[Reloaded] = []
+        self.failures: list[tuple[Failure, bool]] = []
+        self.crashes: list[int] = []
+        self.broken_places: list[int] = []
+
+    def serving(self, replica: int, worker: Worker) -> None:
+        self.served.append((replica, worker.generation))
+
+    def reloaded(self, reloaded: Reloaded) -> None:
+        self.results.append(reloaded)
+
+    def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
+        self.failures.append((failure, still_serving))
+
+    def crashed(self, replica: int, pid: int, code: int) -> None:
+        self.crashes.append(code)
+
+    def broken(self, replica: int) -> None:
+        self.broken_places.append(replica)
+
+
+class Running:
+    """A group at work, its project and what it told."""
+
+    def __init__(self, project: Path, replicas: int, patience: Patience, retries: list[float | None]) -> None:
+        self.project = project
+        self.heard = Heard()
+        self.group = Group(
+            MainSettings(project_dir=project, token="a.b.c"),
+            tuple(range(5000, 5000 + replicas)),
+            SpawnWorkers("scripted_worker"),
+            self.heard,
+            restarts=lambda: lambda code, ran: retries.pop(0),
+            patience=patience,
+        )
+
+    def script(self, text: str) -> None:
+        (self.project / "script").write_text(text)
+
+    async def reload(self, *paths: str) -> Reloaded:
+        async with asyncio.timeout(30):
+            return await asyncio.shield(self.group.reload(paths))
+
+    def pid(self, replica: int = 0) -> int:
+        worker = self.group.places[replica].serving
+        assert worker is not None
+        return worker.pid
+
+
+@asynccontextmanager
+async def running(
+    project: Path,
+    replicas: int = 1,
+    *,
+    patience: Patience = Patience(),  # noqa: B008 - frozen
+    retries: list[float | None] | None = None,
+    script: str = "serve",
+) -> AsyncIterator[Running]:
+    subject = Running(project, replicas, patience, retries or [])
+    subject.script(script)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(subject.group.run())
+        yield subject
+        subject.group.request_stop()
+
+
+async def test_a_reload_swaps_every_replica_and_counts_what_was_under_way(tmp_path: Path) -> None:
+    async with running(tmp_path, replicas=2) as it:
+        assert (await it.reload()).ok
+        before = [it.pid(0), it.pid(1)]
+        result = await it.reload("bot/app.py")
+        assert (result.ok, result.paths, result.generation) == (True, ("bot/app.py",), 2)
+        assert (result.finished, result.returned, result.killed) == (4, 2, 0)
+        assert {it.pid(0), it.pid(1)}.isdisjoint(before)
+        assert sorted(it.heard.served) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert all(place.rules.phase is Phase.STOPPED for place in it.group.places)
+
+
+async def test_broken_code_is_found_by_one_replica_and_no_other_is_touched(tmp_path: Path) -> None:
+    async with running(tmp_path, replicas=2) as it:
+        await it.reload()
+        before = [it.pid(0), it.pid(1)]
+        it.script("broken")
+        result = await it.reload()
+        assert not result.ok
+        assert result.failure == Failure("SyntaxError: it is broken", "bot/app.py", 3)
+        assert it.heard.failures == [(result.failure, True)]
+        assert [it.pid(0), it.pid(1)] == before
+        it.script("serve")
+        assert (await it.reload()).ok
+
+
+async def test_saving_again_during_a_start_supersedes_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await it.reload()
+        it.script("hang")
+        first = it.group.reload(("a.py",))
+        await until(lambda: 2 in it.group.places[0].workers and bool(it.group.places[0].workers[2].pid))
+        hanging = it.group.places[0].workers[2].pid
+        it.script("serve")
+        result = await it.reload("b.py")
+        assert (result.ok, result.generation, result.paths) == (True, 3, ("b.py", "a.py"))
+        assert await first == result
+        await until(lambda: not is_there(hanging))
+    assert len(it.heard.results) == 2
+
+
+async def test_an_old_process_that_does_not_drain_is_killed(tmp_path: Path) -> None:
+    async with running(tmp_path, script="stubborn", patience=Patience(drain=0.3)) as it:
+        await it.reload()
+        old = it.pid()
+        it.script("serve")
+        result = await it.reload()
+        assert (result.ok, result.killed) == (True, 1)
+        assert not is_there(old)
+
+
+async def test_a_reload_during_a_long_drain_does_not_wait_for_it(tmp_path: Path) -> None:
+    async with running(tmp_path, script="stubborn", patience=Patience(drain=3.0)) as it:
+        await it.reload()
+        it.script("serve")
+        first = it.group.reload(("a.py",))
+        await until(lambda: (0, 2) in it.heard.served)
+        second = await it.reload("b.py")
+        assert (await first).paths == ("a.py",)
+        assert (second.paths, second.generation) == (("b.py",), 3)
+
+
+async def test_a_process_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
+    async with running(tmp_path, patience=Patience(start=1.5)) as it:
+        await it.reload()
+        old = it.pid()
+        it.script("hang")
+        result = await it.reload()
+        assert not result.ok
+        assert result.failure is not None
+        assert "1.5 s" in result.failure.message
+        assert it.pid() == old
+
+
+async def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+    async with running(tmp_path, retries=[0.0]) as it:
+        await it.reload()
+        os.kill(it.pid(), signal.SIGKILL)
+        await until(lambda: (0, 2) in it.heard.served)
+        assert it.heard.crashes == [-signal.SIGKILL]
+        assert it.heard.broken_places == []
+
+
+async def test_a_worker_that_is_given_up_leaves_its_place_broken_until_a_change(tmp_path: Path) -> None:
+    async with running(tmp_path, retries=[0.0, None]) as it:
+        await it.reload()
+        it.script("exit 3")
+        os.kill(it.pid(), signal.SIGKILL)
+        await until(lambda: it.heard.broken_places == [0])
+        assert "exit code 3" in it.heard.failures[0][0].message
+        assert not it.group.is_serving
+        it.script("serve")
+        assert (await it.reload()).ok
+
+
+async def test_a_broken_first_start_is_told_and_waited_out(tmp_path: Path) -> None:
+    async with running(tmp_path, script="broken") as it:
+        assert not (await it.reload()).ok
+        assert it.heard.broken_places == [0]
+        assert it.heard.failures[0][1] is False
+        it.script("serve")
+        assert (await it.reload()).ok
+
+
+async def test_stopping_during_a_start_leaves_no_process(tmp_path: Path) -> None:
+    async with running(tmp_path, script="hang") as it:
+        result = it.group.reload()
+        await until(lambda: bool(it.group.places[0].workers and it.group.places[0].workers[1].pid))
+        pid = it.group.places[0].workers[1].pid
+    assert not (await result).ok
+    assert not is_there(pid)
+
+
+async def test_a_worker_tells_its_numbers_and_gets_the_token_by_the_channel_alone(tmp_path: Path) -> None:
+    async with running(tmp_path) as it:
+        await it.reload()
+        await it.group.ask_stats()
+        worker = it.group.places[0].serving
+        assert worker is not None
+        assert worker.stats == {"generation": 1, "token": "a.b.c"}
+        process = Path(f"/proc/{worker.pid}")
+        assert b"a.b.c" not in (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
