@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
 from nescord_core import contract
+from nescord_core.contract import Operation
 from nescord_core.sandbox.calls import Call
-from nescord_core.sandbox.simulation import ModelRoute, RequestContext, UnsupportedField, model_routes
+from nescord_core.sandbox.simulation import (
+    BackendError,
+    ModelRoute,
+    RequestContext,
+    UnsupportedField,
+    model_routes,
+)
 
 __all__ = ["MODEL_PARTLY", "model_answer", "modelled"]
 
@@ -45,6 +52,15 @@ MODEL_PARTLY = frozenset(
 """Operations whose request may hold fields that the model does not know; those answer 501 and name them."""
 
 
+NEVER_NULL = frozenset({"id", "permission_overwrites", "available_tags", "channel_id", "name"})
+"""Fields whose null asks for nothing when something is changed."""
+
+MEMBER_EDITS = frozenset({"update_guild_member", "update_my_guild_member"})
+
+MAY_HOLD_NULLS = frozenset({"permission_overwrites", "roles", "poll", "available_tags"})
+MODEL_NEEDS = frozenset({"id", "type", "recipient_id", "name", "topic"})
+
+
 def _shape(segments: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("{}" if each.startswith("{") else each for each in segments)
 
@@ -65,13 +81,55 @@ def model_answer(call: Call) -> Any:
     """Let the model answer. Raises BackendError, RouteNotImplemented, UnsupportedField."""
     route, template = modelled()[call.operation.operation_id]
     args = dict(_renamed(template, call))
+    body = _tidied(call.operation, call.body)
     try:
-        return route(_context(call, args, call.body))
+        return _carried_out(route, _context(call, args, body))
     except UnsupportedField as refused:
-        spared = _spared(call.body, refused.fields)
+        spared = _spared(body, refused.fields)
         if spared is None:
             raise
-    return route(_context(call, args, spared))
+    return _carried_out(route, _context(call, args, spared))
+
+
+def _carried_out(route: ModelRoute, context: RequestContext) -> Any:
+    """Run a route. It needs some fields that the document calls optional: lacking one is a 400."""
+    try:
+        return route(context)
+    except KeyError as missing:
+        parts = context.json if isinstance(context.json, list) else [context.json or {}]
+        name = missing.args[0] if missing.args else None
+        if name not in MODEL_NEEDS or all(name in part for part in parts):
+            raise
+        problem = {"_errors": [{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]}
+        raise BackendError(400, 50035, "Invalid Form Body", errors={name: problem}) from missing
+
+
+def _tidied(operation: Operation, body: Any) -> Any:
+    """Leave out nulls where null means the same as nothing: in what makes things, and in some fields."""
+    if isinstance(body, list):
+        return [_without_nulls(each, NEVER_NULL) if isinstance(each, dict) else each for each in body]
+    if not isinstance(body, dict):
+        return body
+    if operation.operation_id in MEMBER_EDITS:
+        # Here a null disconnects from voice, and takes all roles.
+        return {**body, "roles": _given(body["roles"] or ())} if "roles" in body else body
+    tidy = _without_nulls(body, NEVER_NULL if operation.method == "PATCH" else body.keys())
+    for name in MAY_HOLD_NULLS & tidy.keys():
+        tidy[name] = _given(tidy[name])
+    return tidy
+
+
+def _given(value: Any) -> Any:
+    """Return a list or object without its nulls."""
+    if isinstance(value, dict):
+        return _without_nulls(value, value)
+    if isinstance(value, (list, tuple)):
+        return [_given(each) for each in value if each is not None]
+    return value
+
+
+def _without_nulls(part: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if value is not None or key not in names}
 
 
 def _renamed(template: tuple[str, ...], call: Call) -> list[tuple[str, str]]:

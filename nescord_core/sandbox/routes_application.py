@@ -89,6 +89,8 @@ def _update_application(call: Call) -> Any:
     if "application_id" in call.args:
         _own(call)
     changes = {key: value for key, value in call.form.items() if key in EDITABLE and value is not None}
+    if isinstance(described := changes.get("description"), dict):
+        changes["description"] = described.get("default") or ""
     call.world.ledger.application.update(changes)
     return _application(call)
 

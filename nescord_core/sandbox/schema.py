@@ -31,7 +31,7 @@ class Shape:
     Built lazily, because schemas contain themselves; `shape_of` keeps one for each.
     """
 
-    __slots__ = ("_fields", "_items", "branches", "enum", "kinds", "required", "rules")
+    __slots__ = ("_fields", "_items", "branches", "enum", "kinds", "required", "rules", "textual")
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         kinds = schema.get("type", ())
@@ -40,6 +40,7 @@ class Shape:
         self.enum = tuple(schema.get("enum") or ())
         self.required = tuple(schema.get("required", ()))
         self.branches = tuple(shape_of(each) for each in schema.get("oneOf") or schema.get("anyOf") or ())
+        self.textual = "string" in self.kinds and not self.kinds & {"integer", "number"}
         self._fields: dict[str, Shape] = {}
         self._items: Shape | None = None
 

@@ -117,7 +117,13 @@ def _object(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     fields = shape.fields
     for name, given in value.items():
         field = fields.get(name)
-        if field is None or (type(given) is not dict and type(given) is not list and given is not None):
+        if field is None:
+            continue
+        if type(given) is int and field.textual:
+            shown[name] = str(
+                given
+            )  # clients may send ids and permissions as numbers; they come back as text
+        if type(given) is not dict and type(given) is not list and given is not None:
             continue
         if given is None and field.nullable:
             continue

@@ -214,7 +214,14 @@ class Simulation(Backend):
         return record
 
     def record_audit_log(self, guild_id: int, *args: Any, **fields: Any) -> AuditLogEntry:
-        entry = super().record_audit_log(guild_id, *args, **fields)
+        # Roles given and taken are changes, not options
+        # (https://discord.com/developers/docs/resources/audit-log#audit-log-change-object).
+        options = dict(fields.pop("options", None) or {})
+        changes = list(fields.pop("changes", None) or [])
+        for key in ("$add", "$remove"):
+            if key in options:
+                changes.append({"key": key, "new_value": options.pop(key)})
+        entry = super().record_audit_log(guild_id, *args, changes=changes, options=options, **fields)
         entries = self.guilds[guild_id].audit_log_entries
         del entries[: max(0, len(entries) - AUDIT_ENTRIES_KEPT)]
         return entry

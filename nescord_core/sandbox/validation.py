@@ -130,6 +130,9 @@ def _array(value: Any, shape: Shape) -> Problems:
     problems: Problems = {}
     for index, each in enumerate(value):
         _into(problems, str(index), _check(each, shape.items, ""))
+        if shape.rules.get("uniqueItems") and each in value[:index]:
+            again = _error("SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value.")
+            _into(problems, str(index), again)
     return problems
 
 

@@ -143,5 +143,5 @@ async def test_hikari_reads_and_writes(rest: Rest, hikari_rest: RESTClientImpl) 
     await client.fetch_invite(invite.code)
     with pytest.raises(hikari.NotFoundError):
         await client.fetch_message(general, 1)
-    with pytest.raises(hikari.BadRequestError, match="BASE_TYPE_MAX_LENGTH|2000 or fewer"):
+    with pytest.raises(hikari.BadRequestError, match="2000 or fewer"):
         await client.create_message(general, "x" * 2001)
