@@ -193,6 +193,7 @@ class GatewayWire:
                 self._take_over(session, peer)
                 peer.cursor = seq
                 session.append("RESUMED", encode({"_trace": ["sandbox"]}), passing=True)
+                peer.began_at_seq = session.seq
         self.on_change()
 
     def _greet(self, session: Session) -> None:

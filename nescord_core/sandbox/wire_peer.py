@@ -63,6 +63,7 @@ class GatewayPeer:
         self.rules = rules
         self.ws = ws
         self.cursor = 0
+        self.began_at_seq = 0
         self.received = 0
         self.sent = 0
         self.events_sent = 0
@@ -188,6 +189,8 @@ class GatewayPeer:
         batch = session.after(self.cursor, BATCH)
         for stored in batch:
             self.cursor = stored.seq
+            if stored.passing and stored.seq < self.began_at_seq:
+                continue  # an earlier connection's RESUMED
             await self._send(stored.frame())
             self.events_sent += 1
         return bool(batch)

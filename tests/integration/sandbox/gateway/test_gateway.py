@@ -118,10 +118,14 @@ async def test_a_second_resume_from_an_older_point_gets_the_events_but_not_the_o
         await client.identify(TOKEN, intents=ALL)
         await client.until("GUILD_CREATE")
     gateway.message("one", G1)
-    for _ in range(2):
+    for resumed_seq in (4, 5, 6):
         async with RawGateway(gateway.url) as again:
             await again.resume(TOKEN, client.session_id, 2)
-            assert [(await again.receive())["t"] for _ in range(2)] == ["MESSAGE_CREATE", "RESUMED"]
+            got = [await again.receive() for _ in range(2)]
+            assert [(each["t"], each["s"]) for each in got] == [
+                ("MESSAGE_CREATE", 3),
+                ("RESUMED", resumed_seq),
+            ]
 
 
 async def test_a_session_closed_with_1000_cannot_be_resumed_but_one_closed_with_4000_can(start: Any) -> None:
