@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
+from nescord_core.errors import NotRunning
 from nescord_core.gateway.session_store import DiskSessionStore, SavedSession
+from nescord_core.services import control
 from nescord_core.services.demo import make_project
 from nescord_core.services.status import collect
 from nescord_core.settings import SandboxSettings
@@ -32,6 +34,7 @@ class Project:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.state_dir = directory / ".nescord"
         self.mark = uuid.uuid4().hex
         keys = ("NESCORD_SANDBOX_LISTEN", "NESCORD_MAIN_LISTEN", "NESCORD_MAIN_ADMIN", "NESCORD_WS_ADMIN")
         self.environ = {k: v for k, v in os.environ.items() if not k.startswith(("DISCORD_", "NESCORD_"))}
@@ -64,7 +67,14 @@ class Project:
         )
 
     def status(self) -> dict[str, Any]:
-        return asyncio.run(collect(self.directory / ".nescord", wait=PATIENCE))
+        return asyncio.run(collect(self.state_dir, wait=PATIENCE))
+
+    def logs(self, service: str) -> str:
+        async def text() -> str:
+            lines = control.logs(self.state_dir, service, follow=False)
+            return "\n".join([line["text"] async for line in lines])
+
+        return asyncio.run(text())
 
     def alive(self) -> list[int]:
         found = []
@@ -118,9 +128,8 @@ def test_it_starts_answers_restarts_and_stops_in_order(project: Project) -> None
     until(lambda: project.status()["rest"]["restarts"] == 1)
     assert project.status()["rest"]["pid"] != found["rest"]["pid"]
 
-    reloaded = project.run("reload")
-    assert reloaded.returncode == 0, reloaded.stderr
-    assert "ended by signal 9; starts again" in project.run("logs", "rest").stdout
+    assert asyncio.run(control.reload(project.state_dir))["message"].startswith("reloaded")
+    assert "ended by signal 9; starts again" in project.logs("rest")
 
     second = project.start()
     _, errors = second.communicate(timeout=PATIENCE)
@@ -128,16 +137,15 @@ def test_it_starts_answers_restarts_and_stops_in_order(project: Project) -> None
     assert f"already running for this token with state in {project.directory}/.nescord" in _flat(errors)
     assert f"(process {dev.pid})" in _flat(errors)
 
-    assert project.run("stop").returncode == 0
+    asyncio.run(control.stop(project.state_dir))
     output, _ = dev.communicate(timeout=PATIENCE)
     assert dev.returncode == 0
     stopped = [line.split()[0] for line in output.splitlines() if line.endswith("| stopped")]
     assert stopped == ["ws", "main", "rest", "sandbox"]
     assert not project.alive()
-    assert "rest     stopped" in project.run("logs", "rest", "-n", "5").stdout
-    nothing = project.run("stop")
-    assert nothing.returncode == 1
-    assert "nescord dev is not running" in nothing.stderr
+    assert project.logs("rest").endswith("stopped")
+    with pytest.raises(NotRunning, match="nescord dev is not running"):
+        asyncio.run(control.stop(project.state_dir))
 
 
 def _flat(paragraph: str) -> str:
@@ -167,16 +175,16 @@ async def test_a_fresh_sandbox_is_not_asked_to_resume_what_it_never_knew(project
     """Resuming an unknown session costs the 1 to 5 s that follow an op 9 with d=false."""
     token = SandboxSettings().token
     session = SavedSession("gone", 7, None, 1, "none", 1)
-    async with DiskSessionStore(project.directory / ".nescord", token) as sessions:
+    async with DiskSessionStore(project.state_dir, token) as sessions:
         await sessions.save({0: session})
-    async with DiskSessionStore(project.directory / ".nescord", "another token") as others:
+    async with DiskSessionStore(project.state_dir, "another token") as others:
         await others.save({0: session})
     dev = project.start("--exec", "true")
     output, _ = dev.communicate(timeout=PATIENCE)
     assert dev.returncode == 0
     assert "IDENTIFY sent" in output
     assert "RESUME" not in output
-    async with DiskSessionStore(project.directory / ".nescord", "another token") as others:
+    async with DiskSessionStore(project.state_dir, "another token") as others:
         assert await others.load(0, shard_count=1, intents=1) is not None
 
 
