@@ -138,6 +138,13 @@ class Gateway(RuleBasedStateMachine):
         effects = self.tell(s.Frame(Op.DISPATCH, self.seq, "RESUMED" if resumed else "X", b"{}"))
         assert any(isinstance(effect, s.Deliver) for effect in effects)
 
+    @precondition(lambda self: self.session.state in (State.RESUMING, State.CONNECTED))
+    @rule(back=st.integers(0, 3))
+    def event_again(self, back: int) -> None:
+        self.heard = True
+        effects = self.tell(s.Frame(Op.DISPATCH, self.seq - back, "X", b"{}"))
+        assert effects == []
+
     @precondition(lambda self: self.open)
     @rule(op=st.sampled_from([1, 7, 11, 99]))
     def frame(self, op: int) -> None:
@@ -217,8 +224,28 @@ class Gateway(RuleBasedStateMachine):
         if self.session.state not in ENDED | {State.NEW}:
             assert self.session.deadline is not None
 
+    @precondition(lambda self: self.session.state not in ENDED)
+    @rule()
+    def all_goes_well(self) -> None:
+        self.come_up()
+
+    @precondition(lambda self: self.session.state is State.CONNECTED)
+    @rule(answers=st.booleans())
+    def three_heartbeats(self, answers: bool) -> None:
+        """A peer that answers is kept, one that does not is given up within two intervals."""
+        for _ in range(3):
+            if self.session.state is State.CONNECTED and self.session.deadline is not None:
+                self.now = max(self.now, self.session.deadline)
+                self.check_tick(0.5)
+                if answers:
+                    self.frame(11)
+        assert answers == (self.session.state is State.CONNECTED)
+
     def teardown(self) -> None:
         """From wherever the story stopped, a well-behaved Discord gets the shard connected."""
+        self.come_up()
+
+    def come_up(self) -> None:
         for _ in range(20):
             match self.session.state:
                 case State.NEW:
