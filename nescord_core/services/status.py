@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from nescord_core.errors import NotRunning
+from nescord_core.errors import NotRunning, TransportError
 from nescord_core.services import control
 from nescord_core.services.presence import Presence, read_all
 from nescord_core.supervisor.lifecycle import Reading, State
@@ -41,8 +41,8 @@ async def collect(state_dir: Path, *, wait: float = 0.0) -> dict[str, Entry]:
 async def _look(state_dir: Path) -> dict[str, Entry]:
     try:
         supervised = await control.status(state_dir)
-    except NotRunning:
-        supervised = {}
+    except (NotRunning, TransportError):
+        supervised = {}  # nobody supervises, or not any more; the services answer for themselves
     alone = [one for name, one in read_all(state_dir).items() if name not in supervised]
     async with aiohttp.ClientSession() as session:
         entries = await asyncio.gather(*(_ask(session, presence) for presence in alone))
