@@ -39,6 +39,7 @@ class Inbound:
         self.shard_ids = frozenset(hello.shard_ids)
         self.shard_count = max(hello.shard_count, 1)
         self.state = InboundState.OPEN
+        self.quiet = False
         self.outstanding: dict[int, Envelope] = {}
         self._finished: list[int] = []
         self._unstarted: list[int] = []

@@ -53,6 +53,7 @@ class Link:
         self._error = ""
         self._failures = 0
         self._told = float("-inf")
+        self._successor_until = float("-inf")
 
     @property
     def attached(self) -> bool:
@@ -120,7 +121,7 @@ class Link:
         self._failures += 1
         self._error = str(error)
         now = asyncio.get_running_loop().time()
-        if now - self._told >= _QUIET:
+        if now - self._told >= _QUIET and now >= self._successor_until:
             self._told = now
             level = logging.WARNING if isinstance(error, TransportError) else logging.ERROR
             log.log(level, "%s Events wait in the outbox.", error)
@@ -134,6 +135,6 @@ class Link:
 
     def _await_successor(self) -> None:
         """The next process is dialled at once; only if it is not there soon does its share go to others."""
-        asyncio.get_running_loop().call_later(
-            self._board.settings.handover_grace, self._board.partition.vacate, self._address
-        )
+        loop, grace = asyncio.get_running_loop(), self._board.settings.handover_grace
+        self._successor_until = loop.time() + grace
+        loop.call_later(grace, self._board.partition.vacate, self._address)

@@ -123,7 +123,7 @@ class Outbound:
         self._call = call
         self._credit = ready.credit
         self._wake = asyncio.Event()
-        self._results: deque[pb.CommandResult] = deque()
+        self._messages: deque[pb.FromWs] = deque()
         self._linger = Linger(board.settings.linger)
         self._frames = FrameWriter()
         self._stream = board.partition.attach(address, credit=ready.credit, notify=self._wake.set)
@@ -158,8 +158,8 @@ class Outbound:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._results:
-                await self._call.write(pb.FromWs(command_result=self._results.popleft()))
+            while self._messages:
+                await self._call.write(self._messages.popleft())
             while True:
                 if self._board.partition.ready(self._stream) < settings.batch_events:
                     await asyncio.sleep(self._linger.delay(loop.time()))
@@ -183,6 +183,7 @@ class Outbound:
                 case "drain":
                     log.info("main at %s (generation %d) drains", self._address, self.generation)
                     self._board.partition.drain(self._stream)
+                    self._say(pb.FromWs(drained=pb.Drained()))
                     self.over.set()
 
     def _acknowledge(self, ack: pb.Ack) -> None:
@@ -199,5 +200,8 @@ class Outbound:
         log.info("main at %s handed %d events back, %d of them begun", self._address, count + begun, begun)
 
     def _answer(self, result: pb.CommandResult) -> None:
-        self._results.append(result)
+        self._say(pb.FromWs(command_result=result))
+
+    def _say(self, message: pb.FromWs) -> None:
+        self._messages.append(message)
         self._wake.set()

@@ -272,11 +272,11 @@ class Receiver:
             stream.drain(timeout)
         try:
             async with asyncio.timeout(timeout):
-                while self.outstanding:
+                while self.outstanding or not all(stream.quiet for stream in self._streams):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            log.warning("%d events are unfinished after %g s and are handed back", self.outstanding, timeout)
+            log.warning("%d events are unfinished after %g s", self.outstanding, timeout)
         return self.outstanding
 
     async def _close(self) -> None:
@@ -298,6 +298,8 @@ class Receiver:
         stream = Inbound(peer, hello, self._settings.linger)
         await context.write(pb.FromMain(ready=self._ready()))
         self._streams.add(stream)
+        if self._draining:  # since the check above
+            stream.drain(self._settings.drain_timeout)
         self._changed.set()
         log.info("ws attached from %s with shards %s", peer, _shown(stream.shard_ids))
         try:
@@ -330,6 +332,9 @@ class Receiver:
                     await self._take_batch(stream, reader, message.events, context)
                 case "command_result":
                     stream.result(message.command_result)
+                case "drained":
+                    stream.quiet = True
+                    self._changed.set()
         if isinstance(message, Garbage):
             await refuse(context, "sends what is no message of this protocol")
         stream.close()

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +154,27 @@ async def test_an_event_that_meets_a_draining_main_is_handed_back_unstarted(tmp_
             main.receiver.done(main.got[0])
         assert main.seqs == [1]
         await until(lambda: ws.sender.stats().depth == 1)
+        assert ws.sender.stats().redelivered == 0
+
+
+async def test_a_drain_waits_for_what_is_still_on_its_way_and_marks_nothing(tmp_path: Path) -> None:
+    old = Main(tmp_path)
+    new = Main(tmp_path, generation=2)
+    async with AsyncExitStack() as leaving, AsyncExitStack() as staying:
+        await leaving.enter_async_context(old.listening())
+        ws = await staying.enter_async_context(Ws(old.address).running())
+        await until(lambda: ws.sender.attached)
+        await staying.enter_async_context(new.listening(old.port))
+        for burst in range(20):
+            ws.put(event(burst * 50 + seq, guild=seq) for seq in range(1, 51))
+            if burst == 10:
+                assert await old.receiver.drain(10.0) == 0
+                await leaving.aclose()
+            await asyncio.sleep(0.001)
+        await until(lambda: ws.reported == {(0, "s"): 1000})
+        assert old.got
+        assert new.got
+        assert sorted(old.seqs + new.seqs) == list(range(1, 1001))
         assert ws.sender.stats().redelivered == 0
 
 
