@@ -14,7 +14,8 @@ from nescord_core.sandbox.calls import Upload
 
 __all__ = ["BodyTooLarge", "InvalidBody", "read_body"]
 
-MAX_BODY = 100 << 20
+MAX_BODY = 25 << 20
+"""Bytes of a request, files included; more is a 413."""
 INDEX = re.compile(r"\d+")
 
 

@@ -17,7 +17,62 @@ ROUTES = Routes()
 ONE_PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+ONLY_IN_EVENTS = frozenset(
+    {
+        "channels",
+        "guild_scheduled_events",
+        "joined_at",
+        "large",
+        "member_count",
+        "members",
+        "presences",
+        "soundboard_sounds",
+        "stage_instances",
+        "threads",
+        "unavailable",
+        "voice_states",
+    }
+)
+"""Fields that GUILD_CREATE has over the guild that GET answers with."""
+
 Payload = dict[str, Any]
+
+
+@ROUTES.answers("get_guild")
+def _get(call: Call) -> Any:
+    shown = dict(serializers.guild_create_payload(call.world.simulation, call.guild))
+    if call.query.get("with_counts", "").lower() in ("true", "1"):
+        count = len(call.guild.members)
+        shown |= {"approximate_member_count": count, "approximate_presence_count": count}
+    return {key: value for key, value in shown.items() if key not in ONLY_IN_EVENTS}
+
+
+@ROUTES.answers("list_my_guilds")
+def _mine(call: Call) -> Any:
+    world = call.world.simulation
+    limit, after = int(call.query.get("limit", 200)), int(call.query.get("after", 0))
+    before = int(call.query.get("before", 0)) or 1 << 64
+    found = sorted(each for each in world.guilds if after < each < before)
+    page = found[-limit:] if "before" in call.query else found[:limit]
+    return [_partial(call, world.guilds[each]) for each in page]
+
+
+def _partial(call: Call, guild: Guild) -> Payload:
+    world = call.world.simulation
+    rights = world.compute_permissions(guild.id, world.bot_user.id)
+    shown: Payload = {
+        "id": str(guild.id),
+        "name": guild.name,
+        "icon": None,
+        "banner": None,
+        "owner": guild.owner_id == world.bot_user.id,
+        "permissions": str(rights),
+        "features": [],
+    }
+    if call.query.get("with_counts", "").lower() in ("true", "1"):
+        count = len(guild.members)
+        shown |= {"approximate_member_count": count, "approximate_presence_count": count}
+    return shown
 
 
 @ROUTES.answers("search_guild_members")

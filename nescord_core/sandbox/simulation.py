@@ -9,6 +9,7 @@ addresses are this server's.
 from __future__ import annotations
 
 import mimetypes
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ from simcord.backend.models import (
     PollAnswer,
     Role,
     User,
+    Webhook,
 )
 from simcord.backend.permissions import flag as permission_flag
 from simcord.components import walk_components
@@ -61,6 +63,7 @@ __all__ = [
     "Simulation",
     "UnsupportedField",
     "User",
+    "Webhook",
     "base_payload",
     "channel_accessible",
     "command_access",
@@ -78,6 +81,7 @@ MESSAGES_PER_CHANNEL = 10_000
 INTERACTIONS_KEPT = 10_000
 AUDIT_ENTRIES_KEPT = 1_000
 FILES_MB = 256
+TOKEN_BYTES = 51
 SERVER_BITS = 1 << 17
 """Ids made now carry this worker number; those made for a shard carry none, so that they never meet."""
 
@@ -208,19 +212,44 @@ class Simulation(Backend):
 
     def new_interaction(self, type: int, channel_id: int, user_id: int, guild_id: int | None) -> Interaction:  # noqa: A002 - simcord's name
         record = super().new_interaction(type, channel_id, user_id, guild_id)
+        del self.interaction_tokens[record.token]
+        record.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.interaction_tokens[record.token] = record.id
         while len(self.interactions) > INTERACTIONS_KEPT:
             oldest = self.interactions.pop(next(iter(self.interactions)))
             self.interaction_tokens.pop(oldest.token, None)
         return record
+
+    def create_webhook(self, channel_id: int, name: str, creator_id: int) -> Webhook:
+        hook = super().create_webhook(channel_id, name, creator_id)
+        del self.webhook_tokens[hook.token]
+        hook.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.webhook_tokens[hook.token] = hook.id
+        self._webhooks_changed(hook)
+        return hook
+
+    def edit_webhook(self, webhook_id: int, changes: Mapping[str, Any]) -> Webhook:
+        hook = super().edit_webhook(webhook_id, changes)
+        self._webhooks_changed(hook)
+        return hook
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        hook = self.get_webhook(webhook_id)
+        super().delete_webhook(webhook_id)
+        self._webhooks_changed(hook)
+
+    def _webhooks_changed(self, hook: Webhook) -> None:
+        if hook.guild_id is not None:
+            changed = {"guild_id": str(hook.guild_id), "channel_id": str(hook.channel_id)}
+            self.emit("WEBHOOKS_UPDATE", changed)
 
     def record_audit_log(self, guild_id: int, *args: Any, **fields: Any) -> AuditLogEntry:
         # Roles given and taken are changes, not options
         # (https://discord.com/developers/docs/resources/audit-log#audit-log-change-object).
         options = dict(fields.pop("options", None) or {})
         changes = list(fields.pop("changes", None) or [])
-        for key in ("$add", "$remove"):
-            if key in options:
-                changes.append({"key": key, "new_value": options.pop(key)})
+        moved = [key for key in ("$add", "$remove") if key in options]
+        changes += [{"key": key, "new_value": options.pop(key)} for key in moved]
         entry = super().record_audit_log(guild_id, *args, changes=changes, options=options, **fields)
         entries = self.guilds[guild_id].audit_log_entries
         del entries[: max(0, len(entries) - AUDIT_ENTRIES_KEPT)]
