@@ -27,6 +27,10 @@ class RunningSandbox:
         return f"http://{self.address}"
 
     @property
+    def token(self) -> str:
+        return self.sandbox.settings.token
+
+    @property
     def gateway_url(self) -> str:
         return f"ws://{self.address}/gateway"
 

@@ -2,55 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from nescord_core.settings import SANDBOX_TOKEN as TOKEN
-from support.running_sandbox import RunningSandbox, running_sandbox
+from support.running_sandbox import running_sandbox
+from support.stock_bot import stock_bot
 
 BOT = Path(__file__).with_name("discordpy_bot.py")
 
 
-class StockBot:
-    """The process; ``line`` returns the next of its lines that begins with a word."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.lines: list[str] = []
-
-    async def line(self, word: str) -> str:
-        assert self._process.stdout is not None
-        try:
-            async with asyncio.timeout(30):
-                while raw := await self._process.stdout.readline():
-                    self.lines.append(raw.decode().rstrip())
-                    if self.lines[-1].startswith(word):
-                        return self.lines[-1]
-        except TimeoutError:
-            pass
-        raise AssertionError("\n".join(["the bot did not say it, but:", *self.lines[-40:]]))
-
-
-@asynccontextmanager
-async def stock_bot(sandbox: RunningSandbox) -> AsyncIterator[StockBot]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", str(BOT), f"{sandbox.url}/api/v10", TOKEN),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        yield StockBot(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
 async def test_discordpy_hears_answers_syncs_commands_and_resumes() -> None:
-    async with running_sandbox(guilds=3, shards=2) as sandbox, stock_bot(sandbox) as bot:
+    async with running_sandbox(guilds=3, shards=2) as sandbox, stock_bot(BOT, sandbox) as bot:
         ready = (await bot.line("ready")).split()
         assert ready[1] == "3"
         assert ready.count("alice") == 3, "members came in chunks for every guild"
@@ -77,7 +38,7 @@ async def test_discordpy_hears_answers_syncs_commands_and_resumes() -> None:
 
 
 async def test_discordpy_hears_a_direct_message() -> None:
-    async with running_sandbox() as sandbox, stock_bot(sandbox) as bot:
+    async with running_sandbox() as sandbox, stock_bot(BOT, sandbox) as bot:
         await bot.line("ready")
         said = await sandbox.post("/dm", user="bob", content="!ping")
         await sandbox.post(
