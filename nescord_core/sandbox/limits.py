@@ -224,8 +224,8 @@ def headers(found: Allowed | Limited, wall: float) -> dict[str, str]:
         shown = {
             "X-RateLimit-Limit": str(found.rule.limit),
             "X-RateLimit-Remaining": str(found.remaining),
-            "X-RateLimit-Reset": f"{wall + found.reset_after:.3f}",
-            "X-RateLimit-Reset-After": f"{found.reset_after:.3f}",
+            "X-RateLimit-Reset": f"{_up(wall + found.reset_after):.3f}",
+            "X-RateLimit-Reset-After": f"{_up(found.reset_after):.3f}",
             "X-RateLimit-Bucket": found.rule.hash,
         }
     if isinstance(found, Limited):
@@ -236,13 +236,18 @@ def headers(found: Allowed | Limited, wall: float) -> dict[str, str]:
     return shown
 
 
+def _up(seconds: float) -> float:
+    """Round up to milliseconds: a client that waits for just what it was told must not come too early."""
+    return math.ceil(seconds * 1000 - 1e-6) / 1000
+
+
 def refusal(found: Limited) -> dict[str, Any]:
     """Return the JSON body of a 429."""
     shared = found.scope == "shared"
     message = "The resource is being rate limited." if shared else "You are being rate limited."
     return {
         "message": message,
-        "retry_after": round(found.retry_after, 3),
+        "retry_after": _up(found.retry_after),
         "global": found.scope == "global",
         "code": 0,
     }

@@ -8,7 +8,13 @@ from typing import Any
 
 from nescord_core import contract
 from nescord_core.contract import Operation
-from nescord_core.sandbox import routes_application, routes_commands, routes_guilds, routes_messages
+from nescord_core.sandbox import (
+    routes_application,
+    routes_commands,
+    routes_guilds,
+    routes_messages,
+    routes_voice,
+)
 from nescord_core.sandbox.calls import Answer, Call, Route
 from nescord_core.sandbox.model import MODEL_PARTLY, model_answer, modelled
 from nescord_core.sandbox.shaping import complete_answer
@@ -24,6 +30,7 @@ ALL_ROUTES = (
     routes_commands.ROUTES,
     routes_guilds.ROUTES,
     routes_messages.ROUTES,
+    routes_voice.ROUTES,
 )
 UNKNOWN_ROUTE = Answer(404, {"message": "404: Not Found", "code": 0})
 MISSING_BODY = Answer(400, {"message": "The request body contains invalid JSON.", "code": 50109})

@@ -225,23 +225,8 @@ class Simulation(Backend):
         del self.webhook_tokens[hook.token]
         hook.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.webhook_tokens[hook.token] = hook.id
-        self._webhooks_changed(hook)
+        self._emit_webhooks_update(channel_id)
         return hook
-
-    def edit_webhook(self, webhook_id: int, changes: Mapping[str, Any]) -> Webhook:
-        hook = super().edit_webhook(webhook_id, changes)
-        self._webhooks_changed(hook)
-        return hook
-
-    def delete_webhook(self, webhook_id: int) -> None:
-        hook = self.get_webhook(webhook_id)
-        super().delete_webhook(webhook_id)
-        self._webhooks_changed(hook)
-
-    def _webhooks_changed(self, hook: Webhook) -> None:
-        if hook.guild_id is not None:
-            changed = {"guild_id": str(hook.guild_id), "channel_id": str(hook.channel_id)}
-            self.emit("WEBHOOKS_UPDATE", changed)
 
     def record_audit_log(self, guild_id: int, *args: Any, **fields: Any) -> AuditLogEntry:
         # Roles given and taken are changes, not options

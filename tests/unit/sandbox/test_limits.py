@@ -144,6 +144,20 @@ def test_headers_and_body_of_a_429() -> None:
     }
 
 
+def test_who_waits_as_told_is_let_in() -> None:
+    """Wait on Reset-After: what the header says, rounded, is never too short."""
+    limits = Limits(50)
+    rule = Rule("odd", 3, 1.0)
+    now = 0.0
+    for _ in range(200):
+        found = take(limits, rule, now)
+        if isinstance(found, Limited):
+            now += refusal(found)["retry_after"]
+            found = allowed(take(limits, rule, now))
+        if found.remaining == 0:
+            now += float(headers(found, 0.0)["X-RateLimit-Reset-After"]) / rule.limit + 0.001
+
+
 def test_invalid_requests_end_in_a_ban_and_shared_limits_do_not_count() -> None:
     """10,000 per 10 minutes of 401, 403, 429 (not shared) end in a ban."""
     invalid = InvalidRequests(limit=3, window=600.0)
