@@ -21,6 +21,7 @@ from nescord_core.ports import holder_of, is_taken
 from nescord_core.services import control, dev_plan
 from nescord_core.supervisor.lifecycle import State
 from nescord_core.supervisor.output import Output, Redaction
+from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import Outcome, ServiceView, Supervisor
 
 __all__ = ["run_dev"]
@@ -62,14 +63,7 @@ async def run_dev(
         directory=directory or Path.cwd(),
         as_json=json,
     )
-    output = Output(
-        file or sys.stdout,
-        names=[*(spec.name for spec in specs), SELF],
-        now=time.time,
-        as_json=json,
-        log_dir=settings.state_dir / "logs",
-        redact=Redaction(dev_plan.secrets(settings)),
-    )
+    output = _output(specs, settings, file or sys.stdout, json=json)
     page = f"http://{settings.sandbox.host}:{settings.sandbox.port}/" if with_sandbox else ""
     supervisor = Supervisor(specs, output=output, on_change=_Welcome(output, page).look)
     output.on_closed = supervisor.request_stop
@@ -77,6 +71,17 @@ async def run_dev(
     if outcome.failure is not None:
         print(f"Error: {outcome.failure}", file=sys.stderr)
     return outcome.exit_code
+
+
+def _output(specs: Iterable[ServiceSpec], settings: Config, file: TextIO, *, json: bool) -> Output:
+    return Output(
+        file,
+        names=[*(spec.name for spec in specs), SELF],
+        now=time.time,
+        as_json=json,
+        log_dir=settings.state_dir / "logs",
+        redact=Redaction(dev_plan.secrets(settings)),
+    )
 
 
 async def _supervise(supervisor: Supervisor, output: Output, settings: Config, *, sandbox: bool) -> Outcome:

@@ -48,16 +48,7 @@ class ServiceProcess:
         """
         outputs = {"stdout": os.pipe(), "stderr": os.pipe()}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *spec.argv,
-                cwd=spec.cwd,
-                env={**spec.env, "PYTHONUNBUFFERED": "1", **lifeline.environment(spec.grace)},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=outputs["stdout"][1],
-                stderr=outputs["stderr"][1],
-                pass_fds=(lifeline.fd,),
-                start_new_session=True,
-            )
+            process = await _spawned(spec, lifeline, outputs["stdout"][1], outputs["stderr"][1])
         except OSError:
             for reading, _ in outputs.values():
                 os.close(reading)
@@ -95,6 +86,21 @@ class ServiceProcess:
         for reader in late:
             reader.cancel()
         return code
+
+
+async def _spawned(
+    spec: ServiceSpec, lifeline: Lifeline, stdout: int, stderr: int
+) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *spec.argv,
+        cwd=spec.cwd,
+        env={**spec.env, "PYTHONUNBUFFERED": "1", **lifeline.environment(spec.grace)},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        pass_fds=(lifeline.fd,),
+        start_new_session=True,
+    )
 
 
 async def _read(descriptor: int, stream: str, sink: Sink) -> None:

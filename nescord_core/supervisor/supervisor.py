@@ -161,7 +161,7 @@ class Supervisor:
 
     def _view(self, name: str, life: Lifecycle) -> ServiceView:
         process = self._processes.get(name)
-        took = None if life.ready_at is None else (life.ready_at - life.started_at) * 1000
+        took = None if life.ready_at is None else round((life.ready_at - life.started_at) * 1000, 1)
         return ServiceView(
             name=name,
             state=life.state,
