@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, NescordError
 from nescord_core.gateway.identify_gate import IdentifyGate
-from nescord_core.gateway.session_store import SavedSession, SessionStore
+from nescord_core.gateway.session_store import SavedSession, SessionStore, SessionStoreError
 from nescord_core.gateway.shard import Shard, ShardContext, Skipped
 from nescord_core.gateway.sharding import format_ids
 from nescord_core.gateway.stats import ShardStats
@@ -144,9 +144,15 @@ class Cluster:
         """Write down what is acknowledged, where it changed."""
         current = {shard_id: shard.snapshot() for shard_id, shard in self._shards.items()}
         changed = {i: saved for i, saved in current.items() if not _same(saved, self._saved.get(i))}
-        if changed:
+        if not changed:
+            return
+        try:
             await self._sessions.save(changed)
-            self._saved.update(changed)
+        except SessionStoreError as error:
+            # The connections are worth more than their record; it is tried again at the next interval.
+            log.error("after a crash, shards %s would replay too much: %s", format_ids(changed), error)
+            return
+        self._saved.update(changed)
 
     async def _run_shards(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,16 @@ from typing import Protocol, Self, TypeVar
 import diskcache
 import msgspec
 
-__all__ = ["DiskSessionStore", "MemorySessionStore", "SavedSession", "SessionStore", "unfit"]
+from nescord_core.errors import NescordError
+
+__all__ = [
+    "DiskSessionStore",
+    "MemorySessionStore",
+    "SavedSession",
+    "SessionStore",
+    "SessionStoreError",
+    "unfit",
+]
 
 log = logging.getLogger("nescord.gateway")
 
@@ -22,6 +32,10 @@ T = TypeVar("T")
 
 KEPT_FOR = 3600.0
 """Seconds after which another token's sessions are swept out: Discord forgets sessions within minutes."""
+
+
+class SessionStoreError(NescordError):
+    """Sessions cannot be read or written: disk full, no permission, or a lock held too long."""
 
 
 class SavedSession(msgspec.Struct, frozen=True):
@@ -44,7 +58,7 @@ class SessionStore(Protocol):
         ...
 
     async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
-        """Keep sessions by shard id, all or none; None removes one."""
+        """Keep sessions by shard id, all or none; None removes one. Raises SessionStoreError."""
         ...
 
 
@@ -96,7 +110,12 @@ class DiskSessionStore:
 
     async def __aenter__(self) -> Self:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nescord-sessions")
-        await self._in_thread(self._open)
+        try:
+            await self._in_thread(self._open)
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            self._thread = None
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -122,7 +141,13 @@ class DiskSessionStore:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         assert self._thread is not None, "the session store is not open"
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+            raise SessionStoreError(
+                f"The sessions in {self._directory} are out of reach: {error or type(error).__name__}.",
+                hint="Check that the disk has room and that state_dir (NESCORD_STATE_DIR) is writable.",
+            ) from error
 
     def _open(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)

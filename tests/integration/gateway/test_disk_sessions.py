@@ -8,7 +8,7 @@ from pathlib import Path
 import diskcache
 import pytest
 
-from nescord_core.gateway.session_store import DiskSessionStore, SavedSession
+from nescord_core.gateway.session_store import DiskSessionStore, SavedSession, SessionStoreError
 
 SAVED = SavedSession("one", 42, None, 4, "zstd-stream", 513)
 
@@ -50,6 +50,13 @@ async def test_what_cannot_be_read_is_discarded(tmp_path: Path, caplog: pytest.L
     async with DiskSessionStore(tmp_path, "a token") as store:
         assert await store.load(1, shard_count=4, intents=513) is None
     assert "cannot be read" in caplog.text
+
+
+async def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    with pytest.raises(SessionStoreError, match="state_dir"):
+        async with DiskSessionStore(tmp_path / "file", "a token"):
+            pass
 
 
 async def test_two_processes_may_share_the_directory(tmp_path: Path) -> None:

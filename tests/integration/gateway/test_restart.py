@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from integration.gateway.harness import TOKEN, running
 from integration.gateway.scripted import Peer, Script, listening
-from nescord_core.gateway.session_store import DiskSessionStore
+from nescord_core.gateway.session_store import (
+    DiskSessionStore,
+    MemorySessionStore,
+    SavedSession,
+    SessionStoreError,
+)
 
 
 def history(upto: int) -> Script:
@@ -71,6 +78,29 @@ async def test_an_orderly_stop_writes_down_what_is_acknowledged_afterwards_too(t
         saved = await store.load(0, shard_count=1, intents=513)
         assert saved is not None
         assert saved.seq == 5
+
+
+class FullDisk(MemorySessionStore):
+    """A store whose disk is full at first."""
+
+    full = True
+
+    async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
+        if self.full:
+            raise SessionStoreError("The disk is full.")
+        await super().save(sessions)
+
+
+async def test_a_full_disk_stops_no_shard_and_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    store = FullDisk()
+    async with listening(history(5)) as server, running(server.url, store=store) as run:
+        await run.until(lambda: "The disk is full." in caplog.text)
+        assert run.cluster.ready
+        store.full = False
+        run.cluster.acknowledged(0, "one", 5)
+        while (saved := await store.load(0, shard_count=1, intents=513)) is None or saved.seq < 5:
+            await run.until(lambda: run.cluster.ready)
+            await asyncio.sleep(0.01)
 
 
 async def test_an_acknowledgement_of_an_earlier_session_moves_nothing() -> None:
