@@ -246,6 +246,9 @@ async function open(guild, id) {
   typing.clear();
   drawTyping();
   await attempt(load);
+  // A direct channel is its person's: whoever was chosen before cannot speak there.
+  const person = state.guild === DIRECT && channel()?.recipients?.find((each) => !each.bot);
+  if (person) $("user").value = person.username;
 }
 
 function commandOf(text) {

@@ -74,7 +74,7 @@ class GatewayWorld(CommandWorld, Protocol):
 class GatewayWire:
     """Serves the gateway's websockets and gives every session the events that it is due."""
 
-    TOTALS = ("connections", "identifies", "resumes", "refused", "silent")
+    TOTALS = ("connections", "identifies", "resumes", "invalid_sessions", "refused", "silent")
 
     def __init__(
         self, world: GatewayWorld, settings: SandboxSettings, faults: FaultPlan, *, now: Callable[[], float]

@@ -35,6 +35,7 @@ class PeerHost(Protocol):
 
     faults: FaultPlan
     closes: Counter[int]
+    totals: Counter[str]
 
     def now(self) -> float:
         """Return monotonic seconds."""
@@ -118,6 +119,8 @@ class GatewayPeer:
         """Send a payload that is not an event."""
         if op is Op.HEARTBEAT_ACK and self._host.faults.gateway.no_heartbeat_ack:
             return
+        if op is Op.INVALID_SESSION:
+            self._host.totals["invalid_sessions"] += 1
         self._control.append(_encode({"t": None, "s": None, "op": int(op), "d": d}))
         self._wake.set()
 

@@ -176,6 +176,7 @@ async def test_identify_too_early_is_answered_with_invalid_session(start: Any) -
         await second.send(2, body)
         assert (await second.receive())["t"] == "READY"
     assert gateway.wire.session_start_limit()["remaining"] == 998
+    assert (gateway.wire.totals["identifies"], gateway.wire.totals["invalid_sessions"]) == (2, 1)
 
 
 async def test_direct_messages_arrive_on_shard_0_only(start: Any) -> None:

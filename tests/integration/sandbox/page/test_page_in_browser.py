@@ -68,6 +68,57 @@ async def test_a_person_types_sees_the_answer_and_clicks_its_button(tmp_path: Pa
         await page.until("document.querySelector('#bot-state').textContent.startsWith('offline')")
 
 
+async def be_asked(sandbox: RunningSandbox, gateway: RawGateway, answer: dict[str, Any]) -> dict[str, Any]:
+    """Take the next interaction and answer it."""
+    d: dict[str, Any] = (await gateway.until("INTERACTION_CREATE", timeout=20.0))["d"]
+    await rest(sandbox, f"/interactions/{d['id']}/{d['token']}/callback", answer)
+    return d
+
+
+async def test_a_command_opens_a_form_and_its_answer_is_for_its_user_only(tmp_path: Path) -> None:
+    field = {"type": 4, "custom_id": "why", "label": "Why?", "style": 2}
+    form = {"custom_id": "f", "title": "Tell us", "components": [{"type": 1, "components": [field]}]}
+    async with (
+        running_sandbox() as sandbox,
+        RawGateway(sandbox.gateway_url) as gateway,
+        browser(tmp_path) as page,
+    ):
+        await gateway.identify(TOKEN, intents=0)
+        application = gateway.ready["application"]["id"]
+        command = {"name": "form", "description": "Fill in a form"}
+        await rest(sandbox, f"/applications/{application}/commands", command)
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        await page.evaluate("document.querySelector('#content').focus()")
+        await page.type("/form")
+        await page.press_enter()
+        await be_asked(sandbox, gateway, {"type": 9, "data": form})
+        await page.until("document.querySelector('#modal').open")
+        await page.evaluate("document.querySelector('#modal textarea').focus()")
+        await page.type("because")
+        await page.click("#modal .s1")
+        d = await be_asked(sandbox, gateway, {"type": 4, "data": {"content": "thanks", "flags": 64}})
+        assert d["data"]["components"][0]["components"][0]["value"] == "because"
+        await page.until(f"{TEXTS}.includes('thanks')")
+        assert "receiver" in await page.evaluate("document.querySelector('.marks').textContent")
+        await page.type("/nothing")
+        await page.press_enter()
+        await page.until("document.querySelector('#toast').textContent.includes('/form')")
+
+
+async def test_a_direct_message_is_written_as_the_person_whose_it_is(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        await sandbox.post("/dm", user="bob", content="one")
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        await page.click("#guilds button:last-child")
+        await page.until(f"{TEXTS}.includes('one') && document.querySelector('#user').value === 'bob'")
+        await page.evaluate("document.querySelector('#content').focus()")
+        await page.type("two")
+        await page.press_enter()
+        await page.until(f"{TEXTS}.includes('two')")
+
+
 async def test_nothing_that_is_written_runs_in_the_page(tmp_path: Path) -> None:
     attacks = [
         "<img src=x onerror='window.hit=1'>",
