@@ -71,6 +71,13 @@ def test_missing_required_fields_of_a_command() -> None:
     assert problems("bulk_set_application_commands", [{"name": ""}]) == {"0.name": "BASE_TYPE_BAD_LENGTH"}
 
 
+@pytest.mark.parametrize("value", ["text", 5, 0.5])
+def test_branches_that_differ_deep_inside(value: object) -> None:
+    answer = {"type": 8, "data": {"choices": [{"name": "a", "value": value}]}}
+    assert problems("create_interaction_response", answer) == {}
+    assert problems("create_interaction_response", {"type": 8, "data": {"choices": [{"name": "a"}]}}) != {}
+
+
 def test_a_required_file_may_come_as_a_part() -> None:
     fields = {"name": "dot", "description": "a dot", "tags": "dot"}
     assert problems("create_guild_sticker", fields) == {"file": "BASE_TYPE_REQUIRED"}
