@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nescord_core.events import Intents
 from nescord_core.sandbox.sessions import Begin, Connection, Continue, Effect, GatewayLimits, SessionTable
@@ -355,3 +357,44 @@ def test_a_resumable_invalidation_keeps_the_session() -> None:
     session = begun(conn).session
     assert conn.invalidate(True) == (Frame(Op.INVALID_SESSION, True),)
     assert session.id in of.sessions
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=8,
+)
+BODIES = JSON | st.fixed_dictionaries(
+    {},
+    optional={
+        "token": st.just(TOKEN) | JSON,
+        "properties": st.just({}) | JSON,
+        "intents": st.integers(0, 1 << 27) | JSON,
+        "shard": st.lists(st.integers(-1, 4), max_size=3) | JSON,
+        "large_threshold": st.integers(0, 300) | JSON,
+        "session_id": st.just("session-1") | JSON,
+        "seq": st.integers(-1, 5) | JSON,
+    },
+)
+FRAMES = st.builds(frame, st.sampled_from(sorted({*CLIENT_OPS, 0, 7, 99})), BODIES) | st.binary(max_size=40)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(FRAMES, max_size=12))
+def test_whatever_a_client_sends_the_rules_answer_and_nothing_follows_a_close(frames: list[bytes]) -> None:
+    of = table(max_concurrency=4)
+    conn = connection(of)
+    closed = False
+    for number, raw in enumerate(frames):
+        effects = conn.received(raw, number * 10.0)
+        assert not (closed and effects)
+        closed = closed or any(isinstance(each, Close) for each in effects)
+        assert (conn.phase is Phase.CLOSED) is closed
+    conn.lost(None, 1_000.0)
+    of.expire(1_400.0)
+    assert of.sessions == {}
+    assert list(of.on_shard(0)) == []
