@@ -103,7 +103,7 @@ class MainProcess:
 
     async def until_serving(self) -> None:
         async with asyncio.timeout(60):
-            while (await self.request("GET", "/readyz"))[0] != 200:
+            while (await self.request("GET", "/readyz"))[0] != 200:  # noqa: ASYNC110 - the other process knows
                 await asyncio.sleep(0.02)
 
     def write(self, answer: object, *, file: str = "bot_main/words.py") -> None:

@@ -117,11 +117,11 @@ async def test_an_entry_that_is_no_listener_is_refused(project: Path) -> None:
 
 
 async def test_a_start_hook_that_raises_is_shown_where_it_does(project: Path) -> None:
-    text = "from nescord_core import WsListener\nlistener = WsListener()\n\n\n@listener.on_start\ndef connect():\n"
-    (project / "bot_main/app.py").write_text(text + "    raise OSError('no database')\n")
+    text = "from nescord_core import WsListener\nlistener = WsListener()\n\n@listener.on_start\n"
+    (project / "bot_main/app.py").write_text(f"{text}def connect():\n    raise OSError('no database')\n")
     async with main_process(project) as it:
         assert await it.end() == 1
-    assert "bot_main/app.py:7: OSError: no database" in "".join(it.other_lines)
+    assert "bot_main/app.py:6: OSError: no database" in "".join(it.other_lines)
 
 
 async def test_a_touch_without_a_change_does_nothing(project: Path) -> None:
@@ -155,10 +155,10 @@ async def test_the_workers_of_a_killed_parent_drain_and_end(project: Path) -> No
         (worker,) = await it.workers()
         it.process.kill()
         await until(lambda: not is_there(worker["pid"]))
-    assert children_of(it) == []
+    assert everything_of(it) == []
 
 
-def children_of(it: MainProcess) -> list[str]:
+def everything_of(it: MainProcess) -> list[str]:
     """Processes that still work in the project."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
@@ -189,9 +189,9 @@ async def test_ctrl_c_reaches_the_whole_group_and_still_ends_it_in_order(project
         await it.ready()
         it.write(2)
         await until(lambda: it.reloads)
-        for pid in [it.process.pid, *map(int, children_of(it))]:
+        for pid in map(int, everything_of(it)):
             os.kill(pid, signal.SIGINT)
         assert await it.end() == 0
         await asyncio.sleep(0)
     assert not any(record["level"] == "error" for record in it.records)
-    assert children_of(it) == []
+    assert everything_of(it) == []
