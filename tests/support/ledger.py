@@ -1,0 +1,100 @@
+"""What a bot has handled, held against what was sent: lost, doubled, out of order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+__all__ = ["Findings", "Record", "examine", "missing", "read"]
+
+SHOWN = 10
+
+
+class Record(NamedTuple):
+    """One message handled: which load it belongs to, and by whom, in the order of the file."""
+
+    load: str
+    guild: str
+    number: int
+    redelivered: bool
+    pid: int
+    version: str
+
+
+Key = tuple[str, int]
+"""A guild and a number in it."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is wrong. ``again`` counts what came again and said so, which is allowed after a crash."""
+
+    lost: list[Key] = field(default_factory=list)
+    doubled_unmarked: list[Key] = field(default_factory=list)
+    reordered: list[tuple[str, int, int]] = field(default_factory=list)
+    never_sent: list[Key] = field(default_factory=list)
+    again: int = 0
+
+    @property
+    def good(self) -> bool:
+        """Say whether nothing was lost, doubled without a mark, out of order, or invented."""
+        return not (self.lost or self.doubled_unmarked or self.reordered or self.never_sent)
+
+    def __str__(self) -> str:
+        named = {
+            "lost": self.lost,
+            "doubled without a mark": self.doubled_unmarked,
+            "out of order (guild, number, after)": self.reordered,
+            "never sent": self.never_sent,
+        }
+        said = [f"{len(found)} {name}: {found[:SHOWN]}" for name, found in named.items() if found]
+        return "; ".join([*said, f"{self.again} came again, marked"])
+
+
+def read(path: Path) -> list[Record]:
+    """Return the records of a file; the last line may be half written."""
+    text = path.read_text(encoding="ascii") if path.exists() else ""
+    return [_record(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+
+
+def _record(line: str) -> Record:
+    load, guild, number, redelivered, pid, version = line.split()
+    return Record(load, guild, int(number), redelivered == "1", int(pid), version)
+
+
+def missing(records: Iterable[Record], sent: Mapping[str, tuple[int, int]]) -> list[Key]:
+    """Return what was sent (the first and last number by guild) and not handled."""
+    seen = {(record.guild, record.number) for record in records}
+    return [key for key in _keys(sent) if key not in seen]
+
+
+def examine(records: Iterable[Record], sent: Mapping[str, tuple[int, int]]) -> Findings:
+    """Hold the records of one load against what was sent.
+
+    Every number must be there; a second time only marked as redelivered; first times in order per guild.
+    """
+    records = list(records)
+    times: Counter[Key] = Counter()
+    highest: dict[str, int] = {}
+    doubled, reordered, again = [], [], 0
+    for record in records:
+        key = (record.guild, record.number)
+        times[key] += 1
+        if times[key] == 1:
+            before = highest.get(record.guild, 0)
+            if record.number < before:
+                reordered.append((record.guild, record.number, before))
+            highest[record.guild] = max(record.number, before)
+        elif record.redelivered:
+            again += 1
+        else:
+            doubled.append(key)
+    never_sent = sorted(times.keys() - set(_keys(sent)))
+    return Findings(missing(records, sent), doubled, reordered, never_sent, again)
+
+
+def _keys(sent: Mapping[str, tuple[int, int]]) -> list[Key]:
+    return [(guild, number) for guild, (first, last) in sent.items() for number in range(first, last + 1)]
