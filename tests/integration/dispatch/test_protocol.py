@@ -167,3 +167,35 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         with pytest.raises(PortTaken, match=str(port)):
             async with Main(tmp_path).listening(port):
                 pass
+
+
+async def message_of(call: grpc.aio.StreamStreamCall[bytes, bytes]) -> pb.FromMain:
+    received = await call.read()
+    assert isinstance(received, bytes)
+    return pb.FromMain.FromString(received)
+
+
+async def test_a_drain_lasts_until_ws_says_that_nothing_follows(tmp_path: Path) -> None:
+    batch = pb.EventBatch(
+        first_delivery=1,
+        sessions=[pb.Session(index=0, shard_id=0, session_id="s")],
+        session=[0],
+        seq=[1],
+        type=["A"],
+        key=[1],
+        guild_id=[1],
+        received_at=[0],
+        data=[b"{}"],
+    )
+    async with Main(tmp_path).listening() as main, raw_stream(main) as call, asyncio.TaskGroup() as tasks:
+        await call.write(hello())
+        assert (await message_of(call)).WhichOneof("kind") == "ready"
+        draining = tasks.create_task(main.receiver.drain(30.0))
+        assert (await message_of(call)).WhichOneof("kind") == "drain"
+        await call.write(pb.FromWs(events=batch).SerializeToString())
+        returned = (await message_of(call)).handed_back
+        assert list(returned.deliveries) == [pb.Range(first=1, last=1)]
+        assert main.got == []
+        assert not draining.done()
+        await call.write(pb.FromWs(drained=pb.Drained()).SerializeToString())
+        assert await draining == 0
