@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 __all__ = ["Access", "AccessDenied", "fingerprint"]
 
@@ -25,6 +26,7 @@ class AccessDenied(Exception):
         self.message = message
 
 
+@lru_cache(maxsize=256)
 def fingerprint(authorization: str | None) -> str:
     """Return a short name for a credential that does not give it away; empty for none."""
     return hashlib.sha256(authorization.encode()).hexdigest()[:16] if authorization else ""

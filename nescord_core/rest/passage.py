@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
@@ -59,8 +60,11 @@ def for_discord(
 def accept_encoding(headers: Mapping[str, str]) -> str:
     """Return the codings that both the caller and the proxy can read."""
     wanted = headers.get("Accept-Encoding")
-    if not wanted:
-        return "identity"
+    return _readable_of(wanted) if wanted else "identity"
+
+
+@lru_cache(maxsize=256)
+def _readable_of(wanted: str) -> str:
     offered = {part.partition(";")[0].strip().lower() for part in wanted.split(",") if not _is_off(part)}
     if "*" in offered:
         return ", ".join(READABLE)

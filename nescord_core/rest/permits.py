@@ -129,7 +129,8 @@ class Permits:
     ) -> bool:
         """See `Permit.complete`."""
         again = self.limiter.complete(ticket, read(status, headers, body), _now())
-        self.pump()
+        if self.limiter.waiting:
+            self.pump()
         return again
 
     def requeue(self, ticket: Ticket) -> None:
