@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +13,8 @@ from pathlib import Path
 import pytest
 
 from nescord_core.dispatch.sender import Sender
+from support.main_process import MainProcess, handled, main_process, make_project
 from support.wire_peers import Ws, event, until
-
-sys.path.insert(0, str(Path(__file__).parent))
-from main_process import MainProcess, handled, main_process, make_project
 
 GUILDS = 20
 RATE = 200

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import time
 from pathlib import Path
 
@@ -15,10 +14,8 @@ import pytest
 from nescord_core.errors import NescordError
 from nescord_core.services import control
 from nescord_core.services.presence import read_all
+from support.main_process import MainProcess, main_process, make_project
 from support.wire_peers import until
-
-sys.path.insert(0, str(Path(__file__).parent))
-from main_process import MainProcess, main_process, make_project
 
 
 @pytest.fixture
