@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nescord_core.sandbox.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.model import model_answer
 from nescord_core.sandbox.simulation import BackendError, Guild, serializers
 
 __all__ = ["ROUTES"]
@@ -73,6 +74,16 @@ def _partial(call: Call, guild: Guild) -> Payload:
         count = len(guild.members)
         shown |= {"approximate_member_count": count, "approximate_presence_count": count}
     return shown
+
+
+@ROUTES.answers("update_channel")
+def _update_channel(call: Call) -> Any:
+    """Change a channel. The document lets a name be empty, because a group's may be; a guild's may not."""
+    if call.form.get("name") == "":
+        message = "Must be between 1 and 100 in length."
+        problem = {"_errors": [{"code": "BASE_TYPE_BAD_LENGTH", "message": message}]}
+        raise BackendError(400, 50035, "Invalid Form Body", errors={"name": problem})
+    return model_answer(call)
 
 
 @ROUTES.answers("search_guild_members")

@@ -9,6 +9,8 @@ from nescord_core import contract
 
 __all__ = ["Shape", "kind_of", "shape_of"]
 
+NO_FIT = -1_000_000
+
 KINDS: dict[type, str] = {
     bool: "boolean",
     int: "integer",
@@ -85,20 +87,28 @@ class Shape:
             if name in value
         )
 
+    def fit(self, value: Any) -> int:
+        """Say how well an object fits: its known fields less the required ones it lacks; NO_FIT for not."""
+        if self.branches:
+            return max((each.fit(value) for each in self.branches), default=NO_FIT)
+        if not self.accepts(value):
+            return NO_FIT
+        if not isinstance(value, dict):
+            return 0
+        missing = sum(name not in value for name in self.required)
+        return sum(name in self.fields for name in value) - missing
+
+    def branches_for(self, value: Any) -> list[Shape]:
+        """Return the members of the union that fit the value best, unions within unions opened."""
+        best = self.fit(value)
+        if best == NO_FIT:
+            return []
+        found = [each for each in self.branches if each.fit(value) == best]
+        return [inner for each in found for inner in (each.branches_for(value) if each.branches else [each])]
+
     def branch_for(self, value: Any) -> Shape | None:
-        """Return the member of the union that fits the value best, None when none does."""
-        best, best_score = None, -1_000
-        for each in self.branches:
-            inner = each.branch_for(value) if each.branches else each
-            if inner is None or not inner.accepts(value):
-                continue
-            if not isinstance(value, dict):
-                return inner
-            missing = sum(name not in value for name in inner.required)
-            score = sum(name in inner.fields for name in value) - missing
-            if score > best_score:
-                best, best_score = inner, score
-        return best
+        """Return the first member of the union that fits the value best, None when none does."""
+        return next(iter(self.branches_for(value)), None)
 
 
 _shapes: dict[int, Shape] = {}

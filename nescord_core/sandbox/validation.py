@@ -87,12 +87,10 @@ def _check(value: Any, shape: Shape, name: str) -> Problems:
 
 
 def _union(value: Any, shape: Shape, name: str) -> Problems:
-    branch = shape.branch_for(value)
-    if branch is not None:
-        found = _check(value, branch, name)
-        # Branches may differ only deep inside (a command's choices): any that fits will do.
-        others = (each for each in shape.branches if each is not branch and each.accepts(value))
-        return {} if found and any(not _check(value, each, name) for each in others) else found
+    # Branches may differ only deep inside (a command's choices): any of the best that holds will do.
+    found = [_check(value, each, name) for each in shape.branches_for(value)]
+    if found:
+        return {} if {} in found else found[0]
     kinds = [each for each in shape.branches if "null" not in each.kinds or len(each.kinds) > 1]
     if len(kinds) == 1:
         return _check(value, kinds[0], name)

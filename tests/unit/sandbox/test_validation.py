@@ -78,6 +78,13 @@ def test_branches_that_differ_deep_inside(value: object) -> None:
     assert problems("create_interaction_response", {"type": 8, "data": {"choices": [{"name": "a"}]}}) != {}
 
 
+def test_a_field_is_checked_by_the_branches_that_have_it() -> None:
+    assert problems("update_channel", {"rate_limit_per_user": 99_999}) != {}
+    assert problems("update_channel", {"rate_limit_per_user": 5, "name": "n"}) == {}
+    invite = {"max_age": 0, "max_uses": 0, "temporary": False, "unique": True}
+    assert problems("create_channel_invite", invite) == {}
+
+
 def test_a_required_file_may_come_as_a_part() -> None:
     fields = {"name": "dot", "description": "a dot", "tags": "dot"}
     assert problems("create_guild_sticker", fields) == {"file": "BASE_TYPE_REQUIRED"}
