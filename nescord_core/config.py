@@ -165,9 +165,9 @@ class Config:
         if not offset:
             return self
         changes = {
-            name: _BY_NAME[name].shift(effective.value, offset)
+            name: effective.key.shift(effective.value, offset)
             for name, effective in self.values.items()
-            if _BY_NAME[name].shift is not None and effective.value is not None
+            if effective.key.shift is not None and effective.value is not None
         }
         return self.override(changes, "--port-offset")
 
