@@ -1,6 +1,7 @@
 """main as a service: a parent that keeps worker processes running the bot's code, and reloads them.
 
-The parent never imports the bot's code and never touches gRPC, so that neither can take it down. It answers for the whole group on one admin port and one control socket.
+The parent never imports the bot's code and never touches gRPC, so that neither can take it down. It answers
+for the whole group on one admin port and one control socket.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Holds the ports of a group of workers: old and new processes can share them, and nobody else can take them."""
+"""Holds the ports of a group of workers: old and new processes share them, nobody else can take them."""
 
 from __future__ import annotations
 
