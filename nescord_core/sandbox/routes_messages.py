@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nescord_core.sandbox.calls import Answer, Call, Routes
+from nescord_core.sandbox.calls import Answer, Call, Routes, not_found
 from nescord_core.sandbox.model import model_answer
 from nescord_core.sandbox.people import tail
 from nescord_core.sandbox.simulation import BackendError, Message, channel_accessible, serializers
@@ -78,6 +78,23 @@ def _window(call: Call, kept: dict[int, Message], limit: int) -> list[Message]:
         return older[-limit:][::-1]
     newest = tail(kept, after=0, limit=limit + sum(1 for each in kept.values() if each.is_ephemeral))
     return [each for each in newest if not each.is_ephemeral][-limit:][::-1]
+
+
+@ROUTES.answers("add_my_message_reaction")
+def _react(call: Call) -> Any:
+    if not _is_emoji(call, call.args["emoji_name"]):
+        raise not_found(10014, "Emoji")
+    return model_answer(call)
+
+
+def _is_emoji(call: Call, text: str) -> bool:
+    """Whether it is a unicode emoji, or ``name:id`` of a custom one that the bot can see."""
+    _, custom, emoji_id = text.rpartition(":")
+    if not custom:
+        return not text.isascii() or text[:1].isdecimal()
+    world = call.world.simulation
+    known = [world.application_emojis, *(guild.emojis for guild in world.guilds.values())]
+    return emoji_id.isdecimal() and any(int(emoji_id) in emojis for emojis in known)
 
 
 @ROUTES.answers("deprecated_list_pins")

@@ -60,6 +60,16 @@ async def test_discords_error_codes(rest: Rest) -> None:
         assert (await rest.call(method, path, body, expect=status)).body["code"] == code, path
 
 
+async def test_only_emoji_are_reactions(rest: Rest) -> None:
+    said = rest.world.say("general", "alice", "x")
+    path = f"{general(rest)}/messages/{said['id']}/reactions"
+    for wrong in ("word", "gone:123"):
+        assert (await rest.call("PUT", f"{path}/{wrong}/@me", expect=404)).body["code"] == 10014
+    made = rest.world.simulation.create_emoji(rest.world.guild_ids()[0], "wave", rest.world.application_id)
+    for right in ("%F0%9F%91%8D", f"wave:{made.id}"):
+        await rest.call("PUT", f"{path}/{right}/@me", expect=204)
+
+
 async def test_permissions_are_checked(rest: Rest) -> None:
     bot = str(rest.world.application_id)
     overwrite = {"type": 1, "allow": "0", "deny": str(1 << 11)}
