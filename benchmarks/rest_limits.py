@@ -121,7 +121,7 @@ async def run_role(role: str, upstream: str, options: list[str]) -> None:
             await serve(settings, stop=asyncio.Event(), on_ready=lambda address: print(address, flush=True))
         return
     if role == "discord":
-        answer = Discord(buckets=options[0] == "buckets", global_limit=int(options[1])).answer
+        answer: Answer = Discord(buckets=options[0] == "buckets", global_limit=int(options[1])).answer
     else:
         answer = await relay_to(upstream)
     server = web.Server(answer, access_log=None)

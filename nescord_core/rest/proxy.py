@@ -167,7 +167,8 @@ class Proxy:
             await self._read(request, body)
             checked = _with_fields(request.method, checked, body)
             if request.method in SAFE:
-                return _response(await self._deliver(request, checked, body))
+                mark = "bypass" if request.method == "GET" else ""
+                return _response(await self._deliver(request, checked, body), mark=mark)
             tags = by_write(request.method, checked.target.path) if self.cache is not None else frozenset()
             try:
                 # Before, so that nobody reads what is about to change; after, because somebody may have.

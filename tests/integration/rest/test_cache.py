@@ -157,6 +157,7 @@ async def test_gateway_events_told_over_http_drop_answers(tmp_path: Path) -> Non
             "miss",
             "hit",
         ]
+        bad: object
         for bad in ({}, {"items": [{}]}, {"items": [{"kind": "x", "ids": []}]}, []):
             assert (await proxy.call("POST", "/nescord/invalidate", json=bad)).status == 400
 
