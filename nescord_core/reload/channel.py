@@ -53,11 +53,15 @@ class AskStats(msgspec.Struct, frozen=True, tag="stats?"):
 
 
 class Listening(msgspec.Struct, frozen=True, tag="ready"):
-    """The worker takes events at ``address``, ``ms`` after its start; ``modules`` are what it imported."""
+    """The worker takes events at ``address``, ``ms`` after its start; ``modules`` are what it imported.
+
+    ``drain_timeout`` (seconds) is its own, None for that of its settings.
+    """
 
     address: str
     ms: float
     modules: tuple[str, ...] = ()
+    drain_timeout: float | None = None
 
 
 class Broken(msgspec.Struct, frozen=True, tag="failed"):

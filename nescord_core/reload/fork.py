@@ -241,8 +241,12 @@ class ForkWorkers:
         """Warm up with these when nothing is warm, or when something is missing there."""
         async with self._warming:
             await self._close_retired()
-            if not self.is_warm or not set(modules) <= self._known | self._left_out:
+            if self.is_warm and set(modules) <= self._known | self._left_out:
+                return
+            try:
                 await self._warm_up([name for name in modules if name not in self._left_out])
+            except OSError as error:
+                log.warning("no warm parent process (%s); workers start in fresh interpreters", error)
 
     async def close(self) -> None:
         """End the warm parent; workers that still run go on."""

@@ -49,9 +49,11 @@ from nescord_core.reload.swap import (
 )
 from nescord_core.settings import MainSettings
 
-__all__ = ["Group", "Observer", "Restarts", "Worker"]
+__all__ = ["GRACE", "Group", "Observer", "Restarts", "Worker"]
 
 CANNOT_START = 127
+GRACE = 2.0
+"""Seconds past a drain time-out before a worker is killed."""
 LAST_WORDS = 0.5
 """Seconds in which the channel of a process that has ended is read to its end."""
 
@@ -340,7 +342,8 @@ class Group:
             match message:
                 case Listening():
                     worker.listening = message
-                    self._put(index, Ready(worker.generation))
+                    own = message.drain_timeout
+                    self._put(index, Ready(worker.generation, None if own is None else own + GRACE))
                     self._learn(message.modules)
                 case Broken(text, file, line, excerpt, trace):
                     failure = Failure(text, file, line, excerpt, trace)

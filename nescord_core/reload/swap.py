@@ -73,9 +73,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A worker listens."""
+    """A worker listens. ``drain`` is how long it is to be given to drain, None for the usual."""
 
     generation: int
+    drain: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +231,7 @@ class Replica:
         self.crashes = 0
         self._next = first_generation
         self._has_served = False
+        self._drain_patience = patience.drain
 
     def step(self, fact: Fact) -> list[Effect]:
         """Take in one fact; return what follows, in order. Facts about processes long gone change nothing."""
@@ -257,7 +259,7 @@ class Replica:
 
     def _drain(self, generation: int) -> list[Effect]:
         self.leaving[generation] = False
-        return [Drain(generation), After(self.patience.drain, Overdue(generation))]
+        return [Drain(generation), After(self._drain_patience, Overdue(generation))]
 
     def _ready(self, fact: Fact) -> list[Effect]:
         assert isinstance(fact, Ready)
@@ -266,7 +268,9 @@ class Replica:
         old, self.current, self.candidate = self.current, fact.generation, None
         self.phase = Phase.SERVING
         self._has_served = True
-        return [Swapped(old, fact.generation), *(self._drain(old) if old is not None else [])]
+        effects = [Swapped(old, fact.generation), *(self._drain(old) if old is not None else [])]
+        self._drain_patience = self.patience.drain if fact.drain is None else fact.drain
+        return effects
 
     def _failed(self, fact: Fact) -> list[Effect]:
         """The process that said so ends by itself; until then it counts among the leaving."""

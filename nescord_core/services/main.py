@@ -17,7 +17,7 @@ from typing import Any
 
 from nescord_core.errors import EntryError, NescordError, ServiceFailed
 from nescord_core.reload import fork
-from nescord_core.reload.group import Group, Restarts, Worker
+from nescord_core.reload.group import GRACE, Group, Restarts, Worker
 from nescord_core.reload.rollout import Reloaded
 from nescord_core.reload.spawn import Spawner, SpawnWorkers
 from nescord_core.reload.swap import Failure, Patience, describe_exit
@@ -36,8 +36,6 @@ __all__ = ["serve"]
 
 log = logging.getLogger("nescord.main")
 WORKER = "nescord_core.services.worker"
-GRACE = 2.0
-"""Seconds past the drain time-out before a worker is killed."""
 RESTARTS = RestartPolicy(base=0.1, longest=10.0)
 
 

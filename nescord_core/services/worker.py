@@ -116,11 +116,13 @@ async def _serve(begin: Begin, listener: WsListener, end: socket.socket, started
     channel = await Channel.of_worker(end)
     drain = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
-    worker = _Worker(_runtime(begin, listener), channel, drain)
+    settings = _effective(begin.settings, listener)
+    runtime = Runtime(listener, settings, replica=begin.replica, generation=begin.generation)
+    worker = _Worker(runtime, channel, drain)
     try:
         async with asyncio.TaskGroup() as tasks:
             hearing = tasks.create_task(worker.hear())
-            code = await worker.serve(begin.settings, started)
+            code = await worker.serve(settings, started)
             hearing.cancel()
     finally:
         await rest_client.close_all()
@@ -128,14 +130,10 @@ async def _serve(begin: Begin, listener: WsListener, end: socket.socket, started
     return code
 
 
-def _runtime(begin: Begin, listener: WsListener) -> Runtime:
+def _effective(settings: MainSettings, listener: WsListener) -> MainSettings:
     """Where it listens is the parent's to say; the rest of what the listener was given holds."""
-    settings = dataclasses.replace(
-        listener.settings(begin.settings),
-        listen_host=begin.settings.listen_host,
-        listen_port=begin.settings.listen_port,
-    )
-    return Runtime(listener, settings, replica=begin.replica, generation=begin.generation)
+    own = listener.settings(settings)
+    return dataclasses.replace(own, listen_host=settings.listen_host, listen_port=settings.listen_port)
 
 
 class _Worker:
@@ -154,7 +152,8 @@ class _Worker:
                 self._is_ready = True
                 address = f"{settings.listen_host}:{runtime.port}"
                 ms = (time.perf_counter() - started) * 1000
-                self._channel.send(Listening(address, ms, _imported(settings.project_dir)))
+                modules = _imported(settings.project_dir)
+                self._channel.send(Listening(address, ms, modules, settings.drain_timeout))
                 await self._drain.wait()
                 before = runtime.stats()
                 report = await runtime.drain()

@@ -100,6 +100,12 @@ def test_an_old_process_that_does_not_end_is_killed() -> None:
     assert subject.step(Exited(1, -9)) == [Gone(1, killed=True)]
 
 
+def test_a_process_is_given_the_time_to_drain_that_it_asked_for() -> None:
+    subject, _ = replica(Asked(), Ready(1, drain=60.0), Asked())
+    assert subject.step(Ready(2)) == [Swapped(1, 2), Drain(1), After(60.0, Overdue(1))]
+    assert After(12.0, Overdue(2)) in subject.step(StopAsked())
+
+
 def test_a_new_process_that_never_gets_ready_is_killed_and_refused() -> None:
     subject = serving()
     subject.step(Asked())
