@@ -220,7 +220,7 @@ class Limiter:
 
     def _touch(self, scope: TokenScope, bucket: Bucket, now: float) -> None:
         """Put a bucket where it belongs: among the ready, or on the clock, or nowhere until an answer."""
-        if not any(lane.heap for lane in bucket.lanes.values()):
+        if not bucket.has_queue():
             return
         at = max(bucket.next_at(now), bucket.lanes_next_at(now))
         if at > now:
