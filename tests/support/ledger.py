@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["Findings", "Record", "examine", "missing", "read"]
 
@@ -44,7 +44,7 @@ class Findings:
         return not (self.lost or self.doubled_unmarked or self.reordered or self.never_sent)
 
     def __str__(self) -> str:
-        named = {
+        named: dict[str, list[Any]] = {
             "lost": self.lost,
             "doubled without a mark": self.doubled_unmarked,
             "out of order (guild, number, after)": self.reordered,

@@ -1,4 +1,4 @@
-"""A whole nescord of real processes for end-to-end tests: a project, its services, a load, and what was handled.
+"""A whole nescord of real processes: a project, its services, a load, and what was handled of it.
 
 Everything is started by the command line, on ports of its own, and is known by a mark in its environment, so
 that a test can tell whether anything was left behind.
@@ -8,145 +8,25 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from nescord_core.services.demo import make_project
 from nescord_core.settings import SandboxSettings
-from support import ledger
+from support import commands, ledger, recording_bot
+from support.commands import NESCORD, PATIENCE, Started, fetch, until
 
-__all__ = ["APP", "NESCORD", "Load", "Started", "System", "until"]
+__all__ = ["Load", "System"]
 
-NESCORD = (sys.executable, "-P", "-m", "nescord_cli")
-PATIENCE = 60.0
 GUILDS = 8
-STYLES = ("plain", "asynchronous", "ordered")
-
-APP = '''
-"""Writes down what it handles, in one of three styles."""
-
-import asyncio
-import os
-
-from nescord_core import RestClient, WsListener
-
-VERSION = "{version}"
-STYLE = "{style}"
-ECHO_EVERY = {echo_every}
-FILE = os.open(os.environ["NESCORD_TEST_LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-listener = WsListener()
-rest = RestClient()
-
-
-def note(message, event):
-    load, _, number = message.content.partition(" ")
-    row = (load, message.guild_id, number, int(event.redelivered), os.getpid(), VERSION)
-    os.write(FILE, (" ".join(map(str, row)) + "\\n").encode())
-
-
-def is_load(message):
-    return not message.author.bot and message.content.partition(" ")[2].isdecimal()
-
-
-async def answer(message):
-    if message.content == "!ping" and not message.author.bot:
-        await rest.create_message(message.channel_id, content=f"Pong {{VERSION}}")
-    elif ECHO_EVERY and is_load(message) and int(message.content.split()[1]) % ECHO_EVERY == 0:
-        await rest.create_message(message.channel_id, content=f"echo {{message.content}}")
-
-
-def plain(message, event):
-    if is_load(message):
-        note(message, event)
-    return answer(message)
-
-
-async def asynchronous(message, event):
-    if is_load(message):
-        note(message, event)
-    await asyncio.sleep(0.005)
-    await answer(message)
-
-
-async def ordered(message, event):
-    await asyncio.sleep(0.02)
-    if is_load(message):
-        note(message, event)
-    await answer(message)
-
-
-listener.on("message_create", ordered=STYLE == "ordered")(globals()[STYLE])
-'''
-
-
-def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Wait until the condition gives something true, and return it."""
-    end = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < end, f"{what}: not within {patience:g} s"
-        time.sleep(0.03)
-    return found
-
-
-@dataclass
-class Started:
-    """A command that was started; its output is in a file, so that nobody has to read it for it to go on."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-    arguments: tuple[str, ...]
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    @property
-    def output(self) -> str:
-        """Return what it has printed so far, errors included."""
-        return self.log.read_text(encoding="utf-8", errors="replace")
-
-    def wait_for(self, text: str) -> str:
-        """Wait until it has printed this."""
-
-        def seen() -> bool:
-            assert text in self.output or self.process.poll() is None, f"it ended without {text!r}: {self}"
-            return text in self.output
-
-        until(seen, f"{text!r} from {self.arguments}")
-        return self.output
-
-    def send(self, signum: int) -> None:
-        self.process.send_signal(signum)
-
-    def wait(self, patience: float = PATIENCE) -> int:
-        """Return the exit code."""
-        return self.process.wait(patience)
-
-    def stop(self, signum: int = signal.SIGTERM) -> int:
-        """Ask it to stop and return the exit code."""
-        self.send(signum)
-        return self.wait()
-
-    def kill(self) -> None:
-        """Kill -9, this one process only."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
-
-    def __str__(self) -> str:
-        tail = "\n".join(self.output.splitlines()[-40:])
-        return f"{' '.join(self.arguments)} (process {self.pid}, exit code {self.process.poll()}):\n{tail}"
+SERVICES = ("sandbox", "rest", "main", "main_admin", "ws", "spare")
 
 
 @dataclass
@@ -197,9 +77,9 @@ class System:
         self.directory = directory
         self.mark = uuid.uuid4().hex
         self.ledger = directory.parent / f"{directory.name}.ledger"
-        self.ports = dict(zip(("sandbox", "rest", "main", "main_admin", "ws"), _free_ports(5), strict=True))
+        self.ports = dict(zip(SERVICES, commands.free_ports(len(SERVICES)), strict=True))
         self.environ = (
-            _clean()
+            commands.clean_environment()
             | self._addresses()
             | {
                 "NESCORD_TEST_MARK": self.mark,
@@ -227,7 +107,7 @@ class System:
 
     def write_app(self, version: str = "v1", style: str = "plain", echo_every: int = 0) -> None:
         """Put the recording bot in place, in one go as an editor does."""
-        self.replace_app(APP.format(version=version, style=style, echo_every=echo_every))
+        self.replace_app(recording_bot.source(version, style, echo_every))
 
     def break_app(self) -> None:
         """Put code in place that is not Python."""
@@ -240,20 +120,11 @@ class System:
 
     # ---------------------------------------------------------------- processes
 
-    def start(self, *arguments: str, **environ: str) -> Started:
+    def start(self, *arguments: str, in_terminal: bool = False, **environ: str) -> Started:
         """Start `nescord ARGUMENTS` in the project."""
         log = self.directory.parent / f"{self.directory.name}.{len(self.started)}.log"
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                (*NESCORD, *arguments),
-                cwd=self.directory,
-                env=self.environ | environ,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        started = Started(process, log, arguments)
+        variables = self.environ | environ
+        started = commands.start(log, self.directory, variables, arguments, in_terminal=in_terminal)
         self.started.append(started)
         return started
 
@@ -292,30 +163,22 @@ class System:
 
     def alive(self) -> dict[int, str]:
         """Return every process that was started for this system, directly or not, with its command."""
-        found = {}
-        for process in Path("/proc").iterdir():
-            try:
-                if process.name.isdigit() and self.mark.encode() in (process / "environ").read_bytes():
-                    found[int(process.name)] = (
-                        (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                    )
-            except OSError:
-                continue
-        return found
+        return commands.alive(self.mark)
 
     def close(self) -> None:
         """Kill whatever is left."""
         for pid in self.alive():
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         for each in self.started:
             each.process.wait(PATIENCE)
+            if each.terminal is not None:
+                each.terminal.close()
 
-    def taken_ports(self) -> dict[str, int]:
-        """Return the ports that nobody else could listen on now, but for the sandbox's."""
-        return {name: port for name, port in self.ports.items() if name != "sandbox" and not _is_free(port)}
+    def taken_ports(self, *, sandbox: bool = False) -> dict[str, int]:
+        """Return the ports that nobody else could listen on now; the sandbox's own only if asked for."""
+        asked = {name: port for name, port in self.ports.items() if sandbox or name != "sandbox"}
+        return {name: port for name, port in asked.items() if not commands.is_free(port)}
 
     # ---------------------------------------------------------------- talking to it
 
@@ -381,48 +244,3 @@ class System:
             yield load
         finally:
             load.stop()
-
-
-def fetch(method: str, url: str, body: Any = None) -> tuple[int, Any]:
-    """Return status and decoded answer; raises OSError when nobody answers."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=PATIENCE) as answer:
-            return answer.status, _decoded(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, _decoded(error)
-
-
-def _decoded(answer: IO[bytes]) -> Any:
-    raw = answer.read()
-    try:
-        return json.loads(raw)
-    except ValueError:
-        return raw.decode(errors="replace")
-
-
-def _clean() -> dict[str, str]:
-    ours = ("DISCORD_", "NESCORD_", "GRPC_", "EVENTS", "SHARDS_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-
-
-def _free_ports(count: int) -> list[int]:
-    """Find free ports below those that the system hands out itself, which any connection may take."""
-    while True:
-        first = random.randrange(20_000, 31_000, count)
-        ports = list(range(first, first + count))
-        if all(map(_is_free, ports)):
-            return ports
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from support.system import Load, System, until
+from support.commands import until
+from support.system import Load, System
 
 AFTERWARDS = 100
 """Events that are handled after the recovery before a test looks back."""

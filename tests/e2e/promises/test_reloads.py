@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from support.system import STYLES, Load, System, until
+from support.commands import until
+from support.recording_bot import STYLES
+from support.system import Load, System
 
 RELOADS = 20
 BROKEN_EVERY = 10

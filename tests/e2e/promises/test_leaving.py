@@ -1,0 +1,53 @@
+"""However `nescord dev` ends, no process is left, its ports are free, and an orderly end exits with 0."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from support.commands import Started, until
+from support.system import System
+
+CONTROL_C = b"\x03"
+ENDS = ("^C", "SIGTERM", "SIGHUP", "terminal closed", "kill -9")
+READY = "^C stops everything"
+
+
+@pytest.fixture(scope="module")
+def running(new_system: Callable[[str], System]) -> dict[str, tuple[System, Started]]:
+    """One `nescord dev` for each end, all started together: most of a start is waiting."""
+    started = {}
+    for end in ENDS:
+        system = new_system(f"leaving{ENDS.index(end)}")
+        in_terminal = end in ("^C", "terminal closed")
+        started[end] = (system, system.start("dev", in_terminal=in_terminal))
+    for _, dev in started.values():
+        dev.wait_for(READY)
+    return started
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_end(running: dict[str, tuple[System, Started]], end: str) -> None:
+    system, dev = running[end]
+    assert system.ask("!ping") == "Pong v1"
+    assert len(system.alive()) >= 6
+    match end:
+        case "^C":
+            assert dev.terminal is not None
+            dev.terminal.type(CONTROL_C)
+        case "terminal closed":
+            assert dev.terminal is not None
+            dev.terminal.close()
+        case "kill -9":
+            dev.send(signal.SIGKILL)
+        case _:
+            dev.send(getattr(signal, end))
+    code = dev.wait()
+    until(lambda: not system.alive(), f"the end of {system.alive()}")
+    assert not system.taken_ports(sandbox=True)
+    assert code == (-signal.SIGKILL if end == "kill -9" else 0), dev
+    assert "Traceback" not in dev.output
+    left = sorted(each.name for each in (system.directory / ".nescord" / "run").glob("*.json"))
+    assert end == "kill -9" or not left
