@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -82,8 +81,6 @@ class Upstream:
             raise NoAnswer("Discord's API did not answer in time.", reached=True, timed_out=True) from error
         except (aiohttp.ClientError, OSError) as error:
             raise NoAnswer(f"The connection to Discord's API broke: {_what(error)}.", reached=True) from error
-        except asyncio.CancelledError:
-            raise
 
 
 def _what(error: BaseException) -> str:
