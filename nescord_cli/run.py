@@ -50,14 +50,14 @@ def ws(
 ) -> None:
     """Hold the gateway shards and forward their events to main."""
     from nescord_core.services import program
-    from nescord_core.services import ws as service
+    from nescord_core.services.ws import serve
 
     flags = {"ws__grpc_host": grpc_host, "discord__api_url": api_url, "bot__intents": intents}
     flags |= {"bot__events": events, "ws__shards": shards, "ws__shard_ids": shard_ids, "ws__admin": admin}
     settings = _load(project, **flags).ws
     program.run(
         "ws",
-        lambda stop, ready: service.serve(settings, stop=stop, on_ready=ready),
+        lambda stop, ready: serve(settings, stop=stop, on_ready=ready),
         secrets=(settings.token, settings.security.secret),
         fast_loop=False,
     )
@@ -75,7 +75,7 @@ def rest(
 ) -> None:
     """Be the proxy in front of Discord's HTTP API: rate limits and a cache."""
     from nescord_core.services import program
-    from nescord_core.services import rest as service
+    from nescord_core.services.rest import serve
 
     flags = {
         "rest__host": host,
@@ -86,7 +86,7 @@ def rest(
     settings = _load(project, **flags).rest
     program.run(
         "rest",
-        lambda stop, ready: service.serve(settings, stop=stop, on_ready=ready),
+        lambda stop, ready: serve(settings, stop=stop, on_ready=ready),
         secrets=(settings.token, settings.security.secret),
     )
 
@@ -109,15 +109,15 @@ def main(
     watch: Annotated[bool, typer.Option("--watch", help="Reload when the project's files change.")] = False,
 ) -> None:
     """Run the bot's logic; `nescord reload` replaces it without losing an event."""
-    from nescord_core.services import main as service
     from nescord_core.services import program
+    from nescord_core.services.main import serve
 
     flags = {"main__entry": entry, "main__listen": listen, "main__workers": workers, "main__admin": admin}
     configuration = _load(project, **flags)
     settings = configuration.main
     program.run(
         "main",
-        lambda stop, ready: service.serve(settings, stop=stop, on_ready=ready, watch=watch),
+        lambda stop, ready: serve(settings, stop=stop, on_ready=ready, watch=watch),
         secrets=(settings.token, settings.security.secret),
         fast_loop=False,
     )
@@ -142,10 +142,11 @@ def sandbox(
 ) -> None:
     """Be a local Discord: REST, gateway and a page to chat with the bot, on loopback."""
     from nescord_core.services import program
-    from nescord_core.services import sandbox as service
+    from nescord_core.services.sandbox import routes as operations
+    from nescord_core.services.sandbox import serve
 
     if routes:
-        for method, path, state in service.routes():
+        for method, path, state in operations():
             typer.echo(f"{method:<6} {path} {state}")
         return
     flags = {"sandbox__listen": listen, "sandbox__guilds": guilds, "sandbox__shards": shards}
@@ -153,4 +154,4 @@ def sandbox(
     settings = _load(project, **flags, ws__identify_window=identify_window).sandbox
     typer.echo(f"The sandbox's token (not a secret): {settings.token}")
     typer.echo(f"Point a bot at it:  DISCORD_API_URL=http://{settings.host}:{settings.port}/api/v10")
-    program.run("sandbox", lambda stop, ready: service.serve(settings, stop=stop, on_ready=ready))
+    program.run("sandbox", lambda stop, ready: serve(settings, stop=stop, on_ready=ready))
