@@ -24,7 +24,7 @@ def created_at(snowflake: int) -> datetime:
 
 
 def from_ms(unix_ms: int) -> int:
-    """Return the smallest id of that millisecond (since the Unix epoch), as bound for `before` and `after`."""
+    """Return the smallest id of that millisecond since the Unix epoch: a bound for `before` and `after`."""
     return (unix_ms - DISCORD_EPOCH_MS) << 22
 
 

@@ -72,7 +72,11 @@ async def rest(server: Server) -> AsyncIterator[RestClient]:
 
 async def test_a_message_is_sent_and_its_answer_is_typed(server: Server, rest: RestClient) -> None:
     message = await rest.create_message(5, content="hi", tts=False)
-    assert (message.id, message.author.username, message.author["new_field"]) == (175928847299117063, "bot", 1)
+    assert (message.id, message.author.username, message.author["new_field"]) == (
+        175928847299117063,
+        "bot",
+        1,
+    )
     method, path, headers, body = server.seen[0]
     assert (method, path) == ("POST", "/api/v10/channels/5/messages")
     assert headers["Authorization"] == "Bot sesame"
