@@ -37,7 +37,7 @@ class Changes:
         # No key of nescord's: the file holds variables of the bot's own.
         services = services_of(keys) if keys else ("main",)
         log.warning(
-            "%s changed; this takes effect when %s is restarted",
+            "%s changed; this takes effect at the next start of %s",
             ", ".join(files),
             " and ".join(services),
             extra={"restart": list(services)},

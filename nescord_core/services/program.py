@@ -34,9 +34,10 @@ def run(service: str, serve: Serve, *, secrets: Iterable[str | None] = (), fast_
 
     """
     logs.configure(service, secrets=secrets, debug=bool(os.environ.get("NESCORD_DEBUG")))
-    lifeline.install()
+    # A supervisor says itself when a service is ready.
+    ready_level = logging.DEBUG if lifeline.install() else logging.INFO
     with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
-        runner.run(_until_stopped(service, serve))
+        runner.run(_until_stopped(service, serve, ready_level))
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def one_error() -> Iterator[None]:
         raise _main_cause(group) from group
 
 
-async def _until_stopped(service: str, serve: Serve) -> None:
+async def _until_stopped(service: str, serve: Serve, ready_level: int) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -61,7 +62,7 @@ async def _until_stopped(service: str, serve: Serve) -> None:
     for name in STOP_SIGNALS:
         if number := getattr(signal, name, None):
             loop.add_signal_handler(number, on_signal, name)
-    await serve(stop, lambda address: log.info("%s is ready on %s", service, address))
+    await serve(stop, lambda address: log.log(ready_level, "%s is ready on %s", service, address))
 
 
 def _loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -64,10 +64,11 @@ class Cleared:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A probe of process ``run`` came back."""
+    """A probe of process ``run`` came back; ``said`` is what the service says is in its way."""
 
     run: int
     reading: Reading
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +178,8 @@ class Lifecycle:
         match fact:
             case Cleared():
                 return self._start(now)
-            case Probed(_, reading):
-                return self._probed(reading, now)
+            case Probed(_, reading, said):
+                return self._probed(reading, said, now)
             case Exited(_, code):
                 return self._exited(code, now, jitter)
             case BackoffOver():
@@ -206,15 +207,17 @@ class Lifecycle:
             effects.append(self._enter(State.READY))
         return effects
 
-    def _probed(self, reading: Reading, now: float) -> list[Effect]:
+    def _probed(self, reading: Reading, said: str, now: float) -> list[Effect]:
         if reading is Reading.SILENT:
             return self._silent(now)
         self._heard_at = now
         if reading is Reading.GOOD and self.state is not State.READY:
-            self.ready_at = now if self.ready_at is None else self.ready_at
+            if self.ready_at is not None:
+                return [self._enter(State.READY, "it works again")]
+            self.ready_at = now
             return [self._enter(State.READY)]
         if reading is Reading.BAD and self.state is State.READY:
-            return [self._enter(State.UNHEALTHY, "it says that it cannot work at the moment")]
+            return [self._enter(State.UNHEALTHY, said or "it says that it cannot work at the moment")]
         return []
 
     def _silent(self, now: float) -> list[Effect]:

@@ -275,8 +275,8 @@ class Supervisor:
         self._inbox.put_nowait((spec.name, Exited(run, code)))
 
     async def _until_exit(self, hands: _Hands, process: ServiceProcess, spec: ServiceSpec, run: int) -> int:
-        def report(reading: Reading) -> None:
-            self._inbox.put_nowait((spec.name, Probed(run, reading)))
+        def report(reading: Reading, said: str) -> None:
+            self._inbox.put_nowait((spec.name, Probed(run, reading, said)))
 
         probing = None
         if spec.ready is not None:
@@ -294,7 +294,7 @@ class Supervisor:
     def _report(self, life: Lifecycle, report: Report) -> None:
         view = self._view(life.spec.name, life)
         words = report.state.value + (f": {report.reason}" if report.reason else "")
-        if report.state is State.READY and view.start_ms is not None:
+        if report.state is State.READY and not report.reason and view.start_ms is not None:
             words += f" after {view.start_ms:.0f} ms" + (f" at {view.address}" if view.address else "")
         self._output.state(life.spec.name, words, state=report.state.value, pid=view.pid, ms=view.start_ms)
         self._on_change(self.views())

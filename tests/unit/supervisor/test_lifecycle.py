@@ -98,7 +98,9 @@ def test_a_ready_one_turns_unhealthy_and_back() -> None:
     assert life.take(Probed(1, Reading.BAD), now=2)[0] == Report(
         State.UNHEALTHY, "it says that it cannot work at the moment"
     )
-    assert life.take(Probed(1, Reading.GOOD), now=3) == [Report(State.READY)]
+    assert life.take(Probed(1, Reading.GOOD), now=3) == [Report(State.READY, "it works again")]
+    said = "shard 3 is resuming"
+    assert life.take(Probed(1, Reading.BAD, said), now=4) == [Report(State.UNHEALTHY, said)]
     assert life.ready_at == 1
 
 
