@@ -146,7 +146,7 @@ SANDBOX_TOKEN = "sandbox.not-a-real-token.for-local-use-only"  # noqa: S105 - ob
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """Settings of the local Discord. ``identify_window`` is its own pacing, by default as strict as the real one.
+    """Settings of the local Discord. ``identify_window`` is its own pacing, as strict as Discord's.
 
     ``disallowed_intents`` is a bit mask of privileged intents that the bot was not granted: identifying
     with one of them is answered with close code 4014. ``guilds`` worlds are made at start. ``global_limit``
