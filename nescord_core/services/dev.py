@@ -19,6 +19,7 @@ from nescord_core.config import Config
 from nescord_core.errors import PortTaken
 from nescord_core.ports import holder_of, is_taken
 from nescord_core.services import control, dev_plan
+from nescord_core.services.ownership import ended_out_of_order
 from nescord_core.supervisor.lifecycle import State
 from nescord_core.supervisor.output import Output, Redaction
 from nescord_core.supervisor.spec import ServiceSpec
@@ -28,6 +29,9 @@ __all__ = ["run_dev"]
 
 SELF = "dev"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+AFTER_KILL = 20.0
+"""Seconds that services get to end after their supervisor was killed; longer than any of their time-outs."""
+RETRY = 0.1
 
 
 async def run_dev(
@@ -86,12 +90,13 @@ def _output(specs: Iterable[ServiceSpec], settings: Config, file: TextIO, *, jso
 
 async def _supervise(supervisor: Supervisor, output: Output, settings: Config, *, sandbox: bool) -> Outcome:
     addresses = dev_plan.listeners(settings, sandbox=sandbox)
+    patience = AFTER_KILL if ended_out_of_order(settings.state_dir, control.DEV) else 0.0
     try:
         async with control.serve_control(settings.state_dir, _commands(supervisor, output, settings)):
-            _check_free(addresses)
-            if sandbox:
-                await _forget_sessions(settings)
-            with _signals(supervisor, output):
+            with _signals(supervisor, output) as signals:
+                await _until_free(addresses, output, patience, signals)
+                if sandbox:
+                    await _forget_sessions(settings)
                 return await supervisor.run()
     finally:
         output.close()
@@ -167,8 +172,8 @@ def _commands(supervisor: Supervisor, output: Output, config: Config) -> Mapping
 
 
 @contextmanager
-def _signals(supervisor: Supervisor, output: Output) -> Iterator[None]:
-    """The first signal stops everything in order, the second one at once."""
+def _signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence[str]]:
+    """The first signal stops everything in order, the second one at once; yields their names."""
     loop = asyncio.get_running_loop()
     numbers = {name: number for name in STOP_SIGNALS if (number := getattr(signal, name, None))}
     seen: list[str] = []
@@ -185,10 +190,31 @@ def _signals(supervisor: Supervisor, output: Output) -> Iterator[None]:
     for name, number in numbers.items():
         loop.add_signal_handler(number, caught, name)
     try:
-        yield
+        yield seen
     finally:
         for number in numbers.values():
             loop.remove_signal_handler(number)
+
+
+async def _until_free(
+    addresses: Iterable[dev_plan.Listener], output: Output, patience: float, signals: Sequence[str]
+) -> None:
+    """Raise PortTaken, but after a kill first wait for the services of that run to end."""
+    loop = asyncio.get_running_loop()
+    until, told = loop.time() + patience, False
+    while not signals:
+        try:
+            _check_free(addresses)
+            return
+        except PortTaken:
+            if loop.time() >= until:
+                raise
+        if not told:
+            output.state(
+                SELF, "the services of a run that was killed are still ending; waiting for their ports"
+            )
+            told = True
+        await asyncio.sleep(RETRY)
 
 
 def _check_free(listeners: Iterable[dev_plan.Listener]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nescord_core.errors import AlreadyRunning, ConfigError
 
-__all__ = ["sole_owner"]
+__all__ = ["ended_out_of_order", "sole_owner"]
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
         ConfigError: state_dir cannot be written to.
 
     """
-    path = state_dir / "run" / f"{name}.lock"
+    path = _lock(state_dir, name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="ascii")
@@ -45,3 +45,15 @@ def sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
         file.flush()
         yield
         file.truncate(0)
+
+
+def ended_out_of_order(state_dir: Path, name: str) -> bool:
+    """Say whether the last owner of ``name`` was killed, or is still there; else the file is empty."""
+    try:
+        return _lock(state_dir, name).stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _lock(state_dir: Path, name: str) -> Path:
+    return state_dir / "run" / f"{name}.lock"

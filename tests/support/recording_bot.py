@@ -34,7 +34,9 @@ def is_load(message):
 
 
 async def answer(message):
-    if message.content == "!ping" and not message.author.bot:
+    if message.content.startswith("!slow "):
+        await asyncio.sleep(3)
+    elif message.content == "!ping" and not message.author.bot:
         await rest.create_message(message.channel_id, content=f"Pong {{VERSION}}")
     elif ECHO_EVERY and is_load(message) and int(message.content.split()[1]) % ECHO_EVERY == 0:
         await rest.create_message(message.channel_id, content=f"echo {{message.content}}")

@@ -224,12 +224,15 @@ class System:
 
     def ask(self, text: str, channel: str = "general", timeout: float = 30.0) -> str:
         """Say something as a user and return what the bot answers."""
-        guild = self.guilds()[0]
-        said = self.sandbox(
-            "POST", "/say", {"channel": channel, "guild": guild, "user": "alice", "content": text}
-        )
+        said = self.say(text, channel)
         wanted = {"channel": said["channel_id"], "after": said["id"], "timeout": timeout}
         return str(self.sandbox("POST", "/wait", wanted)["content"])
+
+    def say(self, text: str, channel: str = "general") -> dict[str, Any]:
+        """Say something as a user; returns the message."""
+        wanted = {"channel": channel, "guild": self.guilds()[0], "user": "alice", "content": text}
+        said: dict[str, Any] = self.sandbox("POST", "/say", wanted)
+        return said
 
     def guilds(self) -> list[str]:
         return [each["id"] for each in self.sandbox("GET", "/state?limit=100&tail=0")["guilds"]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import pytest
 
 from support.commands import until
+from support.recording_bot import STYLES
 from support.system import Load, System
 
 AFTERWARDS = 100
@@ -27,8 +27,11 @@ def _go_on(system: System, load: Load) -> None:
     load.handled(more_than=load.handled() + AFTERWARDS)
 
 
-def test_kill_of_a_worker(system: System) -> None:
+@pytest.mark.parametrize("style", STYLES)
+def test_kill_of_a_worker(system: System, style: str) -> None:
     before = system.gateway()
+    system.write_app(f"kills-{style}", style)
+    until(lambda: system.ask("!ping") == f"Pong kills-{style}", "the bot of that style")
     with system.load() as load:
         load.handled(more_than=100)
         victim = system.stats("main")["workers"][0]["pid"]
@@ -42,6 +45,8 @@ def test_kill_of_a_worker(system: System) -> None:
 
 def test_kill_of_main(system: System) -> None:
     before = system.gateway()
+    system.write_app("kills-main", "ordered")
+    until(lambda: system.ask("!ping") == "Pong kills-main", "the bot whose handlers wait")
     with system.load() as load:
         load.handled(more_than=100)
         victim, worker = system.pid_of("main"), load.records()[-1].pid
@@ -96,60 +101,21 @@ def _echoes(system: System, guild: str, channel: str, load: str) -> list[str]:
     return [each["content"] for each in found if each["content"].startswith(f"echo {load} ")]
 
 
-def test_kill_of_the_supervisor_and_a_new_start(system: System) -> None:
+def test_kill_of_the_supervisor_and_a_new_start_at_once(system: System) -> None:
+    """The services of the first run are still ending when the second one wants their ports."""
     before = system.gateway()
     dev = system.started[-1]
-    sandbox = system.started[0].pid
     with system.load() as load:
         load.handled(more_than=100)
+        system.say("!slow 1")
+        slow = Load(system, "!slow")
+        until(slow.records, "a handler that takes 3 s")
         dev.kill()
-        until(lambda: set(system.alive()) == {sandbox}, "the end of what it had started")
-        assert not system.taken_ports()
-        system.start_dev()
+        assert "waiting for their ports" in system.start_dev().output
         _go_on(system, load)
         findings = load.check()
     assert findings.good, findings
+    assert [record.redelivered for record in slow.records()] in ([False], [False, True])
     after = system.gateway()
     assert after["identifies"] == before["identifies"]
     assert after["resumes"] == before["resumes"] + 1
-
-
-FAULTS = {
-    "the connection is dropped": {"do": "reset"},
-    "closed without a code of its own": {"do": "close", "code": 1001},
-    "op 7": {"do": "reconnect"},
-    "op 9, resumable": {"do": "invalid_session", "resumable": True},
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_of_the_gateway(system: System, fault: str) -> None:
-    before = system.gateway()
-    with system.load() as load:
-        load.handled(more_than=100)
-        assert system.sandbox("POST", "/fault", {"connections": FAULTS[fault]})["connections"] == 1
-        until(lambda: system.gateway()["resumes"] > before["resumes"], "a RESUME")
-        _go_on(system, load)
-        findings = load.check()
-    assert findings.good, findings
-    assert findings.again == 0
-    assert system.gateway()["identifies"] == before["identifies"]
-
-
-def test_a_resume_url_that_accepts_and_stays_silent(system: System) -> None:
-    """The URL is dropped, session and seq are kept: the main URL resumes."""
-    before = system.gateway()
-    with system.load() as load:
-        load.handled(more_than=100)
-        system.sandbox("POST", "/fault", {"gateway": {"silent": "resume"}, "connections": {"do": "reset"}})
-        began = time.monotonic()
-        until(lambda: system.gateway()["resumes"] > before["resumes"], "a RESUME")
-        print(f"resumed after {time.monotonic() - began:.1f} s")
-        system.sandbox("DELETE", "/fault")
-        _go_on(system, load)
-        findings = load.check()
-    after = system.gateway()
-    assert findings.good, findings
-    assert findings.again == 0
-    assert after["silent"] > before["silent"]
-    assert after["identifies"] == before["identifies"]

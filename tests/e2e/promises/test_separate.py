@@ -73,11 +73,11 @@ def test_sigterm_of_main_under_load_and_a_new_start_lose_nothing(services: Servi
     assert system.gateway() == before
 
 
-def test_sigterm_of_rest_under_load_loses_no_message_of_the_bot(services: Services) -> None:
+def test_a_call_of_the_bot_waits_for_rest_to_start(services: Services) -> None:
     system = services.system
     assert services.rest.stop() == 0, services.rest
     services.rest = system.start("run", "rest")
-    # Asked while rest is still starting: the bot's call waits for it.
+    # Asked while rest is still starting.
     assert system.ask("!ping").startswith("Pong ")
 
 

@@ -1,0 +1,52 @@
+"""Faults of the gateway under load: nothing is lost, nothing doubled, all in order, and no IDENTIFY."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.commands import until
+from support.system import System
+
+AFTERWARDS = 100
+"""Events that are handled after the recovery before a test looks back."""
+
+
+def test_a_resume_url_that_accepts_and_stays_silent(system: System) -> None:
+    """The URL is dropped, session and seq are kept: the main URL resumes."""
+    before = system.gateway()
+    with system.load() as load:
+        load.handled(more_than=100)
+        system.sandbox("POST", "/fault", {"gateway": {"silent": "resume"}, "connections": {"do": "reset"}})
+        until(lambda: system.gateway()["resumes"] > before["resumes"], "a RESUME")
+        system.sandbox("DELETE", "/fault")
+        system.until_ready()
+        load.handled(more_than=load.handled() + AFTERWARDS)
+        findings = load.check()
+    after = system.gateway()
+    assert findings.good, findings
+    assert findings.again == 0
+    assert after["silent"] > before["silent"]
+    assert after["identifies"] == before["identifies"]
+
+
+FAULTS = {
+    "the connection is dropped": {"do": "reset"},
+    "closed without a code of its own": {"do": "close", "code": 1001},
+    "op 7": {"do": "reconnect"},
+    "op 9, resumable": {"do": "invalid_session", "resumable": True},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_gateway(system: System, fault: str) -> None:
+    before = system.gateway()
+    with system.load() as load:
+        load.handled(more_than=100)
+        assert system.sandbox("POST", "/fault", {"connections": FAULTS[fault]})["connections"] == 1
+        until(lambda: system.gateway()["resumes"] > before["resumes"], "a RESUME")
+        system.until_ready()
+        load.handled(more_than=load.handled() + AFTERWARDS)
+        findings = load.check()
+    assert findings.good, findings
+    assert findings.again == 0
+    assert system.gateway()["identifies"] == before["identifies"]
