@@ -201,7 +201,8 @@ class Method:
         schema = json_body(self.operation)
         if schema is not None:
             fields = properties(schema)
-            if not fields and (schema.get("type") == "object") and "additionalProperties" not in schema:
+            whole = resolve(schema)
+            if not fields and whole.get("type") == "object" and "additionalProperties" not in whole:
                 return [], [], ""
             if not fields:
                 return [], [], union(types(schema))

@@ -902,11 +902,9 @@ class GuildsOperations(Caller):
         """PUT /guilds/{guild_id}/templates/{code}"""
         return await self._one("PUT", path("/guilds/{}/templates/{}", guild_id, code), Payload, reason=reason)
 
-    async def unban_user_from_guild(
-        self, guild_id: Id, user_id: Id, body: Json, *, reason: str | None = None
-    ) -> None:
+    async def unban_user_from_guild(self, guild_id: Id, user_id: Id, *, reason: str | None = None) -> None:
         """DELETE /guilds/{guild_id}/bans/{user_id}"""
-        await self._nothing("DELETE", path("/guilds/{}/bans/{}", guild_id, user_id), json=body, reason=reason)
+        await self._nothing("DELETE", path("/guilds/{}/bans/{}", guild_id, user_id), reason=reason)
 
     async def update_auto_moderation_rule(
         self,
