@@ -237,6 +237,7 @@ class Config:
             compress=self["ws.compress"],
             identify_window=self["ws.identify_window"],
             identify_reserve=self["ws.identify_reserve"],
+            hello_timeout=self["ws.hello_timeout"],
             outbox_events=self["ws.outbox_events"],
             outbox_mb=self["ws.outbox_mb"],
             cluster_url=self["cluster.url"],

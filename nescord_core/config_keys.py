@@ -245,6 +245,13 @@ KEYS: tuple[Key, ...] = (
         "session starts kept in reserve a day",
     ),
     Key(
+        "ws.hello_timeout",
+        "NESCORD_HELLO_TIMEOUT",
+        number(0.1, whole=False),
+        20.0,
+        "seconds until a gateway that says nothing is given up",
+    ),
+    Key(
         "ws.compress",
         "NESCORD_COMPRESS",
         one_of("zstd-stream", "zlib-stream", "none"),

@@ -85,6 +85,7 @@ class System:
                 "NESCORD_TEST_MARK": self.mark,
                 "NESCORD_TEST_LEDGER": str(self.ledger),
                 "NESCORD_SANDBOX_GUILDS": str(GUILDS),
+                "NESCORD_HELLO_TIMEOUT": "4",
             }
         )
         self.started: list[Started] = []

@@ -11,24 +11,6 @@ AFTERWARDS = 100
 """Events that are handled after the recovery before a test looks back."""
 
 
-def test_a_resume_url_that_accepts_and_stays_silent(system: System) -> None:
-    """The URL is dropped, session and seq are kept: the main URL resumes."""
-    before = system.gateway()
-    with system.load() as load:
-        load.handled(more_than=100)
-        system.sandbox("POST", "/fault", {"gateway": {"silent": "resume"}, "connections": {"do": "reset"}})
-        until(lambda: system.gateway()["resumes"] > before["resumes"], "a RESUME")
-        system.sandbox("DELETE", "/fault")
-        system.until_ready()
-        load.handled(more_than=load.handled() + AFTERWARDS)
-        findings = load.check()
-    after = system.gateway()
-    assert findings.good, findings
-    assert findings.again == 0
-    assert after["silent"] > before["silent"]
-    assert after["identifies"] == before["identifies"]
-
-
 FAULTS = {
     "the connection is dropped": {"do": "reset"},
     "closed without a code of its own": {"do": "close", "code": 1001},
@@ -50,3 +32,21 @@ def test_a_fault_of_the_gateway(system: System, fault: str) -> None:
     assert findings.good, findings
     assert findings.again == 0
     assert system.gateway()["identifies"] == before["identifies"]
+
+
+def test_a_resume_url_that_accepts_and_stays_silent(system: System) -> None:
+    """The URL is dropped, session and seq are kept: the main URL resumes."""
+    before = system.gateway()
+    with system.load() as load:
+        load.handled(more_than=100)
+        system.sandbox("POST", "/fault", {"gateway": {"silent": "resume"}, "connections": {"do": "reset"}})
+        until(lambda: system.gateway()["resumes"] > before["resumes"], "a RESUME")
+        system.sandbox("DELETE", "/fault")
+        system.until_ready()
+        load.handled(more_than=load.handled() + AFTERWARDS)
+        findings = load.check()
+    after = system.gateway()
+    assert findings.good, findings
+    assert findings.again == 0
+    assert after["silent"] > before["silent"]
+    assert after["identifies"] == before["identifies"]
