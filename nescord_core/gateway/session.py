@@ -349,11 +349,17 @@ class Session:
         if self.state is State.CONNECTED and now - self._connected_at >= self._rules.stable_after:
             self._attempt = 0
         if wait is None:
-            wait = self._rules.backoff.delay(self._attempt, jitter) if self._attempt else 0.0
+            wait = self._pause(jitter, elsewhere=self._on_resume_url and bool(effects))
         self._attempt += 1
         self._hang_up()
         self._enter(State.WAITING, now + wait)
         return [s.Report(s.Milestone.LOST, f"{why}; next try in {wait:.1f} s"), *effects]
+
+    def _pause(self, jitter: float, *, elsewhere: bool) -> float:
+        """Seconds until the next try; the main gateway is not made to wait for what a resume host did."""
+        if elsewhere:
+            return self._rules.backoff.delay(1, jitter)
+        return self._rules.backoff.delay(self._attempt, jitter) if self._attempt else 0.0
 
     def _blame(self) -> list[s.Effect]:
         """Find out whether the resume host, or the session, is what does not work."""

@@ -230,6 +230,23 @@ def test_a_dead_resume_host_is_dropped_but_session_and_seq_are_kept_and_the_main
     assert sent(rig.hello())[6]["seq"] == 5
 
 
+def test_the_main_url_is_tried_soon_after_a_dead_resume_host_however_many_retries_came_before() -> None:
+    rig = Rig().connected()
+    for _ in range(6):
+        rig.tell(s.Closed(None))
+        rig.due()
+        rig.hello()
+        rig.frame(0, {}, 2, "RESUMED")
+    rig.tell(s.Closed(None))
+    assert rig.due() == [s.Connect(RESUME_HOST)]
+    rig.tell(s.ConnectFailed("refused"))
+    assert rig.session.deadline is not None
+    assert rig.session.deadline - rig.now <= RULES.backoff.base
+    assert rig.due() == [s.Connect(MAIN)]
+    rig.tell(s.ConnectFailed("refused"))
+    assert rig.session.deadline - rig.now > RULES.backoff.base
+
+
 def test_a_resume_host_that_works_is_used_again() -> None:
     rig = Rig().connected().resuming()
     rig.frame(0, {}, 2, "RESUMED")
