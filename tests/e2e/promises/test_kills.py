@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -76,14 +77,26 @@ def test_kill_of_ws(system: System) -> None:
 
 
 def test_kill_of_rest_while_the_bot_talks(system: System) -> None:
-    """Every message that the bot sends meanwhile arrives, and arrives once: its nonce is enforced."""
+    """Every message that the bot sends meanwhile arrives, and arrives once: its nonce is enforced.
+
+    Discord takes its time, so that some are there but not yet answered when rest dies: those are sent again.
+    """
     every = 25
+    slow = {"method": "POST", "route": "/channels/*/messages", "latency": 0.5, "count": 10_000}
     system.write_app("echo", "asynchronous", echo_every=every)
     until(lambda: system.ask("!ping") == "Pong echo", "the bot that echoes")
     with system.load() as load:
         load.handled(more_than=300)
+        system.sandbox("POST", "/fault", {"rest": slow})
         victim = system.pid_of("rest")
+        begun = len([each for each in load.records() if each.number % every == 0])
+        until(
+            lambda: len([each for each in load.records() if each.number % every == 0]) > begun + 2,
+            "messages of the bot that are under way",
+        )
+        time.sleep(0.1)
         os.kill(victim, signal.SIGKILL)
+        system.sandbox("DELETE", "/fault")
         _go_on(system, load)
         assert system.pid_of("rest") != victim
         findings = load.check()
