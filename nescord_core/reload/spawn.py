@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import sys
 from typing import Protocol
 
-__all__ = ["CHANNEL_FD", "SpawnWorkers", "Spawner", "WorkerProcess"]
+from nescord_core.channel import CHANNEL_FD, spawn
 
-CHANNEL_FD = "NESCORD_CHANNEL_FD"
-"""The environment variable that names the descriptor of the worker's end of the channel."""
+__all__ = ["CHANNEL_FD", "SpawnWorkers", "Spawner", "WorkerProcess"]
 
 
 class WorkerProcess(Protocol):
@@ -72,15 +69,7 @@ class SpawnWorkers:
 
     async def start(self, end: socket.socket) -> SpawnedProcess:
         """Run ``python -m module`` with the channel inherited."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            self.module,
-            pass_fds=(end.fileno(),),
-            stdin=asyncio.subprocess.DEVNULL,
-            env={**os.environ, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
-        )
-        return SpawnedProcess(process)
+        return SpawnedProcess(await spawn(self.module, end))
 
     async def learn(self, modules: tuple[str, ...]) -> None:
         """A fresh interpreter has no use for it."""

@@ -11,11 +11,9 @@ import dataclasses
 import importlib
 import logging
 import os
-import select
 import signal
 import socket
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from typing import Any
 from nescord_core import logs
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
+from nescord_core.channel import CHANNEL_FD, follow_parent
 from nescord_core.errors import NescordError
 from nescord_core.reload import entry, fresh
 from nescord_core.reload.channel import (
@@ -37,7 +36,6 @@ from nescord_core.reload.channel import (
     receive_begin,
     send,
 )
-from nescord_core.reload.spawn import CHANNEL_FD
 from nescord_core.reload.swap import Failure
 from nescord_core.rest import client as rest_client
 from nescord_core.settings import MainSettings
@@ -60,7 +58,7 @@ def run(channel_fd: int) -> int:
     if begin is None:
         return 0
     settings = begin.settings
-    _follow_parent(end, settings.drain_timeout + GRACE)
+    follow_parent(end, settings.drain_timeout + GRACE)
     logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     _settle_in(settings)
     listener = _listener(settings)
@@ -68,24 +66,6 @@ def run(channel_fd: int) -> int:
         send(end, _broken(listener))
         return 1
     return asyncio.run(_serve(begin, listener, end, started))
-
-
-def _follow_parent(end: socket.socket, grace: float) -> None:
-    """A thread waits for the parent's end of the channel to close, which the kernel does whatever ended it.
-
-    POLLHUP is always reported and needs not be asked for (poll(2)), so that nothing is read here.
-    """
-    watched = os.dup(end.fileno())
-
-    def watch() -> None:
-        poll = select.poll()
-        poll.register(watched, 0)
-        poll.poll()
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(grace)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, name="follow-parent", daemon=True).start()
 
 
 def _settle_in(settings: MainSettings) -> None:
