@@ -141,7 +141,12 @@ class MainSettings:
     security: SecuritySettings = SecuritySettings()
 
 
-SANDBOX_TOKEN = "sandbox.not-a-real-token.for-local-use-only"  # noqa: S105 - obviously fake, printed at start
+SANDBOX_BOT_ID = 1191168914227200000
+"""The id of the sandbox's bot and of its application: as old as the seeded world, so the same in every run."""
+
+# The first part is the id in base64, as in Discord's tokens: hikari takes its own id from there. The rest is
+# obviously fake, and printed at the start.
+SANDBOX_TOKEN = "MTE5MTE2ODkxNDIyNzIwMDAwMA.sandbox.not-a-real-token-local-use-only"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from simcord.http import routes as _routes
 from simcord.http.router import _ROUTES, RequestContext, RouteNotImplemented, UnsupportedField
 from simcord.interactions import base_payload, nest_options, validate_option_value, walk_to_subcommand
 
+from nescord_core.settings import SANDBOX_BOT_ID
 from nescord_core.snowflake import DISCORD_EPOCH_MS
 
 __all__ = [
@@ -157,9 +158,9 @@ class Simulation(Backend):
         super().__init__(clock=RealClock())
         self.files = FileStore()
         self.cdn = self.files
-        # A bot's user has carried the id of its application since 2016.
+        # A bot's user has carried the id of its application since 2016. Fixed, because the token names it.
         self.users.clear()
-        self.bot_user.id = self.application_id
+        self.application_id = self.bot_user.id = SANDBOX_BOT_ID
         self.users[self.bot_user.id] = self.bot_user
 
     def emit(self, event: str, payload: Mapping[str, Any]) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import datetime
 from collections.abc import Mapping
 from typing import Any
@@ -292,3 +293,11 @@ def test_events_hold_what_the_document_requires(world: World, ears: Ears) -> Non
         "unavailable",
     ):
         assert field in guild
+
+
+def test_the_tokens_first_part_is_the_bots_id_in_base64(world: World) -> None:
+    """Discord's tokens begin with the bot's id, and hikari reads it there."""
+    first = world.settings.token.partition(".")[0]
+    assert int(base64.b64decode(first + "==")) == world.application_id == int(world.bot_user["id"])
+    assert world.application_id < min(int(each["id"]) for each in world.users() if not each.get("bot"))
+    assert World(SandboxSettings()).application_id == world.application_id
