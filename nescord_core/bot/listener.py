@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from nescord_core.bot.commands import Gateway
 from nescord_core.bot.registration import Registration, Route, place_of, registration, route_for
+from nescord_core.bot.state import State
 from nescord_core.errors import ConfigError, EntryError, NescordError
 from nescord_core.events import EventType
 from nescord_core.settings import MainSettings
@@ -39,8 +40,13 @@ class WsListener:
         self.drain_timeout = drain_timeout
         self.concurrency = concurrency
         self.gateway = Gateway()
+        self.state = State()
         self.start_hooks: list[Callable[[], Any]] = []
         self.drain_hooks: list[Callable[[], Any]] = []
+        self.leave_hooks: list[Callable[[], Any]] = []
+        """Called when a drain begins, once nothing more comes, while handlers still run."""
+        self.picture: Callable[[Any], Awaitable[None]] | None = None
+        """Awaited with what ws knows of its shards, for a bot with a cache of its own."""
         self._registrations: list[Registration] = []
         self._routes: dict[str, Route] = {}
 

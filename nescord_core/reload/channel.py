@@ -16,6 +16,7 @@ from nescord_core.channel import pair, send
 from nescord_core.settings import MainSettings
 
 __all__ = [
+    "AskState",
     "AskStats",
     "Begin",
     "Broken",
@@ -24,7 +25,10 @@ __all__ = [
     "Drained",
     "FromParent",
     "FromWorker",
+    "Handed",
+    "Imported",
     "Listening",
+    "State",
     "Stats",
     "pair",
     "receive_begin",
@@ -33,16 +37,27 @@ __all__ = [
 
 
 class Begin(msgspec.Struct, frozen=True, tag="begin"):
-    """Load the entry and serve."""
+    """Load the entry and serve. ``state`` is that of the worker whose place this one takes."""
 
     settings: MainSettings
     replica: str
     generation: int
     debug: bool = False
+    state: Mapping[str, bytes] = {}  # msgspec gives each its own
 
 
 class DrainNow(msgspec.Struct, frozen=True, tag="drain"):
     """Take no more events, finish what is there, say Drained and leave."""
+
+
+class AskState(msgspec.Struct, frozen=True, tag="state?"):
+    """Answer with State."""
+
+
+class Handed(msgspec.Struct, frozen=True, tag="handed"):
+    """The worker before has drained, and this is the state it left."""
+
+    state: Mapping[str, bytes]
 
 
 class AskStats(msgspec.Struct, frozen=True, tag="stats?"):
@@ -50,15 +65,20 @@ class AskStats(msgspec.Struct, frozen=True, tag="stats?"):
 
 
 class Listening(msgspec.Struct, frozen=True, tag="ready"):
-    """The worker takes events at ``address``, ``ms`` after its start; ``modules`` are what it imported.
+    """The worker takes events at ``address``, ``ms`` after its start.
 
     ``drain_timeout`` (seconds) is its own, None for that of its settings.
     """
 
     address: str
     ms: float
-    modules: tuple[str, ...] = ()
     drain_timeout: float | None = None
+
+
+class Imported(msgspec.Struct, frozen=True, tag="imported"):
+    """What the worker had imported when it was ready, without the project's own modules."""
+
+    modules: tuple[str, ...]
 
 
 class Broken(msgspec.Struct, frozen=True, tag="failed"):
@@ -75,6 +95,13 @@ class Drained(msgspec.Struct, frozen=True, tag="drained"):
     """All handlers have ended or were cut short; ``report`` counts them."""
 
     report: Mapping[str, Any]
+    state: Mapping[str, bytes] = {}
+
+
+class State(msgspec.Struct, frozen=True, tag="state"):
+    """What the bot keeps for the process after this one, each value pickled."""
+
+    state: Mapping[str, bytes]
 
 
 class Stats(msgspec.Struct, frozen=True, tag="stats"):
@@ -83,8 +110,8 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     values: Mapping[str, Any]
 
 
-FromParent = Begin | DrainNow | AskStats
-FromWorker = Listening | Broken | Drained | Stats
+FromParent = Begin | DrainNow | AskStats | AskState | Handed
+FromWorker = Listening | Imported | Broken | Drained | State | Stats
 
 from_parent: channel.Decoder[FromParent] = channel.decoder(FromParent)
 from_worker: channel.Decoder[FromWorker] = channel.decoder(FromWorker)

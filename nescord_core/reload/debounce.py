@@ -8,14 +8,17 @@ __all__ = ["Debounce"]
 
 
 class Debounce:
-    """Gathers changed paths; they are due after ``quiet`` seconds without a further one.
+    """Gathers changed paths; they are due after a pause in the changes.
 
-    A stream of changes that never pauses is due ``longest`` seconds after its first. Editors write a file in
-    two or three steps within a few milliseconds; 50 ms is more than that and less than a person notices.
+    One file is due ``quiet`` seconds after its last change: editors write a file in two or three steps within
+    a few milliseconds. Several are due after ``several`` seconds, because more of a branch change or of "save
+    all" may follow; one that comes later still supersedes the reload that has begun. A stream of changes that
+    never pauses is due ``longest`` seconds after its first.
     """
 
-    def __init__(self, *, quiet: float = 0.05, longest: float = 0.5) -> None:
+    def __init__(self, *, quiet: float = 0.015, several: float = 0.06, longest: float = 0.5) -> None:
         self.quiet = quiet
+        self.several = several
         self.longest = longest
         self._paths: set[str] = set()
         self._first = 0.0
@@ -33,7 +36,10 @@ class Debounce:
 
     def next_at(self) -> float | None:
         """When what is gathered falls due; None when there is nothing."""
-        return min(self._last + self.quiet, self._first + self.longest) if self._paths else None
+        if not self._paths:
+            return None
+        pause = self.quiet if len(self._paths) == 1 else self.several
+        return min(self._last + pause, self._first + self.longest)
 
     def take(self, now: float) -> frozenset[str]:
         """Return what is due and forget it; empty when nothing is."""

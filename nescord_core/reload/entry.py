@@ -31,6 +31,13 @@ def load(entry: str, project: Path) -> Any | Failure:
         found: Any = importlib.import_module(module_name)
     except KeyboardInterrupt:
         raise
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            return failure_of(error, project)
+        return Failure(
+            f"there is no module {error.name!r} in {project} (main.entry is {entry});"
+            " set main.entry (NESCORD_ENTRY) to module:attribute of your listener"
+        )
     except BaseException as error:  # any code may run at import, and all of it is the bot's
         return failure_of(error, project)
     for name in attribute.split("."):

@@ -10,15 +10,14 @@ import asyncio
 import logging
 import os
 import signal
-import site
 import socket
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nescord_core.reload.forkserver import FORK_FD, receive, report, within_packet
+from nescord_core.reload.remembered import Remembered, packages_stamp, recall, remember
 from nescord_core.reload.spawn import Spawner, WorkerProcess
 
 __all__ = ["ForkWorkers", "is_available"]
@@ -209,10 +208,11 @@ class WarmParent:
 class ForkWorkers:
     """Forks workers while there is a warm parent, spawns them while there is none.
 
-    The first worker is spawned, so that it need not wait; what it imported the warm parent then imports, too.
+    What a worker had imported the warm parent then imports, too, and ``state_dir`` keeps it for the next run,
+    whose first worker is forked already. The very first worker of a project is spawned.
     """
 
-    def __init__(self, target: str, fallback: Spawner) -> None:
+    def __init__(self, target: str, fallback: Spawner, state_dir: Path | None = None) -> None:
         self._target = target
         self._fallback = fallback
         self._warm: WarmParent | None = None
@@ -221,6 +221,8 @@ class ForkWorkers:
         self._known: set[str] = set()
         self._left_out: set[str] = set()
         self._warming = asyncio.Lock()
+        self._state_dir = state_dir
+        self._is_first = state_dir is not None
 
     @property
     def is_warm(self) -> bool:
@@ -229,6 +231,7 @@ class ForkWorkers:
 
     async def start(self, end: socket.socket) -> WorkerProcess:
         """Fork, or spawn while nothing is warm or the installed packages have changed since."""
+        await self._start_warm()
         if not self.is_warm or self._warm is None:
             return await self._fallback.start(end)
         try:
@@ -247,6 +250,29 @@ class ForkWorkers:
                 await self._warm_up([name for name in modules if name not in self._left_out])
             except OSError as error:
                 log.warning("no warm parent process (%s); workers start in fresh interpreters", error)
+            else:
+                self._remember(modules)
+
+    async def _start_warm(self) -> None:
+        """Before the first worker: import what the last run's had."""
+        async with self._warming:
+            known = recall(self._state_dir) if self._is_first and self._state_dir else Remembered()
+            self._is_first = False
+            self._left_out |= known.left_out
+            if not known.modules:
+                return
+            try:
+                await self._warm_up(list(known.modules))
+            except OSError:
+                return  # the worker starts in a fresh interpreter, and what it learns is tried again
+
+    def _remember(self, modules: tuple[str, ...]) -> None:
+        if self._state_dir is None:
+            return
+        try:
+            remember(self._state_dir, (n for n in modules if n not in self._left_out), self._left_out)
+        except OSError as error:
+            log.debug("what to import ahead cannot be kept: %s", error)
 
     async def close(self) -> None:
         """End the warm parent; workers that still run go on."""
@@ -288,15 +314,3 @@ class ForkWorkers:
             log.info("%s starts a thread when imported, so each worker imports it by itself", culprit)
             self._left_out.add(culprit)
             names = [name for name in names if name != culprit and not name.startswith(f"{culprit}.")]
-
-
-def packages_stamp() -> tuple[int, ...]:
-    """Tell installed packages from others: installing or removing one changes its directory."""
-    paths = {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib")}
-    stamps = []
-    for path in sorted(paths):
-        try:
-            stamps.append(Path(path).stat().st_mtime_ns)
-        except OSError:
-            stamps.append(0)
-    return tuple(stamps)

@@ -9,13 +9,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from nescord_core.reload.channel import (
+    AskState,
     AskStats,
     Begin,
     Broken,
     Channel,
     Drained,
     DrainNow,
+    Handed,
+    Imported,
     Listening,
+    State,
     Stats,
     pair,
 )
@@ -56,6 +60,9 @@ GRACE = 2.0
 """Seconds past a drain time-out before a worker is killed."""
 LAST_WORDS = 0.5
 """Seconds in which the channel of a process that has ended is read to its end."""
+STATE_WAIT = 0.25
+"""Seconds that a new worker waits for the state of the old one, whose event loop may be blocked; it gets the
+rest when the old one has drained."""
 
 Restarts = Callable[[int, float], float | None]
 """Says after (exit code, seconds it ran) how long to wait before the next start; None to give up."""
@@ -94,6 +101,8 @@ class Worker:
     exit_code: int = 0
     told: list[int] = field(default_factory=list)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
+    state: asyncio.Future[Mapping[str, bytes]] | None = None
+    heir_of: int | None = None
 
     @property
     def pid(self) -> int:
@@ -323,7 +332,7 @@ class Group:
 
     async def _accompany(self, index: int, worker: Worker, process: WorkerProcess, channel: Channel) -> None:
         worker.process, worker.channel = process, channel
-        channel.send(self._begin(index, worker.generation))
+        channel.send(self._begin(index, worker.generation, await self._inherited(index, worker)))
         for number in worker.told:
             process.signal(number)
         async with asyncio.TaskGroup() as tasks:
@@ -333,9 +342,26 @@ class Group:
             reading.cancel()
         await channel.close()
 
-    def _begin(self, index: int, generation: int) -> Begin:
+    def _begin(self, index: int, generation: int, state: Mapping[str, bytes]) -> Begin:
         settings = replace(self._settings, listen_port=self._ports[index])
-        return Begin(settings, replica=str(index), generation=generation, debug=self._debug)
+        return Begin(settings, replica=str(index), generation=generation, debug=self._debug, state=state)
+
+    async def _inherited(self, index: int, worker: Worker) -> Mapping[str, bytes]:
+        """The state of the worker that serves now."""
+        old = self.places[index].serving
+        if old is None or old.channel is None:
+            return {}
+        worker.heir_of = old.generation
+        if old.state is None or old.state.done():
+            old.state = asyncio.get_running_loop().create_future()
+            old.channel.send(AskState())
+        await asyncio.wait({old.state}, timeout=STATE_WAIT)
+        return old.state.result() if old.state.done() else {}
+
+    def _hand_on(self, index: int, old: Worker, state: Mapping[str, bytes]) -> None:
+        heir = self.places[index].serving
+        if heir is not None and heir.heir_of == old.generation and heir.channel is not None:
+            heir.channel.send(Handed(state))
 
     async def _listen(self, index: int, worker: Worker, channel: Channel) -> None:
         while (message := await channel.receive()) is not None:
@@ -344,12 +370,17 @@ class Group:
                     worker.listening = message
                     own = message.drain_timeout
                     self._put(index, Ready(worker.generation, None if own is None else own + GRACE))
-                    self._learn(message.modules)
+                case Imported(modules):
+                    self._learn(modules)
                 case Broken(text, file, line, excerpt, trace):
                     failure = Failure(text, file, line, excerpt, trace)
                     self._put(index, Failed(worker.generation, failure))
-                case Drained(report):
+                case Drained(report, state):
                     worker.report = report
+                    self._hand_on(index, worker, state)
+                case State(state):
+                    if worker.state is not None and not worker.state.done():
+                        worker.state.set_result(state)
                 case Stats(values):
                     worker.stats = values
                     worker.answered.set()

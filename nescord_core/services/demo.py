@@ -20,7 +20,7 @@ from nescord_core.config import Config
 from nescord_core.errors import NescordError, ServiceFailed
 from nescord_core.services import scaffold
 
-__all__ = ["converse", "free_offset", "make_project", "running"]
+__all__ = ["converse", "free_offset", "make_project", "post", "ready", "running"]
 
 BEFORE = '"Pong!"'
 AFTER = '"Pong! (new code)"'
@@ -122,6 +122,11 @@ class DevRun:
             self.broken_code = entry["message"]
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def ended(self) -> int | None:
         """The exit code, None while it runs."""
         return self._process.returncode
@@ -138,7 +143,7 @@ async def converse(
     """
     started = time.monotonic()
     async with aiohttp.ClientSession(sandbox_url) as session:
-        await _ready(run, session, timeout)
+        await ready(run, session, timeout)
         first = await _ask(run, session, timeout)
         report(f"alice: !ping\nbot:   {first}    ({time.monotonic() - started:.1f} s after the start)")
         source = project / "bot_main" / "app.py"
@@ -167,7 +172,7 @@ async def _until_new(
     raise _failed(run, "the bot still answers as before the change")
 
 
-async def _ready(run: DevRun, session: aiohttp.ClientSession, timeout: float) -> None:
+async def ready(run: DevRun, session: aiohttp.ClientSession, timeout: float) -> None:
     """Wait until the bot has a gateway session: before that nobody hears a message."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
@@ -186,15 +191,15 @@ async def _ready(run: DevRun, session: aiohttp.ClientSession, timeout: float) ->
 
 
 async def _ask(run: DevRun, session: aiohttp.ClientSession, timeout: float) -> str:
-    said = await _post(session, "/sandbox/say", {"channel": "general", "user": "alice", "content": "!ping"})
+    said = await post(session, "/sandbox/say", {"channel": "general", "user": "alice", "content": "!ping"})
     wanted = {"channel": "general", "author": "bot", "after": said["id"], "timeout": timeout}
     try:
-        return str((await _post(session, "/sandbox/wait", wanted, timeout + 10))["content"])
+        return str((await post(session, "/sandbox/wait", wanted, timeout + 10))["content"])
     except (aiohttp.ClientError, TimeoutError):
         raise _failed(run, "the bot did not answer !ping") from None
 
 
-async def _post(session: aiohttp.ClientSession, path: str, body: Any, timeout: float = 30.0) -> Any:
+async def post(session: aiohttp.ClientSession, path: str, body: Any, timeout: float = 30.0) -> Any:
     limit = aiohttp.ClientTimeout(total=timeout)
     async with session.post(path, json=body, timeout=limit, raise_for_status=True) as answer:
         return await answer.json()

@@ -128,7 +128,7 @@ class Parent:
             admin,
             settings.admin_host,
             settings.admin_port,
-            key="main.admin",
+            key="main.admin (NESCORD_MAIN_ADMIN)",
             secret=settings.security.secret,
         )
 
@@ -233,7 +233,7 @@ def _spawner(settings: MainSettings, *, watch: bool) -> Spawner:
         if settings.reload_method == "fork":
             log.warning("this system cannot fork workers safely; they start in fresh interpreters")
         return spawn
-    return fork.ForkWorkers(f"{WORKER}:run", spawn)
+    return fork.ForkWorkers(f"{WORKER}:run", spawn, settings.state_dir)
 
 
 def _restarts() -> Restarts:

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,17 @@ from nescord_core.channel import CHANNEL_FD, follow_parent
 from nescord_core.errors import NescordError
 from nescord_core.reload import entry, fresh
 from nescord_core.reload.channel import (
+    AskState,
     AskStats,
     Begin,
     Broken,
     Channel,
     Drained,
     DrainNow,
+    Handed,
+    Imported,
     Listening,
+    State,
     Stats,
     receive_begin,
     send,
@@ -45,6 +50,9 @@ __all__ = ["run"]
 log = logging.getLogger("nescord.main")
 GRACE = 2.0
 """Seconds past the drain time-out that a worker without a parent gets before it is killed."""
+
+NAMING_DELAY = 0.1
+"""Seconds from being ready to naming what was imported."""
 
 
 def run(channel_fd: int) -> int:
@@ -98,7 +106,8 @@ async def _serve(begin: Begin, listener: WsListener, end: socket.socket, started
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
     settings = _effective(begin.settings, listener)
     runtime = Runtime(listener, settings, replica=begin.replica, generation=begin.generation)
-    worker = _Worker(runtime, channel, drain)
+    worker = _Worker(runtime, listener, channel, drain)
+    _warn(listener.state.take(begin.state))
     try:
         async with asyncio.TaskGroup() as tasks:
             hearing = tasks.create_task(worker.hear())
@@ -119,8 +128,11 @@ def _effective(settings: MainSettings, listener: WsListener) -> MainSettings:
 class _Worker:
     """The bot at work, and its talk with the parent."""
 
-    def __init__(self, runtime: Runtime, channel: Channel, drain: asyncio.Event) -> None:
+    def __init__(
+        self, runtime: Runtime, listener: WsListener, channel: Channel, drain: asyncio.Event
+    ) -> None:
         self._runtime = runtime
+        self._state = listener.state
         self._channel = channel
         self._drain = drain
         self._is_ready = False
@@ -132,9 +144,11 @@ class _Worker:
                 self._is_ready = True
                 address = f"{settings.listen_host}:{runtime.port}"
                 ms = (time.perf_counter() - started) * 1000
-                modules = _imported(settings.project_dir)
-                self._channel.send(Listening(address, ms, modules, settings.drain_timeout))
+                self._channel.send(Listening(address, ms, settings.drain_timeout))
+                # After the events that already wait: naming a thousand modules takes some milliseconds.
+                naming = asyncio.get_running_loop().call_later(NAMING_DELAY, self._name_imported, settings)
                 await self._drain.wait()
+                naming.cancel()
                 before = runtime.stats()
                 report = await runtime.drain()
                 cut = runtime.stats().running if report.cut_short else 0
@@ -142,8 +156,14 @@ class _Worker:
             self._explain(error, settings.project_dir)
             return 1
         during = {"finished": report.handled - before.handled, "returned": report.returned - cut, "cut": cut}
-        self._channel.send(Drained({**during, "failed": report.failed, "seconds": report.seconds}))
+        state, problems = self._state.packed()
+        _warn(problems)
+        counted = {**during, "failed": report.failed, "seconds": report.seconds}
+        self._channel.send(Drained(counted, state))
         return 0
+
+    def _name_imported(self, settings: MainSettings) -> None:
+        self._channel.send(Imported(_imported(settings.project_dir)))
 
     def _explain(self, error: Exception, project: Path) -> None:
         """Before it is ready, the parent shows what is wrong; later, the log does."""
@@ -160,9 +180,18 @@ class _Worker:
             match message:
                 case DrainNow():
                     self._drain.set()
+                case AskState():
+                    self._channel.send(State(self._state.packed()[0]))
+                case Handed(state):
+                    _warn(self._state.follow(state))
                 case AskStats():
                     self._channel.send(Stats(_stats(self._runtime)))
         self._drain.set()
+
+
+def _warn(problems: Iterable[str]) -> None:
+    for problem in problems:
+        log.error("%s", problem)
 
 
 def _broken(failure: Failure) -> Broken:
@@ -187,13 +216,14 @@ def _stats(runtime: Runtime) -> dict[str, Any]:
 
 def _imported(project: Path) -> tuple[str, ...]:
     """Name what is imported and does not belong to the project: a warm parent may import it ahead."""
-    names = []
+    names, root = [], f"{project}{os.sep}"
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         if spec is None or name == "__main__" or spec.name != name:
             continue
         origin = spec.origin or ""
-        if name.startswith("nescord_core") or not fresh.is_of_project(origin, project):
+        outside = not origin.startswith(root)  # most are, and a look at the path's parts takes its time
+        if name.startswith("nescord_core") or outside or not fresh.is_of_project(origin, project):
             names.append(name)
     return tuple(names)
 

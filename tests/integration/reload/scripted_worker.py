@@ -16,11 +16,14 @@ import sys
 import time
 
 from nescord_core.reload.channel import (
+    AskState,
     AskStats,
     Broken,
     Drained,
     DrainNow,
+    Imported,
     Listening,
+    State,
     Stats,
     from_parent,
     receive_begin,
@@ -47,9 +50,12 @@ def run(channel_fd: int) -> int:
             time.sleep(60)
         case ["stubborn"]:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    send(end, Listening(f"generation {begin.generation}", 1.0, MODULES))
+    send(end, Listening(f"generation {begin.generation}", 1.0))
+    send(end, Imported(MODULES))
     for line in end.makefile("rb"):
         match from_parent.decode(line):
+            case AskState():
+                send(end, State({}))
             case AskStats():
                 send(end, Stats({"generation": begin.generation, "token": begin.settings.token}))
             case DrainNow() if words != ["stubborn"]:

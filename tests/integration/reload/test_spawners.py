@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.reload.channel import Begin, Broken, Channel, Drained, DrainNow, Listening, pair
+from nescord_core.reload.channel import Begin, Broken, Channel, Drained, DrainNow, Imported, Listening, pair
 from nescord_core.reload.fork import ForkWorkers, is_available
 from nescord_core.reload.spawn import Spawner, SpawnWorkers, WorkerProcess
 from nescord_core.settings import MainSettings
@@ -64,6 +64,7 @@ async def started(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
 async def test_a_worker_gets_ready_and_drains(started: Started) -> None:
     process, channel = await started.worker("serve")
     assert isinstance(await channel.receive(), Listening)
+    assert isinstance(await channel.receive(), Imported)
     channel.send(DrainNow())
     assert await channel.receive() == Drained({"finished": 2, "returned": 1, "cut": 0})
     assert await channel.receive() is None

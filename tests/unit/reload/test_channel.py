@@ -12,6 +12,7 @@ from nescord_core.reload.channel import (
     Channel,
     Drained,
     DrainNow,
+    Imported,
     Listening,
     Stats,
     pair,
@@ -41,9 +42,9 @@ async def test_what_the_parent_says_arrives_as_it_was(message: Begin | DrainNow 
 @pytest.mark.parametrize(
     "message",
     [
-        Listening("127.0.0.1:5000", 8.2, ("json", "asyncio")),
+        Listening("127.0.0.1:5000", 8.2, 3.0),
         Broken("SyntaxError", "a.py", 3, "> 3 | x\n  4 | y", "Traceback\n  ..."),
-        Drained({"finished": 3, "seconds": 0.5}),
+        Drained({"finished": 3, "seconds": 0.5}, {"since": b"\x80\x04"}),
         Stats({"failures": {"ping": 1}}),
     ],
 )
@@ -81,9 +82,9 @@ async def test_a_long_list_of_modules_passes() -> None:
     ours, theirs = pair()
     parent, worker = await Channel.of_parent(ours), await Channel.of_worker(theirs)
     names = tuple(f"package.module_{number}" for number in range(20_000))
-    worker.send(Listening("127.0.0.1:5000", 8.2, names))
+    worker.send(Imported(names))
     message = await parent.receive()
-    assert isinstance(message, Listening)
+    assert isinstance(message, Imported)
     assert message.modules == names
     await parent.close()
     await worker.close()

@@ -4,9 +4,10 @@ from nescord_core.reload.debounce import Debounce
 
 
 def test_changes_are_gathered_until_they_pause() -> None:
-    debounce = Debounce(quiet=0.05, longest=0.5)
+    debounce = Debounce(quiet=0.01, several=0.05, longest=0.5)
     debounce.changed(["a.py"], 10.00)
-    debounce.changed(["b.py"], 10.04)
+    debounce.changed(["b.py"], 10.005)
+    debounce.changed(["a.py"], 10.04)
     assert debounce.take(10.06) == frozenset()
     assert debounce.next_at() == 10.09
     assert debounce.take(10.09) == {"a.py", "b.py"}
@@ -14,8 +15,16 @@ def test_changes_are_gathered_until_they_pause() -> None:
     assert debounce.next_at() is None
 
 
+def test_one_file_waits_for_its_editor_only() -> None:
+    debounce = Debounce(quiet=0.01, several=0.05)
+    debounce.changed(["a.py"], 10.0)
+    debounce.changed(["a.py"], 10.005)
+    assert debounce.take(10.014) == frozenset()
+    assert debounce.take(10.015) == {"a.py"}
+
+
 def test_changes_that_never_pause_are_told_after_the_longest_wait() -> None:
-    debounce = Debounce(quiet=0.05, longest=0.2)
+    debounce = Debounce(quiet=0.05, several=0.05, longest=0.2)
     told: list[tuple[float, frozenset[str]]] = []
     for step in range(30):
         now = step / 50
