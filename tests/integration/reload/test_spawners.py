@@ -137,6 +137,7 @@ async def test_a_forked_worker_outlives_its_warm_parent_and_the_next_is_spawned(
     await until(lambda: not workers.is_warm)
     second, second_channel = await started.worker("serve")
     assert parent_of(second.pid) == os.getpid()
+    assert isinstance(await channel.receive(), Imported)
     for each in (channel, second_channel):
         each.send(DrainNow())
     assert isinstance(await channel.receive(), Drained)
@@ -145,6 +146,21 @@ async def test_a_forked_worker_outlives_its_warm_parent_and_the_next_is_spawned(
     assert await second.wait() == 0
     await channel.close()
     await second_channel.close()
+    await workers.close()
+
+
+async def test_the_first_worker_of_the_next_run_is_forked(tmp_path: Path) -> None:
+    before = ForkWorkers(TARGET, spawned(), tmp_path)
+    await before.learn(("json", "starts_a_thread", "decimal"))
+    await before.close()
+    workers = ForkWorkers(TARGET, spawned(), tmp_path)
+    assert not workers.is_warm
+    process, channel = await Started(workers, tmp_path).worker("serve")
+    assert parent_of(process.pid) != os.getpid()
+    assert workers.is_warm
+    channel.send(DrainNow())
+    assert await process.wait() == 0
+    await channel.close()
     await workers.close()
 
 
