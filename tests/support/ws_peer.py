@@ -115,6 +115,7 @@ class WsPeer:
                 self.acked += _numbers(message.ack.deliveries)
             case "drain":
                 self.drained.set()
+                self._outgoing.put_nowait(pb.FromWs(drained=pb.Drained()))
             case "command":
                 self.commands.append(message.command)
                 result = pb.FromWs(command_result=pb.CommandResult(id=message.command.id))
