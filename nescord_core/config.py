@@ -240,6 +240,7 @@ class Config:
             hello_timeout=self["ws.hello_timeout"],
             outbox_events=self["ws.outbox_events"],
             outbox_mb=self["ws.outbox_mb"],
+            outbox_disk_mb=self["ws.outbox_disk_mb"],
             cluster_url=self["cluster.url"],
             security=self.security,
         )

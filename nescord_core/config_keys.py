@@ -260,6 +260,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("ws.outbox_events", "NESCORD_OUTBOX_EVENTS", number(1), 500_000, "events kept while main is away"),
     Key("ws.outbox_mb", "NESCORD_OUTBOX_MB", number(1), 512, "memory for them, in MB"),
+    Key("ws.outbox_disk_mb", "NESCORD_OUTBOX_DISK_MB", number(0), 2048, "disk for more of them, 0: none"),
     Key("rest.host", "NESCORD_REST_HOST", text, "127.0.0.1", "where rest listens"),
     Key("rest.port", "NESCORD_REST_PORT", number(0, 65535), 6000, "the port of rest", shift=shift_port),
     Key(

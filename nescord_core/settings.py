@@ -69,6 +69,7 @@ class WsSettings:
     command_deadline: float = 30.0
     outbox_events: int = 500_000
     outbox_mb: int = 512
+    outbox_disk_mb: int = 2048
     linger: float = 0.005
     batch_events: int = 256
     batch_kb: int = 128

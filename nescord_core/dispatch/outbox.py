@@ -7,6 +7,10 @@ above it again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from operator import attrgetter
+
 from nescord_core.envelope import Envelope
 
 __all__ = ["Entry", "Outbox", "Track"]
@@ -16,16 +20,28 @@ _ENTRY_BYTES = 400
 
 
 class Track:
-    """One gateway session: which of its events are not done. ``highest`` is the last seq that came."""
+    """One gateway session: which of its events are not done. ``highest`` is the last seq that came.
 
-    __slots__ = ("highest", "pending", "reported", "session_id", "shard_id")
+    ``pending`` are those in memory since they came, ``restored`` those that were on disk meanwhile, and
+    ``floors`` has the lowest seq of each part of the disk that holds some.
+    """
+
+    __slots__ = ("_heap", "floors", "highest", "pending", "reported", "restored", "session_id", "shard_id")
 
     def __init__(self, shard_id: int, session_id: str) -> None:
         self.shard_id = shard_id
         self.session_id = session_id
         self.pending: dict[int, Entry] = {}
+        self.restored: dict[int, Entry] = {}
+        self.floors: dict[int, int] = {}
         self.highest = -1
         self.reported = -1
+        self._heap: list[int] = []
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether some of its events are not done."""
+        return bool(self.pending or self.restored or self.floors)
 
     def watermark(self) -> int:
         """Return the highest seq below which all is done.
@@ -33,7 +49,21 @@ class Track:
         Sequence numbers only grow within a session, so what lies between two that came was never to be
         delivered. A dict keeps the order of insertion: its first key is the lowest.
         """
-        return next(iter(self.pending)) - 1 if self.pending else self.highest
+        lowest = next(iter(self.pending)) if self.pending else self.highest + 1
+        if self.restored or self.floors:
+            lowest = min(lowest, self._lowest_restored(), *self.floors.values())
+        return lowest - 1
+
+    def restore(self, seq: int, entry: Entry) -> None:
+        """Take back an event from disk; those of different parts of the disk may come in any order."""
+        self.restored[seq] = entry
+        self.highest = max(self.highest, seq)
+        heappush(self._heap, seq)
+
+    def _lowest_restored(self) -> int:
+        while self._heap and self._heap[0] not in self.restored:
+            heappop(self._heap)
+        return self._heap[0] if self._heap else self.highest + 1
 
 
 class Entry:
@@ -41,15 +71,17 @@ class Entry:
 
     ``order`` counts arrivals; ``lane`` is what is kept in order and on one replica: the guild, the channel of
     a direct message, the shard (below 0), or (a string) the address of a replica that the event belongs to.
+    ``segment`` is the part of the disk it came back from, None for one that was always in memory.
     """
 
-    __slots__ = ("envelope", "lane", "order", "redelivered", "track")
+    __slots__ = ("envelope", "lane", "order", "redelivered", "segment", "track")
 
     def __init__(self, envelope: Envelope, lane: int | str, order: int, track: Track) -> None:
         self.envelope = envelope
         self.lane = lane
         self.order = order
         self.redelivered = False
+        self.segment: int | None = None
         self.track = track
 
     def size(self) -> int:
@@ -58,7 +90,11 @@ class Entry:
 
 
 class Outbox:
-    """Counts and bounds what is not done, by number and by bytes of memory."""
+    """Counts and bounds what is not done, by number and by bytes of memory.
+
+    ``events`` and ``bytes`` are what is in memory; ``spilled`` events are on disk alone. ``left`` counts, for
+    every part of the disk that was read back, the events that are not done.
+    """
 
     def __init__(self, *, max_events: int, max_bytes: int) -> None:
         self._max_events = max_events
@@ -67,8 +103,11 @@ class Outbox:
         self._tracks: dict[tuple[int, str], Track] = {}
         self._changed: set[Track] = set()
         self._order = 0
+        self._floors: dict[int, set[Track]] = {}
+        self.left: dict[int, int] = {}
         self.events = 0
         self.bytes = 0
+        self.spilled = 0
         self.done_count = 0
         self.duplicates = 0
         self.shed_by_shard: dict[int, int] = {}
@@ -103,7 +142,11 @@ class Outbox:
         """An event was acknowledged; each entry is done once."""
         envelope = entry.envelope
         track = entry.track
-        del track.pending[envelope[2]]
+        if entry.segment is None:
+            del track.pending[envelope[2]]
+        else:
+            del track.restored[envelope[2]]
+            self.left[entry.segment] -= 1
         self._changed.add(track)
         self.events -= 1
         self.bytes -= len(envelope[6]) + _ENTRY_BYTES
@@ -115,6 +158,63 @@ class Outbox:
         self.done_count -= 1
         shard_id = entry.track.shard_id
         self.shed_by_shard[shard_id] = self.shed_by_shard.get(shard_id, 0) + 1
+
+    def spill(self, entry: Entry, segment: int) -> None:
+        """An event that is not sent yet leaves for a part of the disk; it takes memory until `written`."""
+        track, seq = entry.track, entry.envelope.seq
+        del track.pending[seq]
+        if segment not in track.floors:
+            track.floors[segment] = seq
+            self._floors.setdefault(segment, set()).add(track)
+
+    def written(self, envelopes: Iterable[Envelope]) -> None:
+        """Events that were spilled are on disk and no longer in memory."""
+        for envelope in envelopes:
+            self.spilled += 1
+            self.events -= 1
+            self.bytes -= len(envelope.data) + _ENTRY_BYTES
+
+    def restore(
+        self, envelope: Envelope, *, segment: int, order: int | None = None, buffered: bool = False
+    ) -> Entry | None:
+        """Take an event back from disk, or (``buffered``) one that was still on its way there.
+
+        Without ``order`` it comes from an earlier process and is the latest arrival of all; None if it lay
+        there twice.
+        """
+        if order is None:
+            self._order = order = self._order + 1
+        track = self._tracks.get(envelope[:2])
+        if track is None:  # of a session that ended, maybe before this process began
+            track = self._tracks[envelope[0], envelope[1]] = Track(envelope[0], envelope[1])
+        if envelope.seq in track.restored or envelope.seq in track.pending:
+            self.spilled -= 1
+            return None
+        entry = Entry(envelope, envelope.key or -1 - envelope.shard_id, order, track)
+        entry.segment = segment
+        track.restore(envelope.seq, entry)
+        self.left[segment] = self.left.get(segment, 0) + 1
+        if not buffered:
+            self.spilled -= 1
+            self.events += 1
+            self.bytes += entry.size()
+        return entry
+
+    def emptied(self, segment: int) -> None:
+        """All of that part of the disk was taken back, or given up."""
+        for track in self._floors.pop(segment, ()):
+            del track.floors[segment]
+            self._changed.add(track)
+
+    def lost(self, shard_id: int, count: int = 1) -> None:
+        """Events on disk cannot be read any more; counted like those that were shed."""
+        self.spilled -= count
+        self.shed_by_shard[shard_id] = self.shed_by_shard.get(shard_id, 0) + count
+
+    @property
+    def unfinished(self) -> int:
+        """How many events are not done, in memory and on disk."""
+        return self.events + self.spilled
 
     @property
     def overfull(self) -> bool:
@@ -129,7 +229,7 @@ class Outbox:
             if watermark > track.reported:
                 track.reported = watermark
                 risen.append((track.shard_id, track.session_id, watermark))
-            if not track.pending and self._latest[track.shard_id] is not track:
+            if not track.unfinished and self._latest.get(track.shard_id) is not track:
                 self._tracks.pop((track.shard_id, track.session_id), None)
         self._changed.clear()
         return risen
@@ -141,11 +241,22 @@ class Outbox:
     def oldest(self) -> float | None:
         """Return when the event that waits longest was received (seconds since the epoch)."""
         firsts = [
-            next(iter(track.pending.values())).envelope.received_at
+            next(iter(entries.values())).envelope.received_at
             for track in self._tracks.values()
-            if track.pending
+            for entries in (track.pending, track.restored)
+            if entries
         ]
         return min(firsts, default=None)
+
+    def entries(self) -> list[Entry]:
+        """Return what is in memory and not done, in order of arrival."""
+        found = [
+            entry
+            for track in self._tracks.values()
+            for entries in (track.pending, track.restored)
+            for entry in entries.values()
+        ]
+        return sorted(found, key=attrgetter("order"))
 
     def _track(self, shard_id: int, session_id: str) -> Track:
         name = (shard_id, session_id)

@@ -71,7 +71,10 @@ class _Hold:
 
 
 class Partition:
-    """Queues for every replica, and what is in flight to each."""
+    """Queues for every replica, and what is in flight to each.
+
+    ``changes`` counts how often lanes have got another owner because replicas joined or left.
+    """
 
     def __init__(self) -> None:
         self._slots: dict[str, _Slot] = {}
@@ -81,6 +84,7 @@ class Partition:
         self._holds: dict[int | str, _Hold] = {}
         self._backlog: deque[Entry] = deque()
         self.redelivered = 0
+        self.changes = 0
 
     def assign(self, entry: Entry) -> None:
         """Queue an event behind all others of its lane."""
@@ -102,6 +106,7 @@ class Partition:
         slot = self._slots.get(address)
         if slot is None:
             slot = self._slots[address] = _Slot(address)
+            self.changes += 1
         slot.stream = stream = Stream(address, max(credit, 1), notify)
         self._streams.append(stream)
         self._rebalance()
@@ -204,6 +209,11 @@ class Partition:
         waiting = sum(len(hold.waiting) for hold in self._holds.values())
         return len(self._backlog) + sum(len(slot.ready) for slot in self._slots.values()) + waiting
 
+    def backlog(self, owner: str | None) -> int:
+        """Return how many events wait to be sent to a replica; for None, those that belong to nobody."""
+        slot = self._slots.get(owner) if owner is not None else None
+        return len(slot.ready) if slot is not None else len(self._backlog)
+
     def held(self) -> int:
         """Return how many lanes wait for their old stream."""
         return len(self._holds)
@@ -227,6 +237,7 @@ class Partition:
 
     def _remove(self, slot: _Slot) -> None:
         del self._slots[slot.address]
+        self.changes += 1
         self._backlog.extend(slot.ready)  # sorted again by the rebalance that follows
 
     def _release(self, lane: int | str) -> None:

@@ -16,6 +16,7 @@ from nescord_core.dispatch.link import Link, ReplicaStats
 from nescord_core.dispatch.outbox import Outbox
 from nescord_core.dispatch.partition import Partition
 from nescord_core.dispatch.resolver import Lookup, addresses, look_up
+from nescord_core.dispatch.spillway import Spillway
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import WsSettings
@@ -29,7 +30,7 @@ _ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "RATE_LIMITED"})
 """Events that answer a command, and carry its nonce."""
 
 _NONCES = 10_000
-_SHED_QUIET = 10.0
+_SHED_QUIET = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ class SenderStats:
     """Events in the outbox (``depth``, of which ``queued`` are not sent), bytes, and counts since the start.
 
     ``oldest_age`` in seconds is that of the event that waits longest; ``held`` are the guilds that wait until
-    their old replica is done with them; ``shed`` counts by shard.
+    their old replica is done with them; ``shed`` counts by shard. ``spilled`` of the ``depth`` are on disk
+    alone; ``disk_bytes`` is what the spool takes there and ``disk_error`` why it cannot be written;
+    ``recovered`` counts the events of an earlier process that were taken from it.
     """
 
     depth: int
@@ -61,6 +64,10 @@ class SenderStats:
     shed: dict[int, int]
     held: int
     replicas: tuple[ReplicaStats, ...]
+    spilled: int = 0
+    disk_bytes: int = 0
+    disk_error: str = ""
+    recovered: int = 0
 
 
 class _Nonce(msgspec.Struct):
@@ -92,6 +99,17 @@ class Sender:
         self.settings = settings
         self.outbox = Outbox(max_events=settings.outbox_events, max_bytes=settings.outbox_mb * 1024 * 1024)
         self.partition = Partition()
+        self._spillway: Spillway | None = None
+        if settings.outbox_disk_mb > 0:
+            self._spillway = Spillway(
+                self.outbox,
+                self.partition,
+                settings,
+                name=hello.cluster,
+                shard_ids=hello.shard_ids,
+                shard_count=hello.shard_count,
+                shed=self._shed_bytes,
+            )
         self._hello = hello
         self._report = acknowledged
         self._command = command
@@ -106,11 +124,18 @@ class Sender:
     def put(self, envelope: Envelope) -> None:
         """Take an event in; never blocks. Past the outbox's bound the oldest waiting one is given up."""
         lane = self._asker(envelope) if self._nonces and envelope.type in _ANSWERS else None
+        spillway = self._spillway
+        if spillway is not None and spillway.undecided:
+            spillway.decide(envelope.shard_id, envelope.session_id)
         entry = self.outbox.put(envelope, lane)
-        if entry is not None:
+        if entry is None:
+            return
+        if spillway is not None and spillway.overflow.take(entry):
+            spillway.wake()
+        else:
             self.partition.assign(entry)
-            if self.outbox.overfull:
-                self._shed()
+        if self.outbox.overfull:
+            self._shed()
 
     def skip(self, shard_id: int, session_id: str, seq: int) -> None:
         """Note an event that is not to be delivered, so that the session's acknowledged seq can pass it."""
@@ -126,17 +151,21 @@ class Sender:
         outbox, oldest = self.outbox, self.outbox.oldest()
         links = [*self._links.values(), *self._retired]
         return SenderStats(
-            depth=outbox.events,
-            queued=self.partition.queued(),
+            depth=outbox.unfinished,
+            queued=self.partition.queued() + outbox.spilled,
             bytes=outbox.bytes,
             oldest_age=max(0.0, time.time() - oldest) if oldest is not None else 0.0,
-            received=outbox.events + outbox.done_count + sum(outbox.shed_by_shard.values()),
+            received=outbox.unfinished + outbox.done_count + sum(outbox.shed_by_shard.values()),
             acknowledged=outbox.done_count,
             redelivered=self.partition.redelivered,
             duplicates=outbox.duplicates,
             shed=dict(outbox.shed_by_shard),
             held=self.partition.held(),
             replicas=tuple(link.stats() for link in links),
+            spilled=outbox.spilled,
+            disk_bytes=self._spillway.overflow.disk_bytes if self._spillway else 0,
+            disk_error=self._spillway.error if self._spillway else "",
+            recovered=self._spillway.recovered if self._spillway else 0,
         )
 
     async def run(self) -> None:
@@ -145,6 +174,8 @@ class Sender:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self._report_regularly())
+                if self._spillway is not None:
+                    tasks.create_task(self._spillway.run())
                 async for wanted in addresses(
                     self.settings.grpc_hosts, interval=self.settings.resolve_interval, lookup=self._lookup
                 ):
@@ -152,6 +183,8 @@ class Sender:
         finally:
             self._tasks = None
             self._report_watermarks()
+            if self._spillway is not None:
+                await self._spillway.close()
 
     async def drain(self, timeout: float) -> int:
         """Wait up to ``timeout`` seconds until all is done; returns how many events are not.
@@ -160,17 +193,17 @@ class Sender:
         """
         try:
             async with asyncio.timeout(timeout):
-                while self.outbox.events:
+                while self.outbox.unfinished:
                     self._empty.clear()
                     await self._empty.wait()
         except TimeoutError:
-            log.warning("%d events were not acknowledged within %g s", self.outbox.events, timeout)
+            log.warning("%d events were not acknowledged within %g s", self.outbox.unfinished, timeout)
         self._report_watermarks()
-        return self.outbox.events
+        return self.outbox.unfinished
 
     def acknowledged(self) -> None:
         """Some events are done (called by the streams)."""
-        if not self.outbox.events:
+        if not self.outbox.unfinished:
             self._empty.set()
 
     def gateway_command(
@@ -209,6 +242,16 @@ class Sender:
     def _shed(self) -> None:
         while self.outbox.overfull and (entry := self.partition.pop_oldest()) is not None:
             self.outbox.shed(entry)
+        self._tell_shed()
+
+    def _shed_bytes(self, size: int) -> None:
+        """Give up the oldest in memory, so that as much of the disk can be taken back."""
+        while size > 0 and (entry := self.partition.pop_oldest()) is not None:
+            size -= entry.size()
+            self.outbox.shed(entry)
+        self._tell_shed()
+
+    def _tell_shed(self) -> None:
         now = time.monotonic()
         if now - self._shed_told >= _SHED_QUIET:
             self._shed_told = now

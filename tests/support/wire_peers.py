@@ -90,7 +90,7 @@ class Ws:
     """A sender in this process that keeps what it reported and which commands it was given."""
 
     def __init__(self, *hosts: str, settings: WsSettings | None = None, **options: object) -> None:
-        base = settings or WsSettings(token="t", intents=0)
+        base = settings or WsSettings(token="t", intents=0, outbox_disk_mb=0)
         fast = replace(base, grpc_hosts=hosts, watermark_interval=0.02)
         self.reported: dict[tuple[int, str], int] = {}
         self.commands: list[tuple[int, int, bytes]] = []

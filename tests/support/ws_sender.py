@@ -25,7 +25,9 @@ def event(seq: int, guild: int, type_: str = "MESSAGE_CREATE", **data: Any) -> E
 async def sending(port: int, command: Callable[..., Any]) -> AsyncIterator[tuple[Sender, list[int]]]:
     acknowledged: list[int] = [0]
     sender = Sender(
-        WsSettings(token="", intents=0, grpc_hosts=(f"127.0.0.1:{port}",), watermark_interval=0.02),
+        WsSettings(
+            token="", intents=0, grpc_hosts=(f"127.0.0.1:{port}",), watermark_interval=0.02, outbox_disk_mb=0
+        ),
         hello=HelloFacts(cluster="c", shard_ids=(0,), shard_count=1),
         acknowledged=lambda shard, session, seq: acknowledged.append(seq),
         command=command,

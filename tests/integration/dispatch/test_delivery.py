@@ -200,13 +200,13 @@ async def test_a_wrong_secret_is_refused_and_a_right_one_is_not(tmp_path: Path) 
 async def test_shed_events_are_counted_by_shard_and_the_newest_stay(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ws = Ws("127.0.0.1:1", settings=replace(WS, outbox_events=10))
+    ws = Ws("127.0.0.1:1", settings=replace(WS, outbox_events=10, outbox_disk_mb=0))
     ws.put(event(seq) for seq in range(1, 101))
     assert ws.sender.stats().shed == {0: 90}
     assert ws.sender.stats().depth == 10
     assert len([r for r in caplog.records if "outbox is full" in r.message]) == 1
     async with Main(tmp_path).listening() as main:
-        survivors = Ws(main.address, settings=replace(WS, outbox_events=10))
+        survivors = Ws(main.address, settings=replace(WS, outbox_events=10, outbox_disk_mb=0))
         survivors.put(event(seq) for seq in range(1, 101))
         async with survivors.running():
             await until(lambda: survivors.reported == {(0, "s"): 100})
