@@ -35,7 +35,7 @@ class Numbers:
     def unready(self) -> list[str]:
         """Say which replicas have no process that takes events."""
         return [
-            f"worker {index} is {place.rules.phase.value}"
+            f"worker {index} takes no events ({place.rules.phase.value})"
             for index, place in enumerate(self._group.places)
             if place.serving is None
         ]

@@ -86,6 +86,7 @@ class System:
                 "NESCORD_TEST_LEDGER": str(self.ledger),
                 "NESCORD_SANDBOX_GUILDS": str(GUILDS),
                 "NESCORD_HELLO_TIMEOUT": "4",
+                "NESCORD_SANDBOX_TOKEN": SandboxSettings().token,
             }
         )
         self.started: list[Started] = []
@@ -146,7 +147,7 @@ class System:
         sandbox = self.start("run", "sandbox")
         self.environ |= {
             "DISCORD_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/api/v10",
-            "DISCORD_BOT_TOKEN": SandboxSettings().token,
+            "DISCORD_BOT_TOKEN": self.environ["NESCORD_SANDBOX_TOKEN"],
         }
         self.until_answers("sandbox", "/readyz")
         return sandbox
