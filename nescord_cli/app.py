@@ -59,6 +59,23 @@ app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 def main() -> None:
     """Run the command line; every expected failure ends as one paragraph and an exit code."""
     try:
-        app()
+        app(prog_name="nescord")
     except NescordError as error:
-        fail(error, debug=bool(os.environ.get(DEBUG)))
+        fail(error, debug=_debugging())
+    except (Exception, ExceptionGroup) as error:  # what nobody foresaw is a defect of ours, not theirs
+        if _debugging():
+            raise
+        fail(_unforeseen(error), debug=False)
+
+
+def _debugging() -> bool:
+    return bool(os.environ.get(DEBUG))
+
+
+def _unforeseen(error: Exception) -> NescordError:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return NescordError(
+        f"{type(error).__name__}: {error}.".replace("..", "."),
+        hint="nescord did not expect this; `nescord --debug ...` shows where it comes from.",
+    )

@@ -74,9 +74,6 @@ def rest(
     ] = None,
 ) -> None:
     """Be the proxy in front of Discord's HTTP API: rate limits and a cache."""
-    from nescord_core.services import program
-    from nescord_core.services.rest import serve
-
     flags = {
         "rest__host": host,
         "rest__port": port,
@@ -84,6 +81,10 @@ def rest(
         "rest__global_limit": global_limit,
     }
     settings = _load(project, **flags).rest
+
+    from nescord_core.services import program
+    from nescord_core.services.rest import serve
+
     program.run(
         "rest",
         lambda stop, ready: serve(settings, stop=stop, on_ready=ready),

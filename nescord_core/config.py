@@ -80,16 +80,37 @@ def load(
 
 
 def _dotenv(path: Path) -> Mapping[str, str]:
-    return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    if not path.is_file():
+        return {}
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ConfigError:
+    if isinstance(error, OSError):
+        return ConfigError(
+            f"it cannot be read: {error.strerror}.", where=str(path), hint="Check who may read it."
+        )
+    return ConfigError(
+        f"this is not UTF-8: {error.reason} at byte {error.start}.",
+        where=str(path),
+        hint="Save it in that encoding.",
+    )
 
 
 def _from_toml(path: Path) -> Iterator[Effective]:
     if not path.is_file():
         return
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"this is not valid TOML: {error}", where=str(path)) from None
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark in front
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"this is not valid TOML: {error}.", where=str(path), hint="Mend that line."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
     for name, value in _flatten(document):
         key = _BY_NAME.get(name)
         if key is None:
@@ -118,6 +139,9 @@ def _unknown_key(name: str, path: Path) -> ConfigError:
     hint = f"Did you mean {near[0]}?" if near else ""
     if known:
         hint = f"{hint} [{section}] takes: {known}.".strip()
+    if not hint:
+        sections = sorted({k.partition(".")[0] for k in _BY_NAME if "." in k})
+        hint = f"There are the sections {', '.join(sections)}; `nescord doctor` lists every key."
     return ConfigError("unknown key.", where=f"{path}, {name}", hint=hint)
 
 
@@ -132,7 +156,8 @@ def _from_flags(flags: Mapping[str, Any]) -> Iterator[Effective]:
     for name, value in flags.items():
         if value is not None:
             key = _BY_NAME[name]
-            yield Effective(key, _parsed(key, value, f"the flag for {name}"), "flag")
+            spelled = name.rpartition(".")[2].replace("_", "-")
+            yield Effective(key, _parsed(key, value, f"--{spelled} ({name})"), "flag")
 
 
 def _parsed(key: Key, value: Any, where: str) -> Any:

@@ -92,7 +92,7 @@ class AlreadyRunning(NescordError):
     def __init__(self, *, service: str, state_dir: str, pid: int | None) -> None:
         owner = f" (process {pid})" if pid else ""
         super().__init__(
-            f"{service} is already running for this token with state in {state_dir}{owner}.",
+            f"{service} is already running with its state in {state_dir}{owner}.",
             hint="Stop that one first, or give this one its own state_dir (NESCORD_STATE_DIR).",
         )
         self.service = service

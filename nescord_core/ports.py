@@ -1,16 +1,19 @@
 """Who holds a port: so that "address in use" can name the process to stop.
 
-Reads Linux's /proc; elsewhere, and for processes of other users, the answer is empty.
+Reads Linux's /proc; elsewhere, and for processes of other users, the holder stays unnamed.
 """
 
 from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["holder_of", "is_taken"]
+from nescord_core.errors import ConfigError, NescordError, PortTaken
+
+__all__ = ["holder_of", "is_taken", "refusal"]
 
 PROC = Path("/proc")
 LISTEN = "0A"
@@ -20,6 +23,22 @@ ANY = frozenset({ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::")})  
 def is_taken(error: OSError) -> bool:
     """Say whether binding failed because somebody else has the port."""
     return error.errno == errno.EADDRINUSE
+
+
+def refusal(error: OSError, host: str, port: int, *, service: str, key: str) -> NescordError:
+    """Return what to tell a person whose service could not listen there; ``key`` is the setting to change."""
+    address = f"[{host}]:{port}" if ":" in host.strip("[]") and not host.startswith("[") else f"{host}:{port}"
+    if is_taken(error):
+        return PortTaken(address, service=service, key=key, holder=holder_of(host, port))
+    # asyncio words the bind error anew and keeps its number; a failed look-up has a number of its own.
+    reason = error.strerror or str(error)
+    if error.errno is not None and error.errno in errno.errorcode:
+        reason = os.strerror(error.errno)
+    return ConfigError(
+        f"{service} cannot listen on {address}: {reason[:1].lower()}{reason[1:]}.",
+        where=key,
+        hint="Choose an address of this machine and a port that this user may open.",
+    )
 
 
 def holder_of(host: str, port: int, *, proc: Path = PROC) -> str:

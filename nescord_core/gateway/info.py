@@ -6,14 +6,16 @@ https://discord.com/developers/docs/events/gateway#get-gateway-bot
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import random
 from dataclasses import dataclass
 
 import aiohttp
 import msgspec
 
-from nescord_core._version import __version__
+from nescord_core._version import USER_AGENT
 from nescord_core.errors import (
     DiscordHTTPError,
     DiscordServerError,
@@ -92,7 +94,7 @@ async def fetch_gateway_info_once(
     url = f"{api_url.rstrip('/')}{PATH}"
     headers = {
         "Authorization": f"Bot {token}",
-        "User-Agent": f"DiscordBot (https://pypi.org/project/nescord, {__version__})",
+        "User-Agent": USER_AGENT,
     }
     limit = aiohttp.ClientTimeout(total=timeout)
     try:
@@ -100,7 +102,7 @@ async def fetch_gateway_info_once(
             body = await response.read()
             status, answered = response.status, response.headers
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        raise TransportError(f"GET {url}: {error or type(error).__name__}.") from error
+        raise TransportError(f"Discord cannot be reached at {url}: {_reason(error)}.") from error
     if status != 200:
         raise _refusal(status, body, answered.get("Retry-After"))
     try:
@@ -121,6 +123,15 @@ def _info(answer: _Answer) -> GatewayInfo:
             max_concurrency=max(1, limit.max_concurrency),
         ),
     )
+
+
+def _reason(error: Exception) -> str:
+    """Say it in words: asyncio's own text for a refused connection repeats the address and its tuple."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
+        return os.strerror(error.errno).lower()
+    return str(error) or type(error).__name__
 
 
 class _Refusal(msgspec.Struct):

@@ -12,7 +12,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
-from nescord_core._version import __version__
+from nescord_core._version import USER_AGENT
 from nescord_core.errors import DiscordHTTPError, RateLimited, TransportError
 from nescord_core.payloads import Interaction, Message
 from nescord_core.rest.caller import merged
@@ -23,7 +23,6 @@ from nescord_core.rest.request import Request, build
 
 __all__ = ["RestClient", "close_all"]
 
-USER_AGENT = f"DiscordBot (https://github.com/nescord/nescord, {__version__})"
 EPHEMERAL = 1 << 6
 
 _open_clients: weakref.WeakSet[RestClient] = weakref.WeakSet()

@@ -11,11 +11,10 @@ from functools import lru_cache
 
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from nescord_core._version import __version__
+from nescord_core._version import USER_AGENT
 
-__all__ = ["USER_AGENT", "accept_encoding", "for_caller", "for_discord"]
+__all__ = ["accept_encoding", "for_caller", "for_discord"]
 
-USER_AGENT = f"DiscordBot (https://github.com/nescord/nescord, {__version__})"
 HOP_BY_HOP = frozenset(
     {
         "connection",

@@ -11,8 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from nescord_core.errors import ConfigError, PortTaken
-from nescord_core.ports import holder_of, is_taken
+from nescord_core.errors import ConfigError
+from nescord_core.ports import refusal
 from nescord_core.sandbox.control import Control
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.page import EventFeed, add_page
@@ -89,20 +89,17 @@ class Sandbox:
         return app
 
     def _tell_status(self) -> None:
-        self.feed.publish(
-            "SANDBOX_STATUS", {"bot_online": self.wire.online(), "faults": self.faults.active()}
-        )
+        online, faults = self.wire.online(), self.faults.active()
+        status = {"bot_online": online, "faults": faults, "notice": self.control.notice}
+        self.feed.publish("SANDBOX_STATUS", status)
 
     async def _listen(self, runner: web.AppRunner) -> str:
         host, port = self.settings.host, self.settings.port
         try:
             await web.TCPSite(runner, host.strip("[]"), port).start()
         except OSError as error:
-            if not is_taken(error):
-                raise
-            address = f"{host}:{port}"
-            holder = holder_of(host, port)
-            raise PortTaken(address, service="sandbox", key="sandbox.listen", holder=holder) from None
+            key = "sandbox.listen (NESCORD_SANDBOX_LISTEN)"
+            raise refusal(error, host, port, service="sandbox", key=key) from None
         name, number = runner.addresses[0][:2]
         address = f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
         self.wire.listening_on(address)

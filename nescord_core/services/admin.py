@@ -11,8 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from nescord_core.errors import NescordError, PortTaken
-from nescord_core.ports import holder_of, is_taken
+from nescord_core.errors import NescordError
+from nescord_core.ports import refusal
 
 __all__ = ["Admin", "serve_admin"]
 
@@ -43,7 +43,8 @@ async def serve_admin(
     """Serve for as long as the block runs; yields host:port. With a secret, all but health asks for it.
 
     Raises:
-        PortTaken: ``key`` names the setting to change.
+        PortTaken: somebody else has it; ``key`` is the setting to change.
+        ConfigError: it is not an address of this machine, or not for this user.
 
     """
     app = web.Application(middlewares=[_authorised(secret)])
@@ -63,10 +64,7 @@ async def serve_admin(
         try:
             await site.start()
         except OSError as error:
-            if not is_taken(error):
-                raise
-            address = f"{host}:{port}"
-            raise PortTaken(address, service=admin.service, key=key, holder=holder_of(host, port)) from None
+            raise refusal(error, host, port, service=admin.service, key=key) from None
         bound = runner.addresses[0]
         yield f"{bound[0]}:{bound[1]}"
     finally:

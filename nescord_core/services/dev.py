@@ -17,7 +17,7 @@ from rich.table import Table
 
 from nescord_core.config import Config
 from nescord_core.errors import PortTaken
-from nescord_core.ports import holder_of, is_taken
+from nescord_core.ports import refusal
 from nescord_core.services import control, dev_plan
 from nescord_core.services.ownership import ended_out_of_order
 from nescord_core.supervisor.lifecycle import State
@@ -226,10 +226,6 @@ def _check_free(listeners: Iterable[dev_plan.Listener]) -> None:
             try:
                 probe.bind((listener.host, listener.port))
             except OSError as error:
-                if is_taken(error):
-                    raise _taken(listener) from None
-
-
-def _taken(listener: dev_plan.Listener) -> PortTaken:
-    holder = holder_of(listener.host, listener.port)
-    return PortTaken(listener.address, service=listener.service, key=listener.key, holder=holder)
+                raise refusal(
+                    error, listener.host, listener.port, service=listener.service, key=listener.key
+                ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -10,7 +11,23 @@ from pathlib import Path
 
 from nescord_core.errors import AlreadyRunning, ConfigError
 
-__all__ = ["ended_out_of_order", "sole_owner"]
+__all__ = ["ended_out_of_order", "require_writable", "sole_owner"]
+
+
+def require_writable(state_dir: Path) -> None:
+    """Make the directory that says what runs here, if need be.
+
+    Raises:
+        ConfigError: state_dir cannot be written to.
+
+    """
+    run = state_dir / "run"
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(run, error) from None
+    if not os.access(run, os.W_OK | os.X_OK):
+        raise _unwritable(run, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
 
 
 @contextmanager
@@ -27,11 +44,7 @@ def sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="ascii")
     except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {error.strerror}.",
-            where="state_dir",
-            hint="Set NESCORD_STATE_DIR to a directory that this user may write to.",
-        ) from None
+        raise _unwritable(path, error) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,9 +53,12 @@ def sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
             pid = file.read().strip()
             owner = int(pid) if pid.isdigit() else None
             raise AlreadyRunning(service=service, state_dir=str(state_dir), pid=owner) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        try:
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+        except OSError as error:
+            raise _unwritable(path, error) from None
         yield
         file.truncate(0)
 
@@ -53,6 +69,14 @@ def ended_out_of_order(state_dir: Path, name: str) -> bool:
         return _lock(state_dir, name).stat().st_size > 0
     except OSError:
         return False
+
+
+def _unwritable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"{path} cannot be written: {error.strerror}.",
+        where="state_dir",
+        hint="Set NESCORD_STATE_DIR to a directory that this user may write to, with room on its disk.",
+    )
 
 
 def _lock(state_dir: Path, name: str) -> Path:

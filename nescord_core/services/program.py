@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -19,15 +20,34 @@ __all__ = ["OnReady", "Serve", "one_error", "run"]
 OnReady = Callable[[str], None]
 Serve = Callable[[asyncio.Event, OnReady], Awaitable[Any]]
 
+ROOM = "Make room on that disk, or set NESCORD_STATE_DIR to a directory on another one."
+DESCRIPTORS = "Allow more open files: `ulimit -n 65536`, or LimitNOFILE= of the systemd unit."
+LACKS = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EROFS: "Set NESCORD_STATE_DIR to a directory that can be written to.",
+    errno.EMFILE: DESCRIPTORS,
+    errno.ENFILE: DESCRIPTORS,
+}
+"""What a service cannot do without, and what a person does about it."""
 STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 log = logging.getLogger("nescord")
 
 
-def run(service: str, serve: Serve, *, secrets: Iterable[str | None] = (), fast_loop: bool = True) -> None:
+def run(
+    service: str,
+    serve: Serve,
+    *,
+    secrets: Iterable[str | None] = (),
+    fast_loop: bool = True,
+    on_hangup: Callable[[], bool] | None = None,
+) -> None:
     """Run a service until it ends or is told to stop by SIGTERM, SIGINT or SIGHUP.
 
     ``serve`` gets the event that asks it to stop and a callback for the line that says where it listens. A
     second signal ends the process at once. ``fast_loop`` chooses uvloop where the platform has it.
+    ``on_hangup`` is called at SIGHUP instead and says whether to stop after all.
 
     Raises:
         NescordError: what the service failed with.
@@ -37,7 +57,7 @@ def run(service: str, serve: Serve, *, secrets: Iterable[str | None] = (), fast_
     # A supervisor says itself when a service is ready.
     ready_level = logging.DEBUG if lifeline.install() else logging.INFO
     with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
-        runner.run(_until_stopped(service, serve, ready_level))
+        runner.run(_until_stopped(service, serve, ready_level, on_hangup))
 
 
 @contextmanager
@@ -46,14 +66,23 @@ def one_error() -> Iterator[None]:
     try:
         yield
     except BaseExceptionGroup as group:
-        raise _main_cause(group) from group
+        cause = _main_cause(group)
+        raise (_explained(cause) or cause) from group
+    except OSError as error:
+        if explained := _explained(error):
+            raise explained from error
+        raise
 
 
-async def _until_stopped(service: str, serve: Serve, ready_level: int) -> None:
+async def _until_stopped(
+    service: str, serve: Serve, ready_level: int, on_hangup: Callable[[], bool] | None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def on_signal(name: str) -> None:
+        if name == "SIGHUP" and on_hangup is not None and not on_hangup():
+            return
         if stop.is_set():
             os._exit(1)  # asked twice: whoever asks does not want to wait for an orderly end
         log.info("%s stops (%s)", service, name)
@@ -63,6 +92,15 @@ async def _until_stopped(service: str, serve: Serve, ready_level: int) -> None:
         if number := getattr(signal, name, None):
             loop.add_signal_handler(number, on_signal, name)
     await serve(stop, lambda address: log.log(ready_level, "%s is ready on %s", service, address))
+
+
+def _explained(error: BaseException) -> NescordError | None:
+    """Return what to tell a person when the system lacks what every part of a service needs."""
+    if not isinstance(error, OSError) or error.errno not in LACKS:
+        return None
+    place = f" ({error.filename})" if error.filename else ""
+    reason = os.strerror(error.errno).lower()
+    return NescordError(f"the system refuses to go on: {reason}{place}.", hint=LACKS[error.errno])
 
 
 def _loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 
 from nescord_core import ports
-from nescord_core.errors import PortTaken
 
 __all__ = ["reserved"]
 
 PATIENCE = 3.0
 """Seconds for which a taken port is tried again: workers of a killed predecessor are still draining."""
 RETRY = 0.1
+KEY = "main.listen (NESCORD_MAIN_LISTEN)"
 
 
 @asynccontextmanager
@@ -26,6 +26,7 @@ async def reserved(host: str, port: int, count: int) -> AsyncIterator[tuple[int,
 
     Raises:
         PortTaken: somebody else has one of them.
+        ConfigError: it is not an address of this machine, or not for this user.
 
     """
     with ExitStack() as stack:
@@ -41,11 +42,8 @@ async def _patiently(stack: ExitStack, host: str, port: int) -> int:
             reservation = stack.enter_context(_reserve(host, port))
             return int(reservation.getsockname()[1])
         except OSError as error:
-            if not ports.is_taken(error):
-                raise
-            if loop.time() > until:
-                holder = ports.holder_of(host, port)
-                raise PortTaken(f"{host}:{port}", service="main", key="main.listen", holder=holder) from None
+            if not ports.is_taken(error) or loop.time() > until:
+                raise ports.refusal(error, host, port, service="main", key=KEY) from None
         await asyncio.sleep(RETRY)
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
-from nescord_core.errors import ConfigError, PortTaken
-from nescord_core.ports import holder_of, is_taken
+from nescord_core.config import load
+from nescord_core.errors import ConfigError
+from nescord_core.ports import is_taken, refusal
 from nescord_core.rest.proxy import Proxy, make_server
+from nescord_core.services import program
+from nescord_core.services.ownership import require_writable
 from nescord_core.services.presence import announce
-from nescord_core.settings import (
-    DEFAULT_API_URL,
-    DEFAULT_STATE_DIR,
-    CacheOptions,
-    RestSettings,
-    SecuritySettings,
-)
+from nescord_core.settings import CacheOptions, RestSettings
 
 __all__ = ["RestServer", "serve"]
 
@@ -34,9 +32,10 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     """Serve until ``stop`` is set, then finish what is in flight for up to ``settings.stop_timeout`` seconds.
 
     ``on_ready`` gets the address, ``host:port``, once requests are taken. Raises `ConfigError` for an address
-    that others can reach while no secret is set, and `PortTaken`.
+    that others can reach while no secret is set or a state_dir that cannot be written to, and `PortTaken`.
     """
     check_exposure(settings)
+    require_writable(settings.state_dir)
     proxy = Proxy(settings)
     async with proxy.running():
         front = make_server(proxy)
@@ -79,17 +78,8 @@ async def _listen(settings: RestSettings, front: web.Server) -> asyncio.Server:
     try:
         return await loop.create_server(front, settings.host, settings.port, backlog=1024)
     except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        if is_taken(error):
-            holder = holder_of(settings.host, settings.port)
-            raise PortTaken(
-                where, service="rest", key="rest.port (NESCORD_REST_PORT)", holder=holder
-            ) from error
-        raise ConfigError(
-            f"cannot listen on {where}: {error.strerror or error}.",
-            where="rest.host, rest.port",
-            hint="Choose an address of this machine and a port that this user may open.",
-        ) from error
+        key = "rest.port (NESCORD_REST_PORT)" if is_taken(error) else "rest.host, rest.port"
+        raise refusal(error, settings.host, settings.port, service="rest", key=key) from None
 
 
 async def _finish(listener: asyncio.Server, front: web.Server, proxy: Proxy, timeout: float) -> None:
@@ -107,49 +97,47 @@ def _address(listener: asyncio.Server) -> str:
 
 
 class RestServer:
-    """The REST proxy from code: ``RestServer(token=...).run()``.
+    """The REST proxy from code: ``RestServer(token=..., port=6000).run()``.
 
-    ``global_limit`` is in requests per second; ``secret`` is needed on any address but loopback.
+    Every argument is a key of the configuration (docs/configuration.md) and defaults to it: ``token``,
+    ``host``, ``port``, ``api_url``, ``cache``, ``global_limit`` (requests per second), ``secret`` (needed on
+    any address but loopback), ``state_dir``.
     """
 
     def __init__(
         self,
         token: str | None = None,
         *,
-        host: str = "127.0.0.1",
-        port: int = 6000,
-        api_url: str = DEFAULT_API_URL,
+        host: str | None = None,
+        port: int | None = None,
+        api_url: str | None = None,
         cache: CacheOptions | None = None,
-        global_limit: int = 50,
+        global_limit: int | None = None,
         secret: str | None = None,
-        state_dir: str | Path = DEFAULT_STATE_DIR,
+        state_dir: str | Path | None = None,
     ) -> None:
-        self.settings = RestSettings(
-            token=token,
-            host=host,
-            port=port,
-            api_url=api_url,
-            cache=cache or CacheOptions(),
-            global_limit=global_limit,
-            state_dir=Path(state_dir),
-            security=SecuritySettings(secret=secret),
-        )
+        self._flags: dict[str, Any] = {
+            "token": token,
+            "rest.host": host,
+            "rest.port": port,
+            "discord.api_url": api_url,
+            "rest.global_limit": global_limit,
+            "security.secret": secret,
+            "state_dir": None if state_dir is None else str(state_dir),
+        }
+        self._cache = cache
+
+    @property
+    def settings(self) -> RestSettings:
+        """The settings that result with the configuration of the working directory."""
+        settings: RestSettings = load(Path.cwd(), flags=self._flags).rest
+        return settings if self._cache is None else replace(settings, cache=self._cache)
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGHUP or ^C, then finish what is in flight."""
-        asyncio.run(self.serve())
-
-    async def serve(
-        self, *, stop: asyncio.Event | None = None, on_ready: Callable[[str], None] = lambda _: None
-    ) -> None:
-        """Serve on the running loop until ``stop`` is set or a signal comes."""
-        stopping = stop or asyncio.Event()
-        loop = asyncio.get_running_loop()
-        caught = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if stop is None else ()
-        for number in caught:
-            loop.add_signal_handler(number, stopping.set)
-        try:
-            await serve(self.settings, stop=stopping, on_ready=on_ready)
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
+        settings = self.settings
+        program.run(
+            "rest",
+            lambda stop, on_ready: serve(settings, stop=stop, on_ready=on_ready),
+            secrets=(settings.token, settings.security.secret),
+        )

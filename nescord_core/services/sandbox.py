@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from nescord_core.sandbox.routes import routes_table
 from nescord_core.sandbox.server import Sandbox
+from nescord_core.services.ownership import require_writable
 from nescord_core.services.presence import announce
 from nescord_core.settings import SandboxSettings
 
@@ -17,10 +18,11 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
     """Run a sandbox until ``stop`` is set. ``on_ready`` gets host:port once it answers.
 
     Raises:
-        ConfigError: the address is not on loopback.
+        ConfigError: the address is not on loopback, or state_dir cannot be written to.
         PortTaken: somebody else has the port.
 
     """
+    require_writable(settings.state_dir)
     async with Sandbox(settings).running() as address:
         with announce(settings.state_dir, "sandbox", address=address, admin=address):
             on_ready(address)

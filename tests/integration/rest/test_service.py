@@ -117,10 +117,9 @@ def test_the_server_from_code_only_stores() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: int) -> None:
     program = (
-        "import asyncio, sys\n"
+        "import sys\n"
         "from nescord_core import RestServer\n"
-        "server = RestServer(token='t', port=0, state_dir=sys.argv[1])\n"
-        "asyncio.run(server.serve(on_ready=lambda address: print(address, flush=True)))\n"
+        "RestServer(token='token-of-the-bot', port=0, state_dir=sys.argv[1]).run()\n"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -132,8 +131,10 @@ async def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: int) ->
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    assert process.stdout is not None
-    await asyncio.wait_for(process.stdout.readline(), 20)
+    assert process.stderr is not None
+    said = [await asyncio.wait_for(process.stderr.readline(), 20) for _ in range(2)]
+    assert b"rest is ready on 127.0.0.1:" in said[-1]
     process.send_signal(number)
     _, errors = await asyncio.wait_for(process.communicate(), 20)
-    assert (process.returncode, errors.decode()) == (0, "")
+    assert process.returncode == 0
+    assert errors.decode().split()[1:] == ["rest", "stops", f"({signal.Signals(number).name})"]

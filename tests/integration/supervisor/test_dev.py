@@ -134,7 +134,7 @@ def test_it_starts_answers_restarts_and_stops_in_order(project: Project) -> None
     second = project.start()
     _, errors = second.communicate(timeout=PATIENCE)
     assert second.returncode == 2
-    assert f"already running for this token with state in {project.directory}/.nescord" in _flat(errors)
+    assert f"already running with its state in {project.directory}/.nescord" in _flat(errors)
     assert f"(process {dev.pid})" in _flat(errors)
 
     asyncio.run(control.stop(project.state_dir))

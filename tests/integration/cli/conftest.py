@@ -1,0 +1,24 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from nescord_core.services.demo import make_project
+from support import one_shot
+
+
+@pytest.fixture
+def nescord(project: Path) -> one_shot.Nescord:
+    """Runs `nescord ARGUMENTS` in the project; keywords are its environment."""
+    return partial(one_shot.run, cwd=project)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project as `nescord init` makes it."""
+    make_project(tmp_path / "bot")
+    return tmp_path / "bot"
