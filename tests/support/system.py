@@ -216,8 +216,11 @@ class System:
 
     def until_ready(self) -> None:
         """Wait until every service does its work."""
-        for service in ("rest", "main_admin", "ws"):
-            self.until_answers(service, "/readyz")
+        try:
+            for service in ("rest", "main_admin", "ws"):
+                self.until_answers(service, "/readyz")
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *map(str, self.started)])) from None
 
     def gateway(self) -> dict[str, int]:
         """Return how often the sandbox has seen what: connections, identifies, resumes, ..."""
