@@ -18,7 +18,7 @@ STATUS_EXAMPLES = """Examples:
 nescord status
 
 nescord status --json --wait"""
-RELOAD_EXAMPLES = "Example:  nescord reload"
+RELOAD_EXAMPLES = "Examples:  nescord reload    nescord reload --ws"
 LOGS_EXAMPLES = """Examples:
 
 nescord logs -f
@@ -75,11 +75,21 @@ def _table(found: dict[str, Any]) -> None:
     Console().print(table)
 
 
-def reload(project: ProjectOption = None) -> None:
-    """Load the bot's code anew; the old process serves until the new one is ready."""
+def reload(
+    project: ProjectOption = None,
+    ws: Annotated[bool, typer.Option("--ws", help="Replace ws's processes, one by one.")] = False,
+) -> None:
+    """Load the bot's code anew; the old process serves until the new one is ready.
+
+    With --ws, the gateway's processes are replaced instead; their sessions are resumed.
+    """
     from nescord_core.services import control
 
-    report = asyncio.run(control.reload(_state_dir(project)))
+    state_dir = _state_dir(project)
+    if ws:
+        report = asyncio.run(control.reload(state_dir, name=control.WS, timeout=control.WS_TIMEOUT))
+    else:
+        report = asyncio.run(control.reload(state_dir))
     typer.echo(report.get("message") or json_format.dumps(report))
 
 

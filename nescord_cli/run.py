@@ -48,19 +48,12 @@ def ws(
         str | None, typer.Option(help="HOST:PORT of health and statistics.", show_default=False)
     ] = None,
 ) -> None:
-    """Hold the gateway shards and forward their events to main."""
-    from nescord_core.services import program
-    from nescord_core.services.ws import serve
+    """Hold the gateway shards and forward their events to main; SIGHUP replaces its processes in turn."""
+    from nescord_core.services.ws import run
 
     flags = {"ws__grpc_host": grpc_host, "discord__api_url": api_url, "bot__intents": intents}
     flags |= {"bot__events": events, "ws__shards": shards, "ws__shard_ids": shard_ids, "ws__admin": admin}
-    settings = _load(project, **flags).ws
-    program.run(
-        "ws",
-        lambda stop, ready: serve(settings, stop=stop, on_ready=ready),
-        secrets=(settings.token, settings.security.secret),
-        fast_loop=False,
-    )
+    run(_load(project, **flags).ws)
 
 
 @app.command(epilog="Example:  nescord run rest --port 6000")

@@ -263,6 +263,7 @@ class Config:
             identify_window=self["ws.identify_window"],
             identify_reserve=self["ws.identify_reserve"],
             hello_timeout=self["ws.hello_timeout"],
+            recovery_timeout=self["ws.recovery_timeout"],
             outbox_events=self["ws.outbox_events"],
             outbox_mb=self["ws.outbox_mb"],
             outbox_disk_mb=self["ws.outbox_disk_mb"],

@@ -252,6 +252,13 @@ KEYS: tuple[Key, ...] = (
         "seconds until a gateway that says nothing is given up",
     ),
     Key(
+        "ws.recovery_timeout",
+        "NESCORD_RECOVERY_TIMEOUT",
+        number(1, whole=False),
+        300.0,
+        "seconds after which a shard that is not connected makes /healthz fail",
+    ),
+    Key(
         "ws.compress",
         "NESCORD_COMPRESS",
         one_of("zstd-stream", "zlib-stream", "none"),

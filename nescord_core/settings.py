@@ -78,6 +78,7 @@ class WsSettings:
     redial_max: float = 2.0
     resolve_interval: float = 5.0
     handover_grace: float = 2.0
+    recovery_timeout: float = 300.0
     watermark_interval: float = 0.25
     stop_timeout: float = 10.0
     cluster_url: str | None = field(default=None, repr=False)

@@ -83,7 +83,7 @@ class Cluster:
                 sink=self._sink,
                 skipped=self._skipped,
                 on_change=self._changed.set,
-                others_connected=lambda: any(shard.connected for shard in self._shards.values()),
+                others_connected=self._any_connected,
             )
             self._shards = {i: Shard(i, context, self._saved[i]) for i in self._shard_ids}
             await self._run_shards()
@@ -153,6 +153,9 @@ class Cluster:
             log.error("after a crash, shards %s would replay too much: %s", format_ids(changed), error)
             return
         self._saved.update(changed)
+
+    def _any_connected(self) -> bool:
+        return any(shard.connected for shard in self._shards.values()) or self._identify.others_connected
 
     async def _run_shards(self) -> None:
         async with asyncio.TaskGroup() as tasks:

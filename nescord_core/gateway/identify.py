@@ -78,6 +78,10 @@ class IdentifyQueue:
                 self._remaining -= 1
         return granted
 
+    def used(self, shard_id: int, now: float) -> None:
+        """Note that a granted IDENTIFY went out only now: the key's window begins anew."""
+        self._free_at[shard_id % max(1, self._limit.max_concurrency)] = now + self._window
+
     def next_at(self, now: float) -> float | None:
         """Return when the next waiter's turn comes; None when nobody waits."""
         times = [max(now, self._free_at.get(key, now)) for key, queue in self._waiting.items() if queue]

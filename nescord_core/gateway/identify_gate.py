@@ -13,7 +13,13 @@ __all__ = ["IdentifyGate", "LocalIdentifyGate"]
 
 
 class IdentifyGate(Protocol):
-    """One queue for all shards of a token, in this process or across hosts."""
+    """One queue for all shards of a token, in this process or across hosts.
+
+    ``others_connected`` says whether shards of other processes are known to be connected.
+    """
+
+    @property
+    def others_connected(self) -> bool: ...
 
     async def acquire(self, shard_id: int) -> None:
         """Return when the shard may IDENTIFY. Cancelling gives the place back. Raises IdentifyBudgetSpent."""
@@ -41,11 +47,17 @@ class LocalIdentifyGate:
         )
         self._tickets = count(1)
         self._turns: dict[int, asyncio.Event] = {}
+        self.others_connected = False
+        self.granted = 0
 
     @property
     def remaining(self) -> int:
         """Session starts left today."""
         return self._queue.remaining
+
+    def used(self, shard_id: int) -> None:
+        """A shard in another process has sent the IDENTIFY it was granted, later than this one knew."""
+        self._queue.used(shard_id, self._clock())
 
     async def acquire(self, shard_id: int) -> None:
         """Wait for this shard's turn. Raises IdentifyBudgetSpent."""
@@ -75,4 +87,5 @@ class LocalIdentifyGate:
 
     def _grant(self) -> None:
         for ticket in self._queue.grants(self._clock()):
+            self.granted += 1
             self._turns[ticket].set()

@@ -99,6 +99,7 @@ class Shard:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                self._counters.down_since = time.time()
                 self._step(s.Start())
                 while self._session.state not in ENDED:
                     await self._wait()
@@ -175,6 +176,9 @@ class Shard:
             decode_errors=counted.decode_errors,
             commands_sent=counted.commands,
             commands_waiting=len(self._commands.queue),
+            resumed=counted.resumed,
+            down_for=_age(counted.down_since),
+            trouble=counted.trouble,
         )
 
     # The loop
@@ -273,6 +277,8 @@ class Shard:
                 self._failure = error
                 self._step(s.Stop(keep_session=True))
         else:
+            # The queue may be hours long for a large bot; a shard that waits in it has no trouble.
+            self._counters.down_since = time.time()
             self._step(s.IdentifyGranted(), link)
 
     # Payloads
@@ -339,7 +345,12 @@ class Shard:
                 counted.session_since = time.time()
             case s.Milestone.RESUMED:
                 counted.session_since = counted.session_since or time.time()
-        counted.connected_once |= milestone in (s.Milestone.READY, s.Milestone.RESUMED)
+            case s.Milestone.LOST:
+                counted.down_since = counted.down_since or time.time()
+                counted.trouble = detail
+        if milestone in (s.Milestone.READY, s.Milestone.RESUMED):
+            counted.connected_once, counted.resumed = True, milestone is s.Milestone.RESUMED
+            counted.down_since, counted.trouble = None, ""
         level, text = _SAID[milestone]
         log.log(level, "shard %d: %s%s", self.shard_id, text, f": {detail}" if detail else "")
 

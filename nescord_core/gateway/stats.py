@@ -10,7 +10,11 @@ __all__ = ["ShardCounters", "ShardStats"]
 
 @dataclass(slots=True)
 class ShardCounters:
-    """Counts since the process started. ``closes`` is by close code, None for a broken connection."""
+    """Counts since the process started. ``closes`` is by close code, None for a broken connection.
+
+    ``down_since`` is when the shard was last connected (or began to try), without the time in the queue
+    for an IDENTIFY; ``trouble`` is what ended the last connection. ``resumed`` says how the last one began.
+    """
 
     resumes: int = 0
     identifies: int = 0
@@ -23,6 +27,9 @@ class ShardCounters:
     last_event_at: float | None = None
     session_since: float | None = None
     connected_once: bool = False
+    resumed: bool = False
+    down_since: float | None = None
+    trouble: str = ""
     events: Counter[str] = field(default_factory=Counter)
     closes: Counter[int | None] = field(default_factory=Counter)
 
@@ -32,7 +39,8 @@ class ShardStats:
     """One shard at one moment. Ages and latencies are in seconds and None where there is nothing yet.
 
     ``state`` is the name of a session state in lower case (``connected`` is the good one). Events by type
-    include the filtered ones. ``closes`` is by code, ``"none"`` for connections that broke.
+    include the filtered ones. ``closes`` is by code, ``"none"`` for connections that broke. ``down_for`` is
+    how long a shard has tried to connect in vain and ``trouble`` why; None and empty while it is connected.
     """
 
     shard_id: int
@@ -56,3 +64,6 @@ class ShardStats:
     decode_errors: int
     commands_sent: int
     commands_waiting: int
+    resumed: bool = False
+    down_for: float | None = None
+    trouble: str = ""

@@ -2,7 +2,8 @@
 
 One JSON object a line: the request names a ``command``; the answer has ``ok`` and the command's own fields,
 or ``error``. A stream answers with line after line until either side hangs up. `nescord dev` serves
-``control.sock``, `nescord run main` serves ``main.sock``. Only the owner can connect (mode 0600).
+``control.sock``, `nescord run main` serves ``main.sock`` and `nescord run ws` ``ws.sock``. Only the
+owner can connect (mode 0600).
 """
 
 from __future__ import annotations
@@ -36,10 +37,14 @@ log = logging.getLogger("nescord.control")
 
 DEV = "control"
 MAIN = "main"
+WS = "ws"
+WHO = {DEV: "nescord dev", MAIN: "nescord main", WS: "nescord ws"}
 LONGEST_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on the BSDs and macOS (unix(7), unix(4))
 LONGEST_LINE = 1 << 20
 REQUEST_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 60.0
+WS_TIMEOUT = 3600.0
+"""Seconds; a large bot has many clusters, and each drains before the next."""
 STOP_TIMEOUT = 60.0
 RETRY = 0.05
 
@@ -109,8 +114,7 @@ async def stream(
     try:
         reader, writer = await asyncio.open_unix_connection(socket_path(state_dir, name), limit=LONGEST_LINE)
     except (FileNotFoundError, ConnectionRefusedError):
-        what = "nescord main" if name == MAIN else "nescord dev"
-        raise NotRunning(what, state_dir=str(state_dir)) from None
+        raise NotRunning(WHO.get(name, name), state_dir=str(state_dir)) from None
     except OSError as error:
         raise TransportError(f"the control socket cannot be reached: {error.strerror}.") from None
     try:
@@ -172,9 +176,9 @@ async def restart(state_dir: Path, service: str) -> None:
     await request(state_dir, "restart", service=service)
 
 
-async def reload(state_dir: Path, *, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
-    """Have main load the bot's code anew; returns its report once the new code serves."""
-    report = await request(state_dir, "reload", name=MAIN, timeout=timeout)
+async def reload(state_dir: Path, *, name: str = MAIN, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
+    """Have main load the bot's code anew, or ws (by its name) its own; returns its report afterwards."""
+    report = await request(state_dir, "reload", name=name, timeout=timeout)
     return {"message": str(report.get("line", "")), **report}
 
 

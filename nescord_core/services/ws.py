@@ -1,191 +1,228 @@
-"""ws as a service: the gateway's shards on one side, main's replicas on the other."""
+"""ws as a service: one parent that owns the token's sessions, and a process for each cluster of shards.
+
+The parent holds no gateway connection and touches no gRPC: it asks Discord for the plan, lets shards IDENTIFY
+one after the other, keeps the clusters running (services/ws_fleet.py), and answers for all of them on one
+admin port and one control socket.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import secrets
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from nescord_core.config import load
-from nescord_core.dispatch.sender import HelloFacts, Sender
+from nescord_core.errors import ConfigError, NescordError
 from nescord_core.events import unreachable
-from nescord_core.gateway.cluster import Cluster
 from nescord_core.gateway.identify_gate import LocalIdentifyGate
 from nescord_core.gateway.info import GatewayInfo, fetch_gateway_info
-from nescord_core.gateway.session_store import DiskSessionStore
-from nescord_core.gateway.sharding import shard_count, shards_held
-from nescord_core.services import program
+from nescord_core.services import control, program
 from nescord_core.services.admin import Admin, serve_admin
+from nescord_core.services.claims import is_claimed
 from nescord_core.services.ownership import sole_owner
 from nescord_core.services.presence import announce
-from nescord_core.services.ws_numbers import metrics
+from nescord_core.services.ws_fleet import Fleet
+from nescord_core.services.ws_numbers import metrics, stats
+from nescord_core.services.ws_plan import ClusterPlan, claim_name, owner_name, plan
 from nescord_core.settings import WsSettings
 
-__all__ = ["WsClient", "serve"]
+__all__ = ["WsClient", "run", "serve"]
 
 log = logging.getLogger("nescord.ws")
 
+LEFTOVERS = 8.0
+"""Seconds for which clusters of a killed ws are waited for; they kill themselves before that."""
+RETRY = 0.05
 
-async def serve(settings: WsSettings, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
+Found = TypeVar("Found")
+
+
+def run(settings: WsSettings) -> None:
+    """Run the service as this process: SIGTERM and ^C stop it, SIGHUP replaces its clusters one by one."""
+    reload = asyncio.Event()
+    program.run(
+        "ws",
+        lambda stop, on_ready: serve(settings, stop=stop, on_ready=on_ready, reload=reload),
+        secrets=(settings.token, settings.security.secret),
+        fast_loop=False,
+        on_hangup=_hangup(reload),
+    )
+
+
+async def serve(
+    settings: WsSettings,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None],
+    reload: asyncio.Event | None = None,
+) -> None:
     """Hold the shards and deliver their events until ``stop``; sessions are kept for the next start.
 
-    ``on_ready`` gets the admin address once every shard is connected and main is attached.
+    ``on_ready`` gets the admin address once every shard is connected and main is attached. ``reload`` asks
+    for a rolling restart of the clusters.
 
     Raises:
         AlreadyRunning: another ws has this token with the same state_dir.
         TokenRejected, FatalClose: Discord will not have this bot as it is configured.
         IdentifyBudgetSpent: too few session starts are left today.
         PortTaken: somebody else has the admin port.
+        ServiceFailed: a cluster died again and again.
 
     """
     _warn_of_deaf_events(settings)
-    service = WsService(settings)
+    parent = Parent(settings)
     async with AsyncExitStack() as stack:
-        name = f"ws-{hashlib.sha256(settings.token.encode()).hexdigest()[:12]}"
-        stack.enter_context(sole_owner(settings.state_dir, name, "ws"))
-        address = await stack.enter_async_context(service.admin())
+        stack.enter_context(sole_owner(settings.state_dir, owner_name(settings), "ws"))
+        address = await stack.enter_async_context(parent.admin())
+        await stack.enter_async_context(
+            control.serve_control(
+                settings.state_dir, parent.commands(stop), name=control.WS, service="nescord run ws"
+            )
+        )
         stack.enter_context(announce(settings.state_dir, "ws", address=address, admin=address))
         with program.one_error():
-            await service.run(stop, lambda: on_ready(address))
+            await parent.run(stop, lambda: on_ready(address), reload or asyncio.Event())
 
 
-class WsService:
-    """Joins a cluster of shards with the sender of their events, and answers for both."""
+class Parent:
+    """Watches over the clusters, and answers for all of them."""
 
     def __init__(self, settings: WsSettings) -> None:
         self._settings = settings
-        self._cluster: Cluster | None = None
-        self._sender: Sender | None = None
-        self._gate: LocalIdentifyGate | None = None
+        self._changed = asyncio.Event()
+        self._fleet = Fleet(settings, changed=self._changed.set)
         self._phase = "asking Discord where its gateway is"
 
-    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None], reload: asyncio.Event) -> None:
         """Run until ``stop`` or a fatal error."""
-        info = await self._gateway_info(stop)
-        if info is None:
-            return
-        async with DiskSessionStore(self._settings.state_dir, self._settings.token) as sessions:
-            cluster, sender = self._join(info, sessions)
-            async with asyncio.TaskGroup() as tasks:
-                delivering = tasks.create_task(sender.run())
-                helpers = [
-                    tasks.create_task(self._tell_ready(on_ready)),
-                    tasks.create_task(_then(stop, cluster.request_stop)),
-                ]
-                try:
-                    await cluster.run()
-                    # No more events come; what main finishes now need not be sent again by Discord.
-                    self._phase = "stopping"
-                    if sender.attached:
-                        await sender.drain(self._settings.stop_timeout)
-                    await cluster.flush()
-                finally:
-                    for task in (delivering, *helpers):
-                        task.cancel()
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(self._stop_when(stop)),
+                tasks.create_task(self._tell_ready(on_ready)),
+                tasks.create_task(self._reload_when(reload)),
+            ]
+            await self._fleet.run(lambda: self._plan(stop))
+            for task in beside:
+                task.cancel()
 
     def admin(self) -> Any:
         """Return the context of the admin port."""
         settings = self._settings
         return serve_admin(
-            Admin("ws", unhealthy=list, unready=self.unready, stats=self.stats, metrics=self._metrics),
+            Admin(
+                "ws", unhealthy=self.unhealthy, unready=self.unready, stats=self.stats, metrics=self._metrics
+            ),
             settings.admin_host,
             settings.admin_port,
             key="ws.admin (NESCORD_WS_ADMIN)",
             secret=settings.security.secret,
         )
 
+    def commands(self, stop: asyncio.Event) -> Mapping[str, control.Command]:
+        """Return what the control socket understands."""
+
+        async def reload(_: control.Answer) -> Mapping[str, Any]:
+            return await self._fleet.replace_all()
+
+        async def status(_: control.Answer) -> Mapping[str, Any]:
+            return await self.stats()
+
+        async def end(_: control.Answer) -> Mapping[str, Any]:
+            stop.set()
+            return {}
+
+        return {"reload": reload, "status": status, "stop": end}
+
+    def unhealthy(self) -> list[str]:
+        """Name the shards that did not recover within ``recovery_timeout``, and clusters that hang."""
+        return [problem for place in self._fleet.places for problem in place.unwell()]
+
     def unready(self) -> list[str]:
         """Say what is missing: shards that are not connected, main that is not there."""
-        if self._cluster is None or self._sender is None:
-            return [self._phase]
-        shards = self._cluster.stats()
-        problems = [f"shard {s.shard_id} is {s.state}" for s in shards if not s.connected]
-        if not shards:
-            problems.append("no shard has started yet")
-        if not self._sender.attached:
-            problems.append(f"main is not attached at {', '.join(self._settings.grpc_hosts)}")
-        return problems
+        places = self._fleet.places
+        # Clusters lack the same main, and say so with the same words: once is enough.
+        found = list(dict.fromkeys(problem for place in places for problem in place.unready()))
+        return found if places else [self._phase]
 
-    def stats(self) -> Mapping[str, Any]:
-        """Return every shard and the outbox."""
-        cluster, sender = self._cluster, self._sender
+    async def stats(self) -> Mapping[str, Any]:
+        """Return every shard, the outbox, and every cluster's process."""
+        await self._fleet.ask_numbers()
+        gate, now = self._fleet.gate, asyncio.get_running_loop().time()
         return {
             "service": "ws",
             "phase": self._phase,
-            "identifies_left_today": self._gate.remaining if self._gate else None,
-            "shards": [asdict(shard) for shard in cluster.stats()] if cluster else [],
-            "outbox": asdict(sender.stats()) if sender else {},
+            "identifies_left_today": gate.remaining if gate else None,
+            **stats(self._fleet.places, now),
         }
 
-    def _metrics(self) -> bytes:
-        cluster, sender = self._cluster, self._sender
-        return metrics(cluster.stats() if cluster else [], sender.stats() if sender else None)
+    async def _metrics(self) -> bytes:
+        await self._fleet.ask_numbers()
+        gate = self._fleet.gate
+        return metrics(self._fleet.places, gate.remaining if gate else None)
 
-    async def _gateway_info(self, stop: asyncio.Event) -> GatewayInfo | None:
-        """Ask until Discord answers; None when told to stop first."""
-        async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as tasks:
-            asking = tasks.create_task(fetch_gateway_info(http, self._settings.api_url, self._settings.token))
-            stopping = tasks.create_task(stop.wait())
-            await asyncio.wait({asking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if not asking.done():
-                asking.cancel()
-                return None
-        return asking.result()
-
-    def _join(self, info: GatewayInfo, sessions: DiskSessionStore) -> tuple[Cluster, Sender]:
+    async def _plan(self, stop: asyncio.Event) -> tuple[ClusterPlan, LocalIdentifyGate] | None:
+        """Ask Discord, and wait for what a killed ws left behind; None when told to stop first."""
+        info = await _unless(stop, self._gateway_info())
+        if info is None or await _unless(stop, self._leftovers_gone()) is None:
+            return None
         settings = self._settings
-        count = shard_count(settings.shards, info.shards)
-        ids = shards_held(settings.shard_ids, count)
-        self._gate = LocalIdentifyGate(
+        try:
+            planned = plan(settings, info)
+        except ValueError as error:
+            raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
+        gate = LocalIdentifyGate(
             info.session_start_limit,
             window=settings.identify_window,
             reserve=settings.identify_reserve,
             clock=asyncio.get_running_loop().time,
         )
-        self._sender = Sender(
-            settings,
-            hello=HelloFacts(secrets.token_hex(8), ids, count),
-            acknowledged=self._acknowledged,
-            command=self._command,
-        )
-        self._cluster = Cluster(
-            settings,
-            shard_ids=ids,
-            shard_count=count,
-            sink=self._sender.put,
-            sessions=sessions,
-            identify=self._gate,
-            gateway_url=info.url,
-        )
         self._phase = "running"
-        return self._cluster, self._sender
+        return planned, gate
 
-    def _acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:
-        if self._cluster is not None:
-            self._cluster.acknowledged(shard_id, session_id, seq)
+    async def _gateway_info(self) -> GatewayInfo:
+        async with aiohttp.ClientSession() as http:
+            return await fetch_gateway_info(http, self._settings.api_url, self._settings.token)
 
-    async def _command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
-        if self._cluster is not None:
-            await self._cluster.command(shard_id, op, data, deadline)
+    async def _leftovers_gone(self) -> bool:
+        """Two processes with one session would take it from each other."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LEFTOVERS
+        name = claim_name(self._settings)
+        while is_claimed(self._settings.state_dir, name) and loop.time() < until:
+            self._phase = "waiting for the clusters of a ws that was killed"
+            await asyncio.sleep(RETRY)
+        return True
+
+    async def _stop_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._phase = "stopping"
+        self._fleet.request_stop()
+
+    async def _reload_when(self, reload: asyncio.Event) -> None:
+        while True:
+            await reload.wait()
+            reload.clear()
+            try:
+                await self._fleet.replace_all()
+            except NescordError as error:
+                log.error("%s", error)
 
     async def _tell_ready(self, on_ready: Callable[[], None]) -> None:
-        """Log every change between ready and not, so that the log tells when and why events stood still."""
-        ready = False
-        while True:
-            problems = self.unready()
-            if not problems and not ready:
-                on_ready()
-            ready = not problems
-            await asyncio.sleep(0.05 if not ready else 0.5)
+        """Say once when all is there, and how the sessions came about."""
+        while not self._fleet.is_ready:
+            self._changed.clear()
+            await self._changed.wait()
+        conditions = [place.member.condition for place in self._fleet.places if place.member.condition]
+        resumed = sum(condition.resumed for condition in conditions)
+        identified = sum(condition.identified for condition in conditions)
+        log.info("resumed %d shards, %d with a new session", resumed, identified)
+        on_ready()
 
 
 class WsClient:
@@ -228,19 +265,43 @@ class WsClient:
         return load(Path.cwd(), flags=self._flags).ws
 
     def run(self) -> None:
-        """Serve until SIGTERM, SIGHUP or ^C; the sessions are kept for the next start."""
-        settings = self.settings
-        program.run(
-            "ws",
-            lambda stop, on_ready: serve(settings, stop=stop, on_ready=on_ready),
-            secrets=(settings.token, settings.security.secret),
-            fast_loop=False,
-        )
+        """Serve until SIGTERM or ^C, sessions kept for the next start; SIGHUP replaces the clusters."""
+        run(self.settings)
 
 
-async def _then(event: asyncio.Event, act: Callable[[], Any]) -> None:
-    await event.wait()
-    act()
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Found]) -> Found | None:
+    """Return what the work gives, or None when told to stop before that."""
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(work)
+        stopping = tasks.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not working.done():
+            working.cancel()
+            return None
+    return working.result()
+
+
+def _hangup(reload: asyncio.Event) -> Callable[[], bool]:
+    """Make of SIGHUP a rolling restart, unless the terminal was closed: True stands for a stop."""
+    had_terminal = _has_terminal()
+
+    def caught() -> bool:
+        if had_terminal and not _has_terminal():
+            return True
+        log.info("SIGHUP: the clusters are replaced one by one")
+        reload.set()
+        return False
+
+    return caught
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _warn_of_deaf_events(settings: WsSettings) -> None:

@@ -1,0 +1,39 @@
+"""A claim that several processes share, so that others can wait until the last of them is gone.
+
+As with ownership.py's lock, the kernel drops it with the process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["is_claimed", "shared_claim"]
+
+
+@contextmanager
+def shared_claim(state_dir: Path, name: str) -> Iterator[None]:
+    """Have a share of the claim on ``name`` for as long as the block runs."""
+    path = _lock(state_dir, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def is_claimed(state_dir: Path, name: str) -> bool:
+    """Say whether any process has a share of the claim."""
+    try:
+        with _lock(state_dir, name).open("a", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _lock(state_dir: Path, name: str) -> Path:
+    return state_dir / "run" / f"{name}.lock"
