@@ -61,7 +61,7 @@ def test_status_reload_logs_and_stop(new_system: Callable[[str], System]) -> Non
     refused = system.run("reload")
     assert refused.returncode == 1
     assert "app.py:1" in refused.stderr
-    assert "The old code goes on serving." in refused.stderr
+    assert "Still serving build #" in refused.stderr
 
     logs = system.run("logs", "main")
     assert logs.returncode == 0
