@@ -62,6 +62,7 @@ def test_status_reload_logs_and_stop(new_system: Callable[[str], System]) -> Non
     assert refused.returncode == 1
     assert "app.py:1" in refused.stderr
     assert "Still serving build #" in refused.stderr
+    assert system.ask("!ping") == "Pong v1"
 
     logs = system.run("logs", "main")
     assert logs.returncode == 0
