@@ -85,9 +85,11 @@ def rest(
     )
 
 
-@app.command(epilog="Example:  nescord run main --workers 4")
+@app.command(epilog="Examples:  nescord run main --workers 4    nescord run main bot.py")
 def main(
-    project: ProjectOption = None,
+    bot: Annotated[
+        str | None, typer.Argument(help="The bot: a file, or module:attribute.", show_default=False)
+    ] = None,
     entry: Annotated[
         str | None, typer.Option(help="The listener: module:attribute.", show_default=False)
     ] = None,
@@ -101,14 +103,17 @@ def main(
         str | None, typer.Option(help="HOST:PORT of health and statistics.", show_default=False)
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Reload when the project's files change.")] = False,
+    project: ProjectOption = None,
 ) -> None:
     """Run the bot's logic; `nescord reload` replaces it without losing an event."""
+    flags: dict[str, Any] = {"main__entry": bot or entry, "main__listen": listen}
+    flags |= {"main__workers": workers, "main__admin": admin}
+    configuration = _load(project, **flags)
+    settings = configuration.main
+
     from nescord_core.services import program
     from nescord_core.services.main import serve
 
-    flags = {"main__entry": entry, "main__listen": listen, "main__workers": workers, "main__admin": admin}
-    configuration = _load(project, **flags)
-    settings = configuration.main
     program.run(
         "main",
         lambda stop, ready: serve(settings, stop=stop, on_ready=ready, watch=watch),

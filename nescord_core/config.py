@@ -267,9 +267,23 @@ class Config:
             outbox_events=self["ws.outbox_events"],
             outbox_mb=self["ws.outbox_mb"],
             outbox_disk_mb=self["ws.outbox_disk_mb"],
+            snapshot=settings.SnapshotSettings(
+                enabled=self._keeps_snapshot,
+                members=self["ws.snapshot.members"],
+                presences=self["ws.snapshot.presences"],
+                voice_states=self["ws.snapshot.voice_states"],
+                threads=self["ws.snapshot.threads"],
+            ),
+            rest_url=self["rest.url"],
             cluster_url=self["cluster.url"],
             security=self.security,
         )
+
+    @property
+    def _keeps_snapshot(self) -> bool:
+        """Unless told, ws keeps one for a bot that is a file of its own: that is a discord.py bot."""
+        wanted = self["ws.snapshot.enabled"]
+        return bool(wanted == "on") or (wanted == "auto" and self["main.entry"].endswith(".py"))
 
     @cached_property
     def rest(self) -> settings.RestSettings:
@@ -281,9 +295,11 @@ class Config:
             host=self["rest.host"],
             port=self["rest.port"],
             global_limit=self["rest.global_limit"],
+            passthrough=self["rest.passthrough"],
             cache=settings.CacheOptions(
                 enabled=self["rest.cache.enabled"],
                 ttl=self["rest.cache.ttl"],
+                unlinked_ttl=self["rest.cache.unlinked_ttl"],
                 max_mb=self["rest.cache.max_mb"],
             ),
             state_dir=self.state_dir,
@@ -302,6 +318,7 @@ class Config:
             listen_port=port,
             workers=self["main.workers"],
             drain_timeout=self["main.drain_timeout"],
+            event_timeout=self["main.event_timeout"],
             reload_method=self["reload.method"],
             admin_host=admin_host,
             admin_port=admin_port,

@@ -15,6 +15,7 @@ __all__ = [
     "RestSettings",
     "SandboxSettings",
     "SecuritySettings",
+    "SnapshotSettings",
     "WsSettings",
 ]
 
@@ -33,6 +34,17 @@ class SecuritySettings:
 
     def __repr__(self) -> str:
         return f"SecuritySettings(secret={'***' if self.secret else None}, tls={self.tls_cert is not None})"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    """What ws keeps of the guilds for a main whose cache starts empty; off for bots that need none."""
+
+    enabled: bool = False
+    members: bool = True
+    presences: bool = True
+    voice_states: bool = True
+    threads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,7 @@ class WsSettings:
     reconnect_delay: float = 1.0
     reconnect_cap: float = 60.0
     invalid_session_wait: tuple[float, float] = (1.0, 5.0)
+    recovery_timeout: float = 300.0
     command_deadline: float = 30.0
     outbox_events: int = 500_000
     outbox_mb: int = 512
@@ -78,31 +91,40 @@ class WsSettings:
     redial_max: float = 2.0
     resolve_interval: float = 5.0
     handover_grace: float = 2.0
-    recovery_timeout: float = 300.0
     watermark_interval: float = 0.25
     stop_timeout: float = 10.0
+    snapshot: SnapshotSettings = SnapshotSettings()
+    rest_url: str | None = None
     cluster_url: str | None = field(default=None, repr=False)
     security: SecuritySettings = SecuritySettings()
 
 
 @dataclass(frozen=True, slots=True)
 class CacheOptions:
-    """The proxy's GET cache: time to live in seconds, bound on disk in MB."""
+    """The proxy's GET cache: time to live in seconds, bound on disk in MB.
+
+    ``unlinked_ttl`` is the time to live while ws does not tell of every change.
+    """
 
     enabled: bool = True
     ttl: float = 60.0
+    unlinked_ttl: float = 1.0
     max_mb: int = 256
 
 
 @dataclass(frozen=True, slots=True)
 class RestSettings:
-    """Settings of the REST proxy. ``global_limit`` is in requests per second."""
+    """Settings of the REST proxy. ``global_limit`` is in requests per second.
+
+    With ``passthrough``, callers may bring other credentials than the bot's own: of other bots, or Bearer tokens.
+    """
 
     token: str | None = field(repr=False)
     api_url: str = DEFAULT_API_URL
     host: str = "127.0.0.1"
     port: int = 6000
     global_limit: int = 50
+    passthrough: bool = True
     cache: CacheOptions = CacheOptions()
     state_dir: Path = DEFAULT_STATE_DIR
     max_body_mb: int = 100
@@ -120,6 +142,8 @@ class MainSettings:
     """Settings of the bot's own process: where it listens for events and where rest is.
 
     ``reload_method`` is how a reload starts the new process: ``fork``, ``spawn``, or ``auto`` for what suits.
+    ``event_timeout`` is how long (in seconds) an event of a discord.py bot waits for its listeners and commands
+    before it counts as done.
     """
 
     entry: str = "bot_main.app:listener"
@@ -137,6 +161,7 @@ class MainSettings:
     keepalive: float = 10.0
     concurrency: int = 1024
     dedupe_window: int = 100_000
+    event_timeout: float = 30.0
     rest_url: str = "http://127.0.0.1:6000"
     token: str | None = field(default=None, repr=False)
     state_dir: Path = DEFAULT_STATE_DIR

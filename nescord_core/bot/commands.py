@@ -159,6 +159,18 @@ class Gateway:
         assert isinstance(answer, ChannelInfo)
         return answer
 
+    async def send(
+        self,
+        op: int,
+        data: bytes,
+        *,
+        shard_id: int | None = None,
+        guild_id: int | None = None,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        """Send any command: its opcode and the JSON of its ``d``; on all shards if none is named."""
+        await self._command(Command(Opcode(op), data), timeout=timeout, shard_id=shard_id, guild_id=guild_id)
+
     def answer(self, payload: View) -> None:
         """Show an event that may be the answer to a command; never waits."""
         if not self._waiting:

@@ -22,15 +22,18 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.bot.registration import Registration, Route
 from nescord_core.dispatch.receiver import Delivery, Receiver, ReceiverStats
+from nescord_core.envelope import Envelope
+from nescord_core.failed_log import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
 from nescord_core.payloads import View, payload_of
 from nescord_core.settings import MainSettings
 
-__all__ = ["DrainReport", "Runtime", "RuntimeStats", "run", "serve"]
+__all__ = ["DrainReport", "Runtime", "RuntimeStats", "leave_at_signal", "run", "serve"]
 
 log = logging.getLogger(__name__)
 
 _TOLD_AFTER = 0.02
 _CANCEL_GRACE = 1.0
+_REPLAYS_EVERY = 0.5
 _SHOWN_FRAMES = 8
 _FAILURES = (Exception, SystemExit)
 """A handler that calls sys.exit must not end the process: the event would come again and end the next one."""
@@ -72,6 +75,7 @@ class _Run:
     route: Route
     left: int = 0
     given_back: bool = False
+    failed: bool = False
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -87,7 +91,16 @@ class Runtime:
         self.port = 0
         self._listener = listener
         self._settings = settings
-        self._receiver = Receiver(settings, replica=replica, generation=generation, accept=self._accept)
+        self._receiver = Receiver(
+            settings,
+            replica=replica,
+            generation=generation,
+            accept=self._accept,
+            picture=listener.picture,
+            set_aside=self._set_aside,
+        )
+        self._failed_log = FailedLog(settings.state_dir)
+        self._replays = ReplayQueue(settings.state_dir)
         self._order: EventOrder[_Run] = EventOrder(settings.concurrency)
         self._running: set[_Run] = set()
         self._received = self._handled = self._returned = 0
@@ -108,7 +121,10 @@ class Runtime:
             stack.push_async_callback(self._receiver.__aexit__, None, None, None)
             self._listener.gateway.connect(self._receiver.command)
             stack.callback(self._listener.gateway.disconnect)
+            stack.callback(self._failed_log.close)
             self.port = await self._receiver.listen()
+            replaying = self._tasks.create_task(self._replay_regularly())
+            stack.callback(replaying.cancel)
             self._stack = stack.pop_all()
         return self
 
@@ -145,6 +161,7 @@ class Runtime:
             # By now ws was told; an event given back before that might be sent here once more.
             await asyncio.sleep(_TOLD_AFTER)
             self._give_back_waiting()
+            await _call_hooks(self._listener.leave_hooks)
             await draining
         cut_short = self._cut_short()
         if cut_short:
@@ -169,7 +186,7 @@ class Runtime:
         route = self._listener.route(envelope.type)
         if not route.registrations:
             self._handled += 1
-            self._receiver.done(delivery)
+            self._done(delivery)
             return
         run = _Run(delivery, route)
         if self._order.arrive(run, envelope.key, exclusive=route.exclusive, slots=route.slots):
@@ -231,8 +248,32 @@ class Runtime:
             return
         self._running.discard(run)
         self._handled += 1
-        self._receiver.done(run.delivery)
+        self._done(run.delivery, failed=run.failed)
         self._release(run)
+
+    def _done(self, delivery: Delivery, *, failed: bool = False) -> None:
+        if delivery.stream is not None:
+            self._receiver.done(delivery)
+        elif not failed:
+            self._failed_log.replayed(delivery.envelope)
+
+    def _set_aside(self, envelope: Envelope) -> None:
+        self._failed_log.record(envelope, CRASHED, error="three processes died with it in flight")
+        log.error(
+            "%s %s was in flight when three processes died: set aside; see `nescord events failed`",
+            envelope.type,
+            failed_id(envelope),
+        )
+
+    async def _replay_regularly(self) -> None:
+        """Take up the events that somebody wants to be handled again."""
+        while True:
+            for failed in self._replays.take():
+                envelope = failed.envelope()
+                if envelope is not None:
+                    log.info("%s %s is handled again, as asked for", envelope.type, failed.id)
+                    self._accept(Delivery(envelope, 0, None))
+            await asyncio.sleep(_REPLAYS_EVERY)
 
     def _release(self, run: _Run) -> None:
         key, route = run.delivery.envelope.key, run.route
@@ -242,10 +283,18 @@ class Runtime:
     def _failed(self, registration: Registration, run: _Run, error: BaseException) -> None:
         """Log what went wrong; the event counts as done, since trying again would most likely fail again."""
         self._failures[registration.name] += 1
+        run.failed = True
         envelope = run.delivery.envelope
         # The first frame is this module's own.
         trace = error.__traceback__.tb_next if error.__traceback__ else None
         lines = traceback.format_exception(type(error), error, trace, limit=-_SHOWN_FRAMES)
+        self._failed_log.record(
+            envelope,
+            RAISED,
+            handler=f"{registration.name} ({registration.place})",
+            error=lines[-1].strip(),
+            traceback="".join(lines),
+        )
         log.error(
             "%s (%s) failed on %s of shard %d, session %s, seq %d, guild %d%s\n%s",
             registration.name,
@@ -261,8 +310,13 @@ class Runtime:
 
     def _give_back_waiting(self) -> None:
         for run in self._order.withdraw():
-            self._returned += 1
-            self._receiver.handed_back(run.delivery, started=False)
+            self._hand_back(run.delivery, started=False)
+
+    def _hand_back(self, delivery: Delivery, *, started: bool) -> None:
+        if delivery.stream is None:
+            return  # it is still recorded as failed
+        self._returned += 1
+        self._receiver.handed_back(delivery, started=started)
 
     def _cut_short(self) -> tuple[str, ...]:
         """Cancel what still runs and give its events back; returns the names of the handlers."""
@@ -270,8 +324,7 @@ class Runtime:
         names: dict[str, None] = {}
         for run in [each for each in self._running if not each.given_back]:
             run.given_back = True
-            self._returned += 1
-            self._receiver.handed_back(run.delivery, started=True)
+            self._hand_back(run.delivery, started=True)
             names.update(dict.fromkeys(each.name for each in run.route.registrations if each.is_async))
             for task in run.tasks:
                 task.cancel("this process leaves")
@@ -313,16 +366,7 @@ def run(listener: WsListener, settings: MainSettings) -> DrainReport:
 
 async def _until_signal(listener: WsListener, settings: MainSettings) -> DrainReport:
     drain = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-    def leave() -> None:
-        drain.set()
-        for each in signals:
-            loop.remove_signal_handler(each)
-
-    for each in signals:
-        loop.add_signal_handler(each, leave)
+    leave_at_signal(drain)
     where = f"{settings.listen_host}:{settings.listen_port}"
     try:
         report = await serve(
@@ -335,6 +379,20 @@ async def _until_signal(listener: WsListener, settings: MainSettings) -> DrainRe
             await client.close_all()
     log.info("left after %d events, %d given back", report.handled, report.returned)
     return report
+
+
+def leave_at_signal(drain: asyncio.Event) -> None:
+    """Set the event at SIGTERM, SIGINT or SIGHUP; a second signal does what it does without this."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+    def leave() -> None:
+        drain.set()
+        for each in signals:
+            loop.remove_signal_handler(each)
+
+    for each in signals:
+        loop.add_signal_handler(each, leave)
 
 
 async def _call_hooks(hooks: Iterable[Callable[[], Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeAlias
 
 import grpc
@@ -20,16 +20,30 @@ from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Outbound", "Switchboard", "dial"]
+__all__ = ["Outbound", "Switchboard", "World", "dial"]
 
 log = logging.getLogger(__name__)
 
 _Call: TypeAlias = grpc.aio.StreamStreamCall[pb.FromWs, pb.FromMain]
 
 
+_FACTS_INTERVAL = 5.0
+
+
+class World(Protocol):
+    """What is known of the shards, for a main that asks for it."""
+
+    def pictures(self) -> Iterable[pb.Snapshot]:
+        """Return the messages that describe every shard as of now."""
+
+    def facts(self) -> pb.ShardFacts:
+        """Return the latency of every shard."""
+
+
 class Switchboard(Protocol):
     """What a stream works on: the rules' state, shared by all streams of the sender."""
 
+    world: World | None
     settings: WsSettings
     outbox: Outbox
     partition: Partition
@@ -127,6 +141,11 @@ class Outbound:
         self._linger = Linger(board.settings.linger)
         self._frames = FrameWriter()
         self._stream = board.partition.attach(address, credit=ready.credit, notify=self._wake.set)
+        self._world = board.world if ready.snapshot else None
+        if self._world is not None:
+            # Events are taken in from here on; what is pictured now goes ahead of them (fact 29).
+            self._messages.extend(pb.FromWs(snapshot=each) for each in self._world.pictures())
+            self._wake.set()
 
     @property
     def in_flight(self) -> int:
@@ -137,9 +156,10 @@ class Outbound:
         """Serve the stream; whatever is in flight when it ends goes back into the outbox, marked."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                writing = tasks.create_task(self._write())
+                serving = [tasks.create_task(self._write()), tasks.create_task(self._tell_facts())]
                 await self._read()
-                writing.cancel()
+                for task in serving:
+                    task.cancel()
         except* (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
             self.broken = True
             log.debug("the stream to main at %s broke: %s", self._address, broken.exceptions[0])
@@ -170,6 +190,11 @@ class Outbound:
                     break
                 await self._call.write(self._frames.frame(first, batch))
                 self._linger.sent(loop.time(), len(batch))
+
+    async def _tell_facts(self) -> None:
+        while self._world is not None:
+            self._say(pb.FromWs(shards=self._world.facts()))
+            await asyncio.sleep(_FACTS_INTERVAL)
 
     async def _read(self) -> None:
         while isinstance(message := await self._call.read(), pb.FromMain):

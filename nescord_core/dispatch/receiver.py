@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -24,6 +24,8 @@ from nescord_core.dispatch.finished_log import FinishedLog
 from nescord_core.dispatch.frames import FrameReader
 from nescord_core.dispatch.handshake import Context, Garbage, check_secret, parse, read_hello, refuse
 from nescord_core.dispatch.inbound import Inbound, InboundState, StreamLostError
+from nescord_core.dispatch.isolation import SET_ASIDE, SUSPECT, Isolation
+from nescord_core.dispatch.started_log import StartedLog
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, PortTaken
 from nescord_core.settings import MainSettings
@@ -33,6 +35,9 @@ from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 __all__ = ["Delivery", "Receiver", "ReceiverStats"]
 
 log = logging.getLogger(__name__)
+
+_ALONE = 0.25
+"""Seconds for which an event that may have killed processes runs with nothing new beside it."""
 
 
 class Delivery(NamedTuple):
@@ -64,8 +69,10 @@ class Receiver:
     what is unfinished, and leave the context, which sends what there is to say and ends the streams.
 
     ``accept`` is called once for each event, in order, from the event loop, and must not block. It may call
-    `done` at once. At most ``settings.credit`` events a stream are outstanding. An event that this replica,
-    or any with the same state_dir, has finished before is acknowledged and not handed on.
+    `done` at once. ``picture``, if given, is awaited with what ws knows of its shards, before any event of
+    that stream. At most ``settings.credit`` events a stream are outstanding. An event that this replica,
+    or any with the same state_dir, has finished before is acknowledged and not handed on; one that was in
+    flight when three processes died, one after the other, goes to ``set_aside`` instead.
     """
 
     def __init__(
@@ -75,7 +82,11 @@ class Receiver:
         replica: str,
         generation: int,
         accept: Callable[[Delivery], None],
+        picture: Callable[[pb.Snapshot | pb.ShardFacts], Awaitable[None]] | None = None,
+        set_aside: Callable[[Envelope], None] | None = None,
     ) -> None:
+        self._picture = picture
+        self._set_aside = set_aside
         self._settings = settings
         self._replica = replica
         self._generation = generation
@@ -83,6 +94,8 @@ class Receiver:
         self._finished_log = FinishedLog(
             settings.state_dir / "dedupe", name=f"main-{replica}-{generation}", window=settings.dedupe_window
         )
+        self._started_log = StartedLog(settings.state_dir / "inflight", name=f"main-{replica}-{generation}")
+        self._isolation: Isolation[Delivery] = Isolation()
         self._streams: set[Inbound] = set()
         self._running_elsewhere: dict[tuple[int, str, int], tuple[Inbound, int] | None] = {}
         self._server: grpc.aio.Server | None = None
@@ -108,6 +121,7 @@ class Receiver:
                 await self._tasks.__aexit__(None, None, None)
             finally:
                 self._finished_log.__exit__(kind, error, trace)
+                self._started_log.close()
 
     @property
     def attached(self) -> int:
@@ -172,6 +186,7 @@ class Receiver:
         if where is not None:
             stream, number = where
             stream.finish(number)
+        self._release(delivery)
         self._changed.set()
 
     def handed_back(self, delivery: Delivery, *, started: bool) -> None:
@@ -181,6 +196,7 @@ class Receiver:
         if where is not None:
             stream, number = where
             stream.hand_back(number, started=started)
+        self._release(delivery)
         self._changed.set()
 
     def _where(self, delivery: Delivery) -> tuple[Inbound, int] | None:
@@ -264,6 +280,8 @@ class Receiver:
         again. Returns how many events are still outstanding; those should be handed back.
         """
         self._draining = True
+        for delivery in self._isolation.withdraw(lambda _: True):
+            self.handed_back(delivery, started=False)
         if self._server is not None:
             await self._health.enter_graceful_shutdown()
             self._tasks.create_task(self._server.stop(timeout + self._settings.drain_timeout))
@@ -321,17 +339,21 @@ class Receiver:
             generation=self._generation,
             credit=self._settings.credit,
             version=__version__,
+            snapshot=self._picture is not None,
         )
 
     async def _read(self, stream: Inbound, context: Context) -> None:
         reader = FrameReader()
         self._finished_log.refresh()
+        self._started_log.refresh()
         while isinstance(message := await context.read(), pb.FromWs):
             match message.WhichOneof("kind"):
                 case "events":
                     await self._take_batch(stream, reader, message.events, context)
                 case "command_result":
                     stream.result(message.command_result)
+                case "snapshot" | "shards" as kind if self._picture is not None:
+                    await self._picture(getattr(message, kind))
                 case "drained":
                     stream.quiet = True
                     self._changed.set()
@@ -344,10 +366,13 @@ class Receiver:
     ) -> None:
         if batch.redelivered:
             self._finished_log.refresh()
+            self._started_log.refresh()
         try:
             reader.read(batch, lambda number, envelope: self._take(stream, number, envelope))
         except (ValueError, KeyError) as error:
             await refuse(context, f"sends batches that make no sense ({error!r})")
+        finally:
+            self._started_log.flush(self._identities)
 
     def _take(self, stream: Inbound, number: int, envelope: Envelope) -> None:
         self._received += 1
@@ -360,11 +385,34 @@ class Receiver:
             # It was on its way when ws was told to stop: the successor takes it.
             self.handed_back(delivery, started=False)
             return
+        crashes = self._started_log.crashes(_identity(envelope)) if envelope.redelivered else 0
+        if crashes >= SET_ASIDE and self._set_aside is not None:
+            self._set_aside(envelope)
+            self.done(delivery)
+        elif self._isolation.arrive(delivery, suspect=crashes >= SUSPECT):
+            self._begin(delivery)
+
+    def _begin(self, delivery: Delivery) -> None:
+        """Hand an event on; no handler runs before the note of it is flushed, which the caller does."""
+        envelope = delivery.envelope
+        self._started_log.note(_identity(envelope))
         try:
             self._accept(delivery)
         except Exception:
             log.exception("%s %s could not be handed on", envelope.type, _identity(envelope))
             self.done(delivery)
+        if not self._isolation.is_idle:
+            asyncio.get_running_loop().call_later(_ALONE, self._release, delivery)
+
+    def _release(self, delivery: Delivery) -> None:
+        """Begin what waited behind an event, if it was one that ran alone."""
+        for following in self._isolation.release(delivery):
+            self._begin(following)
+        self._started_log.flush(self._identities)
+
+    def _identities(self) -> list[tuple[int, str, int]]:
+        outstanding = (envelope for stream in self._streams for envelope in stream.outstanding.values())
+        return [*map(_identity, outstanding), *self._running_elsewhere]
 
     def _known(self, stream: Inbound, number: int, envelope: Envelope) -> bool:
         """Tell whether a redelivered event was finished, or still runs for a stream that broke."""
@@ -380,6 +428,8 @@ class Receiver:
     def _detach(self, stream: Inbound) -> None:
         """Forget a stream; what its events' handlers finish later is told to whoever asks again."""
         self._streams.discard(stream)
+        for delivery in self._isolation.withdraw(lambda each: each.stream is stream):
+            stream.outstanding.pop(delivery.number, None)
         stream.lose()
         for envelope in stream.outstanding.values():
             self._running_elsewhere[_identity(envelope)] = None

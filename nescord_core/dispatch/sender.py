@@ -13,6 +13,7 @@ import msgspec
 from nescord_core._version import __version__
 from nescord_core.dispatch.endpoint import PROTOCOL
 from nescord_core.dispatch.link import Link, ReplicaStats
+from nescord_core.dispatch.outbound import World
 from nescord_core.dispatch.outbox import Outbox
 from nescord_core.dispatch.partition import Partition
 from nescord_core.dispatch.resolver import Lookup, addresses, look_up
@@ -95,7 +96,9 @@ class Sender:
         acknowledged: Callable[[int, str, int], None],
         command: Callable[[int, int, bytes, float], Awaitable[None]],
         lookup: Lookup = look_up,
+        world: World | None = None,
     ) -> None:
+        self.world = world
         self.settings = settings
         self.outbox = Outbox(max_events=settings.outbox_events, max_bytes=settings.outbox_mb * 1024 * 1024)
         self.partition = Partition()

@@ -96,7 +96,15 @@ def _intents(config: Config) -> Finding:
     return Finding("intents", Verdict.GOOD, text)
 
 
+def _file(config: Config, name: str) -> Finding:
+    if (config.project / name).is_file():
+        return Finding("main.entry", Verdict.GOOD, f"the file {name}")
+    return Finding("main.entry", Verdict.WARNING, f"there is no {name} in {config.project}")
+
+
 def _entry(config: Config) -> Finding:
+    if config["main.entry"].endswith(".py"):
+        return _file(config, config["main.entry"])
     module, _, attribute = config["main.entry"].partition(":")
     path = config.project / Path(*module.split("."))
     if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():

@@ -7,16 +7,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FromWs(_message.Message):
-    __slots__ = ("hello", "events", "command_result", "drained")
+    __slots__ = ("hello", "events", "command_result", "drained", "snapshot", "shards")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     COMMAND_RESULT_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     events: EventBatch
     command_result: CommandResult
     drained: Drained
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ...) -> None: ...
+    snapshot: Snapshot
+    shards: ShardFacts
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., shards: _Optional[_Union[ShardFacts, _Mapping]] = ...) -> None: ...
 
 class FromMain(_message.Message):
     __slots__ = ("ready", "ack", "handed_back", "command", "drain")
@@ -49,18 +53,64 @@ class Hello(_message.Message):
     def __init__(self, protocol: _Optional[int] = ..., cluster: _Optional[str] = ..., shard_ids: _Optional[_Iterable[int]] = ..., shard_count: _Optional[int] = ..., application_id: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
 
 class Ready(_message.Message):
-    __slots__ = ("protocol", "replica", "generation", "credit", "version")
+    __slots__ = ("protocol", "replica", "generation", "credit", "version", "snapshot")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     REPLICA_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     replica: str
     generation: int
     credit: int
     version: str
-    def __init__(self, protocol: _Optional[int] = ..., replica: _Optional[str] = ..., generation: _Optional[int] = ..., credit: _Optional[int] = ..., version: _Optional[str] = ...) -> None: ...
+    snapshot: bool
+    def __init__(self, protocol: _Optional[int] = ..., replica: _Optional[str] = ..., generation: _Optional[int] = ..., credit: _Optional[int] = ..., version: _Optional[str] = ..., snapshot: bool = ...) -> None: ...
+
+class Snapshot(_message.Message):
+    __slots__ = ("shard_id", "shard_count", "kept", "session_id", "seq", "ready", "unavailable", "guilds", "last", "intents")
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    SHARD_COUNT_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    READY_FIELD_NUMBER: _ClassVar[int]
+    UNAVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    GUILDS_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    INTENTS_FIELD_NUMBER: _ClassVar[int]
+    shard_id: int
+    shard_count: int
+    kept: bool
+    session_id: str
+    seq: int
+    ready: bytes
+    unavailable: _containers.RepeatedScalarFieldContainer[int]
+    guilds: _containers.RepeatedCompositeFieldContainer[GuildPicture]
+    last: bool
+    intents: int
+    def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ...) -> None: ...
+
+class GuildPicture(_message.Message):
+    __slots__ = ("guild_id", "base", "types", "data")
+    GUILD_ID_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    TYPES_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    guild_id: int
+    base: bytes
+    types: _containers.RepeatedScalarFieldContainer[str]
+    data: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, guild_id: _Optional[int] = ..., base: _Optional[bytes] = ..., types: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class ShardFacts(_message.Message):
+    __slots__ = ("shard_id", "latency")
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    shard_id: _containers.RepeatedScalarFieldContainer[int]
+    latency: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, shard_id: _Optional[_Iterable[int]] = ..., latency: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Session(_message.Message):
     __slots__ = ("index", "shard_id", "session_id")

@@ -1,0 +1,130 @@
+"""An event on its way through discord.py: its own parser, and the tasks that it starts for it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import discord
+
+from nescord_core.bot.discordpy import internals
+from nescord_core.bot.discordpy.arrival import Arrival
+from nescord_core.payloads import EventInfo, View
+
+__all__ = ["Delivery"]
+
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Gives events to a client; one is done when what discord.py started for it is, or after ``timeout``."""
+
+    def __init__(self, client: discord.Client, arrival: Arrival, *, timeout: float) -> None:
+        self._client = client
+        self._state = internals.connection(client)
+        self._arrival = arrival
+        self._timeout = timeout
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def take(self, payload: View, event: EventInfo) -> None:
+        """Handle an event. Up to its first await it runs in the order of the guild's events."""
+        with _tasks_started() as started:
+            self._parse(payload.raw, event)
+        if event.type == "READY":
+            await self._arrival.greet(event.shard_id)
+        if event.type in {"READY", "GUILD_CREATE"}:
+            return  # what starts then waits for other events
+        self._running |= started
+        try:
+            if started:
+                await asyncio.wait(started, timeout=self._timeout)
+        except asyncio.CancelledError:
+            for task in started:
+                task.cancel()
+            raise
+        finally:
+            self._running -= started
+
+    def leave(self) -> None:
+        """Nothing more comes: name and end what waits for an event, and name the views that end here."""
+        waiting = sorted({_where(task) for task in self._running if not task.done()})
+        events = sorted(set(internals.waits(self._client)))
+        if events:
+            log.warning("wait_for ends with this process: %s (in %s)", ", ".join(events), ", ".join(waiting))
+        views = sorted(
+            f"{name} (message {at})" if at else name for name, at in internals.lost_views(self._client)
+        )
+        if views:
+            log.warning("views that are not persistent end with this process: %s", ", ".join(views))
+        internals.end_waits(self._client)
+
+    def _parse(self, data: dict[str, Any], event: EventInfo) -> None:
+        kind, past = event.type, self._arrival.is_past(event.shard_id, event.session_id, event.seq)
+        if self._client._enable_debug_events:
+            frame = {"t": kind, "s": event.seq, "op": 0, "d": data}
+            self._state.dispatch("socket_raw_receive", json.dumps(frame))
+        self._state.dispatch("socket_event_type", kind)
+        if event.stale:
+            log.warning("an interaction came too late to be answered (event %d)", event.seq)
+            return
+        match kind:
+            case "READY" if past:
+                return
+            case "READY" if self._arrival.joins(event.shard_id):
+                self._arrival.add_shard(data)
+                return
+            case "RESUMED":
+                data["__shard_id__"] = event.shard_id
+            case "GUILD_CREATE" if past and self._is_here(data):
+                return
+        if (parse := internals.parser(self._state, kind)) is not None:
+            with self._count_kept(data, past):
+                parse(data)
+
+    def _is_here(self, data: dict[str, Any]) -> bool:
+        guild = self._client.get_guild(int(data["id"]))
+        return guild is not None and not guild.unavailable
+
+    @contextmanager
+    def _count_kept(self, data: dict[str, Any], past: bool) -> Iterator[None]:
+        """A member who came or went before the cache was filled is counted already."""
+        guild = self._client.get_guild(int(data.get("guild_id") or 0)) if past else None
+        count = guild._member_count if guild else None
+        yield
+        if guild:
+            guild._member_count = count
+
+
+@contextmanager
+def _tasks_started() -> Iterator[set[asyncio.Task[Any]]]:
+    """Collect the tasks that are started within; nothing in there may await."""
+    loop = asyncio.get_running_loop()
+    former, started = loop.get_task_factory(), set[Any]()
+
+    def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> Any:
+        task = former(loop, coroutine, **more) if former else asyncio.Task(coroutine, loop=loop, **more)
+        started.add(task)
+        return task
+
+    loop.set_task_factory(factory)
+    try:
+        yield started
+    finally:
+        loop.set_task_factory(former)
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    """Name the bot's own function that a task is in."""
+    name: str = task.get_name()
+    inner: Any = task.get_coro()
+    package = discord.__path__[0]
+    while inspect.iscoroutine(inner):
+        if not inner.cr_code.co_filename.startswith(package):
+            name = inner.cr_code.co_qualname
+        inner = inner.cr_await
+    return name

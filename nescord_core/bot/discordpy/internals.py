@@ -1,0 +1,186 @@
+"""Every part of discord.py that is touched and not public, in one place.
+
+tests/unit/bot/discordpy/test_internals.py checks each against the installed version. Written for 2.7.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, cast
+
+import discord
+from discord import gateway, shard
+from discord.http import Route
+from discord.state import AutoShardedConnectionState, ConnectionState
+
+__all__ = [
+    "add_guild",
+    "ask_members",
+    "auto_sharded",
+    "await_guilds",
+    "connection",
+    "end_start",
+    "end_waits",
+    "first_presence",
+    "introduce",
+    "lost_views",
+    "make_shard",
+    "members_wanted",
+    "muted",
+    "parser",
+    "point_at",
+    "set_shards",
+    "waits",
+]
+
+State = ConnectionState[Any]
+
+
+def point_at(api_url: str) -> None:
+    """Send every request, webhooks and interactions included, to this API."""
+    Route.BASE = api_url
+
+
+def connection(client: discord.Client) -> State:
+    """Return the client's cache and parsers."""
+    return client._connection
+
+
+def auto_sharded(client: discord.Client) -> AutoShardedConnectionState[Any] | None:
+    """Return the same for a client that knows several shards, else None."""
+    state = client._connection
+    return state if isinstance(state, AutoShardedConnectionState) else None
+
+
+def parser(state: State, kind: str) -> Callable[[Any], None] | None:
+    """Return discord.py's function for an event."""
+    return state.parsers.get(kind)
+
+
+class muted:  # noqa: N801 - used as a statement: with muted(state)
+    """Let no user event be fired within."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._dispatch = state.dispatch
+
+    def __enter__(self) -> None:
+        self._state.dispatch = lambda *_args, **_kwargs: None
+
+    def __exit__(self, *_error: object) -> None:
+        self._state.dispatch = self._dispatch
+
+
+def introduce(client: discord.Client, ready: dict[str, Any]) -> None:
+    """Tell the cache who the bot is, as READY does."""
+    state = client._connection
+    if state.user is None or state.user.id not in state._users:
+        state.user = user = discord.ClientUser(state=state, data=ready["user"])
+        state._users[user.id] = user  # type: ignore[assignment]  # as parse_ready does
+    application = ready.get("application")
+    if state.application_id is None and application is not None:
+        state.application_id = int(application["id"])
+        state.application_flags = discord.ApplicationFlags._from_value(application.get("flags", 0))
+
+
+def add_guild(state: State, data: dict[str, Any]) -> discord.Guild:
+    """Put a guild into the cache."""
+    return state._add_guild_from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
+
+
+def members_wanted(state: State, guild: discord.Guild) -> bool:
+    """Tell whether discord.py would ask for the members of this guild at the start."""
+    complete = guild._member_count is not None and len(guild._members) >= guild._member_count
+    return not complete and state._guild_needs_chunking(guild)
+
+
+async def ask_members(state: State, guild: discord.Guild) -> None:
+    """Ask for a guild's members and wait for them as long as discord.py does."""
+    asked = await state.chunk_guild(guild, wait=False)
+    async with asyncio.timeout(state._chunk_timeout(guild)):
+        await asked
+
+
+def await_guilds(client: discord.Client, shard_id: int) -> None:
+    """Have GUILD_CREATEs that still come belong to the start, so that no guild_join is fired for them."""
+    state = auto_sharded(client)
+    if state is not None:
+        state._ready_states[shard_id] = asyncio.Queue()
+    else:
+        client._connection._ready_state = asyncio.Queue()
+
+
+def end_start(client: discord.Client, starting: dict[int, Coroutine[Any, Any, None] | None]) -> None:
+    """Fire ready once all shards are: by a coroutine of ours, or (None) as discord.py waits for guilds."""
+    state = auto_sharded(client)
+    if state is None:
+        _end_plain_start(client._connection, starting)
+        return
+    for shard_id, own in starting.items():
+        coroutine = own if own is not None else state._delay_shard_ready(shard_id)
+        state._ready_tasks[shard_id] = asyncio.create_task(coroutine)
+    if len(state._ready_tasks) == len(state.shard_ids):
+        state._ready_task = asyncio.create_task(state._delay_ready())
+
+
+def _end_plain_start(state: State, starting: dict[int, Coroutine[Any, Any, None] | None]) -> None:
+    waits_for_guilds = None in starting.values()
+
+    async def end() -> None:
+        await asyncio.gather(*(each for each in starting.values() if each is not None))
+        if waits_for_guilds:
+            await state._delay_ready()
+        else:
+            state._ready_task = None
+            state.call_handlers("ready")
+            state.dispatch("ready")
+
+    state._ready_task = asyncio.create_task(end())
+
+
+def first_presence(client: discord.Client) -> tuple[Any, str | None]:
+    """Return the activity and status that the client was made with, None for none."""
+    return client._connection._activity, client._connection._status
+
+
+def set_shards(client: discord.Client, count: int) -> None:
+    """Tell the client how many shards there are; all of them are its own."""
+    client.shard_count = client._connection.shard_count = count
+    if (state := auto_sharded(client)) is not None:
+        state.shard_ids = range(count)
+
+
+def make_shard(client: discord.Client, socket: gateway.DiscordWebSocket) -> None:
+    """Give a client of several shards one more."""
+    made: Any = shard.Shard(socket, cast(discord.AutoShardedClient, client), lambda _item: None)
+    client._AutoShardedClient__shards[socket.shard_id] = made  # type: ignore[attr-defined]  # a private name
+
+
+def waits(client: discord.Client) -> Iterator[str]:
+    """Yield what `Client.wait_for` waits for."""
+    for event, waiting in client._listeners.items():
+        for future, _check in waiting:
+            if not future.done():
+                yield event
+
+
+def end_waits(client: discord.Client) -> None:
+    """Cancel every `Client.wait_for`: whoever waits cannot be answered any more."""
+    for waiting in client._listeners.values():
+        for future, _check in waiting:
+            future.cancel()
+
+
+def lost_views(client: discord.Client) -> Iterator[tuple[str, int | None]]:
+    """Yield name and message of every open view that another process cannot know."""
+    store, seen = client._connection._view_store, set()
+    for message_id, items in store._views.items():
+        for item in items.values():
+            view = item.view
+            if view is None or id(view) in seen or view.is_finished() or view.is_persistent():
+                continue
+            seen.add(id(view))
+            yield type(view).__qualname__, message_id
+    for modal in store._modals.values():
+        yield type(modal).__qualname__, None

@@ -1,0 +1,135 @@
+"""discord.py's client on nescord's transport: what replaces login, connect and close."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import aiohttp
+import discord
+import msgspec
+import yarl
+
+from nescord_core.bot.discordpy import hosting, internals
+from nescord_core.bot.discordpy.arrival import Arrival
+from nescord_core.bot.discordpy.delivery import Delivery
+from nescord_core.bot.discordpy.socket import ShardSocket
+from nescord_core.bot.listener import WsListener
+from nescord_core.settings import MainSettings
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["Transport", "before_login", "connect", "leave", "listener_of", "run_options"]
+
+log = logging.getLogger(__name__)
+
+_SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - the name of a header
+_ATTRIBUTE = "_nescord_transport"
+_LISTENER = "_nescord_listener"
+
+
+def listener_of(client: discord.Client) -> WsListener:
+    """Return the listener that brings a client its events."""
+    listener: WsListener | None = client.__dict__.get(_LISTENER)
+    if listener is None:
+        listener = client.__dict__[_LISTENER] = WsListener()
+    return listener
+
+
+def before_login(client: discord.Client, token: object) -> str:
+    """Send the client's requests to rest; returns the token to log in with: the configured one, if any."""
+    settings = hosting.current().settings
+    internals.point_at(f"{settings.rest_url.rstrip('/')}/api/v10")
+    if settings.security.secret:
+        _show_secret(client, settings.rest_url, settings.security.secret)
+    wanted = settings.token or token
+    if not isinstance(wanted, str):
+        raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or give one to run()")
+    return wanted
+
+
+def run_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Leave logging alone where it is set up already: every line would appear twice."""
+    if logging.getLogger().handlers:
+        options["log_handler"] = None
+    return options
+
+
+async def connect(client: discord.Client) -> None:
+    """Serve events until the process is told to leave or the client is closed."""
+    host = hosting.current()
+    transport = Transport(client, host.settings)
+    client.__dict__[_ATTRIBUTE] = transport
+    await host.serve(transport.listener, transport.leaving)
+
+
+def leave(client: discord.Client) -> None:
+    """Have the client's `connect` end."""
+    transport: Transport | None = client.__dict__.get(_ATTRIBUTE)
+    if transport is not None:
+        transport.leaving.set()
+
+
+class Transport:
+    """A running client: its listener, its shards, its cache."""
+
+    def __init__(self, client: discord.Client, settings: MainSettings) -> None:
+        self.leaving = asyncio.Event()
+        self.listener = listener_of(client)
+        self._client = client
+        self._sockets: dict[int, ShardSocket] = {}
+        self._latencies: dict[int, float] = {}
+        arrival = Arrival(client, self._add_shard, self._greet)
+        delivery = Delivery(client, arrival, timeout=settings.event_timeout)
+        self._arrival = arrival
+        self.listener.on("*")(delivery.take)
+        self.listener.leave_hooks.append(delivery.leave)
+        self.listener.picture = self._picture
+        if internals.auto_sharded(client) is None:
+            client._reconnect = True  # type: ignore[attr-defined]
+            client.ws = ShardSocket(client, self.listener.gateway, None, None)
+        else:
+            client._reconnect = True  # type: ignore[attr-defined]  # as AutoShardedClient.connect does
+
+    async def _picture(self, message: pb.Snapshot | pb.ShardFacts) -> None:
+        if isinstance(message, pb.Snapshot):
+            await self._arrival.take(message)
+            return
+        for shard_id, latency in zip(message.shard_id, message.latency, strict=True):
+            self._latencies[shard_id] = latency if latency >= 0 else float("nan")
+            if shard_id in self._sockets:
+                self._sockets[shard_id].measured = self._latencies[shard_id]
+        if internals.auto_sharded(self._client) is None and self._latencies:
+            self._client.ws.measured = sum(self._latencies.values()) / len(self._latencies)  # type: ignore[attr-defined]
+
+    def _add_shard(self, shard_id: int, shard_count: int) -> None:
+        if internals.auto_sharded(self._client) is not None:
+            socket = ShardSocket(self._client, self.listener.gateway, shard_id, shard_count)
+            self._sockets[shard_id] = socket
+            internals.make_shard(self._client, socket)
+
+    async def _greet(self, shard_id: int) -> None:
+        """Show the presence that the bot was made with, which discord.py sends with IDENTIFY."""
+        activity, status = internals.first_presence(self._client)
+        if activity is None and status is None:
+            return
+        presence = {
+            "activities": [activity] if activity else [],
+            "status": status or "online",
+            "since": 0,
+            "afk": False,
+        }
+        await self.listener.gateway.send(3, msgspec.json.encode(presence), shard_id=shard_id)
+
+
+def _show_secret(client: discord.Client, rest_url: str, secret: str) -> None:
+    """Show rest its secret: what an interaction is answered with carries no token of the bot."""
+    origin = yarl.URL(rest_url).origin()
+
+    async def show(_session: object, _context: object, started: aiohttp.TraceRequestStartParams) -> None:
+        if started.url.origin() == origin:
+            started.headers[_SECRET_HEADER] = secret
+
+    trace = client.http.http_trace or aiohttp.TraceConfig()
+    trace.on_request_start.append(show)
+    client.http.http_trace = trace

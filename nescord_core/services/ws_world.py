@@ -1,0 +1,98 @@
+"""What ws keeps of its shards for a main that starts with an empty cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from nescord_core.envelope import Envelope
+from nescord_core.gateway.snapshot import GuildPicture, ShardSnapshot
+from nescord_core.gateway.stats import ShardStats
+from nescord_core.settings import WsSettings
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["ShardWorlds"]
+
+_MESSAGE_BYTES = 256 * 1024
+
+
+class ShardWorlds:
+    """Takes note of the events of some shards, and tells a new main what they have come to."""
+
+    def __init__(
+        self,
+        settings: WsSettings,
+        *,
+        shard_ids: Iterable[int],
+        shard_count: int,
+        stats: Callable[[], Iterable[ShardStats]],
+    ) -> None:
+        self._settings = settings
+        self._shard_count = shard_count
+        self._stats = stats
+        self._shards = {each: ShardSnapshot(settings.snapshot) for each in shard_ids}
+
+    @property
+    def size(self) -> int:
+        """What the guilds take."""
+        return sum(shard.size for shard in self._shards.values())
+
+    @property
+    def guilds(self) -> int:
+        """How many guilds are there."""
+        return sum(len(shard) for shard in self._shards.values())
+
+    def watching(self, put: Callable[[Envelope], None]) -> Callable[[Envelope], None]:
+        """Return ``put`` that takes note of an event first, or ``put`` itself where nothing is kept."""
+        if not self._settings.snapshot.enabled:
+            return put
+
+        def note_and_put(envelope: Envelope) -> None:
+            self.note(envelope)
+            put(envelope)
+
+        return note_and_put
+
+    def note(self, envelope: Envelope) -> None:
+        """Take note of an event, before it is put into the outbox."""
+        self._shards[envelope.shard_id].apply(
+            envelope.session_id, envelope.seq, envelope.type, envelope.guild_id, envelope.data
+        )
+
+    def facts(self) -> pb.ShardFacts:
+        """Return the latency of every shard."""
+        known = [(each.shard_id, -1.0 if each.latency is None else each.latency) for each in self._stats()]
+        return pb.ShardFacts(shard_id=[each[0] for each in known], latency=[each[1] for each in known])
+
+    def pictures(self) -> Iterator[pb.Snapshot]:
+        """Return every shard as of now; guilds and events are copied as they lie, nothing is decoded."""
+        for shard_id, shard in self._shards.items():
+            message = self._head(shard_id, shard)
+            size = 0
+            for guild in shard.guilds() if shard.ready is not None else ():
+                if size > _MESSAGE_BYTES:
+                    yield message
+                    message, size = self._head(shard_id, shard), 0
+                message.guilds.append(_picture(guild))
+                size += message.guilds[-1].ByteSize()
+            message.last = True
+            yield message
+
+    def _head(self, shard_id: int, shard: ShardSnapshot) -> pb.Snapshot:
+        return pb.Snapshot(
+            shard_id=shard_id,
+            shard_count=self._shard_count,
+            kept=self._settings.snapshot.enabled,
+            session_id=shard.session_id,
+            seq=shard.seq,
+            ready=b"" if shard.ready is None else msgspec.json.encode(shard.ready),
+            unavailable=sorted(shard.unavailable),
+            intents=self._settings.intents,
+        )
+
+
+def _picture(guild: GuildPicture) -> pb.GuildPicture:
+    types = [kind for kind, _ in guild.changes]
+    data = [raw for _, raw in guild.changes]
+    return pb.GuildPicture(guild_id=guild.guild_id, base=guild.base, types=types, data=data)

@@ -1,0 +1,88 @@
+"""The private parts of discord.py that are touched are as they were when this was written."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import metadata
+from typing import Any
+
+import discord
+import pytest
+from discord import gateway, shard, state
+from discord.ext import commands
+from discord.http import HTTPClient, Route
+from discord.ui.view import ViewStore
+
+from nescord_core.bot.discordpy import internals
+
+SIGNATURES: dict[Any, list[str]] = {
+    discord.Client.login: ["self", "token"],
+    discord.Client.connect: ["self", "reconnect"],
+    discord.Client.close: ["self"],
+    discord.Client.dispatch: ["self", "event", "args", "kwargs"],
+    discord.AutoShardedClient.connect: ["self", "reconnect"],
+    discord.AutoShardedClient.close: ["self"],
+    shard.Shard.__init__: ["self", "ws", "client", "queue_put"],
+    gateway.DiscordWebSocket.send: ["self", "data"],
+    gateway.DiscordWebSocket.change_presence: ["self", "activity", "status", "since"],
+    gateway.DiscordWebSocket.voice_state: ["self", "guild_id", "channel_id", "self_mute", "self_deaf"],
+    gateway.DiscordWebSocket.poll_event: ["self"],
+    gateway.DiscordWebSocket.close: ["self", "code"],
+    state.ConnectionState._add_guild_from_data: ["self", "data"],
+    state.ConnectionState._guild_needs_chunking: ["self", "guild"],
+    state.ConnectionState._chunk_timeout: ["self", "guild"],
+    state.ConnectionState.chunk_guild: ["self", "guild", "wait", "cache"],
+    state.ConnectionState.call_handlers: ["self", "key", "args", "kwargs"],
+    state.ConnectionState._delay_ready: ["self"],
+    state.AutoShardedConnectionState._delay_ready: ["self"],
+    state.AutoShardedConnectionState._delay_shard_ready: ["self", "shard_id"],
+}
+
+
+@pytest.mark.parametrize("function", SIGNATURES, ids=lambda each: each.__qualname__)
+def test_a_private_function_takes_what_it_took(function: Any) -> None:
+    assert list(inspect.signature(function).parameters) == SIGNATURES[function]
+
+
+def test_the_version_is_one_that_this_was_written_for() -> None:
+    assert metadata.version("discord.py").startswith("2.7.")
+
+
+def test_a_client_has_the_private_parts() -> None:
+    client = discord.Client(intents=discord.Intents.none())
+    for name in ("_connection", "_listeners", "_enable_debug_events", "_ready", "ws", "http", "shard_count"):
+        assert hasattr(client, name), name
+    inner = internals.connection(client)
+    names = "user _users _intents _activity _status _view_store _ready_task parsers dispatch application_id"
+    for name in (*names.split(), "application_flags", "shard_count"):
+        assert hasattr(inner, name), name
+    assert isinstance(ViewStore(inner)._views, dict)
+    assert isinstance(ViewStore(inner)._modals, dict)
+
+
+def test_a_client_of_several_shards_has_the_private_parts() -> None:
+    client = commands.AutoShardedBot("!", intents=discord.Intents.none())
+    assert client._AutoShardedClient__shards == {}  # type: ignore[attr-defined]
+    inner = internals.auto_sharded(client)
+    assert inner is not None
+    assert (inner._ready_states, inner._ready_tasks) == ({}, {})
+    assert internals.auto_sharded(commands.Bot("!", intents=discord.Intents.none())) is None
+
+
+def test_the_start_of_a_shard_is_waited_for_by_name() -> None:
+    assert "self._ready_state.put_nowait(guild)" in inspect.getsource(state.ConnectionState._add_ready_state)
+    assert "self._ready_states[guild.shard_id].put_nowait(guild)" in inspect.getsource(
+        state.AutoShardedConnectionState._add_ready_state
+    )
+
+
+def test_every_request_goes_to_the_base_of_the_route() -> None:
+    assert "self.BASE + self.path" in inspect.getsource(Route.__init__)
+    assert "self.http_trace" in inspect.getsource(HTTPClient.static_login)
+
+
+def test_every_event_has_its_parser() -> None:
+    inner = internals.connection(discord.Client(intents=discord.Intents.none()))
+    for kind in ("READY", "RESUMED", "GUILD_CREATE", "MESSAGE_CREATE", "INTERACTION_CREATE"):
+        assert internals.parser(inner, kind) is not None
+    assert internals.parser(inner, "NO_SUCH_EVENT") is None
