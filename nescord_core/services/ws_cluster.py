@@ -234,8 +234,8 @@ def _is_unwell(shard: ShardStats, bound: float) -> bool:
 
 
 def _unwell(shard: ShardStats, bound: float) -> str:
-    why = shard.trouble or "no connection was ever lost, it never got that far"
-    return f"shard {shard.shard_id} has been {shard.state} or worse for more than {bound:g} s: {why}"
+    why = shard.trouble or f"it is {shard.state}"
+    return f"shard {shard.shard_id} has not been connected for more than {bound:g} s: {why}"
 
 
 def _process() -> dict[str, float]:
