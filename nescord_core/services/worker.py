@@ -45,7 +45,7 @@ from nescord_core.reload.swap import Failure
 from nescord_core.rest import client as rest_client
 from nescord_core.settings import MainSettings
 
-__all__ = ["run"]
+__all__ = ["broken", "run", "serve_worker"]
 
 log = logging.getLogger("nescord.main")
 GRACE = 2.0
@@ -69,11 +69,24 @@ def run(channel_fd: int) -> int:
     follow_parent(end, settings.drain_timeout + GRACE)
     logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     _settle_in(settings)
-    listener = _listener(settings)
+    if settings.entry.endswith(".py"):
+        bots = importlib.import_module("nescord_core.services.worker_bot")
+        return int(bots.run_file(begin, end, started))
+    found = entry.load(settings.entry, settings.project_dir)
+    if _is_client(found):
+        bots = importlib.import_module("nescord_core.services.worker_bot")
+        return int(bots.run_client(found, begin, end, started))
+    listener = _listener(found, settings)
     if isinstance(listener, Failure):
-        send(end, _broken(listener))
+        send(end, broken(listener))
         return 1
-    return asyncio.run(_serve(begin, listener, end, started))
+    return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event()))
+
+
+def _is_client(found: object) -> bool:
+    """A bot that does not use discord.py has not imported it, and need not pay for that."""
+    discord = sys.modules.get("discord")
+    return discord is not None and isinstance(found, getattr(discord, "Client", ()))
 
 
 def _settle_in(settings: MainSettings) -> None:
@@ -89,20 +102,21 @@ def _settle_in(settings: MainSettings) -> None:
     os.environ.update({name: value for name, value in effective.items() if value})
 
 
-def _listener(settings: MainSettings) -> WsListener | Failure:
-    found = entry.load(settings.entry, settings.project_dir)
+def _listener(found: object, settings: MainSettings) -> WsListener | Failure:
     if isinstance(found, Failure | WsListener):
         return found
-    own = getattr(found, "listener", None)  # the discord.py classes carry theirs
+    own = getattr(found, "listener", None)
     if isinstance(own, WsListener):
         return own
     kind = f"of type {type(found).__name__}"
     return Failure(f"main.entry is {settings.entry}, which is {kind}; it must be a WsListener or a bot")
 
 
-async def _serve(begin: Begin, listener: WsListener, end: socket.socket, started: float) -> int:
+async def serve_worker(
+    begin: Begin, listener: WsListener, end: socket.socket, started: float, drain: asyncio.Event
+) -> int:
+    """Be a worker with this listener in the running loop, until told to drain or ``drain`` is set."""
     channel = await Channel.of_worker(end)
-    drain = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
     settings = _effective(begin.settings, listener)
     runtime = Runtime(listener, settings, replica=begin.replica, generation=begin.generation)
@@ -172,7 +186,7 @@ class _Worker:
         elif isinstance(error, NescordError):
             self._channel.send(Broken(str(error)))
         else:
-            self._channel.send(_broken(entry.failure_of(error, project)))
+            self._channel.send(broken(entry.failure_of(error, project)))
 
     async def hear(self) -> None:
         """Do what the parent says; when it is gone, drain."""
@@ -194,7 +208,8 @@ def _warn(problems: Iterable[str]) -> None:
         log.error("%s", problem)
 
 
-def _broken(failure: Failure) -> Broken:
+def broken(failure: Failure) -> Broken:
+    """Tell the parent why this worker cannot start."""
     return Broken(failure.message, failure.file, failure.line, failure.excerpt, failure.traceback)
 
 
