@@ -23,7 +23,15 @@ def concern_of(path: str) -> Concern:
     return Concern.CONFIGURATION if configures else Concern.CODE
 
 
-KEYS: Mapping[str, tuple[str, ...]] = {"rest.url": ("ws", "main"), "reload.method": ("main",)}
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "main.listen": ("main", "ws"),
+    "main.workers": ("main", "ws"),
+    "rest.host": ("rest", "main", "ws"),
+    "rest.port": ("rest", "main", "ws"),
+    "rest.url": ("ws", "main"),
+    "reload.method": ("main",),
+    "sandbox.listen": ALL,
+}
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "discord": ("rest", "ws"),

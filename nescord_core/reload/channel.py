@@ -30,6 +30,7 @@ __all__ = [
     "Listening",
     "State",
     "Stats",
+    "Wrote",
     "pair",
     "receive_begin",
     "send",
@@ -37,17 +38,27 @@ __all__ = [
 
 
 class Begin(msgspec.Struct, frozen=True, tag="begin"):
-    """Load the entry and serve. ``state`` is that of the worker whose place this one takes."""
+    """Load the entry and serve. ``state`` is that of the worker whose place this one takes.
+
+    ``watched`` means that changed files bring a reload, so that the bot's own writes are of interest.
+    """
 
     settings: MainSettings
     replica: str
     generation: int
     debug: bool = False
+    watched: bool = False
     state: Mapping[str, bytes] = {}  # msgspec gives each its own
 
 
 class DrainNow(msgspec.Struct, frozen=True, tag="drain"):
     """Take no more events, finish what is there, say Drained and leave."""
+
+
+class Wrote(msgspec.Struct, frozen=True, tag="wrote"):
+    """The bot opened this file of the project (relative to it) for writing."""
+
+    path: str
 
 
 class AskState(msgspec.Struct, frozen=True, tag="state?"):
@@ -111,7 +122,7 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
 
 
 FromParent = Begin | DrainNow | AskStats | AskState | Handed
-FromWorker = Listening | Imported | Broken | Drained | State | Stats
+FromWorker = Listening | Imported | Broken | Drained | State | Stats | Wrote
 
 from_parent: channel.Decoder[FromParent] = channel.decoder(FromParent)
 from_worker: channel.Decoder[FromWorker] = channel.decoder(FromWorker)

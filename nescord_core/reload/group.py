@@ -21,6 +21,7 @@ from nescord_core.reload.channel import (
     Listening,
     State,
     Stats,
+    Wrote,
     pair,
 )
 from nescord_core.reload.rollout import Reloaded, Rollout
@@ -82,6 +83,9 @@ class Observer(Protocol):
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
         """A serving process died."""
+
+    def wrote(self, path: str) -> None:
+        """The bot wrote a file of its project."""
 
     def broken(self, replica: int) -> None:
         """Nothing serves there, and nothing will be tried before something changes."""
@@ -149,12 +153,14 @@ class Group:
         restarts: Callable[[], Restarts],
         patience: Patience,
         debug: bool = False,
+        watched: bool = False,
     ) -> None:
         self._settings = settings
         self._ports = ports
         self._spawner = spawner
         self._observer = observer
         self._debug = debug
+        self._watched = watched
         self.places = [Place(Replica(patience), restarts()) for _ in ports]
         self._inbox: asyncio.Queue[tuple[int, Fact]] = asyncio.Queue()
         self._rollout: Rollout | None = None
@@ -344,7 +350,7 @@ class Group:
 
     def _begin(self, index: int, generation: int, state: Mapping[str, bytes]) -> Begin:
         settings = replace(self._settings, listen_port=self._ports[index])
-        return Begin(settings, replica=str(index), generation=generation, debug=self._debug, state=state)
+        return Begin(settings, str(index), generation, self._debug, self._watched, state)
 
     async def _inherited(self, index: int, worker: Worker) -> Mapping[str, bytes]:
         """The state of the worker that serves now."""
@@ -381,6 +387,8 @@ class Group:
                 case State(state):
                     if worker.state is not None and not worker.state.done():
                         worker.state.set_result(state)
+                case Wrote(path):
+                    self._observer.wrote(path)
                 case Stats(values):
                     worker.stats = values
                     worker.answered.set()

@@ -44,6 +44,8 @@ __all__ = ["Control"]
 POLL = 0.02
 """Seconds between two looks at an interaction that the bot has not answered yet."""
 
+NOTICE_LENGTH = 8000
+
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
@@ -54,6 +56,7 @@ class Control:
         self.world = world
         self.wire = wire
         self.load: Load | None = None
+        self.notice = ""
         self.on_change: Callable[[], None] = lambda: None
         self._spawn = spawn
         self._wall = wall
@@ -75,6 +78,7 @@ class Control:
             ("POST", "/fault", self._fault),
             ("GET", "/fault", self._show_faults),
             ("DELETE", "/fault", self._clear_faults),
+            ("POST", "/notice", self._set_notice),
             ("POST", "/settings", self._settings),
             ("GET", "/settings", self._show_settings),
         ):
@@ -113,7 +117,14 @@ class Control:
             limit=read_number(query.get("limit", "100"), "limit"),
             tail=read_number(query.get("tail", "5"), "tail"),
         )
-        return answer_json({**shown, "bot_online": self.wire.online(), "faults": self.wire.faults.active()})
+        return answer_json(
+            {
+                **shown,
+                "bot_online": self.wire.online(),
+                "faults": self.wire.faults.active(),
+                "notice": self.notice,
+            }
+        )
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         query = request.query
@@ -219,12 +230,26 @@ class Control:
         self.wire.table.limits = replace(self.wire.table.limits, **changed)
         return answer_json(limits_view(self.wire.table.limits))
 
+    async def _set_notice(self, request: web.Request) -> web.StreamResponse:
+        """What stands above the conversation: why the bot's new code does not run. Empty text takes it away."""
+        given = await read_body(request)
+        text = given.get("text")
+        if given.keys() != {"text"} or not isinstance(text, str) or len(text) > NOTICE_LENGTH:
+            raise ActionError(
+                f"notice takes text, of at most {NOTICE_LENGTH} characters; empty takes it away."
+            )
+        self.notice = text
+        self.on_change()
+        return answer_json({"notice": text})
+
     async def _show_settings(self, _request: web.Request) -> web.StreamResponse:
         return answer_json(limits_view(self.wire.table.limits))
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         paths = sorted({each.path for each in ACTIONS} | {"/voice", "/state", "/messages", "/wait", "/load"})
-        listed = ", ".join([*paths, "/gateway", "/fault", "/settings", "/events", "/interactions/{id}"])
+        listed = ", ".join(
+            [*paths, "/gateway", "/fault", "/notice", "/settings", "/events", "/interactions/{id}"]
+        )
         return answer_json(
             {"error": f"There is no {request.method} {request.path}. Known: {listed}."}, status=404
         )

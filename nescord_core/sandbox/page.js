@@ -76,6 +76,8 @@ function status(shown) {
   if (rest.length) parts.push(`REST: ${rest.map((each) => `${each.method} ${each.route} ${each.status || "late"} ×${each.count}`).join("; ")}`);
   $("faults").hidden = !parts.length;
   $("faults").textContent = `Faults are on. ${parts.join(" · ")}`;
+  $("notice").hidden = !shown.notice;
+  $("notice").textContent = shown.notice;
 }
 
 // --- drawing -------------------------------------------------------------------------------------

@@ -8,18 +8,21 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.table import Table
 
-from nescord_core.config import Config
+from nescord_core.config import Config, load
 from nescord_core.errors import PortTaken
 from nescord_core.ports import refusal
-from nescord_core.services import control, dev_plan
+from nescord_core.services import control, dev_keys, dev_plan
+from nescord_core.services.dev_desk import SELF, Desk, Replan, facts
 from nescord_core.services.ownership import ended_out_of_order
+from nescord_core.services.program import one_error
 from nescord_core.supervisor.lifecycle import State
 from nescord_core.supervisor.output import Output, Redaction
 from nescord_core.supervisor.spec import ServiceSpec
@@ -27,7 +30,6 @@ from nescord_core.supervisor.supervisor import Outcome, ServiceView, Supervisor
 
 __all__ = ["run_dev"]
 
-SELF = "dev"
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 AFTER_KILL = 20.0
 """Seconds that services get to end after their supervisor was killed; longer than any of their time-outs."""
@@ -58,20 +60,30 @@ async def run_dev(
         PortTaken: somebody listens on an address of ours.
 
     """
-    settings, with_sandbox = dev_plan.effective(config, sandbox=sandbox, port_offset=port_offset)
-    specs = dev_plan.plan(
-        settings,
-        sandbox=with_sandbox,
-        environ=os.environ if environ is None else environ,
-        command=exec_cmd or (),
-        directory=directory or Path.cwd(),
-        as_json=json,
-    )
+    environ = os.environ if environ is None else environ
+    directory = directory or Path.cwd()
+    _, with_sandbox = dev_plan.effective(config, sandbox=sandbox, port_offset=port_offset)
+
+    def planned(given: Config) -> tuple[Config, list[ServiceSpec]]:
+        moved, _ = dev_plan.effective(given, sandbox=with_sandbox, port_offset=port_offset)
+        return moved, dev_plan.plan(
+            moved,
+            sandbox=with_sandbox,
+            environ=environ,
+            command=exec_cmd or (),
+            directory=directory,
+            as_json=json,
+        )
+
+    settings, specs = planned(config)
     output = _output(specs, settings, file or sys.stdout, json=json)
     page = f"http://{settings.sandbox.host}:{settings.sandbox.port}/" if with_sandbox else ""
-    supervisor = Supervisor(specs, output=output, on_change=_Welcome(output, page).look)
+    keys = not (json or exec_cmd or file) and sys.stdin.isatty()
+    supervisor = Supervisor(specs, output=output, on_change=_Welcome(output, page, keys=keys).look)
     output.on_closed = supervisor.request_stop
-    outcome = await _supervise(supervisor, output, settings, sandbox=with_sandbox)
+    run = _Run(supervisor, output, settings, page, keys=keys)
+    with one_error():
+        outcome = await run.supervise(lambda: planned(load(config.project, environ=environ)))
     if outcome.failure is not None:
         print(f"Error: {outcome.failure}", file=sys.stderr)
     return outcome.exit_code
@@ -88,18 +100,40 @@ def _output(specs: Iterable[ServiceSpec], settings: Config, file: TextIO, *, jso
     )
 
 
-async def _supervise(supervisor: Supervisor, output: Output, settings: Config, *, sandbox: bool) -> Outcome:
-    addresses = dev_plan.listeners(settings, sandbox=sandbox)
-    patience = AFTER_KILL if ended_out_of_order(settings.state_dir, control.DEV) else 0.0
-    try:
-        async with control.serve_control(settings.state_dir, _commands(supervisor, output, settings)):
-            with _signals(supervisor, output) as signals:
-                await _until_free(addresses, output, patience, signals)
-                if sandbox:
-                    await _forget_sessions(settings)
-                return await supervisor.run()
-    finally:
-        output.close()
+@dataclass(frozen=True)
+class _Run:
+    """One run, from taking the control socket to its last process. ``page`` is empty without a sandbox."""
+
+    supervisor: Supervisor
+    output: Output
+    settings: Config
+    page: str
+    keys: bool
+
+    async def supervise(self, replan: Replan) -> Outcome:
+        settings = self.settings
+        patience = AFTER_KILL if ended_out_of_order(settings.state_dir, control.DEV) else 0.0
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                desk = Desk(self.supervisor, self.output, settings, self.page, replan, tasks)
+                async with control.serve_control(settings.state_dir, desk.commands()):
+                    with _signals(self.supervisor, self.output) as signals:
+                        addresses = dev_plan.listeners(settings, sandbox=bool(self.page))
+                        await _until_free(addresses, self.output, patience, signals)
+                        return await self._run(desk)
+        finally:
+            self.output.close()
+
+    async def _run(self, desk: Desk) -> Outcome:
+        if self.page:
+            await _forget_sessions(self.settings)
+        if not self.keys:
+            return await self.supervisor.run()
+        with dev_keys.listening(desk.pressed):
+            try:
+                return await self.supervisor.run()
+            finally:
+                desk.close()
 
 
 async def _forget_sessions(settings: Config) -> None:
@@ -113,8 +147,9 @@ async def _forget_sessions(settings: Config) -> None:
 class _Welcome:
     """Shows the table of services once, when all of them are ready."""
 
-    def __init__(self, output: Output, page: str) -> None:
+    def __init__(self, output: Output, page: str, *, keys: bool) -> None:
         self._output = output
+        self._keys = keys
         self._page = page
         self._shown = False
 
@@ -123,8 +158,8 @@ class _Welcome:
         if self._shown or any(view.state is not State.READY for view in services):
             return
         self._shown = True
-        facts = {view.name: {**_facts(view), "start_ms": view.start_ms} for view in services}
-        self._output.show(self._text(services), service=SELF, message="ready", services=facts)
+        told = {view.name: {**facts(view), "start_ms": view.start_ms} for view in services}
+        self._output.show(self._text(services), service=SELF, message="ready", services=told)
 
     def _text(self, services: list[ServiceView]) -> str:
         table = Table(box=None, pad_edge=False)
@@ -134,41 +169,9 @@ class _Welcome:
             table.add_row(
                 view.name, str(view.pid), view.address, view.state.value, f"{view.start_ms or 0:.0f}"
             )
+        keys = ", h shows the keys" if self._keys else ""
         page = f"Talk to the bot at {self._page}\n" if self._page else ""
-        return f"\n{self._output.rendered(table)}\n{page}^C stops everything.\n"
-
-
-def _facts(view: ServiceView) -> dict[str, Any]:
-    return {
-        "state": view.state.value,
-        "pid": view.pid,
-        "address": view.address,
-        "uptime_s": None if view.uptime_s is None else round(view.uptime_s, 1),
-        "restarts": view.restarts,
-    }
-
-
-def _commands(supervisor: Supervisor, output: Output, config: Config) -> Mapping[str, control.Command]:
-    async def status(_: control.Answer) -> control.Answer:
-        return {"services": {view.name: _facts(view) for view in supervisor.views() if not view.task}}
-
-    async def stop(_: control.Answer) -> control.Answer:
-        supervisor.request_stop()
-        return {}
-
-    async def restart(asked: control.Answer) -> control.Answer:
-        supervisor.restart(str(asked.get("service")))
-        return {}
-
-    async def reload(_: control.Answer) -> control.Answer:
-        return await control.reload(config.state_dir)
-
-    async def logs(asked: control.Answer) -> AsyncIterator[control.Answer]:
-        service, lines = asked.get("service"), int(asked.get("lines", 100))
-        async for line in output.follow(service, lines=lines, onward=bool(asked.get("follow"))):
-            yield {"time": line.time, "service": line.service, "stream": line.stream, "text": line.text}
-
-    return {"status": status, "stop": stop, "restart": restart, "reload": reload, "logs": logs}
+        return f"\n{self._output.rendered(table)}\n{page}^C stops everything{keys}.\n"
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from typing import Any
 from nescord_core.errors import EntryError, NescordError, ServiceFailed
 from nescord_core.reload import fork
 from nescord_core.reload.group import GRACE, Group, Restarts, Worker
+from nescord_core.reload.own_writes import OwnWrites
 from nescord_core.reload.rollout import Reloaded
 from nescord_core.reload.spawn import Spawner, SpawnWorkers
 from nescord_core.reload.swap import Failure, Patience, describe_exit
@@ -25,6 +26,7 @@ from nescord_core.reload.watcher import Watcher, matcher_for
 from nescord_core.services import control
 from nescord_core.services.admin import Admin, serve_admin
 from nescord_core.services.main_changes import Changes
+from nescord_core.services.main_dev import Dev
 from nescord_core.services.main_numbers import Numbers
 from nescord_core.services.presence import announce
 from nescord_core.services.reservation import reserved
@@ -89,12 +91,16 @@ class Parent:
             restarts=_restarts,
             patience=Patience(start=settings.start_timeout, drain=settings.drain_timeout + GRACE),
             debug=logging.getLogger().isEnabledFor(logging.DEBUG),
+            watched=watch,
         )
         self._numbers = Numbers(self._group, settings.listen_host, ports)
         self._all_serve = asyncio.Event()
         self._failure: NescordError | None = None
         self._last_refusal: Failure | None = None
         self._has_loaded = False
+        self._has_notice = False
+        self._own_writes = OwnWrites()
+        self._dev = Dev(settings.state_dir)
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None], admin: str) -> None:
         """Run until ``stop`` or a failure that nothing but a person can mend."""
@@ -106,6 +112,7 @@ class Parent:
             ]
             if self._watch:
                 beside.append(tasks.create_task(self._watch_files(), name="watch"))
+                beside.append(tasks.create_task(self._dev.run(), name="tell dev"))
             self._group.reload()
             await running
             for task in beside:
@@ -151,7 +158,8 @@ class Parent:
         """Load the bot's code anew; raises EntryError when it was refused and the old code goes on."""
         result = await asyncio.shield(self._group.reload())
         if result.failure is not None:
-            raise _entry_error(result.failure, still_serving=self._group.is_serving)
+            builds = [place.serving.generation for place in self._group.places if place.serving]
+            raise _entry_error(result.failure, build=max(builds, default=0))
         return _facts(result)
 
     # What the group tells (reload.group.Observer)
@@ -161,6 +169,9 @@ class Parent:
         log.debug("worker %d serves as generation %d (process %d)", replica, worker.generation, worker.pid)
         if self._group.is_serving:
             self._all_serve.set()
+            if self._has_notice:
+                self._dev.tell("notice", text="")
+                self._has_notice = False
 
     def reloaded(self, reloaded: Reloaded) -> None:
         """One line for each reload; the first load says so by being ready."""
@@ -176,9 +187,12 @@ class Parent:
         self._last_refusal = failure
         if not still_serving and not self._watch and not self._has_loaded:
             return  # it becomes the error that this service ends with
-        error = _entry_error(failure, still_serving=still_serving)
+        serving = self._group.places[replica].serving
+        error = _entry_error(failure, build=serving.generation if serving else 0)
         text = "\n".join(part for part in (str(error), error.details) if part)
         log.error("%s", text, extra={"reload": {"ok": False, "file": failure.file, "line": failure.line}})
+        self._dev.tell("notice", text=text)
+        self._has_notice = True
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
         """A worker died; ws keeps its events for the next one."""
@@ -189,13 +203,17 @@ class Parent:
             describe_exit(code),
         )
 
+    def wrote(self, path: str) -> None:
+        """The bot wrote one of its own files."""
+        self._own_writes.wrote(path, asyncio.get_running_loop().time())
+
     def broken(self, replica: int) -> None:
         """Wait for a person to mend it if one is there to change files, else end."""
         if self._watch:
             log.error("main waits for a change of the project's files")
             return
         if self._last_refusal is not None and not self._has_loaded:
-            self._failure = _entry_error(self._last_refusal, still_serving=False)
+            self._failure = _entry_error(self._last_refusal)
         else:
             self._failure = ServiceFailed("main", f"worker {replica} died too often to be started again.")
         self._group.request_stop()
@@ -216,9 +234,17 @@ class Parent:
         changes = Changes(project)
 
         def changed(paths: frozenset[str], began: float) -> None:
-            changes.tell(paths)
-            if code := changes.code(paths):
-                self._group.reload(code, began)
+            if services := changes.restarts(paths):
+                self._dev.tell("configured", services=list(services))
+            sifted = self._own_writes.sift(changes.code(paths), asyncio.get_running_loop().time())
+            for path in sifted.paused:
+                log.warning(
+                    "%s is written by the bot itself each time it runs; that no longer reloads it, until"
+                    " somebody else changes the file. Name it in .gitignore, or write somewhere else",
+                    path,
+                )
+            if sifted.kept:
+                self._group.reload(sifted.kept, began)
 
         await Watcher(project, matcher_for(project, self._settings.state_dir), changed).run()
 
@@ -252,11 +278,12 @@ def _restarts() -> Restarts:
     return after
 
 
-def _entry_error(failure: Failure, *, still_serving: bool) -> EntryError:
+def _entry_error(failure: Failure, *, build: int = 0) -> EntryError:
+    """``build`` is the generation that serves on, 0 for none."""
     where = (
         f"{failure.file}:{failure.line}: " if failure.line else f"{failure.file}: " if failure.file else ""
     )
-    hint = "The old code goes on serving." if still_serving else ""
+    hint = f"Still serving build #{build}." if build else ""
     details = "\n\n".join(part for part in (failure.excerpt, failure.traceback) if part)
     return EntryError(f"{where}{failure.message}.".replace("..", "."), details=details, hint=hint)
 

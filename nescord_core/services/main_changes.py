@@ -27,21 +27,22 @@ class Changes:
         """Return the files that call for a reload."""
         return tuple(sorted(path for path in paths if concern_of(path) is Concern.CODE))
 
-    def tell(self, paths: Iterable[str]) -> None:
-        """Say which services changed configuration concerns; they read it when they start."""
+    def restarts(self, paths: Iterable[str]) -> tuple[str, ...]:
+        """Return the services that changed configuration concerns, and say so."""
         files = sorted(path for path in paths if concern_of(path) is Concern.CONFIGURATION)
         if not files or (after := self._values()) is None:
-            return
+            return ()
         keys = [key for key, value in after.items() if self._before.get(key) != value]
         self._before = after
         # No key of nescord's: the file holds variables of the bot's own.
         services = services_of(keys) if keys else ("main",)
-        log.warning(
-            "%s changed; this takes effect at the next start of %s",
+        log.info(
+            "%s changed; it concerns %s",
             ", ".join(files),
             " and ".join(services),
             extra={"restart": list(services)},
         )
+        return services
 
     def _values(self) -> Mapping[str, Any] | None:
         """What the files say, without the environment, which may hold the values of an earlier start."""

@@ -38,11 +38,13 @@ from nescord_core.reload.channel import (
     Listening,
     State,
     Stats,
+    Wrote,
     receive_begin,
     send,
 )
 from nescord_core.reload.swap import Failure
 from nescord_core.rest import client as rest_client
+from nescord_core.services.worker_writes import WRITES
 from nescord_core.settings import MainSettings
 
 __all__ = ["broken", "run", "serve_worker"]
@@ -69,6 +71,8 @@ def run(channel_fd: int) -> int:
     follow_parent(end, settings.drain_timeout + GRACE)
     logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     _settle_in(settings)
+    if begin.watched:
+        WRITES.watch(settings.project_dir)
     if settings.entry.endswith(".py"):
         bots = importlib.import_module("nescord_core.services.worker_bot")
         return int(bots.run_file(begin, end, started))
@@ -78,6 +82,8 @@ def run(channel_fd: int) -> int:
         return int(bots.run_client(found, begin, end, started))
     listener = _listener(found, settings)
     if isinstance(listener, Failure):
+        for path in WRITES.taken():
+            send(end, Wrote(path))
         send(end, broken(listener))
         return 1
     return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event()))
@@ -117,6 +123,7 @@ async def serve_worker(
 ) -> int:
     """Be a worker with this listener in the running loop, until told to drain or ``drain`` is set."""
     channel = await Channel.of_worker(end)
+    WRITES.tell(lambda path: channel.send(Wrote(path)))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
     settings = _effective(begin.settings, listener)
     runtime = Runtime(listener, settings, replica=begin.replica, generation=begin.generation)

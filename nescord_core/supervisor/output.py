@@ -49,6 +49,10 @@ class Redaction:
         found = {secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET}
         self._secrets = sorted(found, key=len, reverse=True)
 
+    def with_more(self, secrets: Iterable[str | None]) -> Redaction:
+        """Return one that masks these as well."""
+        return Redaction([*self._secrets, *secrets])
+
     def __call__(self, text: str) -> str:
         for secret in self._secrets:
             if secret in text:
@@ -119,6 +123,7 @@ class Output:
         self._redact = redact or Redaction(())
         self.on_closed: Callable[[], None] = lambda: None
         self._open = True
+        self._only: str | None = None
         self._prefixes = _prefixes(tuple(names), file)
         self._logs: dict[str, LogFile] = {}
         self._recent: deque[LogLine] = deque(maxlen=KEPT_LINES)
@@ -130,7 +135,8 @@ class Output:
         line = self._kept(service, stream, text)
         if text.strip() and (service, stream) in self._words:
             self._words[service, stream].append(line.text)
-        self._show(line, {"stream": stream})
+        if self._only in (None, service):
+            self._show(line, {"stream": stream})
 
     def state(self, service: str, text: str, **fields: Any) -> None:
         """Say something about a service; ``fields`` are the same as data, for JSON."""
@@ -145,6 +151,16 @@ class Output:
     def rendered(self, what: RenderableType) -> str:
         """Return something of rich's as text for `show`, in colours if those are shown."""
         return _rendered(what, self._file)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these, too."""
+        self._redact = self._redact.with_more(secrets)
+
+    def next_filter(self) -> str:
+        """Show the next service's lines alone on the terminal side, after the last one all; say which."""
+        order = [None, *self._prefixes]
+        self._only = order[(order.index(self._only) + 1) % len(order)]
+        return f"{self._only} alone" if self._only else "all services"
 
     def last_errors(self, service: str, count: int) -> list[str]:
         """Return the last lines of a process's stderr, or of its stdout when it wrote none there."""

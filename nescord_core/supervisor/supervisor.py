@@ -155,6 +155,19 @@ class Supervisor:
             raise NescordError("everything is being stopped.")
         self._inbox.put_nowait((name, RestartAsked()))
 
+    def replan(self, specs: Iterable[ServiceSpec]) -> None:
+        """Take other settings for the same services; each has them from its next start on.
+
+        Raises:
+            NescordError: these are not the same services.
+
+        """
+        plan = graph.check(specs)
+        if plan.keys() != self._plan.keys():
+            raise NescordError("the configuration asks for other services now; start nescord dev anew.")
+        for name, spec in plan.items():
+            self._lives[name].spec = spec
+
     def views(self) -> list[ServiceView]:
         """Return all services as they are now."""
         return [self._view(name, life) for name, life in self._lives.items()]

@@ -68,7 +68,7 @@ async def test_a_reload_by_command_says_why_it_was_refused(project: Path) -> Non
         await it.ready()
         (before,) = await it.workers()
         it.write("= =")
-        with pytest.raises(NescordError, match=r"bot_main/words\.py:1: SyntaxError.*The old code goes on"):
+        with pytest.raises(NescordError, match=r"bot_main/words\.py:1: SyntaxError.*Still serving build #"):
             await control.reload(project / ".nescord")
         status, answer = await it.request("POST", "/reload")
         assert status == 409

@@ -1,0 +1,76 @@
+"""Single keys in the terminal of `nescord dev`. ^C keeps its meaning; the terminal is put back at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+__all__ = ["HELP", "listening"]
+
+HELP: Mapping[str, str] = {
+    "r": "reload",
+    "R": "restart all",
+    "o": "open the page",
+    "e": "events on/off",
+    "l": "next log filter",
+    "c": "clear",
+    "q": "quit",
+    "h": "help",
+}
+
+
+@contextmanager
+def listening(pressed: Callable[[str], None], file: TextIO | None = None) -> Iterator[bool]:
+    """Call ``pressed`` with each key while the block runs; yields whether there is a terminal to listen to.
+
+    There is none when the input is not a terminal, or belongs to another program (a job in the background).
+    """
+    file = file or sys.stdin
+    if not _is_ours(file):
+        yield False
+        return
+    import termios
+    import tty
+
+    descriptor = file.fileno()
+    before = termios.tcgetattr(descriptor)
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        try:
+            data = os.read(descriptor, 64)
+        except OSError:
+            data = b""
+        if not data:
+            loop.remove_reader(descriptor)  # the terminal is gone; a signal says so as well
+        elif not data.startswith(b"\x1b"):  # arrows and function keys come as several bytes
+            for key in data.decode("utf-8", "replace"):
+                pressed(key)
+
+    tty.setcbreak(descriptor, termios.TCSADRAIN)
+    loop.add_reader(descriptor, read)
+    try:
+        yield True
+    finally:
+        loop.remove_reader(descriptor)
+        _restore(descriptor, before)
+
+
+def _restore(descriptor: int, before: list[object]) -> None:
+    import termios
+
+    try:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)  # type: ignore[arg-type]  # as it was given
+    except termios.error:
+        return  # the terminal was closed
+
+
+def _is_ours(file: TextIO) -> bool:
+    try:
+        return file.isatty() and os.tcgetpgrp(file.fileno()) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):
+        return False  # closed, or a system without terminals of this kind

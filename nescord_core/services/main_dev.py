@@ -1,0 +1,40 @@
+"""What main tells the `nescord dev` it may run under, by its control socket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nescord_core.errors import NescordError, NotRunning
+from nescord_core.services import control
+
+__all__ = ["Dev"]
+
+log = logging.getLogger("nescord.main")
+
+
+class Dev:
+    """Sends one message after the other; without a dev there is nobody to tell."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+        self._messages: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue()
+
+    def tell(self, command: str, **fields: Any) -> None:
+        """Queue a message."""
+        self._messages.put_nowait((command, fields))
+
+    async def run(self) -> None:
+        """Send what is queued until cancelled."""
+        while True:
+            command, fields = await self._messages.get()
+            try:
+                await control.request(self._state_dir, command, **fields)
+            except NotRunning:
+                if command == "configured":
+                    log.warning("restart %s for it to take effect", " and ".join(fields["services"]))
+            except NescordError as error:
+                log.warning("%s", error)
