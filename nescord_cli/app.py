@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nescord_cli import control, demo, dev, doctor, init, run
+from nescord_cli import control, demo, dev, doctor, events, init, run
 from nescord_cli.terminal import fail
 from nescord_core._version import __version__
 from nescord_core.errors import NescordError
@@ -54,6 +55,7 @@ app.command("reload", epilog=control.RELOAD_EXAMPLES)(control.reload)
 app.command("logs", epilog=control.LOGS_EXAMPLES)(control.logs)
 app.command("stop", epilog=control.STOP_EXAMPLES)(control.stop)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(events.app, name="events")
 
 
 def main() -> None:

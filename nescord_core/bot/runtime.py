@@ -108,6 +108,7 @@ class Runtime:
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
         self._report: DrainReport | None = None
+        self._is_leaving = False
 
     async def __aenter__(self) -> Self:
         await _call_hooks(self._listener.start_hooks)
@@ -156,6 +157,7 @@ class Runtime:
         if self._report is not None:
             return self._report
         began = time.monotonic()
+        self._is_leaving = True
         async with asyncio.TaskGroup() as leaving:
             draining = leaving.create_task(self._receiver.drain(self._settings.drain_timeout))
             # By now ws was told; an event given back before that might be sent here once more.
@@ -267,7 +269,7 @@ class Runtime:
 
     async def _replay_regularly(self) -> None:
         """Take up the events that somebody wants to be handled again."""
-        while True:
+        while not self._is_leaving:
             for failed in self._replays.take():
                 envelope = failed.envelope()
                 if envelope is not None:

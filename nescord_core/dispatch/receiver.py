@@ -410,9 +410,11 @@ class Receiver:
             self._begin(following)
         self._started_log.flush(self._identities)
 
-    def _identities(self) -> list[tuple[int, str, int]]:
+    def _identities(self) -> set[tuple[int, str, int]]:
+        """Return what was handed on and is not done."""
         outstanding = (envelope for stream in self._streams for envelope in stream.outstanding.values())
-        return [*map(_identity, outstanding), *self._running_elsewhere]
+        waiting = (delivery.envelope for delivery in self._isolation.waiting())
+        return {*map(_identity, outstanding), *self._running_elsewhere}.difference(map(_identity, waiting))
 
     def _known(self, stream: Inbound, number: int, envelope: Envelope) -> bool:
         """Tell whether a redelivered event was finished, or still runs for a stream that broke."""
