@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
@@ -97,11 +98,15 @@ def follow_parent(end: socket.socket, grace: float) -> None:
     threading.Thread(target=watch, name="follow-parent", daemon=True).start()
 
 
-async def spawn(module: str, end: socket.socket) -> asyncio.subprocess.Process:
+async def spawn(
+    module: str, end: socket.socket, *, without: Collection[str] = ()
+) -> asyncio.subprocess.Process:
     """Run ``python -m module`` in a fresh interpreter with its end of a channel, named by CHANNEL_FD.
 
-    -P keeps files of the working directory from standing in for modules.
+    -P keeps files of the working directory from standing in for modules. The variables in ``without`` are not
+    passed on: secrets that the channel carries.
     """
+    kept = {name: value for name, value in os.environ.items() if name not in without}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -109,7 +114,7 @@ async def spawn(module: str, end: socket.socket) -> asyncio.subprocess.Process:
         module,
         pass_fds=(end.fileno(),),
         stdin=asyncio.subprocess.DEVNULL,
-        env={**os.environ, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
+        env={**kept, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
     )
 
 

@@ -47,7 +47,7 @@ from nescord_core.services.ws_channel import (
 from nescord_core.services.ws_gate import RemoteIdentifyGate
 from nescord_core.services.ws_invalidations import InvalidationLink
 from nescord_core.services.ws_plan import claim_name
-from nescord_core.services.ws_world import ShardWorlds
+from nescord_core.services.ws_world import ShardWorlds, WorldSessions
 
 __all__ = ["ClusterProcess", "run"]
 
@@ -181,7 +181,7 @@ class ClusterProcess:
             shard_ids=begin.shard_ids,
             shard_count=begin.shard_count,
             sink=self._link.watching(world.watching(self._sender.put)),
-            sessions=sessions,
+            sessions=WorldSessions(sessions, world) if begin.settings.snapshot.enabled else sessions,
             identify=self._gate,
             gateway_url=begin.gateway_url,
         )

@@ -14,7 +14,6 @@ from nescord_core.gateway.identify_gate import LocalIdentifyGate
 from nescord_core.services.ws_channel import (
     AskIdentify,
     CancelIdentify,
-    FromCluster,
     FromParent,
     Granted,
     Identified,
@@ -31,7 +30,7 @@ class RemoteIdentifyGate:
     the refused one waits for tomorrow rather than ending everything.
     """
 
-    def __init__(self, send: Callable[[FromCluster], None]) -> None:
+    def __init__(self, send: Callable[[AskIdentify | CancelIdentify | Identified], None]) -> None:
         self._send = send
         self._tickets = count(1)
         self._waiting: dict[int, asyncio.Future[None]] = {}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from nescord_core.channel import Channel, pair, spawn
+from nescord_core.config_keys import KEYS
 from nescord_core.errors import NescordError
 from nescord_core.gateway.identify_gate import LocalIdentifyGate
 from nescord_core.services.ws_channel import (
@@ -34,6 +35,7 @@ __all__ = ["Member"]
 log = logging.getLogger("nescord.ws")
 
 MODULE = "nescord_core.services.ws_cluster"
+SECRETS = frozenset(key.env for key in KEYS if key.secret)
 CANNOT_START = 127
 LAST_WORDS = 0.5
 """Seconds in which the channel of a process that has ended is read to its end."""
@@ -85,7 +87,7 @@ class Member:
         ours, theirs = pair()
         try:
             with theirs:
-                self._process = await spawn(MODULE, theirs)
+                self._process = await spawn(MODULE, theirs, without=SECRETS)
             await self._accompany(self._process, await Channel.over(ours, from_cluster))
         except OSError as error:
             ours.close()

@@ -167,6 +167,8 @@ def _outbox(outbox: Mapping[str, Any], registry: CollectorRegistry) -> None:
         "queued": "Of those, events that are not sent yet",
         "bytes": "Bytes of memory they take",
         "oldest_age": "Seconds that the oldest of them has waited",
+        "spilled": "Of those, events that are on disk alone",
+        "disk_bytes": "Bytes that the spool takes on disk",
     }
     for name, about in gauges.items():
         Gauge(f"nescord_outbox_{name}", about, registry=registry).set(outbox[name])

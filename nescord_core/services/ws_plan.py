@@ -15,7 +15,7 @@ __all__ = ["ClusterPlan", "claim_name", "owner_name", "plan"]
 
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
-    """The shards of every cluster of this host out of ``shard_count``, and what Discord said of the gateway."""
+    """The shards of every cluster of this host out of ``shard_count``, and Discord's word on the gateway."""
 
     clusters: tuple[tuple[int, ...], ...]
     shard_count: int
