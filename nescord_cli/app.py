@@ -45,8 +45,15 @@ def nescord(
         os.environ[DEBUG] = "1"  # the services that a command starts show theirs as well
 
 
-app.command("init", short_help="Make a new project from a template.", epilog=init.EXAMPLES)(init.init)
-app.add_typer(run.app, name="run", short_help="Run one service in the foreground.")
+app.command("init", epilog=init.EXAMPLES)(init.init)
+app.add_typer(run.app, name="run")
+app.command("dev", epilog=dev.EXAMPLES)(dev.dev)
+app.command("demo", epilog=demo.EXAMPLES)(demo.demo)
+app.command("status", epilog=control.STATUS_EXAMPLES)(control.status)
+app.command("reload", epilog=control.RELOAD_EXAMPLES)(control.reload)
+app.command("logs", epilog=control.LOGS_EXAMPLES)(control.logs)
+app.command("stop", epilog=control.STOP_EXAMPLES)(control.stop)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
 app.add_typer(events.app, name="events")
 
 
