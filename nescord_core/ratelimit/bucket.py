@@ -271,7 +271,8 @@ class Bucket:
         reset_at = now + window.reset_after + MARGIN
         if same and now < self.reset_at and self.kind is Kind.FIXED:
             # The same moment seen again: the answer that came quickest knows it best. Late ones may be old.
-            self.reset_at = min(self.reset_at, reset_at)
+            # What it moved by Discord's own clock still counts: a log's reset creeps on with each request.
+            self.reset_at = min(self.reset_at + self._crept(window), reset_at)
             self.remaining = min(self.remaining, window.remaining)
         else:
             self.reset_at = reset_at
@@ -284,6 +285,9 @@ class Bucket:
         if used:
             # Never more than the true interval, so a wait computed from it is never too short.
             self._interval = max(self._interval, window.reset_after / used)
+
+    def _crept(self, window: Window) -> float:
+        return max(window.reset - self._reset, 0.0) if window.reset and self._reset else 0.0
 
     # -- lanes -------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ DEFAULT_WAIT = 1.0
 RECHECK_TOKEN = 60.0
 FORGET_TOKEN = 3600.0
 """Seconds without a request after which what a token taught (which routes share buckets) is let go."""
+MOST_TOKENS = 2048
+"""Tokens known at once: callers of a proxy that takes any may make them up."""
 SWEEP_EVERY = 30.0
 
 
@@ -51,8 +53,12 @@ class Limiter:
 
     # -- the four calls ----------------------------------------------------------------------------------
 
-    def submit(self, route: Route, token: str, now: float) -> Ticket | Refusal:
-        """Queue a request under the fingerprint of its token (empty for none), or say why not."""
+    def submit(self, route: Route, token: str, now: float, *, at_once: bool = False) -> Ticket | Refusal:
+        """Queue a request under the fingerprint of its token (empty for none), or say why not.
+
+        With ``at_once``, the ticket may come back granted: where nobody waits and every limit has room.
+        A `poll` does not name it then.
+        """
         scope = self._scope(token, now)
         refusal = self._refusal(route, scope, now)
         if refusal is not None:
@@ -62,6 +68,9 @@ class Limiter:
         self._seq += 1
         ticket = Ticket(route, scope, now + PENALTY[route.priority], self._seq)
         lane = ticket.lane = scope.lane_of(route)
+        if at_once and self._is_free(scope, lane, now, exempt=route.exempt):
+            self._give(ticket, lane, now)
+            return ticket
         lane.push(ticket)
         self.waiting += 1
         self._touch(scope, lane.bucket, now)
@@ -107,9 +116,13 @@ class Limiter:
         self._touch(scope, bucket, now)
         return again
 
-    def requeue(self, ticket: Ticket, now: float) -> None:
-        """Queue an answered ticket again in its old place: the caller wants to try once more."""
+    def requeue(self, ticket: Ticket, now: float, *, pause: float = 0.0) -> None:
+        """Queue an answered ticket again in its old place: the caller wants to try once more.
+
+        Its kind of request rests for ``pause`` seconds, so that no later one overtakes it meanwhile.
+        """
         lane = ticket.scope.lane_of(ticket.route)
+        lane.parked_until = max(lane.parked_until, now + pause)
         ticket.lane = lane
         ticket.state = TicketState.QUEUED
         lane.push(ticket)
@@ -182,8 +195,17 @@ class Limiter:
             bucket.ready_rank = None
             head = self._head(bucket, now)
             if head is not None:
-                self._grant(head, now, result, exempt=exempt)
+                self._grant(head, now, result)
             self._touch(scope, bucket, now)
+
+    def _is_free(self, scope: TokenScope, lane: Lane, now: float, *, exempt: bool) -> bool:
+        """Say whether a request may go without a look at the queues: nobody is ahead of it in any."""
+        bucket = lane.bucket
+        if bucket.has_queue() or (scope.exempt_ready if exempt else scope.ready):
+            return False
+        if bucket.next_at(now) > now or lane.next_at(now) > now:
+            return False
+        return self._free_at(scope, now, exempt=exempt) <= now
 
     def _free_at(self, scope: TokenScope, now: float, *, exempt: bool) -> float:
         if exempt:
@@ -196,7 +218,7 @@ class Limiter:
         best = min(bucket.ready(now), key=_by_rank, default=None)
         return best[1] if best else None
 
-    def _grant(self, lane: Lane, now: float, result: Poll, *, exempt: bool) -> None:
+    def _grant(self, lane: Lane, now: float, result: Poll) -> None:
         ticket = heapq.heappop(lane.heap)[2]
         self.waiting -= 1
         _trim(lane)
@@ -205,6 +227,10 @@ class Limiter:
             ticket.state = TicketState.DONE
             result.refused.append((ticket, refusal))
             return
+        self._give(ticket, lane, now)
+        result.granted.append(ticket)
+
+    def _give(self, ticket: Ticket, lane: Lane, now: float) -> None:
         ticket.state = TicketState.GRANTED
         ticket.granted_at = now
         ticket.tries += 1
@@ -213,10 +239,9 @@ class Limiter:
         lane.in_flight += 1
         lane.bucket.in_flight += 1
         self.in_flight += 1
-        if not exempt:
+        if not ticket.route.exempt:
             ticket.scope.global_limit.take(now)
             self.invalid.took(now)
-        result.granted.append(ticket)
 
     def _touch(self, scope: TokenScope, bucket: Bucket, now: float) -> None:
         """Put a bucket where it belongs: among the ready, or on the clock, or nowhere until an answer."""
@@ -334,9 +359,19 @@ class Limiter:
     def _scope(self, token: str, now: float) -> TokenScope:
         scope = self._scopes.get(token)
         if scope is None:
+            if len(self._scopes) >= MOST_TOKENS:
+                self._forget_idle_token()
             scope = self._scopes[token] = TokenScope(token, self._global_limit)
         scope.used_at = now
         return scope
+
+    def _forget_idle_token(self) -> None:
+        """Let go of the token that has been idle for longest; all of them may be at work, then none."""
+        idle = (scope for scope in self._scopes.values() if scope.is_idle)
+        oldest = min(idle, key=lambda scope: scope.used_at, default=None)
+        if oldest is not None:
+            del self._scopes[oldest.key]
+            self._active.pop(oldest.key, None)
 
     def _sweep(self, now: float) -> None:
         self._next_sweep = now + SWEEP_EVERY

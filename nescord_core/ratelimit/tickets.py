@@ -82,6 +82,12 @@ class TokenScope:
         self.locked_until: float | None = None
         self.used_at = 0.0
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits or is under way, and nothing is blocked that one would have to remember."""
+        busy = any(bucket.in_flight or bucket.has_queue() for bucket in self.buckets.values())
+        return not busy and self.locked_until is None
+
     def lane_of(self, route: Route) -> Lane:
         """Return the queue of a route and major parameter, in the bucket of its learned hash."""
         family = route.family

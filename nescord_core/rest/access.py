@@ -34,10 +34,14 @@ def fingerprint(authorization: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """``token`` is the bot's, without ``Bot``; ``secret`` is None where loopback is trust enough."""
+    """``token`` is the bot's, without ``Bot``; ``secret`` is None where loopback is trust enough.
+
+    With ``passthrough``, a caller's own credential goes on in place of the bot's.
+    """
 
     token: str | None = field(repr=False)
     secret: str | None = field(repr=False)
+    passthrough: bool = True
 
     @property
     def own(self) -> str | None:
@@ -53,6 +57,10 @@ class Access:
         given = headers.get("Authorization")
         is_own = self._is_own(given)
         self._check(headers, is_own=is_own)
+        if given and not is_own and not self.passthrough:
+            raise AccessDenied(
+                403, "This proxy serves its own bot only: leave Authorization out, or set rest.passthrough."
+            )
         if not authenticated:
             return None if is_own else given
         return self.own if is_own or not given else given

@@ -51,7 +51,7 @@ class Cache:
         self._shelf = Shelf(directory, max_mb=options.max_mb)
         self._tags: dict[str, frozenset[str]] = {}
         self._by_tag: dict[str, set[str]] = {}
-        self._expires: dict[str, float] = {}
+        self._stored: dict[str, float] = {}
         self._flights: dict[str, _Flight] = {}
         self._unkept: set[_Flight] = set()
         self._next_sweep = SWEEP_AT
@@ -68,10 +68,14 @@ class Cache:
         finally:
             await self._shelf.close()
 
-    async def get(self, key: str, tags: frozenset[str], fetch: Fetch) -> CacheAnswer:
-        """Return a kept answer, or that of a fetch under way, or what ``fetch`` gives; keep no errors."""
+    async def get(self, key: str, tags: frozenset[str], fetch: Fetch, *, linked: bool = True) -> CacheAnswer:
+        """Return a kept answer, or that of a fetch under way, or what ``fetch`` gives; keep no errors.
+
+        ``linked``: whether every change is heard of. Else only an answer of a moment ago will do.
+        """
+        ttl = self._options.ttl if linked else min(self._options.ttl, self._options.unlinked_ttl)
         while True:
-            kept = await self._kept(key)
+            kept = await self._kept(key, ttl)
             if kept is not None:
                 self.hits += 1
                 age = int(asyncio.get_running_loop().time() - kept.stored_at)
@@ -121,16 +125,16 @@ class Cache:
     def __len__(self) -> int:
         return len(self._tags)
 
-    async def _kept(self, key: str) -> Kept | None:
-        expires = self._expires.get(key)
-        if expires is None:
+    async def _kept(self, key: str, ttl: float) -> Kept | None:
+        stored = self._stored.get(key)
+        if stored is None:
             return None
-        if expires <= asyncio.get_running_loop().time():
+        if stored + ttl <= asyncio.get_running_loop().time():
             self._forget(key)
             return None
         kept = self._shelf.recent(key) or await self._shelf.get(key)
         # Reading from disk takes a moment, in which the entry may have been dropped.
-        return kept if self._expires.get(key) == expires else None
+        return kept if self._stored.get(key) == stored else None
 
     async def _join(self, flight: _Flight) -> CacheAnswer | None:
         """Wait for somebody else's fetch; None when that one left or failed."""
@@ -146,7 +150,7 @@ class Cache:
         headers = tuple((name, value) for name, value in answer.headers if name.lower() not in UNKEPT_HEADERS)
         self._shelf.put(key, Kept(answer.reason, headers, answer.body, now))
         self._tags[key] = tags
-        self._expires[key] = now + self._options.ttl
+        self._stored[key] = now
         for tag in tags:
             self._by_tag.setdefault(tag, set()).add(key)
         if len(self._tags) >= self._next_sweep:
@@ -158,10 +162,11 @@ class Cache:
             keys.discard(key)
             if not keys:
                 del self._by_tag[tag]
-        self._expires.pop(key, None)
+        self._stored.pop(key, None)
         self._shelf.remove(key)
 
     def _sweep(self, now: float) -> None:
-        for key in [key for key, expires in self._expires.items() if expires <= now]:
+        oldest = now - self._options.ttl
+        for key in [key for key, stored in self._stored.items() if stored <= oldest]:
             self._forget(key)
         self._next_sweep = 2 * len(self._tags) + SWEEP_AT

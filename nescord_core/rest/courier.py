@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import random
@@ -86,16 +85,15 @@ class Courier:
                     if reply.status not in PASSING or tries >= self._tries or not order.repeatable:
                         return reply
                 self.retried += 1
-                await self._pause(tries)
-                await permit.again()
+                await permit.again(self._pause(tries))
 
     async def _try(self, order: Order, permit: Permit) -> Reply:
         permit.sent()
         return await self._upstream.send(order.method, order.target.url, order.headers, order.body)
 
-    async def _pause(self, tries: int) -> None:
-        longest = min(self._backoff * 2 ** (tries - 1), LONGEST_BACKOFF)
-        await asyncio.sleep(longest * random.uniform(0.5, 1.0))
+    def _pause(self, tries: int) -> float:
+        longest: float = min(self._backoff * 2 ** (tries - 1), LONGEST_BACKOFF)
+        return longest * random.uniform(0.5, 1.0)
 
 
 def _again(order: Order, error: NoAnswer) -> bool:

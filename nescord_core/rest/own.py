@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,11 +15,12 @@ from nescord_core.rest.access import Access
 from nescord_core.rest.bodies import Body
 from nescord_core.rest.cache import Cache
 from nescord_core.rest.courier import read_json
+from nescord_core.rest.links import Links
 from nescord_core.rest.meters import Meters
 
 __all__ = ["OwnRoutes"]
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 22
 TIMEOUT = 10.0
 Route = Callable[[BaseRequest], Awaitable[web.Response]]
 
@@ -26,11 +28,14 @@ Route = Callable[[BaseRequest], Awaitable[web.Response]]
 class OwnRoutes:
     """``find`` says whether a request is for the proxy itself."""
 
-    def __init__(self, access: Access, meters: Meters, limiter: Limiter, cache: Cache | None) -> None:
+    def __init__(
+        self, access: Access, meters: Meters, limiter: Limiter, cache: Cache | None, links: Links
+    ) -> None:
         self._access = access
         self._meters = meters
         self._limiter = limiter
         self._cache = cache
+        self._links = links
         self._open: Mapping[str, Route] = {
             "/healthz": self._healthy,
             "/readyz": self._healthy,
@@ -76,28 +81,43 @@ class OwnRoutes:
 
         A kind is the name of a gateway event, or ``channel``, ``guild``, ``member``, ``message``, ``role``,
         ``user``, ``all``; its ids are those of the event's payload.
+
+        ``"link": {"bot": FINGERPRINT, "shards": [0, 1], "shard_count": 2}`` says that
+        all changes are told that the events of those shards have made up to now. While it is repeated for
+        every shard, answers are kept for their full time.
         """
-        items = await self._items(request)
+        content = await self._content(request)
+        items = _items(content)
         if items is None:
             return replies.error(400, 'The body must be {"items": [{"kind": ..., "ids": {...}}]}.')
         if self._cache is not None:
             for kind, ids in items:
                 self._cache.invalidate(kind, ids)
+        self._hear(content.get("link"))
         return web.Response(status=204)
+
+    def _hear(self, link: Any) -> None:
+        match link:
+            case {"bot": str(bot), "shards": list(shards), "shard_count": int(count)}:
+                now = asyncio.get_running_loop().time()
+                self._links.heard(bot, [shard for shard in shards if isinstance(shard, int)], count, now)
 
     async def _unlock(self, _: BaseRequest) -> web.Response:
         """Let a token that Discord answered with 401 try again."""
         self._limiter.unlock()
         return web.Response(status=204)
 
-    async def _items(self, request: BaseRequest) -> list[tuple[str, dict[str, str]]] | None:
+    async def _content(self, request: BaseRequest) -> Any:
         with Body() as body:
             await body.read(request.content, most=MOST_BYTES, spool=MOST_BYTES, timeout=TIMEOUT)
-            content = read_json(body.data)
-        if not isinstance(content, dict) or not isinstance(content.get("items"), list):
-            return None
-        items = [_item(item) for item in content["items"]]
-        return None if None in items else [item for item in items if item is not None]
+            return read_json(body.data)
+
+
+def _items(content: Any) -> list[tuple[str, dict[str, str]]] | None:
+    if not isinstance(content, dict) or not isinstance(content.get("items"), list):
+        return None
+    items = [_item(item) for item in content["items"]]
+    return None if None in items else [item for item in items if item is not None]
 
 
 def _item(item: Any) -> tuple[str, dict[str, str]] | None:

@@ -69,9 +69,9 @@ class Permit:
         self._out = False
         self._permits.complete(self._ticket, NO_ANSWER, {}, None)
 
-    async def again(self) -> None:
-        """Wait for another turn, in the place that the request had before."""
-        self._permits.requeue(self._ticket)
+    async def again(self, pause: float = 0.0) -> None:
+        """Wait for another turn, in the place that the request had before, ``pause`` seconds from now."""
+        self._permits.requeue(self._ticket, pause)
         await self._permits.turn(self._ticket, self._deadline)
 
 
@@ -90,17 +90,20 @@ class Permits:
         ``token`` is a fingerprint, ``deadline`` on the loop's clock. Raises `PermitRefused`; the block's
         beginning raises `PermitRefused` and `DeadlinePassed`.
         """
-        made = self.limiter.submit(route, token, _now())
+        made = self.limiter.submit(route, token, _now(), at_once=True)
         if isinstance(made, Refusal):
             raise PermitRefused(made)
         return Permit(self, made, deadline)
 
     async def turn(self, ticket: Ticket, deadline: float | None) -> None:
         """Wait until the ticket is granted; whatever goes wrong meanwhile gives its place back."""
+        if ticket.state is TicketState.GRANTED:
+            return
         turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
         try:
             self.pump()
-            if ticket.state is TicketState.GRANTED:
+            if turn.done():
+                turn.result()
                 return
             self._refuse_late(ticket, deadline)
             async with asyncio.timeout_at(deadline):
@@ -133,10 +136,10 @@ class Permits:
             self.pump()
         return again
 
-    def requeue(self, ticket: Ticket) -> None:
+    def requeue(self, ticket: Ticket, pause: float) -> None:
         """Queue an answered ticket again in its old place, unless a rate limit did so already."""
         if ticket.state is TicketState.DONE:
-            self.limiter.requeue(ticket, _now())
+            self.limiter.requeue(ticket, _now(), pause=pause)
 
     def cancel(self, ticket: Ticket, *, sent: bool = False) -> None:
         """Give the slot back."""

@@ -21,6 +21,7 @@ from nescord_core.rest.bodies import Body, BodyTooLarge, BodyTooSlow
 from nescord_core.rest.cache import Cache, CacheAnswer
 from nescord_core.rest.courier import Courier, Order, read_json
 from nescord_core.rest.invalidation import by_write, is_cacheable, tags_of
+from nescord_core.rest.links import Links
 from nescord_core.rest.meters import Meters
 from nescord_core.rest.own import OwnRoutes
 from nescord_core.rest.passage import accept_encoding, for_caller, for_discord
@@ -70,7 +71,7 @@ class Proxy:
     def __init__(self, settings: RestSettings) -> None:
         self._settings = settings
         self._targets = Targets(settings.api_url)
-        self._access = Access(settings.token, settings.security.secret)
+        self._access = Access(settings.token, settings.security.secret, passthrough=settings.passthrough)
         self.limiter = Limiter(global_limit=settings.global_limit, max_queue=settings.max_queue)
         self.cache = Cache(settings.cache, settings.state_dir / "cache") if settings.cache.enabled else None
         self._permits = Permits(self.limiter)
@@ -79,7 +80,8 @@ class Proxy:
             self._permits, self._upstream, tries=settings.retries, backoff=settings.retry_backoff
         )
         self._meters = Meters(self.limiter, self.cache, self._courier)
-        self._own = OwnRoutes(self._access, self._meters, self.limiter, self.cache)
+        self.links = Links()
+        self._own = OwnRoutes(self._access, self._meters, self.limiter, self.cache, self.links)
         self._active = 0
         self._idle: asyncio.Event | None = None
 
@@ -188,7 +190,8 @@ class Proxy:
         tags = tags_of(checked.route.template, checked.target.path)
         if "no-cache" in headers.get("Cache-Control", "").lower():
             return _response(await cache.fresh(key, tags, fetch), mark="bypass")
-        answer = await cache.get(key, tags, fetch)
+        linked = self.links.is_whole(checked.token, asyncio.get_running_loop().time())
+        answer = await cache.get(key, tags, fetch, linked=linked)
         return _response(answer, mark="hit" if answer.hit else "miss")
 
     def _may_keep(self, checked: Checked, headers: Mapping[str, str]) -> bool:

@@ -1,0 +1,176 @@
+"""One connection to Discord and the answers on it: HTTP/1.1 by httptools, nothing decoded, nothing added.
+
+aiohttp's client was the largest part of what a request cost; this knows only what the proxy asks of it.
+RFC 9112 is the source of what ends an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+import httptools
+from multidict import CIMultiDict, CIMultiDictProxy
+
+__all__ = ["Broken", "Reply", "WireConnection", "request_head"]
+
+MOST_HEADERS = 256 * 1024
+BODILESS = frozenset({204, 304})
+LENGTHLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods for which no Content-Length says that there is no body."""
+
+
+class Broken(Exception):
+    """The connection ended or spoke nonsense; ``begun`` says whether any of an answer had come."""
+
+    def __init__(self, message: str, *, begun: bool) -> None:
+        super().__init__(message)
+        self.begun = begun
+
+
+class Reply(NamedTuple):
+    """What came back, byte for byte."""
+
+    status: int
+    reason: str
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+
+def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *, has_body: bool) -> bytes:
+    """Return the request line and headers as sent. Raises ValueError for what would end a line early."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if not has_body and method not in LENGTHLESS and "Content-Length" not in headers:
+        lines.append("Content-Length: 0")
+    text = "\r\n".join(lines)
+    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
+        raise ValueError("a header holds the end of a line")
+    return f"{text}\r\n\r\n".encode("utf-8", "surrogateescape")
+
+
+class WireConnection(asyncio.Protocol):
+    """A connection that carries one request at a time; ``idle_since`` is on the loop's clock."""
+
+    def __init__(self) -> None:
+        self.idle_since = 0.0
+        self.is_open = False
+        self.used = False
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[Reply] | None = None
+        self._begin()
+
+    # -- what the pool calls ---------------------------------------------------------------------------------
+
+    async def ask(self, head: bytes, body: bytes) -> Reply:
+        """Send one request and return its answer. Raises `Broken`; leaving early closes the connection."""
+        assert self._transport is not None
+        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._answer = answer
+        self._begin()
+        self._transport.write(head + body if len(body) < MOST_HEADERS else head)
+        if len(body) >= MOST_HEADERS:
+            self._transport.write(body)
+        try:
+            return await answer
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        finally:
+            self._answer = None
+            self.used = True
+
+    def close(self) -> None:
+        """Drop the connection at once."""
+        self.is_open = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _begin(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._status = 0
+        self._reason = b""
+        self._headers: CIMultiDict[str] = CIMultiDict()
+        self._header_bytes = 0
+        self._chunks: list[bytes] = []
+        self._begun = False
+        self._whole = False
+        self._ends_with_connection = False
+
+    # -- asyncio.Protocol ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.is_open = True
+
+    def data_received(self, data: bytes) -> None:
+        if self._answer is None or self._answer.done():
+            self.close()  # nobody asked: an answer that belongs to no request must not meet the next one
+            return
+        self._begun = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(f"the answer is no HTTP ({type(error).__name__})")
+
+    def eof_received(self) -> None:
+        if self._ends_with_connection:
+            self._finish()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.is_open = False
+        if self._ends_with_connection and error is None:
+            self._finish()
+        self._fail("it was closed before the answer was whole")
+
+    # -- httptools -------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._whole:
+            raise ValueError("a second answer")
+
+    def on_status(self, reason: bytes) -> None:
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MOST_HEADERS:
+            raise ValueError("headers without end")
+        self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+
+    def on_headers_complete(self) -> None:
+        self._status = self._parser.get_status_code()
+        lengthless = "Content-Length" not in self._headers and "Transfer-Encoding" not in self._headers
+        self._ends_with_connection = lengthless and self._status >= 200 and self._status not in BODILESS
+
+    def on_body(self, data: bytes) -> None:
+        self._chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        if self._status < 200:
+            # 100 and 103 come before the answer proper.
+            self._reason, self._status = b"", 0
+            self._headers = CIMultiDict()
+            return
+        self._whole = True
+        if not self._parser.should_keep_alive():
+            self.is_open = False
+        self._finish()
+
+    def _finish(self) -> None:
+        answer = self._answer
+        if answer is not None and not answer.done():
+            reason = self._reason.decode("latin-1")
+            headers = CIMultiDictProxy(self._headers)
+            answer.set_result(Reply(self._status, reason, headers, b"".join(self._chunks)))
+        if self._ends_with_connection:
+            self.is_open = False
+
+    def _fail(self, why: str) -> None:
+        self.is_open = False
+        if self._transport is not None:
+            self._transport.abort()
+        answer = self._answer
+        if answer is not None and not answer.done():
+            answer.set_exception(Broken(why, begun=self._begun))
