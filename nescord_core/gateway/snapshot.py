@@ -17,7 +17,7 @@ import zstandard
 from nescord_core.gateway.guild_fold import FOLDED, MEMBER_COUNT, fold
 from nescord_core.settings import SnapshotSettings
 
-__all__ = ["GuildPicture", "ShardSnapshot", "restore"]
+__all__ = ["GuildPicture", "Record", "ShardSnapshot", "decode_record", "encode_record", "restore"]
 
 _FOLD_BYTES = 16 * 1024
 _SHARD = frozenset({"READY", "USER_UPDATE", "GUILD_CREATE", "GUILD_DELETE"})
@@ -28,6 +28,8 @@ _COUNTED = {"GUILD_MEMBER_ADD": b"1", "GUILD_MEMBER_REMOVE": b"-1"}
 _KEPT = _SHARD | FOLDED
 _MAX_GUILD_BYTES = 512 * 1024 * 1024
 
+_PICTURE = "PICTURE"
+
 Change = tuple[str, bytes]
 
 
@@ -37,6 +39,26 @@ class GuildPicture(NamedTuple):
     guild_id: int
     base: bytes
     changes: tuple[Change, ...]
+
+
+class Record(NamedTuple):
+    """An event as it is written down, or (``kind`` is PICTURE) a guild."""
+
+    kind: str
+    session_id: str
+    seq: int
+    guild_id: int
+    data: bytes
+
+
+def encode_record(record: Record) -> bytes:
+    """Return the record as bytes."""
+    return msgspec.msgpack.encode(record)
+
+
+def decode_record(data: bytes) -> Record:
+    """Return the record that was encoded."""
+    return msgspec.msgpack.decode(data, type=Record)
 
 
 class _Id(msgspec.Struct):
@@ -90,14 +112,46 @@ class ShardSnapshot:
     def __len__(self) -> int:
         return len(self._guilds)
 
-    def apply(self, session_id: str, seq: int, kind: str, guild_id: int, data: bytes) -> None:
-        """Take note of an event that passes; cheap for those that change nothing here."""
+    def apply(self, session_id: str, seq: int, kind: str, guild_id: int, data: bytes) -> bool:
+        """Take note of an event that passes; cheap for those that change nothing here.
+
+        One that comes a second time, because the session was resumed, changes nothing. Returns whether it is
+        to be written down.
+        """
+        if session_id == self.session_id and seq <= self.seq and self.ready is not None:
+            return False
         if session_id != self.session_id and kind != "READY":
             # Of a session that went on after a restart of ws: without its READY nothing is known of it.
             self.session_id, self.seq, self.ready = session_id, seq, None
         self.seq = seq
         if kind in _KEPT:
             self._apply(session_id, kind, guild_id, data)
+            return self.ready is not None
+        return False
+
+    def records(self) -> Iterator[Record]:
+        """Yield what makes this snapshot when it is replayed."""
+        if self.ready is None:
+            return
+        missing = [{"id": str(each), "unavailable": True} for each in self.unavailable]
+        ready = msgspec.json.encode(self.ready | {"guilds": missing})
+        yield Record("READY", self.session_id, self.seq, 0, ready)
+        for guild_id, record in self._guilds.items():
+            data = msgspec.msgpack.encode((record.base, record.size, record.changes))
+            yield Record(_PICTURE, self.session_id, self.seq, guild_id, data)
+
+    def replay(self, record: Record) -> None:
+        """Take in what was written down."""
+        if record.kind != _PICTURE:
+            self.apply(*self._in_order(record))
+            return
+        base, size, changes = msgspec.msgpack.decode(record.data, type=tuple[bytes, int, list[Change]])
+        changed = sum(len(data) for _, data in changes)
+        self._guilds[record.guild_id] = _Record(base, size, changes, changed)
+
+    @staticmethod
+    def _in_order(record: Record) -> tuple[str, int, str, int, bytes]:
+        return record.session_id, record.seq, record.kind, record.guild_id, record.data
 
     def guilds(self) -> Iterator[GuildPicture]:
         """Yield every guild that is there."""

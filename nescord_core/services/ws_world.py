@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from nescord_core.envelope import Envelope
-from nescord_core.gateway.snapshot import GuildPicture, ShardSnapshot
+from nescord_core.gateway.session_store import SavedSession, SessionStore
+from nescord_core.gateway.snapshot import GuildPicture, Record, ShardSnapshot
+from nescord_core.gateway.snapshot_journal import SnapshotJournal
 from nescord_core.gateway.stats import ShardStats
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["ShardWorlds"]
+__all__ = ["ShardWorlds", "WorldSessions"]
+
+log = logging.getLogger("nescord.ws")
 
 _MESSAGE_BYTES = 256 * 1024
 
@@ -32,6 +37,8 @@ class ShardWorlds:
         self._shard_count = shard_count
         self._stats = stats
         self._shards = {each: ShardSnapshot(settings.snapshot) for each in shard_ids}
+        place = settings.state_dir / "world"
+        self._journals = {each: SnapshotJournal(place / f"shard-{each}.journal") for each in shard_ids}
 
     @property
     def size(self) -> int:
@@ -56,9 +63,21 @@ class ShardWorlds:
 
     def note(self, envelope: Envelope) -> None:
         """Take note of an event, before it is put into the outbox."""
-        self._shards[envelope.shard_id].apply(
-            envelope.session_id, envelope.seq, envelope.type, envelope.guild_id, envelope.data
-        )
+        shard_id, session_id, seq, kind, _, guild_id, data, *_ = envelope
+        shard = self._shards[shard_id]
+        if shard.apply(session_id, seq, kind, guild_id, data):
+            self._journals[shard_id].append(Record(kind, session_id, seq, guild_id, data), shard)
+
+    def recall(self, shard_id: int, session_id: str) -> bool:
+        """Take up what an earlier process wrote down; returns whether it is of that session."""
+        shard = self._shards[shard_id]
+        self._journals[shard_id].restore(shard)
+        return shard.ready is not None and shard.session_id == session_id
+
+    def close(self) -> None:
+        """Leave the files to the next process."""
+        for journal in self._journals.values():
+            journal.close()
 
     def facts(self) -> pb.ShardFacts:
         """Return the latency of every shard."""
@@ -90,6 +109,26 @@ class ShardWorlds:
             unavailable=sorted(shard.unavailable),
             intents=self._settings.intents,
         )
+
+
+class WorldSessions:
+    """Sessions that are resumed only if their guilds are known: Discord does not tell them again."""
+
+    def __init__(self, sessions: SessionStore, world: ShardWorlds) -> None:
+        self._sessions = sessions
+        self._world = world
+
+    async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
+        """Return the shard's session, None if its guilds are not known."""
+        saved = await self._sessions.load(shard_id, shard_count=shard_count, intents=intents)
+        if saved is None or self._world.recall(shard_id, saved.session_id):
+            return saved
+        log.warning("shard %d starts a new session: the guilds of the saved one were not kept", shard_id)
+        return None
+
+    async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
+        """Keep sessions by shard id, all or none."""
+        await self._sessions.save(sessions)
 
 
 def _picture(guild: GuildPicture) -> pb.GuildPicture:
