@@ -7,6 +7,7 @@ import pytest
 from nescord_core.config import Config, load
 from nescord_core.errors import ConfigError
 from nescord_core.services import dev_plan
+from nescord_core.settings import SandboxSettings
 from nescord_core.supervisor.graph import check, start_levels
 from nescord_core.supervisor.spec import ServiceSpec
 
@@ -39,7 +40,7 @@ def test_without_a_token_the_sandbox_stands_for_discord(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     assert start_levels(plan) == [("sandbox",), ("main", "rest"), ("ws",)]
     assert plan["ws"].env["DISCORD_API_URL"] == "http://127.0.0.1:7000/api/v10"
-    assert plan["ws"].env["DISCORD_BOT_TOKEN"].startswith("sandbox.")
+    assert plan["ws"].env["DISCORD_BOT_TOKEN"] == SandboxSettings().token
 
 
 def test_with_a_token_discord_itself_is_used_unless_the_sandbox_is_asked_for(tmp_path: Path) -> None:
