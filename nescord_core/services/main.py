@@ -179,8 +179,14 @@ class Parent:
             self._numbers.refused += 1
         elif self._has_loaded:
             self._numbers.reloaded(reloaded)
-            log.info("%s", reloaded.line(), extra={"reload": _facts(reloaded)})
+            self._tell(reloaded)
         self._has_loaded = self._has_loaded or reloaded.ok
+
+    def _tell(self, reloaded: Reloaded) -> None:
+        if self._watch:
+            self._dev.reloaded(reloaded.line(), _facts(reloaded))
+        else:
+            log.info("%s", reloaded.line(), extra={"reload": _facts(reloaded)})
 
     def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
         """Show what is wrong with the new code, and where."""

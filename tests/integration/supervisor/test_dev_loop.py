@@ -63,7 +63,7 @@ def test_a_person_at_the_terminal(system: System) -> None:
 
     system.replace_app(app("two"))
     dev.wait_for("bot_main/app.py  ")
-    dev.wait_for("0 lost")
+    dev.wait_for("0 lost  IDENTIFYs left today: 999")
     assert system.ask("!count") == "two 2", "the state was handed on"
 
     terminal.type(b"e")
