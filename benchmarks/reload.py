@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import statistics
 import sys
@@ -246,8 +247,13 @@ async def reloads(
             await limits.spawn()
         if version in (WATCHED, count):
             await asyncio.sleep(1.0)
-            used.append(usage(root))
+            used.append((usage(root), usage(of_main(project))))
     return times, used
+
+
+def of_main(project: Path) -> int:
+    """Return the process of main's parent."""
+    return int(json.loads((project / ".nescord/run/main.json").read_text())["pid"])
 
 
 def shown(name: str, times: list[float]) -> str:
@@ -300,7 +306,8 @@ async def measure(count: int, rate: int) -> None:
     print(shown("fresh interpreter, all imports", limits.spawns)) if limits.spawns else None
     print(f"ratio to the bare limit {statistics.median(times) / statistics.median(limits.forks):.1f}")
     print(f"{ledger.findings(sent)}, IDENTIFYs {again}")
-    print(f"after {WATCHED} reloads {used[0]}, after {count} {used[-1]}")
+    for place, name in enumerate(("all services", "main alone")):
+        print(f"{name}: after {WATCHED} reloads {used[0][place]}, after {count} {used[-1][place]}")
 
 
 async def identifies(session: aiohttp.ClientSession) -> int:

@@ -50,6 +50,7 @@ def strike(system: System, chance: random.Random) -> str:
     return f"{signum.name} to {living[pid]}"
 
 
+@pytest.mark.timeout(120 + 4 * KILLS)
 def test_nothing_is_left_whoever_dies(system: System) -> None:
     chance = random.Random(SEED)
     done: list[str] = [f"seed {SEED}"]
