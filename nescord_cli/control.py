@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json as json_format
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from nescord_cli.terminal import ProjectOption
 
-__all__ = ["logs", "reload", "status", "stop"]
+__all__ = ["logs", "reload", "restart", "status", "stop"]
+
+Result = TypeVar("Result")
 
 STATUS_EXAMPLES = """Examples:
 
@@ -24,7 +26,14 @@ LOGS_EXAMPLES = """Examples:
 nescord logs -f
 
 nescord logs main --lines 20"""
+RESTART_EXAMPLES = "Example:  nescord restart rest"
 STOP_EXAMPLES = "Example:  nescord stop"
+
+
+def _finish(work: Coroutine[Any, Any, Result]) -> Result:
+    import asyncio  # not at the top: it would cost `nescord --help` a fifth of its time
+
+    return asyncio.run(work)
 
 
 def _state_dir(project: Path | None) -> Path:
@@ -47,7 +56,7 @@ def status(
     from nescord_core.services import status as service
 
     state_dir = _state_dir(project)
-    found = asyncio.run(service.collect(state_dir, wait=timeout if wait else 0.0))
+    found = _finish(service.collect(state_dir, wait=timeout if wait else 0.0))
     if json:
         typer.echo(json_format.dumps(found, indent=2))
     elif not found:
@@ -87,9 +96,9 @@ def reload(
 
     state_dir = _state_dir(project)
     if ws:
-        report = asyncio.run(control.reload(state_dir, name=control.WS, timeout=control.WS_TIMEOUT))
+        report = _finish(control.reload(state_dir, name=control.WS, timeout=control.WS_TIMEOUT))
     else:
-        report = asyncio.run(control.reload(state_dir))
+        report = _finish(control.reload(state_dir))
     typer.echo(report.get("message") or json_format.dumps(report))
 
 
@@ -109,14 +118,25 @@ def logs(
             typer.echo(f"{line['service']:<8} {line['text']}")
 
     try:
-        asyncio.run(pour())
+        _finish(pour())
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def restart(
+    service: Annotated[str, typer.Argument(help="sandbox, rest, main or ws.")],
+    project: ProjectOption = None,
+) -> None:
+    """Stop one service that `nescord dev` runs, and start it anew."""
+    from nescord_core.services import control
+
+    _finish(control.restart(_state_dir(project), service))
+    typer.echo(f"{service} restarts.")
 
 
 def stop(project: ProjectOption = None) -> None:
     """Stop everything that `nescord dev` runs here, in order."""
     from nescord_core.services import control
 
-    asyncio.run(control.stop(_state_dir(project)))
+    _finish(control.stop(_state_dir(project)))
     typer.echo("Stopping.")
