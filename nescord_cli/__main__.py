@@ -1,6 +1,38 @@
-"""`python -m nescord_cli` is `nescord`."""
+"""Where the `nescord` command begins: before anything is imported, a signal already ends it in order."""
 
-from nescord_cli.app import main
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+__all__ = ["main"]
+
+STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def main() -> None:
+    """Run the command line."""
+    end_on_signals()
+    from nescord_cli.app import main as run
+
+    run()
+
+
+def end_on_signals() -> None:
+    """Leave with 0 at the first signal; a service that runs by then takes them over for its own end.
+
+    What the process was started to ignore (SIGHUP under nohup) it goes on to ignore.
+    """
+    for name in STOP_SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _leave)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
 
 if __name__ == "__main__":
     main()

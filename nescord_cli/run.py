@@ -12,7 +12,10 @@ from nescord_cli.terminal import ProjectOption
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Run one service in the foreground; ^C or SIGTERM stops it in order.", no_args_is_help=True
+    help="Run one service in the foreground; ^C or SIGTERM stops it in order.",
+    epilog="Example:  nescord run rest --port 6000",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 ApiUrl = Annotated[str | None, typer.Option(help="Discord's API, or a sandbox's.", show_default=False)]

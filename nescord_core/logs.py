@@ -28,8 +28,18 @@ def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool =
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
+    logging.getLogger("aiohttp.server").addFilter(_is_ours)
     for noisy in ("asyncio", "grpc", "aiohttp.access", "watchfiles", "discord"):
         logging.getLogger(noisy).setLevel(logging.INFO if debug else logging.WARNING)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Drop what aiohttp says of a peer that does not speak HTTP: a traceback with the bytes it was sent.
+
+    The peer gets its 400. Anybody who can connect could fill the log with it, and the bytes may be secret.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (error is not None and type(error).__module__ == "aiohttp.http_exceptions")
 
 
 def _masked(text: str, secrets: tuple[str, ...]) -> str:

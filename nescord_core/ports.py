@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from nescord_core.errors import ConfigError, NescordError, PortTaken
+from nescord_core.reasons import reason_of
 
 __all__ = ["holder_of", "is_taken", "refusal"]
 
@@ -30,12 +30,8 @@ def refusal(error: OSError, host: str, port: int, *, service: str, key: str) -> 
     address = f"[{host}]:{port}" if ":" in host.strip("[]") and not host.startswith("[") else f"{host}:{port}"
     if is_taken(error):
         return PortTaken(address, service=service, key=key, holder=holder_of(host, port))
-    # asyncio words the bind error anew and keeps its number; a failed look-up has a number of its own.
-    reason = error.strerror or str(error)
-    if error.errno is not None and error.errno in errno.errorcode:
-        reason = os.strerror(error.errno)
     return ConfigError(
-        f"{service} cannot listen on {address}: {reason[:1].lower()}{reason[1:]}.",
+        f"{service} cannot listen on {address}: {reason_of(error)}.",
         where=key,
         hint="Choose an address of this machine and a port that this user may open.",
     )

@@ -52,7 +52,7 @@ class Link:
         self._retired = asyncio.Event()
         self._error = ""
         self._failures = 0
-        self._told = float("-inf")
+        self._told: dict[str, float] = {}
         self._successor_until = float("-inf")
 
     @property
@@ -105,7 +105,7 @@ class Link:
             ready.replica,
             ready.generation,
         )
-        self._failures, self._error, self._told = 0, "", float("-inf")
+        self._failures, self._error, self._told = 0, "", {}
         self._current = outbound
         self._leaving.add(outbound)
         self._tasks.create_task(self._serve(outbound))
@@ -121,8 +121,9 @@ class Link:
         self._failures += 1
         self._error = str(error)
         now = asyncio.get_running_loop().time()
-        if now - self._told >= _QUIET and now >= self._successor_until:
-            self._told = now
+        last = self._told.get(self._error, float("-inf"))  # another reason is news, the same one is not
+        if now - last >= _QUIET and now >= self._successor_until:
+            self._told[self._error] = now
             level = logging.WARNING if isinstance(error, TransportError) else logging.ERROR
             log.log(level, "%s Events wait in the outbox.", error)
         settings = self._board.settings

@@ -6,9 +6,7 @@ https://discord.com/developers/docs/events/gateway#get-gateway-bot
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import os
 import random
 from dataclasses import dataclass
 
@@ -25,6 +23,7 @@ from nescord_core.errors import (
 )
 from nescord_core.gateway.backoff import Backoff
 from nescord_core.gateway.identify import SessionStartLimit
+from nescord_core.reasons import reason_of
 
 __all__ = ["FOR_EVER", "GatewayInfo", "fetch_gateway_info", "fetch_gateway_info_once"]
 
@@ -102,7 +101,7 @@ async def fetch_gateway_info_once(
             body = await response.read()
             status, answered = response.status, response.headers
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        raise TransportError(f"Discord cannot be reached at {url}: {_reason(error)}.") from error
+        raise TransportError(f"Discord cannot be reached at {url}: {reason_of(error)}.") from error
     if status != 200:
         raise _refusal(status, body, answered.get("Retry-After"))
     try:
@@ -123,15 +122,6 @@ def _info(answer: _Answer) -> GatewayInfo:
             max_concurrency=max(1, limit.max_concurrency),
         ),
     )
-
-
-def _reason(error: Exception) -> str:
-    """Say it in words: asyncio's own text for a refused connection repeats the address and its tuple."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, OSError) and error.errno is not None and error.errno in errno.errorcode:
-        return os.strerror(error.errno).lower()
-    return str(error) or type(error).__name__
 
 
 class _Refusal(msgspec.Struct):

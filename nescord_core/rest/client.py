@@ -15,6 +15,7 @@ import msgspec
 from nescord_core._version import USER_AGENT
 from nescord_core.errors import DiscordHTTPError, RateLimited, TransportError
 from nescord_core.payloads import Interaction, Message
+from nescord_core.reasons import reason_of
 from nescord_core.rest.caller import merged
 from nescord_core.rest.failures import failure, mask
 from nescord_core.rest.operations import Operations
@@ -222,7 +223,7 @@ class NotSentError(TransportError):
 
 def _unreachable(url: str | None, error: aiohttp.ClientConnectorError) -> NotSentError:
     return NotSentError(
-        f"{url} cannot be reached ({error.os_error.strerror or error}).",
+        f"{url} cannot be reached ({reason_of(error)}).",
         hint="Is the rest service running (`nescord run rest`), and is NESCORD_REST_URL where it listens?",
     )
 

@@ -7,7 +7,7 @@ RFC 9112 is the source of what ends an answer.
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -100,8 +100,7 @@ class WireConnection(asyncio.Protocol):
     # -- asyncio.Protocol ------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         self.is_open = True
 
     def data_received(self, data: bytes) -> None:

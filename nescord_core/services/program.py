@@ -13,6 +13,7 @@ from typing import Any
 
 from nescord_core import logs
 from nescord_core.errors import NescordError
+from nescord_core.reasons import reason_of
 from nescord_core.supervisor import lifeline
 
 __all__ = ["OnReady", "Serve", "one_error", "run"]
@@ -99,8 +100,7 @@ def _explained(error: BaseException) -> NescordError | None:
     if not isinstance(error, OSError) or error.errno not in LACKS:
         return None
     place = f" ({error.filename})" if error.filename else ""
-    reason = os.strerror(error.errno).lower()
-    return NescordError(f"the system refuses to go on: {reason}{place}.", hint=LACKS[error.errno])
+    return NescordError(f"the system refuses to go on: {reason_of(error)}{place}.", hint=LACKS[error.errno])
 
 
 def _loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:
