@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import aiohttp
+import uvloop
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
@@ -269,6 +270,8 @@ if __name__ == "__main__":
     parser.add_argument("--role", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.role:
-        asyncio.run(run_role(arguments.role[0], arguments.role[1], arguments.role[2:]))
+        # uvloop, as `nescord run rest` has it; for the others as well, so that all have the same ground.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run_role(arguments.role[0], arguments.role[1], arguments.role[2:]))
     else:
         asyncio.run(main(arguments.only, arguments.seconds))
