@@ -210,9 +210,13 @@ class Partition:
         return len(self._backlog) + sum(len(slot.ready) for slot in self._slots.values()) + waiting
 
     def backlog(self, owner: str | None) -> int:
-        """Return how many events wait to be sent to a replica; for None, those that belong to nobody."""
+        """Return how many events wait to be sent to a replica; for None, those that belong to nobody.
+
+        Lanes that wait for their old stream count for every replica: they are in nobody's queue yet.
+        """
         slot = self._slots.get(owner) if owner is not None else None
-        return len(slot.ready) if slot is not None else len(self._backlog)
+        held = sum(len(hold.waiting) for hold in self._holds.values())
+        return held + (len(slot.ready) if slot is not None else len(self._backlog))
 
     def held(self) -> int:
         """Return how many lanes wait for their old stream."""
