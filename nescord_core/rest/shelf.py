@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import diskcache
+
+from nescord_core.errors import NescordError
+from nescord_core.reasons import reason_of
 
 __all__ = ["Kept", "Shelf"]
 
@@ -51,11 +55,17 @@ class Shelf:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
 
     def _open(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._disk = diskcache.Cache(
-            str(self._directory), size_limit=self._max_bytes, eviction_policy="least-recently-stored"
-        )
-        self._disk.clear()
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            self._disk = diskcache.Cache(
+                str(self._directory), size_limit=self._max_bytes, eviction_policy="least-recently-stored"
+            )
+            self._disk.clear()
+        except (OSError, sqlite3.Error) as error:
+            raise NescordError(
+                f"the cache in {self._directory} cannot be opened: {reason_of(error)}.",
+                hint="Make room on that disk, or set NESCORD_STATE_DIR to a directory on another one.",
+            ) from error
 
     async def close(self) -> None:
         """Write out what is on its way and close the disk part."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,12 @@ from support import loopback
 from support.commands import NESCORD, PATIENCE, clean_environment
 
 __all__ = ["Ended", "Nescord", "run"]
+
+NO_ROOM = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,14 @@ class Ended:
 Nescord = Callable[..., Ended]
 
 
-def run(*arguments: str, cwd: Path, **environ: str) -> Ended:
-    """Run `nescord ARGUMENTS` with nothing but ``environ`` to configure it."""
+def run(*arguments: str, cwd: Path, full_disk: bool = False, **environ: str) -> Ended:
+    """Run `nescord ARGUMENTS` with nothing but ``environ`` to configure it.
+
+    With ``full_disk`` no file can grow, which is as near to a full disk as a test gets without a mount.
+    """
+    wrapper = (sys.executable, "-c", NO_ROOM) if full_disk else ()
     done = subprocess.run(
-        (*NESCORD, *arguments),
+        (*wrapper, *NESCORD, *arguments),
         cwd=cwd,
         env=clean_environment() | loopback.environment() | environ,
         stdin=subprocess.DEVNULL,

@@ -108,6 +108,15 @@ def test_a_state_dir_that_cannot_be_written_to(nescord: Nescord, command: tuple[
     ended.check_paragraph(2, "state_dir: /proc/state", "NESCORD_STATE_DIR")
 
 
+@pytest.mark.parametrize("service", ["ws", "rest", "main"])
+def test_a_disk_that_takes_no_more(nescord: Nescord, service: str) -> None:
+    ended = nescord("run", service, full_disk=True, DISCORD_BOT_TOKEN=TOKEN, **_elsewhere())
+    assert ended.code in (1, 2), ended
+    assert ended.errors.count("Error: ") == 1, ended
+    assert "Traceback" not in ended.errors, ended
+    assert "NESCORD_STATE_DIR" in ended.said, ended
+
+
 @pytest.mark.parametrize(
     ("arguments", "key"),
     [
