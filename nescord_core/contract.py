@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -54,12 +55,33 @@ class Operation:
         return self.responses.get(str(status), {}).get("application/json")
 
 
+ESCAPED = frozenset({"%40me", "%40original"})
+
+CORRECTIONS: Mapping[str, Schema] = {
+    # 1 is a forward: https://discord.com/developers/docs/resources/message#message-reference-types
+    "MessageReferenceType": {"type": "integer", "format": "int32", "enum": [0, 1]},
+    # Codes of single fields are names: https://discord.com/developers/docs/reference#error-messages
+    "InnerErrors": {
+        "type": "object",
+        "properties": {"_errors": {"type": "array", "items": {"$ref": "#/schemas/InnerError"}}},
+        "additionalProperties": False,
+        "required": ["_errors"],
+    },
+    "InnerError": {
+        "type": "object",
+        "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+        "required": ["code", "message"],
+    },
+}
+"""Schemas in which Discord's document contradicts Discord and its own documentation pages."""
+
+
 @cache
 def document() -> Mapping[str, Any]:
     """Return the whole table: ``operations`` and ``schemas``."""
     text = (files("nescord_core") / "contract.json").read_bytes()
     table: Mapping[str, Any] = msgspec.json.decode(text)
-    return table
+    return {**table, "schemas": {**table["schemas"], **CORRECTIONS}}
 
 
 def schemas() -> Mapping[str, Schema]:
@@ -80,7 +102,7 @@ def match(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
     ``path`` has no version prefix and no query: ``/channels/1/messages``. Of several templates that fit,
     the one with the most literal segments wins, so that ``.../messages/pins`` is not a message id.
     """
-    given = tuple(path.strip("/").split("/"))
+    given = tuple(map(_written_out, path.strip("/").split("/")))
     best: tuple[int, Operation, Mapping[str, str]] | None = None
     for operation in _by_shape().get((method.upper(), len(given)), ()):
         values = _fit(operation.segments, given)
@@ -89,6 +111,11 @@ def match(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
             if best is None or literal > best[0]:
                 best = (literal, operation, values)
     return None if best is None else best[1:]
+
+
+def _written_out(segment: str) -> str:
+    """Return ``%40me``, which discord.js sends, as the document has it; other segments as they are."""
+    return unquote(segment) if segment in ESCAPED else segment
 
 
 @cache

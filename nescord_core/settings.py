@@ -169,7 +169,7 @@ class MainSettings:
 
 
 SANDBOX_BOT_ID = 1191168914227200000
-"""The id of the sandbox's bot and of its application: as old as the seeded world, so the same in every run."""
+"""The id of the sandbox's bot and of its application, as old as the seeded world: the same in every run."""
 
 # The first part is the id in base64, as in Discord's tokens: hikari takes its own id from there. The rest is
 # obviously fake, and printed at the start.

@@ -20,7 +20,10 @@ class TargetRefused(ValueError):
 
 
 class Target(NamedTuple):
-    """``path`` is below the API version, without the query; ``url`` is what is asked of Discord."""
+    """``path`` is below the API version, without the query; ``url`` is what is asked of Discord.
+
+    In ``path`` an @ is written plainly, because routes are told by it: discord.js asks for ``%40me``.
+    """
 
     path: str
     query: str
@@ -42,7 +45,8 @@ class Targets:
         _check(path)
         base, path = self._base_of(path)
         suffix = f"?{query}" if query else ""
-        return Target(path, query, URL(f"{base}{path}{suffix}", encoded=True))
+        url = URL(f"{base}{path}{suffix}", encoded=True)
+        return Target(path.replace("%40", "@"), query, url)
 
     def _base_of(self, path: str) -> tuple[str, str]:
         if path != "/api" and not path.startswith("/api/"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,9 @@ POLL = 0.02
 """Seconds between two looks at an interaction that the bot has not answered yet."""
 
 NOTICE_LENGTH = 8000
+
+LOOK_AGAIN = 0.2
+"""Seconds between two looks for a message that no event may tell of."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
@@ -151,7 +155,10 @@ class Control:
         try:
             async with asyncio.timeout(wanted.timeout):
                 while (found := wanted.found(self.world)) is None:
-                    await changed.wait()
+                    # Ephemeral messages are announced to nobody: look now and then as well.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_AGAIN):
+                            await changed.wait()
                     changed.clear()
             return answer_json(found)
         except TimeoutError:

@@ -145,7 +145,9 @@ class Interactions(Guilds):
         data = {"custom_id": record.modal["custom_id"], "components": filled, "resolved": resolved}
         record.modal_consumed = True
         source = self.simulation.messages.get(place.id, {}).get(record.source_message_id or 0)
-        return self._start(MODAL_SUBMIT, place, actor, data, source)
+        started = self._start(MODAL_SUBMIT, place, actor, data, source)
+        self.simulation.origins[int(started["id"])] = record.id
+        return started
 
     # Commands
 

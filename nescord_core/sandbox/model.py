@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from nescord_core import contract
 from nescord_core.contract import Operation
 from nescord_core.sandbox.calls import Call
+from nescord_core.sandbox.schema import Shape
 from nescord_core.sandbox.simulation import (
     BackendError,
     ModelRoute,
@@ -16,6 +17,7 @@ from nescord_core.sandbox.simulation import (
     UnsupportedField,
     model_routes,
 )
+from nescord_core.sandbox.validation import body_shape
 
 __all__ = ["MODEL_PARTLY", "model_answer", "modelled"]
 
@@ -52,6 +54,9 @@ MODEL_PARTLY = frozenset(
 """Operations whose request may hold fields that the model does not know; those answer 501 and name them."""
 
 
+NESTED = ("data", "message")
+"""Where a body holds a message: an interaction's answer, and a forum's post."""
+
 NEVER_NULL = frozenset({"id", "permission_overwrites", "available_tags", "channel_id", "name"})
 """Fields whose null asks for nothing when something is changed."""
 
@@ -85,7 +90,7 @@ def model_answer(call: Call) -> Any:
     try:
         return _carried_out(route, _context(call, args, body))
     except UnsupportedField as refused:
-        spared = _spared(body, refused.fields)
+        spared = _spared(call.operation, body, refused.fields)
         if spared is None:
             raise
     return _carried_out(route, _context(call, args, spared))
@@ -152,12 +157,45 @@ def _context(call: Call, args: dict[str, str], body: Any) -> RequestContext:
     )
 
 
-def _spared(body: Any, fields: list[str]) -> Any:
-    """Return the body without the refused fields if all of them ask for nothing, else None."""
-    parts = [body] if isinstance(body, dict) else body if isinstance(body, list) else []
-    if not any(each in part for part in parts for each in fields):
+def _spared(operation: Operation, body: Any, fields: list[str]) -> Any:
+    """Return the body without the refused fields if nothing is lost by it, else None.
+
+    Nothing is lost by what asks for nothing, nor by what the document does not know: Discord ignores that,
+    and clients do send it (discord.js a thread's type, or a webhook's name with an edit).
+    """
+    shape = body_shape(operation)
+    shapes = [] if shape is None else [shape]
+    if isinstance(body, dict):
+        for name in (each for each in NESTED if isinstance(body.get(each), dict)):
+            if not any(each in body for each in fields):
+                inner = _without(body[name], _inner(shapes, name), fields)
+                return None if inner is None else {**body, name: inner}
+        return _without(body, shapes, fields)
+    if not isinstance(body, list):
         return None
-    if any(part[each] not in NEUTRAL for part in parts for each in fields if each in part):
+    items = [each.items for each in shapes]
+    spared = [_without(each, items, fields) for each in body]
+    return None if None in spared else spared
+
+
+def _without(part: Mapping[str, Any], shapes: Iterable[Shape], fields: list[str]) -> dict[str, Any] | None:
+    known = set(_names(shapes))
+    if any(part[each] not in NEUTRAL for each in fields if each in part and each in known):
         return None
-    spared = [{key: value for key, value in part.items() if key not in fields} for part in parts]
-    return spared[0] if isinstance(body, dict) else spared
+    return {key: value for key, value in part.items() if key not in fields}
+
+
+def _names(shapes: Iterable[Shape]) -> Iterator[str]:
+    for each in _members(shapes):
+        yield from each.fields
+
+
+def _inner(shapes: Iterable[Shape], name: str) -> list[Shape]:
+    return [each.fields[name] for each in _members(shapes) if name in each.fields]
+
+
+def _members(shapes: Iterable[Shape]) -> Iterator[Shape]:
+    """Return the shapes with the members of every union among them."""
+    for each in shapes:
+        yield each
+        yield from _members(each.branches)

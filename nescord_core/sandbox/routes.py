@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nescord_core import contract
@@ -19,7 +20,13 @@ from nescord_core.sandbox.calls import Answer, Call, Route
 from nescord_core.sandbox.model import MODEL_PARTLY, model_answer, modelled
 from nescord_core.sandbox.shaping import complete_answer
 from nescord_core.sandbox.simulation import BackendError, RouteNotImplemented, UnsupportedField
-from nescord_core.sandbox.validation import check_body, check_path, check_query, invalid_form
+from nescord_core.sandbox.validation import (
+    check_body,
+    check_path,
+    check_query,
+    invalid_form,
+    with_booleans,
+)
 
 __all__ = ["MISSING_BODY", "UNKNOWN_ROUTE", "answer", "routes_table"]
 
@@ -48,6 +55,7 @@ PARTLY = MODEL_PARTLY | {
 
 def answer(call: Call) -> Answer:
     """Answer a call: checks it against the document, carries it out, completes what comes back."""
+    call = replace(call, body=with_booleans(call.operation, call.body))
     problems = {
         **check_path(call.operation, call.args),
         **check_query(call.operation, call.query),

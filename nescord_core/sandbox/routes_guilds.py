@@ -6,9 +6,11 @@ import base64
 import secrets
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nescord_core.sandbox.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.channel_fields import KEPT
 from nescord_core.sandbox.model import model_answer
 from nescord_core.sandbox.simulation import BackendError, Guild, serializers
 
@@ -83,7 +85,40 @@ def _update_channel(call: Call) -> Any:
         message = "Must be between 1 and 100 in length."
         problem = {"_errors": [{"code": "BASE_TYPE_BAD_LENGTH", "message": message}]}
         raise BackendError(400, 50035, "Invalid Form Body", errors={"name": problem})
-    return model_answer(call)
+    fields, kept, changes = call.world.channel_fields, *_kept_apart(call, KEPT)
+    before = fields.change(call.id("channel_id"), kept)
+    try:
+        return fields.onto(model_answer(changes))
+    except BaseException:
+        fields.restore(call.id("channel_id"), before)
+        raise
+
+
+@ROUTES.answers("create_guild_channel")
+def _create_channel(call: Call) -> Any:
+    fields, kept, made = call.world.channel_fields, *_kept_apart(call, KEPT | {"available_tags"})
+    with fields.for_new(kept):
+        shown = fields.onto(model_answer(made))
+    tags = call.world.simulation.channels[int(shown["id"])].available_tags
+    return {**shown, "available_tags": tags} if tags else shown
+
+
+def _kept_apart(call: Call, names: frozenset[str]) -> tuple[Payload, Call]:
+    """Return a body's fields of these names, and the call without them."""
+    if not isinstance(call.body, dict):
+        return {}, call
+    kept = {name: value for name, value in call.body.items() if name in names}
+    return kept, replace(call, body={name: value for name, value in call.body.items() if name not in names})
+
+
+@ROUTES.answers("get_channel")
+def _get_channel(call: Call) -> Any:
+    return call.world.channel_fields.onto(model_answer(call))
+
+
+@ROUTES.answers("list_guild_channels")
+def _list_channels(call: Call) -> Any:
+    return [call.world.channel_fields.onto(each) for each in model_answer(call)]
 
 
 @ROUTES.answers("search_guild_members")

@@ -168,3 +168,14 @@ def _foreign_webhook(call: Call) -> Any:
         author_name=call.form.get("username"),
     )
     return Answer(200, "ok") if slack else Answer(204)
+
+
+@ROUTES.answers("get_webhook_by_token", "update_webhook_by_token")
+def _webhook_by_token(call: Call) -> Any:
+    """Show a webhook to one who has its token: with the token, without the user who made it.
+
+    https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
+    """
+    shown = {**model_answer(call), "token": call.args["webhook_token"]}
+    shown.pop("user", None)
+    return shown

@@ -83,6 +83,7 @@ INTERACTIONS_KEPT = 10_000
 AUDIT_ENTRIES_KEPT = 1_000
 FILES_MB = 256
 TOKEN_BYTES = 51
+COMPONENT = 3
 SERVER_BITS = 1 << 17
 """Ids made now carry this worker number; those made for a shard carry none, so that they never meet."""
 
@@ -153,8 +154,10 @@ class Simulation(Backend):
         self.messages_per_channel = MESSAGES_PER_CHANNEL
         self._last_ms = 0
         self._sequence = 0
-        self._planned_ids: Iterator[int] | None = None
+        self._planned_ids: Iterator[int] = iter(())
         self._open_polls: dict[int, Message] = {}
+        self._reacted_to: int | None = None
+        self.origins: dict[int, int] = {}
         super().__init__(clock=RealClock())
         self.files = FileStore()
         self.cdn = self.files
@@ -165,8 +168,19 @@ class Simulation(Backend):
 
     def emit(self, event: str, payload: Mapping[str, Any]) -> None:
         """Announce an event. simcord keeps a transcript of them all; a server must not."""
+        if self._reacted_to is not None:
+            payload = {**payload, "message_author_id": str(self._reacted_to)}
         if not self._quiet:
             self._announce(event, payload)
+
+    def _emit_reaction(self, event: str, message: Message, emoji: str, user_id: int) -> None:
+        # Whose message it is comes with the addition only
+        # (https://discord.com/developers/docs/events/gateway-events#message-reaction-add).
+        self._reacted_to = message.author_id if event == "MESSAGE_REACTION_ADD" else None
+        try:
+            super()._emit_reaction(event, message, emoji, user_id)
+        finally:
+            self._reacted_to = None
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -179,8 +193,9 @@ class Simulation(Backend):
 
     def snowflake(self) -> int:
         """Make an id of this moment; ids never go backwards, even when the clock does."""
-        if self._planned_ids is not None:
-            return next(self._planned_ids)
+        planned = next(self._planned_ids, None)
+        if planned is not None:
+            return planned
         now_ms = int(self.clock.now().timestamp() * 1000) - DISCORD_EPOCH_MS
         if now_ms > self._last_ms:
             self._last_ms, self._sequence = now_ms, 0
@@ -200,7 +215,18 @@ class Simulation(Backend):
         try:
             yield
         finally:
-            self._planned_ids = None
+            self._planned_ids = iter(())
+
+    def create_forum_post(
+        self, forum_id: int, name: str, starter: Message, **options: Any
+    ) -> tuple[Channel, Message]:
+        # A post's first message has the id of its thread
+        # (https://discord.com/developers/docs/topics/threads#forums); the thread's id is the first one made.
+        self._planned_ids = iter((starter.id,))
+        try:
+            return super().create_forum_post(forum_id, name, starter, **options)
+        finally:
+            self._planned_ids = iter(())
 
     def commit_message(self, message: Message, *, broadcast: bool = True) -> Message:
         stored = super().commit_message(message, broadcast=broadcast)
@@ -219,7 +245,31 @@ class Simulation(Backend):
         while len(self.interactions) > INTERACTIONS_KEPT:
             oldest = self.interactions.pop(next(iter(self.interactions)))
             self.interaction_tokens.pop(oldest.token, None)
+            self.origins.pop(oldest.id, None)
         return record
+
+    def prepare_message(
+        self, *args: Any, interaction_metadata: Mapping[str, Any] | None = None, **fields: Any
+    ) -> Message:
+        if interaction_metadata is not None:
+            fields["interaction_metadata"] = self._with_cause(interaction_metadata)
+        return super().prepare_message(*args, **fields)
+
+    def _with_cause(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Name what a component's or a modal's interaction came from; discord.js reads it with its user.
+
+        https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
+        """
+        record = self.interactions[int(metadata["id"])]
+        cause = self.interactions.get(self.origins.get(record.id, 0))
+        if record.type == COMPONENT and record.source_message_id is not None:
+            return {**metadata, "interacted_message_id": str(record.source_message_id)}
+        if cause is None:
+            return dict(metadata)
+        told: dict[str, Any] = {**metadata, "id": str(cause.id), "type": cause.type}
+        if cause.command_name is not None:
+            told |= {"name": cause.command_name, "command_type": cause.command_type}
+        return {**metadata, "triggering_interaction_metadata": self._with_cause(told)}
 
     def create_webhook(self, channel_id: int, name: str, creator_id: int) -> Webhook:
         hook = super().create_webhook(channel_id, name, creator_id)

@@ -14,7 +14,7 @@ from typing import Any
 from nescord_core.contract import Operation, Parameter
 from nescord_core.sandbox.schema import Shape, kind_of, shape_of
 
-__all__ = ["check_body", "check_path", "check_query", "invalid_form"]
+__all__ = ["body_shape", "check_body", "check_path", "check_query", "invalid_form", "with_booleans"]
 
 Problems = dict[str, Any]
 BOT_CONTENT_LIMIT = 2000
@@ -22,6 +22,7 @@ BOT_CONTENT_LIMIT = 2000
 
 DIGITS = re.compile(r"-?\d+")
 MAX_SNOWFLAKE = (1 << 64) - 1
+WORDS = {"true": True, "false": False}
 
 
 def invalid_form(problems: Problems) -> dict[str, Any]:
@@ -52,12 +53,40 @@ def check_query(operation: Operation, query: Mapping[str, str]) -> Problems:
     return problems
 
 
+def body_shape(operation: Operation) -> Shape | None:
+    """Return what the document says of an operation's body, None where it takes none."""
+    schema = operation.request.get("application/json") or operation.request.get("multipart/form-data")
+    return None if schema is None else shape_of(schema)
+
+
+def with_booleans(operation: Operation, body: Any) -> Any:
+    """Read "true" and "false" as what they say in a body's own fields, as Discord does.
+
+    discord.py sends ``compute_prune_count`` so.
+    """
+    shape = body_shape(operation)
+    if shape is None or not isinstance(body, dict):
+        return body
+    said = {
+        name: WORDS[given.lower()]
+        for name, given in body.items()
+        if isinstance(given, str) and given.lower() in WORDS and _is_boolean(shape.fields.get(name))
+    }
+    return {**body, **said} if said else body
+
+
+def _is_boolean(shape: Shape | None) -> bool:
+    if shape is None:
+        return False
+    only = "boolean" in shape.kinds and shape.kinds <= {"boolean", "null"}
+    return only or any(map(_is_boolean, shape.branches))
+
+
 def check_body(operation: Operation, body: Any, file_fields: Sequence[str] = ()) -> Problems:
     """Check a decoded JSON body, or what a form was made of beside the files in ``file_fields``."""
-    schema = operation.request.get("application/json") or operation.request.get("multipart/form-data")
-    if schema is None:
+    shape = body_shape(operation)
+    if shape is None:
         return {}
-    shape = shape_of(schema)
     given = {} if body is None and "object" in shape.kinds else body
     if file_fields and isinstance(given, dict):
         given = {**given, **dict.fromkeys(file_fields, "file")}

@@ -45,3 +45,11 @@ def test_the_committed_table_is_what_the_document_gives() -> None:
         [sys.executable, script, DOCUMENT, "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_document_is_corrected_where_discord_does_otherwise() -> None:
+    """Forwards are message references of type 1, and the codes of single fields are names."""
+    shared = contract.schemas()
+    assert shared["MessageReferenceType"]["enum"] == [0, 1]
+    assert shared["InnerError"]["properties"]["code"] == {"type": "string"}
+    assert shared["Error"]["properties"]["code"] == {"type": "integer"}

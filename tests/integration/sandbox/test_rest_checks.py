@@ -89,8 +89,9 @@ async def test_a_body_that_is_not_json(rest: Rest) -> None:
 
 async def test_an_unsupported_field_is_named_unless_it_asks_for_nothing(rest: Rest) -> None:
     assert (await rest.call("PATCH", general(rest), {"nsfw": False}, expect=200)).body["name"] == "general"
-    reply = await rest.call("PATCH", general(rest), {"default_thread_rate_limit_per_user": 9}, expect=501)
-    assert "default_thread_rate_limit_per_user of PATCH /channels/{channel_id}" in reply.body["message"]
+    guild = f"/guilds/{rest.world.guild_ids()[0]}"
+    reply = await rest.call("PATCH", guild, {"system_channel_flags": 1}, expect=501)
+    assert "system_channel_flags of PATCH /guilds/{guild_id}" in reply.body["message"]
 
 
 async def test_enforce_nonce_makes_a_retry_safe(rest: Rest) -> None:
