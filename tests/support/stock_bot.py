@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from support.running_sandbox import RunningSandbox
@@ -30,18 +31,43 @@ class StockBot:
             pass
         raise AssertionError("\n".join(["the bot did not say it, but:", *self.lines[-40:]]))
 
+    async def rest(self) -> str:
+        """Return what it printed until a moment of silence, to show when a test fails."""
+        assert self._process.stdout is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while raw := await self._process.stdout.readline():
+                    self.lines.append(raw.decode().rstrip())
+        return "\n".join(self.lines[-60:])
+
 
 @asynccontextmanager
 async def stock_bot(program: Path, sandbox: RunningSandbox) -> AsyncIterator[StockBot]:
     """Run a bot's program with the sandbox's API URL and token as arguments."""
+    command = (sys.executable, "-W", "ignore", str(program), f"{sandbox.url}/api/v10", sandbox.token)
+    async with running_client(*command) as bot:
+        yield bot
+
+
+@asynccontextmanager
+async def running_client(
+    *command: str, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[StockBot]:
+    """Run a client's command; ``environment`` comes on top of this process's own."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-W", "ignore", str(program), f"{sandbox.url}/api/v10", sandbox.token),
+        *command,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, **(environment or {})},
+        limit=1 << 20,
     )
+    bot = StockBot(process)
     try:
-        yield StockBot(process)
+        yield bot
     finally:
         if process.returncode is None:
             process.kill()
-        await process.communicate()
+        said, _ = await process.communicate()
+        print(
+            *bot.lines[-60:], said.decode(errors="replace"), sep="\n"
+        )  # pytest shows it with a failure only
