@@ -122,9 +122,9 @@ def _where(task: asyncio.Task[Any]) -> str:
     """Name the bot's own function that a task is in."""
     name: str = task.get_name()
     inner: Any = task.get_coro()
-    package = discord.__path__[0]
+    others = (*discord.__path__, *asyncio.__path__)
     while inspect.iscoroutine(inner):
-        if not inner.cr_code.co_filename.startswith(package):
+        if not inner.cr_code.co_filename.startswith(others):
             name = inner.cr_code.co_qualname
         inner = inner.cr_await
     return name

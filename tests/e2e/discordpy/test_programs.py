@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import util
@@ -137,6 +138,82 @@ def test_a_program_answers_as_on_discordpys_own_transport(stages: tuple[Stage, S
     assert ours == plain
     assert not any("Stage: " in str(each) for each in ours), ours
     assert ours
+
+
+def reload(stage: Stage) -> None:
+    port = stage.system.ports["main_admin"]
+    status, answer = commands.fetch("POST", f"http://127.0.0.1:{port}/reload")
+    assert status == 200, answer
+
+
+def reload_times(stage: Stage, times: int) -> None:
+    for _ in range(times):
+        reload(stage)
+
+
+def person(stage: Stage, program: str, channel: str = "general") -> Any:
+    stage.put_on(program)
+    return scenes.Person(stage.system.ports["sandbox"], channel, stage.system.guilds()[0])
+
+
+def test_a_reload_does_not_wait_for_what_cannot_come_and_names_it(stages: tuple[Stage, Stage]) -> None:
+    me = person(stages[1], "game")
+    me.ask("!guess")
+    began = time.monotonic()
+    reload(stages[1])
+    main = next(each for each in stages[1].system.started if "main" in each.arguments)
+    main.wait_for("wait_for ends with this process: message (in guess)")
+    assert "cut short" not in main.output
+    assert time.monotonic() - began < 8, "the drain time-out is 10 s"
+    me.ask("!quick")
+
+
+def test_an_open_view_that_ends_with_its_process_is_named(stages: tuple[Stage, Stage]) -> None:
+    me = person(stages[1], "selects")
+    message = me.ask("!colour")
+    reload(stages[1])
+    main = next(each for each in stages[1].system.started if "main" in each.arguments)
+    main.wait_for(f"end with this process: Colours (message {message['id']})")
+
+
+def test_every_command_is_answered_while_main_reloads(stages: tuple[Stage, Stage]) -> None:
+    me = person(stages[1], "groups")
+    me.command("math plus", options={"one": 1, "two": 1})
+    with ThreadPoolExecutor(1) as pool:
+        reloads = pool.submit(reload_times, stages[1], 2)
+        count = 0
+        while not reloads.done() or count < 8:
+            body = {"channel": "general", "guild": me.guild, "user": "alice", "command": "math plus"}
+            answer = me.call("/interact", **body, options={"one": count, "two": 1}, wait=3)
+            assert answer["responded"], (count, answer)
+            assert answer["message"]["content"] == str(count + 1)
+            count += 1
+        reloads.result()
+
+
+def test_the_cache_is_right_after_reloads_during_changes(stages: tuple[Stage, Stage]) -> None:
+    """Fact 29: what changes between the picture and the first event is not lost."""
+    me = person(stages[1], "invites")
+
+    def change() -> int:
+        number = 0
+        while not reloads.done():
+            number += 1
+            me.call("/roles", name=f"changed{number}", guild=me.guild)
+            me.call("/join", user=f"member{number}", guild=me.guild)
+            if number % 3 == 0:
+                me.call("/leave", user=f"member{number}", guild=me.guild)
+        return number
+
+    with ThreadPoolExecutor(1) as pool:
+        reloads = pool.submit(reload_times, stages[1], 2)
+        assert change() > 2
+        reloads.result()
+    state = stages[1].system.sandbox("GET", "/state?tail=0&limit=1000")["guilds"][0]
+    names = sorted(each["user"]["username"] for each in state["members"])
+    said = me.ask("!world")["content"]
+    right = f"1 {state['name']} {len(names)} {len(names)} {names[:9]} {len(state['roles'])}"
+    assert said.startswith(f"{right} "), right
 
 
 def test_there_is_a_scene_for_every_program() -> None:

@@ -24,8 +24,10 @@ async def invite(ctx: commands.Context) -> None:
 async def world(ctx: commands.Context) -> None:
     guild = ctx.guild
     names = sorted(member.name for member in guild.members)
-    mine = guild.me.guild_permissions.administrator
-    await ctx.send(f"{len(bot.guilds)} {guild.name} {guild.member_count} {names} {len(guild.roles)} {mine}")
+    mine, roles = guild.me.guild_permissions.administrator, len(guild.roles)
+    await ctx.send(
+        f"{len(bot.guilds)} {guild.name} {guild.member_count} {len(names)} {names[:9]} {roles} {mine}"
+    )
 
 
 bot.run(os.environ["DISCORD_TOKEN"])
