@@ -103,6 +103,7 @@ class Outbox:
         self._tracks: dict[tuple[int, str], Track] = {}
         self._changed: set[Track] = set()
         self._order = 0
+        self._recovered = -(1 << 40)
         self._floors: dict[int, set[Track]] = {}
         self.left: dict[int, int] = {}
         self.events = 0
@@ -179,11 +180,11 @@ class Outbox:
     ) -> Entry | None:
         """Take an event back from disk, or (``buffered``) one that was still on its way there.
 
-        Without ``order`` it comes from an earlier process and is the latest arrival of all; None if it lay
-        there twice.
+        Without ``order`` it comes from an earlier process and counts as older than all that came to this one;
+        None if it lay there twice.
         """
         if order is None:
-            self._order = order = self._order + 1
+            self._recovered = order = self._recovered + 1
         track = self._tracks.get(envelope[:2])
         if track is None:  # of a session that ended, maybe before this process began
             track = self._tracks[envelope[0], envelope[1]] = Track(envelope[0], envelope[1])

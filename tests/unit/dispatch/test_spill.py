@@ -212,6 +212,23 @@ def test_past_the_bound_of_the_disk_the_oldest_go() -> None:
     assert disk.all_of(disk.attach()) == list(range(shed + 1, 401))
 
 
+def test_what_an_earlier_process_left_stays_first_when_it_is_sent_again() -> None:
+    """A new event that waited on disk meanwhile came in before the old ones were read."""
+    disk = Disk()
+    old = [Stored(n, Envelope(0, "old", n, "T", 1, 1, b"", 1.0)) for n in range(1, 4)]
+    segment = disk.overflow.adopt(Counter({(0, "old"): 3}), size=10)
+    disk.files[segment.number] = old
+    disk.overflow.close_generation()
+    disk.put(session="new")
+    stream = disk.attach()
+    disk.read()
+    disk.partition.take(stream, max_events=100, max_bytes=1 << 30)
+    disk.partition.lose(stream)
+    again = disk.attach()
+    _, batch = disk.partition.take(again, max_events=100, max_bytes=1 << 30)
+    assert [entry.envelope.session_id for entry in batch] == ["old", "old", "old", "new"]
+
+
 def test_what_an_earlier_process_left_comes_first_and_marked() -> None:
     disk = Disk()
     old = [Stored(n, Envelope(0, "old", n, "T", 1, 1, b"", 1.0)) for n in range(1, 6)]
