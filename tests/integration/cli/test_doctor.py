@@ -1,0 +1,46 @@
+"""`nescord doctor`: every value with its source, secrets masked, 1 only when something is in the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from nescord_core.config_keys import KEYS
+from support.one_shot import Nescord
+
+TOKEN = "MTA.a-secret-token.xyz"
+SECRET = "the-shared-secret"
+
+
+def test_every_value_has_its_source_and_no_secret_is_shown(nescord: Nescord, project: Path) -> None:
+    (project / ".env").write_text(f"DISCORD_BOT_TOKEN={TOKEN}\n")
+    ended = nescord("doctor", "--json", NESCORD_SECRET=SECRET, DISCORD_SHARDS="3")
+    assert ended.code == 0, ended
+    assert TOKEN not in ended.output
+    assert SECRET not in ended.output
+    report = json.loads(ended.output)
+    assert report["values"].keys() == {key.name for key in KEYS}
+    assert report["values"]["token"] == {"value": "***", "source": "DISCORD_BOT_TOKEN in .env"}
+    assert report["values"]["security.secret"]["source"] == "NESCORD_SECRET in the environment"
+    assert report["values"]["ws.shards"] == {"value": "3", "source": "DISCORD_SHARDS in the environment"}
+    assert report["values"]["rest.port"]["source"] == "default"
+    assert all(check["text"] for check in report["checks"])
+
+
+def test_the_text_says_the_same(nescord: Nescord) -> None:
+    ended = nescord("doctor", DISCORD_BOT_TOKEN=TOKEN)
+    assert ended.code == 0, ended
+    assert TOKEN not in ended.output + ended.errors
+    for key in KEYS:
+        assert any(line.split()[:1] == [key.name] for line in ended.output.splitlines()), key.name
+
+
+def test_what_is_in_the_way_makes_it_fail(nescord: Nescord) -> None:
+    ended = nescord("doctor", DISCORD_BOT_TOKEN=TOKEN, NESCORD_REST_HOST="0.0.0.0")
+    assert ended.code == 1
+    assert "BAD rest:" in ended.output
+    assert "NESCORD_SECRET" in ended.output
+
+
+def test_no_token_and_a_taken_port_are_no_failure(nescord: Nescord) -> None:
+    assert nescord("doctor").code == 0

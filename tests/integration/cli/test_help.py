@@ -1,0 +1,98 @@
+"""What `nescord --help` shows, what it costs, and output that no terminal reads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nescord_core._version import __version__
+from support import one_shot
+from support.one_shot import Nescord
+
+COMMANDS = [
+    (),
+    ("run",),
+    ("run", "ws"),
+    ("run", "rest"),
+    ("run", "main"),
+    ("run", "sandbox"),
+    ("init",),
+    ("dev",),
+    ("demo",),
+    ("status",),
+    ("reload",),
+    ("logs",),
+    ("stop",),
+    ("doctor",),
+]
+HEAVY = "aiohttp, grpc, discord, simcord, pydantic, diskcache, jinja2, prometheus_client, watchfiles"
+ONLY_HELP = f"""
+import contextlib, io, sys
+sys.argv = ["nescord", *sys.argv[1:]]
+from nescord_cli.app import main
+with contextlib.suppress(SystemExit):
+    main()
+heavy = {{name.strip() for name in {HEAVY!r}.split(",")}} & sys.modules.keys()
+print("HEAVY", *sorted(heavy), file=sys.stderr)
+"""
+
+
+def test_help_of_every_command_has_an_example_and_fits_the_width(nescord: Nescord) -> None:
+    for command in COMMANDS:
+        ended = nescord(*command, "--help", COLUMNS="80")
+        assert ended.code == 0, ended
+        assert max(map(len, ended.output.splitlines())) <= 80, ended
+        assert f"Usage: nescord {' '.join(command)}".strip() in ended.output, ended
+        example = ended.output.rpartition("Example" if command else "Start with")[2]
+        assert f"nescord {command[0] if command else 'demo'}" in example, f"{command} has no example"
+        assert "\x1b" not in ended.output, "colours are for terminals"
+
+
+def test_the_version(nescord: Nescord) -> None:
+    ended = nescord("--version")
+    assert (ended.code, ended.output.strip(), ended.errors) == (0, f"nescord {__version__}", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typers_own"),
+    [(("--help",), ""), (("--version",), ""), (("run", "ws", "--help"), "pydantic")],
+)
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...], typers_own: str) -> None:
+    """Typer itself takes pydantic, where it is installed, for commands that have options."""
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY_HELP, *arguments], capture_output=True, text=True, check=True
+    )
+    assert set(done.stderr.splitlines()[-1].split()) <= {"HEAVY", typers_own}, done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_the_commands(nescord: Nescord, shell: str) -> None:
+    script = nescord(
+        _NESCORD_COMPLETE=f"source_{shell}", NESCORD_COMPLETE=shell
+    )  # what the shell's start-up file asks for
+    assert script.code == 0, script
+    assert "nescord" in script.output
+    asked = {
+        "bash": {"COMP_WORDS": "nescord ru", "COMP_CWORD": "1"},
+        "zsh": {"_TYPER_COMPLETE_ARGS": "nescord ru"},
+        "fish": {"_TYPER_COMPLETE_ARGS": "nescord ru", "_TYPER_COMPLETE_FISH_ACTION": "get-args"},
+    }[shell]
+    found = nescord(_NESCORD_COMPLETE=f"complete_{shell}", **asked)
+    assert "run" in found.output.split() or '"run"' in found.output, found
+
+
+def test_output_without_a_terminal_is_plain(nescord: Nescord) -> None:
+    for command in (("doctor",), ("status",), ("init", "--list"), ("run", "sandbox", "--routes")):
+        ended = nescord(*command)
+        assert "\x1b" not in ended.output + ended.errors, command
+
+
+def test_no_traceback_unless_asked_for(tmp_path: Path) -> None:
+    plain = one_shot.run("run", "ws", cwd=tmp_path)
+    asked = one_shot.run("--debug", "run", "ws", cwd=tmp_path)
+    assert "Traceback" not in plain.errors
+    assert "Traceback" in asked.errors
+    assert (plain.code, asked.code) == (2, 2)
