@@ -116,7 +116,7 @@ class CacheOptions:
 class RestSettings:
     """Settings of the REST proxy. ``global_limit`` is in requests per second.
 
-    With ``passthrough``, callers may bring other credentials than the bot's own: of other bots, or Bearer tokens.
+    With ``passthrough``, callers may bring other credentials than the bot's: other bots' or Bearer tokens.
     """
 
     token: str | None = field(repr=False)
@@ -142,7 +142,7 @@ class MainSettings:
     """Settings of the bot's own process: where it listens for events and where rest is.
 
     ``reload_method`` is how a reload starts the new process: ``fork``, ``spawn``, or ``auto`` for what suits.
-    ``event_timeout`` is how long (in seconds) an event of a discord.py bot waits for its listeners and commands
+    ``event_timeout`` (seconds) is how long an event of a discord.py bot waits for its listeners and commands
     before it counts as done.
     """
 

@@ -48,11 +48,12 @@ class Upstream:
         self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Upstream:
+        self._tls = ssl.create_default_context()
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=AUTO_HEADERS,
-            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=60, ssl=self._tls),
         )
         return self
 
@@ -113,8 +114,6 @@ class Upstream:
         return None
 
     async def _open(self, url: URL) -> WireConnection:
-        if url.scheme == "https" and self._tls is None:
-            self._tls = ssl.create_default_context()
         tls = self._tls if url.scheme == "https" else None
         loop = asyncio.get_running_loop()
         try:

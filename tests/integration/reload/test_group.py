@@ -29,6 +29,7 @@ class Heard:
         self.results: list[Reloaded] = []
         self.failures: list[tuple[Failure, bool]] = []
         self.crashes: list[int] = []
+        self.written: list[str] = []
         self.broken_places: list[int] = []
 
     def serving(self, replica: int, worker: Worker) -> None:
@@ -42,6 +43,9 @@ class Heard:
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
         self.crashes.append(code)
+
+    def wrote(self, path: str) -> None:
+        self.written.append(path)
 
     def broken(self, replica: int) -> None:
         self.broken_places.append(replica)
