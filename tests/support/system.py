@@ -243,10 +243,10 @@ class System:
         return [each["id"] for each in self.sandbox("GET", "/state?limit=100&tail=0")["guilds"]]
 
     @contextmanager
-    def load(self, *, rate: float = 200, seconds: float = 600) -> Iterator[Load]:
+    def load(self, *, rate: float = 200, seconds: float = 600, guilds: int = GUILDS) -> Iterator[Load]:
         """Have messages sent while the block runs (for at most ``seconds``)."""
         load = Load(self, f"load{uuid.uuid4().hex[:8]}")
-        plan = {"rate": rate, "seconds": seconds, "guilds": GUILDS, "prefix": f"{load.name} "}
+        plan = {"rate": rate, "seconds": seconds, "guilds": guilds, "prefix": f"{load.name} "}
         self.sandbox("POST", "/load", plan)
         try:
             yield load
