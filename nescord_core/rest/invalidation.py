@@ -137,6 +137,9 @@ def _guild_write(method: str, parts: list[str]) -> frozenset[str]:
     guild = f"guilds/{parts[1]}"
     below = parts[2] if len(parts) > 2 else ""
     match below:
+        case "members" if parts[3:4] == ["@me"]:
+            # Which of the members this is, is not known here.
+            return frozenset({f"{guild}/members", f"{guild}/voice-states"})
         case "members" if len(parts) > 3:
             return frozenset({f"{guild}/members/{parts[3]}", f"={guild}/members", f"{guild}/voice-states"})
         case "emojis" | "stickers":

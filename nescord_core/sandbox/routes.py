@@ -14,6 +14,7 @@ from nescord_core.sandbox import (
     routes_commands,
     routes_guilds,
     routes_messages,
+    routes_pages,
     routes_voice,
 )
 from nescord_core.sandbox.calls import Answer, Call, Route
@@ -37,6 +38,7 @@ ALL_ROUTES = (
     routes_commands.ROUTES,
     routes_guilds.ROUTES,
     routes_messages.ROUTES,
+    routes_pages.ROUTES,
     routes_voice.ROUTES,
 )
 UNKNOWN_ROUTE = Answer(404, {"message": "404: Not Found", "code": 0})

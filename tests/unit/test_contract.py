@@ -53,3 +53,9 @@ def test_the_document_is_corrected_where_discord_does_otherwise() -> None:
     assert shared["MessageReferenceType"]["enum"] == [0, 1]
     assert shared["InnerError"]["properties"]["code"] == {"type": "string"}
     assert shared["Error"]["properties"]["code"] == {"type": "integer"}
+
+
+def test_an_escaped_at_me_is_the_literal_segment() -> None:
+    found = contract.match("DELETE", "/channels/1/thread-members/%40me")
+    assert found is not None
+    assert found[0].operation_id == "leave_thread"

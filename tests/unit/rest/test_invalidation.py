@@ -44,6 +44,7 @@ def drops(dropped: frozenset[str], path: str) -> bool:
             ["/guilds/2/members/3", "/guilds/2/members"],
             ["/guilds/2/members/4", "/guilds/2"],
         ),
+        ("PATCH", "/guilds/2/members/@me", ["/guilds/2/members/3", "/guilds/2/members"], ["/guilds/2"]),
         ("DELETE", "/guilds/2/roles/4", ["/guilds/2", "/guilds/2/members/3", "/channels/1"], ["/guilds/20"]),
         ("PUT", "/guilds/2/bans/3", ["/guilds/2/bans", "/guilds/2/members"], ["/guilds/5"]),
         ("POST", "/guilds/2/emojis", ["/guilds/2/emojis", "/guilds/2"], ["/guilds/2/members"]),

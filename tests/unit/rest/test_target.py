@@ -28,6 +28,12 @@ from nescord_core.rest.target import TargetRefused, Targets
             "/voice/regions",
             "https://discord.com/api/v10/voice/regions",
         ),
+        (
+            "https://discord.com/api/v10",
+            "/api/v10/guilds/1/members/%40me",
+            "/guilds/1/members/@me",
+            "https://discord.com/api/v10/guilds/1/members/%40me",
+        ),
         ("http://localhost:9", "/api/v10/users/1", "/users/1", "http://localhost:9/users/1"),
         ("https://discord.com/api/v10", "/apis", "/apis", "https://discord.com/api/v10/apis"),
     ],

@@ -271,3 +271,19 @@ async def test_the_bot_hears_nothing_from_a_channel_that_it_may_not_view(sandbox
         await sandbox.post("/say", channel="secret", user="olivia", content="hidden")
         await sandbox.post("/say", channel="general", user="olivia", content="open")
         assert (await bot.until("MESSAGE_CREATE"))["d"]["content"] == "open"
+
+
+async def test_waiting_finds_an_ephemeral_answer_which_no_event_tells_of(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot, asyncio.TaskGroup() as group:
+        await bot.identify(TOKEN, intents=ALL)
+        me = (await sandbox.get("/state"))["bot"]["id"]
+        command = {"name": "hide", "description": "d", "type": 1}
+        assert (await rest(sandbox, "POST", f"/applications/{me}/commands", command))[0] in (200, 201)
+        await sandbox.post("/interact", channel="general", user="alice", command="hide")
+        asked = (await bot.until("INTERACTION_CREATE"))["d"]
+        wanted = {"channel": asked["channel_id"], "content": "psst", "timeout": 10}
+        waiting = group.create_task(sandbox.post("/wait", **wanted))
+        await asyncio.sleep(0.1)
+        answer = {"type": 4, "data": {"content": "psst", "flags": 64}}
+        await rest(sandbox, "POST", f"/interactions/{asked['id']}/{asked['token']}/callback", answer)
+    assert waiting.result()["content"] == "psst"
