@@ -109,11 +109,6 @@ async def members(ctx: commands.Context[Any]) -> None:
 
 
 @bot.command()
-async def read(ctx: commands.Context[Any], message: int) -> None:
-    await ctx.send((await ctx.fetch_message(message)).content)
-
-
-@bot.command()
 async def tour(ctx: commands.Context[Any]) -> None:
     failed = []
     for part in (messages, reactions, threads, webhooks, forum, moderation, guild_things, questions, errors):

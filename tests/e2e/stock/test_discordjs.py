@@ -29,3 +29,14 @@ async def _play(stage: Stage, environment: dict[str, str]) -> None:
         await tour(stage, bot)
         await interactions(stage)
         await gateway(stage)
+
+
+async def test_discordjs_rest_alone_gets_the_same_conforming_answers_with_and_without_the_proxy(
+    tmp_path: Path, node_environment: dict[str, str]
+) -> None:
+    async def play(stage: Stage) -> None:
+        command = (str(NODE), str(REST), stage.url, stage.token)
+        async with running_client(*command, environment=node_environment) as client:
+            await client.line("done")
+
+    await on_both(play, tmp_path, least=24)

@@ -44,7 +44,7 @@ client.on(djs.Events.MessageReactionAdd, async (reaction, user) => {
 
 client.on(djs.Events.MessageCreate, async (message) => {
   if (message.author.bot) return;
-  const [word, ...rest] = message.content.split(" ");
+  const word = message.content;
   if (word === "!ping") await message.channel.send("Pong!");
   if (word === "!panel") await message.channel.send({ content: "Panel", components: panel() });
   if (word === "!members") {
@@ -53,7 +53,6 @@ client.on(djs.Events.MessageCreate, async (message) => {
     const all = await message.guild.members.fetch();
     await message.reply(`${found.map((each) => each.user.username).join(", ")} of ${all.size}`);
   }
-  if (word === "!read") await message.channel.send((await message.channel.messages.fetch({ message: rest[0], force: true })).content);
   if (word === "!tour") await tour(message);
 });
 
