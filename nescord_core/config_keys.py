@@ -296,7 +296,7 @@ KEYS: tuple[Key, ...] = (
         50,
         "requests a second that Discord grants the bot",
     ),
-    Key("rest.passthrough", "NESCORD_PASSTHROUGH", boolean, True, "take other bots' and Bearer tokens as well"),
+    Key("rest.passthrough", "NESCORD_PASSTHROUGH", boolean, True, "take other bots' and Bearer tokens too"),
     Key("rest.cache.enabled", "NESCORD_CACHE_ENABLED", boolean, True, "whether GETs are cached"),
     Key("rest.cache.ttl", "NESCORD_CACHE_TTL", SECONDS, 60.0, "seconds that a cached answer lives"),
     Key(

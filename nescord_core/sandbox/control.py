@@ -238,7 +238,7 @@ class Control:
         return answer_json(limits_view(self.wire.table.limits))
 
     async def _set_notice(self, request: web.Request) -> web.StreamResponse:
-        """What stands above the conversation: why the bot's new code does not run. Empty text takes it away."""
+        """What stands above the conversation: why the new code does not run. An empty text removes it."""
         given = await read_body(request)
         text = given.get("text")
         if given.keys() != {"text"} or not isinstance(text, str) or len(text) > NOTICE_LENGTH:
