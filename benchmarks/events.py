@@ -1,10 +1,11 @@
 """Events per CPU-second of the gateway process: discord.py's own client, the bare pipe, and nescord's ws.
 
-    python benchmarks/events.py [--rounds N] [--only saturated|paced|memory] [--compress zlib-stream|zstd-stream]
+    python benchmarks/events.py [--rounds N] [--only saturated|paced|memory] [--compress C]
 
-All get the same recorded frames from the same server (recorded_gateway.py), one after the other, round by round, so
-that ratios hold on a noisy machine. nescord's main has a handler that does nothing, and in the paced runs one that
-notes the time. CPU is that of the process with the gateway connections (of ws: all its processes).
+All get the same recorded frames from the same server (recorded_gateway.py), one after the other, round by
+round, so that ratios hold on a noisy machine. nescord's main has a handler that does nothing, and in the
+paced runs one that notes the time. CPU is that of the process with the gateway connections (of ws: all its
+processes). There is no rest; what telling it of changes costs ws comes on top.
 """
 
 from __future__ import annotations
@@ -39,6 +40,15 @@ times = []
 def take(payload, event):
     {body}
 """
+WS = """
+from dataclasses import replace
+from pathlib import Path
+from nescord_core.config import load
+from nescord_core.services.ws import run
+
+run(replace(load(Path.cwd()).ws, rest_url=""))
+"""
+"""`nescord run ws` without a rest to tell of changes: there is none here."""
 QUIET = "pass"
 NOTE = """times.append((event.shard_id, event.seq, time.monotonic()))
     if len(times) >= int(os.environ["BENCH_EVENTS"]):
@@ -135,7 +145,7 @@ async def _nescord(
     if not os.environ.get("BENCH_LOG"):
         options["stderr"] = asyncio.subprocess.DEVNULL
     bot = await _python("-m", "nescord_cli", "run", "main", **options)
-    ws = await _python("-m", "nescord_cli", "run", "ws", **options)
+    ws = await _python("-c", WS, **options)
     try:
         await _until(lambda: _handled(main_admin) >= shards * (FIRST - 1))
         pids = [ws.pid, *(each["pid"] for each in _get(ws_admin, "/stats")["clusters"])]
@@ -177,7 +187,7 @@ def _handled(port: int) -> int:
 
 async def _until(condition: Any) -> None:
     async with asyncio.timeout(120):
-        while not await asyncio.to_thread(condition):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - another process knows
             await asyncio.sleep(0.05)
 
 
@@ -206,34 +216,47 @@ async def saturated(compress: str, rounds: int, events: int) -> None:
     rates: dict[str, list[float]] = {"discord.py": [], "bare pipe": [], "nescord": []}
     for _ in range(rounds):
         fewer = events // 5
-        rates["discord.py"].append(shards * fewer / (await client("discordpy", compress, shards, fewer, 0)).cpu_s)
+        rates["discord.py"].append(
+            shards * fewer / (await client("discordpy", compress, shards, fewer, 0)).cpu_s
+        )
         rates["bare pipe"].append(shards * events / (await client("bare", compress, shards, events, 0)).cpu_s)
         rates["nescord"].append(shards * events / (await nescord(compress, shards, events, 0)).cpu_s)
     print(f"\nsaturated, {compress}: events per CPU-second (median of {rounds})")
     for name, found in rates.items():
-        print(f"  {name:<11}{statistics.median(found):>10,.0f}    {', '.join(f'{each:,.0f}' for each in found)}")
+        print(
+            f"  {name:<11}{statistics.median(found):>10,.0f}    {', '.join(f'{each:,.0f}' for each in found)}"
+        )
     by_stock = statistics.median(a / b for a, b in zip(rates["nescord"], rates["discord.py"], strict=True))
     by_bare = statistics.median(a / b for a, b in zip(rates["nescord"], rates["bare pipe"], strict=True))
-    print(f"  nescord is {by_stock:.2f} x discord.py (target 4.5), {by_bare:.2f} x the bare pipe (target 0.8)")
+    print(
+        f"  nescord is {by_stock:.2f} x discord.py (target 4.5), {by_bare:.2f} x the bare pipe (target 0.8)"
+    )
 
 
 async def paced(compress: str, rounds: int, seconds: float) -> None:
     """At three rates, on 16 connections."""
     shards = 16
-    print(f"\npaced, {compress}, {shards} connections: CPU microseconds an event [median ms from socket to handler]")
+    print(
+        f"\npaced, {compress}, {shards} connections: CPU microseconds an event [median ms, socket to handler]"
+    )
     for rate, most_cpu, most_ms in ((50, None, 1.0), (1000, 1.2, 4.0), (5000, 0.6, 7.0)):
         ratios, medians, shown = [], [], []
         for _ in range(rounds):
             events = int(rate * seconds) // shards
-            stock = (await client("discordpy", compress, shards, events, rate)).cpu_s / (events * shards) * 1e6
+            stock = (
+                (await client("discordpy", compress, shards, events, rate)).cpu_s / (events * shards) * 1e6
+            )
             ours = await nescord(compress, shards, events, rate)
             own = ours.cpu_s / (events * shards) * 1e6
             assert ours.median_ms is not None
             ratios.append(own / stock)
             medians.append(ours.median_ms)
-            shown.append(f"discord.py {stock:.0f}, nescord {own:.0f} [{ours.median_ms:.2f}, p99 {ours.p99_ms:.1f}]")
+            shown.append(
+                f"discord.py {stock:.0f}, nescord {own:.0f} [{ours.median_ms:.2f}, p99 {ours.p99_ms:.1f}]"
+            )
         target = f"target {most_cpu} x, {most_ms:g} ms" if most_cpu else f"target {most_ms:g} ms"
-        print(f"  {rate:>5}/s  {statistics.median(ratios):.2f} x, {statistics.median(medians):.2f} ms ({target})")
+        found = f"{statistics.median(ratios):.2f} x, {statistics.median(medians):.2f} ms"
+        print(f"  {rate:>5}/s  {found} ({target})")
         for line in shown:
             print(f"           {line}")
 
@@ -242,7 +265,10 @@ async def memory(compress: str) -> None:
     """Of a process with one idle connection, its 40 guilds received."""
     stock = await client("discordpy", compress, 1, 10, 0)
     ours = await nescord(compress, 1, 10, 0)
-    print(f"\nmemory with one idle connection of 40 guilds: nescord {ours.mb:.0f} MB a cluster, discord.py {stock.mb:.0f} MB")
+    print(
+        f"\nmemory with one idle connection of 40 guilds: nescord {ours.mb:.0f} MB a cluster,"
+        f" discord.py {stock.mb:.0f} MB"
+    )
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -256,7 +282,9 @@ async def run(options: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--events", type=int, default=30_000, help="a connection, saturated")
     parser.add_argument("--seconds", type=float, default=8.0, help="of a paced run")

@@ -2,9 +2,10 @@
 
     python benchmarks/recorded_gateway.py COMPRESS SHARDS EVENTS
 
-Prints the port it listens on. Every connection gets the same payloads (but for its shard in READY): Hello, and after
-IDENTIFY a READY, the guilds, and then EVENTS events of mixed types and sizes, compressed as one stream. ``GET /go?rate=R`` starts them (0: as fast
-as they are taken, else R a second over all connections), ``GET /times`` tells when each was written.
+Prints the port it listens on. Every connection gets the same payloads (but for its shard in READY): Hello,
+and after IDENTIFY a READY, the guilds, and then EVENTS events of mixed types and sizes, compressed as one stream.
+``GET /go?rate=R`` starts them (0: as fast as they are taken, else R a second over all connections), ``GET
+/times`` tells when each was written.
 """
 
 from __future__ import annotations
@@ -28,9 +29,28 @@ BOT = 1191168914227200000
 FIRST = 1100000000000000000
 SEED = 20250101
 WORDS = [
-    "the", "build", "is", "green", "again", "who", "broke", "deploy", "tomorrow", "please", "review", "thanks",
-    "https://example.org/a/long/link?with=query", "🎉", "nice", "server", "restart", "at", "noon", "ok", "später",
-]  # fmt: skip
+    "the",
+    "build",
+    "is",
+    "green",
+    "again",
+    "who",
+    "broke",
+    "deploy",
+    "tomorrow",
+    "please",
+    "review",
+    "thanks",
+    "🎉",
+    "nice",
+    "server",
+    "restart",
+    "at",
+    "noon",
+    "ok",
+    "später",
+    "https://example.org/a/long/link?with=query",
+]
 MIX = {
     "MESSAGE_CREATE": 42,
     "PRESENCE_UPDATE": 20,
@@ -83,7 +103,13 @@ class World:
         return {
             "v": 10,
             "shard": shard,
-            "user": {"id": str(BOT), "username": "bench", "discriminator": "0000", "avatar": None, "bot": True},
+            "user": {
+                "id": str(BOT),
+                "username": "bench",
+                "discriminator": "0000",
+                "avatar": None,
+                "bot": True,
+            },
             "guilds": [{"id": str(guild), "unavailable": True} for guild in self.guilds],
             "session_id": "recorded",
             "resume_gateway_url": url,
@@ -95,15 +121,30 @@ class World:
     def guild(self, guild: int) -> dict[str, Any]:
         place = self.guilds.index(guild)
         people = range(place * MEMBERS, (place + 1) * MEMBERS)
-        channels = [
-            {"id": str(self.channel(guild, n)), "type": 2 if n == 0 else 0, "name": f"channel-{n}", "position": n}
+        channels: list[dict[str, Any]] = [
+            {
+                "id": str(self.channel(guild, n)),
+                "type": 2 if n == 0 else 0,
+                "name": f"channel-{n}",
+                "position": n,
+            }
             | {"permission_overwrites": [], "parent_id": None, "nsfw": False, "topic": None, "flags": 0}
-            | ({"bitrate": 64000, "user_limit": 0, "rtc_region": None} if n == 0 else {"last_message_id": None})
+            | (
+                {"bitrate": 64000, "user_limit": 0, "rtc_region": None}
+                if n == 0
+                else {"last_message_id": None}
+            )
             for n in range(CHANNELS)
         ]
         roles = [
             {"id": str(role), "name": "role", "color": 0, "colors": {"primary_color": 0}, "hoist": False}
-            | {"position": 0, "permissions": "1071698660929", "managed": False, "mentionable": False, "flags": 0}
+            | {
+                "position": 0,
+                "permissions": "1071698660929",
+                "managed": False,
+                "mentionable": False,
+                "flags": 0,
+            }
             for role in (guild, *(FIRST + (1 << 41) + n for n in range(5)))
         ]
         return {
@@ -117,10 +158,15 @@ class World:
             "channels": channels,
             "roles": roles,
             "members": [{**self.member(n), "user": self.user(n)} for n in people],
-            **{name: [] for name in ("threads", "presences", "voice_states", "emojis", "stickers", "features")},
+            **{
+                name: []
+                for name in ("threads", "presences", "voice_states", "emojis", "stickers", "features")
+            },
             **{name: [] for name in ("stage_instances", "guild_scheduled_events", "soundboard_sounds")},
-            **{name: None for name in ("icon", "splash", "banner", "description", "afk_channel_id")},
-            **{name: 0 for name in ("verification_level", "mfa_level", "premium_tier", "explicit_content_filter")},
+            **dict.fromkeys(("icon", "splash", "banner", "description", "afk_channel_id")),
+            **dict.fromkeys(
+                ("verification_level", "mfa_level", "premium_tier", "explicit_content_filter"), 0
+            ),
             "default_message_notifications": 0,
             "premium_subscription_count": 0,
             "preferred_locale": "en-US",
@@ -153,8 +199,14 @@ class World:
             case "GUILD_MEMBER_UPDATE":
                 return {**self.member(number), "user": self.user(number), "guild_id": str(guild)}
             case "VOICE_STATE_UPDATE":
-                voice = {"channel_id": str(self.channel(guild, 0)), "guild_id": str(guild), "session_id": "a" * 32}
-                flags = dict.fromkeys(("deaf", "mute", "self_deaf", "self_mute", "self_video", "suppress"), False)
+                voice = {
+                    "channel_id": str(self.channel(guild, 0)),
+                    "guild_id": str(guild),
+                    "session_id": "a" * 32,
+                }
+                flags = dict.fromkeys(
+                    ("deaf", "mute", "self_deaf", "self_mute", "self_video", "suppress"), False
+                )
                 member = {**self.member(number), "user": self.user(number)}
                 return {**voice, **flags, "user_id": member["user"]["id"], "member": member}
         member = {**self.member(number), "user": self.user(number)}
@@ -176,7 +228,7 @@ class World:
             "edited_timestamp": None,
             "embeds": embeds if self.chance.random() < 0.15 else [],
             **{name: [] for name in ("mentions", "mention_roles", "attachments", "components")},
-            **{name: False for name in ("tts", "mention_everyone", "pinned")},
+            **dict.fromkeys(("tts", "mention_everyone", "pinned"), False),
             "type": 0,
             "channel_type": 0,
             "flags": 0,
@@ -326,7 +378,9 @@ class Source:
         return {"connections": len(self._identified)}
 
     async def _converse(self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        key = next(line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key"))
+        key = next(
+            line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("sec-websocket-key")
+        )
         digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
         answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         writer.write(f"{answer}Sec-WebSocket-Accept: {base64.b64encode(digest).decode()}\r\n\r\n".encode())
