@@ -3,9 +3,9 @@
     python benchmarks/recorded_gateway.py COMPRESS SHARDS EVENTS
 
 Prints the port it listens on. Every connection gets the same payloads (but for its shard in READY): Hello,
-and after IDENTIFY a READY, the guilds, and then EVENTS events of mixed types and sizes, compressed as one stream.
-``GET /go?rate=R`` starts them (0: as fast as they are taken, else R a second over all connections), ``GET
-/times`` tells when each was written.
+and after IDENTIFY a READY, the guilds, and then EVENTS events of mixed types and sizes, compressed as one
+stream. ``GET /go?rate=R`` starts them (0: as fast as they are taken, else R a second over all connections),
+``GET /times`` tells when each was written.
 """
 
 from __future__ import annotations
