@@ -16,7 +16,7 @@ WINDOW = 1.02
 """Seconds. A strict 1.0 still leaks 429s, because requests bunch up on their way."""
 WIDEST = 1.25
 WIDEN = 0.02
-MOST_DELAY = 0.4
+MOST_DELAY = 1.0
 """Seconds of an answer's delay that are taken for the way there; unanswered requests count with all of it."""
 SAMPLE = 128
 """Answers of which the quickest tells how long an answer takes by itself."""
