@@ -88,6 +88,8 @@ class Member:
         try:
             with theirs:
                 self._process = await spawn(MODULE, theirs, without=SECRETS)
+            if self._is_stopping:
+                self.kill()  # asked to stop while it was being started, before there was anything to kill
             await self._accompany(self._process, await Channel.over(ours, from_cluster))
         except OSError as error:
             ours.close()
