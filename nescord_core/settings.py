@@ -87,6 +87,7 @@ class WsSettings:
     batch_events: int = 256
     batch_kb: int = 128
     keepalive: float = 10.0
+    lease: float = 1.0
     redial_min: float = 0.05
     redial_max: float = 2.0
     resolve_interval: float = 5.0

@@ -107,7 +107,7 @@ class WsListener:
         run, it leaves with the error's exit code and one readable paragraph on stderr.
         """
         from nescord_core import config
-        from nescord_core.bot.runtime import run
+        from nescord_core.bot.process import run
 
         try:
             run(self, self.settings(config.load().main))

@@ -6,6 +6,7 @@ Pure bookkeeping; the runtime starts what it is told to start and reports what h
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -62,13 +63,15 @@ class EventOrder(Generic[T]):
             self._backlog.extendleft(reversed(self._closed.pop(key)))
         return self._start()
 
-    def withdraw(self) -> list[T]:
-        """Give up on all that has not started, and return it."""
-        lanes = [entry for lane in self._closed.values() for entry in lane]
-        withdrawn = [entry.item for entry in (*lanes, *self._backlog)]
-        for lane in self._closed.values():
-            lane.clear()
-        self._backlog.clear()
+    def withdraw(self, is_gone: Callable[[T], bool] = lambda _: True) -> list[T]:
+        """Give up on what has not started (of that, what is gone), and return it."""
+        withdrawn: list[T] = []
+        for queue in (*self._closed.values(), self._backlog):
+            kept = [entry for entry in queue if not is_gone(entry.item)]
+            if len(kept) < len(queue):
+                withdrawn += [entry.item for entry in queue if is_gone(entry.item)]
+                queue.clear()
+                queue.extend(kept)
         return withdrawn
 
     def _fits(self, slots: int) -> bool:

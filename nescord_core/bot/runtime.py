@@ -5,36 +5,31 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import signal
-import sys
 import time
-import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from nescord_core import logs
 from nescord_core.bot.commands import ANSWERS
+from nescord_core.bot.failures import Failures
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.bot.registration import Registration, Route
-from nescord_core.dispatch.receiver import Delivery, Receiver, ReceiverStats
-from nescord_core.envelope import Envelope
-from nescord_core.failed_log import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
+from nescord_core.dispatch.intake import Delivery
+from nescord_core.dispatch.receiver import Receiver, ReceiverStats
 from nescord_core.payloads import View, payload_of
 from nescord_core.settings import MainSettings
 
-__all__ = ["DrainReport", "Runtime", "RuntimeStats", "leave_at_signal", "run", "serve"]
+__all__ = ["DrainReport", "Runtime", "RuntimeStats"]
 
 log = logging.getLogger(__name__)
 
 _TOLD_AFTER = 0.02
 _CANCEL_GRACE = 1.0
 _REPLAYS_EVERY = 0.5
-_SHOWN_FRAMES = 8
 _FAILURES = (Exception, SystemExit)
 """A handler that calls sys.exit must not end the process: the event would come again and end the next one."""
 
@@ -69,10 +64,12 @@ class DrainReport:
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """One event whose handlers run, or wait to."""
+    """One event whose handlers run, or wait to; ``begun`` once the first of them has taken its first step."""
 
     delivery: Delivery
     route: Route
+    begun: bool
+    payload: View = field(init=False)
     left: int = 0
     given_back: bool = False
     failed: bool = False
@@ -91,20 +88,19 @@ class Runtime:
         self.port = 0
         self._listener = listener
         self._settings = settings
+        self._failures = Failures(settings.state_dir)
         self._receiver = Receiver(
             settings,
             replica=replica,
             generation=generation,
             accept=self._accept,
             picture=listener.picture,
-            set_aside=self._set_aside,
+            set_aside=self._failures.set_aside,
+            withdraw=self._withdraw,
         )
-        self._failed_log = FailedLog(settings.state_dir)
-        self._replays = ReplayQueue(settings.state_dir)
         self._order: EventOrder[_Run] = EventOrder(settings.concurrency)
         self._running: set[_Run] = set()
         self._received = self._handled = self._returned = 0
-        self._failures: Counter[str] = Counter()
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
         self._report: DrainReport | None = None
@@ -122,7 +118,7 @@ class Runtime:
             stack.push_async_callback(self._receiver.__aexit__, None, None, None)
             self._listener.gateway.connect(self._receiver.command)
             stack.callback(self._listener.gateway.disconnect)
-            stack.callback(self._failed_log.close)
+            stack.callback(self._failures.close)
             self.port = await self._receiver.listen()
             replaying = self._tasks.create_task(self._replay_regularly())
             stack.callback(replaying.cancel)
@@ -144,8 +140,8 @@ class Runtime:
         return RuntimeStats(
             received=self._received,
             handled=self._handled,
-            failed=self._failures.total(),
-            failures=dict(self._failures),
+            failed=self._failures.by_handler.total(),
+            failures=dict(self._failures.by_handler),
             running=len(self._running),
             waiting=self._order.waiting,
             returned=self._returned,
@@ -171,7 +167,7 @@ class Runtime:
             await self._wait_for_cancelled()
         self._report = DrainReport(
             handled=self._handled,
-            failed=self._failures.total(),
+            failed=self._failures.by_handler.total(),
             returned=self._returned,
             cut_short=cut_short,
             seconds=time.monotonic() - began,
@@ -190,7 +186,7 @@ class Runtime:
             self._handled += 1
             self._done(delivery)
             return
-        run = _Run(delivery, route)
+        run = _Run(delivery, route, begun=delivery.stream is None)
         if self._order.arrive(run, envelope.key, exclusive=route.exclusive, slots=route.slots):
             self._start(run)
 
@@ -200,33 +196,42 @@ class Runtime:
         A new task and a plain callback both join the end of the loop's queue, so that handlers begin in the
         order in which they were started, whatever their kind.
         """
-        payload = payload_of(run.delivery.envelope, time.time())
+        run.payload = payload_of(run.delivery.envelope, time.time())
         run.left = len(run.route.registrations)
         self._running.add(run)
         loop = asyncio.get_running_loop()
         for registration in run.route.registrations:
             if registration.is_async:
-                run.tasks.append(self._tasks.create_task(self._await(registration, run, payload)))
+                run.tasks.append(self._tasks.create_task(self._await(registration, run)))
             else:
-                loop.call_soon(self._call, registration, run, payload)
+                loop.call_soon(self._call, registration, run)
 
-    async def _await(self, registration: Registration, run: _Run, payload: View) -> None:
+    async def _await(self, registration: Registration, run: _Run) -> None:
         try:
+            while not _begins(run):
+                sure = asyncio.get_running_loop().create_future()
+                _when_sure(run, partial(sure.set_result, None))
+                await sure
             if registration.wants_event:
-                await registration.function(payload, payload.event)
+                await registration.function(run.payload, run.payload.event)
             else:
-                await registration.function(payload)
+                await registration.function(run.payload)
         except _FAILURES as error:
             self._failed(registration, run, error)
         finally:
             self._part_ended(run)
 
-    def _call(self, registration: Registration, run: _Run, payload: View) -> None:
+    def _call(self, registration: Registration, run: _Run) -> None:
+        if run.given_back:
+            return
+        if not _begins(run):
+            _when_sure(run, partial(asyncio.get_running_loop().call_soon, self._call, registration, run))
+            return
         try:
             if registration.wants_event:
-                result = registration.function(payload, payload.event)
+                result = registration.function(run.payload, run.payload.event)
             else:
-                result = registration.function(payload)
+                result = registration.function(run.payload)
             if result is not None and inspect.isawaitable(result):
                 # A plain function that returns a coroutine: a lambda, or something wrapped by a decorator.
                 run.left += 1
@@ -257,24 +262,13 @@ class Runtime:
         if delivery.stream is not None:
             self._receiver.done(delivery)
         elif not failed:
-            self._failed_log.replayed(delivery.envelope)
-
-    def _set_aside(self, envelope: Envelope) -> None:
-        self._failed_log.record(envelope, CRASHED, error="three processes died with it in flight")
-        log.error(
-            "%s %s was in flight when three processes died: set aside; see `nescord events failed`",
-            envelope.type,
-            failed_id(envelope),
-        )
+            self._failures.replayed(delivery.envelope)
 
     async def _replay_regularly(self) -> None:
         """Take up the events that somebody wants to be handled again."""
         while not self._is_leaving:
-            for failed in self._replays.take():
-                envelope = failed.envelope()
-                if envelope is not None:
-                    log.info("%s %s is handled again, as asked for", envelope.type, failed.id)
-                    self._accept(Delivery(envelope, 0, None))
+            for envelope in self._failures.replays():
+                self._accept(Delivery(envelope, 0, None))
             await asyncio.sleep(_REPLAYS_EVERY)
 
     def _release(self, run: _Run) -> None:
@@ -283,32 +277,21 @@ class Runtime:
             self._start(following)
 
     def _failed(self, registration: Registration, run: _Run, error: BaseException) -> None:
-        """Log what went wrong; the event counts as done, since trying again would most likely fail again."""
-        self._failures[registration.name] += 1
         run.failed = True
-        envelope = run.delivery.envelope
-        # The first frame is this module's own.
-        trace = error.__traceback__.tb_next if error.__traceback__ else None
-        lines = traceback.format_exception(type(error), error, trace, limit=-_SHOWN_FRAMES)
-        self._failed_log.record(
-            envelope,
-            RAISED,
-            handler=f"{registration.name} ({registration.place})",
-            error=lines[-1].strip(),
-            traceback="".join(lines),
-        )
-        log.error(
-            "%s (%s) failed on %s of shard %d, session %s, seq %d, guild %d%s\n%s",
-            registration.name,
-            registration.place,
-            envelope.type,
-            envelope.shard_id,
-            envelope.session_id,
-            envelope.seq,
-            envelope.guild_id,
-            ", redelivered" if envelope.redelivered else "",
-            "".join(lines).rstrip(),
-        )
+        self._failures.raised(registration, run.delivery.envelope, error)
+
+    def _withdraw(self, stream: object) -> list[Delivery]:
+        """Give up what has not begun of a stream that is lost: ws sends it again, to whom it will."""
+        gone = self._order.withdraw(lambda run: run.delivery.stream is stream)
+        stopped = [run for run in self._running if run.delivery.stream is stream and not run.begun]
+        for run in stopped:
+            run.given_back = True
+            self._running.discard(run)
+            for task in run.tasks:
+                task.cancel("the stream of its event is lost")
+        for run in stopped:
+            self._release(run)
+        return [run.delivery for run in (*gone, *stopped)]
 
     def _give_back_waiting(self) -> None:
         for run in self._order.withdraw():
@@ -326,7 +309,7 @@ class Runtime:
         names: dict[str, None] = {}
         for run in [each for each in self._running if not each.given_back]:
             run.given_back = True
-            self._hand_back(run.delivery, started=True)
+            self._hand_back(run.delivery, started=run.begun)
             names.update(dict.fromkeys(each.name for each in run.route.registrations if each.is_async))
             for task in run.tasks:
                 task.cancel("this process leaves")
@@ -338,63 +321,28 @@ class Runtime:
             log.warning("a handler does not end though it was cancelled; this process waits for it")
 
 
-async def serve(
-    listener: WsListener,
-    settings: MainSettings,
-    *,
-    replica: str = "0",
-    generation: int = 1,
-    on_ready: Callable[[], None],
-    drain: asyncio.Event,
-) -> DrainReport:
-    """Run a listener until ``drain`` is set; ``on_ready`` is called once events can come.
-
-    Several workers have one ``replica`` name each; ``generation`` grows with every reload of a replica.
-    Raises PortTaken, and whatever a start hook raises.
-    """
-    async with Runtime(listener, settings, replica=replica, generation=generation) as runtime:
-        on_ready()
-        await drain.wait()
-        return await runtime.drain()
+def _begins(run: _Run) -> bool:
+    """Tell whether a handler may take its first step: a process that was frozen may have lost the event."""
+    if not run.begun:
+        run.begun = run.delivery.stream.may_begin()
+    return run.begun
 
 
-def run(listener: WsListener, settings: MainSettings) -> DrainReport:
-    """Run a listener in this process until SIGTERM, SIGINT or SIGHUP; a second signal ends it at once."""
-    if not logging.getLogger().handlers:
-        # A program that configured logging itself keeps what it set.
-        logs.configure("main", secrets=(settings.token, settings.security.secret))
-    return asyncio.run(_until_signal(listener, settings))
+def _when_sure(run: _Run, go: Callable[[], object]) -> None:
+    """Go on when ws says that the event is still this process's, or, too late for that, with a mark."""
 
+    def begin(marked: bool) -> None:
+        if run.given_back:
+            return
+        if not run.begun:
+            run.begun = marked
+            envelope = run.delivery.envelope
+            run.payload = payload_of(
+                envelope._replace(redelivered=marked or envelope.redelivered), time.time()
+            )
+        go()
 
-async def _until_signal(listener: WsListener, settings: MainSettings) -> DrainReport:
-    drain = asyncio.Event()
-    leave_at_signal(drain)
-    where = f"{settings.listen_host}:{settings.listen_port}"
-    try:
-        report = await serve(
-            listener, settings, on_ready=lambda: log.info("main listens on %s", where), drain=drain
-        )
-    finally:
-        # Only a bot that uses RestClient has imported it.
-        client = sys.modules.get("nescord_core.rest.client")
-        if client is not None:
-            await client.close_all()
-    log.info("left after %d events, %d given back", report.handled, report.returned)
-    return report
-
-
-def leave_at_signal(drain: asyncio.Event) -> None:
-    """Set the event at SIGTERM, SIGINT or SIGHUP; a second signal does what it does without this."""
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-    def leave() -> None:
-        drain.set()
-        for each in signals:
-            loop.remove_signal_handler(each)
-
-    for each in signals:
-        loop.add_signal_handler(each, leave)
+    run.delivery.stream.when_sure(begin)
 
 
 async def _call_hooks(hooks: Iterable[Callable[[], Any]]) -> None:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from enum import Enum, auto
 from typing import Any
 
 from nescord_core.dispatch.batching import Linger
+from nescord_core.dispatch.lease import Lease
 from nescord_core.dispatch.ranges import coalesce
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Inbound", "InboundState", "StreamLostError"]
+__all__ = ["Inbound", "InboundState", "StreamLostError", "lease_clock"]
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def lease_clock() -> float:
+    """Return the seconds a lease is counted in; where it can be told, those of a suspended machine too."""
+    return time.clock_gettime(_CLOCK)
 
 
 class StreamLostError(GatewayCommandError):
@@ -35,12 +44,13 @@ class Inbound:
 
     def __init__(self, peer: str, hello: pb.Hello, linger: float) -> None:
         self.peer = peer
-        self.cluster = hello.cluster
+        self._ws = (hello.cluster, hello.address)
         self.shard_ids = frozenset(hello.shard_ids)
         self.shard_count = max(hello.shard_count, 1)
         self.state = InboundState.OPEN
         self.quiet = False
         self.outstanding: dict[int, Envelope] = {}
+        self._lease = Lease(hello.lease)
         self._finished: list[int] = []
         self._unstarted: list[int] = []
         self._started: list[int] = []
@@ -49,6 +59,42 @@ class Inbound:
         self._last_command = 0
         self._linger = Linger(linger)
         self._wake = asyncio.Event()
+
+    def is_before(self, hello: pb.Hello) -> bool:
+        """Tell whether a Hello comes from the other end of this very stream, dialling anew."""
+        return bool(hello.address) and self._ws == (hello.cluster, hello.address)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether events that come are to be begun."""
+        return self.state is InboundState.OPEN
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the stream is gone."""
+        return self.state is InboundState.LOST
+
+    def may_begin(self) -> bool:
+        """Tell whether an event of this stream is certainly still this replica's to begin."""
+        return self._lease.holds(lease_clock())
+
+    def when_sure(self, begin: Callable[[bool], None]) -> None:
+        """Call ``begin`` when ws says that the stream is served; with True if it may be elsewhere even so."""
+        if self._lease.wait(begin, lease_clock()):
+            self._ask()
+
+    def renewed(self, renewed: pb.Renewed) -> None:
+        """Ws says that it served the stream when that question came."""
+        self._lease.answered(renewed.id, lease_clock())
+
+    async def ask_regularly(self) -> None:
+        """Ask ws time and again whether it serves the stream."""
+        while (interval := self._lease.interval) is not None:
+            self._ask()
+            await asyncio.sleep(interval)
+
+    def _ask(self) -> None:
+        self._say(pb.FromMain(renew=pb.Renew(id=self._lease.ask(lease_clock()))))
 
     def finish(self, number: int) -> None:
         """Note that a delivery is done; its acknowledgement goes out with the next message."""
@@ -77,6 +123,7 @@ class Inbound:
     def lose(self) -> None:
         """The stream is gone: whoever waits for the result of a command learns of it."""
         self.state = InboundState.LOST
+        self._lease.end()
         for future in self._results.values():
             if not future.done():
                 future.set_exception(StreamLostError(f"The stream to ws at {self.peer} broke."))

@@ -48,7 +48,7 @@ class Link:
         self._hello = hello
         self._tasks = tasks
         self._current: Outbound | None = None
-        self._leaving: set[Outbound] = set()
+        self._served: set[Outbound] = set()
         self._retired = asyncio.Event()
         self._error = ""
         self._failures = 0
@@ -66,15 +66,15 @@ class Link:
 
     def stats(self) -> ReplicaStats:
         """Return what is known of the replica."""
-        shown = self._current or next(iter(self._leaving), None)
+        leaving = next((each for each in self._served if not each.broken), None)
+        shown = self._current or leaving
         state = LinkState.ATTACHED if self._current else LinkState.DRAINING if shown else LinkState.DIALLING
-        in_flight = sum(outbound.in_flight for outbound in self._leaving)
         return ReplicaStats(
             address=self._address,
             state=state,
             replica=shown.replica if shown else "",
             generation=shown.generation if shown else 0,
-            in_flight=in_flight + (self._current.in_flight if self._current else 0),
+            in_flight=sum(outbound.in_flight for outbound in self._served),
             error="" if self._current else self._error,
         )
 
@@ -107,7 +107,10 @@ class Link:
         )
         self._failures, self._error, self._told = 0, "", {}
         self._current = outbound
-        self._leaving.add(outbound)
+        for before in self._served:
+            if before.broken and ready.process and before.process == ready.process:
+                before.release()
+        self._served.add(outbound)
         self._tasks.create_task(self._serve(outbound))
         return outbound
 
@@ -115,7 +118,7 @@ class Link:
         try:
             await outbound.run()
         finally:
-            self._leaving.discard(outbound)
+            self._served.discard(outbound)
 
     async def _fail(self, error: NescordError) -> None:
         self._failures += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -14,13 +15,14 @@ import grpc.aio
 from nescord_core.dispatch.batching import Linger
 from nescord_core.dispatch.endpoint import METHOD, PROTOCOL, SECRET_KEY, open_channel
 from nescord_core.dispatch.frames import FrameWriter, ranges_of
+from nescord_core.dispatch.lease import Fence
 from nescord_core.dispatch.outbox import Outbox
 from nescord_core.dispatch.partition import Partition
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Outbound", "Switchboard", "World", "dial"]
+__all__ = ["Outbound", "Switchboard", "World", "dial", "lease_of"]
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +119,11 @@ def _refused(error: grpc.aio.AioRpcError, address: str) -> NescordError:
     return TransportError(f"main at {address} refuses this ws: {error.details()}")
 
 
+def lease_of(settings: WsSettings) -> float:
+    """Return the seconds of the lease: over well before a peer that says nothing counts as dead."""
+    return min(settings.lease, settings.keepalive / 2)
+
+
 class Outbound:
     """A stream that is open; `run` serves it until it ends.
 
@@ -129,13 +136,15 @@ class Outbound:
     ) -> None:
         self.replica = ready.replica
         self.generation = ready.generation
+        self.process = ready.process
         self.over = asyncio.Event()
         self.broken = False
         self._address = address
         self._board = board
         self._channel = channel
         self._call = call
-        self._credit = ready.credit
+        self._fence = Fence(lease_of(board.settings))
+        self._ended = asyncio.Event()
         self._wake = asyncio.Event()
         self._messages: deque[pb.FromWs] = deque()
         self._linger = Linger(board.settings.linger)
@@ -164,14 +173,34 @@ class Outbound:
             self.broken = True
             log.debug("the stream to main at %s broke: %s", self._address, broken.exceptions[0])
         finally:
-            self._end()
-            await self._channel.close()
+            try:
+                await self._end()
+            finally:
+                await self._channel.close()
 
-    def _end(self) -> None:
-        lost = self._board.partition.lose(self._stream)
-        self.over.set()
-        if lost or self.broken:
-            log.warning("lost main at %s; %d events are sent again, marked", self._address, lost)
+    def release(self) -> None:
+        """The process at the other end has given up what it had not begun: there is nothing to wait for."""
+        self._ended.set()
+
+    async def _end(self) -> None:
+        """Give what is in flight to others, once the process at the other end may not begin it any more."""
+        partition = self._board.partition
+        try:
+            if self.broken:
+                partition.abandon(self._stream)
+                self.over.set()
+                await self._pass_fence()
+        finally:
+            lost = partition.lose(self._stream)
+            self.over.set()
+            if lost or self.broken:
+                log.warning("lost main at %s; %d events are sent again, marked", self._address, lost)
+
+    async def _pass_fence(self) -> None:
+        remaining = self._fence.remaining(asyncio.get_running_loop().time())
+        if self.in_flight and remaining > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), remaining)
 
     async def _write(self) -> None:
         settings, loop = self._board.settings, asyncio.get_running_loop()
@@ -203,6 +232,9 @@ class Outbound:
                     self._acknowledge(message.ack)
                 case "handed_back":
                     self._take_back(message.handed_back)
+                case "renew":
+                    self._fence.granted(asyncio.get_running_loop().time())
+                    self._say(pb.FromWs(renewed=pb.Renewed(id=message.renew.id)))
                 case "command":
                     self._board.gateway_command(self._address, message.command, self._answer)
                 case "drain":

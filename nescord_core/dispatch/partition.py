@@ -126,10 +126,17 @@ class Partition:
             self._remove(slot)
             self._rebalance()
 
-    def lose(self, stream: Stream) -> int:
-        """A stream broke: what was in flight goes back to the front of its lanes, marked.
+    def abandon(self, stream: Stream) -> None:
+        """A stream broke: its replica's share goes to the others, but for the lanes in flight on it."""
+        slot = self._slots.get(stream.address)
+        if slot is not None and slot.stream is stream:
+            self._remove(slot)
+            self._rebalance()
 
-        Returns how many events that were.
+    def lose(self, stream: Stream) -> int:
+        """A stream broke, and its replica begins nothing more of it.
+
+        What was in flight goes back to the front of its lanes, marked. Returns how many events that were.
         """
         lost = list(stream.in_flight.values())
         stream.in_flight.clear()

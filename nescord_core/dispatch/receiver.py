@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -24,7 +25,7 @@ from nescord_core.dispatch.finished_log import FinishedLog
 from nescord_core.dispatch.frames import FrameReader
 from nescord_core.dispatch.handshake import Context, Garbage, check_secret, parse, read_hello, refuse
 from nescord_core.dispatch.inbound import Inbound, InboundState, StreamLostError
-from nescord_core.dispatch.isolation import SET_ASIDE, SUSPECT, Isolation
+from nescord_core.dispatch.intake import Delivery, Intake
 from nescord_core.dispatch.started_log import StartedLog
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, PortTaken
@@ -38,17 +39,6 @@ log = logging.getLogger(__name__)
 
 _ALONE = 0.25
 """Seconds for which an event that may have killed processes runs with nothing new beside it."""
-
-
-class Delivery(NamedTuple):
-    """One event as it was handed to ``accept``; give it back to `Receiver.done` or `Receiver.handed_back`.
-
-    ``number`` counts the deliveries of its stream; ``stream`` is the receiver's own.
-    """
-
-    envelope: Envelope
-    number: int
-    stream: Any
 
 
 class ReceiverStats(NamedTuple):
@@ -72,7 +62,9 @@ class Receiver:
     `done` at once. ``picture``, if given, is awaited with what ws knows of its shards, before any event of
     that stream. At most ``settings.credit`` events a stream are outstanding. An event that this replica,
     or any with the same state_dir, has finished before is acknowledged and not handed on; one that was in
-    flight when three processes died, one after the other, goes to ``set_aside`` instead.
+    flight when three processes died, one after the other, goes to ``set_aside`` instead. ``withdraw(stream)``
+    gives up those of a lost stream whose handlers have not begun and returns them; what was handed to
+    ``accept`` begins only while `Inbound.may_begin` says so.
     """
 
     def __init__(
@@ -84,26 +76,31 @@ class Receiver:
         accept: Callable[[Delivery], None],
         picture: Callable[[pb.Snapshot | pb.ShardFacts], Awaitable[None]] | None = None,
         set_aside: Callable[[Envelope], None] | None = None,
+        withdraw: Callable[[Inbound], Iterable[Delivery]] | None = None,
     ) -> None:
         self._picture = picture
-        self._set_aside = set_aside
         self._settings = settings
         self._replica = replica
         self._generation = generation
-        self._accept = accept
         self._finished_log = FinishedLog(
             settings.state_dir / "dedupe", name=f"main-{replica}-{generation}", window=settings.dedupe_window
         )
         self._started_log = StartedLog(settings.state_dir / "inflight", name=f"main-{replica}-{generation}")
-        self._isolation: Isolation[Delivery] = Isolation()
+        self._intake = Intake(
+            finished=self._finished_log,
+            started=self._started_log,
+            accept=accept,
+            alone=self._release_later,
+            set_aside=set_aside,
+            withdraw=withdraw,
+        )
+        self._process = uuid.uuid4().hex
         self._streams: set[Inbound] = set()
-        self._running_elsewhere: dict[tuple[int, str, int], tuple[Inbound, int] | None] = {}
         self._server: grpc.aio.Server | None = None
         self._health = health.aio.HealthServicer()
         self._tasks = asyncio.TaskGroup()
         self._changed = asyncio.Event()
         self._draining = False
-        self._received = self._finished = self._handed_back = self._duplicates = 0
 
     async def __aenter__(self) -> Self:
         self._finished_log.__enter__()
@@ -131,17 +128,17 @@ class Receiver:
     @property
     def outstanding(self) -> int:
         """How many events were handed to ``accept`` and not given back."""
-        return sum(len(stream.outstanding) for stream in self._streams) + len(self._running_elsewhere)
+        return self._intake.outstanding
 
     def stats(self) -> ReceiverStats:
         """Return the counts since the start."""
         return ReceiverStats(
             streams=len(self._streams),
             outstanding=self.outstanding,
-            received=self._received,
-            finished=self._finished,
-            handed_back=self._handed_back,
-            duplicates=self._duplicates,
+            received=self._intake.received,
+            finished=self._intake.finished,
+            handed_back=self._intake.handed_back_count,
+            duplicates=self._intake.duplicates,
         )
 
     async def listen(self, host: str | None = None, port: int | None = None) -> int:
@@ -179,33 +176,15 @@ class Receiver:
 
     def done(self, delivery: Delivery) -> None:
         """All handlers of the event have finished: it is acknowledged and never handled again."""
-        envelope = delivery.envelope
-        self._finished += 1
-        self._finished_log.add(envelope.shard_id, envelope.session_id, envelope.seq)
-        where = self._where(delivery)
-        if where is not None:
-            stream, number = where
-            stream.finish(number)
-        self._release(delivery)
+        self._intake.done(delivery)
+        self._started_log.flush(self._intake.begun)
         self._changed.set()
 
     def handed_back(self, delivery: Delivery, *, started: bool) -> None:
         """Send the event to another replica instead; ``started`` marks it as possibly handled there."""
-        self._handed_back += 1
-        where = self._where(delivery)
-        if where is not None:
-            stream, number = where
-            stream.hand_back(number, started=started)
-        self._release(delivery)
+        self._intake.handed_back(delivery, started=started)
+        self._started_log.flush(self._intake.begun)
         self._changed.set()
-
-    def _where(self, delivery: Delivery) -> tuple[Inbound, int] | None:
-        """Return where to report a delivery: not on the stream it came by if that one broke since."""
-        stream: Inbound = delivery.stream
-        if stream.state is not InboundState.LOST:
-            return stream, delivery.number
-        self._finished_log.flush()
-        return self._running_elsewhere.pop(_identity(delivery.envelope), None)
 
     async def command(
         self,
@@ -280,8 +259,7 @@ class Receiver:
         again. Returns how many events are still outstanding; those should be handed back.
         """
         self._draining = True
-        for delivery in self._isolation.withdraw(lambda _: True):
-            self.handed_back(delivery, started=False)
+        self._intake.return_waiting()
         if self._server is not None:
             await self._health.enter_graceful_shutdown()
             self._tasks.create_task(self._server.stop(timeout + self._settings.drain_timeout))
@@ -313,18 +291,24 @@ class Receiver:
         hello = await read_hello(context)
         if self._draining:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "This main is leaving.")
+        self._supersede(hello)
         stream = Inbound(peer, hello, self._settings.linger)
         await context.write(pb.FromMain(ready=self._ready()))
         self._streams.add(stream)
+        self._intake.attach(stream)
         if self._draining:  # since the check above
             stream.drain(self._settings.drain_timeout)
         self._changed.set()
         log.info("ws attached from %s with shards %s", peer, _shown(stream.shard_ids))
         try:
             async with asyncio.TaskGroup() as tasks:
-                reading = tasks.create_task(self._read(stream, context))
+                serving = [
+                    tasks.create_task(self._read(stream, context)),
+                    tasks.create_task(stream.ask_regularly()),
+                ]
                 await stream.write_until_closed(context.write, self._finished_log.flush)
-                reading.cancel()
+                for task in serving:
+                    task.cancel()
         except* grpc.aio.AbortError as aborted:
             raise aborted.exceptions[0] from None
         except* (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
@@ -340,7 +324,14 @@ class Receiver:
             credit=self._settings.credit,
             version=__version__,
             snapshot=self._picture is not None,
+            process=self._process,
         )
+
+    def _supersede(self, hello: pb.Hello) -> None:
+        """A ws process opens one stream to an address: whatever there was of it before is over."""
+        for stream in [each for each in self._streams if each.is_before(hello)]:
+            log.info("ws at %s opens its stream anew", stream.peer)
+            self._detach(stream)
 
     async def _read(self, stream: Inbound, context: Context) -> None:
         reader = FrameReader()
@@ -354,6 +345,8 @@ class Receiver:
                     stream.result(message.command_result)
                 case "snapshot" | "shards" as kind if self._picture is not None:
                     await self._picture(getattr(message, kind))
+                case "renewed":
+                    stream.renewed(message.renewed)
                 case "drained":
                     stream.quiet = True
                     self._changed.set()
@@ -368,83 +361,26 @@ class Receiver:
             self._finished_log.refresh()
             self._started_log.refresh()
         try:
-            reader.read(batch, lambda number, envelope: self._take(stream, number, envelope))
+            reader.read(batch, lambda number, envelope: self._intake.arrive(stream, number, envelope))
         except (ValueError, KeyError) as error:
             await refuse(context, f"sends batches that make no sense ({error!r})")
         finally:
-            self._started_log.flush(self._identities)
+            self._started_log.flush(self._intake.begun)
 
-    def _take(self, stream: Inbound, number: int, envelope: Envelope) -> None:
-        self._received += 1
-        if envelope.redelivered and self._known(stream, number, envelope):
-            self._duplicates += 1
-            return
-        stream.outstanding[number] = envelope
-        delivery = Delivery(envelope, number, stream)
-        if stream.state is not InboundState.OPEN:
-            # It was on its way when ws was told to stop: the successor takes it.
-            self.handed_back(delivery, started=False)
-            return
-        crashes = self._started_log.crashes(_identity(envelope)) if envelope.redelivered else 0
-        if crashes >= SET_ASIDE and self._set_aside is not None:
-            self._set_aside(envelope)
-            self.done(delivery)
-        elif self._isolation.arrive(delivery, suspect=crashes >= SUSPECT):
-            self._begin(delivery)
-
-    def _begin(self, delivery: Delivery) -> None:
-        """Hand an event on; no handler runs before the note of it is flushed, which the caller does."""
-        envelope = delivery.envelope
-        self._started_log.note(_identity(envelope))
-        try:
-            self._accept(delivery)
-        except Exception:
-            log.exception("%s %s could not be handed on", envelope.type, _identity(envelope))
-            self.done(delivery)
-        if not self._isolation.is_idle:
-            asyncio.get_running_loop().call_later(_ALONE, self._release, delivery)
+    def _release_later(self, delivery: Delivery) -> None:
+        asyncio.get_running_loop().call_later(_ALONE, self._release, delivery)
 
     def _release(self, delivery: Delivery) -> None:
-        """Begin what waited behind an event, if it was one that ran alone."""
-        for following in self._isolation.release(delivery):
-            self._begin(following)
-        self._started_log.flush(self._identities)
-
-    def _identities(self) -> set[tuple[int, str, int]]:
-        """Return what was handed on and is not done."""
-        outstanding = (envelope for stream in self._streams for envelope in stream.outstanding.values())
-        waiting = (delivery.envelope for delivery in self._isolation.waiting())
-        return {*map(_identity, outstanding), *self._running_elsewhere}.difference(map(_identity, waiting))
-
-    def _known(self, stream: Inbound, number: int, envelope: Envelope) -> bool:
-        """Tell whether a redelivered event was finished, or still runs for a stream that broke."""
-        identity = _identity(envelope)
-        if self._finished_log.seen(*identity):
-            stream.finish(number)
-            return True
-        if identity in self._running_elsewhere:
-            self._running_elsewhere[identity] = (stream, number)
-            return True
-        return False
+        self._intake.release(delivery)
+        self._started_log.flush(self._intake.begun)
 
     def _detach(self, stream: Inbound) -> None:
-        """Forget a stream; what its events' handlers finish later is told to whoever asks again."""
+        """Forget a stream; again is harmless."""
         self._streams.discard(stream)
-        for delivery in self._isolation.withdraw(lambda each: each.stream is stream):
-            stream.outstanding.pop(delivery.number, None)
         stream.lose()
-        for envelope in stream.outstanding.values():
-            self._running_elsewhere[_identity(envelope)] = None
-        for identity, where in self._running_elsewhere.items():
-            if where is not None and where[0] is stream:
-                self._running_elsewhere[identity] = None
-        stream.outstanding.clear()
-        self._finished_log.flush()
+        self._intake.detach(stream)
+        self._started_log.flush(self._intake.begun)
         self._changed.set()
-
-
-def _identity(envelope: Envelope) -> tuple[int, str, int]:
-    return envelope.shard_id, envelope.session_id, envelope.seq
 
 
 def _shard_on(stream: Inbound, shard_id: int | None, guild_id: int | None) -> int:

@@ -13,7 +13,7 @@ import msgspec
 from nescord_core._version import __version__
 from nescord_core.dispatch.endpoint import PROTOCOL
 from nescord_core.dispatch.link import Link, ReplicaStats
-from nescord_core.dispatch.outbound import World
+from nescord_core.dispatch.outbound import World, lease_of
 from nescord_core.dispatch.outbox import Outbox
 from nescord_core.dispatch.partition import Partition
 from nescord_core.dispatch.resolver import Lookup, addresses, look_up
@@ -268,7 +268,7 @@ class Sender:
 
     def _reconcile(self, wanted: set[str], tasks: asyncio.TaskGroup) -> None:
         for address in wanted - self._links.keys():
-            link = self._links[address] = Link(address, self, self._hello_message(), tasks)
+            link = self._links[address] = Link(address, self, self._hello_message(address), tasks)
             tasks.create_task(self._keep(link))
         for address in self._links.keys() - wanted:
             link = self._links.pop(address)
@@ -281,7 +281,7 @@ class Sender:
         finally:
             self._retired.discard(link)
 
-    def _hello_message(self) -> pb.Hello:
+    def _hello_message(self, address: str) -> pb.Hello:
         return pb.Hello(
             protocol=PROTOCOL,
             cluster=self._hello.cluster,
@@ -289,6 +289,8 @@ class Sender:
             shard_count=self._hello.shard_count,
             application_id=self._hello.application_id,
             version=__version__,
+            lease=lease_of(self.settings),
+            address=address,
         )
 
     async def _report_regularly(self) -> None:

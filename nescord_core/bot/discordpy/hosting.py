@@ -9,7 +9,8 @@ from typing import Protocol
 
 from nescord_core import config
 from nescord_core.bot.listener import WsListener
-from nescord_core.bot.runtime import Runtime, leave_at_signal
+from nescord_core.bot.process import leave_at_signal
+from nescord_core.bot.runtime import Runtime
 from nescord_core.settings import MainSettings
 
 __all__ = ["Host", "Standalone", "current", "install"]

@@ -116,7 +116,7 @@ POISONED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from nescord_core import WsListener
-from nescord_core.bot.runtime import serve
+from nescord_core.bot.process import serve
 from nescord_core.settings import MainSettings
 
 listener = WsListener()

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from nescord_core.bot.listener import WsListener
-from nescord_core.bot.runtime import Runtime, serve
+from nescord_core.bot.process import serve
+from nescord_core.bot.runtime import Runtime
 from nescord_core.errors import GatewayCommandError, PortTaken
 from nescord_core.payloads import Interaction, Message
 from nescord_core.settings import MainSettings

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19nescord/v1/dispatch.proto\x12\nnescord.v1\"\x8f\x02\n\x06\x46romWs\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.nescord.v1.HelloH\x00\x12(\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x16.nescord.v1.EventBatchH\x00\x12\x33\n\x0e\x63ommand_result\x18\x03 \x01(\x0b\x32\x19.nescord.v1.CommandResultH\x00\x12&\n\x07\x64rained\x18\x04 \x01(\x0b\x32\x13.nescord.v1.DrainedH\x00\x12(\n\x08snapshot\x18\x05 \x01(\x0b\x32\x14.nescord.v1.SnapshotH\x00\x12(\n\x06shards\x18\x06 \x01(\x0b\x32\x16.nescord.v1.ShardFactsH\x00\x42\x06\n\x04kind\"\xd4\x01\n\x08\x46romMain\x12\"\n\x05ready\x18\x01 \x01(\x0b\x32\x11.nescord.v1.ReadyH\x00\x12\x1e\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x0f.nescord.v1.AckH\x00\x12)\n\x0bhanded_back\x18\x03 \x01(\x0b\x32\x12.nescord.v1.ReturnH\x00\x12-\n\x07\x63ommand\x18\x04 \x01(\x0b\x32\x1a.nescord.v1.GatewayCommandH\x00\x12\"\n\x05\x64rain\x18\x05 \x01(\x0b\x32\x11.nescord.v1.DrainH\x00\x42\x06\n\x04kind\"{\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x11\n\tshard_ids\x18\x03 \x03(\r\x12\x13\n\x0bshard_count\x18\x04 \x01(\r\x12\x16\n\x0e\x61pplication_id\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\"q\n\x05Ready\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06\x63redit\x18\x04 \x01(\r\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x10\n\x08snapshot\x18\x06 \x01(\x08\"\xcd\x01\n\x08Snapshot\x12\x10\n\x08shard_id\x18\x01 \x01(\r\x12\x13\n\x0bshard_count\x18\x02 \x01(\r\x12\x0c\n\x04kept\x18\x03 \x01(\x08\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\r\n\x05ready\x18\x06 \x01(\x0c\x12\x13\n\x0bunavailable\x18\x07 \x03(\x06\x12(\n\x06guilds\x18\x08 \x03(\x0b\x32\x18.nescord.v1.GuildPicture\x12\x0c\n\x04last\x18\t \x01(\x08\x12\x0f\n\x07intents\x18\n \x01(\x04\"K\n\x0cGuildPicture\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\x12\x0c\n\x04\x62\x61se\x18\x02 \x01(\x0c\x12\r\n\x05types\x18\x03 \x03(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x03(\x0c\"/\n\nShardFacts\x12\x10\n\x08shard_id\x18\x01 \x03(\r\x12\x0f\n\x07latency\x18\x02 \x03(\x01\">\n\x07Session\x12\r\n\x05index\x18\x01 \x01(\r\x12\x10\n\x08shard_id\x18\x02 \x01(\r\x12\x12\n\nsession_id\x18\x03 \x01(\t\"\xce\x01\n\nEventBatch\x12\x16\n\x0e\x66irst_delivery\x18\x01 \x01(\x04\x12%\n\x08sessions\x18\x02 \x03(\x0b\x32\x13.nescord.v1.Session\x12\x0f\n\x07session\x18\x03 \x03(\r\x12\x0b\n\x03seq\x18\x04 \x03(\x04\x12\x0c\n\x04type\x18\x05 \x03(\t\x12\x0b\n\x03key\x18\x06 \x03(\x06\x12\x10\n\x08guild_id\x18\x07 \x03(\x06\x12\x13\n\x0breceived_at\x18\x08 \x03(\x01\x12\x0c\n\x04\x64\x61ta\x18\t \x03(\x0c\x12\x13\n\x0bredelivered\x18\n \x03(\r\"$\n\x05Range\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\",\n\x03\x41\x63k\x12%\n\ndeliveries\x18\x01 \x03(\x0b\x32\x11.nescord.v1.Range\"S\n\x06Return\x12%\n\ndeliveries\x18\x01 \x03(\x0b\x32\x11.nescord.v1.Range\x12\"\n\x07started\x18\x02 \x03(\x0b\x32\x11.nescord.v1.Range\"Z\n\x0eGatewayCommand\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08shard_id\x18\x02 \x01(\x05\x12\n\n\x02op\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12\x10\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x01\"*\n\rCommandResult\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"\t\n\x07\x44rained\"\x18\n\x05\x44rain\x12\x0f\n\x07timeout\x18\x01 \x01(\x01\x32\x43\n\x08\x44ispatch\x12\x37\n\x07\x43onnect\x12\x12.nescord.v1.FromWs\x1a\x14.nescord.v1.FromMain(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19nescord/v1/dispatch.proto\x12\nnescord.v1\"\xb7\x02\n\x06\x46romWs\x12\"\n\x05hello\x18\x01 \x01(\x0b\x32\x11.nescord.v1.HelloH\x00\x12(\n\x06\x65vents\x18\x02 \x01(\x0b\x32\x16.nescord.v1.EventBatchH\x00\x12\x33\n\x0e\x63ommand_result\x18\x03 \x01(\x0b\x32\x19.nescord.v1.CommandResultH\x00\x12&\n\x07\x64rained\x18\x04 \x01(\x0b\x32\x13.nescord.v1.DrainedH\x00\x12(\n\x08snapshot\x18\x05 \x01(\x0b\x32\x14.nescord.v1.SnapshotH\x00\x12(\n\x06shards\x18\x06 \x01(\x0b\x32\x16.nescord.v1.ShardFactsH\x00\x12&\n\x07renewed\x18\x07 \x01(\x0b\x32\x13.nescord.v1.RenewedH\x00\x42\x06\n\x04kind\"\xf8\x01\n\x08\x46romMain\x12\"\n\x05ready\x18\x01 \x01(\x0b\x32\x11.nescord.v1.ReadyH\x00\x12\x1e\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x0f.nescord.v1.AckH\x00\x12)\n\x0bhanded_back\x18\x03 \x01(\x0b\x32\x12.nescord.v1.ReturnH\x00\x12-\n\x07\x63ommand\x18\x04 \x01(\x0b\x32\x1a.nescord.v1.GatewayCommandH\x00\x12\"\n\x05\x64rain\x18\x05 \x01(\x0b\x32\x11.nescord.v1.DrainH\x00\x12\"\n\x05renew\x18\x06 \x01(\x0b\x32\x11.nescord.v1.RenewH\x00\x42\x06\n\x04kind\"\x9b\x01\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x11\n\tshard_ids\x18\x03 \x03(\r\x12\x13\n\x0bshard_count\x18\x04 \x01(\r\x12\x16\n\x0e\x61pplication_id\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\r\n\x05lease\x18\x07 \x01(\x01\x12\x0f\n\x07\x61\x64\x64ress\x18\x08 \x01(\t\"\x82\x01\n\x05Ready\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07replica\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x04\x12\x0e\n\x06\x63redit\x18\x04 \x01(\r\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x10\n\x08snapshot\x18\x06 \x01(\x08\x12\x0f\n\x07process\x18\x07 \x01(\t\"\x13\n\x05Renew\x12\n\n\x02id\x18\x01 \x01(\x04\"\x15\n\x07Renewed\x12\n\n\x02id\x18\x01 \x01(\x04\"\xcd\x01\n\x08Snapshot\x12\x10\n\x08shard_id\x18\x01 \x01(\r\x12\x13\n\x0bshard_count\x18\x02 \x01(\r\x12\x0c\n\x04kept\x18\x03 \x01(\x08\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12\x0b\n\x03seq\x18\x05 \x01(\x04\x12\r\n\x05ready\x18\x06 \x01(\x0c\x12\x13\n\x0bunavailable\x18\x07 \x03(\x06\x12(\n\x06guilds\x18\x08 \x03(\x0b\x32\x18.nescord.v1.GuildPicture\x12\x0c\n\x04last\x18\t \x01(\x08\x12\x0f\n\x07intents\x18\n \x01(\x04\"K\n\x0cGuildPicture\x12\x10\n\x08guild_id\x18\x01 \x01(\x06\x12\x0c\n\x04\x62\x61se\x18\x02 \x01(\x0c\x12\r\n\x05types\x18\x03 \x03(\t\x12\x0c\n\x04\x64\x61ta\x18\x04 \x03(\x0c\"/\n\nShardFacts\x12\x10\n\x08shard_id\x18\x01 \x03(\r\x12\x0f\n\x07latency\x18\x02 \x03(\x01\">\n\x07Session\x12\r\n\x05index\x18\x01 \x01(\r\x12\x10\n\x08shard_id\x18\x02 \x01(\r\x12\x12\n\nsession_id\x18\x03 \x01(\t\"\xce\x01\n\nEventBatch\x12\x16\n\x0e\x66irst_delivery\x18\x01 \x01(\x04\x12%\n\x08sessions\x18\x02 \x03(\x0b\x32\x13.nescord.v1.Session\x12\x0f\n\x07session\x18\x03 \x03(\r\x12\x0b\n\x03seq\x18\x04 \x03(\x04\x12\x0c\n\x04type\x18\x05 \x03(\t\x12\x0b\n\x03key\x18\x06 \x03(\x06\x12\x10\n\x08guild_id\x18\x07 \x03(\x06\x12\x13\n\x0breceived_at\x18\x08 \x03(\x01\x12\x0c\n\x04\x64\x61ta\x18\t \x03(\x0c\x12\x13\n\x0bredelivered\x18\n \x03(\r\"$\n\x05Range\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\",\n\x03\x41\x63k\x12%\n\ndeliveries\x18\x01 \x03(\x0b\x32\x11.nescord.v1.Range\"S\n\x06Return\x12%\n\ndeliveries\x18\x01 \x03(\x0b\x32\x11.nescord.v1.Range\x12\"\n\x07started\x18\x02 \x03(\x0b\x32\x11.nescord.v1.Range\"Z\n\x0eGatewayCommand\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08shard_id\x18\x02 \x01(\x05\x12\n\n\x02op\x18\x03 \x01(\r\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c\x12\x10\n\x08\x64\x65\x61\x64line\x18\x05 \x01(\x01\"*\n\rCommandResult\x12\n\n\x02id\x18\x01 \x01(\x04\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"\t\n\x07\x44rained\"\x18\n\x05\x44rain\x12\x0f\n\x07timeout\x18\x01 \x01(\x01\x32\x43\n\x08\x44ispatch\x12\x37\n\x07\x43onnect\x12\x12.nescord.v1.FromWs\x1a\x14.nescord.v1.FromMain(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,37 +32,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nescord.v1.dispatch_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FROMWS']._serialized_start=42
-  _globals['_FROMWS']._serialized_end=313
-  _globals['_FROMMAIN']._serialized_start=316
-  _globals['_FROMMAIN']._serialized_end=528
-  _globals['_HELLO']._serialized_start=530
-  _globals['_HELLO']._serialized_end=653
-  _globals['_READY']._serialized_start=655
-  _globals['_READY']._serialized_end=768
-  _globals['_SNAPSHOT']._serialized_start=771
-  _globals['_SNAPSHOT']._serialized_end=976
-  _globals['_GUILDPICTURE']._serialized_start=978
-  _globals['_GUILDPICTURE']._serialized_end=1053
-  _globals['_SHARDFACTS']._serialized_start=1055
-  _globals['_SHARDFACTS']._serialized_end=1102
-  _globals['_SESSION']._serialized_start=1104
-  _globals['_SESSION']._serialized_end=1166
-  _globals['_EVENTBATCH']._serialized_start=1169
-  _globals['_EVENTBATCH']._serialized_end=1375
-  _globals['_RANGE']._serialized_start=1377
-  _globals['_RANGE']._serialized_end=1413
-  _globals['_ACK']._serialized_start=1415
-  _globals['_ACK']._serialized_end=1459
-  _globals['_RETURN']._serialized_start=1461
-  _globals['_RETURN']._serialized_end=1544
-  _globals['_GATEWAYCOMMAND']._serialized_start=1546
-  _globals['_GATEWAYCOMMAND']._serialized_end=1636
-  _globals['_COMMANDRESULT']._serialized_start=1638
-  _globals['_COMMANDRESULT']._serialized_end=1680
-  _globals['_DRAINED']._serialized_start=1682
-  _globals['_DRAINED']._serialized_end=1691
-  _globals['_DRAIN']._serialized_start=1693
-  _globals['_DRAIN']._serialized_end=1717
-  _globals['_DISPATCH']._serialized_start=1719
-  _globals['_DISPATCH']._serialized_end=1786
+  _globals['_FROMWS']._serialized_end=353
+  _globals['_FROMMAIN']._serialized_start=356
+  _globals['_FROMMAIN']._serialized_end=604
+  _globals['_HELLO']._serialized_start=607
+  _globals['_HELLO']._serialized_end=762
+  _globals['_READY']._serialized_start=765
+  _globals['_READY']._serialized_end=895
+  _globals['_RENEW']._serialized_start=897
+  _globals['_RENEW']._serialized_end=916
+  _globals['_RENEWED']._serialized_start=918
+  _globals['_RENEWED']._serialized_end=939
+  _globals['_SNAPSHOT']._serialized_start=942
+  _globals['_SNAPSHOT']._serialized_end=1147
+  _globals['_GUILDPICTURE']._serialized_start=1149
+  _globals['_GUILDPICTURE']._serialized_end=1224
+  _globals['_SHARDFACTS']._serialized_start=1226
+  _globals['_SHARDFACTS']._serialized_end=1273
+  _globals['_SESSION']._serialized_start=1275
+  _globals['_SESSION']._serialized_end=1337
+  _globals['_EVENTBATCH']._serialized_start=1340
+  _globals['_EVENTBATCH']._serialized_end=1546
+  _globals['_RANGE']._serialized_start=1548
+  _globals['_RANGE']._serialized_end=1584
+  _globals['_ACK']._serialized_start=1586
+  _globals['_ACK']._serialized_end=1630
+  _globals['_RETURN']._serialized_start=1632
+  _globals['_RETURN']._serialized_end=1715
+  _globals['_GATEWAYCOMMAND']._serialized_start=1717
+  _globals['_GATEWAYCOMMAND']._serialized_end=1807
+  _globals['_COMMANDRESULT']._serialized_start=1809
+  _globals['_COMMANDRESULT']._serialized_end=1851
+  _globals['_DRAINED']._serialized_start=1853
+  _globals['_DRAINED']._serialized_end=1862
+  _globals['_DRAIN']._serialized_start=1864
+  _globals['_DRAIN']._serialized_end=1888
+  _globals['_DISPATCH']._serialized_start=1890
+  _globals['_DISPATCH']._serialized_end=1957
 # @@protoc_insertion_point(module_scope)

@@ -7,66 +7,88 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FromWs(_message.Message):
-    __slots__ = ("hello", "events", "command_result", "drained", "snapshot", "shards")
+    __slots__ = ("hello", "events", "command_result", "drained", "snapshot", "shards", "renewed")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     COMMAND_RESULT_FIELD_NUMBER: _ClassVar[int]
     DRAINED_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     SHARDS_FIELD_NUMBER: _ClassVar[int]
+    RENEWED_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     events: EventBatch
     command_result: CommandResult
     drained: Drained
     snapshot: Snapshot
     shards: ShardFacts
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., shards: _Optional[_Union[ShardFacts, _Mapping]] = ...) -> None: ...
+    renewed: Renewed
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., shards: _Optional[_Union[ShardFacts, _Mapping]] = ..., renewed: _Optional[_Union[Renewed, _Mapping]] = ...) -> None: ...
 
 class FromMain(_message.Message):
-    __slots__ = ("ready", "ack", "handed_back", "command", "drain")
+    __slots__ = ("ready", "ack", "handed_back", "command", "drain", "renew")
     READY_FIELD_NUMBER: _ClassVar[int]
     ACK_FIELD_NUMBER: _ClassVar[int]
     HANDED_BACK_FIELD_NUMBER: _ClassVar[int]
     COMMAND_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
+    RENEW_FIELD_NUMBER: _ClassVar[int]
     ready: Ready
     ack: Ack
     handed_back: Return
     command: GatewayCommand
     drain: Drain
-    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., handed_back: _Optional[_Union[Return, _Mapping]] = ..., command: _Optional[_Union[GatewayCommand, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ...) -> None: ...
+    renew: Renew
+    def __init__(self, ready: _Optional[_Union[Ready, _Mapping]] = ..., ack: _Optional[_Union[Ack, _Mapping]] = ..., handed_back: _Optional[_Union[Return, _Mapping]] = ..., command: _Optional[_Union[GatewayCommand, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., renew: _Optional[_Union[Renew, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol", "cluster", "shard_ids", "shard_count", "application_id", "version")
+    __slots__ = ("protocol", "cluster", "shard_ids", "shard_count", "application_id", "version", "lease", "address")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     SHARD_IDS_FIELD_NUMBER: _ClassVar[int]
     SHARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     APPLICATION_ID_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    LEASE_FIELD_NUMBER: _ClassVar[int]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     cluster: str
     shard_ids: _containers.RepeatedScalarFieldContainer[int]
     shard_count: int
     application_id: str
     version: str
-    def __init__(self, protocol: _Optional[int] = ..., cluster: _Optional[str] = ..., shard_ids: _Optional[_Iterable[int]] = ..., shard_count: _Optional[int] = ..., application_id: _Optional[str] = ..., version: _Optional[str] = ...) -> None: ...
+    lease: float
+    address: str
+    def __init__(self, protocol: _Optional[int] = ..., cluster: _Optional[str] = ..., shard_ids: _Optional[_Iterable[int]] = ..., shard_count: _Optional[int] = ..., application_id: _Optional[str] = ..., version: _Optional[str] = ..., lease: _Optional[float] = ..., address: _Optional[str] = ...) -> None: ...
 
 class Ready(_message.Message):
-    __slots__ = ("protocol", "replica", "generation", "credit", "version", "snapshot")
+    __slots__ = ("protocol", "replica", "generation", "credit", "version", "snapshot", "process")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     REPLICA_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    PROCESS_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     replica: str
     generation: int
     credit: int
     version: str
     snapshot: bool
-    def __init__(self, protocol: _Optional[int] = ..., replica: _Optional[str] = ..., generation: _Optional[int] = ..., credit: _Optional[int] = ..., version: _Optional[str] = ..., snapshot: bool = ...) -> None: ...
+    process: str
+    def __init__(self, protocol: _Optional[int] = ..., replica: _Optional[str] = ..., generation: _Optional[int] = ..., credit: _Optional[int] = ..., version: _Optional[str] = ..., snapshot: bool = ..., process: _Optional[str] = ...) -> None: ...
+
+class Renew(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    def __init__(self, id: _Optional[int] = ...) -> None: ...
+
+class Renewed(_message.Message):
+    __slots__ = ("id",)
+    ID_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    def __init__(self, id: _Optional[int] = ...) -> None: ...
 
 class Snapshot(_message.Message):
     __slots__ = ("shard_id", "shard_count", "kept", "session_id", "seq", "ready", "unavailable", "guilds", "last", "intents")

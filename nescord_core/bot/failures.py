@@ -1,0 +1,79 @@
+"""What goes wrong with events: counted, logged, recorded, and taken up again when somebody asks for it."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from nescord_core.bot.registration import Registration
+from nescord_core.envelope import Envelope
+from nescord_core.failed_log import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
+
+__all__ = ["Failures"]
+
+log = logging.getLogger(__name__)
+
+_SHOWN_FRAMES = 8
+
+
+class Failures:
+    """``by_handler`` counts the times that a handler raised."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.by_handler: Counter[str] = Counter()
+        self._failed_log = FailedLog(state_dir)
+        self._replays = ReplayQueue(state_dir)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._failed_log.close()
+
+    def raised(self, registration: Registration, envelope: Envelope, error: BaseException) -> None:
+        """A handler raised; its event counts as done, since trying again would most likely fail again."""
+        self.by_handler[registration.name] += 1
+        # The first frame is the runtime's own.
+        trace = error.__traceback__.tb_next if error.__traceback__ else None
+        lines = traceback.format_exception(type(error), error, trace, limit=-_SHOWN_FRAMES)
+        self._failed_log.record(
+            envelope,
+            RAISED,
+            handler=f"{registration.name} ({registration.place})",
+            error=lines[-1].strip(),
+            traceback="".join(lines),
+        )
+        log.error(
+            "%s (%s) failed on %s of shard %d, session %s, seq %d, guild %d%s\n%s",
+            registration.name,
+            registration.place,
+            envelope.type,
+            envelope.shard_id,
+            envelope.session_id,
+            envelope.seq,
+            envelope.guild_id,
+            ", redelivered" if envelope.redelivered else "",
+            "".join(lines).rstrip(),
+        )
+
+    def set_aside(self, envelope: Envelope) -> None:
+        """Three processes died, one after the other, with this event in flight."""
+        self._failed_log.record(envelope, CRASHED, error="three processes died with it in flight")
+        log.error(
+            "%s %s was in flight when three processes died: set aside; see `nescord events failed`",
+            envelope.type,
+            failed_id(envelope),
+        )
+
+    def replays(self) -> Iterator[Envelope]:
+        """Yield the recorded events that somebody wants to be handled again."""
+        for failed in self._replays.take():
+            envelope = failed.envelope()
+            if envelope is not None:
+                log.info("%s %s is handled again, as asked for", envelope.type, failed.id)
+                yield envelope
+
+    def replayed(self, envelope: Envelope) -> None:
+        """A recorded event was handled well this time."""
+        self._failed_log.replayed(envelope)
