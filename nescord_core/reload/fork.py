@@ -13,6 +13,8 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from nescord_core.reload.forkserver import FORK_FD, receive, report, within_pack
 from nescord_core.reload.remembered import Remembered, packages_stamp, recall, remember
 from nescord_core.reload.spawn import Spawner, WorkerProcess
 
-__all__ = ["ForkWorkers", "is_available"]
+__all__ = ["ForkWorkers", "Program", "is_available"]
 
 log = logging.getLogger("nescord.reload")
 REPORT_WAIT = 1.0
@@ -33,6 +35,18 @@ def is_available() -> bool:
 
 
 UNKNOWN_EXIT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a forked child becomes: ``target`` ("module:function") with its channel's descriptor.
+
+    ``prepare`` is called with ``arguments`` in a child that is forked ahead, while it waits for its channel.
+    """
+
+    target: str
+    prepare: str
+    arguments: tuple[str, ...] = ()
 
 
 class ForkedProcess:
@@ -134,10 +148,16 @@ class WarmParent:
         asyncio.get_running_loop().add_reader(ours, parent._readable)
         return parent
 
-    async def warm_up(self, target: str, names: list[str]) -> dict[str, Any]:
+    async def warm_up(self, program: Program, names: list[str]) -> dict[str, Any]:
         """Have it import; return its report, ``{}`` when it ended instead."""
-        report(self._end, {"target": target, "preload": names})
+        report(self._end, {**asdict(program), "preload": names})
         return await self._warm
+
+    def keep_one_ahead(self, wanted: bool) -> None:
+        """Have a child forked ahead for the next `fork`, or ended again."""
+        if not self.gone:
+            with suppress(OSError):  # it is ending
+                report(self._end, {"ahead": wanted})
 
     async def fork(self, channel: socket.socket) -> ForkedProcess:
         """Fork a worker on the channel's end. Raises ConnectionError when the process is gone."""
@@ -208,12 +228,14 @@ class WarmParent:
 class ForkWorkers:
     """Forks workers while there is a warm parent, spawns them while there is none.
 
+    One is forked ahead once a worker has named what it imported.
+
     What a worker had imported the warm parent then imports, too, and ``state_dir`` keeps it for the next run,
     whose first worker is forked already. The very first worker of a project is spawned.
     """
 
-    def __init__(self, target: str, fallback: Spawner, state_dir: Path | None = None) -> None:
-        self._target = target
+    def __init__(self, program: Program, fallback: Spawner, state_dir: Path | None = None) -> None:
+        self._program = program
         self._fallback = fallback
         self._warm: WarmParent | None = None
         self._retired: list[WarmParent] = []
@@ -244,14 +266,15 @@ class ForkWorkers:
         """Warm up with these when nothing is warm, or when something is missing there."""
         async with self._warming:
             await self._close_retired()
-            if self.is_warm and set(modules) <= self._known | self._left_out:
-                return
-            try:
-                await self._warm_up([name for name in modules if name not in self._left_out])
-            except OSError as error:
-                log.warning("no warm parent process (%s); workers start in fresh interpreters", error)
-            else:
+            if not self.is_warm or not set(modules) <= self._known | self._left_out:
+                try:
+                    await self._warm_up([name for name in modules if name not in self._left_out])
+                except OSError as error:
+                    log.warning("no warm parent process (%s); workers start in fresh interpreters", error)
+                    return
                 self._remember(modules)
+            if self._warm is not None:
+                self._warm.keep_one_ahead(True)
 
     async def _start_warm(self) -> None:
         """Before the first worker: import what the last run's had."""
@@ -283,6 +306,7 @@ class ForkWorkers:
 
     def _retire(self) -> None:
         if self._warm is not None:
+            self._warm.keep_one_ahead(False)
             self._retired.append(self._warm)
             self._warm = None
 
@@ -298,7 +322,7 @@ class ForkWorkers:
         while names:
             parent = await WarmParent.start()
             try:
-                answer = await parent.warm_up(self._target, within_packet(names))
+                answer = await parent.warm_up(self._program, within_packet(names))
             except BaseException:
                 await parent.close()
                 raise

@@ -51,6 +51,19 @@ class Snapshot:
         self._directories = frozenset(directories)
         return {path for path in {*before, *found} if _digest(before, path) != _digest(found, path)}
 
+    def reread(self, named: Iterable[str]) -> set[str]:
+        """Look at these files alone; return those that are new, gone or of another content."""
+        changed = set()
+        for path in named:
+            before, seen = self._files.get(path), self._look(path, fresh=True)
+            if seen is None:
+                self._files.pop(path, None)
+            else:
+                self._files[path] = seen
+            if (before and before.digest) != (seen and seen.digest):
+                changed.add(path)
+        return changed
+
     def _walk(self, directory: str) -> Iterator[tuple[str, list[str]]]:
         files, below = [], []
         try:

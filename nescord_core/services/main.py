@@ -265,7 +265,10 @@ def _spawner(settings: MainSettings, *, watch: bool) -> Spawner:
         if settings.reload_method == "fork":
             log.warning("this system cannot fork workers safely; they start in fresh interpreters")
         return spawn
-    return fork.ForkWorkers(f"{WORKER}:run", spawn, settings.state_dir)
+    where = (str(settings.project_dir), str(settings.state_dir))
+    return fork.ForkWorkers(
+        fork.Program(f"{WORKER}:run", f"{WORKER}:prepare", where), spawn, settings.state_dir
+    )
 
 
 def _restarts() -> Restarts:

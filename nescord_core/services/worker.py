@@ -47,14 +47,23 @@ from nescord_core.rest import client as rest_client
 from nescord_core.services.worker_writes import WRITES
 from nescord_core.settings import MainSettings
 
-__all__ = ["broken", "run", "serve_worker"]
+__all__ = ["broken", "prepare", "run", "serve_worker"]
 
 log = logging.getLogger("nescord.main")
 GRACE = 2.0
 """Seconds past the drain time-out that a worker without a parent gets before it is killed."""
 
+CODE = "code"
+"""What state_dir's directory of compiled modules is called."""
+
 NAMING_DELAY = 0.1
 """Seconds from being ready to naming what was imported."""
+
+
+def prepare(project: str, state_dir: str) -> None:
+    """Be where the project is and import from there, before there is a channel or with it."""
+    os.chdir(project)
+    fresh.install(Path(project), fresh.CodeCache(Path(state_dir) / CODE))
 
 
 def run(channel_fd: int) -> int:
@@ -97,8 +106,7 @@ def _is_client(found: object) -> bool:
 
 def _settle_in(settings: MainSettings) -> None:
     """Be where the project is, and give the bot's own clients what the parent was configured with."""
-    os.chdir(settings.project_dir)
-    fresh.install(settings.project_dir)
+    prepare(str(settings.project_dir), str(settings.state_dir))
     effective = {
         "DISCORD_BOT_TOKEN": settings.token,
         "NESCORD_REST_URL": settings.rest_url,

@@ -5,6 +5,7 @@ stubborn       gets ready, never drains
 broken         says that it cannot start
 exit CODE      ends without a word
 hang           never gets ready
+prepared       says as its address how it was prepared
 """
 
 from __future__ import annotations
@@ -34,6 +35,13 @@ from nescord_core.reload.spawn import CHANNEL_FD
 MODULES = tuple(name for name in os.environ.get("SCRIPTED_MODULES", "json").split(",") if name)
 
 
+prepared = ["not"]
+
+
+def prepare(how: str) -> None:
+    prepared[:] = [how]
+
+
 def run(channel_fd: int) -> int:
     end = socket.socket(fileno=channel_fd)
     begin = receive_begin(end)
@@ -50,7 +58,8 @@ def run(channel_fd: int) -> int:
             time.sleep(60)
         case ["stubborn"]:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    send(end, Listening(f"generation {begin.generation}", 1.0))
+    address = " ".join(prepared) if words == ["prepared"] else f"generation {begin.generation}"
+    send(end, Listening(address, 1.0))
     send(end, Imported(MODULES))
     for line in end.makefile("rb"):
         match from_parent.decode(line):

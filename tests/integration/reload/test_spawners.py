@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from nescord_core.reload.channel import Begin, Broken, Channel, Drained, DrainNow, Imported, Listening, pair
-from nescord_core.reload.fork import ForkWorkers, is_available
+from nescord_core.reload.fork import ForkWorkers, Program, is_available
 from nescord_core.reload.spawn import Spawner, SpawnWorkers, WorkerProcess
 from nescord_core.settings import MainSettings
 from support.wire_peers import until
 
-TARGET = "scripted_worker:run"
+PROGRAM = Program("scripted_worker:run", "scripted_worker:prepare", ("ahead",))
 pytestmark = pytest.mark.skipif(not is_available(), reason="forked workers exist on Linux only")
 
 
@@ -44,7 +44,7 @@ def spawned() -> SpawnWorkers:
 
 
 async def warm() -> ForkWorkers:
-    workers = ForkWorkers(TARGET, spawned())
+    workers = ForkWorkers(PROGRAM, spawned())
     await workers.learn(("json", "decimal"))
     assert workers.is_warm
     return workers
@@ -118,7 +118,7 @@ def parent_of(pid: int) -> int:
 
 
 async def test_the_first_worker_does_not_wait_for_a_warm_parent(tmp_path: Path) -> None:
-    started = Started(ForkWorkers(TARGET, spawned()), tmp_path)
+    started = Started(ForkWorkers(PROGRAM, spawned()), tmp_path)
     process, channel = await started.worker("serve")
     assert parent_of(process.pid) == os.getpid()
     await channel.close()
@@ -150,10 +150,10 @@ async def test_a_forked_worker_outlives_its_warm_parent_and_the_next_is_spawned(
 
 
 async def test_the_first_worker_of_the_next_run_is_forked(tmp_path: Path) -> None:
-    before = ForkWorkers(TARGET, spawned(), tmp_path)
+    before = ForkWorkers(PROGRAM, spawned(), tmp_path)
     await before.learn(("json", "starts_a_thread", "decimal"))
     await before.close()
-    workers = ForkWorkers(TARGET, spawned(), tmp_path)
+    workers = ForkWorkers(PROGRAM, spawned(), tmp_path)
     assert not workers.is_warm
     process, channel = await Started(workers, tmp_path).worker("serve")
     assert parent_of(process.pid) != os.getpid()
@@ -166,7 +166,7 @@ async def test_the_first_worker_of_the_next_run_is_forked(tmp_path: Path) -> Non
 
 async def test_a_module_that_starts_a_thread_is_not_imported_ahead(tmp_path: Path) -> None:
     """A fork would take over the locks of such a thread without the thread."""
-    workers = ForkWorkers(TARGET, spawned())
+    workers = ForkWorkers(PROGRAM, spawned())
     await workers.learn(("json", "starts_a_thread", "decimal"))
     assert workers.is_warm
     started = Started(workers, tmp_path)
@@ -180,7 +180,7 @@ async def test_a_module_that_starts_a_thread_is_not_imported_ahead(tmp_path: Pat
 
 
 async def test_a_module_that_cannot_be_imported_ahead_does_no_harm() -> None:
-    workers = ForkWorkers(TARGET, spawned())
+    workers = ForkWorkers(PROGRAM, spawned())
     await workers.learn(("json", "no_such_module_anywhere", "exits_at_import"))
     assert workers.is_warm
     await workers.close()
@@ -209,6 +209,59 @@ async def test_newly_needed_modules_bring_a_new_warm_parent_and_old_children_kee
         await its_channel.close()
     await channel.close()
     await workers.close()
+
+
+def children_of(pid: int) -> set[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return set(map(int, found))
+
+
+async def test_the_next_worker_is_forked_ahead_and_prepared(tmp_path: Path) -> None:
+    workers = await warm()
+    started = Started(workers, tmp_path)
+    process, channel = await started.worker("prepared")
+    warm_parent = parent_of(process.pid)
+    assert await channel.receive() == Listening("ahead", 1.0)
+    assert not children_of(warm_parent) - {process.pid}, "one ahead a time, and only when it is asked for"
+    await workers.learn(("json", "decimal"))
+    await until(lambda: len(children_of(warm_parent)) == 2)
+    ahead = children_of(warm_parent) - {process.pid}
+    await workers.learn(("json", "decimal"))
+    second, second_channel = await started.worker("prepared")
+    assert {second.pid} == ahead
+    assert await second_channel.receive() == Listening("ahead", 1.0)
+    third, third_channel = await started.worker("prepared")
+    assert await third_channel.receive() == Listening("not", 1.0), "nothing was ahead"
+    for each, its_channel in ((process, channel), (second, second_channel), (third, third_channel)):
+        its_channel.send(DrainNow())
+        assert await each.wait() == 0
+        await its_channel.close()
+    await workers.close()
+
+
+@pytest.mark.parametrize("end", ["killed", "closed", "parent killed"])
+async def test_a_child_forked_ahead_that_is_not_needed_leaves(tmp_path: Path, end: str) -> None:
+    workers = await warm()
+    started = Started(workers, tmp_path)
+    process, channel = await started.worker("serve")
+    warm_parent = parent_of(process.pid)
+    await workers.learn(("json", "decimal"))
+    await until(lambda: len(children_of(warm_parent)) == 2)
+    (ahead,) = children_of(warm_parent) - {process.pid}
+    if end == "killed":
+        os.kill(ahead, signal.SIGKILL)
+        await until(lambda: not is_there(ahead))
+        second, second_channel = await started.worker("serve")
+        assert isinstance(await second_channel.receive(), Listening)
+        assert parent_of(second.pid) == warm_parent
+        await second_channel.close()
+        assert await second.wait() == 0
+    elif end == "parent killed":
+        os.kill(warm_parent, signal.SIGKILL)
+    await workers.close()
+    await until(lambda: not is_there(ahead))
+    await channel.close()
+    await process.wait()
 
 
 async def test_closing_ends_the_warm_parent(tmp_path: Path) -> None:

@@ -87,8 +87,9 @@ def test_a_person_at_the_terminal(system: System) -> None:
     loops = system.directory / "bot_main"
     system.replace_app(app("four", LOOP))
     dev.wait_for("bot_main/data.py is written by the bot itself each time it runs")
+    until(lambda: system.ask("!count").startswith("four"), "an end of the loop")
     settled = (loops / "data.py").read_text()
-    assert system.ask("!count") == "four 3"
+    assert system.ask("!count").startswith("four")
     assert (loops / "data.py").read_text() == settled, "it is not reloaded any more"
     system.replace_app(app("five"))
     until(lambda: system.ask("!count").startswith("five"), "the person's change")

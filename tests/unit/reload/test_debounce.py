@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from nescord_core.reload.debounce import Debounce
 
 
@@ -39,3 +41,20 @@ def test_no_paths_are_no_change() -> None:
     debounce = Debounce()
     debounce.changed([], 1.0)
     assert debounce.next_at() is None
+
+
+def test_a_file_whose_writer_is_through_is_not_waited_for() -> None:
+    debounce = Debounce(closed=0.002, quiet=0.015, several=0.06)
+    debounce.changed(["a.py"], 10.0)
+    assert debounce.next_at() == 10.015
+    debounce.whole(["a.py", "never_changed.py"])
+    assert debounce.next_at() == 10.002
+    debounce.changed(["a.py"], 10.001)
+    assert debounce.next_at() == 10.016, "it is being written again"
+    debounce.whole(["a.py"])
+    debounce.changed(["b.py"], 10.002)
+    debounce.whole(["b.py"])
+    assert debounce.next_at() == pytest.approx(10.062), "more than one file of a branch or of `save all`"
+    assert debounce.take(10.063) == {"a.py", "b.py"}
+    debounce.changed(["a.py"], 11.0)
+    assert debounce.next_at() == 11.015, "what was known of it is forgotten with it"

@@ -62,3 +62,13 @@ def test_what_is_not_watched_is_not_looked_into(project: Path, snapshot: Snapsho
     (project / ".venv/lib/x.py").write_text("y\n")
     assert snapshot.changed() == set()
     assert snapshot.directories == {"", "bot"}
+
+
+def test_single_files_can_be_read_again(project: Path, snapshot: Snapshot) -> None:
+    (project / "bot/app.py").write_text("two\n")
+    (project / "bot/new.py").write_text("new\n")
+    assert snapshot.reread(["bot/app.py", "bot/gone.py"]) == {"bot/app.py"}
+    assert snapshot.reread(["bot/app.py"]) == set()
+    (project / "bot/app.py").unlink()
+    assert snapshot.reread(["bot/app.py", "bot/new.py"]) == {"bot/app.py", "bot/new.py"}
+    assert snapshot.changed() == set()
