@@ -60,6 +60,15 @@ ESCAPED = frozenset({"%40me", "%40original"})
 CORRECTIONS: Mapping[str, Schema] = {
     # 1 is a forward: https://discord.com/developers/docs/resources/message#message-reference-types
     "MessageReferenceType": {"type": "integer", "format": "int32", "enum": [0, 1]},
+    # Every field may be left out: https://discord.com/developers/docs/resources/user#modify-current-user
+    "BotAccountPatchRequest": {
+        "type": "object",
+        "properties": {
+            "username": {"type": "string", "minLength": 2, "maxLength": 32},
+            "avatar": {"type": ["string", "null"], "contentEncoding": "base64"},
+            "banner": {"type": ["string", "null"], "contentEncoding": "base64"},
+        },
+    },
     # Codes of single fields are names: https://discord.com/developers/docs/reference#error-messages
     "InnerErrors": {
         "type": "object",

@@ -8,10 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nescord_core.contract import Operation
+from nescord_core.sandbox.ledger import Grant
 from nescord_core.sandbox.simulation import BackendError, Guild
 from nescord_core.sandbox.world import World
 
-__all__ = ["Answer", "Call", "GatewayFacts", "Route", "Routes", "Upload", "not_found"]
+__all__ = [
+    "Answer",
+    "Call",
+    "GatewayFacts",
+    "Grant",
+    "Route",
+    "Routes",
+    "Upload",
+    "asked_for",
+    "ids_in",
+    "invalid",
+    "not_found",
+]
 
 
 class GatewayFacts(Protocol):
@@ -57,6 +70,14 @@ class Call:
     files: Sequence[Upload] = ()
     reason: str | None = None
     facts: GatewayFacts | None = None
+    grant: Grant | None = None
+    """Who calls with an OAuth2 token, and what for; None for the bot."""
+    many: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Query parameters that came more than once, with all their values."""
+
+    def values(self, name: str) -> Sequence[str]:
+        """Return all values of a query parameter: repeated, or in one with commas between."""
+        return self.many.get(name) or [each for each in self.query.get(name, "").split(",") if each]
 
     def id(self, name: str) -> int:
         """Return an id of the path."""
@@ -66,6 +87,11 @@ class Call:
     def guild(self) -> Guild:
         """The guild of the path; a 404 when the bot is not in it."""
         return self.world.simulation.get_guild(self.id("guild_id"))
+
+    @property
+    def actor_id(self) -> int:
+        """The user who calls: the bot, or whoever granted the OAuth2 token."""
+        return self.world.application_id if self.grant is None else self.grant.user_id
 
     @property
     def form(self) -> Mapping[str, Any]:
@@ -123,3 +149,22 @@ class Routes:
 def not_found(code: int, what: str) -> BackendError:
     """Return Discord's 404 for something unknown."""
     return BackendError(404, code, f"Unknown {what}")
+
+
+def invalid(field_name: str, code: str, message: str) -> BackendError:
+    """Return Discord's 400 for one field of a body."""
+    problem = {field_name: {"_errors": [{"code": code, "message": message}]}}
+    return BackendError(400, 50035, "Invalid Form Body", errors=problem)
+
+
+def ids_in(field_name: str, given: Any) -> list[int]:
+    """Return the ids of a field that is a list, or one text with commas between. Raises a 400."""
+    many = given.split(",") if isinstance(given, str) else given or ()
+    if wrong := [each for each in many if not str(each).strip().isdecimal()]:
+        raise invalid(field_name, "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.')
+    return [int(each) for each in many]
+
+
+def asked_for(call: Call, name: str) -> bool:
+    """Say whether a query parameter says yes."""
+    return call.query.get(name, "").lower() in ("true", "1")

@@ -57,6 +57,13 @@ ACTIONS = (
         )
     ),
     Action("POST", "/modal", "submit_modal"),
+    Action("POST", "/authorize", "authorize"),
+    Action("POST", "/link_account", "link_account"),
+    Action("POST", "/request_to_join", "request_to_join"),
+    Action("POST", "/skus", "create_sku"),
+    Action("POST", "/buy", "buy"),
+    Action("POST", "/cancel", "cancel"),
+    Action("POST", "/activity", "start_activity"),
     Action("POST", "/guilds", "add_guild"),
     Action("DELETE", "/guilds/{guild}", "remove_guild"),
     Action("POST", "/channels", "create_channel"),

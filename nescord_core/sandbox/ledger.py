@@ -5,9 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Ledger"]
+__all__ = ["Grant", "Ledger", "Lobby"]
 
 Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a user let the application do: an OAuth2 token's meaning."""
+
+    user_id: int
+    scopes: frozenset[str]
+    expires_at: str
+
+
+@dataclass(slots=True)
+class Lobby:
+    """A lobby of the application. Members and messages by id, as the API shows them."""
+
+    id: int
+    metadata: dict[str, str]
+    secret: str | None = None
+    flags: int = 0
+    linked_channel_id: int | None = None
+    webhook_url: str | None = None
+    members: dict[int, Payload] = field(default_factory=dict)
+    messages: dict[int, Payload] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -23,5 +46,25 @@ class Ledger:
     voice_status: dict[int, str] = field(default_factory=dict)
     role_connections: list[Payload] = field(default_factory=list)
     application: Payload = field(default_factory=dict)
+    grants: dict[str, Grant] = field(default_factory=dict)
+    """OAuth2 tokens."""
+    connections: dict[int, list[Payload]] = field(default_factory=dict)
+    """By user."""
+    user_role_connections: dict[int, Payload] = field(default_factory=dict)
+    """By user."""
+    lobbies: dict[int, Lobby] = field(default_factory=dict)
+    activities: dict[str, Payload] = field(default_factory=dict)
+    """By instance id."""
+    join_requests: dict[int, dict[int, Payload]] = field(default_factory=dict)
+    """By guild id and request id."""
+    subscriptions: dict[int, Payload] = field(default_factory=dict)
+    event_exceptions: dict[int, dict[int, Payload]] = field(default_factory=dict)
+    """By scheduled event and exception."""
+    invite_targets: dict[str, list[int]] = field(default_factory=dict)
+    """By invite code."""
+    provisional: dict[str, int] = field(default_factory=dict)
+    """Provisional accounts: external user id to user id."""
+    moderation: dict[int, Payload] = field(default_factory=dict)
+    """Moderation metadata by message id."""
     nonces: dict[tuple[int, str], int] = field(default_factory=dict)
     """(channel, nonce) of messages sent with enforce_nonce: the message's id."""

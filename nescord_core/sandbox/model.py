@@ -19,40 +19,12 @@ from nescord_core.sandbox.simulation import (
 )
 from nescord_core.sandbox.validation import body_shape
 
-__all__ = ["MODEL_PARTLY", "model_answer", "modelled"]
+__all__ = ["model_answer", "modelled"]
 
 MESSAGE_CONTENT = 1 << 15
 NEUTRAL: tuple[Any, ...] = (None, False, 0, "", [], {})
 """Values that ask for nothing: a client that sends a field the model lacks with one of these
 loses nothing."""
-
-MODEL_PARTLY = frozenset(
-    {
-        "bulk_ban_users_from_guild",
-        "create_auto_moderation_rule",
-        "create_channel_invite",
-        "create_guild_channel",
-        "create_guild_role",
-        "create_guild_scheduled_event",
-        "create_thread",
-        "create_thread_from_message",
-        "create_webhook",
-        "execute_webhook",
-        "prune_guild",
-        "update_auto_moderation_rule",
-        "update_channel",
-        "update_guild",
-        "update_guild_member",
-        "update_guild_role",
-        "update_guild_scheduled_event",
-        "update_my_guild_member",
-        "update_my_user",
-        "update_webhook",
-        "update_webhook_by_token",
-    }
-)
-"""Operations whose request may hold fields that the model does not know; those answer 501 and name them."""
-
 
 NESTED = ("data", "message")
 """Where a body holds a message: an interaction's answer, and a forum's post."""
@@ -121,6 +93,9 @@ def _tidied(operation: Operation, body: Any) -> Any:
     tidy = _without_nulls(body, NEVER_NULL if operation.method == "PATCH" else body.keys())
     for name in MAY_HOLD_NULLS & tidy.keys():
         tidy[name] = _given(tidy[name])
+    for name in NESTED:
+        if isinstance(inner := tidy.get(name), dict) and "poll" in inner:
+            tidy[name] = {**inner, "poll": _given(inner["poll"])}
     return tidy
 
 

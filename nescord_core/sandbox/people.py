@@ -71,6 +71,8 @@ class People(Directory):
             message = self.simulation.create_message(
                 place.id, author.id, content, reference=reference, attachments=attachments
             )
+        if message.id not in self.simulation.messages[place.id]:
+            raise ActionError("Auto moderation has blocked this message.", status=400, code=200000)
         shown = self.message(message)
         return shown if nonce is None else {**shown, "nonce": nonce}
 
@@ -168,13 +170,7 @@ class People(Directory):
 
     def join(self, user: Id, *, guild: Id | None = None) -> Payload:
         """Let a user join a guild; an unknown name makes a new user."""
-        place = self.find_guild(guild)
-        try:
-            actor = self.find_user(user)
-        except ActionError:
-            if isinstance(user, int) or user.isdecimal():
-                raise
-            actor = self.simulation.make_user(user.removeprefix("@"))
+        place, actor = self.find_guild(guild), self.find_or_make_user(user)
         if actor.id in place.members:
             raise ActionError(f"{actor.name} is already a member of {place.name}.", status=409)
         if actor.id in place.bans:
@@ -182,6 +178,15 @@ class People(Directory):
         with in_words():
             self.simulation.add_member(place.id, actor.id, announce=True)
         return self.member(place.id, actor.id)
+
+    def find_or_make_user(self, user: Id) -> User:
+        """Return a user; a name that nobody has makes a new one."""
+        try:
+            return self.find_user(user)
+        except ActionError:
+            if isinstance(user, int) or user.isdecimal():
+                raise
+        return self.simulation.make_user(user.removeprefix("@"))
 
     def leave(self, user: Id, *, guild: Id | None = None) -> None:
         """Let a user leave a guild."""

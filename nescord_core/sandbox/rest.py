@@ -15,9 +15,10 @@ import msgspec
 from aiohttp import web
 
 from nescord_core import contract
-from nescord_core.contract import Operation
+from nescord_core.contract import Operation, Parameter
 from nescord_core.sandbox.calls import Answer, Call, GatewayFacts
 from nescord_core.sandbox.forms import BodyTooLarge, InvalidBody, read_body
+from nescord_core.sandbox.ledger import Grant
 from nescord_core.sandbox.limits import (
     CHANNEL_NAME,
     WEBHOOK_CHANNEL,
@@ -30,6 +31,7 @@ from nescord_core.sandbox.limits import (
     rule_for,
 )
 from nescord_core.sandbox.routes import MISSING_BODY, UNKNOWN_ROUTE, answer
+from nescord_core.sandbox.scopes import SCOPES
 from nescord_core.sandbox.validation import invalid_form
 from nescord_core.sandbox.world import World
 from nescord_core.settings import SandboxSettings
@@ -43,6 +45,19 @@ VERSIONS = frozenset({"v9", "v10"})
 OPEN = frozenset({"get_gateway", "get_guild_widget", "get_guild_widget_png"})
 """Operations that anyone may call. Besides these, a token in the path is as good as one in the header."""
 
+LIST_SKUS = Operation(
+    operation_id="list_skus",
+    method="GET",
+    path="/applications/{application_id}/skus",
+    parameters=(Parameter("application_id", "path", {"type": "string", "format": "snowflake"}, True),),
+    request={},
+    responses={"200": {}},
+    security=("BotToken",),
+    segments=("applications", "{application_id}", "skus"),
+)
+"""The one operation that clients use and the document lacks
+(https://discord.com/developers/docs/resources/sku#list-skus)."""
+
 UNAUTHORIZED = Answer(401, {"message": "401: Unauthorized", "code": 0})
 TOO_LARGE = Answer(413, {"message": "Request entity too large", "code": 40005})
 CRASHED = Answer(500, {"message": "500: Internal Server Error", "code": 0})
@@ -50,13 +65,14 @@ BAD_VERSION = Answer(400, {"message": "Invalid API version provided", "code": 50
 LONGEST_REASON = 512
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Asked:
-    """A request matched to its operation."""
+    """A request matched to its operation, and who asks when it is a user with an OAuth2 token."""
 
     operation: Operation
     path: str
     args: Mapping[str, str]
+    grant: Grant | None = None
 
     @property
     def carries_token(self) -> bool:
@@ -121,7 +137,10 @@ class RestApi:
     def _authorised(self, request: web.Request, asked: _Asked, now: float) -> Allowed | Limited | Answer:
         """Check the token, then the global limit, then the bucket."""
         given = request.headers.get("Authorization", "")
-        known = hmac.compare_digest(given.encode(), f"Bot {self.settings.token}".encode())
+        asked.grant = self._granted(asked, given)
+        known = asked.grant is not None or hmac.compare_digest(
+            given.encode(), f"Bot {self.settings.token}".encode()
+        )
         if not known and not asked.carries_token and asked.operation.operation_id not in OPEN:
             return UNAUTHORIZED
         token = given if known and not asked.carries_token else ""
@@ -129,6 +148,12 @@ class RestApi:
             return limited
         rule = rule_for(asked.operation.operation_id, request.method, asked.args, time.time() * 1000)
         return self.limits.take(rule, token, asked.major, now)
+
+    def _granted(self, asked: _Asked, given: str) -> Grant | None:
+        """Return what an OAuth2 token was granted for, where the operation takes one."""
+        scheme, _, token = given.partition(" ")
+        takes = asked.operation.operation_id in SCOPES
+        return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
 
     async def _serve(
         self, request: web.Request, asked: _Asked, allowed: Allowed, now: float
@@ -154,6 +179,8 @@ class RestApi:
             files,
             reason,
             self.gateway,
+            asked.grant,
+            {name: request.query.getall(name) for name in set(request.query)},
         )
         return self._counted(self._answered(call), allowed, now)
 
@@ -194,11 +221,18 @@ def _match(request: web.Request) -> _Asked | Answer:
         if first not in VERSIONS:
             return BAD_VERSION
         path = f"/{rest}"
-    found = contract.match(request.method, path)
+    found = contract.match(request.method, path) or _beyond(request.method, path)
     if found is None:
         return UNKNOWN_ROUTE
     operation, args = found
     return _Asked(operation, path, {name: unquote(value) for name, value in args.items()})
+
+
+def _beyond(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
+    first, application_id, last = (path.strip("/").split("/") + [""] * 3)[:3]
+    if (method, first, last, path.count("/")) != ("GET", "applications", "skus", 3):
+        return None
+    return LIST_SKUS, {"application_id": application_id}
 
 
 def _number(text: str) -> int:

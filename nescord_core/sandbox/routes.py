@@ -12,13 +12,24 @@ from nescord_core.contract import Operation
 from nescord_core.sandbox import (
     routes_application,
     routes_commands,
+    routes_events,
+    routes_fields,
     routes_guilds,
+    routes_invites,
+    routes_lobbies,
     routes_messages,
+    routes_moderation,
+    routes_oauth,
     routes_pages,
+    routes_partner,
+    routes_search,
     routes_voice,
+    routes_webhooks,
 )
+from nescord_core.sandbox.audit import auditing
 from nescord_core.sandbox.calls import Answer, Call, Route
-from nescord_core.sandbox.model import MODEL_PARTLY, model_answer, modelled
+from nescord_core.sandbox.model import model_answer, modelled
+from nescord_core.sandbox.scopes import SCOPES
 from nescord_core.sandbox.shaping import complete_answer
 from nescord_core.sandbox.simulation import BackendError, RouteNotImplemented, UnsupportedField
 from nescord_core.sandbox.validation import (
@@ -36,27 +47,41 @@ log = logging.getLogger(__name__)
 ALL_ROUTES = (
     routes_application.ROUTES,
     routes_commands.ROUTES,
+    routes_events.ROUTES,
+    routes_fields.ROUTES,
     routes_guilds.ROUTES,
+    routes_invites.ROUTES,
+    routes_lobbies.ROUTES,
     routes_messages.ROUTES,
+    routes_moderation.ROUTES,
+    routes_oauth.ROUTES,
     routes_pages.ROUTES,
+    routes_partner.ROUTES,
+    routes_search.ROUTES,
     routes_voice.ROUTES,
+    routes_webhooks.ROUTES,
 )
 UNKNOWN_ROUTE = Answer(404, {"message": "404: Not Found", "code": 0})
 MISSING_BODY = Answer(400, {"message": "The request body contains invalid JSON.", "code": 50109})
-PARTLY = MODEL_PARTLY | {
-    "add_guild_member",
-    "execute_github_compatible_webhook",
-    "get_guild_join_requests",
-    "get_sku_subscriptions",
-    "guild_search",
-    "list_guild_integrations",
-    "update_my_application",
-    "update_application",
+PARTLY: Mapping[str, str] = {
+    "add_group_dm_user": "the sandbox has no groups; answers as for any other channel",
+    "delete_group_dm_user": "the sandbox has no groups; answers as for any other channel",
+    "create_dm": "no groups (access_tokens)",
+    "update_application": "no teams (team_id), no interactions over HTTP (interactions_endpoint_url)",
+    "update_my_application": "no teams (team_id), no interactions over HTTP (interactions_endpoint_url)",
+}
+"""What an operation lacks, and says with a 501 that names it."""
+MISSING: Mapping[str, str] = {
+    "partner_sdk_token": "needs another identity provider",
+    "partner_sdk_unmerge_provisional_account": "needs another identity provider",
 }
 
 
 def answer(call: Call) -> Answer:
     """Answer a call: checks it against the document, carries it out, completes what comes back."""
+    wanted = SCOPES.get(call.operation.operation_id)
+    if call.grant is not None and wanted and not call.grant.scopes & set(wanted):
+        return Answer(403, {"message": "Missing required OAuth2 scope", "code": 50026})
     call = replace(call, body=with_booleans(call.operation, call.body))
     problems = {
         **check_path(call.operation, call.args),
@@ -69,7 +94,9 @@ def answer(call: Call) -> Answer:
     if route is None:
         return _missing(f"{call.operation.method} {call.operation.path} is not part of the sandbox.")
     try:
-        return _finished(call, route(call))
+        with auditing(call) as given:
+            given.append(route(call))
+        return _finished(call, given[0])
     except (RouteNotImplemented, UnsupportedField) as gap:
         fields = getattr(gap, "fields", ())
         named = f"the field {', '.join(fields)} of " if fields else ""
@@ -136,5 +163,7 @@ def routes_table() -> Iterable[tuple[str, str, str]]:
         state = "missing" if _route(operation) is None else "done"
         if operation.operation_id in PARTLY:
             state = "partly"
+        if operation.operation_id in MISSING:
+            state = "missing"
         rows.append((operation.method, operation.path, state))
     return sorted(rows, key=lambda row: (row[1], row[0]))

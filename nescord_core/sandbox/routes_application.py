@@ -4,25 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.calls import Call, Routes, not_found
+from nescord_core.sandbox.calls import Answer, Call, Routes, invalid, not_found
+from nescord_core.sandbox.images import with_images
 from nescord_core.sandbox.simulation import BackendError, serializers
+from nescord_core.sandbox.world import World
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "application_of"]
 
 ROUTES = Routes()
 EDITABLE = frozenset(
     {
-        "description",
-        "tags",
+        "cover_image",
         "custom_install_url",
-        "install_params",
-        "interactions_endpoint_url",
-        "role_connections_verification_url",
-        "integration_types_config",
+        "description",
+        "event_webhooks_status",
+        "event_webhooks_types",
         "event_webhooks_url",
+        "explicit_content_filter",
         "flags",
+        "icon",
+        "install_params",
+        "integration_types_config",
+        "interactions_endpoint_url",
+        "max_participants",
+        "role_connections_verification_url",
+        "tags",
+        "type",
     }
 )
+LIMITED_INTENTS = 1 << 13 | 1 << 15 | 1 << 19
+"""Flags that an application under 100 guilds may set itself
+(https://discord.com/developers/docs/resources/application#edit-current-application)."""
+MAY_BE_NULL = frozenset({"interactions_endpoint_url", "role_connections_verification_url", "icon", "type"})
 ALL_PRIVILEGED = 1 << 13 | 1 << 15 | 1 << 19
 """Flags of an application under 100 guilds that may use presences, members and message content."""
 
@@ -42,8 +55,9 @@ def _bot_gateway(call: Call) -> Any:
     return {"url": call.facts.url, "shards": call.facts.shards, "session_start_limit": limit}
 
 
-def _application(call: Call) -> dict[str, Any]:
-    world = call.world.simulation
+def application_of(sandbox: World) -> dict[str, Any]:
+    """Return the bot's application as its own endpoint shows it."""
+    world = sandbox.simulation
     owner = next(each for each in world.users.values() if not each.bot)
     return {
         "id": str(world.application_id),
@@ -57,14 +71,14 @@ def _application(call: Call) -> dict[str, Any]:
         "flags_new": str(ALL_PRIVILEGED),
         "owner": dict(serializers.user_payload(owner)),
         "team": None,
-        "bot": call.world.bot_user,
+        "bot": sandbox.bot_user,
         "type": None,
         "tags": [],
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
         "approximate_guild_count": len(world.guilds),
-        **call.world.ledger.application,
+        **sandbox.ledger.application,
     }
 
 
@@ -75,24 +89,33 @@ def _own(call: Call) -> None:
 
 @ROUTES.answers("get_my_application", "get_my_oauth2_application")
 def _mine(call: Call) -> Any:
-    return _application(call)
+    return application_of(call.world)
 
 
 @ROUTES.answers("get_application")
 def _get_application(call: Call) -> Any:
     _own(call)
-    return _application(call)
+    return application_of(call.world)
 
 
 @ROUTES.answers("update_my_application", "update_application")
 def _update_application(call: Call) -> Any:
     if "application_id" in call.args:
         _own(call)
-    changes = {key: value for key, value in call.form.items() if key in EDITABLE and value is not None}
+    if call.form.get("team_id") is not None:
+        raise NotImplementedError("teams (team_id) are not part of the sandbox")
+    given = {key: value for key, value in call.form.items() if key in EDITABLE}
+    if int(given.get("flags") or 0) & ~LIMITED_INTENTS:
+        raise invalid(
+            "flags", "APPLICATION_FLAGS_INVALID", "Only the flags of limited intents can be changed."
+        )
+    if given.get("interactions_endpoint_url"):
+        raise NotImplementedError("the sandbox sends interactions over the gateway, not to a URL")
+    changes = with_images(call, {k: v for k, v in given.items() if v is not None or k in MAY_BE_NULL})
     if isinstance(described := changes.get("description"), dict):
         changes["description"] = described.get("default") or ""
     call.world.ledger.application.update(changes)
-    return _application(call)
+    return application_of(call.world)
 
 
 @ROUTES.answers("get_application_role_connections_metadata", "update_application_role_connections_metadata")
@@ -155,11 +178,57 @@ def _sticker(call: Call) -> Any:
     raise not_found(10060, "Sticker")
 
 
+@ROUTES.answers("list_skus")
+def _skus(call: Call) -> Any:
+    _own(call)
+    return [serializers.sku_payload(each) for each in call.world.simulation.skus.values()]
+
+
 @ROUTES.answers("get_sku_subscriptions")
-def _subscriptions(_call: Call) -> Any:
-    return []
+def _subscriptions(call: Call) -> Any:
+    """List a SKU's subscriptions; as on Discord, of one user unless a user's own token asks."""
+    sku_id, user_id = call.args["sku_id"], call.query.get("user_id")
+    if call.id("sku_id") not in call.world.simulation.skus:
+        raise not_found(10027, "SKU")
+    if user_id is None and call.grant is None:
+        raise invalid("user_id", "BASE_TYPE_REQUIRED", "This field is required")
+    wanted = user_id or str(call.actor_id)
+    after, before = int(call.query.get("after", 0)), int(call.query.get("before", 0)) or 1 << 64
+    found = [
+        each
+        for each in call.world.ledger.subscriptions.values()
+        if sku_id in each["sku_ids"] and each["user_id"] == wanted and after < int(each["id"]) < before
+    ]
+    return found[: int(call.query.get("limit", 50))]
 
 
 @ROUTES.answers("get_sku_subscription")
-def _subscription(_call: Call) -> Any:
-    raise not_found(10091, "Subscription")
+def _subscription(call: Call) -> Any:
+    found = call.world.ledger.subscriptions.get(call.id("subscription_id"))
+    if found is None or call.args["sku_id"] not in found["sku_ids"]:
+        raise not_found(10091, "Subscription")
+    return found
+
+
+# Activities and files of the application
+
+
+@ROUTES.answers("applications_get_activity_instance")
+def _activity(call: Call) -> Any:
+    _own(call)
+    found = call.world.ledger.activities.get(call.args["instance_id"])
+    if found is None:
+        raise BackendError(404, 0, "404: Not Found")
+    return found
+
+
+@ROUTES.answers("upload_application_attachment")
+def _attachment(call: Call) -> Any:
+    _own(call)
+    if not call.files:
+        raise invalid("file", "BASE_TYPE_REQUIRED", "This field is required")
+    world, file = call.world.simulation, call.files[0]
+    stored = world.files.store_attachment(
+        world.snowflake(), world.application_id, file.filename, file.data, file.description
+    )
+    return Answer(200, {"attachment": {**stored, "ephemeral": True}})

@@ -6,12 +6,9 @@ import base64
 import secrets
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from nescord_core.sandbox.calls import Answer, Call, Routes, not_found
-from nescord_core.sandbox.channel_fields import KEPT
-from nescord_core.sandbox.model import model_answer
 from nescord_core.sandbox.simulation import BackendError, Guild, serializers
 
 __all__ = ["ROUTES"]
@@ -55,70 +52,24 @@ def _mine(call: Call) -> Any:
     world = call.world.simulation
     limit, after = int(call.query.get("limit", 200)), int(call.query.get("after", 0))
     before = int(call.query.get("before", 0)) or 1 << 64
-    found = sorted(each for each in world.guilds if after < each < before)
+    mine = [each.id for each in world.guilds.values() if call.actor_id in each.members]
+    found = sorted(each for each in mine if after < each < before)
     page = found[-limit:] if "before" in call.query else found[:limit]
     return [_partial(call, world.guilds[each]) for each in page]
 
 
 def _partial(call: Call, guild: Guild) -> Payload:
     world = call.world.simulation
-    rights = world.compute_permissions(guild.id, world.bot_user.id)
+    whole = dict(serializers.guild_create_payload(world, guild))
     shown: Payload = {
-        "id": str(guild.id),
-        "name": guild.name,
-        "icon": None,
-        "banner": None,
-        "owner": guild.owner_id == world.bot_user.id,
-        "permissions": str(rights),
-        "features": [],
+        **{name: whole[name] for name in ("id", "name", "icon", "banner", "features")},
+        "owner": guild.owner_id == call.actor_id,
+        "permissions": str(world.compute_permissions(guild.id, call.actor_id)),
     }
     if call.query.get("with_counts", "").lower() in ("true", "1"):
         count = len(guild.members)
         shown |= {"approximate_member_count": count, "approximate_presence_count": count}
     return shown
-
-
-@ROUTES.answers("update_channel")
-def _update_channel(call: Call) -> Any:
-    """Change a channel. The document lets a name be empty, because a group's may be; a guild's may not."""
-    if call.form.get("name") == "":
-        message = "Must be between 1 and 100 in length."
-        problem = {"_errors": [{"code": "BASE_TYPE_BAD_LENGTH", "message": message}]}
-        raise BackendError(400, 50035, "Invalid Form Body", errors={"name": problem})
-    fields, kept, changes = call.world.channel_fields, *_kept_apart(call, KEPT)
-    before = fields.change(call.id("channel_id"), kept)
-    try:
-        return fields.onto(model_answer(changes))
-    except BaseException:
-        fields.restore(call.id("channel_id"), before)
-        raise
-
-
-@ROUTES.answers("create_guild_channel")
-def _create_channel(call: Call) -> Any:
-    fields, kept, made = call.world.channel_fields, *_kept_apart(call, KEPT | {"available_tags"})
-    with fields.for_new(kept):
-        shown = fields.onto(model_answer(made))
-    tags = call.world.simulation.channels[int(shown["id"])].available_tags
-    return {**shown, "available_tags": tags} if tags else shown
-
-
-def _kept_apart(call: Call, names: frozenset[str]) -> tuple[Payload, Call]:
-    """Return a body's fields of these names, and the call without them."""
-    if not isinstance(call.body, dict):
-        return {}, call
-    kept = {name: value for name, value in call.body.items() if name in names}
-    return kept, replace(call, body={name: value for name, value in call.body.items() if name not in names})
-
-
-@ROUTES.answers("get_channel")
-def _get_channel(call: Call) -> Any:
-    return call.world.channel_fields.onto(model_answer(call))
-
-
-@ROUTES.answers("list_guild_channels")
-def _list_channels(call: Call) -> Any:
-    return [call.world.channel_fields.onto(each) for each in model_answer(call)]
 
 
 @ROUTES.answers("search_guild_members")
@@ -132,19 +83,6 @@ def _search_members(call: Call) -> Any:
         or (each.nick or "").lower().startswith(prefix)
     ]
     return [dict(serializers.member_payload(world, guild, each)) for each in found[:limit]]
-
-
-@ROUTES.answers("add_guild_member")
-def _add_member(call: Call) -> Any:
-    """Add a user who authorised the bot. The access token cannot be checked here: any is taken."""
-    world, guild, user_id = call.world.simulation, call.guild, call.id("user_id")
-    call.need("create_instant_invite")
-    world.get_user(user_id)
-    if user_id in guild.members:
-        return Answer(204)
-    roles = [int(each) for each in call.form.get("roles") or ()]
-    member = world.add_member(guild.id, user_id, roles=roles, nick=call.form.get("nick"), announce=True)
-    return Answer(201, dict(serializers.member_payload(world, guild, member)))
 
 
 @ROUTES.answers("guild_role_member_counts")
@@ -171,24 +109,6 @@ def _preview(call: Call) -> Any:
     shown = {name: whole[name] for name in (*names, "emojis", "stickers")}
     count = len(call.guild.members)
     return {**shown, "approximate_member_count": count, "approximate_presence_count": count}
-
-
-@ROUTES.answers("list_guild_integrations")
-def _integrations(call: Call) -> Any:
-    call.need("manage_guild")
-    return []
-
-
-@ROUTES.answers("delete_guild_integration")
-def _delete_integration(call: Call) -> Any:
-    call.need("manage_guild")
-    raise not_found(10005, "Integration")
-
-
-@ROUTES.answers("get_guild_join_requests")
-def _join_requests(call: Call) -> Any:
-    call.need("kick_members")
-    return {"total": 0, "limit": int(call.query.get("limit", 100)), "guild_join_requests": []}
 
 
 @ROUTES.answers("update_guild_incident_actions")
@@ -334,11 +254,3 @@ def _change_template(call: Call) -> Any:
 def _delete_template(call: Call) -> Any:
     call.need("manage_guild")
     return call.world.ledger.templates.pop(_template(call)["code"])
-
-
-@ROUTES.answers("count_guild_scheduled_event_users")
-def _event_user_count(call: Call) -> Any:
-    event = call.guild.scheduled_events.get(call.id("guild_scheduled_event_id"))
-    if event is None:
-        raise not_found(10070, "Guild Scheduled Event")
-    return {"guild_scheduled_event_count": len(event.user_ids), "guild_scheduled_event_exception_counts": {}}

@@ -1,19 +1,31 @@
-"""Messages beyond the model: nonces, fast history, search, the older pin routes, foreign webhook formats."""
+"""Messages beyond the model: nonces, fast history, the older pin routes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
-from nescord_core.sandbox.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.calls import Call, Routes, not_found
+from nescord_core.sandbox.kept import kept_of
 from nescord_core.sandbox.model import model_answer
 from nescord_core.sandbox.people import tail
-from nescord_core.sandbox.simulation import BackendError, Message, channel_accessible, serializers
+from nescord_core.sandbox.simulation import (
+    BackendError,
+    Message,
+    MessageType,
+    channel_accessible,
+    serializers,
+)
+from nescord_core.snowflake import DISCORD_EPOCH_MS
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 NONCES_KEPT = 10_000
+TWO_WEEKS = timedelta(days=14)
+FOLLOWER = 2
+"""The type of a webhook that brings what another channel publishes."""
+IS_CROSSPOST = 1 << 1
 
 
 @ROUTES.answers("create_message")
@@ -111,71 +123,58 @@ def _pin(call: Call) -> Any:
     call.world.simulation.set_pinned(call.id("channel_id"), call.id("message_id"), pinned)
 
 
-@ROUTES.answers("guild_search")
-def _search(call: Call) -> Any:
-    """Search a guild's messages by content, author and channel."""
-    call.need("read_message_history")
-    content = call.query.get("content", "").lower()
-    author, channel = call.query.get("author_id"), call.query.get("channel_id")
-    limit, offset = int(call.query.get("limit", 25)), int(call.query.get("offset", 0))
-    found = [
-        each
-        for each in _of_guild(call)
-        if content in each.content.lower()
-        and author in (None, str(each.author_id))
-        and channel in (None, str(each.channel_id))
-    ]
-    found.sort(key=lambda each: each.id, reverse=True)
-    shown = [[call.world.message(each)] for each in found[offset : offset + limit]]
-    return {"messages": shown, "doing_deep_historical_index": False, "total_results": len(found)}
+@ROUTES.answers("bulk_delete_messages")
+def _bulk_delete(call: Call) -> Any:
+    """Delete many messages, none of them older than two weeks."""
+    oldest = int((call.world.simulation.clock.now() - TWO_WEEKS).timestamp() * 1000) - DISCORD_EPOCH_MS
+    if any(int(each) >> 22 < oldest for each in call.form.get("messages") or ()):
+        call.need_in_channel("manage_messages")
+        raise BackendError(400, 50034, "You can only bulk delete messages that are under 14 days old.")
+    return model_answer(call)
 
 
-def _of_guild(call: Call) -> Iterable[Message]:
+@ROUTES.answers("crosspost_message")
+def _crosspost(call: Call) -> Any:
+    """Publish a message: every channel that follows this one gets a copy."""
+    shown = model_answer(call)
+    world, channel_id = call.world.simulation, call.id("channel_id")
+    message = world.get_message(channel_id, call.id("message_id"))
+    source = world.get_channel(channel_id)
+    reference = {
+        "type": 0,
+        "channel_id": str(channel_id),
+        "message_id": str(message.id),
+        "guild_id": str(source.guild_id),
+    }
+    for hook in list(world.webhooks.values()):
+        if kept_of(hook).get("source_channel", {}).get("id") == str(channel_id):
+            copy = world.prepare_message(
+                hook.channel_id,
+                hook.webhook_user_id,
+                message.content,
+                embeds=message.embeds,
+                attachments=message.attachments,
+                webhook_id=hook.id,
+                flags=IS_CROSSPOST,
+            )
+            copy.reference = reference
+            world.commit_message(copy)
+    return shown
+
+
+@ROUTES.answers("follow_channel")
+def _follow(call: Call) -> Any:
+    """Follow an announcement channel: a webhook of type 2 brings what it publishes."""
+    shown = model_answer(call)
     world = call.world.simulation
-    for channel_id in call.guild.channel_ids:
-        if channel_accessible(world, channel_id, world.bot_user.id, history=True):
-            yield from (each for each in world.messages[channel_id].values() if not each.is_ephemeral)
-
-
-@ROUTES.answers("thread_search")
-def _thread_search(call: Call) -> Any:
-    call.need_in_channel("read_message_history")
-    world = call.world.simulation
-    name = call.query.get("name", "").lower()
-    threads = [
-        each
-        for each in world.channels.values()
-        if each.is_thread and each.parent_id == call.id("channel_id") and name in (each.name or "").lower()
-    ]
-    shown = serializers.thread_list_payload(world, threads, has_more=False)
-    return {**shown, "total_results": len(threads)}
-
-
-@ROUTES.answers("execute_slack_compatible_webhook", "execute_github_compatible_webhook")
-def _foreign_webhook(call: Call) -> Any:
-    """Take what Slack or GitHub would send; GitHub's event is told by its action alone."""
-    world = call.world.simulation
-    hook = world.webhooks.get(world.webhook_tokens.get(call.args["webhook_token"], 0))
-    if hook is None or hook.id != call.id("webhook_id"):
-        raise BackendError(404, 10015, "Unknown Webhook")
-    slack = call.operation.operation_id == "execute_slack_compatible_webhook"
-    text = call.form.get("text") if slack else f"GitHub: {call.form.get('action') or 'event'}"
-    world.create_message(
-        hook.channel_id,
-        hook.webhook_user_id,
-        text or "",
-        webhook_id=hook.id,
-        author_name=call.form.get("username"),
+    hook, source = world.webhooks[int(shown["webhook_id"])], world.get_channel(call.id("channel_id"))
+    guild = world.guilds[source.guild_id or 0]
+    hook.name = f"{guild.name} #{source.name}"
+    kept_of(hook).update(
+        type=FOLLOWER,
+        source_guild={"id": str(guild.id), "name": guild.name, "icon": kept_of(guild).get("icon")},
+        source_channel={"id": str(source.id), "name": source.name},
     )
-    return Answer(200, "ok") if slack else Answer(204)
-
-
-@ROUTES.answers("get_webhook_by_token", "update_webhook_by_token")
-def _webhook_by_token(call: Call) -> Any:
-    """Show a webhook to one who has its token: with the token, without the user who made it.
-
-    https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
-    """
-    shown = {**model_answer(call), "token": call.args["webhook_token"]}
-    shown.pop("user", None)
+    world.webhook_tokens.pop(hook.token, None)  # followers have no token
+    world.create_system_message(hook.channel_id, MessageType.CHANNEL_FOLLOW_ADD, world.bot_user.id)
     return shown

@@ -22,6 +22,10 @@ DIRECT = (
     | Intents.DIRECT_MESSAGE_POLLS
 )
 MESSAGE_EVENTS = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
+MODERATION = "AUTO_MODERATION_ACTION_EXECUTION"
+"""Shows what was written, so that a part of it needs MESSAGE_CONTENT
+(https://discord.com/developers/docs/events/gateway-events#auto-moderation-action-execution).
+"""
 HIDDEN = {"content": "", "embeds": [], "attachments": [], "components": []}
 MENTION = re.compile(r"<@!?(\d+)>")
 
@@ -111,6 +115,8 @@ class EncodedEvent:
             return None
         if self.event == "GUILD_CREATE" and "members" in self.payload:
             return encode(guild_for(self.payload, intents, large_threshold, self.bot_id))
+        if self.event == MODERATION and not intents & Intents.MESSAGE_CONTENT:
+            return encode({**self.payload, "content": "", "matched_content": ""})
         if self.event in MESSAGE_EVENTS and self.guild_id and not intents & Intents.MESSAGE_CONTENT:
             return self._without_content()
         return self._whole()

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from nescord_core.sandbox.channel_fields import ChannelFields
+from nescord_core.sandbox.accounts import Accounts
 from nescord_core.sandbox.directory import ActionError, Id
-from nescord_core.sandbox.interacting import Interactions
-from nescord_core.sandbox.ledger import Ledger
 from nescord_core.sandbox.people import Payload, tail
 from nescord_core.sandbox.shaping import complete_event
 from nescord_core.sandbox.simulation import Simulation, serializers
@@ -28,14 +26,12 @@ direct message, or None."""
 GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 
 
-class World(Interactions):
+class World(Accounts):
     """The state behind one sandbox. Actions that Discord or the client refuses raise `ActionError`."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         super().__init__(Simulation(self._announce))
         self.settings = settings
-        self.ledger = Ledger()
-        self.channel_fields = ChannelFields(self.simulation)
         self._nonce: int | str | None = None
         self._listeners: list[Listener] = []
         self.simulation.bot_user.name = "Sandbox Bot"
@@ -48,7 +44,6 @@ class World(Interactions):
         return lambda: self._listeners.remove(listener)
 
     def _announce(self, event: str, payload: Mapping[str, Any]) -> None:
-        payload = self.channel_fields.announced(event, payload)
         if not self._listeners:
             return
         guild_id = int(payload["id"] if event in GUILD_EVENTS else payload.get("guild_id") or 0)
@@ -103,7 +98,7 @@ class World(Interactions):
     def guild_create(self, guild_id: int) -> Payload:
         """Return a guild as GUILD_CREATE shows it, all members included."""
         payload = serializers.guild_create_payload(self.simulation, self.find_guild(guild_id))
-        return dict(complete_event("GUILD_CREATE", self.channel_fields.announced("GUILD_CREATE", payload)))
+        return dict(complete_event("GUILD_CREATE", payload))
 
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members, users included."""

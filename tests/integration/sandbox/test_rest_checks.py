@@ -89,9 +89,10 @@ async def test_a_body_that_is_not_json(rest: Rest) -> None:
 
 async def test_an_unsupported_field_is_named_unless_it_asks_for_nothing(rest: Rest) -> None:
     assert (await rest.call("PATCH", general(rest), {"nsfw": False}, expect=200)).body["name"] == "general"
-    guild = f"/guilds/{rest.world.guild_ids()[0]}"
-    reply = await rest.call("PATCH", guild, {"system_channel_flags": 1}, expect=501)
-    assert "system_channel_flags of PATCH /guilds/{guild_id}" in reply.body["message"]
+    reply = await rest.call("PATCH", general(rest), {"icon": "data:"}, expect=501)
+    assert "icon of PATCH /channels/{channel_id}" in reply.body["message"]
+    teamed = await rest.call("PATCH", "/applications/@me", {"team_id": "1"}, expect=501)
+    assert "team_id" in teamed.body["message"]
 
 
 async def test_enforce_nonce_makes_a_retry_safe(rest: Rest) -> None:

@@ -113,7 +113,8 @@ async def test_changed_fields_of_a_channel_are_shown_and_announced(
 
 async def test_a_refused_change_of_a_channel_changes_nothing(rest: Rest) -> None:
     before = await rest.ok("GET", general(rest))
-    await rest.call("PATCH", general(rest), {"nsfw": True, "position": 5}, expect=501)
+    await rest.call("PATCH", general(rest), {"nsfw": True, "position": 5, "type": 2}, expect=400)
+    await rest.call("PATCH", general(rest), {"nsfw": True, "icon": "data:"}, expect=501)
     assert await rest.ok("GET", general(rest)) == before
 
 

@@ -1,0 +1,80 @@
+"""Auto moderation: whether a rule catches a text, and with what. Pure.
+
+https://discord.com/developers/docs/resources/auto-moderation
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["ALERT", "BLOCK", "MOST_RULES", "TIMEOUT", "Caught", "caught_by"]
+
+KEYWORD, SPAM, PRESET, MENTIONS, PROFILE = 1, 3, 4, 5, 6
+BLOCK, ALERT, TIMEOUT = 1, 2, 3
+MOST_RULES: Mapping[int, int] = {KEYWORD: 6, SPAM: 1, PRESET: 1, MENTIONS: 1, PROFILE: 1}
+"""Rules of each trigger type that a guild may have."""
+
+MENTION = re.compile(r"<@[!&]?\d+>")
+PRESETS: Mapping[int, tuple[str, ...]] = {1: ("damn", "hell"), 2: ("sexy", "nude"), 3: ("slur",)}
+"""Stand-ins for Discord's own lists (profanity, sexual content, slurs), which are not public."""
+LETTER = r"[^\W_]"
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """What caught a text: the filter (None for mentions) and the part of the text."""
+
+    keyword: str | None
+    content: str | None
+
+
+def caught_by(trigger_type: int, metadata: Mapping[str, Any], text: str) -> Caught | None:
+    """Return what of a rule catches a text, None when nothing does. Spam is not told from the text alone."""
+    if trigger_type == MENTIONS:
+        limit = metadata.get("mention_total_limit")
+        caught = limit is not None and len(set(MENTION.findall(text))) > int(limit)
+        return Caught(None, None) if caught else None
+    allowed = [each.lower() for each in metadata.get("allow_list") or ()]
+    if trigger_type == PRESET:
+        words = [word for each in metadata.get("presets") or () for word in PRESETS[each]]
+        return _keywords(words, allowed, text)
+    if trigger_type not in (KEYWORD, PROFILE):
+        return None
+    found = _keywords(metadata.get("keyword_filter") or (), allowed, text)
+    return found or _patterns(metadata.get("regex_patterns") or (), text)
+
+
+def _keywords(keywords: Iterable[str], allowed: list[str], text: str) -> Caught | None:
+    for keyword in keywords:
+        for found in re.finditer(_pattern(keyword), text, re.IGNORECASE):
+            if not any(_within(found.span(), each, text.lower()) for each in allowed):
+                return Caught(keyword, found[0])
+    return None
+
+
+def _pattern(keyword: str) -> str:
+    """Return a keyword as a regular expression: a whole word, unless an asterisk opens its end."""
+    bare = keyword.strip("*")
+    left = rf"{LETTER}*" if keyword.startswith("*") else rf"(?<!{LETTER})"
+    right = rf"{LETTER}*" if keyword.endswith("*") else rf"(?!{LETTER})"
+    return f"{left}{re.escape(bare)}{right}"
+
+
+def _within(span: tuple[int, int], allowed: str, text: str) -> bool:
+    """Say whether a match is part of an allowed phrase."""
+    pattern = _pattern(allowed)
+    return any(each.start() <= span[0] and span[1] <= each.end() for each in re.finditer(pattern, text))
+
+
+def _patterns(patterns: Iterable[str], text: str) -> Caught | None:
+    for pattern in patterns:
+        try:
+            found = re.search(pattern, text, re.IGNORECASE)
+        except re.error:
+            continue  # Discord's are Rust's: what Python does not understand catches nothing
+        if found:
+            return Caught(pattern, found[0])
+    return None

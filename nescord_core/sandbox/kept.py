@@ -1,0 +1,51 @@
+"""Fields of Discord's objects that the model does not have: kept on the object as they were sent, and shown
+wherever the object is. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["keeping", "kept_of", "showing"]
+
+Payload = dict[str, Any]
+Serialize = Callable[..., Any]
+NAME = "kept"
+
+
+def kept_of(thing: object) -> Payload:
+    """Return the fields that are kept of an object of the model; changing them changes what is shown."""
+    fields: Payload = vars(thing).setdefault(NAME, {})
+    return fields
+
+
+def showing(serialize: Serialize) -> Serialize:
+    """Return one of the model's serializers (its object comes last) with the kept fields on top."""
+
+    def shown(*args: Any, **options: Any) -> Any:
+        payload = serialize(*args, **options)
+        fields = vars(args[-1]).get(NAME)
+        return {**payload, **fields} if fields else payload
+
+    return shown
+
+
+@contextmanager
+def keeping(
+    thing: object, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
+) -> Iterator[None]:
+    """Keep fields, and set attributes of the model's own, unless the block raises: then all is as before."""
+    own = attributes or {}
+    before, old = dict(kept_of(thing)), {name: getattr(thing, name) for name in own}
+    kept_of(thing).update(fields)
+    for name, value in own.items():
+        setattr(thing, name, value)
+    try:
+        yield
+    except BaseException:
+        vars(thing)[NAME] = before
+        for name, value in old.items():
+            setattr(thing, name, value)
+        raise

@@ -1,0 +1,75 @@
+"""The model's clock and file store, as a server needs them: the time of day, and addresses of this server."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from simcord._clock import Clock
+from simcord.backend.cdn import CdnStore
+
+__all__ = ["FileStore", "RealClock"]
+
+FILES_MB = 256
+
+
+class RealClock(Clock):
+    """simcord's clock, showing the time of day; `advance` still moves it on, for tests."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.elapsed)
+
+
+class FileStore(CdnStore):
+    """Attachments and other binary files, oldest dropped past a bound; ``base`` is this server's address."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = "http://127.0.0.1"
+        self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self._size = 0
+
+    def store_attachment(
+        self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
+    ) -> dict[str, Any]:
+        name = filename.replace("\\", "/").rsplit("/", 1)[-1] or "file"
+        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+        url = self.put(f"attachments/{channel_id}/{attachment_id}/{name}", kind, data)
+        attachment = {
+            "id": str(attachment_id),
+            "filename": name,
+            "size": len(data),
+            "url": url,
+            "proxy_url": url,
+            "content_type": kind,
+        }
+        return attachment if description is None else {**attachment, "description": description}
+
+    def store_sticker(self, sticker_id: int, format_type: int, data: bytes) -> str:
+        ending, kind = {3: ("json", "application/json"), 4: ("gif", "image/gif")}.get(
+            format_type, ("png", "image/png")
+        )
+        return self.put(f"stickers/{sticker_id}.{ending}", kind, data)
+
+    def put(self, path: str, content_type: str, data: bytes) -> str:
+        """Keep a file and return its address."""
+        self._size += len(data) - len(self._files.get(path, ("", b""))[1])
+        self._files[path] = (content_type, data)
+        while self._size > FILES_MB << 20 and len(self._files) > 1:
+            self._size -= len(self._files.popitem(last=False)[1][1])
+        return f"{self.base}/cdn/{quote(path)}"
+
+    def read(self, path: str) -> tuple[str, bytes] | None:
+        """Return content type and bytes of ``attachments/...``, None when there is no such file.
+
+        Images (icons, avatars, banners) are told by the hash at their path's end, as clients ask for them.
+        """
+        name = path.rsplit("/", 1)[-1].partition(".")[0]
+        return self._files.get(path) or self._files.get(f"images/{name}")
+
+    def get(self, url: str) -> bytes | None:
+        found = self.read(url.split("/cdn/", 1)[-1])
+        return None if found is None else found[1]
