@@ -93,6 +93,8 @@ def _tidied(operation: Operation, body: Any) -> Any:
     tidy = _without_nulls(body, NEVER_NULL if operation.method == "PATCH" else body.keys())
     for name in MAY_HOLD_NULLS & tidy.keys():
         tidy[name] = _given(tidy[name])
+    for each in tidy.get("permission_overwrites") or ():
+        each.setdefault("type", 0)
     for name in NESTED:
         if isinstance(inner := tidy.get(name), dict) and "poll" in inner:
             tidy[name] = {**inner, "poll": _given(inner["poll"])}

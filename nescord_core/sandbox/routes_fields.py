@@ -42,6 +42,7 @@ GUILD = frozenset(
         "system_channel_flags",
     }
 )
+NEVER_NULL = frozenset({"features", "flags", "premium_progress_bar_enabled", "system_channel_flags"})
 ROLE = frozenset({"icon", "unicode_emoji", "colors"})
 EVENT = frozenset({"image", "recurrence_rule"})
 OWN_FEATURES = frozenset({"COMMUNITY", "DISCOVERABLE", "INVITES_DISABLED", "RAID_ALERTS_DISABLED"})
@@ -64,6 +65,7 @@ def _changed(
     call: Call, thing: object, names: Collection[str], attributes: Mapping[str, Any] | None = None
 ) -> Any:
     kept, rest = _apart(call, names)
+    kept = {name: value for name, value in kept.items() if value is not None or name not in NEVER_NULL}
     if attributes:
         rest = replace(rest, body={key: value for key, value in rest.form.items() if key not in attributes})
     _note(call, thing, {**kept, **(attributes or {})})
@@ -86,13 +88,15 @@ def _note(call: Call, thing: object, fields: Mapping[str, Any]) -> None:
 
 @ROUTES.answers("update_guild")
 def _guild(call: Call) -> Any:
-    if "features" in call.form:
+    if call.form.get("features") is not None:
+        wanted = [each for each in call.form["features"] if each is not None]
+        call = replace(call, body={**call.form, "features": wanted})
         _check_features(call)
     return _changed(call, call.guild, GUILD)
 
 
 def _check_features(call: Call) -> None:
-    wanted = set(call.form["features"] or ()) - {None}
+    wanted = set(call.form["features"])
     had = set(vars(call.guild).get("kept", {}).get("features") or ())
     if foreign := sorted((wanted ^ had) - OWN_FEATURES):
         raise invalid("features", "GUILD_FEATURE_INVALID", f"{foreign[0]} is not yours to change.")
