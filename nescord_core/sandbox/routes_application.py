@@ -9,7 +9,7 @@ from nescord_core.sandbox.images import with_images
 from nescord_core.sandbox.simulation import BackendError, serializers
 from nescord_core.sandbox.world import World
 
-__all__ = ["ROUTES", "application_of"]
+__all__ = ["ROUTES", "application_of", "partial_application"]
 
 ROUTES = Routes()
 EDITABLE = frozenset(
@@ -79,6 +79,16 @@ def application_of(sandbox: World) -> dict[str, Any]:
         "role_connections_verification_url": None,
         "approximate_guild_count": len(world.guilds),
         **sandbox.ledger.application,
+    }
+
+
+def partial_application(sandbox: World) -> dict[str, Any]:
+    """Return the application as integrations and invites show it."""
+    whole = application_of(sandbox)
+    names = ("id", "name", "icon", "description", "summary", "flags", "flags_new", "bot_public")
+    return {
+        **{name: whole[name] for name in (*names, "bot_require_code_grant", "bot")},
+        "verify_key": "0" * 64,
     }
 
 

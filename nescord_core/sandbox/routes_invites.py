@@ -10,6 +10,7 @@ from typing import Any
 
 from nescord_core.sandbox.calls import Answer, Call, Routes, asked_for, ids_in, invalid, not_found
 from nescord_core.sandbox.model import model_answer
+from nescord_core.sandbox.routes_application import partial_application
 from nescord_core.sandbox.simulation import Guild, Invite, serializers
 
 __all__ = ["ROUTES"]
@@ -59,8 +60,7 @@ def _targets(call: Call) -> Payload:
         if str(form.get("target_application_id")) != str(call.world.application_id):
             message = "The sandbox has one application, its bot's."
             raise invalid("target_application_id", "INVITE_TARGET_APPLICATION_INVALID", message)
-        application = {"id": str(call.world.application_id), "name": world.bot_user.name}
-        fields["target_application"] = application
+        fields["target_application"] = partial_application(call.world)
     if form.get("role_ids"):
         call = replace(call, args={**call.args, "guild_id": str(_guild_id(call))})
         call.need("manage_roles")

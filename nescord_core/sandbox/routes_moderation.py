@@ -10,6 +10,7 @@ from typing import Any
 from nescord_core.sandbox.automod import MOST_RULES
 from nescord_core.sandbox.calls import Answer, Call, Routes, ids_in, invalid, not_found
 from nescord_core.sandbox.model import model_answer
+from nescord_core.sandbox.routes_application import partial_application
 from nescord_core.sandbox.simulation import BackendError, Member, serializers
 from nescord_core.snowflake import DISCORD_EPOCH_MS
 
@@ -185,14 +186,13 @@ def _integrations(call: Call) -> Any:
 
 def _integration(call: Call) -> Payload:
     bot = call.world.bot_user
-    application = {"id": bot["id"], "name": bot["username"], "icon": None, "description": "", "bot": bot}
     return {
         "id": bot["id"],
         "name": bot["username"],
         "type": "discord",
         "enabled": True,
         "account": {"id": bot["id"], "name": bot["username"]},
-        "application": application,
+        "application": partial_application(call.world),
         "scopes": ["applications.commands", "bot"],
     }
 
