@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import IO, Any
 
 __all__ = ["NESCORD", "PATIENCE", "Started", "Terminal", "alive", "clean_environment", "fetch"]
-__all__ += ["free_ports", "is_free", "start", "until"]
+__all__ += ["free_port", "free_ports", "is_free", "start", "until"]
 
 NESCORD = (sys.executable, "-P", "-m", "nescord_cli")
 PATIENCE = 60.0
+WORKERS, PORTS_A_WORKER = 4, 2_750
 OWN_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -189,12 +190,21 @@ def clean_environment() -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find free ports below those that the system hands out itself, which any connection may take."""
+    """Find free ports below those that the system hands out itself, which any connection may take.
+
+    Test processes that run side by side look in ranges of their own: a port that is chosen is not taken yet.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    lowest = 20_000 + worker % WORKERS * PORTS_A_WORKER
     while True:
-        first = random.randrange(20_000, 31_000, count)
+        first = random.randrange(lowest, lowest + PORTS_A_WORKER - count, count)
         ports = list(range(first, first + count))
         if all(map(is_free, ports)):
             return ports
+
+
+def free_port() -> int:
+    return free_ports(1)[0]
 
 
 def is_free(port: int) -> bool:

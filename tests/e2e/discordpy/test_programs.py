@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import util
@@ -159,12 +158,10 @@ def person(stage: Stage, program: str, channel: str = "general") -> Any:
 def test_a_reload_does_not_wait_for_what_cannot_come_and_names_it(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "game")
     me.ask("!guess")
-    began = time.monotonic()
     reload(stages[1])
     main = next(each for each in stages[1].system.started if "main" in each.arguments)
     main.wait_for("wait_for ends with this process: message (in guess)")
-    assert "cut short" not in main.output
-    assert time.monotonic() - began < 8, "the drain time-out is 10 s"
+    assert "cut short" not in main.output, "what waits for an event held the drain until its time-out"
     me.ask("!quick")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
+from support.commands import free_port
 from support.ws_peer import WsPeer, until
 from support.ws_sender import event, sending
 
@@ -42,13 +42,6 @@ def ready(payload):
 if __name__ == "__main__":
     listener.run()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def start(folder: Path, code: str, **environ: str) -> subprocess.Popen[str]:

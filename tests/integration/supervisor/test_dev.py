@@ -23,7 +23,7 @@ from nescord_core.services import control
 from nescord_core.services.demo import make_project
 from nescord_core.services.status import collect
 from nescord_core.settings import SandboxSettings
-from support.service_double import free_port
+from support.commands import free_port
 
 NESCORD = (sys.executable, "-P", "-m", "nescord_cli")
 PATIENCE = 60.0

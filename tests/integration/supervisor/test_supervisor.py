@@ -25,7 +25,7 @@ from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.spec import ReadyProbe, RestartPolicy, ServiceSpec, When
 from nescord_core.supervisor.supervisor import Outcome, Supervisor
 from support import service_double
-from support.service_double import free_port
+from support.commands import free_port
 
 MARK = "NESCORD_TEST_MARK"
 PATIENCE = 40.0
@@ -258,7 +258,9 @@ async def test_one_that_never_answers_is_started_again_and_then_given_up(bench: 
     async with running(supervisor) as run:
         outcome = await run
     assert outcome.exit_code == 1
-    assert bench.journal.count("a start") == 3
+    assert [line for line in bench.text.getvalue().splitlines() if line.endswith("| starting")] == [
+        "a | starting"
+    ] * 3
     assert "no answer from http://127.0.0.1:" in bench.text.getvalue()
 
 
