@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nescord_cli import control, demo, dev, doctor, events, init, run
+from nescord_cli.lazy import Subcommand, group_of, stand_in
 from nescord_cli.terminal import fail
 from nescord_core._version import __version__
 from nescord_core.errors import NescordError
@@ -16,8 +16,25 @@ __all__ = ["app", "main"]
 
 DEBUG = "NESCORD_DEBUG"
 
+_CONTROL = "nescord_cli.control"
+COMMANDS = {
+    "init": Subcommand("nescord_cli.init", "init", "Make a new project from a template."),
+    "dev": Subcommand("nescord_cli.dev", "dev", "Run everything here, with hot reload."),
+    "demo": Subcommand("nescord_cli.demo", "demo", "See it work: no token, no network."),
+    "run": Subcommand("nescord_cli.run", "app", "Run services in the foreground."),
+    "status": Subcommand(_CONTROL, "status", "Show the services of this project.", "STATUS_EXAMPLES"),
+    "reload": Subcommand(_CONTROL, "reload", "Load the bot's code anew.", "RELOAD_EXAMPLES"),
+    "restart": Subcommand(_CONTROL, "restart", "Stop one service and start it anew.", "RESTART_EXAMPLES"),
+    "logs": Subcommand(_CONTROL, "logs", "Print the services' log lines.", "LOGS_EXAMPLES"),
+    "stop": Subcommand(_CONTROL, "stop", "Stop everything, in order.", "STOP_EXAMPLES"),
+    "events": Subcommand("nescord_cli.events", "app", "Look at events that failed, and send them again."),
+    "doctor": Subcommand("nescord_cli.doctor", "doctor", "Show the configuration and check it."),
+}
+"""Imported when they are called, in the order of the help."""
+
 app = typer.Typer(
     name="nescord",
+    cls=group_of(COMMANDS),
     help="Deploy, reload and scale a Discord bot without losing an event.",
     epilog="Start with:  nescord demo    or:  nescord init mybot && cd mybot && nescord dev",
     no_args_is_help=True,
@@ -45,23 +62,8 @@ def nescord(
         os.environ[DEBUG] = "1"  # the services that a command starts show theirs as well
 
 
-app.command("init", short_help="Make a new project from a template.", epilog=init.EXAMPLES)(init.init)
-app.add_typer(run.app, name="run", short_help="Run one service in the foreground.")
-app.add_typer(events.app, name="events")
-app.command("dev", short_help="Run everything here, with hot reload.", epilog=dev.EXAMPLES)(dev.dev)
-app.command("demo", short_help="See it work: no token, no network.", epilog=demo.EXAMPLES)(demo.demo)
-app.command("status", short_help="Show the services of this project.", epilog=control.STATUS_EXAMPLES)(
-    control.status
-)
-app.command("reload", short_help="Load the bot's code anew.", epilog=control.RELOAD_EXAMPLES)(control.reload)
-app.command("restart", short_help="Stop one service and start it anew.", epilog=control.RESTART_EXAMPLES)(
-    control.restart
-)
-app.command("logs", short_help="Print the services' log lines.", epilog=control.LOGS_EXAMPLES)(control.logs)
-app.command("stop", short_help="Stop everything, in order.", epilog=control.STOP_EXAMPLES)(control.stop)
-app.command("doctor", short_help="Show the configuration and check it.", epilog=doctor.EXAMPLES)(
-    doctor.doctor
-)
+for _name, _subcommand in COMMANDS.items():
+    app.command(_name, short_help=_subcommand.short_help)(stand_in)
 
 
 def main() -> None:

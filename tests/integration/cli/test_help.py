@@ -28,7 +28,10 @@ COMMANDS = [
     ("stop",),
     ("doctor",),
 ]
-HEAVY = "aiohttp, grpc, discord, simcord, pydantic, diskcache, jinja2, prometheus_client, watchfiles"
+HEAVY = (
+    "aiohttp, grpc, discord, simcord, pydantic, diskcache, jinja2, prometheus_client, watchfiles, asyncio,"
+    " dotenv, msgspec, rich.console, tomllib, json, logging"
+)
 ONLY_HELP = f"""
 import contextlib, io, sys
 sys.argv = ["nescord", *sys.argv[1:]]
@@ -66,6 +69,25 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...], typers_own: str)
         [sys.executable, "-c", ONLY_HELP, *arguments], capture_output=True, text=True, check=True
     )
     assert set(done.stderr.splitlines()[-1].split()) <= {"HEAVY", typers_own}, done.stderr
+
+
+def test_help_of_everything_imports_no_command() -> None:
+    """It is asked for most, and answered with what `import typer, rich` costs and little more."""
+    program = (
+        "import typer, rich, sys; before = set(sys.modules)\n"
+        + ONLY_HELP
+        + "print('MORE', *sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True
+    )
+    more = done.stderr.splitlines()[-1].split()[1:]
+    ours = {name for name in more if name.startswith("nescord")}
+    assert ours <= {
+        *("nescord_cli", "nescord_cli.app", "nescord_cli.lazy", "nescord_cli.terminal"),
+        *("nescord_core", "nescord_core._version", "nescord_core.errors"),
+    }
+    assert len(more) - len(ours) <= 5, more
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

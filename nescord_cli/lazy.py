@@ -1,0 +1,57 @@
+"""Subcommands that are imported when they are called: `nescord --help` needs their names alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, ClassVar, NamedTuple
+
+import typer
+from typer.core import TyperGroup
+
+__all__ = ["Subcommand", "group_of", "stand_in"]
+
+
+class Subcommand(NamedTuple):
+    """Where a subcommand is: a function or a `typer.Typer` in a module, and what the list of commands says.
+
+    ``examples`` names the module's text below the help of a function.
+    """
+
+    module: str
+    attribute: str
+    short_help: str
+    examples: str = "EXAMPLES"
+
+    def load(self, name: str) -> Any:
+        """Import it and return it as a command."""
+        module = import_module(self.module)
+        found = getattr(module, self.attribute)
+        if isinstance(found, typer.Typer):
+            command: Any = typer.main.get_command(found)
+        else:
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            alone.command(name, epilog=getattr(module, self.examples))(found)
+            command = typer.main.get_command(alone)
+        command.name, command.short_help = name, self.short_help
+        return command
+
+
+class _Lazy(TyperGroup):
+    table: ClassVar[Mapping[str, Subcommand]]
+
+    # The types are typer's own copy of click, which it does not export.
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Called for the one that is to run, or to complete."""
+        if args and args[0] in self.table:
+            self.commands[args[0]] = self.table[args[0]].load(args[0])
+        return super().resolve_command(ctx, args)
+
+
+def group_of(table: Mapping[str, Subcommand]) -> type[TyperGroup]:
+    """Return the class of a group that knows these; each is to be registered as a `stand_in` as well."""
+    return type("Group", (_Lazy,), {"table": table})
+
+
+def stand_in() -> None:
+    """Be listed; the real command takes the place before anything runs."""
