@@ -44,6 +44,8 @@ class Guilds(People):
         with in_words(), self.simulation.quiet():
             made = self._furnish(chosen, guild_id, owner.id, members)
         payload = dict(serializers.guild_create_payload(self.simulation, made))
+        # `unavailable` false is what guilds carry that come back; by that, clients tell a guild that is new.
+        payload.pop("unavailable", None)
         self.simulation.emit("GUILD_CREATE", payload)
         return payload
 

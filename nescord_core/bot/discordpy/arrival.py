@@ -11,7 +11,7 @@ from typing import Any
 import discord
 import msgspec
 
-from nescord_core.bot.discordpy import internals
+from nescord_core.bot.discordpy import internals, sight
 from nescord_core.gateway.snapshot import GuildPicture, restore
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
@@ -98,7 +98,8 @@ class Arrival:
         here = self._new[picture.shard_id]
         for number, guild in enumerate(picture.guilds):
             changes = tuple(zip(guild.types, guild.data, strict=True))
-            data = restore(GuildPicture(guild.guild_id, guild.base, changes))
+            whole = restore(GuildPicture(guild.guild_id, guild.base, changes))
+            data = sight.reduced_guild(whole, intents=self._client.intents.value)
             with internals.muted(self._state):
                 here.append(internals.add_guild(self._state, data))
             if number % _AT_A_TIME == 0:

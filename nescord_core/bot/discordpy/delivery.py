@@ -12,7 +12,7 @@ from typing import Any
 
 import discord
 
-from nescord_core.bot.discordpy import internals
+from nescord_core.bot.discordpy import internals, sight
 from nescord_core.bot.discordpy.arrival import Arrival
 from nescord_core.payloads import EventInfo, View
 
@@ -30,11 +30,15 @@ class Delivery:
         self._arrival = arrival
         self._timeout = timeout
         self._running: set[asyncio.Task[Any]] = set()
+        self._turn = asyncio.Lock()
 
     async def take(self, payload: View, event: EventInfo) -> None:
-        """Handle an event. Up to its first await it runs in the order of the guild's events."""
-        with _tasks_started() as started:
-            self._parse(payload.raw, event)
+        """Handle an event; they are parsed in the order in which they are given here."""
+        async with self._turn:
+            with _tasks_started() as started:
+                self._parse(payload.raw, event)
+            # What was started sees the cache as this event left it: the next one waits for its first step.
+            await asyncio.sleep(0)
         if event.type == "READY":
             await self._arrival.greet(event.shard_id)
         if event.type in {"READY", "GUILD_CREATE"}:
@@ -65,6 +69,10 @@ class Delivery:
 
     def _parse(self, data: dict[str, Any], event: EventInfo) -> None:
         kind, past = event.type, self._arrival.is_past(event.shard_id, event.session_id, event.seq)
+        intents, own_id = self._client.intents.value, str(self._state.self_id)
+        if not sight.is_due(kind, data, intents=intents, own_id=own_id):
+            return
+        data = sight.reduced(kind, data, intents=intents, own_id=own_id)
         if self._client._enable_debug_events:
             frame = {"t": kind, "s": event.seq, "op": 0, "d": data}
             self._state.dispatch("socket_raw_receive", json.dumps(frame))

@@ -13,6 +13,7 @@ import discord
 from discord import gateway, shard
 from discord.http import Route
 from discord.state import AutoShardedConnectionState, ConnectionState
+from discord.ui.view import BaseView
 
 __all__ = [
     "add_guild",
@@ -166,21 +167,30 @@ def waits(client: discord.Client) -> Iterator[str]:
 
 
 def end_waits(client: discord.Client) -> None:
-    """Cancel every `Client.wait_for`: whoever waits cannot be answered any more."""
+    """Cancel whoever waits for an event, a view or a modal: nothing comes any more."""
     for waiting in client._listeners.values():
         for future, _check in waiting:
             future.cancel()
+    for view, _message in _lost(client):
+        stopped: asyncio.Future[bool] | None = view._BaseView__stopped  # type: ignore[attr-defined]
+        if stopped is not None:
+            stopped.cancel()
 
 
 def lost_views(client: discord.Client) -> Iterator[tuple[str, int | None]]:
     """Yield name and message of every open view that another process cannot know."""
-    store, seen = client._connection._view_store, set()
+    for view, message_id in _lost(client):
+        yield type(view).__qualname__, message_id
+
+
+def _lost(client: discord.Client) -> list[tuple[BaseView, int | None]]:
+    store = client._connection._view_store
+    found: dict[int, tuple[BaseView, int | None]] = {}
     for message_id, items in store._views.items():
         for item in items.values():
             view = item.view
-            if view is None or id(view) in seen or view.is_finished() or view.is_persistent():
-                continue
-            seen.add(id(view))
-            yield type(view).__qualname__, message_id
+            if view is not None and not view.is_finished() and not view.is_persistent():
+                found[id(view)] = view, message_id
     for modal in store._modals.values():
-        yield type(modal).__qualname__, None
+        found[id(modal)] = modal, None
+    return list(found.values())

@@ -41,6 +41,7 @@ class ShardSocket(gateway.DiscordWebSocket):
         self._dispatch = client.dispatch
         self._dispatch_listeners = []
         self._closed = asyncio.Event()
+        self._asking: set[asyncio.Task[None]] = set()
 
     @property
     def open(self) -> bool:
@@ -63,12 +64,24 @@ class ShardSocket(gateway.DiscordWebSocket):
             self._dispatch("socket_raw_send", data)
         body = payload["d"]
         guild_id = int(body["guild_id"]) if isinstance(body, dict) and "guild_id" in body else None
-        await self._commands.send(
+        sending = self._commands.send(
             payload["op"],
             msgspec.json.encode(body),
             shard_id=self.shard_id if guild_id is None else None,
             guild_id=guild_id,
         )
+        if payload["op"] != self.REQUEST_MEMBERS:
+            await sending
+            return
+        # discord.py waits for the chunks from when this returns on: they must not be able to come before.
+        task = self.loop.create_task(sending)
+        self._asking.add(task)
+        task.add_done_callback(self._asked)
+
+    def _asked(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("members could not be asked for: %s", error)
 
     async def send_heartbeat(self, data: Any) -> None:
         """Heartbeats are ws's."""

@@ -1,115 +1,18 @@
-"""What is done with each program, as a user would, and what is noted of its answers."""
+"""What is done with each program, as a user would."""
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable
-from typing import Any
 
-from support.commands import fetch
+from support.person import PATIENCE, Person
 
-__all__ = ["SCENES", "Person"]
-
-PATIENCE = 20.0
-_ID = re.compile(r"\d{15,}|[0-9a-zA-Z_-]{60,}")
-
-
-class Person:
-    """Somebody in a channel of the sandbox, who writes down what the bot does."""
-
-    def __init__(self, port: int, channel: str, guild: str) -> None:
-        self.notes: list[Any] = []
-        self._port = port
-        self.guild = guild
-        self.channel = channel
-        self._last = "0"
-
-    def call(self, path: str, **body: Any) -> Any:
-        status, answer = fetch("POST", f"http://127.0.0.1:{self._port}/sandbox{path}", body)
-        assert status == 200, (path, body, answer)
-        return answer
-
-    def say(self, content: str, user: str = "alice") -> Any:
-        """Say something, and take what comes next for the answer."""
-        said = self.call("/say", channel=self.channel, guild=self.guild, user=user, content=content)
-        self._last = said["id"]
-        return said
-
-    def hear(self) -> Any:
-        """Note the bot's next message."""
-        place = {"channel": self.channel, "guild": self.guild}
-        message = self.call("/wait", **place, after=self._last, timeout=PATIENCE)
-        self._last = message["id"]
-        self.note(message)
-        return message
-
-    def ask(self, content: str, user: str = "alice") -> Any:
-        self.say(content, user)
-        return self.hear()
-
-    def note(self, message: Any) -> None:
-        embeds = [
-            (each.get("title"), each.get("description"), each.get("footer")) for each in message["embeds"]
-        ]
-        files = [each["filename"] for each in message.get("attachments", ())]
-        self.notes.append(_plain([message["content"], embeds, _labels(message), files]))
-
-    def command(self, name: str, *, user: str = "alice", **more: Any) -> Any:
-        """Use an application command, as soon as it is known."""
-        body = {"channel": self.channel, "guild": self.guild, "user": user, "command": name, "wait": PATIENCE}
-        end = time.monotonic() + PATIENCE
-        while True:
-            url = f"http://127.0.0.1:{self._port}/sandbox/interact"
-            status, answer = fetch("POST", url, body | more)
-            if status == 200:
-                return self.answered(answer)
-            assert time.monotonic() < end, answer
-            time.sleep(0.1)
-
-    def use(self, message: Any, what: str, *, user: str = "alice", **more: Any) -> Any:
-        """Click or select on a message."""
-        place = {"channel": message["channel_id"], "message": message["id"]}
-        return self.answered(self.call(f"/{what}", **place, user=user, wait=PATIENCE, **more))
-
-    def answered(self, answer: Any) -> Any:
-        self.notes.append([answer["responded"], answer["deferred"], _plain(answer.get("choices"))])
-        if answer.get("message"):
-            self.note(answer["message"])
-        if answer.get("modal"):
-            self.notes.append(answer["modal"]["title"])
-        return answer
-
-    def look(self, message: Any) -> Any:
-        """Note what has become of a message."""
-        path = f"/sandbox/messages?channel={message['channel_id']}&limit=50"
-        found = fetch("GET", f"http://127.0.0.1:{self._port}{path}")[1]
-        now = next(each for each in found if each["id"] == message["id"])
-        self.note(now)
-        return now
-
-
-def _plain(value: Any) -> Any:
-    """Leave out ids, which are others in every world."""
-    if isinstance(value, str):
-        return _ID.sub("ID", value)
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _labels(message: Any) -> list[Any]:
-    rows = message.get("components") or []
-    return [
-        [item.get("label") or item.get("custom_id") for item in row.get("components", ())] for row in rows
-    ]
+__all__ = ["SCENES"]
 
 
 def checks(me: Person) -> None:
-    for text in ("!p", "!add 2", "!add x", "!add", "!who bob some words", "!who nobody"):
-        me.ask(text)
-    for text in ("!secret", "!rare", "!rare"):
-        me.ask(text)
+    me.ask_all(
+        "!p", "!add 2", "!add x", "!add", "!who bob some words", "!who nobody", "!secret", "!rare", "!rare"
+    )
 
 
 def hybrid(me: Person) -> None:
@@ -248,8 +151,7 @@ def cached(me: Person) -> None:
     me.call("/roles", name="Cached", guild=me.guild, permissions="8")
     me.call("/channels", name="voice", guild=me.guild, kind="voice")
     me.call("/voice", user="bob", channel="voice", guild=me.guild)
-    for _ in range(7):
-        me.ask("!part")
+    me.ask_all(*["!part"] * 7)
 
 
 def sharded(me: Person) -> None:

@@ -11,7 +11,7 @@ import pytest
 from discord import gateway, shard, state
 from discord.ext import commands
 from discord.http import HTTPClient, Route
-from discord.ui.view import ViewStore
+from discord.ui.view import BaseView, ViewStore
 
 from nescord_core.bot.discordpy import internals
 
@@ -58,6 +58,8 @@ def test_a_client_has_the_private_parts() -> None:
         assert hasattr(inner, name), name
     assert isinstance(ViewStore(inner)._views, dict)
     assert isinstance(ViewStore(inner)._modals, dict)
+    assert "self.__stopped: Optional[asyncio.Future[bool]] = None" in inspect.getsource(BaseView.__init__)
+    assert "return await self.__stopped" in inspect.getsource(BaseView.wait)
 
 
 def test_a_client_of_several_shards_has_the_private_parts() -> None:

@@ -1,0 +1,3 @@
+from .core import LevelBot
+
+__all__ = ["LevelBot"]
