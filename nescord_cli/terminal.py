@@ -13,7 +13,7 @@ import typer
 
 from nescord_core.errors import NescordError
 
-__all__ = ["ProjectOption", "fail", "is_terminal"]
+__all__ = ["ProjectOption", "fail", "is_terminal", "paint"]
 
 ProjectOption = Annotated[
     Path | None,
@@ -24,8 +24,15 @@ ProjectOption = Annotated[
 
 
 def is_terminal() -> bool:
-    """Whether a person reads our output; NO_COLOR and TERM=dumb ask for plain text all the same."""
+    """Whether a person reads our output; TERM=dumb asks for plain text all the same."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str) -> str:
+    """Return the text in a colour where a person sees it, as it is elsewhere."""
+    if not colour or os.environ.get("NO_COLOR") or not is_terminal():
+        return text
+    return typer.style(text, fg=colour)
 
 
 def fail(error: NescordError, *, debug: bool) -> NoReturn:

@@ -31,19 +31,25 @@ class Failures:
         """Let go of the files."""
         self._failed_log.close()
 
-    def raised(self, registration: Registration, envelope: Envelope, error: BaseException) -> None:
-        """A handler raised; its event counts as done, since trying again would most likely fail again."""
+    def raised(
+        self, registration: Registration, envelope: Envelope, error: BaseException, *, recorded: bool = True
+    ) -> str:
+        """A handler raised; its event counts as done, since trying again would most likely fail again.
+
+        Unless ``recorded``, it is not kept. Returns the error in one line.
+        """
         self.by_handler[registration.name] += 1
         # The first frame is the runtime's own.
         trace = error.__traceback__.tb_next if error.__traceback__ else None
         lines = traceback.format_exception(type(error), error, trace, limit=-_SHOWN_FRAMES)
-        self._failed_log.record(
-            envelope,
-            RAISED,
-            handler=f"{registration.name} ({registration.place})",
-            error=lines[-1].strip(),
-            traceback="".join(lines),
-        )
+        if recorded:
+            self._failed_log.record(
+                envelope,
+                RAISED,
+                handler=f"{registration.name} ({registration.place})",
+                error=lines[-1].strip(),
+                traceback="".join(lines),
+            )
         log.error(
             "%s (%s) failed on %s of shard %d, session %s, seq %d, guild %d%s\n%s",
             registration.name,
@@ -56,6 +62,7 @@ class Failures:
             ", redelivered" if envelope.redelivered else "",
             "".join(lines).rstrip(),
         )
+        return lines[-1].strip()
 
     def set_aside(self, envelope: Envelope) -> None:
         """Three processes died, one after the other, with this event in flight."""

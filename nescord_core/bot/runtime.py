@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
@@ -16,12 +17,16 @@ from typing import Any, NamedTuple, Self
 from nescord_core.bot.commands import ANSWERS
 from nescord_core.bot.failures import Failures
 from nescord_core.bot.listener import WsListener
+from nescord_core.bot.onlookers import Again, Onlookers
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.bot.registration import Registration, Route
 from nescord_core.dispatch.intake import Delivery
 from nescord_core.dispatch.receiver import Receiver, ReceiverStats
 from nescord_core.payloads import View, payload_of
 from nescord_core.settings import MainSettings
+from nescord_core.trace_records import Hello
+from nescord_core.tracing import Cause
+from nescord_core.tracing import cause as current_cause
 
 __all__ = ["DrainReport", "Runtime", "RuntimeStats"]
 
@@ -29,7 +34,6 @@ log = logging.getLogger(__name__)
 
 _TOLD_AFTER = 0.02
 _CANCEL_GRACE = 1.0
-_REPLAYS_EVERY = 0.5
 _FAILURES = (Exception, SystemExit)
 """A handler that calls sys.exit must not end the process: the event would come again and end the next one."""
 
@@ -72,7 +76,8 @@ class _Run:
     payload: View = field(init=False)
     left: int = 0
     given_back: bool = False
-    failed: bool = False
+    error: str = ""
+    cause: Cause | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -83,7 +88,13 @@ class Runtime:
     """
 
     def __init__(
-        self, listener: WsListener, settings: MainSettings, *, replica: str = "0", generation: int = 1
+        self,
+        listener: WsListener,
+        settings: MainSettings,
+        *,
+        replica: str = "0",
+        generation: int = 1,
+        keep_recent: bool = False,
     ) -> None:
         self.port = 0
         self._listener = listener
@@ -98,13 +109,19 @@ class Runtime:
             set_aside=self._failures.set_aside,
             withdraw=self._withdraw,
         )
+        self._onlookers = Onlookers(
+            settings.state_dir,
+            lambda envelope, again: self._accept(Delivery(envelope, 0, again)),
+            self._failures.replays,
+            hello=Hello(replica, generation, os.getpid()),
+            keep_recent=keep_recent,
+        )
         self._order: EventOrder[_Run] = EventOrder(settings.concurrency)
         self._running: set[_Run] = set()
         self._received = self._handled = self._returned = 0
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
         self._report: DrainReport | None = None
-        self._is_leaving = False
 
     async def __aenter__(self) -> Self:
         await _call_hooks(self._listener.start_hooks)
@@ -119,9 +136,8 @@ class Runtime:
             self._listener.gateway.connect(self._receiver.command)
             stack.callback(self._listener.gateway.disconnect)
             stack.callback(self._failures.close)
+            await stack.enter_async_context(self._onlookers)
             self.port = await self._receiver.listen()
-            replaying = self._tasks.create_task(self._replay_regularly())
-            stack.callback(replaying.cancel)
             self._stack = stack.pop_all()
         return self
 
@@ -153,7 +169,7 @@ class Runtime:
         if self._report is not None:
             return self._report
         began = time.monotonic()
-        self._is_leaving = True
+        self._onlookers.leave()
         async with asyncio.TaskGroup() as leaving:
             draining = leaving.create_task(self._receiver.drain(self._settings.drain_timeout))
             # By now ws was told; an event given back before that might be sent here once more.
@@ -181,12 +197,14 @@ class Runtime:
         if envelope.type in ANSWERS:
             # Before any queue: whoever waits for this may hold the last slot.
             self._listener.gateway.answer(payload_of(envelope, time.time()))
+        again = _again(delivery)
+        cause = self._onlookers.came(envelope, again) if self._onlookers.active else None
         route = self._listener.route(envelope.type)
+        run = _Run(delivery, route, begun=again is not None, cause=cause)
         if not route.registrations:
             self._handled += 1
-            self._done(delivery)
+            self._done(run)
             return
-        run = _Run(delivery, route, begun=delivery.stream is None)
         if self._order.arrive(run, envelope.key, exclusive=route.exclusive, slots=route.slots):
             self._start(run)
 
@@ -207,6 +225,7 @@ class Runtime:
                 loop.call_soon(self._call, registration, run)
 
     async def _await(self, registration: Registration, run: _Run) -> None:
+        self._say_cause(run)
         try:
             while not _begins(run):
                 sure = asyncio.get_running_loop().create_future()
@@ -227,6 +246,7 @@ class Runtime:
         if not _begins(run):
             _when_sure(run, partial(asyncio.get_running_loop().call_soon, self._call, registration, run))
             return
+        self._say_cause(run)
         try:
             if registration.wants_event:
                 result = registration.function(run.payload, run.payload.event)
@@ -249,27 +269,28 @@ class Runtime:
         finally:
             self._part_ended(run)
 
+    def _say_cause(self, run: _Run) -> None:
+        """Say what runs from here on in this context, which began as a copy of that of the event before."""
+        if self._onlookers.traced:
+            current_cause.set(run.cause)
+
     def _part_ended(self, run: _Run) -> None:
         run.left -= 1
         if run.left or run.given_back:
             return
         self._running.discard(run)
         self._handled += 1
-        self._done(run.delivery, failed=run.failed)
+        self._done(run)
         self._release(run)
 
-    def _done(self, delivery: Delivery, *, failed: bool = False) -> None:
-        if delivery.stream is not None:
-            self._receiver.done(delivery)
-        elif not failed:
-            self._failures.replayed(delivery.envelope)
-
-    async def _replay_regularly(self) -> None:
-        """Take up the events that somebody wants to be handled again."""
-        while not self._is_leaving:
-            for envelope in self._failures.replays():
-                self._accept(Delivery(envelope, 0, None))
-            await asyncio.sleep(_REPLAYS_EVERY)
+    def _done(self, run: _Run) -> None:
+        again = _again(run.delivery)
+        if again is None:
+            self._receiver.done(run.delivery)
+        elif again.recorded and not run.error:
+            self._failures.replayed(run.delivery.envelope)
+        if run.cause is not None:
+            self._onlookers.ended(run.cause, run.error)
 
     def _release(self, run: _Run) -> None:
         key, route = run.delivery.envelope.key, run.route
@@ -277,8 +298,9 @@ class Runtime:
             self._start(following)
 
     def _failed(self, registration: Registration, run: _Run, error: BaseException) -> None:
-        run.failed = True
-        self._failures.raised(registration, run.delivery.envelope, error)
+        again = _again(run.delivery)
+        recorded = again is None or again.recorded
+        run.error = self._failures.raised(registration, run.delivery.envelope, error, recorded=recorded)
 
     def _withdraw(self, stream: object) -> list[Delivery]:
         """Give up what has not begun of a stream that is lost: ws sends it again, to whom it will."""
@@ -298,8 +320,8 @@ class Runtime:
             self._hand_back(run.delivery, started=False)
 
     def _hand_back(self, delivery: Delivery, *, started: bool) -> None:
-        if delivery.stream is None:
-            return  # it is still recorded as failed
+        if _again(delivery) is not None:
+            return  # whoever handed it in knows that it is not done
         self._returned += 1
         self._receiver.handed_back(delivery, started=started)
 
@@ -319,6 +341,11 @@ class Runtime:
         tasks = [task for run in self._running for task in run.tasks if not task.done()]
         if tasks and (await asyncio.wait(tasks, timeout=_CANCEL_GRACE))[1]:
             log.warning("a handler does not end though it was cancelled; this process waits for it")
+
+
+def _again(delivery: Delivery) -> Again | None:
+    """Return who handed the event in, None for one that ws brought."""
+    return delivery.stream if type(delivery.stream) is Again else None
 
 
 def _begins(run: _Run) -> bool:

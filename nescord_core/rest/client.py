@@ -12,6 +12,7 @@ from typing import Any, Self
 import aiohttp
 import msgspec
 
+from nescord_core import tracing
 from nescord_core._version import USER_AGENT
 from nescord_core.errors import DiscordHTTPError, RateLimited, TransportError
 from nescord_core.payloads import Interaction, Message
@@ -144,6 +145,17 @@ class RestClient(Operations):
         )
 
     async def _send(self, call: Request) -> Any:
+        names = tuple(part.filename for part in call.parts if part.filename is not None)
+        report = tracing.Call(call.method, call.path, call.json, names)
+        with tracing.reporting(report):
+            try:
+                report.status, answer = await self._until_answered(call)
+            except DiscordHTTPError as error:
+                report.status = error.status
+                raise
+        return answer
+
+    async def _until_answered(self, call: Request) -> tuple[int, Any]:
         """Send until answered, refused, or out of patience (seconds over all tries)."""
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -159,25 +171,27 @@ class RestClient(Operations):
             await asyncio.sleep(wait)
             delay = min(delay * 2, 1.0)
 
-    async def _once(self, call: Request) -> Any:
+    async def _once(self, call: Request) -> tuple[int, Any]:
         self._configure()
+        assert self._url is not None
+        url = tracing.base_url(self._url)
         timeout = aiohttp.ClientTimeout(total=self._timeout + call.size / 100_000, sock_connect=10)
         data: aiohttp.FormData | bytes | None = _form(call) if call.parts else call.body
         try:
             async with self._session().request(
-                call.method, f"{self._url}{call.path}", data=data, headers=call.headers, timeout=timeout
+                call.method, f"{url}{call.path}", data=data, headers=call.headers, timeout=timeout
             ) as answer:
                 body = await answer.read()
         except aiohttp.ClientConnectorError as error:
-            raise _unreachable(self._url, error) from error
+            raise _unreachable(url, error) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             name = str(error) or type(error).__name__
             raise TransportError(f"{call.method} {mask(call.path)}: no answer ({name}).") from error
         if answer.status >= 400:
             raise failure(answer.status, call.method, call.path, body, answer.headers)
         if not body:
-            return None
-        return msgspec.json.decode(body) if answer.content_type == "application/json" else body
+            return answer.status, None
+        return answer.status, msgspec.json.decode(body) if answer.content_type == "application/json" else body
 
     def _configure(self) -> None:
         """Fill in from the configuration what was not given; read at the first call, not at import."""

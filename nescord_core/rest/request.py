@@ -49,6 +49,13 @@ class Request:
         return self.method in SAFE_METHODS or self.enforced_nonce
 
     @property
+    def json(self) -> bytes:
+        """The JSON that is sent, also when files go with it; empty without any."""
+        if self.body is not None:
+            return self.body
+        return next((part.data for part in self.parts if part.name == "payload_json"), b"")
+
+    @property
     def size(self) -> int:
         """The body's size in bytes, headers of the parts left out."""
         return len(self.body or b"") + sum(len(part.data) for part in self.parts)

@@ -134,7 +134,13 @@ async def serve_worker(
     WRITES.tell(lambda path: channel.send(Wrote(path)))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
     settings = _effective(begin.settings, listener)
-    runtime = Runtime(listener, settings, replica=begin.replica, generation=begin.generation)
+    runtime = Runtime(
+        listener,
+        settings,
+        replica=begin.replica,
+        generation=begin.generation,
+        keep_recent=begin.watched,
+    )
     worker = _Worker(runtime, listener, channel, drain)
     _warn(listener.state.take(begin.state))
     try:

@@ -15,6 +15,7 @@ from nescord_core.bot.discordpy import hosting, internals
 from nescord_core.bot.discordpy.arrival import Arrival
 from nescord_core.bot.discordpy.delivery import Delivery
 from nescord_core.bot.discordpy.socket import ShardSocket
+from nescord_core.bot.discordpy.traced import trace_requests
 from nescord_core.bot.listener import WsListener
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
@@ -40,6 +41,7 @@ def before_login(client: discord.Client, token: object) -> str:
     """Send the client's requests to rest; returns the token to log in with: the configured one, if any."""
     settings = hosting.current().settings
     internals.point_at(f"{settings.rest_url.rstrip('/')}/api/v10")
+    trace_requests()
     if settings.security.secret:
         _show_secret(client, settings.rest_url, settings.security.secret)
     wanted = settings.token or token

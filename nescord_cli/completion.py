@@ -1,0 +1,34 @@
+"""What the shell offers while a command is typed: templates, services, events, intents."""
+
+from __future__ import annotations
+
+__all__ = ["event_names", "services", "targets", "template_names"]
+
+_SERVICES = ("sandbox", "rest", "main", "ws")
+_TARGETS = ("compose", "k8s", "systemd", "grafana")
+
+
+def template_names(incomplete: str) -> list[tuple[str, str]]:
+    """Return the templates of `nescord init` with what each is for."""
+    from nescord_core.services import scaffold
+
+    return [(name, about) for name, about in scaffold.templates().items() if name.startswith(incomplete)]
+
+
+def services(incomplete: str) -> list[str]:
+    """Return the services that `nescord dev` runs."""
+    return [name for name in _SERVICES if name.startswith(incomplete)]
+
+
+def targets(incomplete: str) -> list[str]:
+    """Return what `nescord generate` makes."""
+    return [name for name in _TARGETS if name.startswith(incomplete)]
+
+
+def event_names(incomplete: str) -> list[str]:
+    """Return the events, the last of several that are separated by commas being completed."""
+    from nescord_core.events import EventType
+
+    before, comma, last = incomplete.rpartition(",")
+    names = [each.value.lower() for each in EventType]
+    return [f"{before}{comma}{name}" for name in names if name.startswith(last.lower())]

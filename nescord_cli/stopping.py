@@ -1,0 +1,53 @@
+"""Commands that go on until a person has seen enough: ^C, SIGTERM and a closed terminal end them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
+
+__all__ = ["until_stopped"]
+
+Result = TypeVar("Result")
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def until_stopped(work: Callable[[], Awaitable[Result]]) -> Result | None:
+    """Run it to its end, or cancel it at the first signal (None then). A second one ends the process at once.
+
+    Whoever reads the output and goes away (``| head``) ends it as well.
+    """
+    try:
+        return asyncio.run(_cancelled_by_signal(work))
+    except BrokenPipeError:
+        # Python flushes stdout once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return None
+
+
+async def _cancelled_by_signal(work: Callable[[], Awaitable[Result]]) -> Result | None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    asked = False
+
+    def ask() -> None:
+        nonlocal asked
+        if asked:
+            os._exit(1)
+        asked = True
+        if task is not None:
+            task.cancel()
+
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, ask)
+    with suppress(asyncio.CancelledError):
+        return await work()
+    if task is not None:
+        task.uncancel()
+    return None
