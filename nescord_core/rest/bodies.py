@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import IO
 
-from aiohttp import StreamReader
+from nescord_core.rest.incoming import Content
 
 __all__ = ["Body", "BodyTooLarge", "BodyTooSlow"]
 
@@ -33,18 +33,14 @@ class Body:
         self.size = 0
         self._file: IO[bytes] | None = None
 
-    async def read(self, source: StreamReader, *, most: int, spool: int, timeout: float) -> None:
+    async def read(self, source: Content, *, most: int, spool: int, timeout: float) -> None:
         """Take in ``source``: up to ``spool`` bytes stay in memory, more than ``most`` raise `BodyTooLarge`.
 
         ``timeout`` in seconds is how long the caller may be silent.
         """
         chunks: list[bytes] = []
         while True:
-            try:
-                async with asyncio.timeout(timeout):
-                    chunk = await source.readany()
-            except TimeoutError:
-                raise BodyTooSlow from None
+            chunk = await _chunk(source, timeout)
             if not chunk:
                 break
             self.size += len(chunk)
@@ -84,3 +80,13 @@ class Body:
         file.seek(0)
         while chunk := await asyncio.to_thread(file.read, CHUNK):
             yield chunk
+
+
+async def _chunk(source: Content, timeout: float) -> bytes:
+    if source.ended:
+        return await source.read()
+    try:
+        async with asyncio.timeout(timeout):
+            return await source.read()
+    except TimeoutError:
+        raise BodyTooSlow from None

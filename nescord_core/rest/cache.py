@@ -73,13 +73,10 @@ class Cache:
 
         ``linked``: whether every change is heard of. Else only an answer of a moment ago will do.
         """
-        ttl = self._options.ttl if linked else min(self._options.ttl, self._options.unlinked_ttl)
         while True:
-            kept = await self._kept(key, ttl)
+            kept = await self._kept(key, linked=linked)
             if kept is not None:
-                self.hits += 1
-                age = int(asyncio.get_running_loop().time() - kept.stored_at)
-                return CacheAnswer(200, kept.reason, (*kept.headers, ("Age", str(age))), kept.body, hit=True)
+                return self._hit(kept)
             flight = self._flights.get(key)
             if flight is None or flight.stale:
                 self.misses += 1
@@ -87,6 +84,16 @@ class Cache:
             shared = await self._join(flight)
             if shared is not None:
                 return shared
+
+    def recent(self, key: str, *, linked: bool = True) -> CacheAnswer | None:
+        """Return a kept answer if it lies in memory."""
+        kept = self._shelf.recent(key) if self._is_fresh(key, linked=linked) else None
+        return None if kept is None else self._hit(kept)
+
+    def _hit(self, kept: Kept) -> CacheAnswer:
+        self.hits += 1
+        age = int(asyncio.get_running_loop().time() - kept.stored_at)
+        return CacheAnswer(200, kept.reason, (*kept.headers, ("Age", str(age))), kept.body, hit=True)
 
     async def fresh(self, key: str, tags: frozenset[str], fetch: Fetch) -> CacheAnswer:
         """Fetch whatever is kept already, and keep the answer unless something changed meanwhile."""
@@ -125,13 +132,20 @@ class Cache:
     def __len__(self) -> int:
         return len(self._tags)
 
-    async def _kept(self, key: str, ttl: float) -> Kept | None:
+    def _is_fresh(self, key: str, *, linked: bool) -> bool:
         stored = self._stored.get(key)
         if stored is None:
-            return None
+            return False
+        ttl = self._options.ttl if linked else min(self._options.ttl, self._options.unlinked_ttl)
         if stored + ttl <= asyncio.get_running_loop().time():
             self._forget(key)
+            return False
+        return True
+
+    async def _kept(self, key: str, *, linked: bool) -> Kept | None:
+        if not self._is_fresh(key, linked=linked):
             return None
+        stored = self._stored[key]
         kept = self._shelf.recent(key) or await self._shelf.get(key)
         # Reading from disk takes a moment, in which the entry may have been dropped.
         return kept if self._stored.get(key) == stored else None

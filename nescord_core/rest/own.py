@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
-
-from aiohttp import web
-from aiohttp.web_request import BaseRequest
 
 from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.rest import replies
@@ -15,14 +12,16 @@ from nescord_core.rest.access import Access
 from nescord_core.rest.bodies import Body
 from nescord_core.rest.cache import Cache
 from nescord_core.rest.courier import read_json
+from nescord_core.rest.incoming import Incoming
 from nescord_core.rest.links import Links
 from nescord_core.rest.meters import Meters
+from nescord_core.rest.outgoing import Outgoing
 
 __all__ = ["OwnRoutes"]
 
 MOST_BYTES = 1 << 22
 TIMEOUT = 10.0
-Route = Callable[[BaseRequest], Awaitable[web.Response]]
+Route = Callable[[Incoming], Coroutine[Any, Any, Outgoing]]
 
 
 class OwnRoutes:
@@ -46,37 +45,35 @@ class OwnRoutes:
             "/nescord/unlock": self._unlock,
         }
 
-    def find(self, request: BaseRequest) -> Route | None:
+    def find(self, request: Incoming) -> Route | None:
         """Return what answers the request, or None when it is for Discord."""
         path = request.raw_path.partition("?")[0]
         if path.startswith("/nescord/"):
             return self._guarded_route(request, path)
         return self._open.get(path) if request.method in {"GET", "HEAD"} else None
 
-    def _guarded_route(self, request: BaseRequest, path: str) -> Route:
+    def _guarded_route(self, request: Incoming, path: str) -> Route:
         self._access.check(request.headers)
         route = self._guarded.get(path)
         if route is None:
             return self._unknown
         return route if request.method == "POST" else self._wrong_method
 
-    async def _healthy(self, _: BaseRequest) -> web.Response:
+    async def _healthy(self, _: Incoming) -> Outgoing:
         return replies.success(
             {"status": "ok", "queued": self._limiter.waiting, "in_flight": self._limiter.in_flight}
         )
 
-    async def _metrics(self, _: BaseRequest) -> web.Response:
-        return web.Response(
-            body=self._meters.render(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        )
+    async def _metrics(self, _: Incoming) -> Outgoing:
+        return replies.metrics(self._meters.render())
 
-    async def _unknown(self, _: BaseRequest) -> web.Response:
+    async def _unknown(self, _: Incoming) -> Outgoing:
         return replies.error(404, "The proxy has no such route of its own.")
 
-    async def _wrong_method(self, _: BaseRequest) -> web.Response:
+    async def _wrong_method(self, _: Incoming) -> Outgoing:
         return replies.error(405, "This route takes POST.")
 
-    async def _invalidate(self, request: BaseRequest) -> web.Response:
+    async def _invalidate(self, request: Incoming) -> Outgoing:
         """Take ``{"items": [{"kind": "CHANNEL_UPDATE", "ids": {"id": "1", "guild_id": "2"}}]}``.
 
         A kind is the name of a gateway event, or ``channel``, ``guild``, ``member``, ``message``, ``role``,
@@ -94,7 +91,7 @@ class OwnRoutes:
             for kind, ids in items:
                 self._cache.invalidate(kind, ids)
         self._hear(content.get("link"))
-        return web.Response(status=204)
+        return replies.done()
 
     def _hear(self, link: Any) -> None:
         match link:
@@ -102,14 +99,16 @@ class OwnRoutes:
                 now = asyncio.get_running_loop().time()
                 self._links.heard(bot, [shard for shard in shards if isinstance(shard, int)], count, now)
 
-    async def _unlock(self, _: BaseRequest) -> web.Response:
+    async def _unlock(self, _: Incoming) -> Outgoing:
         """Let a token that Discord answered with 401 try again."""
         self._limiter.unlock()
-        return web.Response(status=204)
+        return replies.done()
 
-    async def _content(self, request: BaseRequest) -> Any:
+    async def _content(self, request: Incoming) -> Any:
         with Body() as body:
-            await body.read(request.content, most=MOST_BYTES, spool=MOST_BYTES, timeout=TIMEOUT)
+            if request.content is not None:
+                request.want_body()
+                await body.read(request.content, most=MOST_BYTES, spool=MOST_BYTES, timeout=TIMEOUT)
             return read_json(body.data)
 
 

@@ -37,7 +37,7 @@ ROOM = 1000
 
 
 def for_discord(
-    headers: CIMultiDictProxy[str], *, authorization: str | None, length: int | None
+    headers: CIMultiDict[str] | CIMultiDictProxy[str], *, authorization: str | None, length: int | None
 ) -> CIMultiDict[str]:
     """Return the headers to send on; ``length`` is that of the body, None when there is none."""
     named = _named_by_connection(headers)
@@ -70,7 +70,7 @@ def _readable_of(wanted: str) -> str:
     return ", ".join(coding for coding in READABLE if coding in offered) or "identity"
 
 
-def for_caller(headers: CIMultiDictProxy[str], *, status: int) -> CIMultiDict[str]:
+def for_caller(headers: CIMultiDictProxy[str], *, status: int, is_head: bool = False) -> CIMultiDict[str]:
     """Return the headers of an answer as the caller gets them.
 
     Of the rate-limit headers a 429 keeps the truth. On any other answer they say that there is room: the
@@ -81,7 +81,12 @@ def for_caller(headers: CIMultiDictProxy[str], *, status: int) -> CIMultiDict[st
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
         low = name.lower()
-        if low in HOP_BY_HOP or low in named or low == "content-length" or low.startswith("x-nescord-"):
+        if (
+            low in HOP_BY_HOP
+            or low in named
+            or low.startswith("x-nescord-")
+            or (low == "content-length" and not is_head)
+        ):
             continue
         passed.add(name, value)
     if status != 429 and "X-RateLimit-Limit" in passed:

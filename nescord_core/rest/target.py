@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from yarl import URL
-
 __all__ = ["Target", "TargetRefused", "Targets"]
 
 _VERSION = re.compile(r"^v\d{1,3}$")
@@ -27,7 +25,7 @@ class Target(NamedTuple):
 
     path: str
     query: str
-    url: URL
+    url: str
 
 
 class Targets:
@@ -45,8 +43,7 @@ class Targets:
         _check(path)
         base, path = self._base_of(path)
         suffix = f"?{query}" if query else ""
-        url = URL(f"{base}{path}{suffix}", encoded=True)
-        return Target(path.replace("%40", "@"), query, url)
+        return Target(path.replace("%40", "@"), query, f"{base}{path}{suffix}")
 
     def _base_of(self, path: str) -> tuple[str, str]:
         if path != "/api" and not path.startswith("/api/"):

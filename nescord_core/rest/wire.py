@@ -7,7 +7,8 @@ RFC 9112 is the source of what ends an answer.
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple, cast
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple, cast
 
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -58,20 +59,28 @@ class WireConnection(asyncio.Protocol):
         self.used = False
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[Reply] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._is_head = False
         self._begin()
 
     # -- what the pool calls ---------------------------------------------------------------------------------
 
-    async def ask(self, head: bytes, body: bytes) -> Reply:
-        """Send one request and return its answer. Raises `Broken`; leaving early closes the connection."""
+    async def ask(self, head: bytes, body: bytes | AsyncIterator[bytes], *, is_head: bool = False) -> Reply:
+        """Send one request and return its answer. Raises `Broken`; leaving early closes the connection.
+
+        ``is_head``: the answer has no body, whatever its headers say.
+        """
         assert self._transport is not None
         answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._answer = answer
         self._begin()
-        self._transport.write(head + body if len(body) < MOST_HEADERS else head)
-        if len(body) >= MOST_HEADERS:
-            self._transport.write(body)
+        self._is_head = is_head
         try:
+            if isinstance(body, bytes):
+                self._transport.write(head + body)
+            else:
+                self._transport.write(head)
+                await self._pour(body, answer)
             return await answer
         except asyncio.CancelledError:
             self.close()
@@ -79,6 +88,18 @@ class WireConnection(asyncio.Protocol):
         finally:
             self._answer = None
             self.used = True
+
+    async def _pour(self, body: AsyncIterator[bytes], answer: asyncio.Future[Reply]) -> None:
+        """Send a body piece by piece, as fast as it is taken; an early answer ends the connection."""
+        assert self._transport is not None
+        async for chunk in body:
+            if answer.done():
+                self.is_open = False
+                return
+            self._transport.write(chunk)
+            if self._room is not None:
+                futures: list[asyncio.Future[Any]] = [self._room, answer]
+                await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self) -> None:
         """Drop the connection at once."""
@@ -102,6 +123,14 @@ class WireConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
         self.is_open = True
+
+    def pause_writing(self) -> None:
+        self._room = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         if self._answer is None or self._answer.done():
@@ -142,6 +171,10 @@ class WireConnection(asyncio.Protocol):
         self._status = self._parser.get_status_code()
         lengthless = "Content-Length" not in self._headers and "Transfer-Encoding" not in self._headers
         self._ends_with_connection = lengthless and self._status >= 200 and self._status not in BODILESS
+        if self._is_head and self._status >= 200:
+            # The parser cannot be told that no body comes, so that this connection carries nothing more.
+            self._ends_with_connection = True
+            self._finish()
 
     def on_body(self, data: bytes) -> None:
         self._chunks.append(data)

@@ -10,20 +10,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
-
 from nescord_core.config import load
 from nescord_core.errors import ConfigError
 from nescord_core.ports import is_taken, refusal
-from nescord_core.rest.proxy import Proxy, make_server
+from nescord_core.rest.front import Front
+from nescord_core.rest.proxy import Proxy
 from nescord_core.services import program
 from nescord_core.services.ownership import require_writable
 from nescord_core.services.presence import announce
 from nescord_core.settings import CacheOptions, RestSettings
 
 __all__ = ["RestServer", "serve"]
-
-SHUTDOWN_GRACE = 0.5
 
 _log = logging.getLogger("nescord.rest")
 
@@ -37,19 +34,24 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     check_exposure(settings)
     require_writable(settings.state_dir)
     proxy = Proxy(settings)
-    async with proxy.running():
-        front = make_server(proxy)
-        listener = await _listen(settings, front)
-        try:
-            address = _address(listener)
-            with announce(settings.state_dir, "rest", address=address, admin=address):
-                _log.info("rest serves %s for %s", address, settings.api_url)
-                on_ready(address)
-                await stop.wait()
-                await _finish(listener, front, proxy, settings.stop_timeout)
-        finally:
-            listener.close()
-            await front.shutdown(SHUTDOWN_GRACE)
+    with program.one_error():
+        async with proxy.running(), Front(proxy.begin).running() as front:
+            await _serve(settings, proxy, front, stop, on_ready)
+
+
+async def _serve(
+    settings: RestSettings, proxy: Proxy, front: Front, stop: asyncio.Event, on_ready: Callable[[str], None]
+) -> None:
+    listener = await _listen(settings, front)
+    try:
+        address = _address(listener)
+        with announce(settings.state_dir, "rest", address=address, admin=address):
+            _log.info("rest serves %s for %s", address, settings.api_url)
+            on_ready(address)
+            await stop.wait()
+            await _finish(listener, front, proxy, settings.stop_timeout)
+    finally:
+        listener.close()
 
 
 def check_exposure(settings: RestSettings) -> None:
@@ -73,7 +75,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def _listen(settings: RestSettings, front: web.Server) -> asyncio.Server:
+async def _listen(settings: RestSettings, front: Front) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     try:
         return await loop.create_server(front, settings.host, settings.port, backlog=1024)
@@ -82,10 +84,10 @@ async def _listen(settings: RestSettings, front: web.Server) -> asyncio.Server:
         raise refusal(error, settings.host, settings.port, service="rest", key=key) from None
 
 
-async def _finish(listener: asyncio.Server, front: web.Server, proxy: Proxy, timeout: float) -> None:
+async def _finish(listener: asyncio.Server, front: Front, proxy: Proxy, timeout: float) -> None:
     """Take no new connections, close idle ones, and wait for the requests that are being answered."""
     listener.close()
-    front.pre_shutdown()
+    front.leave()
     left = await proxy.finish(timeout)
     if left:
         _log.warning("rest stops with %d requests unanswered", left)

@@ -1,0 +1,355 @@
+"""The sockets that callers talk to: HTTP/1.1 by httptools, a task for each request.
+
+aiohttp's server was half of what a request cost; this knows only what the proxy needs. What frames a message,
+and what must be refused because two readers could frame it differently, is RFC 9112.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import httptools
+from multidict import CIMultiDict
+
+from nescord_core.rest import replies
+from nescord_core.rest.incoming import Content, Incoming
+from nescord_core.rest.outgoing import CONTINUE, Outgoing, encode
+
+__all__ = ["Front"]
+
+LONGEST_LINE = 8 * 1024
+"""Bytes of a request line or of one header."""
+LONGEST_HEAD = 64 * 1024
+MOST_PIPELINED = 16
+"""Requests of one connection that wait for their turn before it is not read any further."""
+LINGER = 2.0
+"""Seconds for a caller to finish sending what is not wanted any more, so that it can read the answer."""
+HEAD_TIMEOUT = 30.0
+IDLE_TIMEOUT = 75.0
+WRITE_TIMEOUT = 60.0
+"""Seconds in which a caller has to take something of an answer."""
+SWEEP_EVERY = 1.0
+
+_log = logging.getLogger("nescord.rest")
+
+Work = Coroutine[Any, Any, Outgoing]
+Begin = Callable[[Incoming], Outgoing | Work]
+
+
+class Stop(Exception):
+    """Ends the parsing of a request that is refused."""
+
+
+class Connection(asyncio.Protocol):
+    """A caller's connection: requests are answered one after the other, in the order in which they came."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport
+        self._url = b""
+        self._headers: CIMultiDict[str] = CIMultiDict()
+        self._head_bytes = 0
+        self._in_head = False
+        self._newest: Incoming | None = None
+        self._waiting: deque[Incoming | Outgoing] = deque()
+        self._current: Incoming | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._refusal: Outgoing | None = None
+        self._ends = False
+        self._throttled = False
+        self._paused = False
+        self._blocked_since: float | None = None
+        self._since = self._loop.time()
+        self._abort: asyncio.TimerHandle | None = None
+
+    # -- asyncio.Protocol --------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
+        self._front.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._ends:
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+            if self._in_head and self._head_bytes > LONGEST_HEAD:
+                self._refuse(431, "The request's head is too long.")
+        except Stop:
+            self._give_up()
+        except httptools.HttpParserUpgrade:
+            # Answered as what it is in HTTP/1.1; what comes after it cannot be told apart any more.
+            if self._newest is not None:
+                self._newest.keep_alive = False
+        except httptools.HttpParserError as error:
+            if self._refusal is None:
+                self._refusal = replies.error(
+                    400, f"This is no HTTP/1.1 request: {_plain(error)}.", close=True
+                )
+            self._give_up()
+        if self._current is None:
+            self._advance()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._front.connections.discard(self)
+        self._ends = True
+        self._waiting.clear()
+        if self._abort is not None:
+            self._abort.cancel()
+        if self._newest is not None and self._newest.content is not None:
+            self._newest.content.fail("the caller left in the middle of its body")
+        if self._task is not None:
+            self._task.cancel()
+
+    def pause_writing(self) -> None:
+        self._blocked_since = self._loop.time()
+
+    def resume_writing(self) -> None:
+        self._blocked_since = None
+        if self._current is None:
+            self._advance()
+
+    # -- httptools ---------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = CIMultiDict()
+        self._head_bytes = 0
+        self._in_head = True
+        self._since = self._loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+        if len(self._url) > LONGEST_LINE:
+            self._refuse(414, "The request line is too long.")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        size = len(name) + len(value)
+        self._head_bytes += size
+        if size > LONGEST_LINE or self._head_bytes > LONGEST_HEAD:
+            self._refuse(431, "The request's headers are too long.")
+        self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        version, headers = self._parser.get_http_version(), self._headers
+        self._check_head(version, headers)
+        has_body = "Transfer-Encoding" in headers or headers.get("Content-Length", "0").strip("0") != ""
+        request = self._newest = Incoming(
+            self._parser.get_method().decode("latin-1"),
+            self._url.decode("utf-8", "surrogateescape"),
+            headers,
+            content=Content(self._throttle) if has_body else None,
+            keep_alive=self._parser.should_keep_alive(),
+            is_old=version == "1.0",
+            go_on=self._go_on if headers.get("Expect", "").lower() == "100-continue" else None,
+        )
+        self._waiting.append(request)
+        if len(self._waiting) > MOST_PIPELINED:
+            self._pause()
+
+    def _check_head(self, version: str, headers: CIMultiDict[str]) -> None:
+        if version not in {"1.1", "1.0"}:
+            self._refuse(400, "The proxy speaks HTTP/1.1.")
+        if len(headers.getall("Host", ())) > 1 or (version == "1.1" and "Host" not in headers):
+            self._refuse(400, "A request has one Host header.")
+        if version == "1.0" and "Transfer-Encoding" in headers:
+            self._refuse(400, "HTTP/1.0 knows no Transfer-Encoding: send a Content-Length.")
+
+    def on_body(self, data: bytes) -> None:
+        if self._newest is not None and self._newest.content is not None:
+            self._newest.content.feed(data)
+
+    def on_message_complete(self) -> None:
+        if self._newest is not None and self._newest.content is not None:
+            self._newest.content.end()
+
+    # -- answering ---------------------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Begin with the next request, if it may begin."""
+        waiting = self._waiting
+        while waiting and self._current is None and self._blocked_since is None:
+            item = waiting.popleft()
+            if isinstance(item, Outgoing):
+                self._send(item, None)
+                return
+            made = self._front.begin(item)
+            if isinstance(made, Outgoing):
+                self._send(made, item)
+                continue
+            self._current = item
+            self._task = self._front.spawn(self._answer(item, made))
+        if self._paused:
+            self._pause()
+
+    async def _answer(self, request: Incoming, work: Work) -> None:
+        try:
+            answer = await work
+        except Exception:
+            _log.exception("rest failed at a %s", request.method)
+            answer = replies.error(500, "The proxy failed at this request; its log says why.", close=True)
+        self._task = self._current = None
+        if not self._transport.is_closing():
+            self._send(answer, request)
+            self._advance()
+
+    def _send(self, answer: Outgoing, request: Incoming | None) -> None:
+        content = request.content if request is not None else None
+        is_whole = content is None or content.ended
+        keep_alive = (
+            request is not None
+            and request.keep_alive
+            and not answer.close
+            and is_whole
+            and not self._front.stopping
+        )
+        data = encode(
+            answer,
+            is_head=request is not None and request.method == "HEAD",
+            keep_alive=keep_alive,
+            is_old=request is not None and request.is_old,
+        )
+        self._transport.write(data)
+        self._since = self._loop.time()
+        if not keep_alive:
+            self._end(content, lingers=request is None or not is_whole or answer.close)
+
+    def _end(self, content: Content | None, *, lingers: bool) -> None:
+        """Close, after what was written; with ``lingers``, take in what the caller still sends until then."""
+        self._ends = True
+        self._waiting.clear()
+        if not lingers:
+            self._transport.close()
+            return
+        if content is not None:
+            content.discard()
+        self._throttled = False
+        self._pause()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._abort = self._loop.call_later(LINGER, self._transport.abort)
+
+    def _go_on(self) -> None:
+        self._transport.write(CONTINUE)
+
+    # -- refusing and waiting ----------------------------------------------------------------------------
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer so once the requests before are answered, and read no further."""
+        self._refusal = replies.error(status, message, close=True)
+        raise Stop
+
+    def _give_up(self) -> None:
+        """End with the refusal: as the next answer, or inside of the body that is being read."""
+        refusal = self._refusal
+        assert refusal is not None
+        newest = self._newest
+        in_body = not self._in_head and newest is not None and newest.content is not None
+        if in_body and newest is not None and newest.content is not None and not newest.content.ended:
+            newest.content.fail("its framing is wrong")
+        else:
+            self._waiting.append(refusal)
+        self._ends = True
+
+    def _throttle(self, stop: bool) -> None:
+        self._throttled = stop
+        self._pause()
+
+    def _pause(self) -> None:
+        """Stop or go on reading, as bodies and pipelined requests demand."""
+        pause = self._throttled or len(self._waiting) > MOST_PIPELINED
+        if pause is self._paused or self._transport.is_closing():
+            return
+        self._paused = pause
+        if pause:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def look(self, now: float) -> None:
+        """Let go of callers that say nothing, or take nothing."""
+        if self._blocked_since is not None:
+            if self._blocked_since + WRITE_TIMEOUT <= now:
+                self._transport.abort()
+        elif self._current is not None or self._waiting or self._ends:
+            return
+        elif self._in_head and self._since + HEAD_TIMEOUT <= now:
+            self._send(replies.error(408, "The request stopped in the middle of its head.", close=True), None)
+        elif self._since + IDLE_TIMEOUT <= now:
+            self._transport.close()
+
+    def leave(self) -> None:
+        """Close if nothing is being answered; else after the answer."""
+        if self._current is None and not self._waiting:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection and what is being answered on it."""
+        self._transport.abort()
+        if self._task is not None:
+            self._task.cancel()
+
+
+class Front:
+    """Makes a `Connection` for each caller: a protocol factory. Use it inside `running`.
+
+    ``begin`` gives an answer that needs no waiting, or what gives it later.
+    """
+
+    def __init__(self, begin: Begin) -> None:
+        self.begin = begin
+        self.connections: set[Connection] = set()
+        self.stopping = False
+        self._tasks: asyncio.TaskGroup | None = None
+
+    def __call__(self) -> Connection:
+        return Connection(self)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Front]:
+        """Answer for as long as the block runs; what is left then is dropped."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            sweeper = tasks.create_task(self._sweep())
+            try:
+                yield self
+            finally:
+                sweeper.cancel()
+                self.stopping = True
+                for connection in list(self.connections):
+                    connection.abort()
+
+    def spawn(self, work: Any) -> asyncio.Task[None]:
+        """Run a request's coroutine."""
+        assert self._tasks is not None
+        return self._tasks.create_task(work)
+
+    def leave(self) -> None:
+        """Close the connections that are idle, and each of the others after its answer."""
+        self.stopping = True
+        for connection in list(self.connections):
+            connection.leave()
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            now = loop.time()
+            for connection in list(self.connections):
+                connection.look(now)
+
+
+def _plain(error: Exception) -> str:
+    """Name what is wrong; the parser's messages are fixed and hold nothing of the request."""
+    text = str(error).rstrip(".")
+    return text[:1].lower() + text[1:] if text else type(error).__name__
