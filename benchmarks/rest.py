@@ -2,26 +2,27 @@
 
 Run: python benchmarks/rest.py [--seconds 3] [--rounds 3] [--only speed|limits] [--no-peers]
 
-Every part is a process of its own on this machine. The peers are @discordjs/proxy and @discordeno/rest, which
-npm installs into the user's cache directory on the first run, and a bare relay of aiohttp's. Speed: 32
+Every part is a process of its own on this machine, nescord as `nescord run rest` starts it. The peers are
+@discordjs/proxy, @discordeno/rest and nirn-py (see rest_peers.py), and a bare relay of aiohttp's. Speed: 32
 kept-alive connections ask for a small object, each part in turn, for several rounds, of which the medians
-count; one connection alone shows the latency that a part adds. Limits: 200 POSTs to 10 channels that allow 5
-per 5 s each, with a cold start, and 200 POSTs to 100 channels under a global limit of 50 per second.
+count, and the largest resident memory; one connection alone shows the latency that a part adds. Limits: 200
+POSTs to 10 channels that allow 5 per 5 s each, with a cold start, and 200 POSTs to 100 channels under a
+global limit of 50 per second.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import platform
 import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,50 +30,12 @@ from pathlib import Path
 import aiohttp
 import rest_limits  # type: ignore[import-not-found]  # it lies beside this file
 from rest_limits import GLOBAL, LIMIT, PERIOD, REQUESTS, cpu_seconds
+from rest_peers import PEERS, TOKEN, Peers, find, install  # type: ignore[import-not-found]
 
 CONNECTIONS = 32
-TOKEN = "benchmark"
 UNLIMITED = 100_000_000
-HERE = Path(__file__).parent
-PACKAGES = {"@discordjs/proxy": "2.1.1", "@discordjs/rest": "2.4.3", "@discordeno/rest": "21.0.0"}
 PATH = "/api/v10/channels/1"
-
-DISCORDJS = """
-import { createServer } from 'node:http';
-import { proxyRequests } from '@discordjs/proxy';
-import { REST } from '@discordjs/rest';
-const [upstream, port, limit] = process.argv.slice(2);
-const rest = new REST({
-  api: `${upstream}/api`, rejectOnRateLimit: null, retries: 3, globalRequestsPerSecond: Number(limit),
-}).setToken('benchmark');
-process.on('unhandledRejection', () => {});  // one caller that leaves early would end it
-createServer(proxyRequests(rest)).listen(Number(port), '127.0.0.1');
-"""
-DISCORDENO = """
-import { createServer } from 'node:http';
-import { createRestManager } from '@discordeno/rest';
-const [upstream, port] = process.argv.slice(2);
-const rest = createRestManager({
-  token: Buffer.from('1').toString('base64') + '.a.b', version: 10, proxy: { baseUrl: `${upstream}/api` },
-});
-rest.isProxied = false;  // or it leaves the limits to somebody else
-createServer((request, response) => {
-  const chunks = [];
-  request.on('data', (chunk) => chunks.push(chunk));
-  request.on('end', async () => {
-    try {
-      const body = chunks.length ? JSON.parse(Buffer.concat(chunks)) : undefined;
-      const route = request.url.replace(/^\\/api\\/v\\d+/, '');
-      const answer = await rest.makeRequest(request.method, route, { body });
-      response.writeHead(answer === undefined ? 204 : 200, { 'content-type': 'application/json' });
-      response.end(answer === undefined ? undefined : JSON.stringify(answer));
-    } catch (error) {
-      response.writeHead(500);
-      response.end(String(error));
-    }
-  });
-}).listen(Number(port), '127.0.0.1');
-"""
+AUTHORIZED = {"Authorization": f"Bot {TOKEN}"}
 
 
 @dataclass
@@ -95,34 +58,14 @@ def free_port() -> int:
         return port
 
 
-def install_peers() -> Path | None:
-    """Return a directory with the npm packages in it, None when they cannot be had."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "nescord-benchmarks"
-    cache.mkdir(parents=True, exist_ok=True)
-    manifest = json.dumps({"private": True, "type": "module", "dependencies": PACKAGES})
-    path = cache / "package.json"
-    if not (cache / "node_modules/@discordjs/proxy").is_dir() or path.read_text("utf-8") != manifest:
-        path.write_text(manifest, "utf-8")
-        npm = [find("npm"), "install", "--no-audit", "--no-fund", "--loglevel=error"]
-        made = subprocess.run(npm, cwd=cache, capture_output=True, text=True, check=False)
-        if made.returncode:
-            print(f"peers from npm left out: {made.stderr.strip().splitlines()[-1:]}")
-            path.unlink()
-            return None
-    (cache / "discordjs.mjs").write_text(DISCORDJS, "utf-8")
-    (cache / "discordeno.mjs").write_text(DISCORDENO, "utf-8")
-    return cache
-
-
-def find(tool: str) -> str:
-    beside = Path(sys.executable).parent / tool
-    return str(beside) if beside.exists() else tool
-
-
 @asynccontextmanager
-async def command(name: str, *line: str, port: int) -> AsyncIterator[Part]:
+async def command(
+    name: str, *line: str, port: int, env: Mapping[str, str] | None = None
+) -> AsyncIterator[Part]:
     """Run a server and wait until its port takes connections."""
-    process = await asyncio.create_subprocess_exec(*line, stdout=subprocess.DEVNULL)
+    process = await asyncio.create_subprocess_exec(
+        *line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(env or {})}
+    )
     try:
         async with asyncio.timeout(20):
             while not await takes(port):
@@ -146,20 +89,25 @@ async def takes(port: int) -> bool:
 
 
 @asynccontextmanager
-async def running(name: str, upstream: str, limit: int, peers: Path | None) -> AsyncIterator[Part | None]:
+async def running(name: str, upstream: str, limit: int, peers: Peers | None) -> AsyncIterator[Part | None]:
     """Run a part by its name; None when it is not to be had here."""
     port = free_port()
-    if name in {"nescord", "nescord, cached"}:
-        mode = "cache" if name.endswith("cached") else "none"
-        async with rest_limits.part("proxy", upstream, str(limit), mode) as made:
-            yield Part(name, made.url, made.pid)
+    if name.startswith("nescord"):
+        line = (find("nescord"), "run", "rest", "--port", str(port), "--global-limit", str(limit))
+        with tempfile.TemporaryDirectory() as folder:
+            env = {
+                "DISCORD_BOT_TOKEN": TOKEN,
+                "DISCORD_API_URL": f"{upstream}/api/v10",
+                "NESCORD_CACHE_ENABLED": str(name.endswith("cached")),
+                "NESCORD_STATE_DIR": folder,
+            }
+            async with command(name, *line, port=port, env=env) as part:
+                yield part
     elif name == "bare aiohttp relay":
         async with rest_limits.part("relay", upstream) as made:
             yield Part(name, made.url, made.pid)
-    elif name in {"@discordjs/proxy", "@discordeno/rest"} and peers is not None:
-        script = peers / ("discordjs.mjs" if "proxy" in name else "discordeno.mjs")
-        line = (find("node"), str(script), upstream, str(port), str(limit))
-        async with command(name, *line, port=port) as part:
+    elif peers is not None and (peer := peers.line(name, upstream, port, limit)):
+        async with command(name, *peer, port=port) as part:
             yield part
     else:
         yield None
@@ -175,7 +123,7 @@ def resident_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576 + sum(resident_mb(int(child)) for child in children)
 
 
-async def measure_speed(seconds: float, rounds: int, peers: Path | None) -> None:
+async def measure_speed(seconds: float, rounds: int, peers: Peers | None) -> None:
     async with AsyncExitStack() as stack:
         discord = await stack.enter_async_context(rest_limits.part("discord", "-", "none", str(UNLIMITED)))
         parts = [Part("direct", discord.url, discord.pid)]
@@ -199,11 +147,9 @@ async def measure_speed(seconds: float, rounds: int, peers: Path | None) -> None
                     parts.remove(part)
                     continue
                 part.cpu.append((cpu_seconds(part.pid) - before) / (rate * seconds) * 1e6)
-                part.alone.append((await rest_limits.throughput(part.url + PATH, seconds / 3, 1))[1])
+                alone = await rest_limits.throughput(part.url + PATH, seconds / 3, 1, headers=AUTHORIZED)
+                part.alone.append(alone[1])
         report(parts)
-
-
-PEERS = ("@discordjs/proxy", "@discordeno/rest")
 
 
 async def drive(part: Part, seconds: float) -> float:
@@ -271,8 +217,9 @@ class Client(asyncio.Protocol):
 
 async def load(url: str, seconds: float) -> None:
     host, _, port = url.removeprefix("http://").partition(":")
-    request = f"GET {PATH} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n\r\n".encode()
-    loop = asyncio.get_running_loop()
+    text = f"GET {PATH} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\n"
+    text += f"Authorization: Bot {TOKEN}\r\n\r\n"
+    request, loop = text.encode(), asyncio.get_running_loop()
     made = [
         await loop.create_connection(lambda: Client(request), host, int(port)) for _ in range(CONNECTIONS)
     ]
@@ -287,7 +234,7 @@ async def load(url: str, seconds: float) -> None:
 
 
 async def measure_limits(
-    name: str, *, channels: int, buckets: bool, ideal: float, peers: Path | None
+    name: str, *, channels: int, buckets: bool, ideal: float, peers: Peers | None
 ) -> None:
     for client in ("nescord", *PEERS):
         async with AsyncExitStack() as stack:
@@ -298,7 +245,9 @@ async def measure_limits(
             if base is None:
                 continue
             connector = aiohttp.TCPConnector(limit=0)
-            session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+            session = await stack.enter_async_context(
+                aiohttp.ClientSession(connector=connector, headers=AUTHORIZED)
+            )
             if not buckets:
                 await rest_limits.warm_up(session, base.url)  # connections; the limit itself starts fresh
             took = await flood(session, base.url, channels)
@@ -323,7 +272,7 @@ async def flood(session: aiohttp.ClientSession, url: str, channels: int) -> floa
 
 
 async def main(only: str, seconds: float, rounds: int, with_peers: bool) -> None:
-    peers = install_peers() if with_peers else None
+    peers = install() if with_peers else None
     print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores")
     if only != "limits":
         await measure_speed(seconds, rounds, peers)

@@ -56,6 +56,8 @@ class Discord:
     async def answer(self, request: BaseRequest) -> web.StreamResponse:
         if request.path == "/limited":
             return web.json_response({"limited": self.limited})
+        if request.path.endswith("/gateway/bot"):  # a client's own question, before it begins
+            return web.json_response({"session_start_limit": {"max_concurrency": 1}})
         now = time.monotonic()
         if self._over(now):
             return self._refuse(0.5, {"X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"})

@@ -1,40 +1,81 @@
 """The limit over all routes of a token: so many requests in any second, told by no header.
 
-Discord counts a request when it arrives, somewhere between its grant and its answer. What an answer took
-longer than the quickest ones is taken to have passed on the way there (a new connection, a busy machine), so
-that requests which bunch up on arrival cause no 429.
+Discord counts a request when it arrives, somewhere between its being sent and its answer; the next to take
+its slot has to arrive a second after that moment. Since that one needs its own time on the way, at least that
+of the quickest ones, a slot is free a second after the latest moment of arrival, less the quickest way. Two
+estimates of that moment are kept, both of which can only err to the late side, and the earlier one counts:
+
+- the answer's own time, less the quickest of all round trips;
+- Discord's clock: a bucket's Reset less its Reset-After is when the request was looked at. How far that clock
+  is off does not matter, as only differences to the smallest one (the quickest way there) are used. A clock
+  that jumps, or several servers with clocks of their own, make slots end later, never earlier.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right, insort
+from typing import NamedTuple
 
-__all__ = ["GlobalLimit"]
+__all__ = ["Flight", "GlobalLimit"]
 
-WINDOW = 1.02
-"""Seconds. A strict 1.0 still leaks 429s, because requests bunch up on their way."""
+WINDOW = 1.01
+"""Seconds. A little more than the second itself, for clocks that tick in milliseconds."""
 WIDEST = 1.25
 WIDEN = 0.02
 MOST_DELAY = 1.0
-"""Seconds of an answer's delay that are taken for the way there; unanswered requests count with all of it."""
+"""Seconds that a request is believed to be on its way at most; unanswered ones count with all of it."""
 SAMPLE = 128
-"""Answers of which the quickest tells how long an answer takes by itself."""
+"""Answers of which the quickest is taken, and after which the next sample begins."""
+FEW = 16
+"""Answers with Discord's time in them before the quickest way there is taken from them."""
+
+
+class Flight(NamedTuple):
+    """One request's way: sent and answered in our clock, looked at in Discord's (None: not said)."""
+
+    sent: float
+    received: float
+    seen: float | None = None
+
+
+class Quickest:
+    """The smallest of the last one to two samples; ``unknown`` stands for it before ``least`` values."""
+
+    __slots__ = ("_count", "_former", "_least", "_lowest", "_unknown")
+
+    def __init__(self, *, least: int, unknown: float) -> None:
+        self._least = least
+        self._unknown = unknown
+        self._former = math.inf
+        self._lowest = math.inf
+        self._count = 0
+
+    def note(self, value: float) -> None:
+        """Take in one more value."""
+        self._lowest = min(self._lowest, value)
+        self._count += 1
+        if self._count % SAMPLE == 0:
+            self._former, self._lowest = self._lowest, math.inf
+
+    @property
+    def value(self) -> float:
+        """The smallest value, as far as it is known."""
+        return min(self._former, self._lowest) if self._count >= self._least else self._unknown
 
 
 class GlobalLimit:
-    """At most ``limit`` grants in any window; None means no limit. Times are monotonic seconds."""
+    """At most ``limit`` arrivals in any window; None means no limit. Times are monotonic seconds."""
 
-    __slots__ = ("_answers", "_blocked_until", "_ends", "_floor", "_lowest", "limit", "window")
+    __slots__ = ("_blocked_until", "_ends", "_trip", "_way", "limit", "window")
 
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self.window = WINDOW
         self._ends: list[float] = []
         self._blocked_until = 0.0
-        self._floor = 0.0
-        self._lowest = math.inf
-        self._answers = 0
+        self._trip = Quickest(least=SAMPLE, unknown=0.0)
+        self._way = Quickest(least=FEW, unknown=-math.inf)
 
     def next_at(self, now: float) -> float:
         """Return when the next grant is possible; not after ``now`` means at once."""
@@ -51,18 +92,22 @@ class GlobalLimit:
         if self.limit is not None:
             insort(self._ends, now + WIDEST + MOST_DELAY)
 
-    def answered(self, granted_at: float, now: float) -> None:
-        """Note when an answer came: its slot's end is known better from now on."""
+    def answered(self, granted_at: float, flight: Flight) -> None:
+        """Note an answer: its slot's end is known better from now on."""
         if self.limit is None:
             return
-        took = now - granted_at
-        self._lowest = min(self._lowest, took)
-        self._answers += 1
-        if self._answers % SAMPLE == 0:
-            self._floor, self._lowest = self._lowest, math.inf
+        arrival = max(self._arrival(flight), granted_at)
         if self._drop(granted_at):
-            delay = min(max(took - self._floor, 0.0), MOST_DELAY)
-            insort(self._ends, granted_at + self.window + delay)
+            insort(self._ends, min(arrival, granted_at + MOST_DELAY) + self.window)
+
+    def _arrival(self, flight: Flight) -> float:
+        """Return the latest moment of arrival, less the quickest way."""
+        self._trip.note(max(flight.received - flight.sent, 0.0))
+        arrival = flight.received - self._trip.value
+        if flight.seen is not None:
+            self._way.note(flight.seen - flight.sent)
+            arrival = min(arrival, flight.seen - self._way.value)
+        return arrival
 
     def give_back(self, granted_at: float) -> None:
         """Return the slot of a request that was never sent."""

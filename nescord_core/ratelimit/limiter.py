@@ -11,6 +11,7 @@ import heapq
 import math
 
 from nescord_core.ratelimit.bucket import Bucket, Lane
+from nescord_core.ratelimit.global_limit import Flight
 from nescord_core.ratelimit.headers import Answer, Scope
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 from nescord_core.ratelimit.memory import Gone
@@ -95,12 +96,26 @@ class Limiter:
             self._sweep(now)
         return result
 
-    def complete(self, ticket: Ticket, answer: Answer, now: float) -> bool:
-        """Take in an answer. True: it was a 429 worth waiting for, the ticket is queued again, in front."""
+    def complete(
+        self,
+        ticket: Ticket,
+        answer: Answer,
+        now: float,
+        *,
+        sent: float | None = None,
+        received: float | None = None,
+    ) -> bool:
+        """Take in an answer. True: it was a 429 worth waiting for, the ticket is queued again, in front.
+
+        ``sent`` and ``received`` say when the request went out and its answer came, where that is known
+        better than from the times of the grant and of this call.
+        """
         lane = self._release(ticket)
         lane.sent(now)
         if not ticket.route.exempt:
-            ticket.scope.global_limit.answered(ticket.granted_at, now)
+            ticket.scope.global_limit.answered(
+                ticket.granted_at, _flight(ticket, answer, now, sent, received)
+            )
         self.invalid.saw(answer, now)
         scope, bucket = ticket.scope, lane.bucket
         again = False
@@ -385,6 +400,16 @@ class Limiter:
             if not scope.buckets and scope.used_at + FORGET_TOKEN < now:
                 del self._scopes[key]
                 self._active.pop(key, None)
+
+
+def _flight(ticket: Ticket, answer: Answer, now: float, sent: float | None, received: float | None) -> Flight:
+    window = answer.window
+    clock = window.reset if window is not None and answer.status != 429 else None
+    return Flight(
+        ticket.granted_at if sent is None else sent,
+        now if received is None else received,
+        clock - window.reset_after if window is not None and clock is not None else None,
+    )
 
 
 def _shows_token_holds(answer: Answer) -> bool:

@@ -77,7 +77,7 @@ class Courier:
                         raise
                 else:
                     facts = body_facts(reply)
-                    if permit.complete(reply.status, reply.headers, facts):
+                    if permit.complete(reply, facts):
                         self.limited += 1
                         tries -= 1
                         await permit.again()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
 from types import TracebackType
 
-from nescord_core.ratelimit.headers import BodyFacts, read
+from nescord_core.ratelimit.headers import Answer, BodyFacts, read
 from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.route import Route
 from nescord_core.ratelimit.tickets import Refusal, Ticket, TicketState
+from nescord_core.rest.wire import Reply
 
 __all__ = ["DeadlinePassed", "Permit", "PermitRefused", "Permits"]
 
@@ -59,15 +59,16 @@ class Permit:
         """Note that the request is on its way: Discord may count it even if no answer comes."""
         self._out = True
 
-    def complete(self, status: int, headers: Mapping[str, str], body: BodyFacts | None = None) -> bool:
+    def complete(self, reply: Reply, body: BodyFacts | None = None) -> bool:
         """Report the answer. True: it was a rate limit; `again` waits for the next turn of this request."""
         self._out = False
-        return self._permits.complete(self._ticket, status, headers, body)
+        answer = read(reply.status, reply.headers, body)
+        return self._permits.complete(self._ticket, answer, sent=reply.sent_at, received=reply.received_at)
 
     def failed(self) -> None:
         """Report that no answer came; after this, `again` may ask for another turn."""
         self._out = False
-        self._permits.complete(self._ticket, NO_ANSWER, {}, None)
+        self._permits.complete(self._ticket, Answer(NO_ANSWER))
 
     async def again(self, pause: float = 0.0) -> None:
         """Wait for another turn, in the place that the request had before, ``pause`` seconds from now."""
@@ -128,10 +129,10 @@ class Permits:
             raise DeadlinePassed(wait)
 
     def complete(
-        self, ticket: Ticket, status: int, headers: Mapping[str, str], body: BodyFacts | None
+        self, ticket: Ticket, answer: Answer, *, sent: float | None = None, received: float | None = None
     ) -> bool:
         """See `Permit.complete`."""
-        again = self.limiter.complete(ticket, read(status, headers, body), _now())
+        again = self.limiter.complete(ticket, answer, _now(), sent=sent, received=received)
         if self.limiter.waiting:
             self.pump()
         return again

@@ -7,6 +7,7 @@ RFC 9112 is the source of what ends an answer.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any, NamedTuple, cast
 
@@ -30,12 +31,14 @@ class Broken(Exception):
 
 
 class Reply(NamedTuple):
-    """What came back, byte for byte."""
+    """What came back, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request left."""
 
     status: int
     reason: str
     headers: CIMultiDictProxy[str]
     body: bytes
+    sent_at: float
+    received_at: float
 
 
 def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *, has_body: bool) -> bytes:
@@ -61,6 +64,8 @@ class WireConnection(asyncio.Protocol):
         self._answer: asyncio.Future[Reply] | None = None
         self._room: asyncio.Future[None] | None = None
         self._is_head = False
+        self._loop = asyncio.get_running_loop()
+        self._sent_at = self._received_at = 0.0
         self._begin()
 
     # -- what the pool calls ---------------------------------------------------------------------------------
@@ -71,10 +76,11 @@ class WireConnection(asyncio.Protocol):
         ``is_head``: the answer has no body, whatever its headers say.
         """
         assert self._transport is not None
-        answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Reply] = self._loop.create_future()
         self._answer = answer
         self._begin()
         self._is_head = is_head
+        self._sent_at = time.monotonic()  # the loop's own clock may stand still for many requests
         try:
             if isinstance(body, bytes):
                 self._transport.write(head + body)
@@ -125,7 +131,7 @@ class WireConnection(asyncio.Protocol):
         self.is_open = True
 
     def pause_writing(self) -> None:
-        self._room = asyncio.get_running_loop().create_future()
+        self._room = self._loop.create_future()
 
     def resume_writing(self) -> None:
         room, self._room = self._room, None
@@ -137,6 +143,7 @@ class WireConnection(asyncio.Protocol):
             self.close()  # nobody asked: an answer that belongs to no request must not meet the next one
             return
         self._begun = True
+        self._received_at = self._loop.time()
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -195,7 +202,9 @@ class WireConnection(asyncio.Protocol):
         if answer is not None and not answer.done():
             reason = self._reason.decode("latin-1")
             headers = CIMultiDictProxy(self._headers)
-            answer.set_result(Reply(self._status, reason, headers, b"".join(self._chunks)))
+            body = b"".join(self._chunks)
+            received_at = max(self._received_at, self._sent_at)
+            answer.set_result(Reply(self._status, reason, headers, body, self._sent_at, received_at))
         if self._ends_with_connection:
             self.is_open = False
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from nescord_core.ratelimit.global_limit import GlobalLimit
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+
+from nescord_core.ratelimit.global_limit import Flight, GlobalLimit
 from nescord_core.ratelimit.headers import Answer, Scope
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 
@@ -12,7 +17,7 @@ def spend(limit: GlobalLimit, count: int, now: float) -> list[float]:
     for _ in range(count):
         now = max(now, limit.next_at(now))
         limit.take(now)
-        limit.answered(now, now)
+        limit.answered(now, Flight(now, now))
         times.append(now)
     return times
 
@@ -26,7 +31,7 @@ def test_never_more_than_the_limit_in_any_second_and_a_little_wider() -> None:
 def test_an_answer_that_took_long_keeps_its_slot_longer_as_the_request_may_have_arrived_late() -> None:
     limit = GlobalLimit(1)
     limit.take(0.0)
-    limit.answered(0.0, 0.1)
+    limit.answered(0.0, Flight(0.0, 0.1))
     assert limit.next_at(0.1) > 1.1
 
 
@@ -35,9 +40,59 @@ def test_how_long_answers_take_by_themselves_is_learned_and_costs_nothing_then()
     now = 0.0
     for _ in range(300):
         limit.take(now)
-        limit.answered(now, now + 0.15)
+        limit.answered(now, Flight(now, now + 0.15))
         granted, now = now, max(now + 0.15, limit.next_at(now + 0.15))
     assert 1.0 < now - granted < 1.05
+
+
+def rate(flights: Callable[[float], Flight], count: int = 400) -> float:
+    """Return how much of a limit of 50/s is used when requests go as soon as they may."""
+    limit, now = GlobalLimit(50), 0.0
+    answers: list[tuple[float, float]] = []  # (received, granted)
+    started = 0.0
+    for number in range(count):
+        while (at := limit.next_at(now)) > now:
+            # The next thing that happens: a slot comes free, or an answer comes.
+            now = min(at, answers[0][0]) if answers else at
+            while answers and answers[0][0] <= now:
+                received, granted = heapq.heappop(answers)
+                limit.answered(granted, flights(granted)._replace(received=received))
+        limit.take(now)
+        heapq.heappush(answers, (flights(now).received, now))
+        if number == count // 2:
+            started = now
+    return (count // 2 - 1) / (now - started) / 50
+
+
+def way(sent: float) -> float:
+    """Seconds from here to Discord: never the same, the same for the same request."""
+    return 0.03 + 0.005 * random.Random(sent).random()
+
+
+def slow_answer(sent: float) -> Flight:
+    return Flight(sent, sent + way(sent) + 0.05 + 0.3 * random.Random(-sent - 1).random())
+
+
+def test_discords_own_clock_shows_that_slow_answers_did_not_arrive_late() -> None:
+    skewed = lambda sent: slow_answer(sent)._replace(seen=1.7e9 + sent + way(sent))  # noqa: E731 - as short
+    assert rate(skewed) > 0.96
+    assert rate(slow_answer) < rate(skewed) - 0.05
+
+
+def test_discords_clock_may_jump_or_be_several_without_a_slot_coming_free_early() -> None:
+    chance = random.Random(5)
+    for jump in (-7.0, -0.2, 0.2, 7.0):
+        limit, now, arrivals = GlobalLimit(1), 0.0, []
+        for number in range(200):
+            now = max(now, limit.next_at(now))
+            limit.take(now)
+            arrived = now + way(now)
+            arrivals.append(arrived)
+            offset = (jump if number > 100 else 0.0) + chance.choice([0.0, 0.015])
+            received = arrived + 0.02
+            limit.answered(now, Flight(now, received, 1.7e9 + offset + arrived))
+            now = received
+        assert all(later - earlier >= 1.0 for earlier, later in itertools.pairwise(arrivals))
 
 
 def test_a_slot_given_back_is_free_at_once() -> None:
