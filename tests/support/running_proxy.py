@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +44,21 @@ class Running:
         url = URL(f"http://{self.address}{path}", encoded=True)
         async with self.session.request(method, url, allow_redirects=False, **options) as response:
             return Answer(response.status, response.headers.copy(), await response.read())
+
+    async def in_turn(self, calls: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+        """Make calls that reach the proxy one after the other, without waiting for their answers."""
+        async with asyncio.TaskGroup() as group:
+            tasks: list[asyncio.Task[Answer]] = []
+            for call in calls:
+                tasks.append(group.create_task(call))
+                await self._taken(tasks)
+        return [task.result() for task in tasks]
+
+    async def _taken(self, tasks: list[asyncio.Task[Answer]]) -> None:
+        while True:
+            health = json.loads((await self.call("GET", "/healthz")).body)
+            if health["queued"] + health["in_flight"] + sum(task.done() for task in tasks) >= len(tasks):
+                return
 
     async def raw(self, data: bytes, *, wait: float = 5.0) -> bytes:
         """Send bytes and return all that comes back until the proxy closes, or ``wait`` seconds are over."""

@@ -35,10 +35,7 @@ async def test_no_429_reaches_discord_and_the_order_is_kept(tmp_path: Path, kind
 async def test_requests_of_one_caller_arrive_in_order(tmp_path: Path) -> None:
     fake = FakeDiscord(limits={POST: [Limit(1, 0.05)]})
     async with running_proxy(tmp_path, fake) as proxy:
-        async with asyncio.TaskGroup() as group:
-            for number in range(12):
-                group.create_task(proxy.call("POST", "/channels/1/messages", json={"n": number}))
-                await asyncio.sleep(0.005)
+        await proxy.in_turn(proxy.call("POST", "/channels/1/messages", json={"n": n}) for n in range(12))
         assert [json.loads(seen.body)["n"] for seen in fake.seen] == list(range(12))
         assert fake.limited == 0
 

@@ -41,22 +41,19 @@ def html_429() -> Fault:
 async def posts(proxy: Running, channel: int, count: int = COUNT) -> list[int]:
     """Send numbered messages with enforced nonces, one after the other; return the statuses."""
 
-    async def send(number: int) -> int:
-        body = {"content": str(number), "nonce": f"{channel}-{number}", "enforce_nonce": True}
-        return (await proxy.call("POST", f"/channels/{channel}/messages", json=body)).status
+    def body(number: int) -> dict[str, object]:
+        return {"content": str(number), "nonce": f"{channel}-{number}", "enforce_nonce": True}
 
-    tasks = []
-    async with asyncio.TaskGroup() as group:
-        for number in range(count):
-            tasks.append(group.create_task(send(number)))
-            await asyncio.sleep(0.002)
-    return [task.result() for task in tasks]
+    path = f"/channels/{channel}/messages"
+    answers = await proxy.in_turn(proxy.call("POST", path, json=body(number)) for number in range(count))
+    return [answer.status for answer in answers]
 
 
-def arrived(fake: FakeDiscord, channel: int) -> list[int]:
-    """The numbers of the messages that were taken, in the order in which they were first."""
+def arrived(fake: FakeDiscord, channel: int, *, taken: bool = True) -> list[int]:
+    """The numbers of the messages that were taken (or of all that came), in the order in which they were."""
     calls = fake.calls("POST", f"/api/v10/channels/{channel}/messages")
-    return list(dict.fromkeys(int(json.loads(seen.body)["content"]) for seen in calls if seen.status == 200))
+    found = [int(json.loads(seen.body)["content"]) for seen in calls if seen.status == 200 or not taken]
+    return list(dict.fromkeys(found))
 
 
 @pytest.mark.parametrize("skew", [-3600.0, 7.5, 86_400.0])
@@ -127,6 +124,60 @@ async def test_a_bucket_that_changes_in_the_middle(
     assert arrived(fake, 1) == [*range(COUNT)]
     # A limit that shrank shows only when it is over; one 429 for it cannot be avoided, a second could.
     assert fake.limited <= int(after.limit < before.limit)
+
+
+def at_the_sixth(change: Callable[[], None]) -> list[Fault]:
+    """Change something when the sixth request arrives: in the middle of a window, with others queued."""
+
+    async def as_it_is(_: BaseRequest) -> None:
+        return None
+
+    async def changed(_: BaseRequest) -> None:
+        change()
+
+    return [*[as_it_is] * 5, changed]
+
+
+@pytest.mark.parametrize("what", ["another hash", "a longer window", "a shorter window", "a higher limit"])
+async def test_a_bucket_that_changes_while_its_queue_is_full(tmp_path: Path, what: str) -> None:
+    fake = FakeDiscord(limits={POST: [Limit(4, 0.6, name="one")]})
+
+    def change() -> None:
+        if what == "another hash":
+            fake.limits[POST] = [Limit(4, 0.6, name="two")]
+            return
+        (bucket,) = fake._buckets.values()
+        bucket.period = {"a longer window": 1.2, "a shorter window": 0.3}.get(what, bucket.period)
+        bucket.limit = 6 if what == "a higher limit" else bucket.limit
+        fake.limits[POST] = [Limit(bucket.limit, bucket.period, name="one")]
+
+    fake.fail(*at_the_sixth(change))
+    async with running_proxy(tmp_path, fake) as proxy:
+        assert await posts(proxy, 1) == [200] * COUNT
+    assert fake.limited == 0
+    assert arrived(fake, 1) == list(range(COUNT))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [hang_up, hang_up_in_the_body, lambda: status(502), lambda: status(504), lambda: slow(0.25)],
+    ids=["dropped", "dropped in the body", "502", "504", "slow"],
+)
+async def test_faults_every_few_requests_lose_nothing(tmp_path: Path, fault: Callable[[], Fault]) -> None:
+    async def good(_: BaseRequest) -> None:
+        return None
+
+    fake = FakeDiscord(limits={POST: [Limit(4, 0.4)]})
+    fake.fail(*(fault() if number % 5 in (1, 2) else good for number in range(25)))
+    async with running_proxy(tmp_path, fake) as proxy:
+        async with asyncio.TaskGroup() as group:
+            runs = [group.create_task(posts(proxy, channel, 8)) for channel in (1, 2)]
+        assert [status for run in runs for status in run.result()] == [200] * 16
+    assert fake.limited == 0
+    for channel in (1, 2):
+        # Several are under way at once: what is sent again may be taken after the next, but goes in order.
+        assert arrived(fake, channel, taken=False) == list(range(8))
+        assert sorted(arrived(fake, channel)) == list(range(8))
 
 
 async def test_a_remaining_that_is_lower_than_true_only_costs_time(tmp_path: Path) -> None:
