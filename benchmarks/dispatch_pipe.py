@@ -16,6 +16,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from nescord_core.dispatch.outbox import Entry
 from nescord_core.dispatch.receiver import Delivery, Receiver
 from nescord_core.dispatch.sender import HelloFacts, Sender
 from nescord_core.envelope import Envelope
@@ -86,9 +87,10 @@ async def measure(events: int, rate: float, state_dir: str) -> None:
     if rate:
         done = sender.outbox.done
 
-        def timed(entry: object) -> None:
-            waits.append(time.time() - entry.envelope.received_at)  # type: ignore[attr-defined]
-            done(entry)  # type: ignore[arg-type]  # an Entry
+        def timed(*entries: Entry) -> None:
+            now = time.time()
+            waits.extend(now - entry.envelope.received_at for entry in entries)
+            done(*entries)
 
         sender.outbox.done = timed  # type: ignore[method-assign]  # only to measure
     async with asyncio.TaskGroup() as tasks:

@@ -84,8 +84,8 @@ class WsSettings:
     outbox_mb: int = 512
     outbox_disk_mb: int = 2048
     linger: float = 0.005
-    batch_events: int = 256
-    batch_kb: int = 128
+    batch_events: int = 512
+    batch_kb: int = 512
     keepalive: float = 10.0
     lease: float = 1.0
     redial_min: float = 0.05

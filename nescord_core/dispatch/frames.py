@@ -26,33 +26,32 @@ class FrameWriter:
 
     def frame(self, first_delivery: int, entries: Sequence[Outgoing]) -> pb.FromWs:
         """Return the message that carries the entries under consecutive delivery numbers."""
-        shards, sessions, seqs, types, keys, guilds, data, times, marks = zip(
-            *[entry.envelope for entry in entries], strict=True
-        )
+        envelopes = [entry.envelope for entry in entries]
+        shards, sessions, seqs, types, keys, guilds, data, times, marks = zip(*envelopes, strict=True)
         introduced: list[pb.Session] = []
+        known = self._sessions
+        pairs = zip(shards, sessions, strict=True)
+        marked = [entry.redelivered for entry in entries]
         batch = pb.EventBatch(
             first_delivery=first_delivery,
-            session=[self._index(pair, introduced) for pair in zip(shards, sessions, strict=True)],
+            session=[known[pair] if pair in known else self._introduce(pair, introduced) for pair in pairs],
             seq=seqs,
             type=types,
             key=keys,
             guild_id=guilds,
             received_at=times,
             data=data,
-            redelivered=[
-                at
-                for at, (entry, marked) in enumerate(zip(entries, marks, strict=True))
-                if marked or entry.redelivered
-            ],
         )
+        if True in marked or True in marks:
+            batch.redelivered.extend(
+                at for at, pair in enumerate(zip(marks, marked, strict=True)) if any(pair)
+            )
         batch.sessions.extend(introduced)
         return pb.FromWs(events=batch)
 
-    def _index(self, pair: tuple[int, str], introduced: list[pb.Session]) -> int:
-        index = self._sessions.get(pair)
-        if index is None:
-            index = self._sessions[pair] = len(self._sessions)
-            introduced.append(pb.Session(index=index, shard_id=pair[0], session_id=pair[1]))
+    def _introduce(self, pair: tuple[int, str], introduced: list[pb.Session]) -> int:
+        index = self._sessions[pair] = len(self._sessions)
+        introduced.append(pb.Session(index=index, shard_id=pair[0], session_id=pair[1]))
         return index
 
 

@@ -244,10 +244,9 @@ class Outbound:
                     self.over.set()
 
     def _acknowledge(self, ack: pb.Ack) -> None:
-        done = self._board.outbox.done
+        board = self._board
         for deliveries in ack.deliveries:
-            for entry in self._board.partition.settle(self._stream, deliveries.first, deliveries.last):
-                done(entry)
+            board.outbox.done(*board.partition.settle(self._stream, deliveries.first, deliveries.last))
         self._board.acknowledged()
 
     def _take_back(self, returned: pb.Return) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from heapq import heappop, heappush
 from operator import attrgetter
 
+import msgspec
+
 from nescord_core.envelope import Envelope
 
 __all__ = ["Entry", "Outbox", "Track"]
@@ -66,23 +68,20 @@ class Track:
         return self._heap[0] if self._heap else self.highest + 1
 
 
-class Entry:
-    """One event on its way.
+class Entry(msgspec.Struct, gc=False, eq=False):
+    """One event on its way; a struct because one is made for every event on the hot path.
 
     ``order`` counts arrivals; ``lane`` is what is kept in order and on one replica: the guild, the channel of
     a direct message, the shard (below 0), or (a string) the address of a replica that the event belongs to.
     ``segment`` is the part of the disk it came back from, None for one that was always in memory.
     """
 
-    __slots__ = ("envelope", "lane", "order", "redelivered", "segment", "track")
-
-    def __init__(self, envelope: Envelope, lane: int | str, order: int, track: Track) -> None:
-        self.envelope = envelope
-        self.lane = lane
-        self.order = order
-        self.redelivered = False
-        self.segment: int | None = None
-        self.track = track
+    envelope: Envelope
+    lane: int | str
+    order: int
+    track: Track
+    redelivered: bool = False
+    segment: int | None = None
 
     def size(self) -> int:
         """Bytes of memory, roughly."""
@@ -139,19 +138,23 @@ class Outbox:
         track.highest = max(track.highest, seq)
         self._changed.add(track)
 
-    def done(self, entry: Entry) -> None:
-        """An event was acknowledged; each entry is done once."""
-        envelope = entry.envelope
-        track = entry.track
-        if entry.segment is None:
-            del track.pending[envelope[2]]
-        else:
-            del track.restored[envelope[2]]
-            self.left[entry.segment] -= 1
-        self._changed.add(track)
-        self.events -= 1
-        self.bytes -= len(envelope[6]) + _ENTRY_BYTES
-        self.done_count += 1
+    def done(self, *entries: Entry) -> None:
+        """Events were acknowledged; each entry is done once."""
+        track, size = None, 0
+        for entry in entries:
+            envelope = entry.envelope
+            if entry.track is not track:
+                track = entry.track
+                self._changed.add(track)
+            if entry.segment is None:
+                del track.pending[envelope[2]]
+            else:
+                del track.restored[envelope[2]]
+                self.left[entry.segment] -= 1
+            size += len(envelope[6])
+        self.events -= len(entries)
+        self.bytes -= size + _ENTRY_BYTES * len(entries)
+        self.done_count += len(entries)
 
     def shed(self, entry: Entry) -> None:
         """Give an event up because there is no room; counted by shard."""

@@ -9,7 +9,7 @@ lanes that have to wait known by name ("holds").
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from operator import attrgetter
 
@@ -164,10 +164,12 @@ class Partition:
         batch: list[Entry] = []
         number, size = first, 0
         for _ in range(min(max_events, stream.credit - len(in_flight), len(ready))):
-            size += len(ready[0].envelope[6])
+            entry = ready.popleft()
+            size += len(entry.envelope[6])
             if size > max_bytes and batch:
+                ready.appendleft(entry)
                 break
-            in_flight[number] = entry = ready.popleft()
+            in_flight[number] = entry
             batch.append(entry)
             number += 1
         stream.next_number = number
@@ -178,19 +180,17 @@ class Partition:
         slot = self._slots.get(stream.address)
         return len(slot.ready) if slot is not None and slot.stream is stream else 0
 
-    def settle(self, stream: Stream, first: int, last: int) -> Iterator[Entry]:
-        """Yield the entries of acknowledged deliveries; numbers that are not in flight are ignored."""
+    def settle(self, stream: Stream, first: int, last: int) -> list[Entry]:
+        """Return the entries of acknowledged deliveries; numbers that are not in flight are ignored."""
         in_flight = stream.in_flight
         full = len(in_flight) >= stream.credit
-        for number in range(max(first, 1), min(last, stream.next_number - 1) + 1):
-            entry = in_flight.pop(number, None)
-            if entry is None:
-                continue
-            if self._holds:
-                self._release(entry.lane)
-            yield entry
+        numbers = range(max(first, 1), min(last, stream.next_number - 1) + 1)
+        settled = [entry for number in numbers if (entry := in_flight.pop(number, None)) is not None]
+        for entry in settled if self._holds else ():
+            self._release(entry.lane)
         if full:
             stream.notify()
+        return settled
 
     def give_back(self, stream: Stream, numbers: Iterable[int], *, started: bool) -> int:
         """Put deliveries that were handed back to the front of their lanes; marked if they had begun."""

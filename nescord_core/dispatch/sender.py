@@ -14,7 +14,7 @@ from nescord_core._version import __version__
 from nescord_core.dispatch.endpoint import PROTOCOL
 from nescord_core.dispatch.link import Link, ReplicaStats
 from nescord_core.dispatch.outbound import World, lease_of
-from nescord_core.dispatch.outbox import Outbox
+from nescord_core.dispatch.outbox import Entry, Outbox
 from nescord_core.dispatch.partition import Partition
 from nescord_core.dispatch.resolver import Lookup, addresses, look_up
 from nescord_core.dispatch.spillway import Spillway
@@ -103,6 +103,8 @@ class Sender:
         self.outbox = Outbox(max_events=settings.outbox_events, max_bytes=settings.outbox_mb * 1024 * 1024)
         self.partition = Partition()
         self._spillway: Spillway | None = None
+        # Below these nothing has to be decided about an event: it waits in memory.
+        self._calm_events, self._calm_bytes = settings.outbox_events, settings.outbox_mb * 1024 * 1024
         if settings.outbox_disk_mb > 0:
             self._spillway = Spillway(
                 self.outbox,
@@ -113,6 +115,8 @@ class Sender:
                 shard_count=hello.shard_count,
                 shed=self._shed_bytes,
             )
+            limits = self._spillway.overflow.limits
+            self._calm_events, self._calm_bytes = limits.spill_events, limits.spill_bytes
         self._hello = hello
         self._report = acknowledged
         self._command = command
@@ -130,9 +134,18 @@ class Sender:
         spillway = self._spillway
         if spillway is not None and spillway.undecided:
             spillway.decide(envelope.shard_id, envelope.session_id)
-        entry = self.outbox.put(envelope, lane)
+        outbox = self.outbox
+        entry = outbox.put(envelope, lane)
         if entry is None:
             return
+        is_calm = outbox.events <= self._calm_events and outbox.bytes <= self._calm_bytes
+        if is_calm and not (spillway is not None and spillway.overflow.active):
+            self.partition.assign(entry)
+        else:
+            self._make_room_for(entry)
+
+    def _make_room_for(self, entry: Entry) -> None:
+        spillway = self._spillway
         if spillway is not None and spillway.overflow.take(entry):
             spillway.wake()
         else:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, NescordError
 from nescord_core.gateway.identify_gate import IdentifyGate
+from nescord_core.gateway.intake import Skipped
 from nescord_core.gateway.session_store import SavedSession, SessionStore, SessionStoreError
-from nescord_core.gateway.shard import Shard, ShardContext, Skipped
+from nescord_core.gateway.shard import Shard, ShardContext
 from nescord_core.gateway.sharding import format_ids
 from nescord_core.gateway.stats import ShardStats
-from nescord_core.gateway.transport import Transport
 from nescord_core.settings import WsSettings
 
 __all__ = ["ALL_SHARDS", "Cluster"]
@@ -73,20 +73,18 @@ class Cluster:
         log.info("shards %s of %d start", format_ids(self._shard_ids), self._shard_count)
         if held:
             log.info("shards %s have a saved session and will resume", format_ids(held))
-        async with Transport.http_session() as http:
-            context = ShardContext(
-                settings=self._settings,
-                shard_count=self._shard_count,
-                gateway_url=self._gateway_url,
-                http=http,
-                identify=self._identify,
-                sink=self._sink,
-                skipped=self._skipped,
-                on_change=self._changed.set,
-                others_connected=self._any_connected,
-            )
-            self._shards = {i: Shard(i, context, self._saved[i]) for i in self._shard_ids}
-            await self._run_shards()
+        context = ShardContext(
+            settings=self._settings,
+            shard_count=self._shard_count,
+            gateway_url=self._gateway_url,
+            identify=self._identify,
+            sink=self._sink,
+            skipped=self._skipped,
+            on_change=self._changed.set,
+            others_connected=self._any_connected,
+        )
+        self._shards = {i: Shard(i, context, self._saved[i]) for i in self._shard_ids}
+        await self._run_shards()
         await self.flush()
         if self._failure is not None:
             raise self._failure

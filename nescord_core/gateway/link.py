@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator
 
-import aiohttp
-
-from nescord_core.errors import TransportError
 from nescord_core.gateway.command_limit import Command
 from nescord_core.gateway.inflate import inflater
 from nescord_core.gateway.transport import OnMessage, Transport
@@ -21,12 +19,20 @@ class Link:
     A shard has one current link; what older ones still report is ignored.
     """
 
-    def __init__(self, *, compress: str, close_timeout: float, on_sent: Callable[[Command], None]) -> None:
+    def __init__(
+        self,
+        *,
+        compress: str,
+        connect_timeout: float,
+        close_timeout: float,
+        on_sent: Callable[[Command], None],
+    ) -> None:
         self.inflater = inflater(compress)
         self._compress = compress
+        self._connect_timeout = connect_timeout
         self._close_timeout = close_timeout
         self._on_sent = on_sent
-        self._outgoing: asyncio.Queue[bytes | Command] = asyncio.Queue()
+        self._outgoing: deque[bytes | Command] = deque()
         self._transport: Transport | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -34,40 +40,38 @@ class Link:
         """Make a task (the connection itself, the wait for a permit) end with this link."""
         self._tasks.append(task)
 
-    async def open(self, http: aiohttp.ClientSession, url: str) -> None:
-        """Connect. Raises TransportError."""
-        self._transport = await Transport.open(
-            http, url, compress=self._compress, close_timeout=self._close_timeout
-        )
+    async def converse(
+        self, url: str, on_open: Callable[[], None], on_message: OnMessage
+    ) -> tuple[int | None, str]:
+        """Connect, and read and write until the connection ends; return the peer's close code and reason.
 
-    async def converse(self, on_message: OnMessage) -> tuple[int | None, str]:
-        """Read and write until the connection ends; return the peer's close code and reason."""
-        assert self._transport is not None
+        ``on_open`` is called before the first message is handed on. Raises TransportError when there is no
+        connection.
+        """
+        transport = self._transport = Transport(on_open, on_message)
+        transport.on_writable = self._flush
         try:
-            async with asyncio.TaskGroup() as pair:
-                writer = pair.create_task(self._write(self._transport))
-                end = await self._transport.read(on_message)
-                writer.cancel()
-            return end
+            await transport.open(url, compress=self._compress, timeout=self._connect_timeout)
+            return await transport.read()
         finally:
-            self._transport.abort()
+            transport.abort()
 
     def send(self, item: bytes | Command) -> None:
-        """Queue a payload, or a command whose sending is reported."""
-        self._outgoing.put_nowait(item)
+        """Send a payload, or a command whose sending is reported, as soon as the peer takes it."""
+        self._outgoing.append(item)
+        self._flush()
 
     def unsent(self) -> Iterator[Command]:
         """Take out the commands that were not written, the last one first."""
-        left: list[bytes | Command] = []
-        while not self._outgoing.empty():
-            left.append(self._outgoing.get_nowait())
+        left = list(self._outgoing)
+        self._outgoing.clear()
         return (item for item in reversed(left) if isinstance(item, Command))
 
     async def close(self, code: int) -> None:
         """Close with a handshake, then end whatever belongs to this link."""
         try:
             if self._transport is not None:
-                await self._transport.close(code)
+                await self._transport.close(code, self._close_timeout)
         finally:
             self.abort()
 
@@ -78,14 +82,15 @@ class Link:
         for task in self._tasks:
             task.cancel()
 
-    async def _write(self, transport: Transport) -> None:
-        while True:
-            item = await self._outgoing.get()
-            try:
-                await transport.send(item.payload if isinstance(item, Command) else item)
-            except TransportError:
-                # The reader sees the end of the connection, too, and is the one to report it.
-                transport.abort()
-                return
+    def mute(self) -> None:
+        """Hand on nothing any more of what still comes."""
+        if self._transport is not None:
+            self._transport.mute()
+
+    def _flush(self) -> None:
+        outgoing, transport = self._outgoing, self._transport
+        while outgoing and transport is not None and transport.writable:
+            item = outgoing.popleft()
+            transport.send(item.payload if isinstance(item, Command) else item)
             if isinstance(item, Command):
                 self._on_sent(item)

@@ -5,9 +5,12 @@ The dispatch's ``d`` stays raw JSON all the way to the bot; it is never decoded 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import msgspec
 
 __all__ = [
+    "UNREADABLE",
     "Payload",
     "PayloadError",
     "ReadyFacts",
@@ -15,6 +18,7 @@ __all__ = [
     "decode",
     "encode",
     "heartbeat_interval",
+    "read_payload",
     "ready_facts",
     "route",
 ]
@@ -67,23 +71,46 @@ class _Hello(msgspec.Struct):
     heartbeat_interval: float
 
 
-_payload = msgspec.json.Decoder(Payload)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What `read_payload` raises for what is not the JSON that the gateway sends."""
+
+read_payload = msgspec.json.Decoder(Payload).decode
+"""Read op, s, t and the raw ``d``, without a call in between: once an event."""
+
 # Ids are strings of digits on the wire: strict=False makes them integers without a detour through Python.
-_in_guild = msgspec.json.Decoder(_InGuild, strict=False)
+_read_in_guild = msgspec.json.Decoder(_InGuild, strict=False).decode
 _is_guild = msgspec.json.Decoder(_IsGuild, strict=False)
 _is_channel = msgspec.json.Decoder(_IsChannel, strict=False)
 _ready = msgspec.json.Decoder(ReadyFacts)
 _hello = msgspec.json.Decoder(_Hello)
 
-_GUILD_ITSELF = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
-_CHANNEL_ITSELF = frozenset({"CHANNEL_CREATE", "CHANNEL_UPDATE", "CHANNEL_DELETE"})
+
+def _of_guild(d: bytes | msgspec.Raw) -> Route:
+    guild_id = _is_guild.decode(d).id
+    return guild_id, guild_id
+
+
+def _of_channel(d: bytes | msgspec.Raw) -> Route:
+    channel = _is_channel.decode(d)
+    return channel.guild_id or channel.id or 0, channel.guild_id or 0
+
+
+_ITSELF: Mapping[str, Callable[[bytes | msgspec.Raw], Route]] = {
+    "GUILD_CREATE": _of_guild,
+    "GUILD_UPDATE": _of_guild,
+    "GUILD_DELETE": _of_guild,
+    "CHANNEL_CREATE": _of_channel,
+    "CHANNEL_UPDATE": _of_channel,
+    "CHANNEL_DELETE": _of_channel,
+}
+"""Events whose ``id`` is that of the guild or channel."""
 
 
 def decode(data: bytes) -> Payload:
     """Read op, s, t and the raw ``d``. Raises PayloadError."""
     try:
-        return _payload.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return read_payload(data)
+    except UNREADABLE as error:
         raise PayloadError(str(error)) from error
 
 
@@ -94,16 +121,13 @@ def route(event: str, d: bytes | msgspec.Raw) -> Route:
     of a shape that nobody expected is still an event, so it is passed on unordered rather than dropped.
     """
     try:
-        if event in _GUILD_ITSELF:
-            guild_id = _is_guild.decode(d).id
-            return guild_id, guild_id
-        if event in _CHANNEL_ITSELF:
-            channel = _is_channel.decode(d)
-            return channel.guild_id or channel.id or 0, channel.guild_id or 0
-        found = _in_guild.decode(d)
+        itself = _ITSELF.get(event)
+        if itself is not None:
+            return itself(d)
+        found = _read_in_guild(d)
         guild = found.guild_id
         return (guild, guild) if guild else (found.channel_id or 0, 0)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return 0, 0
 
 
@@ -111,7 +135,7 @@ def ready_facts(d: bytes) -> ReadyFacts:
     """Read the session out of READY. Raises PayloadError."""
     try:
         return _ready.decode(d)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise PayloadError(f"READY: {error}") from error
 
 
@@ -119,7 +143,7 @@ def heartbeat_interval(d: bytes) -> float | None:
     """Return Hello's interval in seconds; None when it names no usable one."""
     try:
         interval = _hello.decode(d).heartbeat_interval / 1000
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
     return interval if interval > 0 else None
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import aiohttp
 import msgspec
 
 from nescord_core.envelope import Envelope
@@ -21,21 +20,18 @@ from nescord_core.gateway.backoff import Backoff
 from nescord_core.gateway.command_desk import CommandDesk
 from nescord_core.gateway.command_limit import Command
 from nescord_core.gateway.identify_gate import IdentifyGate
-from nescord_core.gateway.inflate import CorruptStreamError
+from nescord_core.gateway.intake import Intake, Skipped
 from nescord_core.gateway.link import Link
-from nescord_core.gateway.opcodes import SESSION_EVENTS, Op
-from nescord_core.gateway.payload import PayloadError, decode, route
+from nescord_core.gateway.opcodes import Op
 from nescord_core.gateway.session import ENDED, Resumable, Session, SessionRules, State
 from nescord_core.gateway.session_store import SavedSession
 from nescord_core.gateway.stats import ShardCounters, ShardStats
 from nescord_core.gateway.watermark import Watermark
 from nescord_core.settings import WsSettings
 
-__all__ = ["Shard", "ShardContext", "Skipped", "session_rules"]
+__all__ = ["Shard", "ShardContext", "session_rules"]
 
 log = logging.getLogger("nescord.gateway")
-
-Skipped = Callable[[int, str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +41,6 @@ class ShardContext:
     settings: WsSettings
     shard_count: int
     gateway_url: str
-    http: aiohttp.ClientSession
     identify: IdentifyGate
     sink: Callable[[Envelope], None]
     skipped: Skipped | None
@@ -75,9 +70,6 @@ class Shard:
         settings = context.settings
         self.shard_id = shard_id
         self._context = context
-        self._wanted = settings.events
-        self._sink = context.sink
-        self._skipped = context.skipped
         self._counters = ShardCounters()
         self._watermark = Watermark(saved.seq if saved else 0)
         self._link: Link | None = None
@@ -92,6 +84,14 @@ class Shard:
             gateway_url=context.gateway_url,
             rules=session_rules(settings),
             saved=Resumable(saved.session_id, saved.seq, saved.resume_gateway_url) if saved else None,
+        )
+        self._intake = Intake(
+            self._session,
+            self._counters,
+            self._watermark,
+            wanted=settings.events,
+            sink=context.sink,
+            skipped=context.skipped,
         )
 
     async def run(self) -> None:
@@ -220,7 +220,7 @@ class Shard:
             case s.Abort() if self._link is not None:
                 self._release().abort()
             case s.Deliver(type_, seq, d, redelivered):
-                self._pass_on(type_, seq, d, redelivered)
+                self._intake.deliver(type_, seq, d, redelivered)
             case s.Report(milestone, detail):
                 self._report(milestone, detail)
             case s.Fatal(code, reason):
@@ -235,20 +235,23 @@ class Shard:
     def _connect(self, url: str) -> None:
         settings = self._context.settings
         link = self._link = Link(
-            compress=settings.compress, close_timeout=settings.close_timeout, on_sent=self._on_sent
+            compress=settings.compress,
+            connect_timeout=settings.connect_timeout,
+            close_timeout=settings.close_timeout,
+            on_sent=self._on_sent,
         )
         self._commands.queue.new_connection()
         link.owns(self._child(self._serve(link, url)))
 
     async def _serve(self, link: Link, url: str) -> None:
+        tell = partial(self._step, link=link)
+        on_message = self._intake.reader(link.inflater, tell)
         try:
-            await link.open(self._context.http, url)
+            code, reason = await link.converse(url, partial(tell, s.Connected()), on_message)
         except TransportError as error:
             self._ended(link, s.ConnectFailed(error.message))
-            return
-        self._step(s.Connected(), link)
-        code, reason = await link.converse(partial(self._on_message, link))
-        self._ended(link, s.Closed(code, reason))
+        else:
+            self._ended(link, s.Closed(code, reason))
 
     def _ended(self, link: Link, fact: s.ConnectFailed | s.Closed) -> None:
         if link is not self._link:
@@ -262,6 +265,7 @@ class Shard:
         """Let go of the current link; what it did not send goes to the next one."""
         link, self._link = self._link, None
         assert link is not None
+        link.mute()
         for command in link.unsent():
             self._commands.put_back(command)
         return link
@@ -280,45 +284,6 @@ class Shard:
             # The queue may be hours long for a large bot; a shard that waits in it has no trouble.
             self._counters.down_since = time.time()
             self._step(s.IdentifyGranted(), link)
-
-    # Payloads
-
-    def _on_message(self, link: Link, message: bytes, is_text: bool) -> None:
-        if link is not self._link:
-            return
-        self._counters.bytes_in += len(message)
-        try:
-            text = message if is_text else link.inflater.feed(message)
-            if text is None:
-                return
-            payload = decode(text)
-        except (CorruptStreamError, PayloadError) as error:
-            self._counters.decode_errors += 1
-            self._step(s.Corrupt(str(error)), link)
-            return
-        if payload.op == 0 and payload.t and payload.s is not None and payload.t not in SESSION_EVENTS:
-            if self._session.advance(payload.s):
-                self._pass_on(payload.t, payload.s, payload.d, self._session.restored)
-            else:
-                self._counters.duplicates += 1
-            return
-        self._step(s.Frame(payload.op, payload.s, payload.t, bytes(payload.d)), link)
-
-    def _pass_on(self, type_: str, seq: int, d: bytes | msgspec.Raw, redelivered: bool) -> None:
-        """Filter by name first: what nobody wants costs no further decoding."""
-        counted, session_id = self._counters, self._session.session_id or ""
-        counted.events[type_] += 1
-        counted.last_event_at = now = time.time()
-        if self._wanted is not None and type_ not in self._wanted:
-            counted.filtered += 1
-            self._watermark.skipped(seq)
-            if self._skipped is not None:
-                self._skipped(self.shard_id, session_id, seq)
-            return
-        key, guild_id = route(type_, d)
-        self._watermark.delivered(seq)
-        counted.redelivered += redelivered
-        self._sink(Envelope(self.shard_id, session_id, seq, type_, key, guild_id, bytes(d), now, redelivered))
 
     # Commands and reports
 
@@ -341,7 +306,7 @@ class Shard:
             case s.Milestone.RESUME:
                 counted.resumes += 1
             case s.Milestone.READY:
-                self._watermark = Watermark()
+                self._watermark.restart()
                 counted.session_since = time.time()
             case s.Milestone.RESUMED:
                 counted.session_since = counted.session_since or time.time()

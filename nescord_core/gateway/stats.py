@@ -30,7 +30,7 @@ class ShardCounters:
     resumed: bool = False
     down_since: float | None = None
     trouble: str = ""
-    events: Counter[str] = field(default_factory=Counter)
+    events: dict[str, int] = field(default_factory=dict)
     closes: Counter[int | None] = field(default_factory=Counter)
 
 

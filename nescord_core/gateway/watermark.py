@@ -18,6 +18,10 @@ class Watermark:
         self._delivered = start
         self._received = start
 
+    def restart(self) -> None:
+        """Begin a new session."""
+        self._acknowledged = self._delivered = self._received = 0
+
     def delivered(self, seq: int) -> None:
         """An event was handed on; from now on it is outstanding."""
         self._delivered = self._received = seq

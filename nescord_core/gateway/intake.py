@@ -1,0 +1,96 @@
+"""Takes in what the connections of a shard bring. Every event goes this way, so it is written for speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from nescord_core.envelope import Envelope
+from nescord_core.gateway import signals as s
+from nescord_core.gateway.inflate import CorruptStreamError, Inflater
+from nescord_core.gateway.opcodes import SESSION_EVENTS
+from nescord_core.gateway.payload import UNREADABLE, read_payload, route
+from nescord_core.gateway.session import Session
+from nescord_core.gateway.stats import ShardCounters
+from nescord_core.gateway.transport import OnMessage
+from nescord_core.gateway.watermark import Watermark
+
+__all__ = ["Intake", "Skipped"]
+
+Skipped = Callable[[int, str, int], None]
+
+
+class Intake:
+    """From message to envelope: inflate, read op, s, t, filter by name, route, and hand to ``sink``.
+
+    ``wanted`` is None for all events; of others ``skipped`` is told.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        counters: ShardCounters,
+        watermark: Watermark,
+        *,
+        wanted: frozenset[str] | None,
+        sink: Callable[[Envelope], None],
+        skipped: Skipped | None,
+    ) -> None:
+        self._session = session
+        self._counters = counters
+        self._watermark = watermark
+        self._wanted = wanted
+        self._sink = sink
+        self._skipped = skipped
+        self._shard_id = session.shard[0]
+
+    def reader(self, inflater: Inflater, tell: Callable[[s.Fact], None]) -> OnMessage:
+        """Return what takes the messages of one connection; ``tell`` gets what the session decides about."""
+        # A closure, because names looked up in it cost a fraction of attributes.
+        session, counted, deliver = self._session, self._counters, self.deliver
+        feed, advance = inflater.feed, session.advance
+
+        def on_message(message: bytes, is_text: bool) -> None:
+            counted.bytes_in += len(message)
+            try:
+                text = message if is_text else feed(message)
+                if text is None:
+                    return
+                payload = read_payload(text)
+            except (CorruptStreamError, *UNREADABLE) as error:
+                counted.decode_errors += 1
+                tell(s.Corrupt(str(error)))
+                return
+            kind, seq = payload.t, payload.s
+            if payload.op or not kind or seq is None or kind in SESSION_EVENTS:
+                tell(s.Frame(payload.op, seq, kind, bytes(payload.d)))
+            elif advance(seq):
+                deliver(kind, seq, payload.d, session.restored)
+            else:
+                counted.duplicates += 1
+
+        return on_message
+
+    def deliver(self, kind: str, seq: int, d: bytes | msgspec.Raw, redelivered: bool) -> None:
+        """Hand an event on. By name first: what nobody wants costs no further decoding."""
+        counted, session_id = self._counters, self._session.session_id or ""
+        counted.events[kind] = counted.events.get(kind, 0) + 1
+        counted.last_event_at = now = time.time()
+        if self._wanted is not None and kind not in self._wanted:
+            counted.filtered += 1
+            self._watermark.skipped(seq)
+            if self._skipped is not None:
+                self._skipped(self._shard_id, session_id, seq)
+            return
+        key, guild_id = route(kind, d)
+        self._watermark.delivered(seq)
+        if redelivered:
+            counted.redelivered += 1
+        # Past the constructor that NamedTuple makes, which takes longer than all the rest of this function.
+        self._sink(
+            tuple.__new__(
+                Envelope, (self._shard_id, session_id, seq, kind, key, guild_id, bytes(d), now, redelivered)
+            )
+        )
