@@ -47,8 +47,9 @@ async def board(ctx: commands.Context) -> None:
     question = discord.utils.get(forum.available_tags, name="Question")
     made = await forum.create_thread(name="How?", content="like this", applied_tags=[question])
     await made.thread.send("an answer")
+    await asyncio.sleep(0.5)
     await made.thread.edit(name="How!", applied_tags=[])
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
     cached = ctx.guild.get_channel(forum.id)
     await ctx.send(
         f"{[t.name for t in cached.available_tags]} {[t.name for t in cached.threads]} {made.message.content}"
@@ -56,7 +57,7 @@ async def board(ctx: commands.Context) -> None:
     )
     await made.thread.delete()
     await forum.delete()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
     await ctx.send(f"{bot.heard} {ctx.guild.get_channel(forum.id)} {len(ctx.guild.forums)}")
 
 

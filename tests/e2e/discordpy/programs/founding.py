@@ -34,7 +34,7 @@ async def found(ctx: commands.Context) -> None:
     await text.edit(sync_permissions=True, position=0)
     await staff.edit(name="Team", mentionable=True)
     await ctx.author.add_roles(staff)
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
     cached = guild.get_channel(text.id)
     alice = guild.get_member(ctx.author.id)
     await ctx.send(
@@ -46,14 +46,14 @@ async def found(ctx: commands.Context) -> None:
     for channel in (copy, text, voice, category):
         await channel.delete()
     await staff.delete()
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.5)
     await ctx.send(f"{[c.name for c in guild.categories]} {[r.name for r in ctx.author.roles]}")
 
 
 @bot.command()
 async def emoji(ctx: commands.Context) -> None:
     made = await ctx.guild.create_custom_emoji(name="pixel", image=PIXEL)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     sent = await ctx.send(f"{made} {[e.name for e in ctx.guild.emojis]} {bot.get_emoji(made.id) == made}")
     await sent.add_reaction(made)
     fetched = await ctx.channel.fetch_message(sent.id)

@@ -31,6 +31,11 @@ async def on_stage_instance_create(stage: discord.StageInstance) -> None:
     bot.heard.append(f"stage {stage.topic}")
 
 
+async def pause() -> None:
+    """Two events at once may be one change by the time that somebody looks."""
+    await asyncio.sleep(0.4)
+
+
 @bot.command()
 async def meet(ctx: commands.Context) -> None:
     start = discord.utils.utcnow() + datetime.timedelta(days=1)
@@ -42,16 +47,18 @@ async def meet(ctx: commands.Context) -> None:
         location="the park",
         privacy_level=discord.PrivacyLevel.guild_only,
     )
+    await pause()
     event = await event.edit(name="Party", description="bring cake")
-    await asyncio.sleep(0.2)  # two events at once may be one change by the time that somebody looks
+    await pause()
     event = await event.start()
     found = await ctx.guild.fetch_scheduled_events()
-    await asyncio.sleep(0.2)
+    await pause()
     await ctx.send(
         f"{[(e.name, e.location, e.status.name) for e in found]}"
         f" {[e.name for e in ctx.guild.scheduled_events]}"
     )
     await event.end()
+    await pause()
     other = await ctx.guild.create_scheduled_event(
         name="Talk",
         start_time=start,
@@ -59,9 +66,10 @@ async def meet(ctx: commands.Context) -> None:
         channel=ctx.guild.voice_channels[0],
         privacy_level=discord.PrivacyLevel.guild_only,
     )
+    await pause()
     users = [user.name async for user in other.users()]
     await other.delete()
-    await asyncio.sleep(0.2)
+    await pause()
     await ctx.send(f"{users} {bot.heard} {len(ctx.guild.scheduled_events)}")
 
 
@@ -69,8 +77,9 @@ async def meet(ctx: commands.Context) -> None:
 async def stage(ctx: commands.Context) -> None:
     channel = await ctx.guild.create_stage_channel("Stage")
     instance = await channel.create_instance(topic="Welcome")
+    await pause()
     await instance.edit(topic="Hello")
-    await asyncio.sleep(0.2)
+    await pause()
     await ctx.send(f"{channel.instance.topic} {[i.topic for i in ctx.guild.stage_instances]}")
     await instance.delete()
     await channel.delete()

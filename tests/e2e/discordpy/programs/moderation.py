@@ -45,7 +45,7 @@ async def mute(ctx: commands.Context, member: discord.Member, minutes: float = 1
 @bot.command()
 async def nick(ctx: commands.Context, member: discord.Member, *, name: str | None = None) -> None:
     await member.edit(nick=name)
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     await ctx.send(f"now {ctx.guild.get_member(member.id).display_name}")
 
 
@@ -58,7 +58,7 @@ async def role(
     role: discord.Role,
 ) -> None:
     await (member.add_roles if action == "add" else member.remove_roles)(role, reason="asked for")
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     await ctx.send(f"{member.name}: {[r.name for r in ctx.guild.get_member(member.id).roles]}")
 
 
@@ -85,7 +85,7 @@ async def unban(ctx: commands.Context, user: discord.User) -> None:
 async def lock(ctx: commands.Context) -> None:
     everyone = ctx.guild.default_role
     await ctx.channel.set_permissions(everyone, send_messages=False, reason="quiet")
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     told = ctx.channel.overwrites_for(everyone)
     await ctx.channel.set_permissions(everyone, overwrite=None)
     await ctx.send(f"locked {told.send_messages}")
@@ -94,7 +94,7 @@ async def lock(ctx: commands.Context) -> None:
 @bot.command()
 async def slow(ctx: commands.Context, seconds: int) -> None:
     await ctx.channel.edit(slowmode_delay=seconds, topic="slowly")
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.4)
     await ctx.send(f"{ctx.channel.slowmode_delay} {ctx.channel.topic}")
 
 

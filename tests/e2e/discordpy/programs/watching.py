@@ -1,5 +1,6 @@
 """Logs what happens in a guild, with logging configured by the bot itself."""
 
+import asyncio
 import logging
 import logging.config
 import os
@@ -127,6 +128,7 @@ class Watching(commands.Cog):
     async def rename(self, ctx: commands.Context, name: str) -> None:
         old = ctx.guild.name
         await ctx.guild.edit(name=name, reason="why not")
+        await asyncio.sleep(0.4)  # two events at once may be one change by the time that somebody looks
         await ctx.guild.edit(name=old)
         hook = await ctx.channel.create_webhook(name="w")
         await hook.delete()
