@@ -20,8 +20,9 @@ import aiohttp
 from nescord_core.config import load
 from nescord_core.errors import ConfigError, NescordError
 from nescord_core.events import unreachable
-from nescord_core.gateway.identify_gate import LocalIdentifyGate
+from nescord_core.gateway.identify_gate import LocalIdentifyGate, SharedIdentifyGate
 from nescord_core.gateway.info import GatewayInfo, fetch_gateway_info
+from nescord_core.gateway.shared_turns import SharedTurns, open_turns
 from nescord_core.services import control, program
 from nescord_core.services.admin import Admin, serve_admin
 from nescord_core.services.claims import is_claimed
@@ -73,11 +74,13 @@ async def serve(
         IdentifyBudgetSpent: too few session starts are left today.
         PortTaken: somebody else has the admin port.
         ServiceFailed: a cluster died again and again.
+        ConfigError: ``cluster.url`` is set, and its client library is not installed.
 
     """
     _warn_of_deaf_events(settings)
-    parent = Parent(settings)
     async with AsyncExitStack() as stack:
+        turns = await stack.enter_async_context(open_turns(settings.cluster_url, settings.token))
+        parent = Parent(settings, turns)
         stack.enter_context(sole_owner(settings.state_dir, owner_name(settings), "ws"))
         address = await stack.enter_async_context(parent.admin())
         await stack.enter_async_context(
@@ -93,8 +96,9 @@ async def serve(
 class Parent:
     """Watches over the clusters, and answers for all of them."""
 
-    def __init__(self, settings: WsSettings) -> None:
+    def __init__(self, settings: WsSettings, turns: SharedTurns | None = None) -> None:
         self._settings = settings
+        self._turns = turns
         self._changed = asyncio.Event()
         self._fleet = Fleet(settings, changed=self._changed.set)
         self._phase = "asking Discord where its gateway is"
@@ -176,14 +180,16 @@ class Parent:
             planned = plan(settings, info)
         except ValueError as error:
             raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
-        gate = LocalIdentifyGate(
-            info.session_start_limit,
-            window=settings.identify_window,
-            reserve=settings.identify_reserve,
-            clock=asyncio.get_running_loop().time,
-        )
         self._phase = "running"
-        return planned, gate
+        return planned, self._gate(info)
+
+    def _gate(self, info: GatewayInfo) -> LocalIdentifyGate:
+        settings, clock = self._settings, asyncio.get_running_loop().time
+        limit = info.session_start_limit
+        window, reserve = settings.identify_window, settings.identify_reserve
+        if self._turns is None:
+            return LocalIdentifyGate(limit, window=window, reserve=reserve, clock=clock)
+        return SharedIdentifyGate(limit, window=window, reserve=reserve, clock=clock, turns=self._turns)
 
     async def _gateway_info(self) -> GatewayInfo:
         async with aiohttp.ClientSession() as http:

@@ -100,6 +100,7 @@ class IdentifyDesk:
                 self._asked[ticket].cancel()
             case Identified(shard_id):
                 self._gate.used(shard_id)
+                self._tasks.create_task(self._gate.tell_hosts(shard_id))
 
     def leave(self) -> None:
         """Ask for nobody any more."""
