@@ -6,6 +6,7 @@ a process forked for it, which the next one ends.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import runpy
 import signal
@@ -40,6 +41,20 @@ def hurry() -> None:
     discord.state.ConnectionState.__init__ = init  # type: ignore[method-assign]
 
 
+def one_by_one() -> None:
+    """Let what an event starts take its first step before the next event is read.
+
+    Two frames that arrive together would else show the listener of the first what the second has changed.
+    """
+    received = discord.gateway.DiscordWebSocket.received_message
+
+    async def receive(self: Any, message: Any, /) -> None:
+        await received(self, message)
+        await asyncio.sleep(0)
+
+    discord.gateway.DiscordWebSocket.received_message = receive  # type: ignore[method-assign]
+
+
 def run(program: str) -> None:
     """Be a Python that was started with this program, in this process."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -51,6 +66,7 @@ def run(program: str) -> None:
 def main() -> None:
     point_at(sys.argv[1])
     hurry()
+    one_by_one()
     running = 0
     for line in sys.stdin:
         if running:

@@ -185,7 +185,8 @@ def answers(me: Person) -> None:
             label=label,
             wait=PATIENCE,
         )
-        me.heard_until("confirmed")
+        while me.heard() != "confirmed":
+            pass
         me.look(asked)
 
 

@@ -50,7 +50,7 @@ bot = commands.Bot(command_prefix="!", intents=discord.Intents.all())
 @bot.hybrid_command(description="Ask something")
 @app_commands.describe(question="what to ask")
 async def ask(ctx: commands.Context, question: str, *, choices: str = "yes no") -> None:
-    view = Vote(choices.split(), timeout=3)
+    view = Vote(choices.split(), timeout=60 if ctx.interaction else 3)
     view.message = await ctx.send(question, view=view)
 
 
