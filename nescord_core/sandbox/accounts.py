@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from nescord_core.sandbox.directory import ActionError, Id
 from nescord_core.sandbox.interacting import Interactions
@@ -22,6 +23,7 @@ SKU_AVAILABLE = 1 << 2
 SKU_SCOPES = {"guild": 1 << 7, "user": 1 << 8}
 """Flags (https://discord.com/developers/docs/resources/sku#sku-object-sku-flags)."""
 TEXT, VOICE, STAGE = 0, 2, 13
+STATUSES = ("online", "idle", "dnd", "offline")
 ACTIVE, ENDING = 0, 1
 """States of a subscription (https://discord.com/developers/docs/resources/subscription)."""
 
@@ -75,6 +77,46 @@ class Accounts(Interactions):
         }
         self.ledger.connections.setdefault(self.find_user(user).id, []).append(linked)
         return linked
+
+    # Presence
+
+    def set_presence(
+        self, user: Id, status: str = "online", activities: Sequence[Mapping[str, Any]] = ()
+    ) -> Payload:
+        """Change whether a user is seen, and doing what; announces PRESENCE_UPDATE in each of their guilds.
+
+        ``activities`` are Discord's activity objects: ``{"name": "chess", "type": 0}``.
+        """
+        actor = self.find_user(user)
+        if status not in STATUSES:
+            raise ActionError(f"There is no status {status!r}. Known: {', '.join(STATUSES)}.")
+        if any("name" not in each for each in activities):
+            raise ActionError('An activity needs a name: {"name": "chess", "type": 0}.')
+        shown = [{"type": 0, "created_at": self._now_ms(), **each} for each in activities]
+        self.ledger.presences[actor.id] = {
+            "user": {"id": str(actor.id)},
+            "status": status,
+            "activities": shown,
+            "client_status": {} if status == "offline" else {"desktop": status},
+        }
+        for guild_id in [each.id for each in self.simulation.guilds.values() if actor.id in each.members]:
+            self.simulation.emit("PRESENCE_UPDATE", self.presence(actor.id, guild_id))
+        return {"status": status, "activities": shown}
+
+    def _now_ms(self) -> int:
+        return int(self.simulation.clock.now().timestamp() * 1000)
+
+    def presence(self, user_id: int, guild_id: int) -> Payload:
+        """Return a user's presence in a guild. People are online from the start, other bots are not."""
+        user = self.simulation.users[user_id]
+        status = "offline" if user.bot else "online"
+        start: Payload = {
+            "user": {"id": str(user_id)},
+            "status": status,
+            "activities": [],
+            "client_status": {} if user.bot else {"desktop": status},
+        }
+        return {**start, **self.ledger.presences.get(user_id, {}), "guild_id": str(guild_id)}
 
     # Requests to join
 
@@ -173,6 +215,21 @@ class Accounts(Interactions):
                 return each
         known = ", ".join(each.name for each in skus.values()) or "none; make one with POST /sandbox/skus"
         raise ActionError(f"There is no SKU {sku!r}. Known: {known}.", status=404)
+
+    # Outages
+
+    def set_available(self, guild: Id, available: bool = True) -> None:
+        """Let Discord lose a guild (GUILD_DELETE with ``unavailable``), or find it again (GUILD_CREATE)."""
+        place = self.find_guild(guild)
+        if available is (place.id not in self.ledger.outages):
+            return
+        if available:
+            self.ledger.outages.discard(place.id)
+            payload = serializers.guild_create_payload(self.simulation, place)
+            self.simulation.emit("GUILD_CREATE", payload)
+        else:
+            self.ledger.outages.add(place.id)
+            self.simulation.emit("GUILD_DELETE", {"id": str(place.id), "unavailable": True})
 
     # Activities
 

@@ -27,6 +27,7 @@ from nescord_core.sandbox.control_json import (
 )
 from nescord_core.sandbox.control_load import Load, LoadPlan
 from nescord_core.sandbox.control_views import (
+    commands_view,
     connection_fault,
     gateway_view,
     limits_changed,
@@ -73,6 +74,7 @@ class Control:
             ("POST", "/voice", self._voice),
             ("GET", "/state", self._state),
             ("GET", "/messages", self._messages),
+            ("GET", "/commands", self._commands),
             ("GET", "/interactions/{interaction}", self._interaction),
             ("POST", "/wait", self._wait),
             ("POST", "/load", self._start_load),
@@ -141,6 +143,9 @@ class Control:
             limit=read_number(query.get("limit", "50"), "limit"),
         )
         return answer_json(found)
+
+    async def _commands(self, request: web.Request) -> web.StreamResponse:
+        return answer_json(commands_view(self.world, request.query.get("guild")))
 
     async def _interaction(self, request: web.Request) -> web.StreamResponse:
         interaction = request.match_info["interaction"]
@@ -253,7 +258,9 @@ class Control:
         return answer_json(limits_view(self.wire.table.limits))
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
-        paths = sorted({each.path for each in ACTIONS} | {"/voice", "/state", "/messages", "/wait", "/load"})
+        paths = sorted(
+            {each.path for each in ACTIONS} | {"/voice", "/state", "/messages", "/commands", "/wait", "/load"}
+        )
         listed = ", ".join(
             [*paths, "/gateway", "/fault", "/notice", "/settings", "/events", "/interactions/{id}"]
         )

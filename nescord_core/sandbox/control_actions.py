@@ -57,6 +57,8 @@ ACTIONS = (
         )
     ),
     Action("POST", "/modal", "submit_modal"),
+    Action("POST", "/presence", "set_presence"),
+    Action("POST", "/outage", "set_available"),
     Action("POST", "/authorize", "authorize"),
     Action("POST", "/link_account", "link_account"),
     Action("POST", "/request_to_join", "request_to_join"),

@@ -14,7 +14,7 @@ from nescord_core.sandbox.wire import GatewayWire
 from nescord_core.sandbox.wire_peer import GatewayPeer
 from nescord_core.sandbox.world import World
 
-__all__ = ["connection_fault", "gateway_view", "limits_changed", "limits_view", "state_view"]
+__all__ = ["commands_view", "connection_fault", "gateway_view", "limits_changed", "limits_view", "state_view"]
 
 CLOSE_CODES = frozenset({*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006})
 """What a close frame may carry (RFC 6455, section 7.4)."""
@@ -42,10 +42,18 @@ def _guild(world: World, guild_id: int, tail: int) -> dict[str, Any]:
     return {
         "id": guild["id"],
         "name": guild["name"],
+        "icon": guild.get("icon"),
+        "available": world.available(guild_id),
+        "emojis": guild.get("emojis", []),
         "owner_id": guild.get("owner_id"),
         "roles": guild.get("roles", []),
         "members": [
-            {"user": each["user"], "nick": each.get("nick"), "roles": each["roles"]}
+            {
+                "user": each["user"],
+                "nick": each.get("nick"),
+                "roles": each["roles"],
+                "presence": world.presence(int(each["user"]["id"]), guild_id),
+            }
             for each in guild["members"]
         ],
         "channels": [_channel(world, each, tail) for each in (*guild["channels"], *guild.get("threads", ()))],
@@ -56,10 +64,17 @@ def _guild(world: World, guild_id: int, tail: int) -> dict[str, Any]:
 def _channel(world: World, channel: dict[str, Any], tail: int) -> dict[str, Any]:
     shown = {
         key: channel[key]
-        for key in ("id", "name", "type", "topic", "parent_id", "position", "recipients")
+        for key in ("id", "name", "type", "topic", "parent_id", "position", "recipients", "thread_metadata")
         if channel.get(key) is not None
     }
     return {**shown, "messages": world.messages(channel["id"], limit=tail) if tail else []}
+
+
+def commands_view(world: World, guild: str | None) -> list[dict[str, Any]]:
+    """Return the commands that there are in a guild (or in direct messages), with where they come from."""
+    scopes = [None] if guild is None else [None, world.find_guild(guild).id]
+    kept = world.simulation.commands
+    return [dict(command) for scope in scopes for command in kept.get(scope, {}).values()]
 
 
 def gateway_view(wire: GatewayWire) -> dict[str, Any]:

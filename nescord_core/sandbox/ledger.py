@@ -52,6 +52,10 @@ class Ledger:
     """By user."""
     user_role_connections: dict[int, Payload] = field(default_factory=dict)
     """By user."""
+    presences: dict[int, Payload] = field(default_factory=dict)
+    """By user."""
+    outages: set[int] = field(default_factory=set)
+    """Guilds that Discord has lost for the moment."""
     lobbies: dict[int, Lobby] = field(default_factory=dict)
     activities: dict[str, Payload] = field(default_factory=dict)
     """By instance id."""

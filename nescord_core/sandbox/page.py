@@ -51,6 +51,10 @@ class EventFeed:
             else:
                 self._end(queue)
 
+    def watched(self) -> bool:
+        """Say whether any page is open."""
+        return bool(self._queues)
+
     def stop(self) -> None:
         """End all feeds."""
         for queue in list(self._queues):

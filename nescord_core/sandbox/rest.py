@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -36,7 +36,7 @@ from nescord_core.sandbox.validation import invalid_form
 from nescord_core.sandbox.world import World
 from nescord_core.settings import SandboxSettings
 
-__all__ = ["RestApi", "rest_routes"]
+__all__ = ["RestApi"]
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ TOO_LARGE = Answer(413, {"message": "Request entity too large", "code": 40005})
 CRASHED = Answer(500, {"message": "500: Internal Server Error", "code": 0})
 BAD_VERSION = Answer(400, {"message": "Invalid API version provided", "code": 50041})
 LONGEST_REASON = 512
+SHOWN = 4000
+"""Bytes of a body that the page shows."""
 
 
 @dataclass(slots=True)
@@ -87,11 +89,6 @@ class _Asked:
         return self.args[name[1:-1]] if name in ("{channel_id}", "{guild_id}") else ""
 
 
-def rest_routes(world: World, gateway: GatewayFacts, settings: SandboxSettings) -> list[web.RouteDef]:
-    """Return the routes of the API and of files, for ``app.add_routes``."""
-    return RestApi(world, gateway, settings).routes()
-
-
 class RestApi:
     """The REST half of the sandbox. ``limits`` and ``invalid`` may be looked at and replaced in tests."""
 
@@ -101,6 +98,9 @@ class RestApi:
         self.settings = settings
         self.limits = Limits(settings.global_limit)
         self.invalid = InvalidRequests()
+        self.on_answer: Callable[[dict[str, Any]], None] = lambda _told: None
+        """Called with each request and its answer while `watched` says so: an open page shows them."""
+        self.watched: Callable[[], bool] = lambda: False
 
     def routes(self) -> list[web.RouteDef]:
         """Return the aiohttp routes."""
@@ -120,7 +120,15 @@ class RestApi:
         return web.Response(body=data, content_type=kind, headers=safe)
 
     async def api(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request."""
+        """Answer one request, and tell of it."""
+        began = time.monotonic()
+        sent: list[Any] = []
+        response = await self._api(request, sent)
+        if self.watched():
+            self.on_answer(_told(request, sent, response, time.monotonic() - began))
+        return response
+
+    async def _api(self, request: web.Request, sent: list[Any]) -> web.Response:
         now = asyncio.get_running_loop().time()
         if wait := self.invalid.banned_for(now):
             return _banned(wait)
@@ -132,7 +140,7 @@ class RestApi:
             return self._counted(limited, None, now)
         if isinstance(limited, Limited):
             return self._limited(limited, now)
-        return await self._serve(request, found, limited, now)
+        return await self._serve(request, sent, found, limited, now)
 
     def _authorised(self, request: web.Request, asked: _Asked, now: float) -> Allowed | Limited | Answer:
         """Check the token, then the global limit, then the bucket."""
@@ -155,9 +163,7 @@ class RestApi:
         takes = asked.operation.operation_id in SCOPES
         return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
 
-    async def _serve(
-        self, request: web.Request, asked: _Asked, allowed: Allowed, now: float
-    ) -> web.StreamResponse:
+    async def _serve(self, request: web.Request, asked: _Asked, allowed: Allowed, now: float) -> web.Response:
         try:
             body, files = await read_body(request)
         except InvalidBody:
@@ -182,6 +188,7 @@ class RestApi:
             asked.grant,
             {name: request.query.getall(name) for name in set(request.query)},
         )
+        sent += [] if body is None else [body]
         return self._counted(self._answered(call), allowed, now)
 
     def _answered(self, call: Call) -> Answer:
@@ -211,6 +218,23 @@ class RestApi:
     def _counted(self, given: Answer, allowed: Allowed | None, now: float) -> web.Response:
         self.invalid.count(given.status, None, now)
         return _response(given, allowed)
+
+
+def _told(request: web.Request, sent: list[Any], response: web.Response, seconds: float) -> dict[str, Any]:
+    """Return what the page shows of a request: no token, and no more than a screen of each body."""
+    shown = response.body if isinstance(response.body, bytes) else b""
+    return {
+        "method": request.method,
+        "path": request.rel_url.raw_path_qs.removeprefix("/api"),
+        "status": response.status,
+        "ms": round(seconds * 1000, 1),
+        "bucket": response.headers.get("X-RateLimit-Bucket"),
+        "remaining": response.headers.get("X-RateLimit-Remaining"),
+        "limit": response.headers.get("X-RateLimit-Limit"),
+        "retry_after": response.headers.get("Retry-After"),
+        "sent": b"".join(map(msgspec.json.encode, sent))[:SHOWN].decode("utf-8", "replace"),
+        "answer": shown[:SHOWN].decode("utf-8", "replace"),
+    }
 
 
 def _match(request: web.Request) -> _Asked | Answer:

@@ -16,7 +16,8 @@ from nescord_core.ports import refusal
 from nescord_core.sandbox.control import Control
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.page import EventFeed, add_page
-from nescord_core.sandbox.rest import rest_routes
+from nescord_core.sandbox.rest import RestApi
+from nescord_core.sandbox.routes_application import ALL_PRIVILEGED
 from nescord_core.sandbox.server_guard import guard, rest_faults
 from nescord_core.sandbox.simulation import channel_accessible
 from nescord_core.sandbox.wire import GATEWAY_PATH, RESUME_PATH, GatewayWire
@@ -43,6 +44,8 @@ class Sandbox:
         self.wire.sees = lambda channel_id: channel_accessible(
             self.world.simulation, channel_id, self.world.application_id
         )
+        self.wire.available = self.world.available
+        self.wire.application_flags = ALL_PRIVILEGED
         self.feed = EventFeed()
 
     @asynccontextmanager
@@ -82,7 +85,10 @@ class Sandbox:
             app.router.add_get(path, _well)
         add_page(app, self.feed)
         self.control.add_routes(app)
-        app.add_routes(rest_routes(self.world, self.wire, self.settings))
+        api = RestApi(self.world, self.wire, self.settings)
+        api.on_answer = lambda call: self.feed.publish("SANDBOX_REST", call)
+        api.watched = self.feed.watched
+        app.add_routes(api.routes())
         self.world.subscribe(self.wire.publish)
         self.world.subscribe(self.feed.publish)
         self.wire.on_change = self.control.on_change = self._tell_status

@@ -88,6 +88,8 @@ class GatewayWire:
         self.authority = f"{settings.host}:{settings.port}"
         self.on_change: Callable[[], None] = lambda: None
         self.sees: Callable[[int], bool] = lambda _channel_id: True
+        self.available: Callable[[int], bool] = lambda _guild_id: True
+        self.application_flags = 0
         self.now = now
         self._peers: dict[int, GatewayPeer] = {}
         self._idle: set[web.WebSocketResponse] = set()
@@ -199,7 +201,7 @@ class GatewayWire:
     def _greet(self, session: Session) -> None:
         guild_ids = [each for each in self.world.guild_ids() if self._carries(session, each)]
         session.append("READY", encode(self._ready(session, guild_ids)))
-        for guild_id in guild_ids:
+        for guild_id in filter(self.available, guild_ids):
             self._give(session, "GUILD_CREATE", self.world.guild_create(guild_id), guild_id)
 
     def _ready(self, session: Session, guild_ids: list[int]) -> dict[str, Any]:
@@ -217,7 +219,7 @@ class GatewayWire:
             "guild_join_requests": [],
             "geo_ordered_rtc_regions": [],
             "shard": [session.shard_id, session.shard_count],
-            "application": {"id": str(self.world.application_id), "flags": 0},
+            "application": {"id": str(self.world.application_id), "flags": self.application_flags},
             "_trace": ["sandbox"],
         }
 

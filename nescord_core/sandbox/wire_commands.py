@@ -47,6 +47,10 @@ class CommandWorld(Protocol):
         """Return the guild with its channels."""
         ...
 
+    def presence(self, user_id: int, guild_id: int) -> Mapping[str, Any]:
+        """Return a member's presence."""
+        ...
+
     def guild_ids(self) -> Collection[int]:
         """Return the guilds that the bot is in."""
         ...
@@ -168,7 +172,8 @@ class Commands:
                 "chunk_count": len(parts),
             }
             if presences:
-                chunk["presences"] = [_offline(guild_id, each) for each in part]
+                shown = [self._world.presence(int(each["user"]["id"]), guild_id) for each in part]
+                chunk["presences"] = [each for each in shown if each["status"] != "offline"]
             if nonce is not None:
                 chunk["nonce"] = nonce
             answers.append(("GUILD_MEMBERS_CHUNK", chunk))
@@ -227,13 +232,3 @@ def _begins(member: Mapping[str, Any], query: str) -> bool:
     user = member["user"]
     names = (member.get("nick"), user.get("global_name"), user.get("username"))
     return any(name.lower().startswith(query.lower()) for name in names if name)
-
-
-def _offline(guild_id: int, member: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "user": {"id": member["user"]["id"]},
-        "guild_id": str(guild_id),
-        "status": "offline",
-        "activities": [],
-        "client_status": {},
-    }

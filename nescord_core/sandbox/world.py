@@ -6,7 +6,7 @@ The gateway half and the page read and subscribe here; the REST half answers req
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,12 @@ Listener = Callable[[str, Mapping[str, Any], int, int | None], None]
 """Called with (event, payload, guild id or 0, routing key): the key is the guild id, the channel id of a
 direct message, or None."""
 
+NARROW: Mapping[str, tuple[str, ...]] = {
+    "THREAD_DELETE": ("id", "guild_id", "parent_id", "type"),
+    "THREAD_MEMBERS_UPDATE": ("id", "guild_id", "member_count", "added_members", "removed_member_ids"),
+}
+"""Events that tell only a part of the thread; the model gives all of it."""
+MENTIONING = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 
 
@@ -49,6 +55,12 @@ class World(Accounts):
         guild_id = int(payload["id"] if event in GUILD_EVENTS else payload.get("guild_id") or 0)
         channel_id = payload.get("channel_id")
         key = guild_id or (int(channel_id) if channel_id else None)
+        if event in NARROW:
+            payload = {name: payload[name] for name in NARROW[event] if name in payload}
+        if event == "GUILD_CREATE":
+            payload = self._furnished(payload, guild_id)
+        if guild_id and event in MENTIONING and payload.get("mentions"):
+            payload = {**payload, "mentions": self._with_members(guild_id, payload["mentions"])}
         payload = complete_event(event, payload)
         if event == "TYPING_START" and not payload["timestamp"]:
             payload = {**payload, "timestamp": int(self.simulation.clock.now().timestamp())}
@@ -56,6 +68,23 @@ class World(Accounts):
             payload = {**payload, "nonce": self._nonce}
         for listener in self._listeners:
             listener(event, payload, guild_id, key)
+
+    def _with_members(self, guild_id: int, users: Sequence[Mapping[str, Any]]) -> list[Payload]:
+        """Give mentioned users their membership, as events do
+        (https://discord.com/developers/docs/events/gateway-events#message-create).
+        """
+        guild = self.simulation.guilds[guild_id]
+        shown: list[Payload] = []
+        for user in users:
+            member = guild.members.get(int(user["id"]))
+            told = {} if member is None else {"member": self._membership(guild_id, member.user_id)}
+            shown.append({**user, **told})
+        return shown
+
+    def _membership(self, guild_id: int, user_id: int) -> Payload:
+        member = self.member(guild_id, user_id)
+        member.pop("user", None)
+        return member
 
     @contextmanager
     def nonce(self, nonce: int | str | None) -> Iterator[None]:
@@ -98,7 +127,22 @@ class World(Accounts):
     def guild_create(self, guild_id: int) -> Payload:
         """Return a guild as GUILD_CREATE shows it, all members included."""
         payload = serializers.guild_create_payload(self.simulation, self.find_guild(guild_id))
-        return dict(complete_event("GUILD_CREATE", payload))
+        return dict(complete_event("GUILD_CREATE", self._furnished(payload, guild_id)))
+
+    def _furnished(self, payload: Mapping[str, Any], guild_id: int) -> Mapping[str, Any]:
+        """Add to GUILD_CREATE what the model does not have: presences, sounds, stages."""
+        seen = [self.presence(int(each["user"]["id"]), guild_id) for each in payload["members"]]
+        stages = [each for each in self.simulation.stage_instances.values() if each.guild_id == guild_id]
+        return {
+            **payload,
+            "presences": [each for each in seen if each["status"] != "offline"],
+            "soundboard_sounds": list(self.ledger.sounds.get(guild_id, {}).values()),
+            "stage_instances": [serializers.stage_instance_payload(each) for each in stages],
+        }
+
+    def available(self, guild_id: int) -> bool:
+        """Say whether Discord has the guild at the moment."""
+        return guild_id not in self.ledger.outages
 
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members, users included."""

@@ -53,6 +53,10 @@ class SmallWorld:
     def members(self, guild_id: int) -> list[dict[str, Any]]:
         return self.guilds[guild_id]
 
+    def presence(self, user_id: int, guild_id: int) -> Mapping[str, Any]:
+        status = "offline" if user_id == 900 else "idle"
+        return {"user": {"id": str(user_id)}, "guild_id": str(guild_id), "status": status, "activities": []}
+
     def set_bot_voice(self, guild_id: int, channel_id: int | None, *, mute: bool, deaf: bool) -> None:
         self.voice.append((guild_id, channel_id, mute, deaf))
 
