@@ -163,7 +163,9 @@ class RestApi:
         takes = asked.operation.operation_id in SCOPES
         return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
 
-    async def _serve(self, request: web.Request, asked: _Asked, allowed: Allowed, now: float) -> web.Response:
+    async def _serve(
+        self, request: web.Request, sent: list[Any], asked: _Asked, allowed: Allowed, now: float
+    ) -> web.Response:
         try:
             body, files = await read_body(request)
         except InvalidBody:
@@ -188,7 +190,7 @@ class RestApi:
             asked.grant,
             {name: request.query.getall(name) for name in set(request.query)},
         )
-        sent += [] if body is None else [body]
+        sent.append(body)
         return self._counted(self._answered(call), allowed, now)
 
     def _answered(self, call: Call) -> Answer:
@@ -232,7 +234,9 @@ def _told(request: web.Request, sent: list[Any], response: web.Response, seconds
         "remaining": response.headers.get("X-RateLimit-Remaining"),
         "limit": response.headers.get("X-RateLimit-Limit"),
         "retry_after": response.headers.get("Retry-After"),
-        "sent": b"".join(map(msgspec.json.encode, sent))[:SHOWN].decode("utf-8", "replace"),
+        "sent": b"".join(msgspec.json.encode(each) for each in sent if each is not None)[:SHOWN].decode(
+            "utf-8", "replace"
+        ),
         "answer": shown[:SHOWN].decode("utf-8", "replace"),
     }
 
