@@ -33,6 +33,7 @@ from nescord_core.sandbox.control_views import (
     limits_changed,
     limits_view,
     state_view,
+    with_reactors,
 )
 from nescord_core.sandbox.control_wait import WaitFor
 from nescord_core.sandbox.directory import ActionError
@@ -142,7 +143,7 @@ class Control:
             after=read_number(query.get("after", "0"), "after"),
             limit=read_number(query.get("limit", "50"), "limit"),
         )
-        return answer_json(found)
+        return answer_json([with_reactors(self.world, each) for each in found])
 
     async def _commands(self, request: web.Request) -> web.StreamResponse:
         return answer_json(commands_view(self.world, request.query.get("guild")))

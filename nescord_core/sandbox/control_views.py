@@ -14,7 +14,15 @@ from nescord_core.sandbox.wire import GatewayWire
 from nescord_core.sandbox.wire_peer import GatewayPeer
 from nescord_core.sandbox.world import World
 
-__all__ = ["commands_view", "connection_fault", "gateway_view", "limits_changed", "limits_view", "state_view"]
+__all__ = [
+    "commands_view",
+    "connection_fault",
+    "gateway_view",
+    "limits_changed",
+    "limits_view",
+    "state_view",
+    "with_reactors",
+]
 
 CLOSE_CODES = frozenset({*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006})
 """What a close frame may carry (RFC 6455, section 7.4)."""
@@ -75,6 +83,16 @@ def commands_view(world: World, guild: str | None) -> list[dict[str, Any]]:
     scopes = [None] if guild is None else [None, world.find_guild(guild).id]
     kept = world.simulation.commands
     return [dict(command) for scope in scopes for command in kept.get(scope, {}).values()]
+
+
+def with_reactors(world: World, message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message whose reactions name their users, which Discord tells only when it is asked."""
+    if not message["reactions"]:
+        return message
+    stored = world.simulation.messages[int(message["channel_id"])][int(message["id"])]
+    users = [[str(user) for user in each.user_ids] for each in stored.reactions if each.user_ids]
+    shown = [{**each, "users": who} for each, who in zip(message["reactions"], users, strict=True)]
+    return {**message, "reactions": shown}
 
 
 def gateway_view(wire: GatewayWire) -> dict[str, Any]:

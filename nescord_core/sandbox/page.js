@@ -1,14 +1,22 @@
-// The page's state and its two connections: the event feed (websocket) and the control API (fetch).
-import { el, messageElement, nameOf, color } from "/page_render.js";
+// The page's state, its two connections (the event feed and the control API) and what a person does.
+import { parse, suggestBox, uploads, valueOf } from "/page_compose.js";
+import * as inspector from "/page_inspect.js";
+import { messageElement, visible } from "/page_render.js";
+import { el, nameOf, picture } from "/page_text.js";
 
 const $ = (id) => document.getElementById(id);
 const DIRECT = "direct";
 const TEXT = new Set([0, 1, 3, 5, 10, 11, 12]);
-const SIGNS = { 2: "♪", 4: "▾", 10: "⌙", 11: "⌙", 12: "⌙", 13: "♪", 15: "☰" };
+const VOICE = new Set([2, 13]);
+const FORUM = new Set([15, 16]);
+const THREADS = new Set([10, 11, 12]);
+const CATEGORY = 4;
+const SIGNS = { 2: "♪", 5: "✶", 10: "⌙", 11: "⌙", 12: "⌙", 13: "♪", 15: "☰", 16: "☰" };
+const KEPT = 400;
 
 const state = {
-  guilds: [], direct: [], users: [], bot: null, guild: null, channel: null,
-  messages: new Map(), unread: new Set(), replyTo: null, editing: null, loading: 0, held: [],
+  guilds: [], direct: [], users: [], bot: null, online: false, guild: null, channel: null, commands: [],
+  messages: new Map(), unread: new Set(), dismissed: new Set(), drawn: new Map(), replyTo: null, editing: null, loading: 0, held: [],
 };
 
 async function call(method, path, body) {
@@ -21,7 +29,10 @@ async function call(method, path, body) {
 }
 
 async function attempt(action) {
-  try { return await action(); } catch (error) { toast(error.message); return null; }
+  try { return await action(); } catch (error) {
+    toast(error instanceof TypeError ? "The sandbox does not answer. Is it still running?" : error.message);
+    return null;
+  }
 }
 
 let toastTimer;
@@ -29,7 +40,7 @@ function toast(text) {
   $("toast").textContent = text;
   $("toast").hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { $("toast").hidden = true; }, 6000);
+  toastTimer = setTimeout(() => { $("toast").hidden = true; }, 7000);
 }
 
 // --- what there is -------------------------------------------------------------------------------
@@ -40,13 +51,14 @@ async function load() {
   try {
     const shown = await call("GET", "/state?tail=0");
     Object.assign(state, { guilds: shown.guilds, direct: shown.direct, users: shown.users, bot: shown.bot });
-    status(shown);
     if (!currentGuild()) state.guild = state.guilds[0]?.id ?? DIRECT;
     if (!channel()) state.channel = channels().find((each) => TEXT.has(each.type))?.id ?? null;
-    if (state.channel) {
+    status(shown);
+    state.commands = await call("GET", state.guild === DIRECT ? "/commands" : `/commands?guild=${state.guild}`);
+    if (state.channel && TEXT.has(channel()?.type)) {
       const found = await call("GET", `/messages?limit=100&channel=${state.channel}`);
       const gone = [...state.messages.values()].filter((each) => each.deleted && each.channel_id === state.channel);
-      state.messages = new Map([...gone, ...found].sort((a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1)).map((each) => [each.id, each]));
+      state.messages = new Map([...gone, ...found].sort(older).map((each) => [each.id, each]));
     }
   } finally {
     state.loading -= 1;
@@ -56,10 +68,14 @@ async function load() {
   drawMessages(true);
 }
 
-const currentGuild = () => (state.guild === DIRECT ? { id: DIRECT, name: "Direct messages", members: [], roles: [] } : state.guilds.find((each) => each.id === state.guild));
+const older = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
+const DIRECTLY = { id: DIRECT, name: "Direct messages", members: [], roles: [], voice_states: [] };
+const currentGuild = () => (state.guild === DIRECT ? DIRECTLY : state.guilds.find((each) => each.id === state.guild));
 const channels = () => (state.guild === DIRECT ? state.direct : currentGuild()?.channels ?? []);
 const channel = () => channels().find((each) => each.id === state.channel);
-const me = () => state.users.find((each) => each.username === $("user").value)?.id;
+const titleOf = (place) => place.name ?? ((place.recipients ?? []).filter((each) => !each.bot).map(nameOf).join(", ") || "the bot");
+const userNamed = (name) => state.users.find((each) => each.username === name);
+const me = () => userNamed($("user").value)?.id;
 
 const names = {
   user: (id) => nameOf(state.users.find((each) => each.id === id)),
@@ -68,7 +84,8 @@ const names = {
 };
 
 function status(shown) {
-  $("bot-dot").classList.toggle("on", shown.bot_online);
+  state.online = shown.bot_online;
+  $("bot-dot").dataset.status = shown.bot_online ? "online" : "offline";
   $("bot-state").textContent = shown.bot_online ? "online" : "offline: no gateway session";
   if (state.bot) $("bot-name").textContent = nameOf(state.bot);
   const { gateway, rest } = shown.faults;
@@ -76,85 +93,131 @@ function status(shown) {
   if (rest.length) parts.push(`REST: ${rest.map((each) => `${each.method} ${each.route} ${each.status || "late"} ×${each.count}`).join("; ")}`);
   $("faults").hidden = !parts.length;
   $("faults").textContent = `Faults are on. ${parts.join(" · ")}`;
-  $("notice").hidden = !shown.notice;
+  $("notice-box").hidden = !shown.notice;
   $("notice").textContent = shown.notice;
+  $("offline").hidden = shown.bot_online;
+  $("offline").textContent = `The bot is not connected; it gets what you write when it resumes or comes back. Start it with "nescord dev", or point any client at ${location.origin}/api/v10.`;
+  document.title = `${shown.bot_online ? "" : "○ "}${currentGuild()?.name ?? "nescord"} – nescord sandbox`;
 }
 
-// --- drawing -------------------------------------------------------------------------------------
+// --- drawing places ------------------------------------------------------------------------------
 
 function drawPlaces() {
   const guild = currentGuild();
-  const tabs = [...state.guilds, { id: DIRECT, name: "Direct messages" }];
-  $("guilds").replaceChildren(...tabs.map((each) => el("button", {
-    type: "button", title: each.name, "aria-label": each.name, "aria-current": String(each.id === state.guild), onclick: () => open(each.id, null),
-  }, each.id === DIRECT ? "@" : each.name.split(/\s+/).map((word) => word[0]).join("").slice(0, 3))));
+  const direct = el("button", { type: "button", data: { id: DIRECT }, title: DIRECTLY.name, "aria-label": DIRECTLY.name, "aria-current": String(state.guild === DIRECT), class: unreadIn(state.direct) ? "unread" : "", onclick: () => open(DIRECT, null) }, "@");
+  $("guilds").replaceChildren(direct, ...state.guilds.map(guildButton), el("button", { type: "button", class: "add", title: "New guild", "aria-label": "New guild", onclick: newGuild }, "+"));
   $("guild-name").textContent = guild?.name ?? "No guild";
-  $("channels").replaceChildren(...channels().map((each) => el("button", {
-    type: "button", data: { sign: SIGNS[each.type] ?? (state.guild === DIRECT ? "@" : "#"), id: each.id }, disabled: !TEXT.has(each.type),
-    class: state.unread.has(each.id) ? "unread" : "", "aria-current": String(each.id === state.channel), onclick: () => open(state.guild, each.id),
-  }, each.name ?? (each.recipients ?? []).map(nameOf).join(", "))));
-  if (state.guild === DIRECT && !state.direct.length) $("channels").append(el("p", { class: "marks" }, "Write below to send the bot a direct message."));
+  $("channels").replaceChildren(...channelList(guild));
   const place = channel();
-  $("channel-name").textContent = place ? `${state.guild === DIRECT ? "@" : "#"} ${place.name ?? (place.recipients ?? []).map(nameOf).join(", ")}` : guild?.name ?? "";
+  $("channel-name").textContent = place ? `${SIGNS[place.type] ?? (state.guild === DIRECT ? "@" : "#")} ${titleOf(place)}` : guild?.name ?? "";
   $("topic").textContent = place?.topic ?? "";
-  $("content").placeholder = place?.name ? `Message #${place.name}` : "Message the bot directly";
+  $("content").placeholder = place && state.guild !== DIRECT ? `Message #${titleOf(place)}` : "Message the bot directly";
+  const writable = state.guild === DIRECT || TEXT.has(place?.type);
+  $("composer").hidden = $("hint").hidden = !writable;
   drawPeople(guild);
+}
+
+const unreadIn = (places) => places.some((each) => state.unread.has(each.id));
+
+function guildButton(guild) {
+  const initials = guild.name.split(/\s+/).map((word) => word[0]).join("").slice(0, 3);
+  return el("button", {
+    type: "button", data: { id: guild.id }, title: guild.available === false ? `${guild.name} (unavailable)` : guild.name, "aria-label": guild.name, "aria-current": String(guild.id === state.guild),
+    class: [unreadIn(guild.channels) && "unread", guild.available === false && "lost"].filter(Boolean).join(" "), onclick: () => open(guild.id, null),
+  }, guild.icon ? el("img", { src: picture("icons", guild.id, guild.icon), alt: "" }) : initials);
+}
+
+function channelList(guild) {
+  const all = channels();
+  if (state.guild === DIRECT && !all.length) return [el("p", {}, "Nobody has written to the bot yet. Write below to be the first.")];
+  if (!all.length) return [el("p", {}, "There are no channels here.")];
+  const tops = all.filter((each) => !THREADS.has(each.type) && each.type !== CATEGORY);
+  const under = (id) => tops.filter((each) => (each.parent_id ?? null) === id).sort((a, b) => (a.position ?? 0) - (b.position ?? 0)).flatMap((each) => [channelButton(each), ...inVoice(guild, each), ...threadsOf(each).map(channelButton)]);
+  const categories = all.filter((each) => each.type === CATEGORY);
+  return [...under(null), ...categories.flatMap((each) => [el("h2", {}, each.name), ...under(each.id)])];
+}
+
+const threadsOf = (place) => channels().filter((each) => THREADS.has(each.type) && each.parent_id === place.id && !each.thread_metadata?.archived);
+
+function inVoice(guild, place) {
+  const there = (guild?.voice_states ?? []).filter((each) => each.channel_id === place.id).map((each) => names.user(each.user_id));
+  return there.length ? [el("p", {}, `♪ ${there.join(", ")}`)] : [];
+}
+
+function channelButton(place) {
+  const sign = SIGNS[place.type] ?? (state.guild === DIRECT ? "@" : "#");
+  return el("button", {
+    type: "button", data: { sign, id: place.id }, "aria-current": String(place.id === state.channel),
+    class: [state.unread.has(place.id) && "unread", THREADS.has(place.type) && "thread"].filter(Boolean).join(" "), onclick: () => open(state.guild, place.id),
+  }, titleOf(place));
 }
 
 function drawPeople(guild) {
   const select = $("user");
   const chosen = select.value || "alice";
   const people = state.users.filter((each) => !each.bot);
-  select.replaceChildren(...people.map((each) => el("option", { value: each.username, selected: each.username === chosen }, each.username)));
-  const members = guild?.members ?? [];
-  $("people").replaceChildren(el("h2", {}, `MEMBERS — ${members.length}`), ...members.slice(0, 200).map((each) => {
-    const dot = el("span", { class: "dot" });
-    dot.style.background = color(each.user.id);
-    return el("p", {}, dot, each.nick || nameOf(each.user), each.user.bot ? el("span", { class: "tag" }, "BOT") : "");
-  }));
+  select.replaceChildren(...people.map((each) => el("option", { value: each.username, selected: each.username === chosen }, each.username)), el("option", { value: "" }, "new user…"));
+  const seen = (each) => (each.user.id === state.bot?.id ? (state.online ? "online" : "offline") : each.presence?.status ?? "online");
+  const members = (guild?.members ?? []).slice(0, 200);
+  const groups = [["Online", members.filter((each) => seen(each) !== "offline")], ["Offline", members.filter((each) => seen(each) === "offline")]];
+  $("people").replaceChildren(...groups.filter(([, each]) => each.length).flatMap(([title, found]) => [
+    el("h2", {}, `${title} — ${found.length}`),
+    ...found.map((each) => el("button", { type: "button", title: "Role, presence, apps", onclick: (event) => userMenu(each.user, event) },
+      el("span", { class: "dot", data: { status: seen(each) }, role: "img", "aria-label": seen(each) }),
+      el("span", {}, each.nick || nameOf(each.user), each.presence?.activities?.[0] ? el("small", {}, each.presence.activities[0].name) : ""), each.user.bot ? el("span", { class: "tag" }, "BOT") : "")),
+  ]));
+  if (!members.length) $("people").append(el("h2", {}, "Nobody is here"));
 }
 
-const actions = {
-  click: (message, customId) => interaction("/click", { channel: message.channel_id, message: message.id, user: $("user").value, custom_id: customId }),
-  select: (message, customId, values) => interaction("/select", { channel: message.channel_id, message: message.id, user: $("user").value, custom_id: customId, values }),
-  react: (message, emoji) => attempt(() => call("POST", "/react", { channel: message.channel_id, message: message.id, user: $("user").value, emoji })),
-  remove: (message) => attempt(() => call("POST", "/delete", { channel: message.channel_id, message: message.id, user: $("user").value })),
-  reply: (message) => note(message, null),
-  edit: (message) => { note(null, message); $("content").value = message.content; },
-  choices(kind) {
-    const guild = currentGuild();
-    const users = (guild?.members ?? []).map((each) => ({ value: each.user.id, label: nameOf(each.user) }));
-    const roles = (guild?.roles ?? []).map((each) => ({ value: each.id, label: each.name }));
-    if (kind === "user") return users;
-    if (kind === "role") return roles;
-    if (kind === "channel") return channels().map((each) => ({ value: each.id, label: `#${each.name}` }));
-    return [...users, ...roles];
-  },
-};
+// --- drawing messages ----------------------------------------------------------------------------
 
-function note(replyTo, editing) {
-  Object.assign(state, { replyTo, editing });
-  $("reply").hidden = !replyTo && !editing;
-  $("reply").firstElementChild.textContent = editing ? "Editing your message" : replyTo ? `Replying to ${nameOf(replyTo.author)}` : "";
-  $("content").focus();
+function start(place) {
+  if (!state.guilds.length && state.guild !== DIRECT) return el("li", { class: "start" }, el("h2", {}, "The bot is in no guild"), el("p", {}, "Make one, and the bot is invited to it."), el("button", { type: "button", onclick: newGuild }, "New guild"));
+  if (!place) return el("li", { class: "start" }, el("h2", {}, state.guild === DIRECT ? "Direct messages" : currentGuild().name), el("p", {}, state.guild === DIRECT ? "What you write below goes to the bot alone." : "There is no channel to write in."));
+  if (VOICE.has(place.type)) return voiceRoom(place);
+  if (FORUM.has(place.type)) return el("li", { class: "start" }, el("h2", {}, titleOf(place)), el("p", {}, "Posts of this forum, which the bot makes:"), ...(threadsOf(place).length ? threadsOf(place).map((each) => el("button", { type: "button", class: "thread-link", onclick: () => open(state.guild, each.id) }, each.name)) : [el("p", {}, "None yet.")]));
+  return el("li", { class: "start" }, el("h2", {}, `${state.guild === DIRECT ? "@" : "#"}${titleOf(place)}`), el("p", {}, [...state.messages.values()].length ? "This is the start of what the sandbox remembers here." : "Nothing was said here yet. Say !ping, or type / for the bot's commands."));
 }
 
-let drawing = false;
+function voiceRoom(place) {
+  const there = (currentGuild().voice_states ?? []).filter((each) => each.channel_id === place.id);
+  const mine = there.some((each) => each.user_id === me());
+  const move = (target) => attempt(() => call("POST", "/voice", { user: $("user").value, channel: target, guild: state.guild }));
+  return el("li", { class: "start" }, el("h2", {}, `♪ ${titleOf(place)}`), el("p", {}, there.length ? `Connected: ${there.map((each) => names.user(each.user_id)).join(", ")}. There is no sound, only who is where.` : "Nobody is connected. There is no sound here, only who is where."),
+    el("button", { type: "button", onclick: () => move(mine ? null : place.id) }, mine ? "Leave" : `Join as ${$("user").value}`));
+}
+
 function drawMessages(toEnd = false) {
   const list = $("messages");
   const atEnd = toEnd || list.scrollHeight - list.scrollTop - list.clientHeight < 80;
-  const context = { names, actions, me: me(), bot: state.bot?.id };
+  const user = me();
+  const context = { names, actions, me: user, bot: state.bot?.id };
   let previous = null;
-  const drawn = [];
+  const rows = [];
+  const drawn = new Map();
   for (const message of state.messages.values()) {
-    drawn.push(messageElement(message, previous, context));
+    if (!visible(message, user) || state.dismissed.has(message.id)) continue;
+    // What has not changed keeps its element, and with it the focus, an open menu, a shown spoiler.
+    const print = `${user} ${previous?.id} ${JSON.stringify(message)}`;
+    const old = state.drawn.get(message.id);
+    const row = old?.print === print ? old.row : messageElement(message, previous, context);
+    drawn.set(message.id, { print, row });
+    rows.push(row);
     previous = message;
   }
-  const begin = el("li", { class: "start" }, state.channel ? "This is the start of what the sandbox remembers here." : "Nothing was said yet.");
-  list.replaceChildren(begin, ...drawn);
+  state.drawn = drawn;
+  sync(list, [start(channel()), ...rows]);
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
+// Puts the rows in order, moving none that is in place already.
+function sync(list, rows) {
+  const wanted = new Set(rows);
+  for (const row of [...list.children]) if (!wanted.has(row)) row.remove();
+  rows.forEach((row, at) => { if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null); });
+}
+
+let drawing = false;
 function redraw() {
   if (drawing) return;
   drawing = true;
@@ -175,8 +238,8 @@ function onMessage(data) {
   drawTyping();
   if (data.channel_id === state.channel) {
     const old = state.messages.get(data.id);
-    state.messages.set(data.id, { ...old, ...data });
-    if (state.messages.size > 400) state.messages.delete(state.messages.keys().next().value);
+    state.messages.set(data.id, { ...old, ...data, reactions: data.reactions?.map((each, at) => ({ ...old?.reactions?.[at], ...each })) });
+    if (state.messages.size > KEPT) state.messages.delete(state.messages.keys().next().value);
     redraw();
   } else {
     state.unread.add(data.channel_id);
@@ -186,19 +249,24 @@ function onMessage(data) {
 }
 
 function onDelete(ids) {
-  for (const id of ids) if (state.messages.has(id)) state.messages.get(id).deleted = true;
+  for (const id of ids) if (state.messages.has(id)) state.messages.set(id, { ...state.messages.get(id), deleted: true });
   redraw();
 }
 
+const HIDDEN_CALLS = /^\/v\d+\/(interactions|webhooks|applications)\//;
+
 function apply(event) {
   const { t, d } = event;
-  if (t === "SANDBOX_STATUS") status(d);
+  inspector.note(event);
+  if (t === "SANDBOX_STATUS") { status(d); drawPeople(currentGuild()); }
+  // Answers that only one person sees, and commands that are set, are told to nobody: look for them.
+  else if (t === "SANDBOX_REST") { if (d.method !== "GET" && d.status < 300 && HIDDEN_CALLS.test(d.path)) reloadSoon(); }
   else if (t === "MESSAGE_CREATE" || (t === "MESSAGE_UPDATE" && state.messages.has(d.id))) onMessage(d);
   else if (t === "MESSAGE_DELETE") onDelete([d.id]);
   else if (t === "MESSAGE_DELETE_BULK") onDelete(d.ids);
   else if (t === "TYPING_START") onTyping(d);
   else if (t.startsWith("MESSAGE_REACTION") || t.startsWith("MESSAGE_POLL")) { if (d.channel_id === state.channel) reloadSoon(); }
-  else if (/^(GUILD|CHANNEL|THREAD|USER)_/.test(t)) reloadSoon();
+  else if (/^(GUILD|CHANNEL|THREAD|USER|PRESENCE|VOICE_STATE)_/.test(t)) reloadSoon();
 }
 
 const typing = new Map();
@@ -211,7 +279,7 @@ function onTyping(data) {
 
 function drawTyping() {
   const now = Date.now();
-  const who = [...typing].filter(([, until]) => until > now).map(([id]) => names.user(id));
+  const who = [...typing].filter(([id, until]) => until > now && id !== me()).map(([id]) => names.user(id));
   $("typing").textContent = who.length ? `${who.join(", ")} ${who.length > 1 ? "are" : "is"} typing…` : "";
 }
 
@@ -222,7 +290,7 @@ function connect() {
   socket.addEventListener("open", () => { wait = 250; linkState("live"); attempt(load); });
   socket.addEventListener("message", ({ data }) => {
     const event = JSON.parse(data);
-    if (state.loading) state.held.push(event);
+    if (state.loading && event.t !== "SANDBOX_REST") state.held.push(event);
     else apply(event);
   });
   socket.addEventListener("close", () => {
@@ -239,8 +307,119 @@ function linkState(name) {
 
 // --- what the person does ------------------------------------------------------------------------
 
+const by = (message, more) => ({ channel: message.channel_id, message: message.id, user: $("user").value, ...more });
+
+const actions = {
+  click: (message, customId) => interaction("/click", by(message, { custom_id: customId })),
+  select: (message, customId, values) => interaction("/select", by(message, { custom_id: customId, values })),
+  react: (message, emoji, mine) => attempt(() => call("POST", mine ? "/unreact" : "/react", by(message, { emoji }))),
+  reactWith: (message) => ask("React", [{ name: "emoji", label: "Emoji", note: "An emoji, or name:id of the guild's own." }], ({ emoji }) => actions.react(message, emoji)),
+  vote: (message, answer) => attempt(() => call("POST", "/vote", by(message, { answers: [answer] }))),
+  remove: (message) => attempt(() => call("POST", "/delete", by(message))),
+  reply: (message) => note(message, null),
+  edit: (message) => { note(null, message); $("content").value = message.content; grow(); },
+  dismiss: (message) => { state.dismissed.add(message.id); drawMessages(); },
+  open: (id) => open(state.guild, id),
+  user: (user, event) => userMenu(user, event),
+  more: (message, event) => messageMenu(message, event),
+  jump(id) {
+    const row = state.drawn.get(id)?.row;
+    if (!row) { toast("That message is further back than the page goes."); return; }
+    row.scrollIntoView({ block: "center" });
+    row.classList.remove("flash");
+    setTimeout(() => row.classList.add("flash"));
+  },
+  choices(kind) {
+    const guild = currentGuild();
+    const users = (guild?.members ?? []).map((each) => ({ value: each.user.id, label: nameOf(each.user) }));
+    const roles = (guild?.roles ?? []).map((each) => ({ value: each.id, label: each.name }));
+    if (kind === "user") return users;
+    if (kind === "role") return roles;
+    if (kind === "channel") return channels().map((each) => ({ value: each.id, label: `#${titleOf(each)}` }));
+    return [...users, ...roles];
+  },
+};
+
+function menuOf(event, title, entries) {
+  const menu = $("context");
+  const opener = event.currentTarget;
+  const close = (focus) => { menu.hidden = true; document.removeEventListener("pointerdown", away); if (focus) opener?.focus?.(); };
+  const away = (outside) => { if (!menu.contains(outside.target)) close(false); };
+  const rows = entries.filter(Boolean).map(([label, act]) => el("button", { type: "button", role: "menuitem", onclick: () => { close(true); act(); } }, label));
+  menu.replaceChildren(el("small", {}, title), ...rows);
+  menu.hidden = false;
+  const box = opener.getBoundingClientRect();
+  menu.style.left = `${Math.max(4, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
+  menu.style.top = `${Math.max(4, Math.min(box.bottom + 4, innerHeight - menu.offsetHeight - 8))}px`;
+  menu.onkeydown = (key) => {
+    const at = rows.indexOf(document.activeElement);
+    if (key.key === "Escape" || key.key === "Tab") { key.preventDefault(); close(true); }
+    if (key.key === "ArrowDown" || key.key === "ArrowUp") { key.preventDefault(); rows[(at + (key.key === "ArrowDown" ? 1 : rows.length - 1)) % rows.length].focus(); }
+  };
+  setTimeout(() => { document.addEventListener("pointerdown", away); rows[0]?.focus(); });
+}
+
+const appsFor = (kind) => state.commands.filter((each) => each.type === kind);
+
+function messageMenu(message, event) {
+  menuOf(event, `Message of ${nameOf(message.author)}`, [
+    ...appsFor(3).map((each) => [`Apps: ${each.name}`, () => interaction("/interact", { channel: message.channel_id, user: $("user").value, command: each.name, target: message.id })]),
+    [message.pinned ? "Unpin" : "Pin", () => attempt(() => call("POST", "/pin", by(message, { pinned: !message.pinned }))).then(reloadSoon)],
+    message.author.id !== me() && ["Delete as a moderator", () => actions.remove(message)],
+    ["Copy text", () => copy(message.content)],
+    ["Copy id", () => copy(message.id)],
+  ]);
+}
+
+function userMenu(user, event) {
+  const guild = state.guild === DIRECT ? undefined : state.guild;
+  const here = { channel: state.channel, user: $("user").value };
+  menuOf(event, nameOf(user), [
+    !user.bot && [`Speak as ${user.username}`, () => { $("user").value = user.username; drawMessages(); }],
+    ...(state.channel ? appsFor(2).map((each) => [`Apps: ${each.name}`, () => interaction("/interact", { ...here, command: each.name, target: user.id })]) : []),
+    ...(user.bot ? [] : ["online", "idle", "dnd", "offline"].map((each) => [`Set ${each}`, () => attempt(() => call("POST", "/presence", { user: user.username, status: each }))])),
+    !user.bot && guild && ["Give a role", () => roleForm(user, "/give_role", "Give")],
+    !user.bot && guild && ["Take a role", () => roleForm(user, "/take_role", "Take")],
+    !user.bot && guild && ["Leave the guild", () => attempt(() => call("POST", "/leave", { user: user.username, guild }))],
+    ["Copy id", () => copy(user.id)],
+  ]);
+}
+
+const copy = (text) => attempt(async () => { await navigator.clipboard.writeText(text); });
+
+function roleForm(user, path, verb) {
+  const roles = currentGuild().roles.filter((each) => each.name !== "@everyone" && !each.managed);
+  ask(`${verb} a role: ${nameOf(user)}`, [{ name: "role", label: "Role", options: roles.map((each) => ({ value: each.id, label: each.name })) }], ({ role }) => attempt(() => call("POST", path, { user: user.username, role, guild: state.guild })));
+}
+
+const newGuild = () => ask("New guild", [{ name: "name", label: "Name", note: "The bot, alice and bob are in it from the start." }], async ({ name }) => {
+  const made = await attempt(() => call("POST", "/guilds", { name }));
+  if (made) await open(made.id, null);
+});
+
+function newUser() {
+  $("user").value = state.lastUser ?? "alice";
+  ask("New user", [{ name: "user", label: "Name", note: state.guild === DIRECT ? "Joins the first guild." : "Joins this guild." }], async ({ user }) => {
+    const body = state.guild === DIRECT ? { user } : { user, guild: state.guild };
+    if (!(await attempt(() => call("POST", "/join", body)))) return;
+    await attempt(load);
+    $("user").value = user;
+    state.lastUser = user;
+    drawMessages();
+  });
+}
+
+function note(replyTo, editing) {
+  Object.assign(state, { replyTo, editing });
+  $("reply").hidden = !replyTo && !editing;
+  $("reply").firstElementChild.textContent = editing ? "Editing your message. Escape leaves it as it was." : replyTo ? `Replying to ${nameOf(replyTo.author)}` : "";
+  if (replyTo || editing) $("content").focus();
+}
+
 async function open(guild, id) {
   note(null, null);
+  $("places").classList.remove("open");
+  $("menu").setAttribute("aria-expanded", "false");
   state.guild = guild;
   state.channel = id ?? channels().find((each) => TEXT.has(each.type))?.id ?? null;
   state.messages = new Map();
@@ -250,80 +429,176 @@ async function open(guild, id) {
   await attempt(load);
   // A direct channel is its person's: whoever was chosen before cannot speak there.
   const person = state.guild === DIRECT && channel()?.recipients?.find((each) => !each.bot);
-  if (person) $("user").value = person.username;
-}
-
-function commandOf(text) {
-  // "/roll sides:6 why:for fun" -> the words before the first option are the command and its subcommands.
-  const found = [...text.matchAll(/(\w[\w-]*):/g)];
-  const command = text.slice(1, found[0]?.index ?? undefined).trim();
-  const options = {};
-  found.forEach((match, at) => {
-    const raw = text.slice(match.index + match[0].length, found[at + 1]?.index).trim();
-    options[match[1]] = /^-?\d{1,15}(\.\d+)?$/.test(raw) ? Number(raw) : raw === "true" ? true : raw === "false" ? false : raw;
-  });
-  return { command, options };
+  if (person) { $("user").value = person.username; drawMessages(true); }
 }
 
 async function interaction(path, body) {
   const result = await attempt(() => call("POST", path, { ...body, wait: 3 }));
-  if (!result) return;
+  if (!result) return false;
   if (result.modal) modal(result);
-  else if (!result.responded) toast("The bot did not answer the interaction within 3 seconds.");
+  else if (!result.responded) toast(state.online ? "The bot did not answer within 3 seconds: for Discord, this interaction has failed." : "The bot is offline: nobody answers.");
   await attempt(load);
+  return true;
+}
+
+async function runCommand(text, user) {
+  const { leaf, typed, given, loose } = parse(text, state.commands);
+  const command = leaf?.path ?? typed.trim();
+  if (loose) { toast(`/${command} takes its options by name, for example ${leaf.options[0] ? `${leaf.options[0].name}:${loose}` : `/${command}`}.`); return false; }
+  const options = Object.fromEntries((given ?? []).map((each) => [each.option.name, valueOf(each.option, each.raw)]));
+  return interaction("/interact", { channel: state.channel, user, command, options });
 }
 
 async function submit() {
-  const content = $("content").value;
+  const box = $("content");
+  const content = box.value;
   const user = $("user").value;
-  if (!content.trim()) return;
-  $("content").value = "";
+  if (!content.trim() && !files.some()) return;
+  box.value = "";
+  suggest.close();
   grow();
   const { replyTo, editing } = state;
   note(null, null);
-  if (editing) await attempt(() => call("POST", "/edit", { channel: editing.channel_id, message: editing.id, content, user }));
-  else if (/^\/\w/.test(content) && state.channel) await interaction("/interact", { channel: state.channel, user, ...commandOf(content) });
-  else if (state.guild === DIRECT) await attempt(() => call("POST", "/dm", { user, content }));
-  else {
-    const body = { channel: state.channel, user, content };
-    if (replyTo) body.reply_to = replyTo.id;
-    if (!(await attempt(() => call("POST", "/say", body)))) $("content").value ||= content;
-  }
+  let done;
+  if (editing) done = await attempt(() => call("POST", "/edit", { channel: editing.channel_id, message: editing.id, content, user }));
+  else if (/^\/\w/.test(content) && state.channel) done = await runCommand(content, user);
+  else done = await attempt(async () => {
+    const sent = await files.taken();
+    const body = { user, content, ...(sent.length ? { files: sent } : {}) };
+    if (state.guild === DIRECT) return call("POST", "/dm", body);
+    return call("POST", "/say", { ...body, channel: state.channel, ...(replyTo ? { reply_to: replyTo.id } : {}) });
+  });
+  if (!done && !box.value) { box.value = content; grow(); }
 }
 
-function inputs(components) {
-  return components.flatMap((each) => {
-    if (each.type === 4) return [each];
-    const inner = [...(each.components ?? []), ...(each.component ? [{ ...each.component, label: each.label }] : [])];
-    return inputs(inner);
-  });
+// --- forms ---------------------------------------------------------------------------------------
+
+const fieldsOf = (components) => components.flatMap((each) => {
+  if (each.type === 18 && each.component) return [{ ...each.component, label: each.label, description: each.description }];
+  if (each.components) return fieldsOf(each.components);
+  return each.custom_id ? [each] : [];
+});
+
+const SELECTS = { 3: "string", 5: "user", 6: "role", 7: "mentionable", 8: "channel" };
+
+function control(field) {
+  const required = field.required ?? field.type === 4;
+  if (field.type in SELECTS || field.type === 21 || field.type === 22) {
+    const options = field.options ?? actions.choices(SELECTS[field.type]);
+    const many = (field.max_values ?? 1) > 1;
+    return el("select", { required, multiple: many }, many || required ? "" : el("option", { value: "" }, "–"), ...options.map((each) => el("option", { value: each.value, selected: each.default }, each.label)));
+  }
+  if (field.type === 23) return el("input", { type: "checkbox", checked: field.default });
+  const made = el(field.style === 2 ? "textarea" : "input", { required, maxlength: field.max_length, minlength: field.min_length, placeholder: field.placeholder });
+  made.value = field.value ?? "";
+  return made;
+}
+
+function read(field, made) {
+  if (made.tagName === "SELECT") {
+    const chosen = [...made.selectedOptions].map((each) => each.value).filter(Boolean);
+    return field.type === 21 ? chosen[0] ?? null : chosen;
+  }
+  return made.type === "checkbox" ? made.checked : made.value;
 }
 
 function modal(started) {
-  const dialog = $("modal");
-  const fields = inputs(started.modal.components ?? []).map((each) => [each, el(each.style === 2 ? "textarea" : "input", { value: each.value, required: each.required ?? true, maxlength: each.max_length, placeholder: each.placeholder })]);
-  const form = el("form", { method: "dialog" }, el("h2", {}, started.modal.title ?? "Form"), ...fields.map(([each, input]) => el("label", {}, el("span", {}, each.label ?? each.custom_id), input)),
-    el("div", { class: "row" }, el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), el("button", { class: "s1" }, "Submit")));
-  form.addEventListener("submit", () => {
-    const values = Object.fromEntries(fields.map(([each, input]) => [each.custom_id, input.value]));
+  const fields = fieldsOf(started.modal.components ?? []).map((each) => [each, control(each)]);
+  const texts = (started.modal.components ?? []).filter((each) => each.type === 10).map((each) => el("p", {}, each.content));
+  dialog(started.modal.title ?? "Form", [...texts, ...fields.map(([each, made]) => labelled(each.label ?? each.custom_id, each.description, made))], "Submit", () => {
+    const values = Object.fromEntries(fields.map(([each, made]) => [each.custom_id, read(each, made)]));
     interaction("/modal", { interaction: started.id, user: $("user").value, values });
   });
-  dialog.replaceChildren(form);
-  dialog.showModal();
 }
+
+const labelled = (label, description, made) => el("label", {}, el("span", {}, label), description ? el("small", {}, description) : "", made);
+
+function ask(title, fields, act) {
+  const made = fields.map((each) => [each, each.options ? el("select", { required: true }, ...each.options.map((option) => el("option", { value: option.value }, option.label))) : el("input", { required: true, maxlength: 100 })]);
+  dialog(title, made.map(([each, input]) => labelled(each.label, each.note, input)), "OK", () => act(Object.fromEntries(made.map(([each, input]) => [each.name, input.value.trim()]))));
+}
+
+function dialog(title, rows, verb, act) {
+  const box = $("modal");
+  const form = el("form", { method: "dialog" }, el("h2", { id: "modal-title" }, title), ...rows, el("div", { class: "row" }, el("button", { type: "button", onclick: () => box.close() }, "Cancel"), el("button", { class: "s1" }, verb)));
+  form.addEventListener("submit", act);
+  box.replaceChildren(form);
+  box.showModal();
+}
+
+// --- setting up ----------------------------------------------------------------------------------
 
 function grow() {
   const box = $("content");
   box.style.height = "auto";
-  box.style.height = `${box.scrollHeight}px`;
+  box.style.height = `${Math.max(box.value ? box.scrollHeight : 0, 34)}px`;
+  box.style.overflowY = box.scrollHeight > 160 ? "auto" : "hidden";
+}
+
+const files = uploads();
+const suggest = suggestBox({
+  get commands() { return state.commands; },
+  users: () => (currentGuild()?.members ?? []).map((each) => ({ label: nameOf(each.user), text: each.user.username })),
+  channels: () => channels().map((each) => ({ label: `#${titleOf(each)}`, text: titleOf(each) })),
+  roles: () => (currentGuild()?.roles ?? []).map((each) => ({ label: each.name, text: each.name })),
+  complete: async (command, option, value, options) => {
+    const body = { channel: state.channel, user: $("user").value, command, option, value, options, wait: 3 };
+    return (await call("POST", "/autocomplete", body).catch(() => null))?.choices ?? null;
+  },
+});
+
+let saidTyping = 0;
+function tellTyping() {
+  if (!$("content").value || $("content").value.startsWith("/") || !state.channel || Date.now() - saidTyping < 8000) return;
+  saidTyping = Date.now();
+  call("POST", "/typing", { channel: state.channel, user: $("user").value }).catch(() => null);
 }
 
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
-$("content").addEventListener("input", grow);
+$("content").addEventListener("input", () => { grow(); suggest.update(); tellTyping(); });
+$("content").addEventListener("blur", () => suggest.close());
 $("content").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); }
-  if (event.key === "Escape") { $("content").value = ""; note(null, null); }
+  if (event.isComposing) return;
+  if (suggest.key(event)) { event.preventDefault(); return; }
+  if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); submit(); }
+  if (event.key === "Escape") { if (state.editing) $("content").value = ""; note(null, null); grow(); }
+  if (event.key === "ArrowUp" && !$("content").value) {
+    const mine = [...state.messages.values()].filter((each) => each.author.id === me() && !each.deleted).at(-1);
+    if (mine) { event.preventDefault(); actions.edit(mine); }
+  }
 });
-$("user").addEventListener("change", () => drawMessages());
-$("reply").querySelector("button").addEventListener("click", () => note(null, null));
+$("user").addEventListener("change", () => {
+  if (!$("user").value) { newUser(); return; }
+  state.lastUser = $("user").value;
+  drawMessages();
+});
+$("reply").querySelector("button").addEventListener("click", () => { if (state.editing) $("content").value = ""; note(null, null); grow(); });
+
+function toggle(id, show) {
+  const button = $(id);
+  const on = button.getAttribute("aria-pressed") !== "true";
+  button.setAttribute("aria-pressed", String(on));
+  show(on);
+}
+const showPeople = (on) => { $("people").hidden = !on; };
+$("show-people").addEventListener("click", () => toggle("show-people", showPeople));
+$("show-inspector").addEventListener("click", () => toggle("show-inspector", inspector.show));
+$("menu").addEventListener("click", () => $("menu").setAttribute("aria-expanded", String($("places").classList.toggle("open"))));
+document.addEventListener("keydown", (event) => { if (event.key === "Escape" && $("places").classList.contains("open")) { $("places").classList.remove("open"); $("menu").setAttribute("aria-expanded", "false"); $("menu").focus(); } });
+if (matchMedia("(max-width: 1000px)").matches) { $("show-people").setAttribute("aria-pressed", "false"); showPeople(false); }
+
+function theme(name) {
+  document.documentElement.dataset.theme = name;
+  try { localStorage.setItem("theme", name); } catch { /* private windows may have no storage */ }
+}
+function startTheme() {
+  let kept = null;
+  try { kept = localStorage.getItem("theme"); } catch { /* see theme() */ }
+  document.documentElement.dataset.theme = kept ?? (matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark");
+}
+$("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "light" ? "dark" : "light"));
+
+startTheme();
+inspector.setUp(call);
 connect();
+

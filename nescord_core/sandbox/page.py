@@ -15,8 +15,12 @@ from nescord_core.sandbox.wire_shape import encode
 __all__ = ["EventFeed", "add_page"]
 
 HERE = Path(__file__).parent
-FILES = {"/": ("page.html", "text/html"), "/page.css": ("page.css", "text/css")} | {
-    f"/{name}": (name, "text/javascript") for name in ("page.js", "page_render.js")
+SCRIPTS = ("page.js", "page_compose.js", "page_inspect.js", "page_render.js", "page_text.js")
+FILES = {
+    "/": ("page.html", "text/html"),
+    "/page.css": ("page.css", "text/css"),
+    "/page.svg": ("page.svg", "image/svg+xml"),
+    **{f"/{name}": (name, "text/javascript") for name in SCRIPTS},
 }
 HEADERS = {
     "Cache-Control": "no-cache",

@@ -1,232 +1,207 @@
-// Turns messages into elements. Text becomes text nodes only, never markup, so nothing that a bot or a user
-// writes can run here; links lead to http and https alone.
+// Turns messages into elements.
+import { avatar, color, customEmoji, el, link, markdown, nameOf, ownUrl } from "/page_text.js";
 
-export function el(tag, props = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (name === "class") made.className = value;
-    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (name === "data") Object.assign(made.dataset, value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value != null) made.setAttribute(name, value);
-  }
-  made.append(...children.filter((child) => child != null && child !== ""));
-  return made;
-}
-
-export const nameOf = (user) => user?.global_name || user?.username || "someone";
-
-export function color(id) {
-  // Ids made together are neighbours; the golden angle sets their colours far apart.
-  const hue = Number((BigInt(id) % 3600n) * 137n % 360n);
-  return `hsl(${hue} 55% 68%)`;
-}
-
-function safeLink(url) {
-  try {
-    const parsed = new URL(url);
-    return parsed.protocol === "http:" || parsed.protocol === "https:" ? parsed.href : null;
-  } catch {
-    return null;
-  }
-}
-
-export function link(url, ...children) {
-  const href = safeLink(url);
-  if (!href) return el("span", {}, ...children);
-  return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
-}
-
-// Inline markdown: the first rule that matches furthest left wins, and its inside is read again.
-const INLINE = [
-  [/`([^`\n]+)`/, (m) => el("code", {}, m[1])],
-  [/\*\*([^]+?)\*\*(?!\*)/, (m, inner) => el("b", {}, inner(m[1]))],
-  [/__([^]+?)__(?!_)/, (m, inner) => el("u", {}, inner(m[1]))],
-  [/~~([^]+?)~~/, (m, inner) => el("s", {}, inner(m[1]))],
-  [/\|\|([^]+?)\|\|/, (m, inner) => spoiler(inner(m[1]))],
-  [/\*([^\s*][^*]*?)\*/, (m, inner) => el("i", {}, inner(m[1]))],
-  [/(?<![A-Za-z0-9])_([^\s_][^_]*?)_(?![A-Za-z0-9])/, (m, inner) => el("i", {}, inner(m[1]))],
-  [/\[([^\]\n]+)\]\(<?(https?:\/\/[^\s)>]+)>?\)/, (m, inner) => link(m[2], inner(m[1]))],
-  [/<(https?:\/\/[^\s>]+)>/, (m) => link(m[1], m[1])],
-  [/https?:\/\/[^\s<>]+[^\s<>.,:;"')\]]/, (m) => link(m[0], m[0])],
-  [/<@!?(\d+)>/, (m, _, names) => mention(`@${names.user(m[1])}`)],
-  [/<#(\d+)>/, (m, _, names) => mention(`#${names.channel(m[1])}`)],
-  [/<@&(\d+)>/, (m, _, names) => mention(`@${names.role(m[1])}`)],
-  [/@(?:everyone|here)\b/, (m) => mention(m[0])],
-  [/<a?:(\w+):\d+>/, (m) => el("span", {}, `:${m[1]}:`)],
-  [/<\/([^:>]+):\d+>/, (m) => mention(`/${m[1]}`)],
-  [/<t:(-?\d{1,13})(?::[tTdDfFR])?>/, (m) => el("time", {}, new Date(Number(m[1]) * 1000).toLocaleString())],
-];
-
-const mention = (text) => el("span", { class: "mention" }, text);
-
-function spoiler(content) {
-  const made = el("span", { class: "spoiler", tabindex: "0", role: "button", title: "Show spoiler" }, content);
-  made.addEventListener("click", () => made.classList.add("shown"));
-  return made;
-}
-
-function inline(text, names, depth = 0) {
-  const out = document.createDocumentFragment();
-  let rest = text;
-  while (rest) {
-    let best = null;
-    for (const [pattern, make] of depth < 8 ? INLINE : []) {
-      const match = pattern.exec(rest);
-      if (match && (!best || match.index < best.match.index)) best = { match, make };
-    }
-    if (!best) break;
-    out.append(rest.slice(0, best.match.index));
-    out.append(best.make(best.match, (inner) => inline(inner, names, depth + 1), names));
-    rest = rest.slice(best.match.index + best.match[0].length);
-  }
-  out.append(rest);
-  return out;
-}
-
-export function markdown(text, names) {
-  const out = el("div", { class: "text" });
-  text.split(/```(?:[a-z0-9+#-]+\n)?([^]*?)```/i).forEach((part, at) => {
-    if (at % 2) out.append(el("pre", {}, el("code", {}, part.replace(/^\n|\n$/g, ""))));
-    else if (part) lines(part, names, out);
-  });
-  return out;
-}
-
-function lines(part, names, out) {
-  let plain = [];
-  const flush = () => {
-    if (plain.length) out.append(inline(plain.join("\n"), names));
-    plain = [];
-  };
-  for (const line of part.split("\n")) {
-    const head = /^(#{1,3}) (.+)$/.exec(line);
-    const quote = /^> ?(.*)$/.exec(line);
-    const item = /^[-*] (.+)$/.exec(line);
-    if (!head && !quote && !item) { plain.push(line); continue; }
-    flush();
-    if (head) out.append(el("h3", { class: `h${head[1].length}` }, inline(head[2], names)));
-    else if (quote) out.append(el("blockquote", {}, inline(quote[1], names)));
-    else out.append(el("ul", {}, el("li", {}, inline(item[1], names))));
-  }
-  flush();
-}
+const HEX = (number) => `#${number.toString(16).padStart(6, "0")}`;
+const SELECTS = { 3: "string", 5: "user", 6: "role", 7: "mentionable", 8: "channel" };
+const EPHEMERAL = 64;
+const LOADING = 128;
+const SIGNS = { 1: "→", 2: "←", 4: "✎", 6: "◆", 7: "→", 12: "⇉", 18: "⌙", 21: "⌙", 24: "⛨", 46: "☑" };
 
 function embed(data, names) {
   const made = el("div", { class: "embed" });
-  if (data.color) made.style.borderLeftColor = `#${data.color.toString(16).padStart(6, "0")}`;
+  if (data.color) made.style.borderLeftColor = HEX(data.color);
   if (data.author?.name) made.append(el("small", {}, link(data.author.url, data.author.name)));
-  if (data.title) made.append(el("div", { class: "title" }, link(data.url, inline(data.title, names))));
+  if (data.title) made.append(el("div", { class: "title" }, link(data.url, markdown(data.title, names))));
   if (data.description) made.append(markdown(data.description, names));
   if (data.fields?.length) {
     made.append(el("div", { class: "fields" }, ...data.fields.map((field) => el(
-      "div", { class: field.inline ? "inline" : "" }, el("b", {}, inline(field.name, names)), markdown(field.value, names),
+      "div", { class: field.inline ? "inline" : "" }, el("b", {}, field.name), markdown(field.value, names),
     ))));
   }
-  for (const picture of [data.image, data.thumbnail]) {
-    if (picture?.url) made.append(el("small", {}, link(picture.url, picture.url)));
-  }
+  for (const shown of [data.image, data.thumbnail]) if (shown?.url) made.append(image(shown.url, data.title));
   const foot = [data.footer?.text, data.timestamp && new Date(data.timestamp).toLocaleString()].filter(Boolean);
   if (foot.length) made.append(el("small", {}, foot.join(" • ")));
   return made;
 }
 
+// Pictures of other hosts are linked to, not fetched: the page asks nobody but the sandbox for anything.
+function image(url, alt) {
+  if (!ownUrl(url)) return el("small", {}, link(url, url));
+  return link(url, el("img", { src: url, alt: alt || "picture" }));
+}
+
 function file(data) {
-  const own = data.url?.startsWith(`${location.origin}/`);
-  const shown = own && data.content_type?.startsWith("image/") && !data.content_type.includes("svg");
-  const children = [`${data.filename} (${Math.max(1, Math.round(data.size / 1024))} kB)`];
+  const shown = ownUrl(data.url) && data.content_type?.startsWith("image/") && !data.content_type.includes("svg");
+  const children = [`${data.filename} (${size(data.size)})`];
   if (shown) children.push(el("img", { src: data.url, alt: data.description || data.filename }));
   return link(data.url, ...children);
 }
 
-const SELECTS = { 3: "string", 5: "user", 6: "role", 7: "mentionable", 8: "channel" };
+const size = (bytes) => (bytes < 1024 ? `${bytes} B` : bytes < 1 << 20 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / (1 << 20)).toFixed(1)} MB`);
 
 function component(data, message, actions, names) {
   const again = (inner) => component(inner, message, actions, names);
   if (data.type === 1) return el("div", { class: "row" }, ...data.components.map(again));
   if (data.type === 2) return button(data, message, actions);
   if (data.type in SELECTS) return menu(data, message, actions);
-  if (data.type === 9) return el("div", {}, ...data.components.map(again), data.accessory && again(data.accessory));
+  if (data.type === 9) return el("div", { class: "section" }, el("div", {}, ...data.components.map(again)), data.accessory && again(data.accessory));
   if (data.type === 10) return markdown(data.content, names);
-  if (data.type === 12) return el("div", { class: "files" }, ...data.items.map((item) => link(item.media.url, item.description || item.media.url)));
-  if (data.type === 11) return el("span", { class: "files" }, link(data.media.url, data.description || "picture"));
+  if (data.type === 12) return el("div", { class: "files" }, ...data.items.map((item) => image(item.media.url, item.description)));
+  if (data.type === 11) return image(data.media.url, data.description);
+  if (data.type === 13) return el("div", { class: "files" }, link(data.file.url, data.file.url.split("/").pop()));
   if (data.type === 14) return el("hr");
-  if (data.type === 17) return el("div", { class: "container" }, ...data.components.map(again));
+  if (data.type === 17) {
+    const made = el("div", { class: data.spoiler ? "container spoiler shown" : "container" }, ...data.components.map(again));
+    if (data.accent_color) made.style.borderLeftColor = HEX(data.accent_color);
+    return made;
+  }
   return null;
 }
 
+function emojiOf(data) {
+  if (!data) return null;
+  return data.id ? customEmoji(data.name, data.id) : data.name;
+}
+
 function button(data, message, actions) {
-  const label = [data.emoji?.name, data.label].filter(Boolean).join(" ") || "button";
-  if (data.style === 5) return link(data.url, label);
+  const label = [emojiOf(data.emoji), data.emoji && data.label ? " " : null, data.label].filter(Boolean);
+  if (!label.length) label.push("button");
+  if (data.style === 5) {
+    const made = link(data.url, ...label, " ↗");
+    made.classList.add("linked");
+    return made;
+  }
   return el("button", {
     type: "button", class: `s${data.style}`, disabled: data.disabled, data: { customId: data.custom_id ?? "" },
-    onclick: () => actions.click(message, data.custom_id),
-  }, label);
+    onclick: (event) => actions.click(message, data.custom_id, event.currentTarget),
+  }, ...label);
 }
 
 function menu(data, message, actions) {
   const options = data.options ?? actions.choices(SELECTS[data.type]);
   const many = (data.max_values ?? 1) > 1;
-  const made = el("select", { "aria-label": data.placeholder || "Choose", disabled: data.disabled, multiple: many });
+  const made = el("select", { "aria-label": data.placeholder || "Choose", disabled: data.disabled, multiple: many, size: many ? Math.min(options.length, 5) : null });
   if (!many) made.append(el("option", { value: "" }, data.placeholder || "Choose…"));
-  for (const option of options) made.append(el("option", { value: option.value, selected: option.default }, option.label));
-  made.addEventListener("change", () => {
-    const values = [...made.selectedOptions].map((option) => option.value).filter(Boolean);
-    if (values.length >= (data.min_values ?? 1)) actions.select(message, data.custom_id, values);
-  });
+  for (const option of options) {
+    made.append(el("option", { value: option.value, selected: option.default, title: option.description }, option.description ? `${option.label} – ${option.description}` : option.label));
+  }
+  const chosen = () => [...made.selectedOptions].map((option) => option.value).filter(Boolean);
+  const send = () => { if (chosen().length >= (data.min_values ?? 1)) actions.select(message, data.custom_id, chosen()); };
+  if (!many) { made.addEventListener("change", send); return made; }
+  return el("span", { class: "row" }, made, el("button", { type: "button", onclick: send }, "Choose"));
+}
+
+function reaction(data, message, actions, me) {
+  const key = data.emoji.id ? `${data.emoji.name}:${data.emoji.id}` : data.emoji.name;
+  const mine = data.users?.includes(me);
+  return el("button", {
+    type: "button", class: mine ? "me" : "", title: mine ? "Take it back" : "React", "aria-pressed": String(Boolean(mine)),
+    onclick: () => actions.react(message, key, mine),
+  }, emojiOf(data.emoji), ` ${data.count}`);
+}
+
+function bar(part, whole) {
+  const made = el("span", { class: "bar", "aria-hidden": "true" });
+  made.style.width = `${whole ? Math.round((part / whole) * 100) : 0}%`;
   return made;
 }
 
-function reaction(data, message, actions) {
-  const name = data.emoji.id ? `:${data.emoji.name}:` : data.emoji.name;
-  const key = data.emoji.id ? `${data.emoji.name}:${data.emoji.id}` : data.emoji.name;
-  return el("button", { type: "button", class: data.me ? "me" : "", title: "React", onclick: () => actions.react(message, key) }, `${name} ${data.count}`);
+function poll(data, message, actions) {
+  const total = (data.results?.answer_counts ?? []).reduce((sum, each) => sum + each.count, 0);
+  const count = (id) => data.results?.answer_counts?.find((each) => each.id === id)?.count ?? 0;
+  const over = data.results?.is_finalized;
+  return el("div", { class: "poll" }, el("h3", {}, data.question.text), ...data.answers.map((each) => el("button", {
+    type: "button", disabled: over, onclick: () => actions.vote(message, each.answer_id, data.allow_multiselect),
+  }, bar(count(each.answer_id), total), el("span", {}, emojiOf(each.poll_media.emoji), " ", each.poll_media.text), el("span", {}, String(count(each.answer_id))))),
+  el("small", { class: "marks" }, `${total} ${total === 1 ? "vote" : "votes"} · ${over ? "ended" : `ends ${new Date(data.expiry).toLocaleString([], { dateStyle: "short", timeStyle: "short" })}`}`));
 }
 
-const EPHEMERAL = 64;
-const JOIN = 7;
+// What Discord's clients write themselves for messages without content.
+function systemText(message, names) {
+  const who = nameOf(message.author);
+  switch (message.type) {
+    case 4: return `${who} changed the name of this thread to ${message.content}`;
+    case 6: return `${who} pinned a message`;
+    case 7: return `${who} joined the guild`;
+    case 12: return `${who} follows ${message.content || "an announcement channel"} here`;
+    case 18: return `${who} started the thread ${message.content}`;
+    case 21: return `${who} started this thread from a message`;
+    case 24: return `Auto moderation stopped a message of ${who}`;
+    case 46: return "A poll has ended";
+    default: return null;
+  }
+}
+
+export function visible(message, me) {
+  if (!(message.flags & EPHEMERAL)) return true;
+  return message.interaction_metadata?.user?.id === me;
+}
 
 export function messageElement(message, previous, context) {
-  const { names, actions, me, bot } = context;
+  const { names, actions, me } = context;
   const author = message.author;
-  const joined = previous && !message.referenced_message && previous.author.id === author.id
+  const system = systemText(message, names);
+  const joined = !system && previous && !systemText(previous, names) && !message.referenced_message && !message.interaction_metadata && previous.author.id === author.id
+    && author.username === previous.author.username && !(previous.flags & EPHEMERAL) && !(message.flags & EPHEMERAL)
     && Date.parse(message.timestamp) - Date.parse(previous.timestamp) < 300_000;
   const mentions = message.mentions?.some((user) => user.id === me) || message.mention_everyone;
-  const made = el("li", { class: ["message", joined && "joined", mentions && "mentions", message.deleted && "deleted"].filter(Boolean).join(" "), data: { id: message.id } });
+  const made = el("li", { class: ["message", joined && "joined", system && "system", mentions && !system && "mentions", message.flags & EPHEMERAL && "private", message.deleted && "deleted"].filter(Boolean).join(" "), data: { id: message.id } });
+  const at = new Date(message.timestamp);
+  const time = el("time", { datetime: message.timestamp, title: at.toLocaleString() }, at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+  if (system) {
+    made.append(el("span", { class: "sign", "aria-hidden": "true" }, SIGNS[message.type] ?? "·"), el("div", { class: "body" }, `${system} `, el("span", { class: "by" }, time)));
+    if (message.type === 24 || message.type === 46) made.lastChild.append(...(message.embeds ?? []).map((data) => embed(data, names)));
+    return made;
+  }
   if (message.referenced_message) {
     const quoted = message.referenced_message;
-    made.append(el("div", { class: "quote" }, `${nameOf(quoted.author)}: ${quoted.content || "…"}`));
+    made.append(el("button", { type: "button", class: "quote", title: "Show it", onclick: () => actions.jump(quoted.id) }, `${nameOf(quoted.author)}: ${quoted.content || "…"}`));
+  } else if (message.message_reference?.type === 0) {
+    made.append(el("div", { class: "quote" }, "The message it answers is gone."));
+  } else if (message.interaction_metadata) {
+    const used = message.interaction_metadata;
+    made.append(el("div", { class: "quote" }, `${nameOf(used.user)} used ${used.name ? `/${used.name}` : used.type === 5 ? "a form" : "a component"}`));
   }
-  const avatar = el("div", { class: "avatar", "aria-hidden": "true" }, nameOf(author).slice(0, 1).toUpperCase());
-  avatar.style.background = color(author.id);
-  const at = new Date(message.timestamp);
-  made.append(avatar, el("div", { class: "by" }, el("strong", {}, nameOf(author)), author.bot ? el("span", { class: "tag" }, "BOT") : "", el("time", { datetime: message.timestamp, title: at.toLocaleString() }, at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }))));
-  made.append(body(message, names, actions));
-  made.append(tools(message, actions, me, bot));
+  made.append(avatar(author, { onclick: (event) => actions.user(author, event) }));
+  made.append(el("div", { class: "by" }, el("strong", {}, nameOf(author)), author.bot ? el("span", { class: "tag" }, message.webhook_id && !message.interaction_metadata ? "HOOK" : "BOT") : "", time));
+  made.append(body(message, names, actions, me));
+  made.append(tools(message, actions, me));
   return made;
 }
 
-function body(message, names, actions) {
+function body(message, names, actions, me) {
   const made = el("div", { class: "body" });
-  if (message.type === JOIN) made.append(el("em", {}, "joined the guild"));
+  if (message.flags & LOADING) made.append(el("span", { class: "thinking" }, `${nameOf(message.author)} is thinking…`));
   if (message.content) made.append(markdown(message.content, names));
+  for (const { message: inner } of message.message_snapshots ?? []) {
+    made.append(el("div", { class: "forward" }, el("small", {}, "forwarded"), inner.content ? markdown(inner.content, names) : "", ...(inner.embeds ?? []).map((data) => embed(data, names))));
+  }
   for (const data of message.embeds ?? []) made.append(embed(data, names));
   if (message.attachments?.length) made.append(el("div", { class: "files" }, ...message.attachments.map(file)));
+  for (const each of message.sticker_items ?? []) made.append(el("div", { class: "marks" }, `sticker: ${each.name}`));
+  if (message.poll) made.append(poll(message.poll, message, actions));
   for (const data of message.components ?? []) {
     const shown = component(data, message, actions, names);
     if (shown) made.append(shown);
   }
-  if (message.reactions?.length) made.append(el("div", { class: "reactions" }, ...message.reactions.map((each) => reaction(each, message, actions))));
-  const marks = [message.edited_timestamp && "edited", message.deleted && "deleted", message.pinned && "pinned", message.flags & EPHEMERAL && "only its receiver can see this"].filter(Boolean);
+  if (message.reactions?.length) made.append(el("div", { class: "reactions" }, ...message.reactions.map((each) => reaction(each, message, actions, me))));
+  if (message.thread) made.append(el("button", { type: "button", class: "thread-link", onclick: () => actions.open(message.thread.id) }, `⌙ ${message.thread.name}`, el("span", { class: "marks" }, `${message.thread.message_count} messages`)));
+  const marks = [message.edited_timestamp && "edited", message.deleted && "deleted", message.pinned && "pinned", message.flags & EPHEMERAL && "only its receiver can see this", message.flags & 2 && "published elsewhere"].filter(Boolean);
   if (marks.length) made.append(el("span", { class: "marks" }, `(${marks.join(", ")})`));
   return made;
 }
 
-function tools(message, actions, me, bot) {
+function tools(message, actions, me) {
   const button = (label, title, act) => el("button", { type: "button", title, "aria-label": title, onclick: act }, label);
-  const made = el("div", { class: "tools" }, button("👍", "React", () => actions.react(message, "👍")), button("↩", "Reply", () => actions.reply(message)));
-  if (message.author.id === me && message.author.id !== bot) {
-    made.append(button("✎", "Edit", () => actions.edit(message)), button("🗑", "Delete", () => actions.remove(message)));
+  const made = el("div", { class: "tools" });
+  if (message.flags & EPHEMERAL) {
+    made.append(button("×", "Dismiss", () => actions.dismiss(message)));
+    return made;
   }
+  made.append(button("👍", "React", () => actions.react(message, "👍")), button("☺", "React with another emoji", () => actions.reactWith(message)), button("↩", "Reply", () => actions.reply(message)));
+  if (message.author.id === me) made.append(button("✎", "Edit", () => actions.edit(message)), button("✕", "Delete", () => actions.remove(message)));
+  made.append(button("⋯", "More: pin, apps, copy", (event) => actions.more(message, event)));
   return made;
 }
+
+export { color };

@@ -86,6 +86,13 @@ class Page:
     async def type(self, text: str) -> None:
         await self.send("Input.insertText", text=text)
 
+    async def press(self, key: str, number: int) -> None:
+        """Press a key that writes nothing; ``number`` is its Windows key code."""
+        for kind in ("keyDown", "keyUp"):
+            await self.send(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=number
+            )
+
     async def press_enter(self) -> None:
         key = {"key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13}
         await self.send("Input.dispatchKeyEvent", type="keyDown", text="\r", **key)

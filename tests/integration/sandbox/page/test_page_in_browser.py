@@ -91,6 +91,7 @@ async def test_a_command_opens_a_form_and_its_answer_is_for_its_user_only(tmp_pa
         await page.until("document.querySelector('#channel-name').textContent === '# general'")
         await page.evaluate("document.querySelector('#content').focus()")
         await page.type("/form")
+        await page.until("document.querySelector('#suggest-list li')?.textContent.includes('Fill in a form')")
         await page.press_enter()
         await be_asked(sandbox, gateway, {"type": 9, "data": form})
         await page.until("document.querySelector('#modal').open")
@@ -111,7 +112,7 @@ async def test_a_direct_message_is_written_as_the_person_whose_it_is(tmp_path: P
         await sandbox.post("/dm", user="bob", content="one")
         await page.open(f"{sandbox.url}/")
         await page.until("document.querySelector('#channel-name').textContent === '# general'")
-        await page.click("#guilds button:last-child")
+        await page.click("#guilds button[data-id=direct]")
         await page.until(f"{TEXTS}.includes('one') && document.querySelector('#user').value === 'bob'")
         await page.evaluate("document.querySelector('#content').focus()")
         await page.type("two")
@@ -184,3 +185,132 @@ async def test_the_page_comes_back_by_itself_and_shows_what_it_missed(tmp_path: 
         await sandbox.post("/say", channel="general", user="alice", content="missed")
         await page.until("document.querySelector('#link').dataset.state === 'live'")
         await page.until(f"{TEXTS}.includes('missed')")
+
+
+async def focus(page: Page) -> None:
+    await page.evaluate("document.querySelector('#content').focus()")
+
+
+async def value(page: Page) -> str:
+    found: str = await page.evaluate("document.querySelector('#content').value")
+    return found
+
+
+async def listed(page: Page) -> list[str]:
+    rows = "[...document.querySelectorAll('#suggest-list li > span')].map((e) => e.textContent.trim())"
+    found: list[str] = await page.evaluate(rows)
+    return found
+
+
+async def test_commands_are_written_with_the_keyboard_alone(tmp_path: Path) -> None:
+    options = [
+        {"type": 4, "name": "sides", "description": "How many", "required": True},
+        {"type": 3, "name": "kind", "description": "Which", "choices": [{"name": "fair", "value": "f"}]},
+        {"type": 3, "name": "why", "description": "For what", "autocomplete": True},
+    ]
+    async with (
+        running_sandbox() as sandbox,
+        RawGateway(sandbox.gateway_url) as gateway,
+        browser(tmp_path) as page,
+    ):
+        await gateway.identify(TOKEN, intents=0)
+        application = gateway.ready["application"]["id"]
+        command = {"name": "roll", "description": "Roll a die", "options": options}
+        await rest(sandbox, f"/applications/{application}/commands", command)
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        await focus(page)
+        await page.type("/ro")
+        await page.until("document.querySelector('#suggest-list li[aria-selected=true]')")
+        await page.press("Tab", 9)
+        assert await value(page) == "/roll "
+        await page.until("document.querySelectorAll('#suggest-list li').length === 3")
+        assert await listed(page) == ["sides: required", "kind:", "why:"]
+        await page.press("Tab", 9)
+        await page.type("6 kind:")
+        await page.until("document.querySelector('#suggest-list li')?.textContent.startsWith('fair')")
+        await page.press("Tab", 9)
+        await page.type("why:it is at http://x")
+        asked = (await gateway.until("INTERACTION_CREATE", timeout=20.0))["d"]
+        choices = {"type": 8, "data": {"choices": [{"name": "Luck", "value": "luck"}]}}
+        await rest(sandbox, f"/interactions/{asked['id']}/{asked['token']}/callback", choices)
+        await page.until("document.querySelector('#suggest-list li')?.textContent.startsWith('Luck')")
+        assert await value(page) == "/roll sides:6 kind:f why:it is at http://x"
+        await page.press("Tab", 9)
+        await page.press_enter()
+        while asked["type"] != 2:
+            asked = (await gateway.until("INTERACTION_CREATE", timeout=20.0))["d"]
+        given = {each["name"]: each["value"] for each in asked["data"]["options"]}
+        assert given == {"sides": 6, "kind": "f", "why": "luck"}
+        assert page.problems == []
+
+
+async def test_the_inspector_shows_events_requests_and_sets_faults(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        await page.click("#show-inspector")
+        said = await sandbox.post("/say", channel="general", user="alice", content="look")
+        await page.until("document.querySelector('#panel summary b')?.textContent === 'MESSAGE_CREATE'")
+        await page.click("#tab-REST")
+        await rest(sandbox, f"/channels/{said['channel_id']}/messages", {"content": "seen"})
+        await page.until(
+            "document.querySelector('#panel summary b')?.textContent.startsWith('POST /v10/chan')"
+        )
+        await page.click("#panel summary")
+        await page.until("document.querySelector('#panel pre')?.textContent.includes('seen')")
+        assert TOKEN not in await page.evaluate("document.body.textContent")
+        await page.click("#tab-Faults")
+        await page.until("document.querySelector('#f-refuse_resume')")
+        await page.click("#f-refuse_resume")
+        await page.until("document.querySelector('#faults').textContent.includes('refuse resume')")
+        await page.click("#panel button.s1")
+        await page.until("document.querySelector('#faults').hidden")
+        await page.click("#tab-Gateway")
+        await page.until("document.querySelector('#panel').textContent.includes('session starts left')")
+        assert page.problems == []
+
+
+async def test_a_narrow_window_and_the_other_theme(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        metrics = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        await page.send("Emulation.setDeviceMetricsOverride", **metrics)
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        wide = "document.documentElement.scrollWidth <= innerWidth"
+        assert await page.evaluate(wide)
+        hidden = "getComputedStyle(document.querySelector('#places')).visibility"
+        assert await page.evaluate(hidden) == "hidden"
+        await page.click("#menu")
+        await page.until("document.querySelector('#places').getBoundingClientRect().left === 0")
+        await page.click("#channels button[data-sign='♪']")
+        await page.until("document.querySelector('#channel-name').textContent === '♪ Lounge'")
+        await page.until(f"{hidden} === 'hidden'")
+        await page.click("#messages .start button")
+        await page.until(
+            "document.querySelector('#messages .start').textContent.includes('Connected: alice')"
+        )
+        before = await page.evaluate("document.documentElement.dataset.theme")
+        await page.click("#theme")
+        assert await page.evaluate("document.documentElement.dataset.theme") != before
+        assert await page.evaluate(wide)
+
+
+async def test_a_poll_is_voted_on_and_menus_work_by_keyboard(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        said = await sandbox.post("/say", channel="general", user="alice", content="pin me")
+        answers = [{"poll_media": {"text": each}} for each in ("Tea", "Coffee")]
+        poll = {"question": {"text": "Which?"}, "answers": answers, "duration": 1}
+        await rest(sandbox, f"/channels/{said['channel_id']}/messages", {"poll": poll})
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelectorAll('.poll button').length === 2")
+        await page.click(".poll button")
+        await page.until("document.querySelector('.poll .marks').textContent.startsWith('1 vote ')")
+        await page.evaluate("document.querySelector('.message .tools button:last-child').focus()")
+        await page.press_enter()
+        await page.until("document.activeElement.textContent === 'Pin'")
+        await page.press_enter()
+        await page.until(
+            "document.querySelector('.message.system')?.textContent.includes('pinned a message')"
+        )
+        assert page.problems == []
