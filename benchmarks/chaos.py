@@ -1,7 +1,11 @@
 """Real processes under load, every three seconds something breaks: ``python benchmarks/chaos.py [SECONDS]``.
 
 By default ten minutes of 1,000 events a second over 200 guilds, three replicas of main, two clusters of ws.
-Prints what was broken when, and at the end what was lost, reordered or doubled; exits with 1 if anything was.
+What breaks: kill -9 or SIGTERM of a process of any service or of the supervisor (which is started again),
+SIGSTOP for five seconds, a dropped gateway connection, op 7, op 9 true, a reset of the streams between ws and
+main, also in the middle of a batch, a reload, and one with broken code. Prints what was broken when, and at the
+end what was sent, handled, lost, reordered and doubled; exits with 1 if anything is not as promised. With
+--keep DIRECTORY the project and its logs stay there.
 """
 
 from __future__ import annotations
@@ -22,13 +26,14 @@ def main() -> int:
     parser.add_argument("seconds", type=float, nargs="?", default=600.0)
     parser.add_argument("--rate", type=float, default=1000.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, metavar="DIRECTORY")
     arguments = parser.parse_args()
+    plan = Plan(seconds=arguments.seconds, rate=arguments.rate, seed=arguments.seed)
     with tempfile.TemporaryDirectory() as directory:
-        plan = Plan(seconds=arguments.seconds, rate=arguments.rate, seed=arguments.seed)
-        outcome = run(Path(directory) / "bot", plan)
+        outcome = run((arguments.keep or Path(directory)) / "bot", plan)
     print(outcome)
     print(outcome.findings)
-    return not outcome.findings.good or outcome.identifies > 0
+    return not outcome.findings.good or outcome.handled != outcome.sent or outcome.identifies > 0
 
 
 if __name__ == "__main__":

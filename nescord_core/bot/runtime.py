@@ -73,12 +73,14 @@ class _Run:
     delivery: Delivery
     route: Route
     begun: bool
+    number: int = 0
     payload: View = field(init=False)
     left: int = 0
     given_back: bool = False
     error: str = ""
     cause: Cause | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    unsure: list[Callable[[], object]] = field(default_factory=list)
 
 
 class Runtime:
@@ -118,7 +120,7 @@ class Runtime:
         )
         self._order: EventOrder[_Run] = EventOrder(settings.concurrency)
         self._running: set[_Run] = set()
-        self._received = self._handled = self._returned = 0
+        self._started = self._received = self._handled = self._returned = 0
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
         self._report: DrainReport | None = None
@@ -215,6 +217,8 @@ class Runtime:
         order in which they were started, whatever their kind.
         """
         run.payload = payload_of(run.delivery.envelope, time.time())
+        self._started += 1
+        run.number = self._started
         run.left = len(run.route.registrations)
         self._running.add(run)
         loop = asyncio.get_running_loop()
@@ -332,6 +336,8 @@ class Runtime:
         for run in [each for each in self._running if not each.given_back]:
             run.given_back = True
             self._hand_back(run.delivery, started=run.begun)
+            if not run.begun and run.delivery.stream is not None:
+                run.delivery.stream.forget(run.number)
             names.update(dict.fromkeys(each.name for each in run.route.registrations if each.is_async))
             for task in run.tasks:
                 task.cancel("this process leaves")
@@ -351,25 +357,25 @@ def _again(delivery: Delivery) -> Again | None:
 def _begins(run: _Run) -> bool:
     """Tell whether a handler may take its first step: a process that was frozen may have lost the event."""
     if not run.begun:
-        run.begun = run.delivery.stream.may_begin()
+        run.begun = run.delivery.stream.may_begin(run.number)
     return run.begun
 
 
 def _when_sure(run: _Run, go: Callable[[], object]) -> None:
     """Go on when ws says that the event is still this process's, or, too late for that, with a mark."""
+    run.unsure.append(go)
+    if len(run.unsure) == 1:
+        run.delivery.stream.when_sure(run.number, partial(_go_on, run))
 
-    def begin(marked: bool) -> None:
-        if run.given_back:
-            return
-        if not run.begun:
-            run.begun = marked
-            envelope = run.delivery.envelope
-            run.payload = payload_of(
-                envelope._replace(redelivered=marked or envelope.redelivered), time.time()
-            )
+
+def _go_on(run: _Run, marked: bool) -> None:
+    envelope = run.delivery.envelope
+    if marked:
+        envelope = envelope._replace(redelivered=True)
+    run.payload = payload_of(envelope, time.time())
+    parts, run.unsure = run.unsure, []
+    for go in parts:
         go()
-
-    run.delivery.stream.when_sure(begin)
 
 
 async def _call_hooks(hooks: Iterable[Callable[[], Any]]) -> None:

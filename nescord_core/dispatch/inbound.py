@@ -74,14 +74,21 @@ class Inbound:
         """Whether the stream is gone."""
         return self.state is InboundState.LOST
 
-    def may_begin(self) -> bool:
-        """Tell whether an event of this stream is certainly still this replica's to begin."""
-        return self._lease.holds(lease_clock())
+    def may_begin(self, number: int) -> bool:
+        """Tell whether an event of this stream is certainly still this replica's; if so, it begins.
 
-    def when_sure(self, begin: Callable[[bool], None]) -> None:
-        """Call ``begin`` when ws says that the stream is served; with True if it may be elsewhere even so."""
-        if self._lease.wait(begin, lease_clock()):
+        ``number`` grows in the order in which events are to begin.
+        """
+        return self._lease.may_begin(number, lease_clock())
+
+    def when_sure(self, number: int, go: Callable[[bool], None]) -> None:
+        """Call ``go`` when ws says that the stream is served; with True if it may be elsewhere even so."""
+        if self._lease.wait(number, go, lease_clock()):
             self._ask()
+
+    def forget(self, number: int) -> None:
+        """An event that waits to begin never will."""
+        self._lease.forget(number)
 
     def renewed(self, renewed: pb.Renewed) -> None:
         """Ws says that it served the stream when that question came."""

@@ -49,6 +49,8 @@ class Switchboard(Protocol):
     settings: WsSettings
     outbox: Outbox
     partition: Partition
+    quiet_until: float
+    """Until then (the loop's time) replicas may begin what an earlier process of ws has sent them."""
 
     def acknowledged(self) -> None:
         """Some events are done."""
@@ -212,6 +214,8 @@ class Outbound:
             while True:
                 if self._board.partition.ready(self._stream) < settings.batch_events:
                     await asyncio.sleep(self._linger.delay(loop.time()))
+                if loop.time() < self._board.quiet_until and self._board.partition.has_restored(self._stream):
+                    await asyncio.sleep(self._board.quiet_until - loop.time())
                 first, batch = self._board.partition.take(
                     self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
                 )

@@ -180,6 +180,11 @@ class Partition:
         slot = self._slots.get(stream.address)
         return len(slot.ready) if slot is not None and slot.stream is stream else 0
 
+    def has_restored(self, stream: Stream) -> bool:
+        """Tell whether something to be sent was in the hands of an earlier process of ws."""
+        slot = self._slots.get(stream.address)
+        return slot is not None and any(entry.envelope[8] for entry in slot.ready)
+
     def settle(self, stream: Stream, first: int, last: int) -> list[Entry]:
         """Return the entries of acknowledged deliveries; numbers that are not in flight are ignored."""
         in_flight = stream.in_flight

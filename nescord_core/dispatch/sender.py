@@ -117,6 +117,7 @@ class Sender:
             )
             limits = self._spillway.overflow.limits
             self._calm_events, self._calm_bytes = limits.spill_events, limits.spill_bytes
+        self.quiet_until = float("-inf")
         self._hello = hello
         self._report = acknowledged
         self._command = command
@@ -186,6 +187,7 @@ class Sender:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
+        self.quiet_until = asyncio.get_running_loop().time() + lease_of(self.settings)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks

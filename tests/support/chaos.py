@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from support import commands
 from support.commands import Started, until
 from support.ledger import Findings
 from support.system import System
+from support.tcp_relay import RelayThread, running_relays
 
 __all__ = ["Outcome", "Plan", "run"]
 
@@ -38,28 +40,39 @@ class Outcome:
     """What was sent and handled, what is wrong with it, and what was done to the system."""
 
     sent: int
+    handled: int
     findings: Findings
     identifies: int
+    resumes: int
     actions: list[str]
 
     def __str__(self) -> str:
         found = self.findings
-        return (
-            f"{self.sent} events sent, {len(self.actions)} times something broken: {len(found.lost)} lost,"
-            f" {len(found.reordered)} out of order, {len(found.doubled_unmarked)} doubled without a mark,"
-            f" {found.again} redelivered and marked, {self.identifies} IDENTIFYs beyond the start"
-        )
+        numbers = {
+            "events sent": self.sent,
+            "handled": self.handled,
+            "lost": len(found.lost),
+            "out of order": len(found.reordered),
+            "handled twice unmarked": len(found.doubled_unmarked),
+            "redelivered and marked": found.again,
+            "IDENTIFYs beyond the start": self.identifies,
+            "RESUMEs": self.resumes,
+            "times something was broken": len(self.actions),
+        }
+        return "\n".join(f"{name:<28}{number:>9,}" for name, number in numbers.items())
 
 
 class _Chaos:
-    """One way to break something a step."""
+    """One way to break something a step; every way has its turn before any comes again."""
 
-    def __init__(self, system: System, dev: Started, seed: int) -> None:
+    def __init__(self, system: System, dev: Started, relays: RelayThread, seed: int) -> None:
         self.system = system
         self.dev = dev
+        self.relays = relays
         self.chance = random.Random(seed)
         self.version = 0
         self.stopped: list[int] = []
+        self._deck: list[Callable[[], str]] = []
 
     def step(self) -> str:
         """Break something; returns what."""
@@ -67,15 +80,27 @@ class _Chaos:
         if self.dev.process.poll() is not None:
             self.dev = self.system.start("dev", "--no-sandbox")
             return "start the supervisor again"
-        ways: list[Callable[[], str]] = [
-            self.kill,
-            self.kill,
+        if not self._deck:
+            self._deck = self._ways()
+            self.chance.shuffle(self._deck)
+        return self._deck.pop()()
+
+    def _ways(self) -> list[Callable[[], str]]:
+        return [
+            partial(self.kill, signal.SIGKILL, "worker"),
+            partial(self.kill, signal.SIGKILL, "cluster"),
+            partial(self.kill, self._kill_or_term(), ""),
+            partial(self.kill, self._kill_or_term(), ""),
+            partial(self.kill_supervisor, self._kill_or_term()),
             self.freeze,
-            self.fault,
-            self.fault,
+            partial(self.fault, {"do": "reset"}, "connection dropped"),
+            partial(self.fault, {"do": "reconnect"}, "op 7"),
+            partial(self.fault, {"do": "invalid_session", "resumable": True}, "op 9 true"),
+            partial(self.reset_stream, in_the_middle=False),
+            partial(self.reset_stream, in_the_middle=True),
             self.reload,
+            self.reload_broken,
         ]
-        return self.chance.choice([*ways, self.reload, self.kill_supervisor])()
 
     def wake(self) -> None:
         """Let go on what was stopped."""
@@ -96,42 +121,51 @@ class _Chaos:
                 found[f"cluster {cluster['cluster']}"] = cluster["pid"]
         return found
 
-    def kill(self) -> str:
-        victims = self._victims()
+    def _kill_or_term(self) -> signal.Signals:
+        return self.chance.choice((signal.SIGKILL, signal.SIGTERM))
+
+    def _victim(self, kind: str = "") -> tuple[str, int]:
+        victims = {name: pid for name, pid in self._victims().items() if name.startswith(kind)}
         if not victims:
-            return "nothing is there to be killed"
+            return "nothing", 0
         name = self.chance.choice(sorted(victims))
-        how = self.chance.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGTERM))
-        _send(victims[name], how)
+        return name, victims[name]
+
+    def kill(self, how: signal.Signals, kind: str) -> str:
+        name, pid = self._victim(kind)
+        if pid:
+            _send(pid, how)
         return f"{how.name} to {name}"
 
     def freeze(self) -> str:
-        victims = {name: pid for name, pid in self._victims().items() if " " in name}
-        if not victims:
-            return "nothing is there to be stopped"
-        name = self.chance.choice(sorted(victims))
-        self.stopped.append(victims[name])
-        _send(victims[name], signal.SIGSTOP)
-        time.sleep(2.0)  # and the pause until the next step: about five seconds
+        name, pid = self._victim()
+        if pid:
+            self.stopped.append(pid)
+            _send(pid, signal.SIGSTOP)
+            time.sleep(2.0)  # and the pause until the next step: about five seconds
         return f"SIGSTOP of {name}"
 
-    def fault(self) -> str:
-        ways = ({"do": "reset"}, {"do": "reconnect"}, {"do": "invalid_session", "resumable": True})
-        way = self.chance.choice(ways)
+    def fault(self, way: dict[str, object], name: str) -> str:
         self.system.sandbox("POST", "/fault", {"connections": way})
-        return f"gateway: {way['do']}"
+        return f"gateway: {name}"
+
+    def reset_stream(self, *, in_the_middle: bool) -> str:
+        number = self.chance.randrange(len(self.relays.relays))
+        self.relays.reset(number, in_the_middle=in_the_middle)
+        return f"reset of the streams to worker {number}{' within a batch' if in_the_middle else ''}"
+
+    def reload_broken(self) -> str:
+        self.system.break_app()
+        return "reload with broken code"
 
     def reload(self) -> str:
-        if self.chance.random() < 0.3:
-            self.system.break_app()
-            return "reload with broken code"
         self.version += 1
         self.system.write_app(f"v{self.version}", "asynchronous")
         return "reload"
 
-    def kill_supervisor(self) -> str:
-        self.dev.kill()
-        return "kill the supervisor"
+    def kill_supervisor(self, how: signal.Signals) -> str:
+        _send(self.dev.process.pid, how)
+        return f"{how.name} to the supervisor"
 
 
 def _send(pid: int, signum: signal.Signals) -> None:
@@ -147,23 +181,24 @@ def run(directory: Path, plan: Plan, say: Callable[[str], object] = print) -> Ou
         "NESCORD_SANDBOX_GUILDS": str(plan.guilds),
         "NESCORD_WORKERS": str(plan.workers),
         "NESCORD_MAIN_LISTEN": f"127.0.0.1:{ports[0]}",
-        "GRPC_HOST": ",".join(f"127.0.0.1:{port}" for port in ports),
         "DISCORD_SHARDS": str(plan.clusters),
         "SHARDS_PER_CLUSTER": "1",
         "NESCORD_IDENTIFY_WINDOW": "0.2",
         "NESCORD_SANDBOX_IDENTIFY_WINDOW": "0.1",
     }
     system.write_app("v0", "asynchronous")
-    try:
-        system.start_sandbox()
-        chaos = _Chaos(system, system.start_dev(), plan.seed)
-        return _break(system, chaos, plan, say)
-    finally:
-        system.close()
+    with running_relays(ports) as relays:
+        system.environ["GRPC_HOST"] = ",".join(relay.address for relay in relays.relays)
+        try:
+            system.start_sandbox()
+            chaos = _Chaos(system, system.start_dev(), relays, plan.seed)
+            return _break(system, chaos, plan, say)
+        finally:
+            system.close()
 
 
 def _break(system: System, chaos: _Chaos, plan: Plan, say: Callable[[str], object]) -> Outcome:
-    before, actions = system.gateway()["identifies"], []
+    before, actions = system.gateway(), list[str]()
     began = time.monotonic()
     with system.load(rate=plan.rate, guilds=plan.guilds, seconds=plan.seconds + plan.patience) as load:
         while time.monotonic() - began < plan.seconds:
@@ -172,9 +207,26 @@ def _break(system: System, chaos: _Chaos, plan: Plan, say: Callable[[str], objec
             say(f"{time.monotonic() - began:6.1f} s  {actions[-1]}")
         chaos.wake()
         system.write_app("last", "asynchronous")
-        if chaos.dev.process.poll() is not None:
-            chaos.dev = system.start("dev", "--no-sandbox")
-        until(lambda: system.stats("ws") is not None, "ws", plan.patience)
+        _start_again(chaos, plan.patience)
         findings = load.check(plan.patience)
-    sent = sum(last - first + 1 for first, last in load.sent.values())
-    return Outcome(sent, findings, system.gateway()["identifies"] - before, actions)
+        handled = len({(record.guild, record.number) for record in load.records()})
+    after = system.gateway()
+    return Outcome(
+        sent=sum(last - first + 1 for first, last in load.sent.values()),
+        handled=handled,
+        findings=findings,
+        identifies=after["identifies"] - before["identifies"],
+        resumes=after["resumes"] - before["resumes"],
+        actions=actions,
+    )
+
+
+def _start_again(chaos: _Chaos, patience: float) -> None:
+    """Have a supervisor run, whatever became of the last one, and ws answer."""
+
+    def answers() -> bool:
+        if chaos.dev.process.poll() is not None:
+            chaos.dev = chaos.system.start("dev", "--no-sandbox")
+        return chaos.system.stats("ws") is not None
+
+    until(answers, "ws", patience)

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-__all__ = ["TcpRelay", "running_relays", "tcp_relay"]
+__all__ = ["RelayThread", "TcpRelay", "running_relays", "tcp_relay"]
 
 _CHUNK = 65536
 _RESET = struct.pack("ii", 1, 0)
@@ -143,9 +143,10 @@ class RelayThread:
                 self.relays.append(await stack.enter_async_context(tcp_relay(port)))
             self._ready.set()
             await self._stop.wait()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        connections = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in connections:
             task.cancel()
-        await asyncio.sleep(0)
+        await asyncio.gather(*connections, return_exceptions=True)
 
 
 @contextmanager

@@ -11,63 +11,102 @@ from nescord_core.dispatch.lease import Fence, Lease
 
 def test_nothing_begins_before_the_first_answer_and_after_the_lease() -> None:
     lease = Lease(1.0)
-    assert not lease.holds(0.0)
+    assert not lease.may_begin(1, 0.0)
     question = lease.ask(0.0)
-    assert not lease.holds(0.1)
+    assert not lease.may_begin(1, 0.1)
     lease.answered(question, 0.2)
-    assert lease.holds(0.99)
-    assert not lease.holds(1.0), "counted from the question, not from the answer"
+    assert lease.may_begin(1, 0.99)
+    assert not lease.may_begin(2, 1.0), "counted from the question, not from the answer"
 
 
 def test_a_ws_that_promises_nothing_is_trusted() -> None:
     lease = Lease(0.0)
-    assert lease.holds(1e9)
+    assert lease.may_begin(1, 1e9)
     assert lease.interval is None
 
 
-def test_what_waits_begins_in_order_with_the_next_answer_that_is_in_time() -> None:
-    lease, begun = Lease(1.0), list[tuple[int, bool]]()
-    assert lease.wait(lambda marked: begun.append((1, marked)), 5.0), (
-        "there is no question that is new enough"
-    )
+class Waiting:
+    """Events that wait; ``freed`` has (number, marked) as they were told to go on."""
+
+    def __init__(self, lease: Lease) -> None:
+        self.lease = lease
+        self.freed: list[tuple[int, bool]] = []
+
+    def wait(self, number: int, now: float) -> bool:
+        return self.lease.wait(number, lambda marked: self.freed.append((number, marked)), now)
+
+
+def test_what_waits_goes_on_in_order_with_the_next_answer_that_is_in_time() -> None:
+    lease = Lease(1.0)
+    waiting = Waiting(lease)
+    assert waiting.wait(2, 5.0), "ws has to be asked at once"
     question = lease.ask(5.0)
-    assert not lease.wait(lambda marked: begun.append((2, marked)), 5.1)
-    assert begun == []
+    assert not waiting.wait(1, 5.1)
     lease.answered(question, 5.3)
-    assert begun == [(1, False), (2, False)]
+    assert waiting.freed == [(1, False), (2, False)]
 
 
-def test_an_answer_from_before_the_wait_that_comes_too_late_begins_nothing() -> None:
+def test_nothing_overtakes_what_waits_not_even_once_that_may_go_on() -> None:
+    lease = Lease(1.0)
+    waiting = Waiting(lease)
+    for number in (1, 2):
+        waiting.wait(number, 0.0)
+    lease.answered(lease.ask(0.0), 0.1)
+    assert not lease.may_begin(3, 0.2)
+    assert not lease.may_begin(2, 0.2)
+    assert lease.may_begin(1, 0.2)
+    lease.forget(2)
+    assert lease.may_begin(3, 0.2)
+
+
+def test_what_was_told_to_go_on_and_froze_before_it_did_waits_again() -> None:
+    lease = Lease(1.0)
+    waiting = Waiting(lease)
+    waiting.wait(1, 0.0)
+    lease.answered(lease.ask(0.0), 0.1)
+    assert not lease.may_begin(1, 50.0)
+    waiting.wait(1, 50.0)
+    lease.answered(lease.ask(50.0), 50.1)
+    assert waiting.freed == [(1, False), (1, False)]
+    assert lease.may_begin(1, 50.2)
+
+
+def test_an_answer_from_before_the_wait_that_comes_too_late_frees_nothing() -> None:
     """Frozen for minutes: what lay in the buffers says nothing about now."""
-    lease, begun = Lease(1.0), list[bool]()
+    lease = Lease(1.0)
+    waiting = Waiting(lease)
     question = lease.ask(0.0)
-    lease.wait(begun.append, 100.0)
+    waiting.wait(1, 100.0)
     lease.answered(question, 100.0)
-    assert begun == []
+    assert waiting.freed == []
+    assert not lease.may_begin(1, 100.0)
 
 
 def test_when_every_answer_is_late_events_begin_with_a_mark_instead_of_never() -> None:
-    lease, begun = Lease(1.0), list[bool]()
-    lease.wait(begun.append, 0.0)
+    lease = Lease(1.0)
+    waiting = Waiting(lease)
+    waiting.wait(1, 0.0)
     question = lease.ask(0.0)
-    lease.wait(begun.append, 0.5)
+    waiting.wait(2, 0.5)
     lease.answered(question, 1.5)
-    assert begun == [True], "the second has to wait for a question asked since"
+    assert waiting.freed == [(1, True)], "the second has to wait for a question asked since"
+    assert lease.may_begin(1, 1.6)
+    assert not lease.may_begin(2, 1.6)
     lease.answered(lease.ask(1.5), 2.0)
-    assert begun == [True, False]
+    assert waiting.freed == [(1, True), (2, False)]
 
 
 def test_an_answer_nobody_asked_for_and_one_for_a_stream_that_is_over_change_nothing() -> None:
-    lease, begun = Lease(1.0), list[bool]()
+    lease = Lease(1.0)
+    waiting = Waiting(lease)
     lease.answered(7, 0.0)
-    assert not lease.holds(0.1)
+    assert not lease.may_begin(1, 0.1)
     question = lease.ask(0.0)
-    lease.wait(begun.append, 0.0)
+    waiting.wait(1, 0.0)
     lease.end()
-    assert not lease.holds(0.0)
     lease.answered(question, 0.1)
-    assert begun == []
-    assert not lease.holds(0.1)
+    assert waiting.freed == []
+    assert not lease.may_begin(1, 0.1)
 
 
 def test_questions_without_an_answer_take_no_room_for_ever() -> None:
@@ -75,11 +114,10 @@ def test_questions_without_an_answer_take_no_room_for_ever() -> None:
     for at in range(1000):
         lease.ask(float(at))
     lease.answered(1, 1000.0)
-    assert not lease.holds(1000.0)
     lease.answered(1000, 1000.0)
-    assert not lease.holds(1000.0)
+    assert not lease.may_begin(1, 1000.0)
     lease.answered(lease.ask(1000.0), 1000.1)
-    assert lease.holds(1000.5)
+    assert lease.may_begin(1, 1000.5)
 
 
 @pytest.mark.parametrize("never_granted", [True, False])
@@ -109,5 +147,5 @@ def test_whatever_the_delays_and_the_clocks_no_event_begins_past_the_fence(
         fence.granted(answered_at + skew)
         lease.answered(question, answered_at + back)
         elsewhere_at = answered_at + fence.remaining(answered_at + skew)
-        assert not lease.holds(elsewhere_at)
-        assert not lease.holds(elsewhere_at + pause)
+        assert not lease.may_begin(1, elsewhere_at)
+        assert not lease.may_begin(1, elsewhere_at + pause)
