@@ -3,8 +3,8 @@
 By default ten minutes of 1,000 events a second over 200 guilds, three replicas of main, two clusters of ws.
 What breaks: kill -9 or SIGTERM of a process of any service or of the supervisor (which is started again),
 SIGSTOP for five seconds, a dropped gateway connection, op 7, op 9 true, a reset of the streams between ws and
-main, also in the middle of a batch, a reload, and one with broken code. Prints what was broken when, and at the
-end what was sent, handled, lost, reordered and doubled; exits with 1 if anything is not as promised. With
+main, also in the middle of a batch, a reload, and one with broken code. Prints what was broken when, and at
+the end what was sent, handled, lost, reordered and doubled; exits with 1 if anything is not as promised. With
 --keep DIRECTORY the project and its logs stay there.
 """
 

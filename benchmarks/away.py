@@ -1,0 +1,102 @@
+"""Main is away: ``python benchmarks/away.py [EVENTS] [RATE]``.
+
+By default what 500 events a second are in ten minutes (300,000 events of 1.2 kB), put in at 5,000 a second,
+with 64 MB of memory for the outbox; then a main comes, and takes them. Prints the outbox's memory and the
+process's at their highest, what lay on disk, and how long the catching up took; then the same with 100 MB of
+disk, where what was shed and what was delivered has to be what was sent. Exits with 1 if anything is not as
+promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+from nescord_core.settings import WsSettings
+from support.bot_process import running_bots
+from support.wire_peers import PAYLOAD, Ws, event
+
+MEMORY_MB = 64
+GUILDS = 200
+SETTINGS = WsSettings(token="t", intents=0, outbox_mb=MEMORY_MB, resolve_interval=0.1)
+
+
+async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
+    """Put events in without a main, then start one; returns whether all is as promised."""
+    known: list[str] = []
+
+    async def lookup(name: str, port: int) -> list[str]:
+        return list(known)
+
+    process = psutil.Process()
+    before = process.memory_info().rss
+    settings = replace(SETTINGS, outbox_disk_mb=disk_mb, state_dir=folder / "ws")
+    ws = Ws("dns:///main:1", settings=settings, lookup=lookup)
+    sender, memory, resident, disk = ws.sender, 0, before, 0
+    async with running_bots(folder) as bots, ws.running():
+        began, seq = time.perf_counter(), 0
+        while seq < events:
+            while seq < min(events, (time.perf_counter() - began) * rate):
+                seq += 1
+                sender.put(event(seq, guild=seq % GUILDS + 1, data=bytes(bytearray(PAYLOAD))))
+                memory = max(memory, sender.outbox.bytes)
+            await asyncio.sleep(0.005)
+            resident = max(resident, process.memory_info().rss)
+            disk = max(disk, sender.stats().disk_bytes)
+        shed = sum(sender.stats().shed.values())
+        known.append(await bots.start("main"))
+        began = time.perf_counter()
+        while sender.outbox.unfinished:
+            memory = max(memory, sender.outbox.bytes)
+            resident = max(resident, process.memory_info().rss)
+            await asyncio.sleep(0.02)
+        took = time.perf_counter() - began
+        shed = sum(sender.stats().shed.values())
+        rows = bots.rows()
+    highest: dict[int, int] = {}
+    reordered = 0
+    for row in rows:
+        reordered += row.seq < highest.get(row.guild, 0)
+        highest[row.guild] = row.seq
+    mb = 1024 * 1024
+    print(
+        f"{events:,} events sent, {len(rows):,} delivered, {shed:,} shed ({disk_mb:,} MB of disk),"
+        f" {reordered} out of order\n  memory of the outbox {memory / mb:.1f} MB of {MEMORY_MB}, the process grew by"
+        f" {(resident - before) / mb:.0f} MB; {disk / mb:.0f} MB on disk; caught up in {took:.1f} s"
+        f" ({len(rows) / took:,.0f} events/s)",
+        flush=True,
+    )
+    return (
+        len(rows) + shed == events
+        and not reordered
+        and memory <= MEMORY_MB * mb
+        and disk <= (disk_mb + 8) * mb
+    )
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("events", type=int, nargs="?", default=300_000)
+    parser.add_argument("rate", type=float, nargs="?", default=5000.0)
+    arguments = parser.parse_args()
+    good = True
+    for disk_mb in (2048, 100):
+        with tempfile.TemporaryDirectory() as folder:
+            good &= asyncio.run(away(arguments.events, arguments.rate, disk_mb, Path(folder)))
+    return not good
+
+
+if __name__ == "__main__":
+    sys.exit(main())
