@@ -3,8 +3,8 @@
 First 1, 2 and 4 workers, each with a handler that computes for 0.2 ms and awaits for 5 ms, as fast as they
 take events: prints events a second, in all and by worker, and by CPU-second of the workers, which says what a
 machine with a core for each of them would do. Then a worker joins two others under 1,000 events a second:
-prints the share of the guilds that moved and what was lost, doubled or reordered; exits with 1 if anything was,
-or if much more than the third of the guilds has moved that is the newcomer's.
+prints the share of the guilds that moved and what was lost, doubled or reordered; exits with 1 if anything
+was, or if much more than the third of the guilds has moved that is the newcomer's.
 """
 
 from __future__ import annotations
