@@ -71,8 +71,8 @@ async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
     grown = (resident - before) / mb
     print(
         f"{events:,} events sent, {len(rows):,} delivered, {shed:,} shed ({disk_mb:,} MB of disk),"
-        f" {reordered} out of order\n  memory of the outbox {memory / mb:.1f} MB of {MEMORY_MB}, the process grew"
-        f" by {grown:.0f} MB; {disk / mb:.0f} MB on disk; caught up in {took:.1f} s"
+        f" {reordered} out of order\n  memory of the outbox {memory / mb:.1f} MB of {MEMORY_MB}, the process"
+        f" grew by {grown:.0f} MB; {disk / mb:.0f} MB on disk; caught up in {took:.1f} s"
         f" ({len(rows) / took:,.0f} events/s)",
         flush=True,
     )

@@ -88,6 +88,7 @@ class WsSettings:
     batch_kb: int = 512
     keepalive: float = 10.0
     lease: float = 1.0
+    message_mb: int = 256
     redial_min: float = 0.05
     redial_max: float = 2.0
     resolve_interval: float = 5.0
@@ -160,6 +161,7 @@ class MainSettings:
     credit: int = 2048
     linger: float = 0.005
     keepalive: float = 10.0
+    message_mb: int = 256
     concurrency: int = 1024
     dedupe_window: int = 100_000
     event_timeout: float = 30.0

@@ -28,17 +28,17 @@ SERVICE = "nescord.v1.Dispatch"
 METHOD = f"/{SERVICE}/Connect"
 SECRET_KEY = "nescord-secret"  # noqa: S105 - the name of the metadata key, not a secret
 
-_MESSAGE_BYTES = 256 * 1024 * 1024
-"""A GUILD_CREATE of a large guild is many MB of JSON in one event, far above gRPC's limit of 4 MB."""
 
-
-def channel_options(keepalive: float) -> list[tuple[str, int | str]]:
+def channel_options(keepalive: float, message_mb: int) -> list[tuple[str, int | str]]:
     """Options of ws's side. ``keepalive`` in seconds: a peer that stalls is found within twice that.
+
+    ``message_mb`` bounds a message: a GUILD_CREATE of a large guild is many MB of JSON in one event, far
+    above gRPC's own limit of 4 MB.
 
     https://github.com/grpc/grpc/blob/master/doc/keepalive.md
     """
     return [
-        *_limits(keepalive),
+        *_limits(keepalive, message_mb),
         # Channels to one address share a connection otherwise, and a new dial after a drain would reach the
         # process that is leaving.
         ("grpc.use_local_subchannel_pool", 1),
@@ -47,10 +47,10 @@ def channel_options(keepalive: float) -> list[tuple[str, int | str]]:
     ]
 
 
-def server_options(keepalive: float) -> list[tuple[str, int | str]]:
+def server_options(keepalive: float, message_mb: int) -> list[tuple[str, int | str]]:
     """Options of main's side; several processes may hold the port, so that one can relieve another."""
     return [
-        *_limits(keepalive),
+        *_limits(keepalive, message_mb),
         ("grpc.so_reuseport", 1),
         # Pings of a ws that has nothing to send are wanted, not abuse.
         ("grpc.http2.min_ping_interval_without_data_ms", 100),
@@ -58,11 +58,11 @@ def server_options(keepalive: float) -> list[tuple[str, int | str]]:
     ]
 
 
-def _limits(keepalive: float) -> list[tuple[str, int | str]]:
+def _limits(keepalive: float, message_mb: int) -> list[tuple[str, int | str]]:
     period = max(int(keepalive * 1000), 100)
     return [
-        ("grpc.max_send_message_length", _MESSAGE_BYTES),
-        ("grpc.max_receive_message_length", _MESSAGE_BYTES),
+        ("grpc.max_send_message_length", message_mb * 1024 * 1024),
+        ("grpc.max_receive_message_length", message_mb * 1024 * 1024),
         ("grpc.keepalive_time_ms", period),
         ("grpc.keepalive_timeout_ms", period),
         ("grpc.http2.max_pings_without_data", 0),
@@ -74,9 +74,11 @@ def _limits(keepalive: float) -> list[tuple[str, int | str]]:
     ]
 
 
-def open_channel(address: str, security: SecuritySettings, *, keepalive: float) -> grpc.aio.Channel:
+def open_channel(
+    address: str, security: SecuritySettings, *, keepalive: float, message_mb: int = 256
+) -> grpc.aio.Channel:
     """Return a new channel to ``address``; with the three TLS files both sides prove who they are."""
-    options = channel_options(keepalive)
+    options = channel_options(keepalive, message_mb)
     files = _tls_files(security)
     if files is None:
         return grpc.aio.insecure_channel(address, options=options)

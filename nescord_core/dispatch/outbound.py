@@ -16,7 +16,7 @@ from nescord_core.dispatch.batching import Linger
 from nescord_core.dispatch.endpoint import METHOD, PROTOCOL, SECRET_KEY, open_channel
 from nescord_core.dispatch.frames import FrameWriter, ranges_of
 from nescord_core.dispatch.lease import Fence
-from nescord_core.dispatch.outbox import Outbox
+from nescord_core.dispatch.outbox import Entry, Outbox
 from nescord_core.dispatch.partition import Partition
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.settings import WsSettings
@@ -30,6 +30,9 @@ _Call: TypeAlias = grpc.aio.StreamStreamCall[pb.FromWs, pb.FromMain]
 
 
 _FACTS_INTERVAL = 5.0
+_MB = 1024 * 1024
+_ROOM = 4096
+"""What a message takes beside the data of its one event."""
 
 
 class World(Protocol):
@@ -68,7 +71,9 @@ async def dial(
 
     Raises TransportError, or ProtocolMismatch if that replica speaks another version.
     """
-    channel = open_channel(address, settings.security, keepalive=settings.keepalive)
+    channel = open_channel(
+        address, settings.security, keepalive=settings.keepalive, message_mb=settings.message_mb
+    )
     try:
         secret = settings.security.secret
         call: _Call = channel.stream_stream(
@@ -205,24 +210,47 @@ class Outbound:
                 await asyncio.wait_for(self._ended.wait(), remaining)
 
     async def _write(self) -> None:
-        settings, loop = self._board.settings, asyncio.get_running_loop()
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._messages:
                 await self._call.write(self._messages.popleft())
-            while True:
-                if self._board.partition.ready(self._stream) < settings.batch_events:
-                    await asyncio.sleep(self._linger.delay(loop.time()))
-                if loop.time() < self._board.quiet_until and self._board.partition.has_restored(self._stream):
-                    await asyncio.sleep(self._board.quiet_until - loop.time())
-                first, batch = self._board.partition.take(
-                    self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
-                )
-                if not batch:
-                    break
-                await self._call.write(self._frames.frame(first, batch))
-                self._linger.sent(loop.time(), len(batch))
+            await self._write_events()
+
+    async def _write_events(self) -> None:
+        """Send what there is to send, until there is a message to send, which nothing should hold up."""
+        settings, loop = self._board.settings, asyncio.get_running_loop()
+        while not self._messages:
+            if self._board.partition.ready(self._stream) < settings.batch_events:
+                await asyncio.sleep(self._linger.delay(loop.time()))
+            if loop.time() < self._board.quiet_until and self._board.partition.has_restored(self._stream):
+                await asyncio.sleep(self._board.quiet_until - loop.time())
+            first, batch = self._board.partition.take(
+                self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
+            )
+            if not batch:
+                break
+            if len(batch) == 1 and batch[0].size() > settings.message_mb * _MB - _ROOM:
+                self._give_up(first, batch[0])
+                continue
+            await self._call.write(self._frames.frame(first, batch))
+            self._linger.sent(loop.time(), len(batch))
+
+    def _give_up(self, number: int, entry: Entry) -> None:
+        """No message can carry that event: it would break the stream each time that it is sent."""
+        envelope = entry.envelope
+        log.error(
+            "%s of shard %d, session %s, seq %d has %d MB, more than a message may have (%d): it is given up",
+            envelope.type,
+            envelope.shard_id,
+            envelope.session_id,
+            envelope.seq,
+            len(envelope.data) // _MB,
+            self._board.settings.message_mb,
+        )
+        for each in self._board.partition.settle(self._stream, number, number):
+            self._board.outbox.shed(each)
+        self._board.acknowledged()
 
     async def _tell_facts(self) -> None:
         while self._world is not None:

@@ -148,7 +148,7 @@ class Receiver:
         """
         host = self._settings.listen_host if host is None else host
         port = self._settings.listen_port if port is None else port
-        server = grpc.aio.server(options=server_options(self._settings.keepalive))
+        server = grpc.aio.server(options=server_options(self._settings.keepalive, self._settings.message_mb))
         method = grpc.stream_stream_rpc_method_handler(
             self._connect,
             request_deserializer=parse,

@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2
 
 from nescord_core.dispatch.endpoint import METHOD, PROTOCOL, SERVICE
 from nescord_core.errors import PortTaken
+from nescord_core.settings import MainSettings, WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 from support.wire_peers import Main, Ws, event, until
 
@@ -199,3 +200,19 @@ async def test_a_drain_lasts_until_ws_says_that_nothing_follows(tmp_path: Path) 
         assert not draining.done()
         await call.write(pb.FromWs(drained=pb.Drained()).SerializeToString())
         assert await draining == 0
+
+
+async def test_an_event_that_no_message_can_carry_is_given_up_and_the_others_are_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would break the stream each time it is sent, for ever."""
+    async with (
+        Main(tmp_path, settings=MainSettings(message_mb=1)).listening() as main,
+        Ws(main.address, settings=WsSettings(token="t", intents=0, message_mb=1)).running() as ws,
+    ):
+        ws.put([event(1), event(2, data=b"x" * (1 << 20)), event(3), event(4, data=b"x" * 1_000_000)])
+        await until(lambda: ws.reported == {(0, "s"): 4})
+        assert main.seqs == [1, 3, 4]
+        assert ws.sender.stats().shed == {0: 1}
+        assert ws.sender.stats().redelivered == 0
+    assert [r.levelname for r in caplog.records if "more than a message may have" in r.message] == ["ERROR"]
