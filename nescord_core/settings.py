@@ -88,6 +88,8 @@ class WsSettings:
     batch_kb: int = 512
     keepalive: float = 10.0
     lease: float = 1.0
+    silent_after: float = 3.0
+    stuck_after: float = 30.0
     message_mb: int = 256
     redial_min: float = 0.05
     redial_max: float = 2.0
@@ -165,6 +167,7 @@ class MainSettings:
     concurrency: int = 1024
     dedupe_window: int = 100_000
     event_timeout: float = 30.0
+    stuck_after: float = 30.0
     rest_url: str = "http://127.0.0.1:6000"
     token: str | None = field(default=None, repr=False)
     state_dir: Path = DEFAULT_STATE_DIR

@@ -20,6 +20,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.bot.onlookers import Again, Onlookers
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.bot.registration import Registration, Route
+from nescord_core.bot.stuck import name_stuck
 from nescord_core.dispatch.intake import Delivery
 from nescord_core.dispatch.receiver import Receiver, ReceiverStats
 from nescord_core.payloads import View, payload_of
@@ -74,6 +75,7 @@ class _Run:
     route: Route
     begun: bool
     number: int = 0
+    started_at: float = 0.0
     payload: View = field(init=False)
     left: int = 0
     given_back: bool = False
@@ -140,6 +142,8 @@ class Runtime:
             stack.callback(self._failures.close)
             await stack.enter_async_context(self._onlookers)
             self.port = await self._receiver.listen()
+            naming = self._tasks.create_task(name_stuck(self._running, self._settings.stuck_after))
+            stack.callback(naming.cancel)
             self._stack = stack.pop_all()
         return self
 
@@ -222,6 +226,7 @@ class Runtime:
         run.left = len(run.route.registrations)
         self._running.add(run)
         loop = asyncio.get_running_loop()
+        run.started_at = loop.time()
         for registration in run.route.registrations:
             if registration.is_async:
                 run.tasks.append(self._tasks.create_task(self._await(registration, run)))

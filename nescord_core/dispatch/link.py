@@ -29,7 +29,11 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStats:
-    """A replica as ws sees it; ``error`` says why it is not attached, if it is not."""
+    """A replica as ws sees it; ``error`` says why it is not attached, if it is not.
+
+    ``condition`` tells a replica that is stuck on an event, or silent, from one that does well; ``waiting``
+    and ``silence`` say for how many seconds.
+    """
 
     address: str
     state: LinkState
@@ -37,6 +41,9 @@ class ReplicaStats:
     generation: int
     in_flight: int
     error: str
+    condition: str = ""
+    waiting: float = 0.0
+    silence: float = 0.0
 
 
 class Link:
@@ -68,6 +75,7 @@ class Link:
         """Return what is known of the replica."""
         leaving = next((each for each in self._served if not each.broken), None)
         shown = self._current or leaving
+        now = asyncio.get_running_loop().time()
         state = LinkState.ATTACHED if self._current else LinkState.DRAINING if shown else LinkState.DIALLING
         return ReplicaStats(
             address=self._address,
@@ -76,6 +84,9 @@ class Link:
             generation=shown.generation if shown else 0,
             in_flight=sum(outbound.in_flight for outbound in self._served),
             error="" if self._current else self._error,
+            condition=shown.condition.value if shown else "",
+            waiting=round(shown.vitals.waiting(now), 1) if shown else 0.0,
+            silence=round(shown.vitals.silence(now), 1) if shown else 0.0,
         )
 
     async def run(self) -> None:

@@ -18,6 +18,7 @@ from nescord_core.dispatch.frames import FrameWriter, ranges_of
 from nescord_core.dispatch.lease import Fence
 from nescord_core.dispatch.outbox import Entry, Outbox
 from nescord_core.dispatch.partition import Partition
+from nescord_core.dispatch.vitals import Condition, Vitals
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
@@ -30,6 +31,7 @@ _Call: TypeAlias = grpc.aio.StreamStreamCall[pb.FromWs, pb.FromMain]
 
 
 _FACTS_INTERVAL = 5.0
+_WATCH_INTERVAL = 1.0
 _MB = 1024 * 1024
 _ROOM = 4096
 """What a message takes beside the data of its one event."""
@@ -152,6 +154,12 @@ class Outbound:
         self._call = call
         self._fence = Fence(lease_of(board.settings))
         self._ended = asyncio.Event()
+        self.condition = Condition.WELL
+        self.vitals = Vitals(
+            asyncio.get_running_loop().time(),
+            silent_after=board.settings.silent_after if ready.process and board.settings.lease else 0.0,
+            stuck_after=board.settings.stuck_after,
+        )
         self._wake = asyncio.Event()
         self._messages: deque[pb.FromWs] = deque()
         self._linger = Linger(board.settings.linger)
@@ -172,7 +180,11 @@ class Outbound:
         """Serve the stream; whatever is in flight when it ends goes back into the outbox, marked."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                serving = [tasks.create_task(self._write()), tasks.create_task(self._tell_facts())]
+                serving = [
+                    tasks.create_task(self._write()),
+                    tasks.create_task(self._tell_facts()),
+                    tasks.create_task(self._watch()),
+                ]
                 await self._read()
                 for task in serving:
                     task.cancel()
@@ -257,15 +269,53 @@ class Outbound:
             self._say(pb.FromWs(shards=self._world.facts()))
             await asyncio.sleep(_FACTS_INTERVAL)
 
+    async def _watch(self) -> None:
+        """Say how the replica does, when that changes."""
+        interval = min(_WATCH_INTERVAL, self._board.settings.silent_after / 2)
+        while True:
+            await asyncio.sleep(interval)
+            now, before = asyncio.get_running_loop().time(), self.condition
+            oldest = next(iter(self._stream.in_flight), None)
+            self.condition = self.vitals.look(oldest, now)
+            if self.condition is not before:
+                self._tell_condition(now)
+
+    def _tell_condition(self, now: float) -> None:
+        match self.condition:
+            case Condition.STUCK:
+                entry = next(iter(self._stream.in_flight.values()))
+                log.warning(
+                    "main at %s is alive, and has not finished %s of shard %d, seq %d, guild %d for %.0f s:"
+                    " its log names the handler that hangs; other guilds go on",
+                    self._address,
+                    entry.envelope.type,
+                    entry.envelope.shard_id,
+                    entry.envelope.seq,
+                    entry.envelope.guild_id,
+                    self.vitals.waiting(now),
+                )
+            case Condition.SILENT:
+                log.warning(
+                    "main at %s has said nothing for %.0f s, though its connection stands: its event loop is"
+                    " blocked or the process is stopped; %d events wait there",
+                    self._address,
+                    self.vitals.silence(now),
+                    self.in_flight,
+                )
+            case Condition.WELL:
+                log.info("main at %s goes on", self._address)
+
     async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
         while isinstance(message := await self._call.read(), pb.FromMain):
+            self.vitals.heard(loop.time())
             match message.WhichOneof("kind"):
                 case "ack":
                     self._acknowledge(message.ack)
                 case "handed_back":
                     self._take_back(message.handed_back)
                 case "renew":
-                    self._fence.granted(asyncio.get_running_loop().time())
+                    self._fence.granted(loop.time())
                     self._say(pb.FromWs(renewed=pb.Renewed(id=message.renew.id)))
                 case "command":
                     self._board.gateway_command(self._address, message.command, self._answer)

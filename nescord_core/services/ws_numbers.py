@@ -185,3 +185,11 @@ def _outbox(outbox: Mapping[str, Any], registry: CollectorRegistry) -> None:
         shed.labels(shard_id).inc(times)
     attached = Gauge("nescord_replicas_attached", "Replicas of main that take events", registry=registry)
     attached.set(sum(replica["state"] == "attached" for replica in outbox["replicas"]))
+    seconds = {
+        "waiting": "Seconds for which a replica has had the same oldest event unfinished",
+        "silence": "Seconds for which a replica has said nothing",
+    }
+    for name, about in seconds.items():
+        gauge = Gauge(f"nescord_replica_{name}", about, ["address"], registry=registry)
+        for replica in outbox["replicas"]:
+            gauge.labels(replica["address"]).set(replica[name])

@@ -125,9 +125,12 @@ class _Chaos:
         return self.chance.choice((signal.SIGKILL, signal.SIGTERM))
 
     def _victim(self, kind: str = "") -> tuple[str, int]:
-        victims = {name: pid for name, pid in self._victims().items() if name.startswith(kind)}
-        if not victims:
-            return "nothing", 0
+        """Choose a process; after the last thing that broke it may take a while until there is one again."""
+        end = time.monotonic() + 20.0
+        while not (victims := {name: pid for name, pid in self._victims().items() if name.startswith(kind)}):
+            if time.monotonic() > end:
+                return "nothing", 0
+            time.sleep(0.2)
         name = self.chance.choice(sorted(victims))
         return name, victims[name]
 

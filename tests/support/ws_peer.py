@@ -25,9 +25,14 @@ async def until(condition: Callable[[], Any], *, timeout: float = 20.0) -> None:
 
 
 class WsPeer:
-    """One stream to main, of shards 0 and 1 of 2, with one session."""
+    """One stream to main, of shards 0 and 1 of 2, with one session.
 
-    def __init__(self, port: int, *, session: str = "session-1") -> None:
+    With a ``lease`` main asks whether the stream is served; ``asked`` has the numbers, `renew` answers.
+    """
+
+    def __init__(self, port: int, *, session: str = "session-1", lease: float = 0.0) -> None:
+        self.asked: list[int] = []
+        self._lease = lease
         self.ready: pb.Ready | None = None
         self.acked: list[int] = []
         self.returned: list[int] = []
@@ -50,7 +55,7 @@ class WsPeer:
             request_serializer=pb.FromWs.SerializeToString,
             response_deserializer=pb.FromMain.FromString,
         )(self._requests())
-        hello = pb.Hello(protocol=PROTOCOL, cluster="c", shard_ids=[0, 1], shard_count=2)
+        hello = pb.Hello(protocol=PROTOCOL, cluster="c", shard_ids=[0, 1], shard_count=2, lease=self._lease)
         self._outgoing.put_nowait(pb.FromWs(hello=hello))
         first = await self._call.read()
         assert isinstance(first, pb.FromMain), first
@@ -70,6 +75,10 @@ class WsPeer:
     async def _requests(self) -> Any:
         while (message := await self._outgoing.get()) is not None:
             yield message
+
+    def renew(self, number: int) -> None:
+        """Say that the stream was served when that question came."""
+        self._outgoing.put_nowait(pb.FromWs(renewed=pb.Renewed(id=number)))
 
     def event(
         self, type_: str, data: Any = None, *, key: int = 1, redelivered: bool = False, **more: Any
@@ -113,6 +122,8 @@ class WsPeer:
         match message.WhichOneof("kind"):
             case "ack":
                 self.acked += _numbers(message.ack.deliveries)
+            case "renew":
+                self.asked.append(message.renew.id)
             case "drain":
                 self.drained.set()
                 self._outgoing.put_nowait(pb.FromWs(drained=pb.Drained()))

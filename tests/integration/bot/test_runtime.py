@@ -464,3 +464,94 @@ async def test_a_handler_that_ignores_its_cancellation_is_named_and_waited_for(
     assert len(report.cut_short) == 1
     assert "does not end though it was cancelled" in caplog.text
     assert ws.acked == []
+
+
+async def test_a_handler_that_hangs_is_named_once_for_each_event(
+    settings: MainSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener, go_on = WsListener(), asyncio.Event()
+
+    @listener.on("message_create")
+    async def hang(message: Message) -> None:
+        if message.content == "hang":
+            await go_on.wait()
+
+    patience = replace(settings, stuck_after=0.1)
+    async with Runtime(listener, patience) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("MESSAGE_CREATE", {"content": "hang"})
+        ws.event("MESSAGE_CREATE", {"content": "pass"})
+        await until(lambda: "is not done" in caplog.text)
+        await asyncio.sleep(0.2)
+        go_on.set()
+        await until(lambda: sorted(ws.acked) == [1, 2])
+    (line,) = [r.getMessage() for r in caplog.records if "is not done" in r.message]
+    assert "hang (" in line
+    assert "seq 1," in line
+
+
+def noting(listener: WsListener) -> list[tuple[str, int, bool]]:
+    """Register a handler of each kind; returns what they note."""
+    seen: list[tuple[str, int, bool]] = []
+
+    @listener.on("message_create")
+    def plain(message: Message, event: Any) -> None:
+        seen.append(("plain", event.seq, event.redelivered))
+
+    @listener.on("message_create")
+    async def asynchronous(message: Message, event: Any) -> None:
+        seen.append(("async", event.seq, event.redelivered))
+
+    return seen
+
+
+async def test_nothing_begins_until_ws_says_that_it_serves_the_stream(settings: MainSettings) -> None:
+    listener = WsListener()
+    seen = noting(listener)
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port, lease=60.0) as ws:
+        ws.events([("MESSAGE_CREATE", {}, 1)] * 3)
+        await until(lambda: runtime.stats().received == 3 and ws.asked)
+        await asyncio.sleep(0.05)
+        assert seen == []
+        ws.renew(ws.asked[-1])
+        await until(lambda: ws.acked == [1, 2, 3])
+        ws.event("MESSAGE_CREATE")
+        await until(lambda: ws.acked == [1, 2, 3, 4])
+    assert seen == [(kind, seq, False) for seq in range(1, 5) for kind in ("plain", "async")]
+
+
+async def test_when_ws_always_answers_too_late_events_begin_with_a_mark(settings: MainSettings) -> None:
+    listener = WsListener()
+    seen = noting(listener)
+    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port, lease=0.05) as ws:
+        ws.event("MESSAGE_CREATE")
+        while not ws.acked:
+            asked = ws.asked[:]
+            await asyncio.sleep(0.2)
+            for number in asked:
+                ws.renew(number)
+    assert seen == [("plain", 1, True), ("async", 1, True)]
+
+
+async def test_what_has_not_begun_when_its_stream_is_lost_never_does(settings: MainSettings) -> None:
+    listener = WsListener(concurrency=1)
+    seen: list[int] = []
+    go_on = asyncio.Event()
+
+    @listener.on("message_create")
+    async def wait(message: Message, event: Any) -> None:
+        seen.append(event.seq)
+        await go_on.wait()
+
+    own = listener.settings(settings)
+    async with Runtime(listener, own) as runtime:
+        async with WsPeer(runtime.port) as ws:
+            ws.events([("MESSAGE_CREATE", {}, 1)] * 5)
+            await until(lambda: seen == [1])
+        await until(lambda: runtime.stats().receiver.streams == 0)
+        assert runtime.stats().waiting == 0
+        go_on.set()
+        await until(lambda: runtime.stats().handled == 1)
+        async with WsPeer(runtime.port) as ws:
+            ws.events([("MESSAGE_CREATE", {}, 1)] * 5, redelivered=True)
+            await until(lambda: ws.acked == [1, 2, 3, 4, 5])
+    assert seen == [1, 2, 3, 4, 5]
