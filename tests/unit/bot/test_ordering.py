@@ -59,6 +59,22 @@ def test_what_has_not_started_can_be_withdrawn() -> None:
     assert order.ended(2) == []
 
 
+def test_of_what_has_not_started_a_part_can_be_withdrawn_and_the_rest_keeps_its_order() -> None:
+    order: EventOrder[str] = EventOrder(2)
+    order.arrive("a", 1, exclusive=True)
+    for item in ("lane 1", "lane 2", "lane 3"):
+        order.arrive(item, 1)
+    order.arrive("b", 2)
+    for item in ("backlog 1", "backlog 2", "backlog 3"):
+        order.arrive(item, 3)
+    assert order.withdraw(lambda item: item.endswith("2")) == ["lane 2", "backlog 2"]
+    assert order.waiting == 4
+    assert order.ended(2) == ["backlog 1"]
+    assert order.ended(1, exclusive=True) == ["lane 1"]
+    assert order.ended(1) == ["lane 3"]
+    assert order.ended(1) == ["backlog 3"]
+
+
 @dataclass(eq=False)
 class Event:
     number: int

@@ -126,6 +126,47 @@ def test_what_a_dead_replica_held_goes_first_and_is_marked() -> None:
     assert [entry.redelivered for entry in entries] == [True, True, False, False]
 
 
+def test_what_a_replica_may_still_begin_stays_until_it_is_lost_and_the_rest_goes_on() -> None:
+    partition, events = Partition(), Sequence()
+    stream = attach(partition, "a", credit=2)
+    sent = [events.entry(guild) for guild in (1, 2)]
+    later, other = events.entry(1), events.entry(3)
+    for entry in (*sent, later, other):
+        partition.assign(entry)
+    assert take(partition, stream) == sent
+    partition.abandon(stream)
+    assert take(partition, stream) == []
+    again = attach(partition, "a")
+    assert take(partition, again) == [other]
+    assert partition.lose(stream) == 2
+    assert take(partition, again) == [*sent, later]
+    assert [entry.redelivered for entry in (*sent, later, other)] == [True, True, False, False]
+
+
+def test_an_abandoned_stream_does_not_take_the_place_of_its_successor() -> None:
+    partition, events = Partition(), Sequence()
+    old = attach(partition, "a")
+    partition.drain(old)
+    new = attach(partition, "a")
+    partition.abandon(old)
+    entry = events.entry(1)
+    partition.assign(entry)
+    assert take(partition, new) == [entry]
+
+
+def test_what_an_earlier_process_held_is_known_by_its_mark() -> None:
+    partition, events = Partition(), Sequence()
+    stream = attach(partition, "a")
+    partition.assign(events.entry(1))
+    assert not partition.has_restored(stream)
+    restored = events.outbox.put(Envelope(0, "s", 99, "T", 2, 2, b"{}", 0.0, True))
+    assert restored is not None
+    partition.assign(restored)
+    assert partition.has_restored(stream)
+    take(partition, stream)
+    assert not partition.has_restored(stream)
+
+
 @pytest.mark.parametrize("started", [True, False])
 def test_what_was_handed_back_goes_first_and_is_marked_only_if_it_had_begun(started: bool) -> None:
     partition, events = Partition(), Sequence()
