@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -13,6 +14,10 @@ STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 def main() -> None:
     """Run the command line."""
+    if os.getpid() == 1:
+        from nescord_cli.container import stay_behind
+
+        stay_behind()
     end_on_signals()
     from nescord_cli.app import main as run
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -14,6 +14,18 @@ from nescord_cli.terminal import ProjectOption
 __all__ = ["logs", "reload", "restart", "status", "stop"]
 
 Result = TypeVar("Result")
+
+COLUMNS: Mapping[str, tuple[str, str, Literal["left", "right"]]] = {
+    "service": ("service", "{}", "left"),
+    "state": ("state", "{}", "left"),
+    "pid": ("pid", "{}", "right"),
+    "address": ("address", "{}", "left"),
+    "uptime": ("uptime_s", "{:.0f} s", "right"),
+    "restarts": ("restarts", "{}", "right"),
+    "cpu": ("cpu_percent", "{:.0f} %", "right"),
+    "memory": ("memory_mb", "{:.0f} MB", "right"),
+}
+"""The table's columns: field, how it is shown, on which side it stands."""
 
 STATUS_EXAMPLES = """Examples:
 
@@ -49,7 +61,7 @@ def status(
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every service is ready.")] = False,
     timeout: Annotated[float, typer.Option(help="Seconds that --wait waits.")] = 60.0,
 ) -> None:
-    """Show the services of this project: state, process, address, uptime, restarts.
+    """Show the services of this project: state, process, address, uptime, restarts, processor and memory.
 
     Exits with 1 when a service is not ready, or none runs.
     """
@@ -72,14 +84,14 @@ def _table(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("service", "state", "pid", "address", "uptime", "restarts"):
-        table.add_column(title, justify="right" if title in ("pid", "uptime", "restarts") else "left")
+    for title, (_, _, justify) in COLUMNS.items():
+        table.add_column(title, justify=justify)
     for name, entry in found.items():
-        row = (name, entry["state"], entry["pid"], entry["address"], entry["uptime_s"], entry["restarts"])
-        cells = [
-            "-" if value is None else f"{value:.0f} s" if isinstance(value, float) else str(value)
-            for value in row
-        ]
+        fields = {"service": name, **entry}
+        cells = (
+            "-" if fields.get(field) is None else form.format(fields[field])
+            for field, form, _ in COLUMNS.values()
+        )
         table.add_row(*cells)
     Console().print(table)
 

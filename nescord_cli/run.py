@@ -1,4 +1,4 @@
-"""`nescord run ws|rest|main|sandbox`: one service in the foreground."""
+"""`nescord run ws|rest|main|sandbox|all`: services in the foreground."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nescord_cli.terminal import ProjectOption
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Run one service in the foreground; ^C or SIGTERM stops it in order.",
+    help="Run services in the foreground; ^C or SIGTERM stops them in order.",
     epilog="Example:  nescord run rest --port 6000",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -123,6 +123,24 @@ def main(
         secrets=(settings.token, settings.security.secret),
         fast_loop=False,
     )
+
+
+@app.command("all", epilog="Examples:  nescord run all    nescord run all --json")
+def everything(
+    project: ProjectOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    port_offset: Annotated[int, typer.Option(help="Move every port by this much.")] = 0,
+) -> None:
+    """Run rest, main and ws together, as one service of a small host: restarted when they fall or hang.
+
+    systemd hears when they are ready and that they live (Type=notify, WatchdogSec=). `nescord reload` loads
+    new code.
+    """
+    import asyncio
+
+    from nescord_core.services.dev import run_all
+
+    raise typer.Exit(asyncio.run(run_all(_load(project), json=json, port_offset=port_offset)))
 
 
 @app.command(epilog="Examples:  nescord run sandbox    nescord run sandbox --routes")

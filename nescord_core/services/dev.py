@@ -1,4 +1,4 @@
-"""`nescord dev`: sandbox, rest, main and ws as processes under one supervisor."""
+"""`nescord dev` and `nescord run all`: sandbox, rest, main and ws as processes under one supervisor."""
 
 from __future__ import annotations
 
@@ -20,20 +20,42 @@ from nescord_core.config import Config, load
 from nescord_core.errors import PortTaken
 from nescord_core.ports import refusal
 from nescord_core.services import control, dev_keys, dev_plan
-from nescord_core.services.dev_desk import SELF, Desk, Replan, facts
+from nescord_core.services.dev_desk import Desk, Replan, facts
 from nescord_core.services.ownership import ended_out_of_order
 from nescord_core.services.program import one_error
 from nescord_core.supervisor.lifecycle import State
+from nescord_core.supervisor.notify import Notifier
 from nescord_core.supervisor.output import Output, Redaction
 from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import Outcome, ServiceView, Supervisor
 
-__all__ = ["run_dev"]
+__all__ = ["run_all", "run_dev"]
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 AFTER_KILL = 20.0
 """Seconds that services get to end after their supervisor was killed; longer than any of their time-outs."""
 RETRY = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How services are run together: the command, its name in the output, and whether main watches files."""
+
+    name: str
+    own: str
+    watch: bool
+
+
+DEV = Manner("nescord dev", "dev", watch=True)
+ALL = Manner("nescord run all", "all", watch=False)
+
+
+async def run_all(config: Config, *, json: bool = False, port_offset: int = 0) -> int:
+    """Run rest, main and ws until a signal, `nescord stop` or a service that is given up, as `run_dev` does.
+
+    Raises what it raises.
+    """
+    return await run_dev(config, sandbox=False, json=json, port_offset=port_offset, manner=ALL)
 
 
 async def run_dev(
@@ -45,14 +67,14 @@ async def run_dev(
     port_offset: int = 0,
     file: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
-    directory: Path | None = None,
+    manner: Manner = DEV,
 ) -> int:
     """Run everything until a signal, `nescord stop`, the end of ``exec_cmd``, or a service that is given up.
 
     ``sandbox`` of None means: if there is no token. ``file`` (default: stdout) gets everybody's output, as
-    JSON lines if ``json``. ``exec_cmd`` starts in ``directory`` (default: the working directory) once all
-    services are ready. Returns the exit code: 0 after an orderly stop, that of ``exec_cmd``, 2 when a service
-    finds its configuration wrong, else 1. What a service was given up for is printed to stderr.
+    JSON lines if ``json``. ``exec_cmd`` starts in the working directory once all services are ready. Returns
+    the exit code: 0 after an orderly stop, that of ``exec_cmd``, 2 when a service finds its configuration
+    wrong, else 1. What a service was given up for is printed to stderr.
 
     Raises:
         ConfigError: what reading the configuration can tell.
@@ -60,8 +82,8 @@ async def run_dev(
         PortTaken: somebody listens on an address of ours.
 
     """
-    environ = os.environ if environ is None else environ
-    directory = directory or Path.cwd()
+    environ = dict(os.environ if environ is None else environ)
+    notifier = Notifier.from_environment(environ)
     _, with_sandbox = dev_plan.effective(config, sandbox=sandbox, port_offset=port_offset)
 
     def planned(given: Config) -> tuple[Config, list[ServiceSpec]]:
@@ -71,17 +93,19 @@ async def run_dev(
             sandbox=with_sandbox,
             environ=environ,
             command=exec_cmd or (),
-            directory=directory,
+            directory=Path.cwd(),
             as_json=json,
+            watch=manner.watch,
         )
 
     settings, specs = planned(config)
-    output = _output(specs, settings, file or sys.stdout, json=json)
+    output = _output(specs, settings, file or sys.stdout, manner.own, json=json)
     page = f"http://{settings.sandbox.host}:{settings.sandbox.port}/" if with_sandbox else ""
-    keys = not (json or exec_cmd or file) and sys.stdin.isatty()
-    supervisor = Supervisor(specs, output=output, on_change=_Welcome(output, page, keys=keys).look)
+    keys = manner.watch and not (json or exec_cmd or file) and sys.stdin.isatty()
+    welcome = _Welcome(output, page, notifier, keys=keys)
+    supervisor = Supervisor(specs, output=output, on_change=welcome.look)
     output.on_closed = supervisor.request_stop
-    run = _Run(supervisor, output, settings, page, keys=keys)
+    run = _Run(supervisor, output, settings, page, notifier, manner, keys=keys)
     with one_error():
         outcome = await run.supervise(lambda: planned(load(config.project, environ=environ)))
     if outcome.failure is not None:
@@ -89,10 +113,11 @@ async def run_dev(
     return outcome.exit_code
 
 
-def _output(specs: Iterable[ServiceSpec], settings: Config, file: TextIO, *, json: bool) -> Output:
+def _output(specs: Iterable[ServiceSpec], settings: Config, file: TextIO, own: str, *, json: bool) -> Output:
     return Output(
         file,
-        names=[*(spec.name for spec in specs), SELF],
+        names=[spec.name for spec in specs],
+        own=own,
         now=time.time,
         as_json=json,
         log_dir=settings.state_dir / "logs",
@@ -108,6 +133,8 @@ class _Run:
     output: Output
     settings: Config
     page: str
+    notifier: Notifier
+    manner: Manner
     keys: bool
 
     async def supervise(self, replan: Replan) -> Outcome:
@@ -116,7 +143,8 @@ class _Run:
         try:
             async with asyncio.TaskGroup() as tasks:
                 desk = Desk(self.supervisor, self.output, settings, self.page, replan, tasks)
-                async with control.serve_control(settings.state_dir, desk.commands()):
+                name = self.manner.name
+                async with control.serve_control(settings.state_dir, desk.commands(), service=name):
                     with _signals(self.supervisor, self.output) as signals:
                         addresses = dev_plan.listeners(settings, sandbox=bool(self.page))
                         await _until_free(addresses, self.output, patience, signals)
@@ -127,13 +155,15 @@ class _Run:
     async def _run(self, desk: Desk) -> Outcome:
         if self.page:
             await _forget_sessions(self.settings)
-        if not self.keys:
-            return await self.supervisor.run()
-        with dev_keys.listening(desk.pressed):
-            try:
+        waking = desk.tasks.create_task(self.notifier.keep_awake(), name="watchdog")
+        try:
+            if not self.keys:
                 return await self.supervisor.run()
-            finally:
-                desk.close()
+            with dev_keys.listening(desk.pressed):
+                return await self.supervisor.run()
+        finally:
+            waking.cancel()
+            desk.close()
 
 
 async def _forget_sessions(settings: Config) -> None:
@@ -145,21 +175,29 @@ async def _forget_sessions(settings: Config) -> None:
 
 
 class _Welcome:
-    """Shows the table of services once, when all of them are ready."""
+    """Shows the table of services once, when all of them are ready, and tells systemd how they are."""
 
-    def __init__(self, output: Output, page: str, *, keys: bool) -> None:
+    def __init__(self, output: Output, page: str, notifier: Notifier, *, keys: bool) -> None:
         self._output = output
         self._keys = keys
         self._page = page
+        self._notifier = notifier
         self._shown = False
+        self._is_stopping = False
 
-    def look(self, views: list[ServiceView]) -> None:
+    def look(self, views: list[ServiceView], *, stopping: bool) -> None:
         services = [view for view in views if not view.task]
+        status = ", ".join(f"{view.name} {view.state.value}" for view in services)
+        self._notifier.tell(
+            f"STATUS={status}", *(["STOPPING=1"] if stopping and not self._is_stopping else [])
+        )
+        self._is_stopping = stopping
         if self._shown or any(view.state is not State.READY for view in services):
             return
         self._shown = True
+        self._notifier.tell("READY=1")
         told = {view.name: {**facts(view), "start_ms": view.start_ms} for view in services}
-        self._output.show(self._text(services), service=SELF, message="ready", services=told)
+        self._output.show(self._text(services), service=self._output.own, message="ready", services=told)
 
     def _text(self, services: list[ServiceView]) -> str:
         table = Table(box=None, pad_edge=False)
@@ -184,10 +222,10 @@ def _signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence[str]]:
     def caught(name: str) -> None:
         seen.append(name)
         if len(seen) > 1:
-            output.state(SELF, f"{name} again: everything is killed")
+            output.say(f"{name} again: everything is killed")
             supervisor.kill_now()
         else:
-            output.state(SELF, f"{name}: everything stops in order; once more kills")
+            output.say(f"{name}: everything stops in order; once more kills")
             supervisor.request_stop()
 
     for name, number in numbers.items():
@@ -213,9 +251,7 @@ async def _until_free(
             if loop.time() >= until:
                 raise
         if not told:
-            output.state(
-                SELF, "the services of a run that was killed are still ending; waiting for their ports"
-            )
+            output.say("the services of a run that was killed are still ending; waiting for their ports")
             told = True
         await asyncio.sleep(RETRY)
 

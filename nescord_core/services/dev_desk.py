@@ -19,9 +19,8 @@ from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import ServiceView, Supervisor
 
-__all__ = ["SELF", "Desk", "Replan", "facts"]
+__all__ = ["Desk", "Replan", "facts"]
 
-SELF = "dev"
 CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 NOTICE_TIMEOUT = 5.0
 NOTICE_LENGTH = 8000
@@ -76,7 +75,7 @@ class Desk:
             self.events.cancel()
 
     def _say(self, text: str) -> None:
-        self.output.state(SELF, text)
+        self.output.say(text)
 
     # ---------------------------------------------------------------- the control socket
 

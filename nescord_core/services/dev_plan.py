@@ -1,4 +1,4 @@
-"""What `nescord dev` runs, as plain data: from the configuration to services, addresses and variables."""
+"""What `nescord dev` and `nescord run all` run, as plain data: services, addresses and variables."""
 
 from __future__ import annotations
 
@@ -102,6 +102,7 @@ def plan(
     command: Sequence[str] = (),
     directory: Path = Path(),
     as_json: bool = False,
+    watch: bool = True,
 ) -> list[ServiceSpec]:
     """Return the services: the sandbox first, then rest and main side by side, then ws.
 
@@ -113,7 +114,7 @@ def plan(
     base = ("sandbox",) if sandbox else ()
     specs = [
         replace(_rest(config, rest, env), depends_on=base),
-        replace(_main(config, main, env), depends_on=base, stops_before=("rest",)),
+        replace(_main(config, main, env, watch=watch), depends_on=base, stops_before=("rest",)),
         replace(_ws(config, ws, env), depends_on=("rest",), stops_before=("main",)),
     ]
     if sandbox:
@@ -134,11 +135,11 @@ def _rest(config: Config, settings: RestSettings, env: Mapping[str, str]) -> Ser
     return _service("rest", config, env, (settings.host, settings.port), grace=settings.stop_timeout)
 
 
-def _main(config: Config, settings: MainSettings, env: Mapping[str, str]) -> ServiceSpec:
+def _main(config: Config, settings: MainSettings, env: Mapping[str, str], *, watch: bool) -> ServiceSpec:
     admin = (settings.admin_host, settings.admin_port)
     spec = _service("main", config, env, admin, grace=settings.drain_timeout)
     address = _joined(settings.listen_host, settings.listen_port)
-    return replace(spec, argv=(*spec.argv, "--watch"), address=address)
+    return replace(spec, argv=(*spec.argv, *(["--watch"] if watch else [])), address=address)
 
 
 def _ws(config: Config, settings: WsSettings, env: Mapping[str, str]) -> ServiceSpec:

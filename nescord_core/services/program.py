@@ -15,6 +15,7 @@ from nescord_core import logs
 from nescord_core.errors import NescordError
 from nescord_core.reasons import reason_of
 from nescord_core.supervisor import lifeline
+from nescord_core.supervisor.notify import Notifier
 
 __all__ = ["OnReady", "Serve", "one_error", "run"]
 
@@ -57,8 +58,9 @@ def run(
     logs.configure(service, secrets=secrets, debug=bool(os.environ.get("NESCORD_DEBUG")))
     # A supervisor says itself when a service is ready.
     ready_level = logging.DEBUG if lifeline.install() else logging.INFO
+    notifier = Notifier.from_environment(os.environ)
     with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
-        runner.run(_until_stopped(service, serve, ready_level, on_hangup))
+        runner.run(_until_stopped(service, serve, ready_level, on_hangup, notifier))
 
 
 @contextmanager
@@ -76,7 +78,11 @@ def one_error() -> Iterator[None]:
 
 
 async def _until_stopped(
-    service: str, serve: Serve, ready_level: int, on_hangup: Callable[[], bool] | None
+    service: str,
+    serve: Serve,
+    ready_level: int,
+    on_hangup: Callable[[], bool] | None,
+    notifier: Notifier,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -87,12 +93,20 @@ async def _until_stopped(
         if stop.is_set():
             os._exit(1)  # asked twice: whoever asks does not want to wait for an orderly end
         log.info("%s stops (%s)", service, name)
+        notifier.tell("STOPPING=1")
         stop.set()
+
+    def on_ready(address: str) -> None:
+        log.log(ready_level, "%s is ready on %s", service, address)
+        notifier.tell("READY=1", f"STATUS=ready on {address}")
 
     for name in STOP_SIGNALS:
         if number := getattr(signal, name, None):
             loop.add_signal_handler(number, on_signal, name)
-    await serve(stop, lambda address: log.log(ready_level, "%s is ready on %s", service, address))
+    async with asyncio.TaskGroup() as tasks:
+        waking = tasks.create_task(notifier.keep_awake(), name="watchdog")
+        await serve(stop, on_ready)
+        waking.cancel()
 
 
 def _explained(error: BaseException) -> NescordError | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from nescord_core.services import control
 from nescord_core.services.presence import Presence, read_all
 from nescord_core.supervisor.lifecycle import Reading, State
 from nescord_core.supervisor.probe import ask
+from nescord_core.supervisor.usage import Usage, look
 
 __all__ = ["collect"]
 
@@ -24,18 +26,30 @@ Entry = dict[str, Any]
 
 
 async def collect(state_dir: Path, *, wait: float = 0.0) -> dict[str, Entry]:
-    """Return ``{service: {state, pid, address, uptime_s, restarts}}`` of what runs with this state_dir.
+    """Return ``{service: {state, pid, address, uptime_s, restarts, ...}}`` of what runs with this state_dir.
 
     ``state`` is what `nescord dev` says of the service, else ``ready`` or ``unhealthy`` by asking it. With
-    ``wait``, look again for up to so many seconds until there are services and all are ready.
+    ``wait``, look again for up to so many seconds until there are services and all are ready. ``cpu_percent``
+    (of one core), ``memory_mb`` and ``processes`` are of all processes of a service, None where the system
+    does not say.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + wait
     while True:
         found = await _look(state_dir)
         if loop.time() >= end or (found and all(entry["state"] == "ready" for entry in found.values())):
-            return found
+            return await _measured(found)
         await asyncio.sleep(RETRY)
+
+
+async def _measured(found: dict[str, Entry]) -> dict[str, Entry]:
+    used = await look(entry["pid"] for entry in found.values() if entry["pid"])
+    return {name: entry | _numbers(used.get(entry["pid"])) for name, entry in found.items()}
+
+
+def _numbers(used: Usage | None) -> Entry:
+    names = ("cpu_percent", "memory_mb", "processes")
+    return asdict(used) if used else dict.fromkeys(names)
 
 
 async def _look(state_dir: Path) -> dict[str, Entry]:

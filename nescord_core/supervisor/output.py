@@ -102,8 +102,9 @@ class LogFile:
 class Output:
     """Where lines go. ``on_closed`` is called once when nobody reads the terminal side any more.
 
-    With ``as_json`` every line is one JSON object: ``time`` (epoch seconds), ``service``, ``message``, more.
-    ``log_dir`` of None writes no files. ``now`` gives seconds since the epoch.
+    ``names`` are the services', ``own`` is what the supervisor itself is called. With ``as_json`` every line
+    is one JSON object: ``time`` (epoch seconds), ``service``, ``message``, more. ``log_dir`` of None writes
+    no files. ``now`` gives seconds since the epoch.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Output:
         file: TextIO,
         *,
         names: Iterable[str],
+        own: str = "dev",
         now: Callable[[], float],
         as_json: bool = False,
         log_dir: Path | None = None,
@@ -124,7 +126,8 @@ class Output:
         self.on_closed: Callable[[], None] = lambda: None
         self._open = True
         self._only: str | None = None
-        self._prefixes = _prefixes(tuple(names), file)
+        self.own = own
+        self._prefixes = _prefixes((*names, own), file)
         self._logs: dict[str, LogFile] = {}
         self._recent: deque[LogLine] = deque(maxlen=KEPT_LINES)
         self._words: dict[tuple[str, str], deque[str]] = {}
@@ -142,6 +145,10 @@ class Output:
         """Say something about a service; ``fields`` are the same as data, for JSON."""
         line = self._kept(service, "state", text)
         self._show(line, fields)
+
+    def say(self, text: str) -> None:
+        """Say something in our own name."""
+        self.state(self.own, text)
 
     def show(self, text: str, **fields: Any) -> None:
         """Print something of our own without a prefix, or ``fields`` where the output is JSON."""

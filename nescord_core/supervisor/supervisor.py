@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 import aiohttp
 
@@ -72,6 +73,13 @@ class ServiceView:
     task: bool = False
 
 
+class OnChange(Protocol):
+    """Hears of each change."""
+
+    def __call__(self, views: list[ServiceView], /, *, stopping: bool) -> None:
+        """Take the views of all services."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Hands:
     """What effects are carried out with; lives as long as a run."""
@@ -84,8 +92,8 @@ class _Hands:
 class Supervisor:
     """Runs services until they are told to stop, one is given up, or a task among them ends.
 
-    ``on_change`` is called after each change with the views of all services. ``clock`` never goes back;
-    ``chance`` gives numbers in [0, 1).
+    ``on_change`` is called after each change with the views of all services, and whether all are to stop.
+    ``clock`` never goes back; ``chance`` gives numbers in [0, 1).
     """
 
     def __init__(
@@ -93,7 +101,7 @@ class Supervisor:
         specs: Iterable[ServiceSpec],
         *,
         output: Output,
-        on_change: Callable[[list[ServiceView]], None] = lambda _: None,
+        on_change: OnChange = lambda _, **__: None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -283,7 +291,7 @@ class Supervisor:
         self._processes[spec.name] = process
         if spec.name in self._unsent:
             self._signal(spec.name, self._unsent.pop(spec.name))
-        self._on_change(self.views())
+        self._on_change(self.views(), stopping=self._stopping)
         code = await self._until_exit(hands, process, spec, run)
         self._inbox.put_nowait((spec.name, Exited(run, code)))
 
@@ -310,7 +318,7 @@ class Supervisor:
         if report.state is State.READY and not report.reason and view.start_ms is not None:
             words += f" after {view.start_ms:.0f} ms" + (f" at {view.address}" if view.address else "")
         self._output.state(life.spec.name, words, state=report.state.value, pid=view.pid, ms=view.start_ms)
-        self._on_change(self.views())
+        self._on_change(self.views(), stopping=self._stopping)
 
 
 def _verdict(lines: list[str]) -> list[str]:

@@ -90,7 +90,7 @@ def test_a_character_that_the_terminal_cannot_show_does_not_end_the_run() -> Non
     with io.TextIOWrapper(raw, encoding="ascii") as file:
         Output(file, names=["a"], now=lambda: 0.0).line("a", "stdout", "größer")
         file.flush()
-        assert raw.getvalue() == b"a | gr\\xf6\\xdfer\n"
+        assert raw.getvalue() == b"a   | gr\\xf6\\xdfer\n"
 
 
 def test_a_log_file_starts_anew_when_full_and_keeps_a_few(tmp_path: Path) -> None:
