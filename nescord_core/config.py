@@ -319,6 +319,7 @@ class Config:
             workers=self["main.workers"],
             drain_timeout=self["main.drain_timeout"],
             event_timeout=self["main.event_timeout"],
+            hang_timeout=self["main.hang_timeout"],
             reload_method=self["reload.method"],
             admin_host=admin_host,
             admin_port=admin_port,

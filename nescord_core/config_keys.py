@@ -326,6 +326,13 @@ KEYS: tuple[Key, ...] = (
         "seconds that an event of a discord.py bot waits for its listeners and commands",
     ),
     Key(
+        "main.hang_timeout",
+        "NESCORD_HANG_TIMEOUT",
+        SECONDS,
+        60.0,
+        "seconds without an answer after which a worker is killed; 0 for never",
+    ),
+    Key(
         "main.admin",
         "NESCORD_MAIN_ADMIN",
         address,

@@ -147,7 +147,8 @@ class MainSettings:
 
     ``reload_method`` is how a reload starts the new process: ``fork``, ``spawn``, or ``auto`` for what suits.
     ``event_timeout`` (seconds) is how long an event of a discord.py bot waits for its listeners and commands
-    before it counts as done.
+    before it counts as done. ``hang_timeout`` (seconds, 0 for never) is how long a worker may not answer its
+    parent before it counts as hung.
     """
 
     entry: str = "bot_main.app:listener"
@@ -157,6 +158,7 @@ class MainSettings:
     workers: int = 1
     drain_timeout: float = 10.0
     start_timeout: float = 30.0
+    hang_timeout: float = 60.0
     reload_method: str = "auto"
     admin_host: str = "127.0.0.1"
     admin_port: int = 6002

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from nescord_core.reload.channel import (
@@ -24,6 +24,8 @@ from nescord_core.reload.channel import (
     Wrote,
     pair,
 )
+from nescord_core.reload.place import Place, Restarts, Worker
+from nescord_core.reload.pulse import Pulse
 from nescord_core.reload.rollout import Reloaded, Rollout
 from nescord_core.reload.spawn import Spawner, WorkerProcess
 from nescord_core.reload.swap import (
@@ -65,9 +67,6 @@ STATE_WAIT = 0.25
 """Seconds that a new worker waits for the state of the old one, whose event loop may be blocked; it gets the
 rest when the old one has drained."""
 
-Restarts = Callable[[int, float], float | None]
-"""Says after (exit code, seconds it ran) how long to wait before the next start; None to give up."""
-
 
 class Observer(Protocol):
     """Hears what happens in a group."""
@@ -84,57 +83,14 @@ class Observer(Protocol):
     def crashed(self, replica: int, pid: int, code: int) -> None:
         """A serving process died."""
 
+    def hung(self, replica: int, pid: int, *, killed: bool) -> None:
+        """A process has not answered for ``main.hang_timeout``; it is killed unless a person looks on."""
+
     def wrote(self, path: str) -> None:
         """The bot wrote a file of its project."""
 
     def broken(self, replica: int) -> None:
         """Nothing serves there, and nothing will be tried before something changes."""
-
-
-@dataclass(slots=True)
-class Worker:
-    """What is known of one process."""
-
-    generation: int
-    process: WorkerProcess | None = None
-    channel: Channel | None = None
-    began: float = 0.0
-    listening: Listening | None = None
-    report: Mapping[str, Any] | None = None
-    stats: Mapping[str, Any] = field(default_factory=dict)
-    exit_code: int = 0
-    told: list[int] = field(default_factory=list)
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-    state: asyncio.Future[Mapping[str, bytes]] | None = None
-    heir_of: int | None = None
-
-    @property
-    def pid(self) -> int:
-        """Its process id, 0 before it has one."""
-        return self.process.pid if self.process else 0
-
-    def signal(self, number: int) -> None:
-        """Send it a signal, at the latest when it has a process."""
-        if self.process is None:
-            self.told.append(number)
-        else:
-            self.process.signal(number)
-
-
-@dataclass(slots=True)
-class Place:
-    """One replica: its rules, its processes by generation, and how it is restarted."""
-
-    rules: Replica
-    restarts: Restarts
-    workers: dict[int, Worker] = field(default_factory=dict)
-    last_exit: tuple[int, float] = (0, 0.0)
-    crashes: int = 0
-
-    @property
-    def serving(self) -> Worker | None:
-        """The worker that serves."""
-        return self.workers.get(self.rules.current) if self.rules.current is not None else None
 
 
 class Group:
@@ -321,12 +277,19 @@ class Group:
         loop = asyncio.get_running_loop()
         worker.began = loop.time()
         parents_end, workers_end = pair()
+        worker.pulse = Pulse(self._settings.hang_timeout)
         try:
             with workers_end:
-                process = await self._spawner.start(workers_end)
-        except OSError as error:
+                async with asyncio.timeout(None) as worker.limit:
+                    process = await self._spawner.start(workers_end)
+        except OSError as error:  # a TimeoutError among them
             parents_end.close()
-            self._put(index, Failed(worker.generation, Failure(f"no process could be started: {error}")))
+            self._put(
+                index,
+                Failed(
+                    worker.generation, Failure(f"no process could be started: {error or 'it took too long'}")
+                ),
+            )
             self._put(index, Exited(worker.generation, CANNOT_START))
             return
         try:
@@ -343,10 +306,22 @@ class Group:
             process.signal(number)
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._listen(index, worker, channel))
+            feeling = tasks.create_task(self._feel_pulse(index, worker, channel))
             worker.exit_code = await process.wait()
+            feeling.cancel()
             await asyncio.wait({reading}, timeout=LAST_WORDS)
             reading.cancel()
         await channel.close()
+
+    async def _feel_pulse(self, index: int, worker: Worker, channel: Channel) -> None:
+        """Once it serves: end a worker that hangs, unless somebody is there who may be debugging it."""
+        await worker.ready.wait()
+        await worker.pulse.stops(lambda: channel.send(AskStats()))
+        self._observer.hung(index, worker.pid, killed=not self._watched)
+        if not self._watched:
+            worker.signal(signal.SIGABRT)  # faulthandler shows where it hangs
+            await asyncio.sleep(LAST_WORDS)
+            worker.signal(signal.SIGKILL)
 
     def _begin(self, index: int, generation: int, state: Mapping[str, bytes]) -> Begin:
         settings = replace(self._settings, listen_port=self._ports[index])
@@ -371,9 +346,11 @@ class Group:
 
     async def _listen(self, index: int, worker: Worker, channel: Channel) -> None:
         while (message := await channel.receive()) is not None:
+            worker.pulse.felt()
             match message:
                 case Listening():
                     worker.listening = message
+                    worker.ready.set()
                     own = message.drain_timeout
                     self._put(index, Ready(worker.generation, None if own is None else own + GRACE))
                 case Imported(modules):

@@ -209,6 +209,17 @@ class Parent:
             describe_exit(code),
         )
 
+    def hung(self, replica: int, pid: int, *, killed: bool) -> None:
+        """A worker's event loop stands still."""
+        log.error(
+            "worker %d (process %d) has not answered for %g s (main.hang_timeout): a handler blocks its event"
+            " loop, or it was stopped; %s",
+            replica,
+            pid,
+            self._settings.hang_timeout,
+            "it is killed, and where it hangs follows" if killed else "a reload replaces it",
+        )
+
     def wrote(self, path: str) -> None:
         """The bot wrote one of its own files."""
         self._own_writes.wrote(path, asyncio.get_running_loop().time())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import faulthandler
 import importlib
 import logging
 import os
@@ -77,6 +78,7 @@ def run(channel_fd: int) -> int:
     if begin is None:
         return 0
     settings = begin.settings
+    faulthandler.enable()
     follow_parent(end, settings.drain_timeout + GRACE)
     logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     _settle_in(settings)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nescord_core.reload.group import Group, Worker
 from nescord_core.reload.rollout import Reloaded
-from nescord_core.reload.spawn import SpawnWorkers
+from nescord_core.reload.spawn import Spawner, SpawnWorkers, WorkerProcess
 from nescord_core.reload.swap import Failure, Patience, Phase
 from nescord_core.settings import MainSettings
 from support.wire_peers import until
@@ -30,6 +31,7 @@ class Heard:
         self.failures: list[tuple[Failure, bool]] = []
         self.crashes: list[int] = []
         self.written: list[str] = []
+        self.hangs: list[tuple[int, bool]] = []
         self.broken_places: list[int] = []
 
     def serving(self, replica: int, worker: Worker) -> None:
@@ -47,6 +49,9 @@ class Heard:
     def wrote(self, path: str) -> None:
         self.written.append(path)
 
+    def hung(self, replica: int, pid: int, *, killed: bool) -> None:
+        self.hangs.append((pid, killed))
+
     def broken(self, replica: int) -> None:
         self.broken_places.append(replica)
 
@@ -54,16 +59,27 @@ class Heard:
 class Running:
     """A group at work, its project and what it told."""
 
-    def __init__(self, project: Path, replicas: int, patience: Patience, retries: list[float | None]) -> None:
+    def __init__(
+        self,
+        project: Path,
+        replicas: int,
+        patience: Patience,
+        retries: list[float | None],
+        *,
+        hang_timeout: float,
+        watched: bool,
+        spawner: Spawner,
+    ) -> None:
         self.project = project
         self.heard = Heard()
         self.group = Group(
-            MainSettings(project_dir=project, token="a.b.c"),
+            MainSettings(project_dir=project, token="a.b.c", hang_timeout=hang_timeout),
             tuple(range(5000, 5000 + replicas)),
-            SpawnWorkers("scripted_worker"),
+            spawner,
             self.heard,
             restarts=lambda: lambda code, ran: retries.pop(0),
             patience=patience,
+            watched=watched,
         )
 
     def script(self, text: str) -> None:
@@ -87,8 +103,16 @@ async def running(
     patience: Patience = Patience(),  # noqa: B008 - frozen
     retries: list[float | None] | None = None,
     script: str = "serve",
+    hang_timeout: float = 60.0,
+    watched: bool = False,
+    spawner: Spawner | None = None,
 ) -> AsyncIterator[Running]:
-    subject = Running(project, replicas, patience, retries or [])
+    subject = Running(
+        *(project, replicas, patience, retries or []),
+        hang_timeout=hang_timeout,
+        watched=watched,
+        spawner=spawner or SpawnWorkers("scripted_worker"),
+    )
     subject.script(script)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(subject.group.run())
@@ -218,3 +242,51 @@ async def test_a_worker_tells_its_numbers_and_gets_the_token_by_the_channel_alon
         assert worker.stats == {"generation": 1, "token": "a.b.c"}
         process = Path(f"/proc/{worker.pid}")
         assert b"a.b.c" not in (process / "environ").read_bytes() + (process / "cmdline").read_bytes()
+
+
+async def test_a_worker_that_hangs_is_killed_and_another_takes_its_place(tmp_path: Path) -> None:
+    async with running(tmp_path, retries=[0.0], hang_timeout=1.0) as it:
+        await it.reload()
+        hung = it.pid()
+        os.kill(hung, signal.SIGSTOP)
+        await until(lambda: it.heard.crashes)
+        assert it.heard.hangs == [(hung, True)]
+        await until(lambda: it.group.is_serving)
+        assert it.pid() != hung
+        assert not is_there(hung)
+
+
+async def test_a_worker_that_somebody_may_be_debugging_is_only_told_of(tmp_path: Path) -> None:
+    async with running(tmp_path, hang_timeout=0.5, watched=True) as it:
+        await it.reload()
+        hung = it.pid()
+        os.kill(hung, signal.SIGSTOP)
+        await until(lambda: it.heard.hangs)
+        assert it.heard.hangs == [(hung, False)]
+        assert is_there(hung)
+        os.kill(hung, signal.SIGCONT)
+        assert (await it.reload()).ok
+    assert it.heard.crashes == []
+
+
+async def test_a_worker_that_answers_is_left_alone(tmp_path: Path) -> None:
+    async with running(tmp_path, hang_timeout=0.5) as it:
+        await it.reload()
+        before = it.pid()
+        await asyncio.sleep(1.5)
+        assert (it.pid(), it.heard.hangs) == (before, [])
+
+
+class NeverStarts(SpawnWorkers):
+    """As when the warm parent hangs in an import."""
+
+    async def start(self, end: socket.socket) -> WorkerProcess:  # type: ignore[override]  # never returns
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_stop_does_not_wait_for_a_process_that_cannot_be_started(tmp_path: Path) -> None:
+    patience = Patience(start=30.0, dismiss=0.2)
+    async with asyncio.timeout(20), running(tmp_path, patience=patience, spawner=NeverStarts("x")) as it:
+        it.group.reload()
+        await until(lambda: it.group.places[0].workers)
