@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nescord_core.ratelimit.headers import BodyFacts, read
@@ -72,7 +72,7 @@ class ModelDiscord:
     served: list[tuple[float, Ticket]] = field(default_factory=list)
     clock_skew: float = 1_700_000_000.0
 
-    def answer(self, ticket: Ticket, now: float) -> tuple[int, dict[str, str], BodyFacts | None]:
+    def answer(self, ticket: Ticket, now: float) -> Said:
         route = ticket.route
         if not route.exempt and not self._global_ok(now):
             self.refused += 1
@@ -110,12 +110,20 @@ class ModelDiscord:
         return True
 
 
-class Simulation:
-    """Drives a limiter against the model on a virtual clock; ``latency`` gives seconds each way."""
+Said = tuple[int, dict[str, str], BodyFacts | None]
 
-    def __init__(self, limiter: Limiter, discord: ModelDiscord, latency: Callable[[], float]) -> None:
+
+class Simulation:
+    """Drives a limiter against one Discord, or one for each token; ``latency`` gives seconds each way."""
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        discord: ModelDiscord | Mapping[str, ModelDiscord],
+        latency: Callable[[], float],
+    ) -> None:
         self.limiter = limiter
-        self.discord = discord
+        self.discord = discord if isinstance(discord, ModelDiscord) else next(iter(discord.values()))
         self.latency = latency
         self.now = 0.0
         self.events: list[tuple[float, int, Callable[[], None]]] = []
@@ -124,7 +132,20 @@ class Simulation:
         self.done: list[Ticket] = []
         self.refusals: list[Refusal] = []
         self.grants: list[tuple[float, Ticket]] = []
-        self.drop: Callable[[Ticket], bool] = lambda _: False
+        self.lost: set[int] = set()
+        self.gone: set[int] = set()
+        self.retried: set[int] = set()
+        self._discords = discord
+        self._on_their_way: set[int] = set()
+        self._unsent: set[int] = set()
+        self._failing: dict[int, tuple[int, bool]] = {}
+
+    @property
+    def refused(self) -> int:
+        """How many 429s there were."""
+        if isinstance(self._discords, ModelDiscord):
+            return self._discords.refused
+        return sum(discord.refused for discord in self._discords.values())
 
     def at(self, when: float, action: Callable[[], None]) -> None:
         self.count += 1
@@ -141,6 +162,34 @@ class Simulation:
             self._granted(made)
         return made
 
+    # -- callers that leave, answers that are lost -----------------------------------------------------------
+
+    def leave(self, ticket: Ticket) -> None:
+        """Take a ticket out of its queue."""
+        self.gone.add(ticket.seq)
+        self.limiter.cancel(ticket, self.now)
+
+    def is_on_its_way(self, ticket: Ticket) -> bool:
+        return ticket.seq in self._on_their_way and ticket.state is TicketState.GRANTED
+
+    def leave_unsent(self, ticket: Ticket) -> None:
+        """Take a ticket back after its grant; its request was never sent."""
+        self._unsent.add(ticket.seq)
+        self.gone.add(ticket.seq)
+        self._on_their_way.discard(ticket.seq)
+        self.limiter.cancel(ticket, self.now, sent=False)
+
+    def leave_in_flight(self, ticket: Ticket) -> None:
+        """Give a request up that has not arrived yet; it still does."""
+        self.gone.add(ticket.seq)
+        self.limiter.cancel(ticket, self.now, sent=True)
+
+    def fail(self, ticket: Ticket, times: int, *, counted: bool) -> None:
+        """Have the next tries end in a 502, which counts in its bucket or not."""
+        self._failing[ticket.seq] = (times, counted)
+
+    # -- the way there and back ------------------------------------------------------------------------------
+
     def pump(self) -> float:
         result = self.limiter.poll(self.now)
         self.refusals += [refusal for _, refusal in result.refused]
@@ -150,17 +199,39 @@ class Simulation:
 
     def _granted(self, ticket: Ticket) -> None:
         self.grants.append((self.now, ticket))
+        self._on_their_way.add(ticket.seq)
         self.at(self.now + self.latency(), lambda: self._arrive(ticket))
 
     def _arrive(self, ticket: Ticket) -> None:
-        status, headers, body = self.discord.answer(ticket, self.now)
-        if self.drop(ticket):
+        self._on_their_way.discard(ticket.seq)
+        if ticket.seq in self._unsent:
+            return
+        discords = self._discords
+        discord = discords if isinstance(discords, ModelDiscord) else discords[ticket.scope.key]
+        times, counted = self._failing.pop(ticket.seq, (0, True))
+        answer: Said = (502, {}, None)
+        if counted or not times:
+            said = discord.answer(ticket, self.now)
+            answer = answer if times else said
+        if ticket.state is not TicketState.GRANTED:
+            return
+        if times:
+            self._failing[ticket.seq] = (times - 1, counted)
+        if ticket.seq in self.lost:
+            self.gone.add(ticket.seq)
             self.limiter.cancel(ticket, self.now, sent=True)
             return
-        self.at(self.now + self.latency(), lambda: self._back(ticket, status, headers, body))
+        self.at(self.now + self.latency(), lambda: self._back(ticket, *answer))
 
     def _back(self, ticket: Ticket, status: int, headers: dict[str, str], body: BodyFacts | None) -> None:
-        if not self.limiter.complete(ticket, read(status, headers, body), self.now):
+        if ticket.state is not TicketState.GRANTED:
+            return
+        if self.limiter.complete(ticket, read(status, headers, body), self.now):
+            return
+        if status == 502:
+            self.retried.add(ticket.seq)
+            self.limiter.requeue(ticket, self.now, pause=0.2)
+        else:
             self.done.append(ticket)
 
     def run(self, until: float) -> None:

@@ -1,4 +1,4 @@
-"""The limiter against a model of Discord in virtual time."""
+"""The limiter against a model of Discord in virtual time; ``benchmarks/limiter.py`` has the long form."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import random
 from collections import defaultdict
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
 
-from nescord_core.ratelimit.bucket import Kind
 from nescord_core.ratelimit.limiter import Limiter
-from nescord_core.ratelimit.route import Priority, Route, route_of
-from nescord_core.ratelimit.tickets import Ticket, TicketState
+from nescord_core.ratelimit.route import Route, route_of
 from support.discord_model import ModelDiscord, Simulation
-
-PERIOD = 5.0
-LIMIT = 5
+from support.limiter_machine import MUTATIONS, PERIOD, AgainstDiscord, mutated
 
 
 def post(channel: int) -> Route:
@@ -64,112 +59,20 @@ def test_grants_are_first_in_first_out_in_every_channel() -> None:
     assert all(order == sorted(order) for order in seen.values())
 
 
-class AgainstDiscord(RuleBasedStateMachine):
-    """Submits, waits, leaves, loses connections; Discord must never say 429 and everything must end."""
-
-    @initialize(
-        kind=st.sampled_from(["fixed", "leaky", "log_last"]),
-        latency=st.sampled_from([0.0, 0.001, 0.05, 0.4]),
-        seed=st.integers(0, 1000),
-    )
-    def start(self, kind: str, latency: float, seed: int) -> None:
-        rnd = random.Random(seed)
-        # One hash for reading and writing messages, none at all for one route.
-        hashes = {
-            "POST /channels/:id/messages": "same",
-            "GET /channels/:id/messages": "same",
-            "GET /gateway": "",
-        }
-        discord = ModelDiscord(kind=kind, limit=LIMIT, period=PERIOD, global_limit=20, hashes=hashes)
-        self.simulation = Simulation(
-            Limiter(global_limit=20), discord, lambda: latency * rnd.uniform(0.95, 1.05)
-        )
-        for path in ("POST", "GET"):
-            # Which routes share a bucket is told by a first answer; before it, no client can know.
-            self.simulation.submit(route_of(path, "/channels/1/messages", unix_ms=0))
-        self.simulation.run(PERIOD + 1.0)
-        self.tickets: list[Ticket] = []
-        self.left: set[int] = set()
-        self.lost: set[int] = set()
-        self.simulation.drop = lambda ticket: ticket.seq in self.lost
-
-    @rule(
-        path=st.sampled_from(
-            [
-                ("POST", "/channels/1/messages"),
-                ("GET", "/channels/1/messages"),
-                ("POST", "/channels/2/messages"),
-                ("GET", "/gateway"),
-                ("PUT", "/channels/1/messages/5/reactions/x/@me"),
-                ("POST", "/interactions/5/token/callback"),
-            ]
-        ),
-        priority=st.sampled_from([Priority.NORMAL, Priority.NORMAL, Priority.BULK]),
-        count=st.integers(1, 12),
-    )
-    def submit(self, path: tuple[str, str], priority: Priority, count: int) -> None:
-        route = route_of(*path, unix_ms=0)
-        if route.priority is Priority.NORMAL:
-            route = route._replace(priority=priority)
-        for _ in range(count):
-            ticket = self.simulation.submit(route, "bot" if route.authenticated else "")
-            assert ticket is not None
-            self.tickets.append(ticket)
-
-    @rule(seconds=st.sampled_from([0.01, 0.3, 1.0, 2.7, 5.0, 11.0]))
-    def wait(self, seconds: float) -> None:
-        self.simulation.run(self.simulation.now + seconds)
-
-    @rule(which=st.integers(0, 10_000))
-    def leave_the_queue(self, which: int) -> None:
-        queued = [ticket for ticket in self.tickets if ticket.state is TicketState.QUEUED]
-        if queued:
-            ticket = queued[which % len(queued)]
-            self.simulation.limiter.cancel(ticket, self.simulation.now)
-            self.left.add(ticket.seq)
-
-    @rule(which=st.integers(0, 10_000))
-    def lose_an_answer(self, which: int) -> None:
-        waiting = [
-            ticket
-            for ticket in self.tickets
-            if ticket.state is not TicketState.DONE
-            and ticket.lane is not None
-            and ticket.lane.bucket.kind is not Kind.UNKNOWN
-        ]
-        if waiting:
-            self.lost.add(waiting[which % len(waiting)].seq)
-
-    @invariant()
-    def discord_never_said_429(self) -> None:
-        if hasattr(self, "simulation"):
-            assert self.simulation.discord.refused == 0
-
-    @invariant()
-    def no_slot_leaks(self) -> None:
-        if hasattr(self, "simulation"):
-            states = [ticket.state for ticket in self.tickets]
-            assert self.simulation.limiter.waiting == states.count(TicketState.QUEUED)
-            assert self.simulation.limiter.in_flight == states.count(TicketState.GRANTED)
-
-    def teardown(self) -> None:
-        if not hasattr(self, "simulation"):
-            return
-        # Every bucket gives LIMIT in PERIOD, so that this is time enough unless somebody starves.
-        self.simulation.run(self.simulation.now + 60.0 + PERIOD * len(self.tickets))
-        assert all(ticket.state is TicketState.DONE for ticket in self.tickets)
-        assert self.simulation.discord.refused == 0
-        self._check_order()
-
-    def _check_order(self) -> None:
-        order: dict[tuple[str, str, Priority], list[int]] = defaultdict(list)
-        for _, ticket in self.simulation.grants:
-            route = ticket.route
-            order[route.template + route.method, route.major, route.priority].append(ticket.seq)
-        assert all(seqs == sorted(seqs) for seqs in order.values())
-
-
-AgainstDiscord.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+SHORT = settings(
+    max_examples=50,
+    stateful_step_count=30,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
 )
+AgainstDiscord.TestCase.settings = SHORT
 TestAgainstDiscord = AgainstDiscord.TestCase
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_fault_in_the_limiter_is_found(name: str) -> None:
+    """Otherwise the runs against the model would prove nothing."""
+    quickly = settings(SHORT, max_examples=400, derandomize=True, phases=[Phase.generate])
+    with mutated(name), pytest.raises((AssertionError, ValueError, ExceptionGroup)):
+        run_state_machine_as_test(AgainstDiscord, settings=quickly)
