@@ -34,7 +34,11 @@ SWEEP_EVERY = 30.0
 
 
 class Limiter:
-    """See the module. ``global_limit`` is in requests per second and token."""
+    """See the module. ``global_limit`` is in requests per second and token.
+
+    ``limited`` counts the 429s: ``user``, ``global``, ``shared``, ``hidden`` (no header shows that limit),
+    ``front`` (a ban of the address).
+    """
 
     def __init__(
         self, *, global_limit: int = 50, max_queue: int = 10_000, invalid: InvalidRequests | None = None
@@ -44,6 +48,7 @@ class Limiter:
         self.in_flight = 0
         self.invalid = invalid or InvalidRequests()
         self.banned_until = 0.0
+        self.limited: dict[str, int] = {}
         self._global_limit = global_limit
         self._scopes: dict[str, TokenScope] = {}
         self._active: dict[str, TokenScope] = {}
@@ -183,6 +188,10 @@ class Limiter:
     def tokens(self) -> int:
         """Return how many tokens are known, none at all included."""
         return len(self._scopes)
+
+    def tokens_locked(self, now: float) -> int:
+        """Return how many of them are locked after a 401."""
+        return sum(self.locked(key, now) for key in self._scopes)
 
     def locked(self, token: str, now: float) -> bool:
         """Say whether a token is locked after a 401."""
@@ -331,6 +340,8 @@ class Limiter:
     def _limited(self, ticket: Ticket, lane: Lane, answer: Answer, now: float) -> bool:
         bucket, window = lane.bucket, answer.window
         wait = answer.retry_after
+        kind = _kind(answer)
+        self.limited[kind] = self.limited.get(kind, 0) + 1
         if answer.is_ban:
             self.banned_until = max(self.banned_until, now + (DEFAULT_BAN if wait is None else wait))
             return False
@@ -400,6 +411,13 @@ class Limiter:
             if not scope.buckets and scope.used_at + FORGET_TOKEN < now:
                 del self._scopes[key]
                 self._active.pop(key, None)
+
+
+def _kind(answer: Answer) -> str:
+    """Name a 429 for whoever counts them: its scope, or what it turned out to be."""
+    if answer.is_ban:
+        return "front"
+    return "hidden" if answer.scope is Scope.USER and (answer.remaining or 0) > 0 else answer.scope.value
 
 
 def _flight(ticket: Ticket, answer: Answer, now: float, sent: float | None, received: float | None) -> Flight:

@@ -29,7 +29,11 @@ class AccessDenied(Exception):
 @lru_cache(maxsize=256)
 def fingerprint(authorization: str | None) -> str:
     """Return a short name for a credential that does not give it away; empty for none."""
-    return hashlib.sha256(authorization.encode()).hexdigest()[:16] if authorization else ""
+    return (
+        hashlib.sha256(authorization.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        if authorization
+        else ""
+    )
 
 
 @dataclass(frozen=True, slots=True)

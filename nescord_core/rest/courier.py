@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import random
@@ -15,6 +16,7 @@ from multidict import CIMultiDict
 from nescord_core.ratelimit.headers import BodyFacts
 from nescord_core.ratelimit.route import Route
 from nescord_core.rest.bodies import Body
+from nescord_core.rest.meters import Meters
 from nescord_core.rest.permits import Permit, Permits
 from nescord_core.rest.target import Target
 from nescord_core.rest.upstream import NoAnswer, Reply, Upstream
@@ -54,18 +56,22 @@ class Order:
 class Courier:
     """``tries`` in all for a request that may be repeated; ``backoff`` in seconds before the second."""
 
-    def __init__(self, permits: Permits, upstream: Upstream, *, tries: int, backoff: float) -> None:
+    def __init__(
+        self, permits: Permits, upstream: Upstream, meters: Meters, *, tries: int, backoff: float
+    ) -> None:
+        self._meters = meters
         self._permits = permits
         self._upstream = upstream
         self._tries = max(tries, 1)
         self._backoff = backoff
-        self.limited = 0
-        self.retried = 0
 
     async def deliver(self, order: Order) -> Reply:
         """Return Discord's answer. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`."""
         tries = timeouts = 0
+        loop = asyncio.get_running_loop()
+        since = loop.time()
         async with self._permits.acquire(order.route, order.token, deadline=order.deadline) as permit:
+            self._meters.waited(loop.time() - since)
             while True:
                 tries += 1
                 try:
@@ -78,18 +84,19 @@ class Courier:
                 else:
                     facts = body_facts(reply)
                     if permit.complete(reply, facts):
-                        self.limited += 1
                         tries -= 1
                         await permit.again()
                         continue
                     if reply.status not in PASSING or tries >= self._tries or not order.repeatable:
                         return reply
-                self.retried += 1
+                self._meters.retried += 1
                 await permit.again(self._pause(tries))
 
     async def _try(self, order: Order, permit: Permit) -> Reply:
         permit.sent()
-        return await self._upstream.send(order.method, order.target.url, order.headers, order.body)
+        reply = await self._upstream.send(order.method, order.target.url, order.headers, order.body)
+        self._meters.asked(reply.received_at - reply.sent_at)
+        return reply
 
     def _pause(self, tries: int) -> float:
         longest: float = min(self._backoff * 2 ** (tries - 1), LONGEST_BACKOFF)

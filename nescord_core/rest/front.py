@@ -183,7 +183,7 @@ class Connection(asyncio.Protocol):
             if isinstance(item, Outgoing):
                 self._send(item, None)
                 return
-            made = self._front.begin(item)
+            made = self._begin(item)
             if isinstance(made, Outgoing):
                 self._send(made, item)
                 continue
@@ -192,12 +192,17 @@ class Connection(asyncio.Protocol):
         if self._paused:
             self._pause()
 
+    def _begin(self, request: Incoming) -> Outgoing | Work:
+        try:
+            return self._front.begin(request)
+        except Exception:
+            return _failed(request)
+
     async def _answer(self, request: Incoming, work: Work) -> None:
         try:
             answer = await work
         except Exception:
-            _log.exception("rest failed at a %s", request.method)
-            answer = replies.error(500, "The proxy failed at this request; its log says why.", close=True)
+            answer = _failed(request)
         self._task = self._current = None
         if not self._transport.is_closing():
             self._send(answer, request)
@@ -347,6 +352,12 @@ class Front:
             now = loop.time()
             for connection in list(self.connections):
                 connection.look(now)
+
+
+def _failed(request: Incoming) -> Outgoing:
+    """Answer for a fault of ours, and say in the log what it was."""
+    _log.exception("rest failed at a %s", request.method)
+    return replies.error(500, "The proxy failed at this request; its log says why.", close=True)
 
 
 def _plain(error: Exception) -> str:

@@ -34,6 +34,10 @@ class Links:
             oldest = next(iter(self._heard))
             del self._heard[oldest], self._until[oldest]
 
+    def whole(self, now: float) -> int:
+        """Return for how many bots they do."""
+        return sum(now < until for until in self._until.values())
+
     def is_whole(self, bot: str, now: float) -> bool:
         """Say whether events of every shard of the bot arrive."""
         return now < self._until.get(bot, -math.inf)

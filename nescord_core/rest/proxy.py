@@ -18,6 +18,7 @@ from nescord_core.rest.cache import Cache, CacheAnswer
 from nescord_core.rest.courier import Courier, Order, read_json
 from nescord_core.rest.incoming import BodyBroken, Incoming
 from nescord_core.rest.invalidation import by_write, is_cacheable, tags_of
+from nescord_core.rest.labels import route_label
 from nescord_core.rest.links import Links
 from nescord_core.rest.meters import Meters
 from nescord_core.rest.outgoing import Outgoing
@@ -50,11 +51,15 @@ class Proxy:
         self.cache = Cache(settings.cache, settings.state_dir / "cache") if settings.cache.enabled else None
         self._permits = Permits(self.limiter)
         self._upstream = Upstream(settings.api_url, timeout=settings.request_timeout)
-        self._courier = Courier(
-            self._permits, self._upstream, tries=settings.retries, backoff=settings.retry_backoff
-        )
-        self._meters = Meters(self.limiter, self.cache, self._courier)
         self.links = Links()
+        self._meters = Meters(self.limiter, self.cache, self.links)
+        self._courier = Courier(
+            self._permits,
+            self._upstream,
+            self._meters,
+            tries=settings.retries,
+            backoff=settings.retry_backoff,
+        )
         self._own = OwnRoutes(access, self._meters, self.limiter, self.cache, self.links)
         self._active = 0
         self._idle: asyncio.Event | None = None
@@ -82,6 +87,7 @@ class Proxy:
         except Refused as refused:
             return refused.answer
         except AccessDenied as denied:
+            self._meters.denied += 1
             return replies.error(denied.status, denied.message)
         key = self._key_of(request, checked)
         if key is not None:
@@ -118,6 +124,10 @@ class Proxy:
                     await self._idle.wait()
         return self._active
 
+    def metrics(self) -> bytes:
+        """Return the page that Prometheus reads."""
+        return self._meters.render()
+
     # -- one request -------------------------------------------------------------------------------------
 
     async def _forward(self, request: Incoming, checked: Checked, key: str | None) -> Outgoing:
@@ -130,7 +140,7 @@ class Proxy:
         except DeadlinePassed as passed:
             answer = replies.error(504, str(passed), retry_after=passed.retry_after)
         except NoAnswer as error:
-            _log.warning("%s %s: %s", request.method, template, error.message)
+            _log.warning("%s %s: %s", request.method, route_label(template), error.message)
             answer = replies.error(504 if error.timed_out else 502, error.message)
         seconds = asyncio.get_running_loop().time() - started
         self._meters.answered(request.method, template, answer.status, seconds)

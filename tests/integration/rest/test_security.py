@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nescord_core.rest.labels import WORDS
 from nescord_core.settings import SecuritySettings
-from support.fake_discord import TOKEN, FakeDiscord
+from support.fake_discord import TOKEN, FakeDiscord, hang_up
 from support.running_proxy import running_proxy
 
 SECRET = SecuritySettings(secret="open sesame")
@@ -163,13 +164,36 @@ async def test_secrets_appear_in_no_metric_no_log_and_no_error(
 
 
 async def test_made_up_routes_do_not_grow_the_metrics_without_end(tmp_path: Path) -> None:
+    words = sorted(word for word in WORDS if word.isalpha())
     async with running_proxy(tmp_path, global_limit=10_000) as proxy:
-        for number in range(700):
-            await proxy.call("GET", f"/made-up-{number}")
+        for number in range(600):
+            await proxy.call("GET", f"/{words[number // 25]}/{words[number % 25]}")
         metrics = (await proxy.call("GET", "/metrics")).body.decode()
-        counted = [line for line in metrics.splitlines() if line.startswith("nescord_rest_requests_total")]
-        assert sum("made-up-" in line for line in counted) <= 512
-        assert 'route="other"' in metrics
+    counted = [line for line in metrics.splitlines() if line.startswith("nescord_rest_requests_total")]
+    assert len(counted) == 513
+    assert 'route="other"' in metrics
+
+
+async def test_what_is_no_word_of_the_api_is_in_no_metric_and_no_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fake = FakeDiscord()
+    fake.fail(hang_up(), hang_up())
+    async with running_proxy(tmp_path, fake, retries=1) as proxy:
+        await proxy.call("POST", "/webhook/1/of-a-mistyped-route", json={})
+        await proxy.call("GET", "/tomorrow/1/of-a-new-route")
+        metrics = (await proxy.call("GET", "/metrics")).body.decode()
+    assert 'route="/:other/:id/:other"' in metrics
+    assert "of-a-" not in metrics + caplog.text
+    assert "/:other/:id/:other" in caplog.text
+
+
+async def test_a_credential_that_is_no_text_is_refused_by_discord_and_not_by_a_crash(tmp_path: Path) -> None:
+    async with running_proxy(tmp_path) as proxy:
+        answer = await proxy.raw(
+            b"GET /users/1 HTTP/1.1\r\nHost: a\r\nAuthorization: Bot \xff\xfe\r\nConnection: close\r\n\r\n"
+        )
+    assert answer.startswith(b"HTTP/1.1 401")
 
 
 @pytest.mark.parametrize(

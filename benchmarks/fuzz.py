@@ -1,0 +1,191 @@
+"""Bytes led by coverage against the proxy's front: ``python benchmarks/fuzz.py --minutes 10``.
+
+Needs atheris (``pip install atheris``; Linux). The whole proxy runs in this process, on a connection that is
+a list of chunks, in front of a Discord that answers everything. Whatever comes in: no exception, no 5xx but
+those that are meant, well-formed answers, nothing sent outside of the API, and no byte of a token in an
+answer, a log line or a metric. Ends with 1, and a file with the input, when one of that is not so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import random
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+try:
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # not among the requirements
+except ImportError:
+    sys.exit("atheris is not installed: pip install atheris, and call this again.")
+
+with atheris.instrument_imports(include=["nescord_core.rest", "nescord_core.ratelimit"]):
+    from nescord_core.rest import front as front_module
+    from nescord_core.rest import proxy as proxy_module
+    from nescord_core.rest.wire import Reply
+
+import httptools
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from nescord_core.settings import RestSettings
+from support.garbled import garbled
+
+TOKEN = "token-of-the-bot.that.nobody-may-see"
+HOOK = b"secret-part"
+API = "http://127.0.0.1:1/api/v10"
+MEANT = {502, 503, 504}
+TURNS = 40
+"""Turns of the loop after which everything that one input caused is over."""
+
+
+class Discord:
+    """Stands where the connections to Discord are; says what it was asked."""
+
+    async def send(self, _method: str, url: str, headers: CIMultiDict[str], _body: Any) -> Reply:
+        assert url.startswith("http://127.0.0.1:1/api/"), url
+        assert not any("\r" in value or "\n" in value for value in headers.values()), headers
+        now = asyncio.get_running_loop().time()
+        answer = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json", "Via": "1.1 google"}))
+        return Reply(200, "OK", answer, b'{"id": "1"}', now, now)
+
+
+class Wire(asyncio.Transport):
+    """A transport that remembers what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+
+    def write(self, data: Any) -> None:
+        assert not self.closed, "written after the end"
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = write_eof = close
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class Answers:
+    """Reads what came back, as strictly as a caller may."""
+
+    def __init__(self) -> None:
+        self.parser = httptools.HttpResponseParser(self)
+        self.statuses: list[int] = []
+
+    def on_message_complete(self) -> None:
+        self.statuses.append(self.parser.get_status_code())
+
+
+class Lines(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += self.format(record)
+
+
+async def throw(connection: front_module.Connection, wire: Wire, data: bytes, cuts: list[int]) -> None:
+    connection.connection_made(wire)
+    for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        if wire.closed:
+            break
+        connection.data_received(data[start:end])
+        await asyncio.sleep(0)
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    connection.connection_lost(None)
+    await asyncio.sleep(0)
+
+
+def check(wire: Wire, lines: Lines, metrics: bytes, data: bytes) -> None:
+    assert not lines.text, lines.text
+    for secret in (TOKEN.encode(), HOOK):
+        assert secret not in metrics, data
+    assert TOKEN.encode() not in wire.written, data
+    if b"HEAD" in data or b"head" in data:
+        return  # answers to HEAD have no body, which a reader has to know of
+    answers = Answers()
+    answers.parser.feed_data(wire.written)
+    assert all(status < 500 or status in MEANT for status in answers.statuses), (data, wire.written)
+
+
+def new_labels(proxy: proxy_module.Proxy, known: list[int] = [0]) -> bool:  # noqa: B006 - is its memory
+    """Say whether the metrics may have a label that they did not have before: rendering them takes long."""
+    labels = len(cast(Any, proxy)._meters._requests)
+    known[0], before = labels, known[0]
+    return labels != before
+
+
+async def metrics(proxy: proxy_module.Proxy) -> bytes:
+    return proxy.metrics()
+
+
+def corpus(folder: Path) -> None:
+    chance = random.Random(1)
+    for number in range(400):
+        (folder / str(number)).write_bytes(garbled(chance))
+
+
+def fuzz(minutes: float, folder: Path) -> None:
+    loop = asyncio.new_event_loop()
+    settings = RestSettings(token=TOKEN, api_url=API, state_dir=folder / "state", global_limit=10**9)
+    proxy = proxy_module.Proxy(settings)
+    stand_in = cast(Any, proxy)
+    stand_in._courier._upstream = Discord()
+    lines = Lines()
+    logging.getLogger("nescord").addHandler(lines)
+    logging.getLogger("asyncio").addHandler(lines)
+    front = front_module.Front(proxy.begin)
+    running = front.running()
+    loop.run_until_complete(running.__aenter__())
+
+    def one(data: bytes) -> None:
+        provider = atheris.FuzzedDataProvider(data)
+        cuts = sorted({provider.ConsumeIntInRange(0, len(data)) for _ in range(data[0] % 3)}) if data else []
+        wire, lines.text = Wire(), ""
+        loop.run_until_complete(throw(loop_connection(loop, front), wire, data, cuts))
+        page = loop.run_until_complete(metrics(proxy)) if new_labels(proxy) else b""
+        check(wire, lines, page, data)
+
+    seeds = folder / "corpus"
+    seeds.mkdir()
+    corpus(seeds)
+    arguments = [sys.argv[0], str(seeds), f"-max_total_time={int(minutes * 60)}", "-max_len=4096"]
+    atheris.Setup(arguments, one)
+    atheris.Fuzz()
+
+
+def loop_connection(loop: asyncio.AbstractEventLoop, front: front_module.Front) -> front_module.Connection:
+    async def made() -> front_module.Connection:
+        return front()
+
+    return loop.run_until_complete(made())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    with tempfile.TemporaryDirectory() as folder:
+        fuzz(parser.parse_args().minutes, Path(folder))
