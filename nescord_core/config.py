@@ -301,8 +301,12 @@ class Config:
                 ttl=self["rest.cache.ttl"],
                 unlinked_ttl=self["rest.cache.unlinked_ttl"],
                 max_mb=self["rest.cache.max_mb"],
+                ttls=self["rest.cache.ttls"],
             ),
             state_dir=self.state_dir,
+            max_body_mb=self["rest.max_body_mb"],
+            max_queue=self["rest.max_queue"],
+            request_timeout=self["rest.request_timeout"],
             security=self.security,
         )
 

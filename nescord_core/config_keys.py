@@ -7,14 +7,14 @@ sentence that says what is accepted.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from nescord_core.events import Intents, event_names
-from nescord_core.settings import DEFAULT_API_URL, SANDBOX_TOKEN
+from nescord_core.settings import CACHE_KINDS, DEFAULT_API_URL, SANDBOX_TOKEN
 
 __all__ = ["KEYS", "Key", "format_value"]
 
@@ -153,6 +153,23 @@ def events(value: Any) -> frozenset[str] | None:
     return event_names(value)
 
 
+def seconds_by_kind(value: Any) -> dict[str, float]:
+    """Parse a table of seconds, or `messages=5,members=30`."""
+    if not isinstance(value, Mapping):
+        value = dict(_pair(item) for item in _items(value))
+    unknown = [kind for kind in value if kind not in CACHE_KINDS]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(CACHE_KINDS)}.")
+    return {kind: SECONDS(seconds) for kind, seconds in value.items()}
+
+
+def _pair(item: Any) -> tuple[str, str]:
+    kind, equals, seconds = str(item).partition("=")
+    if not equals:
+        raise ValueError(f"{item!r} is not KIND=SECONDS, such as messages=5.")
+    return kind.strip(), seconds.strip()
+
+
 def _items(value: Any) -> Iterable[Any]:
     if isinstance(value, str):
         return [item.strip() for item in value.split(",") if item.strip()]
@@ -193,6 +210,8 @@ def format_value(value: Any) -> str:
         and isinstance(value[1], int)
     ):
         return f"{value[0]}:{value[1]}"
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={item:g}" for name, item in value.items())
     if isinstance(value, (tuple, list, frozenset, set)):
         return ",".join(sorted(str(v) for v in value) if isinstance(value, frozenset) else map(str, value))
     return str(value)
@@ -297,6 +316,15 @@ KEYS: tuple[Key, ...] = (
         "requests a second that Discord grants the bot",
     ),
     Key("rest.passthrough", "NESCORD_PASSTHROUGH", boolean, True, "take other bots' and Bearer tokens too"),
+    Key("rest.max_body_mb", "NESCORD_MAX_BODY_MB", number(1), 110, "the largest body that rest takes, in MB"),
+    Key("rest.max_queue", "NESCORD_MAX_QUEUE", number(1), 10_000, "requests that may wait for rate limits"),
+    Key(
+        "rest.request_timeout",
+        "NESCORD_REQUEST_TIMEOUT",
+        number(0.1, whole=False),
+        30.0,
+        "seconds that Discord has to answer a small request",
+    ),
     Key("rest.cache.enabled", "NESCORD_CACHE_ENABLED", boolean, True, "whether GETs are cached"),
     Key("rest.cache.ttl", "NESCORD_CACHE_TTL", SECONDS, 60.0, "seconds that a cached answer lives"),
     Key(
@@ -305,6 +333,13 @@ KEYS: tuple[Key, ...] = (
         SECONDS,
         1.0,
         "the same while ws does not tell of changes",
+    ),
+    Key(
+        "rest.cache.ttls",
+        "NESCORD_CACHE_TTLS",
+        seconds_by_kind,
+        {},
+        f"the same by what a route is about, such as messages=5; there are {', '.join(CACHE_KINDS)}",
     ),
     Key("rest.cache.max_mb", "NESCORD_CACHE_MAX_MB", number(1), 256, "size of the cache, in MB"),
     Key("main.entry", "NESCORD_ENTRY", text, "bot_main.app:listener", "the bot: module:attribute, or a file"),

@@ -6,10 +6,12 @@ directly. Times are in seconds, sizes in the unit the name says.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = [
+    "CACHE_KINDS",
     "CacheOptions",
     "MainSettings",
     "RestSettings",
@@ -21,6 +23,8 @@ __all__ = [
 
 DEFAULT_API_URL = "https://discord.com/api/v10"
 DEFAULT_STATE_DIR = Path(".nescord")
+CACHE_KINDS = ("messages", "members", "channels", "guilds", "users", "static")
+"""What a route is about, as far as the cache makes a difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +111,20 @@ class WsSettings:
 class CacheOptions:
     """The proxy's GET cache: time to live in seconds, bound on disk in MB.
 
-    ``unlinked_ttl`` is the time to live while ws does not tell of every change.
+    ``ttls`` has other times to live for kinds of routes: see CACHE_KINDS. ``unlinked_ttl`` is the longest one
+    while ws does not tell of every change.
     """
 
     enabled: bool = True
     ttl: float = 60.0
     unlinked_ttl: float = 1.0
     max_mb: int = 256
+    ttls: Mapping[str, float] = field(default_factory=dict)
+
+    def ttl_of(self, kind: str, *, linked: bool = True) -> float:
+        """Return the time to live of a kind of route; 0 keeps nothing."""
+        ttl = self.ttls.get(kind, self.ttl)
+        return ttl if linked else min(ttl, self.unlinked_ttl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +142,11 @@ class RestSettings:
     passthrough: bool = True
     cache: CacheOptions = CacheOptions()
     state_dir: Path = DEFAULT_STATE_DIR
-    max_body_mb: int = 100
+    max_body_mb: int = 110
     spool_kb: int = 1024
     request_timeout: float = 30.0
+    head_timeout: float = 30.0
+    idle_timeout: float = 75.0
     max_queue: int = 10_000
     retries: int = 4
     retry_backoff: float = 0.5

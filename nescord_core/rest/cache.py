@@ -68,13 +68,13 @@ class Cache:
         finally:
             await self._shelf.close()
 
-    async def get(self, key: str, tags: frozenset[str], fetch: Fetch, *, linked: bool = True) -> CacheAnswer:
+    async def get(self, key: str, tags: frozenset[str], fetch: Fetch, ttl: float) -> CacheAnswer:
         """Return a kept answer, or that of a fetch under way, or what ``fetch`` gives; keep no errors.
 
-        ``linked``: whether every change is heard of. Else only an answer of a moment ago will do.
+        ``ttl`` in seconds is how old a kept one may be.
         """
         while True:
-            kept = await self._kept(key, linked=linked)
+            kept = await self._kept(key, ttl)
             if kept is not None:
                 return self._hit(kept)
             flight = self._flights.get(key)
@@ -85,9 +85,9 @@ class Cache:
             if shared is not None:
                 return shared
 
-    def recent(self, key: str, *, linked: bool = True) -> CacheAnswer | None:
+    def recent(self, key: str, ttl: float) -> CacheAnswer | None:
         """Return a kept answer if it lies in memory."""
-        kept = self._shelf.recent(key) if self._is_fresh(key, linked=linked) else None
+        kept = self._shelf.recent(key) if self._is_fresh(key, ttl) else None
         return None if kept is None else self._hit(kept)
 
     def _hit(self, kept: Kept) -> CacheAnswer:
@@ -132,18 +132,17 @@ class Cache:
     def __len__(self) -> int:
         return len(self._tags)
 
-    def _is_fresh(self, key: str, *, linked: bool) -> bool:
+    def _is_fresh(self, key: str, ttl: float) -> bool:
         stored = self._stored.get(key)
         if stored is None:
             return False
-        ttl = self._options.ttl if linked else min(self._options.ttl, self._options.unlinked_ttl)
         if stored + ttl <= asyncio.get_running_loop().time():
             self._forget(key)
             return False
         return True
 
-    async def _kept(self, key: str, *, linked: bool) -> Kept | None:
-        if not self._is_fresh(key, linked=linked):
+    async def _kept(self, key: str, ttl: float) -> Kept | None:
+        if not self._is_fresh(key, ttl):
             return None
         stored = self._stored[key]
         kept = self._shelf.recent(key) or await self._shelf.get(key)
@@ -180,7 +179,7 @@ class Cache:
         self._shelf.remove(key)
 
     def _sweep(self, now: float) -> None:
-        oldest = now - self._options.ttl
+        oldest = now - max(self._options.ttl, *self._options.ttls.values(), 0.0)
         for key in [key for key, stored in self._stored.items() if stored <= oldest]:
             self._forget(key)
         self._next_sweep = 2 * len(self._tags) + SWEEP_AT

@@ -29,11 +29,8 @@ MOST_PIPELINED = 16
 """Requests of one connection that wait for their turn before it is not read any further."""
 LINGER = 2.0
 """Seconds for a caller to finish sending what is not wanted any more, so that it can read the answer."""
-HEAD_TIMEOUT = 30.0
-IDLE_TIMEOUT = 75.0
-WRITE_TIMEOUT = 60.0
-"""Seconds in which a caller has to take something of an answer."""
-SWEEP_EVERY = 1.0
+MOST_SWEEPS = 4
+"""Looks at who says nothing in the time that the most impatient of the time-outs gives."""
 
 _log = logging.getLogger("nescord.rest")
 
@@ -284,13 +281,13 @@ class Connection(asyncio.Protocol):
     def look(self, now: float) -> None:
         """Let go of callers that say nothing, or take nothing."""
         if self._blocked_since is not None:
-            if self._blocked_since + WRITE_TIMEOUT <= now:
+            if self._blocked_since + self._front.idle_timeout <= now:
                 self._transport.abort()
         elif self._current is not None or self._waiting or self._ends:
             return
-        elif self._in_head and self._since + HEAD_TIMEOUT <= now:
+        elif self._in_head and self._since + self._front.head_timeout <= now:
             self._send(replies.error(408, "The request stopped in the middle of its head.", close=True), None)
-        elif self._since + IDLE_TIMEOUT <= now:
+        elif self._since + self._front.idle_timeout <= now:
             self._transport.close()
 
     def leave(self) -> None:
@@ -308,11 +305,14 @@ class Connection(asyncio.Protocol):
 class Front:
     """Makes a `Connection` for each caller: a protocol factory. Use it inside `running`.
 
-    ``begin`` gives an answer that needs no waiting, or what gives it later.
+    ``begin`` gives an answer that needs no waiting, or what gives it later. A caller has ``head_timeout``
+    seconds to finish a request's head, and may say or take nothing for ``idle_timeout``.
     """
 
-    def __init__(self, begin: Begin) -> None:
+    def __init__(self, begin: Begin, *, head_timeout: float = 30.0, idle_timeout: float = 75.0) -> None:
         self.begin = begin
+        self.head_timeout = head_timeout
+        self.idle_timeout = idle_timeout
         self.connections: set[Connection] = set()
         self.stopping = False
         self._tasks: asyncio.TaskGroup | None = None
@@ -348,7 +348,7 @@ class Front:
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(SWEEP_EVERY)
+            await asyncio.sleep(min(self.head_timeout, self.idle_timeout) / MOST_SWEEPS)
             now = loop.time()
             for connection in list(self.connections):
                 connection.look(now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-__all__ = ["EVERYTHING", "by_event", "by_write", "is_cacheable", "tags_of"]
+__all__ = ["EVERYTHING", "by_event", "by_write", "is_cacheable", "kind_of", "tags_of"]
 
 EVERYTHING = "*"
 
@@ -76,6 +76,26 @@ _CLASSES = {
 }
 
 Ids = Mapping[str, str]
+
+
+def kind_of(template: str) -> str:
+    """Return which of settings.CACHE_KINDS a cacheable route is about."""
+    parts = template.split("/")[1:]
+    below = parts[2] if len(parts) > 2 else ""
+    match parts[0]:
+        case "channels":
+            return {"": "channels", "webhooks": "channels", "thread-members": "members"}.get(
+                below, "messages"
+            )
+        case "guilds":
+            kinds = {"members": "members", "bans": "members", "voice-states": "members"}
+            return (kinds | {"channels": "channels", "threads": "channels"}).get(below, "guilds")
+        case "users" | "applications":
+            return "users"
+        case "stage-instances":
+            return "channels"
+        case _:
+            return "static"
 
 
 def is_cacheable(template: str, query: str) -> bool:

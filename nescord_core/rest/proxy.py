@@ -17,7 +17,7 @@ from nescord_core.rest.bodies import Body, BodyTooLarge, BodyTooSlow
 from nescord_core.rest.cache import Cache, CacheAnswer
 from nescord_core.rest.courier import Courier, Order, read_json
 from nescord_core.rest.incoming import BodyBroken, Incoming
-from nescord_core.rest.invalidation import by_write, is_cacheable, tags_of
+from nescord_core.rest.invalidation import by_write, is_cacheable, kind_of, tags_of
 from nescord_core.rest.labels import route_label
 from nescord_core.rest.links import Links
 from nescord_core.rest.meters import Meters
@@ -170,21 +170,22 @@ class Proxy:
         tags = tags_of(checked.route.template, checked.target.path)
         if _wants_fresh(request.headers):
             return _marked(await cache.fresh(key, tags, fetch), "bypass")
-        answer = await cache.get(key, tags, fetch, linked=self._is_linked(checked))
+        answer = await cache.get(key, tags, fetch, self._ttl(checked))
         return _marked(answer, "hit" if answer.hit else "miss")
 
     def _kept(self, request: Incoming, checked: Checked, key: str) -> Outgoing | None:
         """Return an answer that lies in memory, if there is one and it will do."""
         if self.cache is None or _wants_fresh(request.headers):
             return None
-        answer = self.cache.recent(key, linked=self._is_linked(checked))
+        answer = self.cache.recent(key, self._ttl(checked))
         if answer is None:
             return None
         self._meters.answered("GET", checked.route.template, answer.status, 0.0)
         return _marked(answer, "hit")
 
-    def _is_linked(self, checked: Checked) -> bool:
-        return self.links.is_whole(checked.token, asyncio.get_running_loop().time())
+    def _ttl(self, checked: Checked) -> float:
+        linked = self.links.is_whole(checked.token, asyncio.get_running_loop().time())
+        return self._settings.cache.ttl_of(kind_of(checked.route.template), linked=linked)
 
     def _key_of(self, request: Incoming, checked: Checked) -> str | None:
         """Return the name under which the answer may be kept, None for what is not."""

@@ -35,7 +35,8 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     require_writable(settings.state_dir)
     proxy = Proxy(settings)
     with program.one_error():
-        async with proxy.running(), Front(proxy.begin).running() as front:
+        made = Front(proxy.begin, head_timeout=settings.head_timeout, idle_timeout=settings.idle_timeout)
+        async with proxy.running(), made.running() as front:
             await _serve(settings, proxy, front, stop, on_ready)
 
 

@@ -81,6 +81,9 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         ("[ws]\ngrpc_host = 'nowhere'\n", "ws.grpc_host", "HOST:PORT"),
         ("[discord]\napi_url = 'ftp://x'\n", "discord.api_url", "http://"),
         ("[rest.cache]\nenabled = 'maybe'\n", "rest.cache.enabled", "true nor false"),
+        ("[rest.cache.ttls]\nmesages = 5\n", "rest.cache.ttls", "messages"),
+        ("[rest.cache]\nttls = 'messages'\n", "rest.cache.ttls", "KIND=SECONDS"),
+        ("[rest.cache.ttls]\nmessages = 'soon'\n", "rest.cache.ttls", "number"),
         ("[cluster]\nurl = 'redis://x'\n", "cluster.url", "NESCORD_CLUSTER_URL"),
         ("[security]\nsecret = 'abc'\n", "security.secret", "NESCORD_SECRET"),
         ("token = 'abc'\n", "token", "DISCORD_BOT_TOKEN"),
@@ -95,6 +98,14 @@ def test_a_mistake_in_the_file_names_file_key_and_what_to_do(
     assert where in str(caught.value)
     assert hint in str(caught.value)
     assert caught.value.exit_code == 2
+
+
+def test_times_to_live_by_kind_pass_on_as_a_variable(tmp_path: Path) -> None:
+    loaded = config.load(project(tmp_path, "[rest.cache.ttls]\nmessages = 5\nstatic = 3600\n"), environ=ENV)
+    assert loaded["rest.cache.ttls"] == {"messages": 5.0, "static": 3600.0}
+    variables = {**loaded.environment(), "DISCORD_BOT_TOKEN": "t"}
+    cache = config.load(tmp_path / "elsewhere", environ=variables).rest.cache
+    assert (cache.ttl_of("messages"), cache.ttl_of("guilds"), cache.ttl_of("static")) == (5.0, 60.0, 3600.0)
 
 
 def test_a_secret_in_the_file_is_refused_without_printing_it(tmp_path: Path) -> None:

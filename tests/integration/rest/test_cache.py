@@ -34,6 +34,16 @@ async def test_entries_expire(tmp_path: Path) -> None:
         assert await marks(proxy, "/channels/1") == ["miss"]
 
 
+async def test_kinds_of_routes_have_times_to_live_of_their_own(tmp_path: Path) -> None:
+    options = CacheOptions(ttl=0.0, ttls={"messages": 30.0, "guilds": 0.2}, unlinked_ttl=30.0)
+    paths = ("/channels/1/messages", "/guilds/1/roles", "/channels/1")
+    async with running_proxy(tmp_path, cache=options) as proxy:
+        await marks(proxy, *paths)
+        assert await marks(proxy, *paths) == ["hit", "hit", "miss"]
+        await asyncio.sleep(0.25)
+        assert await marks(proxy, *paths) == ["hit", "miss", "miss"]
+
+
 async def test_no_cache_goes_to_discord(tmp_path: Path) -> None:
     async with running_proxy(tmp_path) as proxy:
         await proxy.call("GET", "/channels/1")

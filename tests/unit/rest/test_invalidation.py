@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from nescord_core.ratelimit.route import route_of
-from nescord_core.rest.invalidation import by_event, by_write, is_cacheable, tags_of
+from nescord_core.rest.invalidation import CACHEABLE, by_event, by_write, is_cacheable, kind_of, tags_of
+from nescord_core.settings import CACHE_KINDS
 
 
 def tags(path: str) -> frozenset[str]:
@@ -154,3 +155,12 @@ def test_only_what_the_gateway_tells_changes_of_is_kept(path: str, query: str, e
 def test_no_tag_is_ever_empty() -> None:
     for event in ("MESSAGE_CREATE", "GUILD_MEMBER_ADD", "THREAD_DELETE", "GUILD_UPDATE", "X"):
         assert "" not in by_event(event, {})
+
+
+@pytest.mark.parametrize("template", sorted(CACHEABLE))
+def test_every_kept_route_is_of_a_kind_that_the_configuration_knows(template: str) -> None:
+    assert kind_of(template) in CACHE_KINDS
+
+
+def test_each_kind_has_a_route() -> None:
+    assert {kind_of(template) for template in CACHEABLE} == set(CACHE_KINDS)
