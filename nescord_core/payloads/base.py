@@ -65,8 +65,8 @@ class EventInfo(NamedTuple):
 
     @property
     def age(self) -> float:
-        """Seconds from its receipt by ws to its delivery to the handler."""
-        return self.delivered_at - self.received_at
+        """Seconds from its receipt by ws to its delivery to the handler; 0 if the two clocks disagree."""
+        return max(0.0, self.delivered_at - self.received_at)
 
 
 class View:

@@ -15,6 +15,7 @@ from nescord_core.services.ws_fleet import Place
 __all__ = ["metrics", "outbox", "shards", "stats"]
 
 STATES = ("attached", "draining", "dialling")
+CONDITIONS = ("", "well", "stuck", "silent")
 """Of a replica, from good to bad; several clusters may see it differently."""
 
 GAUGES = {
@@ -95,9 +96,14 @@ def _replicas(outboxes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for replica in (replica for each in outboxes for replica in each["replicas"]):
         known = found.setdefault(replica["address"], {**replica, "in_flight": 0})
         in_flight = known["in_flight"] + replica["in_flight"]
-        worst = max(known, replica, key=lambda one: STATES.index(one["state"]))
-        found[replica["address"]] = {**worst, "in_flight": in_flight}
+        worst = max(known, replica, key=_badness)
+        longest = {name: max(known[name], replica[name]) for name in ("waiting", "silence")}
+        found[replica["address"]] = {**worst, **longest, "in_flight": in_flight}
     return list(found.values())
+
+
+def _badness(replica: Mapping[str, Any]) -> tuple[int, int]:
+    return STATES.index(replica["state"]), CONDITIONS.index(replica["condition"])
 
 
 def _cluster(place: Place, now: float) -> dict[str, Any]:

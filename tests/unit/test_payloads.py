@@ -157,6 +157,7 @@ def test_event_info_is_the_identity_shard_session_and_sequence_number() -> None:
     assert (info.shard_id, info.session_id, info.seq, info.guild_id) == (3, "abc", 7, 9)
     assert (info.redelivered, info.received_at, info.age, info.stale) == (True, 100.0, 2.5, False)
     assert payload_of(envelope("READY", {}), 0.0).event.guild_id is None
+    assert payload_of(envelope("READY", {}), 50.0).event.age == 0.0, "the clock was set back meanwhile"
 
 
 def test_objects_within_a_payload_have_no_event_of_their_own() -> None:

@@ -31,6 +31,19 @@ async def test_events_arrive_in_order_and_their_session_is_acknowledged(tmp_path
         assert ws.sender.stats().depth == 0
 
 
+async def test_a_clock_that_jumps_changes_nothing(tmp_path: Path) -> None:
+    """The time of receipt is told and never reckoned with."""
+    async with Main(tmp_path, auto=False).listening() as main, Ws(main.address).running() as ws:
+        times = (1.7e9, 1.7e9 + 86_400 * 365 * 30, 0.0, 1.7e9 - 3600.0)
+        ws.put(event(seq)._replace(received_at=times[seq % 4]) for seq in range(1, 101))
+        await until(lambda: len(main.got) == 100)
+        assert main.seqs == list(range(1, 101))
+        assert ws.sender.stats().oldest_age >= 0.0
+        for delivery in main.got:
+            main.receiver.done(delivery)
+        await until(lambda: ws.reported == {(0, "s"): 100})
+
+
 async def test_events_that_came_before_main_was_there_are_delivered(tmp_path: Path) -> None:
     async with Main(tmp_path).listening() as first:
         port = first.port

@@ -36,13 +36,16 @@ def shard(shard_id: int, **changes: Any) -> ShardStats:
     return ShardStats(**(facts | changes))
 
 
-def replica(state: str, in_flight: int) -> dict[str, Any]:
+def replica(state: str, in_flight: int, condition: str = "well", waiting: float = 0.0) -> dict[str, Any]:
     return {
         "address": "127.0.0.1:5000",
         "state": state,
         "replica": "0",
         "generation": 1,
         "in_flight": in_flight,
+        "condition": condition,
+        "waiting": waiting,
+        "silence": 0.2,
     }
 
 
@@ -83,6 +86,24 @@ def test_the_outboxes_of_all_clusters_count_as_one() -> None:
     merged = outbox(PLACES)
     assert (merged["depth"], merged["oldest_age"], merged["shed"]) == (7, 1.5, {"0": 2, "2": 1})
     assert merged["replicas"] == [replica("dialling", 7)], "one entry an address, with the worst state"
+
+
+def test_of_what_two_clusters_see_of_a_replica_the_worst_is_shown() -> None:
+    seen = [
+        replica("attached", 3),
+        replica("attached", 5, "stuck", 40.0),
+        replica("attached", 1, "well", 2.0),
+    ]
+    merged = outbox([place(index, (shard(index),), box(0, 0.0, {}, one)) for index, one in enumerate(seen)])
+    assert merged["replicas"] == [replica("attached", 9, "stuck", 40.0)]
+
+
+def test_what_was_shed_and_who_hangs_is_in_a_scrape() -> None:
+    hanging = place(0, (shard(0),), box(1, 1.0, {"0": 17}, replica("attached", 1, "stuck", 40.0)))
+    lines = metrics([hanging], None).decode().splitlines()
+    assert 'nescord_outbox_shed_total{shard="0"} 17.0' in lines
+    assert 'nescord_replica_waiting{address="127.0.0.1:5000"} 40.0' in lines
+    assert 'nescord_replica_silence{address="127.0.0.1:5000"} 0.2' in lines
 
 
 def test_shards_come_in_order_with_their_cluster() -> None:
