@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, NescordError
@@ -29,9 +30,9 @@ class Cluster:
 
     ``sink`` gets every wanted event, synchronously and in order per shard; it must neither block nor raise.
     ``skipped(shard_id, session_id, seq)`` is told of every event that ``settings.events`` filters out. What
-    is acknowledged through ``acknowledged`` is written to ``sessions`` every ``settings.watermark_interval``
-    and at the end of ``run``; acknowledgements that come after that are written by ``flush``. The session
-    store is the caller's to open and close.
+    is acknowledged through ``acknowledged`` is written to ``sessions`` every ``settings.watermark_interval``,
+    whenever a session is new, and at the end of ``run``; acknowledgements that come after that are written by
+    ``flush``. The session store is the caller's to open and close.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Cluster:
         self._failure: NescordError | None = None
         self._stop: bool | None = None
         self._changed = asyncio.Event()
+        self._new_session = asyncio.Event()
 
     async def run(self) -> None:
         """Hold all shards connected until ``request_stop``. Raises FatalClose, IdentifyBudgetSpent.
@@ -81,6 +83,7 @@ class Cluster:
             sink=self._sink,
             skipped=self._skipped,
             on_change=self._changed.set,
+            on_new_session=self._new_session.set,
             others_connected=self._any_connected,
         )
         self._shards = {i: Shard(i, context, self._saved[i]) for i in self._shard_ids}
@@ -188,8 +191,12 @@ class Cluster:
             raise failures[0]
 
     async def _flush_regularly(self) -> None:
+        """Write in intervals, and a new session at once: it has cost an IDENTIFY, and they are counted."""
         while True:
-            await asyncio.sleep(self._settings.watermark_interval)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.watermark_interval):
+                    await self._new_session.wait()
+            self._new_session.clear()
             await self.flush()
 
 

@@ -75,22 +75,23 @@ class Intake:
 
     def deliver(self, kind: str, seq: int, d: bytes | msgspec.Raw, redelivered: bool) -> None:
         """Hand an event on. By name first: what nobody wants costs no further decoding."""
-        counted, session_id = self._counters, self._session.session_id or ""
+        counted = self._counters
         counted.events[kind] = counted.events.get(kind, 0) + 1
         counted.last_event_at = now = time.time()
+        session_id = self._session.session_id or ""
         if self._wanted is not None and kind not in self._wanted:
-            counted.filtered += 1
-            self._watermark.skipped(seq)
-            if self._skipped is not None:
-                self._skipped(self._shard_id, session_id, seq)
+            self._skip(session_id, seq)
             return
         key, guild_id = route(kind, d)
         self._watermark.delivered(seq)
         if redelivered:
             counted.redelivered += 1
         # Past the constructor that NamedTuple makes, which takes longer than all the rest of this function.
-        self._sink(
-            tuple.__new__(
-                Envelope, (self._shard_id, session_id, seq, kind, key, guild_id, bytes(d), now, redelivered)
-            )
-        )
+        values = (self._shard_id, session_id, seq, kind, key, guild_id, bytes(d), now, redelivered)
+        self._sink(tuple.__new__(Envelope, values))
+
+    def _skip(self, session_id: str, seq: int) -> None:
+        self._counters.filtered += 1
+        self._watermark.skipped(seq)
+        if self._skipped is not None:
+            self._skipped(self._shard_id, session_id, seq)

@@ -45,6 +45,7 @@ class ShardContext:
     sink: Callable[[Envelope], None]
     skipped: Skipped | None
     on_change: Callable[[], None]
+    on_new_session: Callable[[], None]
     others_connected: Callable[[], bool]
 
 
@@ -307,6 +308,7 @@ class Shard:
                 counted.resumes += 1
             case s.Milestone.READY:
                 self._watermark.restart()
+                self._context.on_new_session()
                 counted.session_since = time.time()
             case s.Milestone.RESUMED:
                 counted.session_since = counted.session_since or time.time()

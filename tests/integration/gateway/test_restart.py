@@ -69,6 +69,22 @@ async def test_after_a_kill_the_next_process_resumes_from_the_last_acknowledged_
             assert run.cluster.stats()[0].redelivered == 4
 
 
+async def test_a_new_session_is_written_down_at_once(tmp_path: Path) -> None:
+    """Even a process that is killed right after READY leaves a session to resume: it has cost an IDENTIFY."""
+    async with listening(history(3)) as server:
+        async with (
+            DiskSessionStore(tmp_path, TOKEN) as store,
+            running(server.url, store=store, crash=True, watermark_interval=3600.0) as run,
+        ):
+            await run.seen("READY")
+            async with DiskSessionStore(tmp_path, TOKEN) as other, asyncio.timeout(10):
+                while await other.load(0, shard_count=1, intents=513) is None:
+                    pass
+        async with DiskSessionStore(tmp_path, TOKEN) as store, running(server.url, store=store) as run:
+            await run.seen("NEW")
+        assert server.peers[1].received[0]["d"] == {"token": TOKEN, "session_id": "one", "seq": 0}
+
+
 async def test_an_orderly_stop_writes_down_what_is_acknowledged_afterwards_too(tmp_path: Path) -> None:
     async with listening(history(5)) as server, DiskSessionStore(tmp_path, TOKEN) as store:
         async with running(server.url, store=store, watermark_interval=60.0) as run:
