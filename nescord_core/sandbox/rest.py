@@ -59,6 +59,8 @@ LIST_SKUS = Operation(
 (https://discord.com/developers/docs/resources/sku#list-skus)."""
 
 UNAUTHORIZED = Answer(401, {"message": "401: Unauthorized", "code": 0})
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHOD_NOT_ALLOWED = Answer(405, {"message": "405: Method Not Allowed", "code": 0})
 TOO_LARGE = Answer(413, {"message": "Request entity too large", "code": 40005})
 CRASHED = Answer(500, {"message": "500: Internal Server Error", "code": 0})
 BAD_VERSION = Answer(400, {"message": "Invalid API version provided", "code": 50041})
@@ -251,9 +253,14 @@ def _match(request: web.Request) -> _Asked | Answer:
         path = f"/{rest}"
     found = contract.match(request.method, path) or _beyond(request.method, path)
     if found is None:
-        return UNKNOWN_ROUTE
+        return METHOD_NOT_ALLOWED if _other_method(request.method, path) else UNKNOWN_ROUTE
     operation, args = found
     return _Asked(operation, path, {name: unquote(value) for name, value in args.items()})
+
+
+def _other_method(method: str, path: str) -> bool:
+    """Say whether the path is good for another method."""
+    return any(contract.match(each, path) for each in METHODS if each != method)
 
 
 def _beyond(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,7 @@ from nescord_core.sandbox import (
 )
 from nescord_core.sandbox.audit import auditing
 from nescord_core.sandbox.calls import Answer, Call, Route
+from nescord_core.sandbox.message_rules import message_problems, nested
 from nescord_core.sandbox.model import model_answer, modelled
 from nescord_core.sandbox.scopes import SCOPES
 from nescord_core.sandbox.shaping import complete_answer
@@ -87,7 +89,7 @@ def answer(call: Call) -> Answer:
         **check_path(call.operation, call.args),
         **check_query(call.operation, call.query),
         **check_body(call.operation, call.body, [each.field_name for each in call.files]),
-    }
+    } or message_problems(call.operation.operation_id, call.body)
     if problems:
         return Answer(400, invalid_form(problems))
     route = _route(call.operation)
@@ -124,9 +126,17 @@ def _refused(refused: BackendError) -> Answer:
     body = refused.to_json()
     if refused.code == 50035 and "errors" not in body:
         detail = refused.message.removeprefix("Invalid Form Body").lstrip(": ") or "Invalid value."
-        problem = {"_errors": [{"code": "BASE_TYPE_INVALID", "message": detail}]}
-        body = invalid_form(problem)
+        body = invalid_form(_placed(detail))
     return Answer(refused.status, body)
+
+
+def _placed(detail: str) -> dict[str, Any]:
+    """Put what the model says of ``components.[0].components[1]: ...`` where it belongs."""
+    found = PLACE.fullmatch(detail)
+    path, text = (found[1], found[2]) if found else ("", detail)
+    names = [each for each in re.split(r"[.\[\]]+", path) if each]
+    code = next((code for words, code in CODES.items() if words in text), "BASE_TYPE_INVALID")
+    return nested(names, {"_errors": [{"code": code, "message": text[:1].upper() + text[1:]}]})
 
 
 def _finished(call: Call, given: Any) -> Answer:
@@ -154,6 +164,16 @@ WITH_BODY_ON_REQUEST: Mapping[str, str] = {
     "execute_webhook": "wait",
 }
 """Operations that answer 204 unless this query parameter asks for the body."""
+
+
+PLACE = re.compile(r"([a-z_]+(?:[.\[][\w.\[\]]*)?): (.+)", re.DOTALL)
+CODES: Mapping[str, str] = {
+    "is not unique": "COMPONENT_CUSTOM_ID_DUPLICATED",
+    "is required": "BASE_TYPE_REQUIRED",
+    "must be a string": "BASE_TYPE_REQUIRED",
+    "in length": "BASE_TYPE_BAD_LENGTH",
+}
+"""The code of an error, told by words of the model's sentence."""
 
 
 def routes_table() -> Iterable[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nescord_core.sandbox.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.message_rules import command_problems
 from nescord_core.sandbox.simulation import BackendError
 from nescord_core.sandbox.validation import invalid_form
 
@@ -75,6 +76,8 @@ def _check(given: Mapping[str, Any], where: str = "") -> None:
         problem = {"_errors": [{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]}
         errors: dict[str, Any] = {"description": problem}
         raise BackendError(400, 50035, "Invalid Form Body", errors={where: errors} if where else errors)
+    if problems := command_problems(given):
+        raise BackendError(400, 50035, "Invalid Form Body", errors={where: problems} if where else problems)
 
 
 def _check_room(registry: Registry, key: tuple[str, int]) -> None:
@@ -107,6 +110,7 @@ def _get(call: Call) -> Any:
 def _update(call: Call) -> Any:
     registry, command = _find(call)
     fields = {**command, **call.form, "type": command["type"]}
+    _check(fields)
     del registry[_name_key(command)]
     registry[_name_key(fields)] = changed = _made(call, fields, command)
     return changed

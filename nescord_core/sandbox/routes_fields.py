@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from nescord_core.sandbox.calls import Call, Routes, invalid
@@ -48,6 +49,7 @@ EVENT = frozenset({"image", "recurrence_rule"})
 OWN_FEATURES = frozenset({"COMMUNITY", "DISCOVERABLE", "INVITES_DISABLED", "RAID_ALERTS_DISABLED"})
 """Features that a guild's own people switch
 (https://discord.com/developers/docs/resources/guild#guild-object-mutable-guild-features)."""
+LONGEST_TIMEOUT = timedelta(days=28)
 TEXT, ANNOUNCEMENT = 0, 5
 COMMUNITY_NEEDS = ("rules_channel_id", "public_updates_channel_id")
 
@@ -192,6 +194,7 @@ def _role(call: Call) -> tuple[Payload, Call]:
 def _member(call: Call) -> Any:
     """Change a member. Of the flags only BYPASSES_VERIFICATION (4) is changed by others."""
     member = call.world.simulation.get_member(call.guild.id, call.id("user_id"))
+    _check_timeout(call)
     if call.form.get("flags") is not None:
         _need_one(call, "manage_guild", "manage_roles", "moderate_members")
     kept, rest = _apart(call, {"flags"})
@@ -199,6 +202,16 @@ def _member(call: Call) -> Any:
     _note(call, member, flags)
     with keeping(member, flags):
         return model_answer(rest)
+
+
+def _check_timeout(call: Call) -> None:
+    until = call.form.get("communication_disabled_until")
+    if until is None:
+        return
+    moment = datetime.fromisoformat(until.replace("Z", "+00:00"))
+    if moment > call.world.simulation.clock.now() + LONGEST_TIMEOUT:
+        message = "User communication disabled timestamp is invalid"
+        raise invalid("communication_disabled_until", "INVALID_COMMUNICATION_DISABLED_TIMESTAMP", message)
 
 
 def _need_one(call: Call, *permissions: str) -> None:

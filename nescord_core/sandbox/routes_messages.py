@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from nescord_core.sandbox.calls import Call, Routes, not_found
+from nescord_core.sandbox.calls import Call, Routes, invalid, not_found
 from nescord_core.sandbox.kept import kept_of
 from nescord_core.sandbox.model import model_answer
 from nescord_core.sandbox.people import tail
@@ -23,6 +24,7 @@ __all__ = ["ROUTES"]
 ROUTES = Routes()
 NONCES_KEPT = 10_000
 TWO_WEEKS = timedelta(days=14)
+MOST_REACTIONS = 20
 FOLLOWER = 2
 """The type of a webhook that brings what another channel publishes."""
 IS_CROSSPOST = 1 << 1
@@ -32,6 +34,7 @@ IS_CROSSPOST = 1 << 1
 def _create(call: Call) -> Any:
     """Send a message. With enforce_nonce the same nonce returns the message already sent."""
     _refuse_empty(call)
+    call = _with_reply(call)
     nonce, ledger = call.form.get("nonce"), call.world.ledger
     key = (call.id("channel_id"), str(nonce))
     if nonce is not None and call.form.get("enforce_nonce") and key in ledger.nonces:
@@ -47,6 +50,22 @@ def _create(call: Call) -> Any:
     while len(ledger.nonces) > NONCES_KEPT:
         del ledger.nonces[next(iter(ledger.nonces))]
     return {**sent, "nonce": nonce}
+
+
+def _with_reply(call: Call) -> Call:
+    """Refuse a reply to nothing; with ``fail_if_not_exists`` false it is sent as no reply instead."""
+    reference = call.form.get("message_reference")
+    if not reference or reference.get("type") == 1:
+        return call
+    messages = call.world.simulation.messages.get(call.id("channel_id"), {})
+    if int(reference.get("message_id") or 0) in messages:
+        return call
+    if reference.get("fail_if_not_exists", True):
+        call.need_in_channel()
+        raise invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+    return replace(
+        call, body={name: value for name, value in call.form.items() if name != "message_reference"}
+    )
 
 
 def _refuse_empty(call: Call) -> None:
@@ -96,6 +115,11 @@ def _window(call: Call, kept: dict[int, Message], limit: int) -> list[Message]:
 def _react(call: Call) -> Any:
     if not _is_emoji(call, call.args["emoji_name"]):
         raise not_found(10014, "Emoji")
+    message = call.world.simulation.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
+    if message is not None:
+        kinds = {each.emoji for each in message.reactions if each.user_ids}
+        if len(kinds) >= MOST_REACTIONS and call.args["emoji_name"] not in kinds:
+            raise BackendError(400, 30010, f"Maximum number of reactions reached ({MOST_REACTIONS})")
     return model_answer(call)
 
 

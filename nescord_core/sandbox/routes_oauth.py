@@ -147,6 +147,8 @@ def _create_dm(call: Call) -> Any:
         raise NotImplementedError("group direct messages (access_tokens) are not part of the sandbox")
     if call.form.get("recipient_id") is None:
         raise invalid("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
+    if int(call.form["recipient_id"]) == call.world.application_id:
+        raise BackendError(400, 50033, "Invalid Recipient(s)")
     return model_answer(call)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from nescord_core.sandbox.calls import Answer, Call, Routes, invalid
+from nescord_core.sandbox.message_rules import callback_problems
 from nescord_core.sandbox.model import model_answer
 from nescord_core.sandbox.simulation import BackendError, Channel, Webhook
 
@@ -19,6 +20,7 @@ ROUTES = Routes()
 FORUMS = frozenset({15, 16})
 OF_POSTS = ("thread_name", "applied_tags")
 LONGEST = 2000
+PONG, LAUNCH_ACTIVITY = 1, 12
 
 Payload = dict[str, Any]
 
@@ -26,11 +28,16 @@ Payload = dict[str, Any]
 def _incoming(call: Call) -> Webhook | None:
     """Return the webhook of the path; None when the token is an interaction's."""
     world = call.world.simulation
-    if call.args["webhook_token"] in world.interaction_tokens:
-        return None
-    hook = world.webhooks.get(world.webhook_tokens.get(call.args["webhook_token"], 0))
-    if hook is None or hook.id != call.id("webhook_id"):
+    webhook_id, token = call.id("webhook_id"), call.args["webhook_token"]
+    if token in world.interaction_tokens and webhook_id == call.world.application_id:
+        record = world.interactions[world.interaction_tokens[token]]
+        if record.expires_at is None or world.now_iso() < record.expires_at:
+            return None
+    hook = world.webhooks.get(webhook_id)
+    if hook is None and webhook_id != call.world.application_id:
         raise BackendError(404, 10015, "Unknown Webhook")
+    if hook is None or hook.token != token:
+        raise BackendError(401, 50027, "Invalid Webhook Token")
     return hook
 
 
@@ -103,11 +110,9 @@ def _post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
 )
 def _message(call: Call) -> Any:
     """Work on what was sent; what is in a thread is found by ``thread_id``."""
-    world = call.world.simulation
-    if call.args["webhook_token"] in world.interaction_tokens or "thread_id" not in call.query:
+    world, hook = call.world.simulation, _incoming(call)
+    if hook is None or "thread_id" not in call.query:
         return model_answer(call)
-    hook = _incoming(call)
-    assert hook is not None
     thread_id = _thread(call, world.get_channel(hook.channel_id), int(call.query["thread_id"]))
     with world.webhook_in(hook, thread_id):
         return model_answer(call)
@@ -119,6 +124,7 @@ def _by_token(call: Call) -> Any:
 
     https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
     """
+    _incoming(call)
     shown = {**model_answer(call), "token": call.args["webhook_token"]}
     shown.pop("user", None)
     return shown
@@ -182,3 +188,21 @@ def _say(call: Call, text: str, name: str | None) -> None:
     call.world.simulation.create_message(
         _target(call, hook), hook.webhook_user_id, text[:LONGEST], webhook_id=hook.id, author_name=name
     )
+
+
+@ROUTES.answers("create_interaction_response")
+def _answer(call: Call) -> Any:
+    """Answer an interaction, with what can answer one of its type."""
+    world, kind = call.world.simulation, call.form.get("type")
+    record = world.interactions.get(call.id("interaction_id"))
+    if record is None or record.token != call.args["interaction_token"] or record.responded:
+        return model_answer(call)
+    if problems := callback_problems(record.type, kind):
+        raise BackendError(400, 50035, "Invalid Form Body", errors=problems)
+    if kind != LAUNCH_ACTIVITY:
+        return model_answer(call)
+    model_answer(replace(call, body={"type": PONG}))  # marks it answered, or refuses when it is too late
+    instance = call.world.start_activity(record.channel_id, record.user_id)
+    told = {"id": str(record.id), "type": record.type, "activity_instance_id": instance["instance_id"]}
+    resource = {"type": LAUNCH_ACTIVITY, "activity_instance": {"id": instance["instance_id"]}}
+    return {"interaction": told, "resource": resource}

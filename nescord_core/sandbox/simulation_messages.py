@@ -12,7 +12,7 @@ from typing import Any
 
 from simcord._clock import Clock
 from simcord.backend import Backend, serializers
-from simcord.backend.models import AutoModRule, Channel, Message
+from simcord.backend.models import AutoModRule, Channel, Message, Poll
 from simcord.backend.permissions import flag as permission_flag
 from simcord.enums import MessageType
 
@@ -58,6 +58,7 @@ class MessageSimulation(Backend):
         self.origins: dict[int, int] = {}
         self._planned_ids: Iterator[int] = iter(())
         self._open_polls: dict[int, Message] = {}
+        self._told_polls: set[int] = set()
         self._deleted_thread: int | None = None
         self._thread_options: Mapping[str, Any] = {}
         super().__init__(clock=clock)
@@ -238,6 +239,35 @@ class MessageSimulation(Backend):
         self.edit_member(guild_id, user_id, {"timed_out_until": until})
 
     # What ends by itself
+
+    def expire_poll(self, channel_id: int, message_id: int) -> Message:
+        """End a poll, and tell the result as a message (type 46)."""
+        ended = super().expire_poll(channel_id, message_id)
+        if ended.poll is not None and ended.id not in self._told_polls:
+            self._told_polls.add(ended.id)
+            self._tell_result(ended, ended.poll)
+        return ended
+
+    def _tell_result(self, ended: Message, poll: Poll) -> None:
+        votes = {each.answer_id: len(poll.votes.get(each.answer_id, ())) for each in poll.answers}
+        most, total = max(votes.values(), default=0), sum(votes.values())
+        victors = [each for each in poll.answers if votes[each.answer_id] == most]
+        facts = {
+            "poll_question_text": poll.question,
+            "victor_answer_votes": str(most),
+            "total_votes": str(total),
+        }
+        if total and len(victors) == 1:
+            facts |= {
+                "victor_answer_id": str(victors[0].answer_id),
+                "victor_answer_text": victors[0].text or "",
+            }
+        fields = [{"name": name, "value": value, "inline": False} for name, value in facts.items()]
+        embed = {"type": "poll_result", "fields": fields}
+        told = super().prepare_message(ended.channel_id, ended.author_id, "", embeds=[embed])
+        told.type = int(MessageType.POLL_RESULT)
+        told.reference = {"type": 0, "channel_id": str(ended.channel_id), "message_id": str(ended.id)}
+        self.commit_message(told)
 
     def settle(self) -> None:
         """Carry out what is due by now: polls that end, scheduled events that start or end."""
