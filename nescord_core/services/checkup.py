@@ -1,57 +1,39 @@
-"""The checks of `nescord doctor`."""
+"""The checks of `nescord doctor`: the machine, the configuration, what runs, the bot's code, and Discord."""
 
 from __future__ import annotations
 
-import platform
-import shutil
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nescord_core._version import __version__
-from nescord_core.config import Config
+from nescord_core.config import FILE, Config
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
-from nescord_core.ports import holder_of
+from nescord_core.services import checkup_bot, checkup_discord, checkup_machine, checkup_services
+from nescord_core.services.findings import Finding, Verdict, bad, good, worth_a_look
 
 __all__ = ["Finding", "Verdict", "as_json", "examine"]
 
-PACKAGES = ("discord.py", "aiohttp", "grpcio", "protobuf", "msgspec", "watchfiles", "simcord")
-DISK_MB = 500
 
+async def examine(config: Config, *, online: bool = True, code: bool = True) -> list[Finding]:
+    """Look at everything; nothing is started that stays.
 
-class Verdict(Enum):
-    """Good, worth a look, or in the way."""
-
-    GOOD = "good"
-    WARNING = "warning"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    subject: str
-    verdict: Verdict
-    text: str
-
-
-def examine(config: Config) -> list[Finding]:
-    """Look at the machine and the configuration; nothing is started and nothing leaves this machine."""
-    return [
-        *_versions(),
+    ``online`` asks Discord about the token (or the sandbox, where ``discord.api_url`` names it); ``code``
+    imports the bot, in a process of its own, to see what it listens for.
+    """
+    findings = [
+        *checkup_machine.versions(),
+        *checkup_machine.limits(config.project),
+        _project(config),
         _token(config),
         *_sections(config),
         _intents(config),
-        _entry(config),
-        *_ports(config),
-        _disk(config),
     ]
+    findings += [_entry(config), *(await checkup_bot.examine(config) if code else ())]
+    findings += [*await checkup_services.examine(config), checkup_machine.disk(config.state_dir)]
+    if online and config.token is not None:
+        findings += await checkup_discord.examine(config)
+    return findings
 
 
 def as_json(config: Config, findings: Sequence[Finding]) -> Mapping[str, Any]:
@@ -59,22 +41,37 @@ def as_json(config: Config, findings: Sequence[Finding]) -> Mapping[str, Any]:
     return {
         "project": str(config.project),
         "values": {name: {"value": e.shown, "source": e.source} for name, e in config.values.items()},
-        "checks": [{"subject": f.subject, "verdict": f.verdict.value, "text": f.text} for f in findings],
+        "checks": [
+            {"subject": f.subject, "verdict": f.verdict.value, "text": f.text, "fix": f.fix} for f in findings
+        ],
     }
 
 
-def _versions() -> Iterator[Finding]:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    yield Finding("Python", Verdict.GOOD, f"{platform.python_version()} on {sys.platform}")
-    yield Finding("nescord", Verdict.GOOD, f"{__version__} with {packages}")
+def _project(config: Config) -> Finding:
+    if (config.project / FILE).is_file():
+        return good("project", f"{config.project / FILE}")
+    return worth_a_look(
+        "project",
+        f"there is no {FILE} in {config.project} or above it",
+        "Go to the project's directory, or make one: nescord init mybot",
+    )
 
 
 def _token(config: Config) -> Finding:
     if config.token is None:
-        return Finding(
-            "token", Verdict.WARNING, "none: `nescord dev` uses the sandbox, `nescord run` refuses"
+        return worth_a_look(
+            "token",
+            "none: `nescord dev` uses the sandbox, `nescord run` refuses",
+            f"For the real Discord, put DISCORD_BOT_TOKEN into {config.project / '.env'}.",
         )
-    return Finding("token", Verdict.GOOD, f"set ({config.values['token'].source})")
+    source = config.values["token"].source
+    if not checkup_discord.looks_like_a_token(config.token):
+        return worth_a_look(
+            "token",
+            f"set ({source}), but it does not look like a bot's token",
+            "Copy it from the Developer Portal, under Bot, Reset Token: three parts with dots between.",
+        )
+    return good("token", f"set ({source})")
 
 
 def _sections(config: Config) -> Iterator[Finding]:
@@ -83,7 +80,8 @@ def _sections(config: Config) -> Iterator[Finding]:
             getattr(config, name)
         except ConfigError as error:
             if config.token is not None or "token" not in error.message:
-                yield Finding(name, Verdict.BAD, str(error))
+                where = f"{error.where}: " if error.where else ""
+                yield bad(name, f"{where}{error.message}", error.hint)
 
 
 def _intents(config: Config) -> Finding:
@@ -93,43 +91,22 @@ def _intents(config: Config) -> Finding:
     if privileged:
         names = ", ".join(name.lower() for name in privileged)
         text += f" (privileged, to be switched on in the Developer Portal: {names})"
-    return Finding("intents", Verdict.GOOD, text)
-
-
-def _file(config: Config, name: str) -> Finding:
-    if (config.project / name).is_file():
-        return Finding("main.entry", Verdict.GOOD, f"the file {name}")
-    return Finding("main.entry", Verdict.WARNING, f"there is no {name} in {config.project}")
+    return good("intents", text)
 
 
 def _entry(config: Config) -> Finding:
-    if config["main.entry"].endswith(".py"):
-        return _file(config, config["main.entry"])
-    module, _, attribute = config["main.entry"].partition(":")
-    path = config.project / Path(*module.split("."))
-    if path.with_suffix(".py").is_file() or (path / "__init__.py").is_file():
-        return Finding("main.entry", Verdict.GOOD, f"{module}, attribute {attribute or '(none given)'}")
-    return Finding(
-        "main.entry", Verdict.WARNING, f"there is no {module.replace('.', '/')}.py in {config.project}"
-    )
-
-
-def _ports(config: Config) -> Iterator[Finding]:
-    addresses = {
-        "sandbox.listen": config["sandbox.listen"],
-        "rest": (config["rest.host"], config["rest.port"]),
-        "main.listen": config["main.listen"],
-        "ws.admin": config["ws.admin"],
-        "main.admin": config["main.admin"],
-    }
-    for name, (host, port) in addresses.items():
-        holder = holder_of(host, port)
-        verdict = Verdict.WARNING if holder else Verdict.GOOD
-        yield Finding(name, verdict, f"{host}:{port} is {f'taken by {holder}' if holder else 'free'}")
-
-
-def _disk(config: Config) -> Finding:
-    place = next(p for p in (config.state_dir, *config.state_dir.parents) if p.exists())
-    free = shutil.disk_usage(place).free // 1_000_000
-    verdict = Verdict.GOOD if free >= DISK_MB else Verdict.WARNING
-    return Finding("state_dir", verdict, f"{config.state_dir}, {free:,} MB free")
+    entry = config["main.entry"]
+    module, _, attribute = entry.partition(":")
+    wanted = entry if entry.endswith(".py") else f"{module.replace('.', '/')}.py"
+    package = config.project / Path(*module.split(".")) / "__init__.py"
+    if not (config.project / wanted).is_file() and not package.is_file():
+        return worth_a_look(
+            "main.entry",
+            f"there is no {wanted} in {config.project}",
+            "Set main.entry (NESCORD_ENTRY) to module:attribute of your listener, or to the bot's file.",
+        )
+    if entry.endswith(".py"):
+        return good("main.entry", f"the file {entry}")
+    if not attribute:
+        return bad("main.entry", f"{entry!r} names no attribute", "Write module:attribute.")
+    return good("main.entry", f"{module}, attribute {attribute}")

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from nescord_core._version import __version__
+
 __all__ = ["Presence", "announce", "is_alive", "read_all"]
 
 PROC = Path("/proc")
@@ -27,7 +29,7 @@ class Presence:
 
     ``address`` is where it serves (host:port, empty for none), ``admin`` where its /healthz, /readyz and
     /stats are. ``started_at`` is in seconds since the epoch. ``birth`` tells this process from a later one
-    with the same id; empty where the system does not say.
+    with the same id; empty where the system does not say. ``version`` is nescord's.
     """
 
     service: str
@@ -36,6 +38,7 @@ class Presence:
     admin: str
     started_at: float
     birth: str = ""
+    version: str = ""
 
 
 @contextmanager
@@ -49,7 +52,7 @@ def announce(
     """
     pid = os.getpid()
     started_at = time.time() if now is None else now
-    presence = Presence(service, pid, address, admin, started_at, _birth(pid))
+    presence = Presence(service, pid, address, admin, started_at, _birth(pid), __version__)
     path = _file(state_dir, service)
     _write(path, presence)
     try:
@@ -110,6 +113,7 @@ def _read(path: Path) -> Presence | None:
             admin=str(fields["admin"]),
             started_at=float(fields["started_at"]),
             birth=str(fields.get("birth", "")),
+            version=str(fields.get("version", "")),
         )
     return None
 
