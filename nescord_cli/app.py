@@ -27,7 +27,8 @@ COMMANDS = {
     "restart": Subcommand(_CONTROL, "restart", "Stop one service and start it anew.", "RESTART_EXAMPLES"),
     "logs": Subcommand(_CONTROL, "logs", "Print the services' log lines.", "LOGS_EXAMPLES"),
     "stop": Subcommand(_CONTROL, "stop", "Stop everything, in order.", "STOP_EXAMPLES"),
-    "events": Subcommand("nescord_cli.events", "app", "Look at events that failed, and send them again."),
+    "events": Subcommand("nescord_cli.events", "app", "See, record and replay the bot's events."),
+    "generate": Subcommand("nescord_cli.generate", "generate", "Make files for Docker, k8s, systemd..."),
     "doctor": Subcommand("nescord_cli.doctor", "doctor", "Show the configuration and check it."),
 }
 """Imported when they are called, in the order of the help."""

@@ -21,7 +21,7 @@ from nescord_core import settings
 from nescord_core.config_keys import KEYS, Key, format_value
 from nescord_core.errors import ConfigError
 
-__all__ = ["Config", "Effective", "find_project", "load"]
+__all__ = ["FILE", "Config", "Effective", "find_project", "from_text", "load"]
 
 FILE = "nescord.toml"
 _BY_NAME = {key.name: key for key in KEYS}
@@ -79,6 +79,14 @@ def load(
     return Config(directory, values)
 
 
+def from_text(toml: str, project: Path) -> Config:
+    """Return the configuration of a project whose nescord.toml will say this; nothing else is read."""
+    values = {key.name: Effective(key, key.default, "default") for key in KEYS}
+    for effective in _from_document(tomllib.loads(toml), project / FILE):
+        values[effective.key.name] = effective
+    return Config(project, values)
+
+
 def _dotenv(path: Path) -> Mapping[str, str]:
     if not path.is_file():
         return {}
@@ -111,6 +119,10 @@ def _from_toml(path: Path) -> Iterator[Effective]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
+    yield from _from_document(document, path)
+
+
+def _from_document(document: Mapping[str, Any], path: Path) -> Iterator[Effective]:
     for name, value in _flatten(document):
         key = _BY_NAME.get(name)
         if key is None:

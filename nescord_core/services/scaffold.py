@@ -15,7 +15,7 @@ import jinja2
 from nescord_core._version import __version__
 from nescord_core.errors import ConfigError
 
-__all__ = ["PlannedFile", "State", "plan", "template_root", "templates", "write"]
+__all__ = ["PlannedFile", "State", "plan", "plan_files", "template_root", "templates", "write"]
 
 MANIFEST = "template.toml"
 
@@ -84,6 +84,11 @@ def plan(template: str, target: Path) -> list[PlannedFile]:
         output = relative.with_name(re.sub(r"^dot_", ".", relative.name.removesuffix(".j2")))
         files.append(PlannedFile(output, text, _state(target / output, text)))
     return files
+
+
+def plan_files(texts: Mapping[str, str], target: Path) -> list[PlannedFile]:
+    """Return files with these texts, by name, for a target directory; nothing is written."""
+    return [PlannedFile(Path(name), text, _state(target / name, text)) for name, text in texts.items()]
 
 
 def write(files: list[PlannedFile], target: Path) -> None:

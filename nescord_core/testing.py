@@ -1,0 +1,151 @@
+"""For the tests of a bot: the whole of it on a local Discord, talked to as a person would::
+
+    with running_bot() as bot:
+        assert bot.ask("!ping") == "Pong!"
+
+It starts `nescord dev` on the sandbox, on ports of its own and with a state of its own, so that it disturbs
+nothing that runs in the project. No token and no network are needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nescord_core import config
+from nescord_core.errors import NescordError, ServiceFailed
+from nescord_core.ports import holder_of
+
+__all__ = ["RunningBot", "running_bot"]
+
+_OURS = ("DISCORD_", "NESCORD_", "GRPC_", "EVENTS", "SHARDS_")
+_OFFSETS = range(1000, 22_000, 10)
+_SHOWN_LINES = 25
+
+
+class RunningBot:
+    """A bot on the sandbox; ``url`` is the sandbox's address, with its page and its control API.
+
+    Channels and users are named as the sandbox names them: #general, #random; olivia, alice, bob.
+    """
+
+    def __init__(self, url: str, log: Path, timeout: float) -> None:
+        self.url = url
+        self._log = log
+        self._timeout = timeout
+
+    def say(self, content: str, *, channel: str = "general", user: str = "alice", **more: Any) -> Any:
+        """Say something and return the message, as Discord would describe it."""
+        return self.control("POST", "/say", channel=channel, user=user, content=content, **more)
+
+    def ask(self, content: str, *, channel: str = "general", user: str = "alice", **more: Any) -> str:
+        """Say something and return the text of what the bot says next in that channel."""
+        said = self.say(content, channel=channel, user=user, **more)
+        return str(self.hear(after=said["id"], channel=channel)["content"])
+
+    def hear(self, *, after: str, channel: str = "general") -> Any:
+        """Wait for the bot's next message after that one, and return it."""
+        return self.control("POST", "/wait", channel=channel, after=after, timeout=self._timeout)
+
+    def command(self, name: str, *, channel: str = "general", user: str = "alice", **options: Any) -> Any:
+        """Use an application command (``"name group sub"``) and return how the bot answered it."""
+        asked = {"channel": channel, "user": user, "command": name, "options": options}
+        return self.control("POST", "/interact", **asked, wait=self._timeout)
+
+    def control(self, method: str, path: str, **body: Any) -> Any:
+        """Call the sandbox's control API. Raises NescordError with its sentence when it refuses."""
+        data = json.dumps(body).encode() if body else None
+        request = urllib.request.Request(f"{self.url}/sandbox{path}", data, method=method)  # noqa: S310 - ours
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=self._timeout + 10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read().decode(errors="replace")
+            raise NescordError(f"the sandbox refused {method} {path}: {said}\n{self.log()}") from None
+
+    def log(self) -> str:
+        """Return the last lines that the services have printed."""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:])
+
+
+@contextmanager
+def running_bot(project: str | Path | None = None, *, timeout: float = 60.0) -> Iterator[RunningBot]:
+    """Run the bot of a project (default: that of the working directory) while the block runs.
+
+    ``timeout`` (seconds) is for the start, and for each answer.
+
+    Raises:
+        ServiceFailed: it does not start; the error shows what it printed.
+
+    """
+    settings = config.load(None if project is None else Path(project), environ={})
+    offset = _free_offset(settings)
+    host, port = settings.shifted(offset)["sandbox.listen"]
+    with tempfile.TemporaryDirectory(prefix="nescord-test-", ignore_cleanup_errors=True) as scratch:
+        log = Path(scratch) / "log"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - this very Python, with arguments of our own
+                (sys.executable, "-P", "-m", "nescord_cli", "dev", "--sandbox", "--port-offset", str(offset)),
+                cwd=settings.project,
+                env={**environment, "NESCORD_STATE_DIR": scratch, "NO_COLOR": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        bot = RunningBot(f"http://{host}:{port}", log, timeout)
+        try:
+            _until_online(bot, process, timeout)
+            yield bot
+        finally:
+            _stop(process)
+
+
+def _free_offset(settings: config.Config) -> int:
+    for offset in random.sample(_OFFSETS, 100):
+        moved = settings.shifted(offset)
+        addresses = [moved[key] for key in ("sandbox.listen", "main.listen", "main.admin", "ws.admin")]
+        if not any(
+            holder_of(host, port) for host, port in (*addresses, (moved["rest.host"], moved["rest.port"]))
+        ):
+            return offset
+    raise NescordError("no free ports were found for the bot.", hint="Stop other nescord projects first.")
+
+
+def _until_online(bot: RunningBot, process: subprocess.Popen[bytes], timeout: float) -> None:
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise ServiceFailed("dev", f"it ended with exit code {process.returncode}.", details=bot.log())
+        try:
+            if bot.control("GET", "/state")["bot_online"]:
+                return
+        except OSError:
+            pass  # the sandbox is not there yet
+        time.sleep(0.05)
+    raise ServiceFailed("dev", f"the bot did not come online within {timeout:g} s.", details=bot.log())
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
