@@ -14,7 +14,7 @@ import aiohttp
 from yarl import URL
 
 from nescord_core.services.rest import serve
-from nescord_core.settings import RestSettings
+from nescord_core.settings import CacheOptions, RestSettings
 from support.fake_discord import TOKEN, FakeDiscord, fake_discord
 
 
@@ -83,7 +83,15 @@ async def running_proxy(
 ) -> AsyncIterator[Running]:
     async with fake_discord(discord) as fake:
         settings = RestSettings(
-            token=TOKEN, api_url=fake.url, port=0, state_dir=state_dir, retry_backoff=0.01, stop_timeout=2.0
+            token=TOKEN,
+            api_url=fake.url,
+            port=0,
+            state_dir=state_dir,
+            retry_backoff=0.01,
+            stop_timeout=2.0,
+            # There is no ws here, and what a test asked for before may be longer ago than the second that
+            # an answer is kept then.
+            cache=CacheOptions(unlinked_ttl=60.0),
         )
         settings = replace(settings, **overrides)
         stop = asyncio.Event()

@@ -174,7 +174,7 @@ async def test_gateway_events_told_over_http_drop_answers(tmp_path: Path) -> Non
 
 async def test_what_does_not_fit_into_memory_comes_back_from_disk(tmp_path: Path) -> None:
     fake = FakeDiscord(answers={f"/channels/{n}": {"fill": str(n) * 100_000} for n in range(10, 20)})
-    async with running_proxy(tmp_path, fake, cache=CacheOptions(max_mb=2)) as proxy:
+    async with running_proxy(tmp_path, fake, cache=CacheOptions(max_mb=2, unlinked_ttl=60.0)) as proxy:
         paths = [f"/channels/{n}" for n in range(10, 20)]
         first = [(await proxy.call("GET", path)).body for path in paths]
         answers = [await proxy.call("GET", path) for path in paths]
