@@ -186,7 +186,12 @@ class ShardSnapshot:
             self._remove(guild_id, True)
             return
         self.unavailable.discard(guild_id)
-        self._guilds[guild_id] = self._record(self._reduced(msgspec.json.decode(data)))
+        settings = self._settings
+        if settings.members and settings.presences and settings.voice_states and settings.threads:
+            # As it came: what is made of 500 guilds on the way would leave its holes in the memory.
+            self._guilds[guild_id] = _Record(self._compressor.compress(data), len(data))
+        else:
+            self._guilds[guild_id] = self._record(self._reduced(msgspec.json.decode(data)))
 
     def _remove(self, guild_id: int, unavailable: bool) -> None:
         self._guilds.pop(guild_id, None)

@@ -126,6 +126,7 @@ class ClusterProcess:
         self._gate = RemoteIdentifyGate(channel.send)
         self._cluster: Cluster | None = None
         self._sender: Sender | None = None
+        self._world: ShardWorlds | None = None
         self._link = InvalidationLink(
             begin.settings, shard_count=begin.shard_count, connected=self._connected
         )
@@ -178,7 +179,7 @@ class ClusterProcess:
 
     def _join(self, sessions: DiskSessionStore) -> tuple[Cluster, Sender]:
         begin = self._begin
-        world = ShardWorlds(
+        self._world = world = ShardWorlds(
             begin.settings,
             shard_ids=begin.shard_ids,
             shard_count=begin.shard_count,
@@ -239,7 +240,7 @@ class ClusterProcess:
         return Numbers(
             shards=tuple(cluster.stats()) if cluster else (),
             outbox=asdict(sender.stats()) if sender else {},
-            process=_process(),
+            process=_process() | (self._world.numbers() if self._world else {}),
         )
 
 

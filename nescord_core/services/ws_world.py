@@ -40,15 +40,12 @@ class ShardWorlds:
         place = settings.state_dir / "world"
         self._journals = {each: SnapshotJournal(place / f"shard-{each}.journal") for each in shard_ids}
 
-    @property
-    def size(self) -> int:
-        """What the guilds take."""
-        return sum(shard.size for shard in self._shards.values())
-
-    @property
-    def guilds(self) -> int:
-        """How many guilds are there."""
-        return sum(len(shard) for shard in self._shards.values())
+    def numbers(self) -> dict[str, float]:
+        """Return how many guilds are kept, and what they take in MB; nothing where none are."""
+        if not self._settings.snapshot.enabled:
+            return {}
+        size = sum(shard.size for shard in self._shards.values())
+        return {"guilds": sum(map(len, self._shards.values())), "guilds_mb": round(size / 1_000_000, 3)}
 
     def watching(self, put: Callable[[Envelope], None]) -> Callable[[Envelope], None]:
         """Return ``put`` that takes note of an event first, or ``put`` itself where nothing is kept."""

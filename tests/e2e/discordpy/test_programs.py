@@ -160,11 +160,6 @@ def reload(stage: Stage) -> None:
     assert status == 200, answer
 
 
-def reload_times(stage: Stage, times: int) -> None:
-    for _ in range(times):
-        reload(stage)
-
-
 def person(stage: Stage, program: str, channel: str = "general") -> Any:
     stage.put_on(program)
     return Person(stage.system.ports["sandbox"], channel, stage.system.guilds()[0])
@@ -197,46 +192,6 @@ def test_an_open_view_that_ends_with_its_process_is_named(stages: tuple[Stage, S
     reload(stages[1])
     main = next(each for each in stages[1].system.started if "main" in each.arguments)
     main.wait_for(f"end with this process: Colours (message {message['id']})")
-
-
-def test_every_command_is_answered_while_main_reloads(stages: tuple[Stage, Stage]) -> None:
-    me = person(stages[1], "groups")
-    me.command("math plus", options={"one": 1, "two": 1})
-    with ThreadPoolExecutor(1) as pool:
-        reloads = pool.submit(reload_times, stages[1], 2)
-        count = 0
-        while not reloads.done() or count < 8:
-            body = {"channel": "general", "guild": me.guild, "user": "alice", "command": "math plus"}
-            answer = me.call("/interact", **body, options={"one": count, "two": 1}, wait=3)
-            assert answer["responded"], (count, answer)
-            assert answer["message"]["content"] == str(count + 1)
-            count += 1
-        reloads.result()
-
-
-def test_the_cache_is_right_after_reloads_during_changes(stages: tuple[Stage, Stage]) -> None:
-    """Fact 29: what changes between the picture and the first event is not lost."""
-    me = person(stages[1], "invites")
-
-    def change() -> int:
-        number = 0
-        while not reloads.done():
-            number += 1
-            me.call("/roles", name=f"changed{number}", guild=me.guild)
-            me.call("/join", user=f"member{number}", guild=me.guild)
-            if number % 3 == 0:
-                me.call("/leave", user=f"member{number}", guild=me.guild)
-        return number
-
-    with ThreadPoolExecutor(1) as pool:
-        reloads = pool.submit(reload_times, stages[1], 2)
-        assert change() > 2
-        reloads.result()
-    state = stages[1].system.sandbox("GET", "/state?tail=0&limit=1000")["guilds"][0]
-    names = sorted(each["user"]["username"] for each in state["members"])
-    said = me.ask("!world")["content"]
-    right = f"1 {state['name']} {len(names)} {len(names)} {names[:9]} {len(state['roles'])}"
-    assert said.startswith(f"{right} "), right
 
 
 def test_there_is_a_scene_for_every_program() -> None:

@@ -1,0 +1,93 @@
+"""The cache of a discord.py bot after a reload: how soon it is there, whether it is right, what it costs ws.
+
+    python benchmarks/snapshot.py [GUILDS] [MEMBERS] [CHANNELS] [ROLES]
+
+A bot on the sandbox (500 guilds of 100 members, 30 channels and 20 roles) is reloaded five times; each time
+is from the order, the fork included, until on_ready. Its cache is compared with that of discord.py connected
+by itself: ids, names, counts, overwrites, and what everybody may do. Memory is what a process takes with the
+guilds less what it takes without: of ws with `ws.snapshot` on and off, and of discord.py.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from support.commands import until
+from support.digest_system import DigestSystem
+
+SIZE = (500, 100, 30, 20)
+RELOADS = 5
+ONE = (1, 5, 5, 5)
+"""A world of next to nothing."""
+
+
+@contextmanager
+def running(size: tuple[int, ...], snapshot: str) -> Iterator[DigestSystem]:
+    with tempfile.TemporaryDirectory() as directory:
+        system = DigestSystem(Path(directory), size, NESCORD_SNAPSHOT=snapshot)
+        try:
+            system.begin()
+            until(system.system.is_settled, "all guilds to be there")
+            yield system
+        finally:
+            system.close()
+
+
+def ws_memory(system: DigestSystem) -> tuple[float, float]:
+    """Return what ws takes and what it says that its guilds take, in MB.
+
+    It is started anew and resumes its session: what passed through it at the first start says nothing of what
+    it keeps.
+    """
+    system.restart_ws()
+    clusters = system.system.stats("ws")["clusters"]
+    return sum(each["rss_mb"] for each in clusters), sum(each.get("guilds_mb", 0.0) for each in clusters)
+
+
+def report(system: DigestSystem, plain: int) -> None:
+    times, cpu = [], []
+    for _ in range(RELOADS):
+        times.append(system.reload())
+        cpu.append(system.ready(system.worker())["cpu_s"])
+        time.sleep(0.5)
+    ours, direct = system.digests(system.worker(), plain)
+    guilds = len(direct["cache"])
+    objects = sum(len(g["members"]) + len(g["channels"]) + len(g["roles"]) for g in direct["cache"].values())
+    print(f"{guilds} guilds, {objects} members, channels and roles")
+    shown = ", ".join(f"{each:.2f}" for each in times)
+    print(f"order to on_ready: median {statistics.median(times):.2f} s ({shown}); target 1.5 s")
+    print(f"CPU of the new process until on_ready: median {statistics.median(cpu):.2f} s")
+    different = [each for each in direct["cache"] if ours["cache"].get(each) != direct["cache"][each]]
+    rights = [each for each in direct["rights"] if ours["rights"].get(each) != direct["rights"][each]]
+    extra = ours["cache"].keys() - direct["cache"].keys()
+    print(
+        f"guilds that differ from plain discord.py's: {len(different) + len(extra)}, by rights: {len(rights)}"
+    )
+
+
+def main() -> None:
+    size = tuple(map(int, sys.argv[1:])) or SIZE
+    with running(size, "on") as system:
+        plain = system.plain()
+        plain_full = system.ready(plain)["rss_mb"]
+        report(system, plain)
+        ws_on, kept = ws_memory(system)
+    with running(size, "off") as system:
+        ws_off, _ = ws_memory(system)
+    with running(ONE, "off") as system:
+        plain_empty = system.ready(system.plain())["rss_mb"]
+    ws, direct = ws_on - ws_off, plain_full - plain_empty
+    print(f"memory for the guilds: ws {ws:.1f} MB (their bytes {kept:.1f} MB), discord.py {direct:.1f} MB")
+    print(f"ratio {ws / direct:.3f}; target 0.2")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Reloads of a discord.py bot at their hardest: under changes, and under commands.
+
+    python benchmarks/warm_cache.py [RELOADS] [COMMANDS]
+
+Guilds, roles, channels and members change at 200 events a second while the bot is reloaded (50 times); after
+each reload its cache must come to be the sandbox's world. Then a slash command is used over and over (500
+times) while it reloads all the time; each must be answered within 3 s.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from support.digest_system import DigestSystem
+
+SIZE = (24, 20, 9, 8)
+RATE = 200
+
+
+def main() -> None:
+    reloads, commands = (*map(int, sys.argv[1:]), *(50, 500)[len(sys.argv) - 1 :])
+    with tempfile.TemporaryDirectory() as directory:
+        system = DigestSystem(Path(directory), SIZE, NESCORD_SNAPSHOT="on", DIGEST_SYNC="1")
+        try:
+            system.begin()
+            began = time.monotonic()
+            events = [system.reload_under_changes(RATE) for _ in range(reloads)]
+            print(f"{reloads} reloads, {sum(events)} events during them: the cache was the world each time")
+            print(f"{time.monotonic() - began:.0f} s")
+            unanswered, meanwhile = system.commands_during_reloads(commands)
+            print(
+                f"{commands} commands during {meanwhile} reloads: {len(unanswered)} not answered within 3 s"
+            )
+        finally:
+            system.close()
+
+
+if __name__ == "__main__":
+    main()
