@@ -51,8 +51,8 @@ class LocalIdentifyGate:
         clock: Callable[[], float],
     ) -> None:
         self._clock = clock
-        # A twentieth more than the window, because the distance counts where IDENTIFYs arrive.
-        slack = min(0.25, window / 20)
+        # A fortieth more than the window, because the distance counts where IDENTIFYs arrive.
+        slack = min(0.1, window / 40)
         self._queue = IdentifyQueue(limit, window=window, reserve=reserve, now=clock(), slack=slack)
         self._tickets = count(1)
         self._turns: dict[int, asyncio.Event] = {}
@@ -64,9 +64,13 @@ class LocalIdentifyGate:
         """Session starts left today."""
         return self._queue.remaining
 
-    def used(self, shard_id: int) -> None:
-        """A shard in another process has sent the IDENTIFY it was granted, later than this one knew."""
-        self._queue.used(shard_id, self._clock())
+    def used(self, shard_id: int, at: float | None = None) -> None:
+        """A shard in another process has sent the IDENTIFY it was granted, later than this one knew.
+
+        ``at`` is when, on this gate's clock; None for just now.
+        """
+        now = self._clock()
+        self._queue.used(shard_id, now if at is None else min(at, now))
 
     async def tell_hosts(self, shard_id: int) -> None:
         """The same for the other hosts; there are none."""

@@ -91,9 +91,10 @@ class CancelIdentify(msgspec.Struct, frozen=True, tag="cancel"):
 
 
 class Identified(msgspec.Struct, frozen=True, tag="identified"):
-    """The shard that was granted a turn has used it just now."""
+    """The shard that was granted a turn has used it, at a time of the clock that all processes share."""
 
     shard_id: int
+    at: float | None = None
 
 
 class Condition(msgspec.Struct, frozen=True, tag="condition"):

@@ -6,6 +6,7 @@ https://discord.com/developers/docs/events/gateway#rate-limiting
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from itertools import count
 
@@ -50,7 +51,7 @@ class RemoteIdentifyGate:
         finally:
             del self._waiting[ticket]
         # Said when the shard has had its turn of the loop: the next window counts from there.
-        loop.call_soon(self._send, Identified(shard_id))
+        loop.call_soon(lambda: self._send(Identified(shard_id, time.monotonic())))
 
     def answered(self, message: Granted | Refused) -> None:
         """Pass the parent's answer on to the shard that waits for it."""
@@ -98,8 +99,8 @@ class IdentifyDesk:
                 task.add_done_callback(lambda _: self._asked.pop(ticket, None))
             case CancelIdentify(ticket) if ticket in self._asked:
                 self._asked[ticket].cancel()
-            case Identified(shard_id):
-                self._gate.used(shard_id)
+            case Identified(shard_id, at):
+                self._gate.used(shard_id, at)
                 self._tasks.create_task(self._gate.tell_hosts(shard_id))
 
     def leave(self) -> None:
