@@ -10,10 +10,12 @@ import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-__all__ = ["JSON_LINES", "configure"]
+__all__ = ["BRIEF", "JSON_LINES", "configure"]
 
 JSON_LINES = "NESCORD_LOG_JSON"
 """Set to 1 in the environment of a service: it logs one JSON object a line."""
+BRIEF = "NESCORD_LOG_BRIEF"
+"""Set to 1: what happens at every reload is left out, because one line sums it up (`nescord dev`)."""
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -28,6 +30,8 @@ def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool =
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
+    if os.environ.get(BRIEF) == "1" and not debug:
+        logging.getLogger("nescord_core.dispatch").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
     for noisy in ("asyncio", "grpc", "aiohttp.access", "watchfiles", "discord"):
         logging.getLogger(noisy).setLevel(logging.INFO if debug else logging.WARNING)

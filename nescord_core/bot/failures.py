@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from nescord_core.bot.quote import quoted
 from nescord_core.bot.registration import Registration
 from nescord_core.envelope import Envelope
 from nescord_core.failed_log import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
@@ -20,9 +21,10 @@ _SHOWN_FRAMES = 8
 
 
 class Failures:
-    """``by_handler`` counts the times that a handler raised."""
+    """``by_handler`` counts the times that a handler raised. With ``quotes`` the log says who did what."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, *, quotes: bool = False) -> None:
+        self._quotes = quotes
         self.by_handler: Counter[str] = Counter()
         self._failed_log = FailedLog(state_dir)
         self._replays = ReplayQueue(state_dir)
@@ -51,7 +53,7 @@ class Failures:
                 traceback="".join(lines),
             )
         log.error(
-            "%s (%s) failed on %s of shard %d, session %s, seq %d, guild %d%s\n%s",
+            "%s (%s) failed on %s of shard %d, session %s, seq %d, guild %d%s%s\n%s",
             registration.name,
             registration.place,
             envelope.type,
@@ -60,6 +62,7 @@ class Failures:
             envelope.seq,
             envelope.guild_id,
             ", redelivered" if envelope.redelivered else "",
+            f"\n    {quoted(envelope.data)}" if self._quotes else "",
             "".join(lines).rstrip(),
         )
         return lines[-1].strip()

@@ -103,7 +103,7 @@ class Runtime:
         self.port = 0
         self._listener = listener
         self._settings = settings
-        self._failures = Failures(settings.state_dir)
+        self._failures = Failures(settings.state_dir, quotes=keep_recent)
         self._receiver = Receiver(
             settings,
             replica=replica,

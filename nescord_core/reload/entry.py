@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from nescord_core.errors import NescordError
 from nescord_core.reload import fresh
 from nescord_core.reload.fresh import is_of_project
 from nescord_core.reload.swap import Failure
@@ -54,6 +55,10 @@ def load(entry: str, project: Path) -> Any | Failure:
 def failure_of(error: BaseException, project: Path) -> Failure:
     """Describe an error by the line of the project's own code that it came through."""
     file, line = _place(error, project)
+    if isinstance(error, NescordError):
+        # It names the place itself, and how nescord came to it says nothing.
+        message = str(error).removeprefix(f"{file}:{line}: ")
+        return Failure(message, _shown(file, project), line, _excerpt(file, line))
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SyntaxError):
         message = f"{type(error).__name__}: {error.msg}"
@@ -92,7 +97,7 @@ def _excerpt(file: str, line: int) -> str:
 def _compact(error: BaseException, project: Path) -> str:
     """The traceback from the project's first line on, without the import system's frames, which say nothing.
 
-    A syntax error needs none: the excerpt shows it.
+    A syntax error needs none, nor does an error of a single line: the excerpt shows it.
     """
     if isinstance(error, SyntaxError):
         return ""
@@ -101,5 +106,7 @@ def _compact(error: BaseException, project: Path) -> str:
     telling = [
         frame for frame in frames[own[0] if own else 0 :] if not frame.filename.startswith(IMPORT_SYSTEM)
     ]
+    if len(telling) == 1 and own and not (error.__cause__ or error.__context__):
+        return ""
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(telling)]
     return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()

@@ -93,8 +93,15 @@ class Desk:
     async def _reload(self, _: control.Answer) -> control.Answer:
         return await control.reload(self.settings.state_dir)
 
-    async def _logs(self, asked: control.Answer) -> AsyncIterator[control.Answer]:
-        service, lines = asked.get("service"), int(asked.get("lines", 100))
+    def _logs(self, asked: control.Answer) -> AsyncIterator[control.Answer]:
+        service = asked.get("service")
+        known = [*(view.name for view in self.supervisor.views()), self.output.own]
+        if service is not None and service not in known:
+            raise NescordError(f"there is no service {service!r} here; there are {', '.join(known)}.")
+        return self._lines(service, asked)
+
+    async def _lines(self, service: str | None, asked: control.Answer) -> AsyncIterator[control.Answer]:
+        lines = int(asked.get("lines", 100))
         async for line in self.output.follow(service, lines=lines, onward=bool(asked.get("follow"))):
             yield {"time": line.time, "service": line.service, "stream": line.stream, "text": line.text}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nescord_core.config import Config
 from nescord_core.errors import ConfigError
-from nescord_core.logs import JSON_LINES
+from nescord_core.logs import BRIEF, JSON_LINES
 from nescord_core.settings import MainSettings, RestSettings, WsSettings
 from nescord_core.supervisor.spec import ReadyProbe, RestartPolicy, ServiceSpec, When
 
@@ -109,7 +109,8 @@ def plan(
     Secrets travel in the environment only. ``command`` runs in ``directory`` when all of them are ready.
     Events stop first: ws ends before main, main before rest, which its handlers may still need.
     """
-    env = {**environ, **config.environment()} | ({JSON_LINES: "1"} if as_json else {})
+    env = {**environ, **config.environment()}
+    env |= ({JSON_LINES: "1"} if as_json else {}) | ({BRIEF: "1"} if watch else {})
     ws, rest, main = config.ws, config.rest, config.main
     base = ("sandbox",) if sandbox else ()
     specs = [

@@ -71,6 +71,7 @@ def test_a_person_at_the_terminal(system: System) -> None:
     system.say("!fail")
     dev.wait_for("event MESSAGE_CREATE")
     dev.wait_for("failed on MESSAGE_CREATE of shard 0")
+    dev.wait_for("alice: !fail")
     dev.wait_for("RuntimeError: no such thing")
     terminal.type(b"e")
     dev.wait_for("events off")
@@ -104,9 +105,11 @@ def test_a_person_at_the_terminal(system: System) -> None:
     done = system.run("restart", "ws")
     assert (done.returncode, done.stdout.strip()) == (0, "ws restarts."), done.stderr
     until(lambda: pid_of(system, "ws") not in (before, 0), "another ws")
-    refused = system.run("restart", "wsx")
-    assert refused.returncode == 1
-    assert "there is no service 'wsx' here; there are sandbox, rest, main, ws." in refused.stderr
+    for command in ("restart", "logs"):
+        refused = system.run(command, "wsx")
+        assert refused.returncode == 1
+        assert "there is no service 'wsx' here; there are sandbox, rest, main, ws" in refused.stderr
+    assert "attached to main" not in dev.output, "one line sums up a reload"
 
     terminal.type(b"q")
     assert dev.wait() == 0

@@ -62,6 +62,23 @@ def test_an_exception_at_import_is_shown_where_the_projects_own_code_raised_it(p
     assert "importlib" not in str(failure["traceback"])
 
 
+def test_an_error_of_one_line_needs_no_traceback(project: Path) -> None:
+    (project / "bot/app.py").write_text("TOKEN = {}['token']\n")
+    failure = load(project)
+    assert (failure["message"], failure["line"], failure["traceback"]) == ("KeyError: 'token'", 1, "")
+
+
+def test_a_handler_of_a_wrong_shape_is_shown_without_nescords_own_part(project: Path) -> None:
+    (project / "bot/app.py").write_text(
+        "from nescord_core import WsListener\n\nlistener = WsListener()\n\n\n"
+        "@listener.on('message_create')\ndef ping(one, two, three):\n    pass\n"
+    )
+    failure = load(project)
+    assert str(failure["message"]).startswith("ping(one, two, three) cannot be a handler. A handler takes")
+    assert (failure["file"], failure["line"], failure["traceback"]) == ("bot/app.py", 6, "")
+    assert ">    6 | @listener.on('message_create')" in str(failure["excerpt"])
+
+
 def test_a_module_that_is_missing_is_shown_where_it_is_imported(project: Path) -> None:
     (project / "bot/app.py").write_text("import no_such_module_anywhere\n")
     failure = load(project)
