@@ -117,6 +117,7 @@ class Supervisor:
         self._unsent: dict[str, SignalGroup] = {}
         self._asked: set[str] = set()
         self._stopping = False
+        self._stopping_since: dict[str, float] = {}
         self._outcome = Outcome(0)
 
     async def run(self) -> Outcome:
@@ -317,7 +318,14 @@ class Supervisor:
         words = report.state.value + (f": {report.reason}" if report.reason else "")
         if report.state is State.READY and not report.reason and view.start_ms is not None:
             words += f" after {view.start_ms:.0f} ms" + (f" at {view.address}" if view.address else "")
-        self._output.state(life.spec.name, words, state=report.state.value, pid=view.pid, ms=view.start_ms)
+        ms = view.start_ms
+        if report.state is State.STOPPING:
+            self._stopping_since.setdefault(life.spec.name, self._clock())
+        elif (since := self._stopping_since.pop(life.spec.name, None)) and report.state is State.STOPPED:
+            ms = round((self._clock() - since) * 1000, 1)
+            words += f" after {ms:.0f} ms"
+        if report.state is not State.READY or not life.spec.task:  # a task has no readiness to tell of
+            self._output.state(life.spec.name, words, state=report.state.value, pid=view.pid, ms=ms)
         self._on_change(self.views(), stopping=self._stopping)
 
 

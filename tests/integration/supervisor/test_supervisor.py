@@ -38,7 +38,9 @@ class Bench:
         self.mark = uuid.uuid4().hex
         self.file = directory / "journal"
         self.text = io.StringIO()
-        self.output = Output(self.text, names=["a", "b", "c"], now=time.time, log_dir=directory / "logs")
+        self.output = Output(
+            self.text, names=["a", "b", "c"], own="d", now=time.time, log_dir=directory / "logs"
+        )
 
     def spec(self, name: str, *, port: int | None = None, **orders: Any) -> ServiceSpec:
         told = {"name": name, "journal": str(self.file), **orders} | ({"port": port} if port else {})
@@ -87,6 +89,15 @@ async def until(condition: Callable[[], bool], interval: float = 0.02) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
             await asyncio.sleep(interval)
+
+
+async def answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def states(supervisor: Supervisor) -> dict[str, State]:
@@ -238,13 +249,20 @@ async def test_cancelling_the_run_ends_every_process(bench: Bench) -> None:
 async def test_one_that_says_not_ready_is_waited_for(bench: Bench) -> None:
     port = free_port()
     waiting = bench.spec("a", port=port, never_ready=True)
-    probe = ReadyProbe(f"http://127.0.0.1:{port}/readyz", start_timeout=0.5)
+    later = [0.0]
     supervisor = Supervisor(
-        [replace(waiting, ready=probe), replace(bench.spec("b"), depends_on=("a",))], output=bench.output
+        [waiting, replace(bench.spec("b"), depends_on=("a",))],
+        output=bench.output,
+        clock=lambda: time.monotonic() + sum(later),
     )
     async with running(supervisor) as run:
         await until(lambda: "a start" in bench.journal)
-        await asyncio.sleep(1.0)
+        async with asyncio.timeout(PATIENCE):
+            while not await answers(port):  # noqa: ASYNC110 - another process begins to answer
+                await asyncio.sleep(0.02)
+        for _ in range(5):  # far longer than it may be silent
+            later.append(20.0)
+            await asyncio.sleep(0.2)
         assert states(supervisor) == {"a": State.STARTING, "b": State.WAITING}
         assert bench.journal == ["a start"]
         supervisor.request_stop()
