@@ -12,6 +12,7 @@ from nescord_core._version import __version__
 
 if TYPE_CHECKING:
     from nescord_core.bot.listener import WsListener
+    from nescord_core.bot.singleton import singleton_task
     from nescord_core.events import EventType, Intents
     from nescord_core.rest.client import RestClient
     from nescord_core.services.rest import RestServer
@@ -27,6 +28,7 @@ __all__ = [
     "WsClient",
     "WsListener",
     "__version__",
+    "singleton_task",
 ]
 
 _HOMES = {
@@ -37,6 +39,7 @@ _HOMES = {
     "RestServer": "nescord_core.services.rest",
     "WsClient": "nescord_core.services.ws",
     "WsListener": "nescord_core.bot.listener",
+    "singleton_task": "nescord_core.bot.singleton",
 }
 
 

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -335,6 +336,7 @@ class Config:
             workers=self["main.workers"],
             drain_timeout=self["main.drain_timeout"],
             event_timeout=self["main.event_timeout"],
+            command_sync=self._command_sync(),
             hang_timeout=self["main.hang_timeout"],
             reload_method=self["reload.method"],
             admin_host=admin_host,
@@ -346,6 +348,14 @@ class Config:
             state_dir=self.state_dir,
             security=self.security,
         )
+
+    def _command_sync(self) -> str | None:
+        """In development: to the guild that was named, else to the sandbox; never to all of Discord."""
+        guild: int | None = self["main.commands_guild"]
+        if guild is not None:
+            return str(guild)
+        local = urlsplit(self["discord.api_url"]).hostname in {"127.0.0.1", "localhost", "::1"}
+        return "global" if local else None
 
     @cached_property
     def sandbox(self) -> settings.SandboxSettings:

@@ -69,6 +69,14 @@ def number(low: float, high: float = math.inf, *, whole: bool = True) -> Parse:
     return parse
 
 
+def guild_id(value: Any) -> int | None:
+    if value in (None, ""):
+        return None
+    if isinstance(value, bool) or not str(value).isdecimal() or not 0 < int(value) < 1 << 64:
+        raise ValueError(f"{value!r} is not a guild's id.")
+    return int(value)
+
+
 def boolean(value: Any) -> bool:
     words = {"true": True, "1": True, "yes": True, "on": True}
     words |= {"false": False, "0": False, "no": False, "off": False}
@@ -359,6 +367,13 @@ KEYS: tuple[Key, ...] = (
         SECONDS,
         30.0,
         "seconds that an event of a discord.py bot waits for its listeners and commands",
+    ),
+    Key(
+        "main.commands_guild",
+        "NESCORD_COMMANDS_GUILD",
+        guild_id,
+        None,
+        "guild that `nescord dev` syncs application commands to; with the sandbox: everywhere",
     ),
     Key(
         "main.hang_timeout",

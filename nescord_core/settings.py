@@ -160,8 +160,9 @@ class MainSettings:
 
     ``reload_method`` is how a reload starts the new process: ``fork``, ``spawn``, or ``auto`` for what suits.
     ``event_timeout`` (seconds) is how long an event of a discord.py bot waits for its listeners and commands
-    before it counts as done. ``hang_timeout`` (seconds, 0 for never) is how long a worker may not answer its
-    parent before it counts as hung.
+    before it counts as done. ``command_sync`` is where `nescord dev` brings application commands up to date:
+    ``global``, the id of a guild, or None for nowhere. ``hang_timeout`` (seconds, 0 for never) is how long a
+    worker may not answer its parent before it counts as hung.
     """
 
     entry: str = "bot_main.app:listener"
@@ -182,6 +183,7 @@ class MainSettings:
     concurrency: int = 1024
     dedupe_window: int = 100_000
     event_timeout: float = 30.0
+    command_sync: str | None = None
     stuck_after: float = 30.0
     rest_url: str = "http://127.0.0.1:6000"
     token: str | None = field(default=None, repr=False)

@@ -8,6 +8,7 @@ import runpy
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import discord
@@ -29,7 +30,9 @@ class _Workplace:
     """Serves the bot's client in the loop that the bot itself has started."""
 
     def __init__(self, begin: Begin, end: socket.socket, started: float) -> None:
-        self.settings = begin.settings
+        # One process is enough, and only while somebody works on the code.
+        syncs = begin.watched and begin.replica == "0"
+        self.settings = begin.settings if syncs else replace(begin.settings, command_sync=None)
         self.exit_code: int | None = None
         self._begin = begin
         self._end = end

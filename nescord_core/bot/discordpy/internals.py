@@ -20,6 +20,7 @@ __all__ = [
     "ask_members",
     "auto_sharded",
     "await_guilds",
+    "command_payloads",
     "connection",
     "end_start",
     "end_waits",
@@ -88,6 +89,23 @@ def introduce(client: discord.Client, ready: dict[str, Any]) -> None:
 def add_guild(state: State, data: dict[str, Any]) -> discord.Guild:
     """Put a guild into the cache."""
     return state._add_guild_from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
+
+
+async def command_payloads(client: discord.Client, guild_id: int | None) -> list[dict[str, Any]] | None:
+    """Return the application commands as `CommandTree.sync` sends them, None for a client without a tree.
+
+    With a guild: the global ones and its own, which stand in for global ones of the same name.
+    """
+    tree = client._connection._command_tree
+    if tree is None:
+        return None
+    found: dict[tuple[Any, str], Any] = {(type(each), each.name): each for each in tree.get_commands()}
+    if guild_id is not None:
+        own = tree.get_commands(guild=discord.Object(guild_id))
+        found |= {(type(each), each.name): each for each in own}
+    if (translator := tree.translator) is not None:
+        return [await each.get_translated_payload(tree, translator) for each in found.values()]
+    return [each.to_dict(tree) for each in found.values()]
 
 
 def members_wanted(state: State, guild: discord.Guild) -> bool:

@@ -13,6 +13,7 @@ import yarl
 
 from nescord_core.bot.discordpy import hosting, internals
 from nescord_core.bot.discordpy.arrival import Arrival
+from nescord_core.bot.discordpy.command_sync import keep_synced
 from nescord_core.bot.discordpy.delivery import Delivery
 from nescord_core.bot.discordpy.socket import ShardSocket
 from nescord_core.bot.discordpy.traced import trace_requests
@@ -62,7 +63,22 @@ async def connect(client: discord.Client) -> None:
     host = hosting.current()
     transport = Transport(client, host.settings)
     client.__dict__[_ATTRIBUTE] = transport
-    await host.serve(transport.listener, transport.leaving)
+    settings = host.settings
+    # Not in a group: what serving raises is to be told as it is.
+    syncing = asyncio.create_task(
+        keep_synced(client, settings.command_sync, settings.state_dir)
+        if settings.command_sync
+        else _nothing()
+    )
+    try:
+        await host.serve(transport.listener, transport.leaving)
+    finally:
+        syncing.cancel()
+        await asyncio.gather(syncing, return_exceptions=True)
+
+
+async def _nothing() -> None:
+    """Where there is nothing to sync."""
 
 
 def leave(client: discord.Client) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import discord
 import pytest
-from discord import gateway, shard, state
+from discord import app_commands, gateway, shard, state
 from discord.ext import commands
 from discord.http import HTTPClient, Route
 from discord.ui.view import BaseView, ViewStore
@@ -81,6 +81,16 @@ def test_the_start_of_a_shard_is_waited_for_by_name() -> None:
 def test_every_request_goes_to_the_base_of_the_route() -> None:
     assert "self.BASE + self.path" in inspect.getsource(Route.__init__)
     assert "self.http_trace" in inspect.getsource(HTTPClient.static_login)
+
+
+def test_a_tree_of_commands_is_found_and_told_as_sync_tells_it() -> None:
+    client = discord.Client(intents=discord.Intents.none())
+    assert internals.connection(client)._command_tree is None
+    tree = app_commands.CommandTree(client)
+    assert internals.connection(client)._command_tree is tree
+    source = inspect.getsource(app_commands.CommandTree.sync)
+    assert "await command.get_translated_payload(self, translator)" in source
+    assert "command.to_dict(self)" in source
 
 
 def test_every_event_has_its_parser() -> None:

@@ -1,0 +1,85 @@
+"""Leases: what one of several processes has for a time, and another takes over when it is not renewed."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["FileLeases", "Leases", "MemoryLeases"]
+
+
+class Leases(Protocol):
+    """Where leases are kept. tests/contracts/test_leases.py is what every kind of them does."""
+
+    async def take(self, name: str, holder: str, seconds: float) -> bool:
+        """Take a lease for so long, or renew it; False while another holder has it."""
+        ...
+
+    async def give_up(self, name: str, holder: str) -> None:
+        """Let others have it at once; nothing happens if another holder has it."""
+        ...
+
+
+class MemoryLeases:
+    """Leases within one process."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._held: dict[str, tuple[str, float]] = {}
+
+    async def take(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lease."""
+        other, until = self._held.get(name, (holder, 0.0))
+        if other != holder and self._now() < until:
+            return False
+        self._held[name] = holder, self._now() + seconds
+        return True
+
+    async def give_up(self, name: str, holder: str) -> None:
+        """Let others have it."""
+        if self._held.get(name, ("", 0.0))[0] == holder:
+            del self._held[name]
+
+
+class FileLeases:
+    """Leases of all processes of a host that share a directory: a file each, under the kernel's lock."""
+
+    def __init__(self, directory: Path, now: Callable[[], float] = time.monotonic) -> None:
+        self._directory = directory
+        self._now = now  # counts from the start of the machine, the same for every process of it
+
+    async def take(self, name: str, holder: str, seconds: float) -> bool:
+        """Take or renew a lease. Raises OSError when the directory cannot be written to."""
+        return self._change(name, holder, seconds)
+
+    async def give_up(self, name: str, holder: str) -> None:
+        """Let others have it."""
+        self._change(name, holder, None)
+
+    def _change(self, name: str, holder: str, seconds: float | None) -> bool:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lease"
+        with path.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            if self._is_held_by_another(file.read(), holder):
+                return False
+            file.truncate(0)
+            if seconds is not None:
+                lease = {"name": name, "holder": holder, "seconds": seconds, "until": self._now() + seconds}
+                file.write(json.dumps(lease))
+            return True
+
+    def _is_held_by_another(self, content: str, holder: str) -> bool:
+        try:
+            lease = json.loads(content)
+            left = lease["until"] - self._now()
+            # More than it was taken for: it is from before the machine was started anew.
+            return bool(lease["holder"] != holder and 0 < left <= lease["seconds"])
+        except (ValueError, KeyError, TypeError):
+            return False  # nobody's yet, or torn by a full disk

@@ -1,0 +1,112 @@
+"""`singleton_task`: a background task that runs in one process of all that have it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar, overload
+
+from nescord_core import config
+from nescord_core.bot.leases import FileLeases, Leases
+
+__all__ = ["singleton_task"]
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+LEASE = 5.0
+"""Seconds until another process takes over from one that was killed."""
+_RENEWALS = 4
+"""How often a lease is renewed within its time."""
+_LOOK = 0.25
+"""Seconds between two looks of a process that stands by."""
+
+
+@overload
+def singleton_task(function: T, /) -> T: ...
+@overload
+def singleton_task(
+    *, name: str | None = None, lease: float = LEASE, leases: Leases | None = None
+) -> Callable[[T], T]: ...
+
+
+def singleton_task(
+    function: Any = None, /, *, name: str | None = None, lease: float = LEASE, leases: Leases | None = None
+) -> Any:
+    """Have a coroutine function, or a loop of ``discord.ext.tasks``, run in one process only.
+
+    The first call takes a lease and goes on, and this process keeps the lease until it ends. In every other
+    process the call waits; when the holder has left, or was killed and has not renewed for ``lease`` seconds,
+    one of them goes on. ``name`` is what the lease is called (default: module and name of the function),
+    ``leases`` where it is kept (default: in state_dir, for the processes of one host)::
+
+        @tasks.loop(minutes=10)
+        @singleton_task
+        async def clean_up(): ...
+    """
+    if function is None:
+        return functools.partial(_wrapped, name=name, lease=lease, leases=leases)
+    return _wrapped(function, name=name, lease=lease, leases=leases)
+
+
+def _wrapped(function: Any, *, name: str | None, lease: float, leases: Leases | None) -> Any:
+    inner = getattr(function, "coro", None)
+    if inner is not None:  # a loop of discord.ext.tasks
+        function.coro = _wrapped(inner, name=name, lease=lease, leases=leases)
+        return function
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError("singleton_task takes a coroutine function, or a loop of discord.ext.tasks")
+    place = _Place(name or f"{function.__module__}.{function.__qualname__}", lease, leases)
+
+    @functools.wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        await place.held()
+        return await function(*args, **kwargs)
+
+    return run
+
+
+class _Place:
+    """What a process has to do with one lease."""
+
+    def __init__(self, name: str, seconds: float, leases: Leases | None) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._leases = leases
+        self._holder = ""
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def held(self) -> None:
+        """Return once this process has the lease, which it then keeps."""
+        if self._renewing is not None and not self._renewing.done():
+            return
+        if self._leases is None:
+            self._leases = FileLeases(config.load().main.state_dir / "leases")
+        self._holder = f"{os.getpid()}-{secrets.token_hex(6)}"
+        while not await self._take(self._leases):  # noqa: ASYNC110 - another process has it
+            await asyncio.sleep(min(_LOOK, self._seconds / _RENEWALS))
+        # A task of the loop's own: it ends with the loop, as the task that it stands behind does.
+        self._renewing = asyncio.create_task(self._renew(self._leases), name=f"lease of {self._name}")
+
+    async def _take(self, leases: Leases) -> bool:
+        try:
+            return await leases.take(self._name, self._holder, self._seconds)
+        except OSError as error:
+            log.error("the lease of %s cannot be taken: %s", self._name, error)
+            return False
+
+    async def _renew(self, leases: Leases) -> None:
+        try:
+            while await self._take(leases):  # noqa: ASYNC110 - to be renewed now and then
+                await asyncio.sleep(self._seconds / _RENEWALS)
+            log.warning("another process has taken over %s: this one was away for too long", self._name)
+        finally:
+            with suppress(OSError):
+                await leases.give_up(self._name, self._holder)

@@ -1,0 +1,77 @@
+"""An existing discord.py bot under `nescord dev`: made a project of, its commands synced, reloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.commands import until
+from support.system import System
+
+BOT = """
+import os
+import discord
+from discord import app_commands
+
+client = discord.Client(intents=discord.Intents.all())
+tree = app_commands.CommandTree(client)
+{commands}
+client.run(os.environ["DISCORD_TOKEN"])
+"""
+
+COMMAND = """
+@tree.command(description="{text}")
+async def {name}(interaction: discord.Interaction) -> None:
+    await interaction.response.send_message("{text}")
+"""
+
+
+def bot(**commands: str) -> str:
+    return BOT.format(
+        commands="".join(COMMAND.format(name=name, text=text) for name, text in commands.items())
+    )
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[System]:
+    running = System(tmp_path / "bot")
+    running.environ |= {
+        "DISCORD_INTENTS": "all",
+        "NESCORD_ENTRY": "bot.py",
+        "NESCORD_IDENTIFY_WINDOW": "0.05",
+    }
+    try:
+        yield running
+    finally:
+        for each in running.started:
+            print(each.output)
+        running.close()
+
+
+def save(system: System, text: str) -> None:
+    fresh = system.directory / "bot.py~"
+    fresh.write_text(text)
+    fresh.replace(system.directory / "bot.py")
+
+
+def use(system: System, name: str) -> str:
+    body = {"channel": "general", "user": "alice", "command": name, "wait": 10}
+    return str(system.sandbox("POST", "/interact", body)["message"]["content"])
+
+
+def test_changed_commands_are_synced_and_shown(system: System) -> None:
+    save(system, bot(ping="pong", old="still there"))
+    system.start_sandbox()
+    dev = system.start_dev()
+    dev.wait_for("commands synced: +/old +/ping")
+    assert use(system, "ping") == "pong"
+    save(system, bot(ping="pong!", roll="4"))
+    dev.wait_for("commands synced: +/roll ~/ping -/old")
+    assert use(system, "roll") == "4"
+    assert use(system, "ping") == "pong!"
+    count = dev.output.count("commands synced")
+    save(system, bot(ping="pong!", roll="4") + "\n")
+    until(lambda: dev.output.count("reloaded") + dev.output.count("during the swap") >= 2, "the reload")
+    assert dev.output.count("commands synced") == count, "nothing has changed"
