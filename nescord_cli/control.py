@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
+from nescord_cli import completion
 from nescord_cli.terminal import ProjectOption
 
 __all__ = ["logs", "reload", "restart", "status", "stop"]
@@ -115,7 +116,10 @@ def reload(
 
 
 def logs(
-    service: Annotated[str | None, typer.Argument(help="Only this service.", show_default=False)] = None,
+    service: Annotated[
+        str | None,
+        typer.Argument(help="Only this service.", show_default=False, autocompletion=completion.services),
+    ] = None,
     project: ProjectOption = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with new lines as they come.")
@@ -136,7 +140,9 @@ def logs(
 
 
 def restart(
-    service: Annotated[str, typer.Argument(help="sandbox, rest, main or ws.")],
+    service: Annotated[
+        str, typer.Argument(help="sandbox, rest, main or ws.", autocompletion=completion.services)
+    ],
     project: ProjectOption = None,
 ) -> None:
     """Stop one service that `nescord dev` runs, and start it anew."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,9 +62,38 @@ def start(
     from nescord_core import config
     from nescord_core.services.dev import run_dev
 
-    argv = shlex.split(command) if command else None
+    argv = _split(command) if command else None
     configuration = config.load(project)
+    _require_bot(configuration)
     code = asyncio.run(
         run_dev(configuration, sandbox=sandbox, json=json, exec_cmd=argv, port_offset=port_offset)
     )
     raise typer.Exit(code)
+
+
+def _split(command: str) -> list[str]:
+    from nescord_core.errors import ConfigError
+
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(
+            f"{command!r} is no command line: {error}.", where="--exec", hint="Close what it quotes."
+        ) from None
+
+
+def _require_bot(configuration: Any) -> None:
+    """Start nothing in a directory that holds no project."""
+    from nescord_core.config import FILE
+    from nescord_core.errors import ConfigError
+
+    entry = configuration["main.entry"].partition(":")[0]
+    file = entry if entry.endswith(".py") else f"{entry.replace('.', '/')}.py"
+    project = configuration.project
+    package = project / entry.replace(".", "/")
+    if not (project / FILE).is_file() and not (project / file).is_file() and not package.is_dir():
+        raise ConfigError(
+            f"there is no bot here: neither {FILE} nor {file}.",
+            where=str(project),
+            hint="Go to the project's directory, or make one: nescord init mybot",
+        )

@@ -18,6 +18,7 @@ app = typer.Typer(
     help="See the bot's events, record them, and have them handled again.",
     epilog="Examples:  nescord events tail    nescord events last 5 --again",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 TAIL_EXAMPLES = """Examples:
@@ -62,8 +63,6 @@ GuildOption = Annotated[
 ]
 FAILED_ID = re.compile(r"\d+-[^-/\\]{1,6}-\d+")
 
-app.command("failed", epilog=dead_letters.FAILED_EXAMPLES)(dead_letters.failed)
-
 
 def _load(project: Path | None) -> Any:
     from nescord_core import config
@@ -83,7 +82,7 @@ def _types(names: Sequence[str] | None) -> frozenset[str]:
         ) from None
 
 
-@app.command(epilog=TAIL_EXAMPLES)
+@app.command(epilog=TAIL_EXAMPLES, short_help="Show events and calls as they come.")
 def tail(
     types: TypeOption = None,
     guild: GuildOption = None,
@@ -113,7 +112,7 @@ def tail(
     until_stopped(lambda: follow(_load(project).state_dir, wanted, show, limit=limit))
 
 
-@app.command(epilog=RECORD_EXAMPLES)
+@app.command(epilog=RECORD_EXAMPLES, short_help="Write them to a file.")
 def record(
     file: Annotated[Path, typer.Argument(help="Compressed (zstd), unless it ends with .jsonl.")],
     types: TypeOption = None,
@@ -158,7 +157,7 @@ def _scrubbed(text: str | None) -> frozenset[str]:
     return wanted
 
 
-@app.command(epilog=REPLAY_EXAMPLES)
+@app.command(epilog=REPLAY_EXAMPLES, short_help="Have a recording, or failed events, handled again.")
 def replay(
     what: Annotated[
         list[str] | None, typer.Argument(help="A recording, or events as `failed` shows them.")
@@ -213,7 +212,7 @@ def _recording_named(names: list[str], *, every: bool) -> Path | None:
     return Path(files[0]) if files else None
 
 
-@app.command(epilog=LAST_EXAMPLES)
+@app.command(epilog=LAST_EXAMPLES, short_help="Show the last ones, or what new code does with them.")
 def last(
     count: Annotated[int, typer.Argument(help="How many.", min=1)] = 10,
     types: TypeOption = None,
@@ -272,3 +271,8 @@ def _again(
     )
     if failed or run.unfinished:
         raise typer.Exit(1)
+
+
+app.command("failed", epilog=dead_letters.FAILED_EXAMPLES, short_help="Show events whose handlers failed.")(
+    dead_letters.failed
+)

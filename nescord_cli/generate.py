@@ -25,8 +25,11 @@ nescord generate grafana > dashboard.json"""
 
 def generate(
     target: Annotated[
-        str, typer.Argument(help="compose, k8s, systemd or grafana.", autocompletion=completion.targets)
-    ],
+        str | None,
+        typer.Argument(
+            help="compose, k8s, systemd or grafana.", show_default=False, autocompletion=completion.targets
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write the files into this directory.", show_default=False),
@@ -41,8 +44,16 @@ def generate(
     files is printed with a line `# --- NAME` before each, except for compose: there it is compose.yaml alone.
     """
     from nescord_core import config
+    from nescord_core.errors import ConfigError
+    from nescord_core.services.generate import TARGETS
     from nescord_core.services.generate import generate as make
 
+    if target is None:
+        raise ConfigError(
+            "the target is missing.",
+            where="nescord generate TARGET",
+            hint=f"There is: {', '.join(TARGETS)}. For example: nescord generate compose",
+        )
     files = make(config.load(project), target, image=image)
     if output is not None:
         _write(files, output, force=force)

@@ -61,7 +61,7 @@ def init(
         for name, about in scaffold.templates().items():
             typer.echo(f"{name:<12} {about}")
         return
-    asking = sys.stdin.isatty() and not yes
+    asking = _is_asked(yes)
     if path is None and asking:
         path = Path(typer.prompt("Directory", default="mybot"))
     if path is None:
@@ -87,12 +87,21 @@ def init(
     _say_next(path, docker=docker)
 
 
+def _is_asked(yes: bool) -> bool:
+    """Whether somebody is there to answer."""
+    return sys.stdin.isatty() and not yes
+
+
 def _ask_template(templates: Any) -> str:
     for name, about in templates.items():
         typer.echo(f"  {name:<12} {about}")
-    import click
 
-    return str(typer.prompt("Template", default=DEFAULT, type=click.Choice(list(templates))))
+    def known(name: str) -> str:
+        if name not in templates:
+            raise typer.BadParameter(f"there is {', '.join(templates)}.")
+        return name
+
+    return str(typer.prompt("Template", default=DEFAULT, value_proc=known))
 
 
 def _plan(template: str, path: Path, *, docker: bool) -> list[Any]:

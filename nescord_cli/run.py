@@ -15,6 +15,7 @@ app = typer.Typer(
     help="Run services in the foreground; ^C or SIGTERM stops them in order.",
     epilog="Example:  nescord run rest --port 6000",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 
@@ -109,6 +110,12 @@ def main(
     project: ProjectOption = None,
 ) -> None:
     """Run the bot's logic; `nescord reload` replaces it without losing an event."""
+    from nescord_core.errors import ConfigError
+
+    if bot and entry:
+        raise ConfigError(
+            f"{bot} and --entry {entry} name two bots.", where="nescord run main", hint="Give one of them."
+        )
     flags: dict[str, Any] = {"main__entry": bot or entry, "main__listen": listen}
     flags |= {"main__workers": workers, "main__admin": admin}
     configuration = _load(project, **flags)

@@ -21,10 +21,13 @@ from dotenv import dotenv_values
 from nescord_core import settings
 from nescord_core.config_keys import KEYS, Key, format_value
 from nescord_core.errors import ConfigError
+from nescord_core.events import Intents
 
 __all__ = ["FILE", "Config", "Effective", "find_project", "from_text", "load"]
 
 FILE = "nescord.toml"
+_UNSET = {"bot.events": "*", "ws.shards": "auto", "ws.shard_ids": "all"}
+"""What no value means where it means something."""
 _BY_NAME = {key.name: key for key in KEYS}
 _LOOPBACK = ("127.", "localhost", "::1")
 
@@ -41,7 +44,9 @@ class Effective:
     def shown(self) -> str:
         """The value for people: secrets masked."""
         if self.value is None:
-            return "(not set)"
+            return _UNSET.get(self.key.name, "(not set)")
+        if self.key.name == "bot.intents":
+            return ", ".join(name.lower() for name in Intents(self.value).names) or "none"
         return "***" if self.key.secret else format_value(self.value)
 
 
@@ -67,6 +72,10 @@ def load(
         ConfigError: an unknown key, a value that cannot be used, or a secret in nescord.toml.
 
     """
+    if project is not None and not project.is_dir():
+        raise ConfigError(
+            "there is no such directory.", where=f"--project {project}", hint="Make one: nescord init mybot"
+        )
     directory = find_project((project or Path.cwd()).resolve())
     environment = os.environ if environ is None else environ
     values = {key.name: Effective(key, key.default, "default") for key in KEYS}

@@ -27,6 +27,14 @@ COMMANDS = [
     ("logs",),
     ("stop",),
     ("doctor",),
+    ("generate",),
+    ("restart",),
+    ("events",),
+    ("events", "tail"),
+    ("events", "record"),
+    ("events", "replay"),
+    ("events", "last"),
+    ("events", "failed"),
 ]
 HEAVY = (
     "aiohttp, grpc, discord, simcord, pydantic, diskcache, jinja2, prometheus_client, watchfiles, asyncio,"
@@ -88,6 +96,24 @@ def test_help_of_everything_imports_no_command() -> None:
         *("nescord_core", "nescord_core._version", "nescord_core.errors"),
     }
     assert len(more) - len(ours) <= 5, more
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("init x --template co", "cogs"),
+        ("generate sys", "systemd"),
+        ("restart re", "rest"),
+        ("logs wh", ""),
+        ("events tail --type message_create,guild_member_a", "message_create,guild_member_add"),
+    ],
+)
+def test_completion_knows_templates_services_targets_and_events(
+    nescord: Nescord, typed: str, offered: str
+) -> None:
+    words = ("nescord", *typed.split())
+    asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+    assert nescord(_NESCORD_COMPLETE="complete_bash", **asked).output.split() == offered.split()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
