@@ -95,6 +95,12 @@ def _table(found: dict[str, Any]) -> None:
         )
         table.add_row(*cells)
     Console().print(table)
+    gateway = found.get("ws", {})
+    if gateway.get("shards"):
+        typer.echo(
+            f"\n{gateway['shards_connected']} of {gateway['shards']} shards connected,"
+            f" {gateway['identifies_left_today']} IDENTIFYs left today"
+        )
 
 
 def reload(

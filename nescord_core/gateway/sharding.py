@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from nescord_core.snowflake import shard_of
 
-__all__ = ["clusters", "format_ids", "parse_ids", "shard_count", "shard_of", "shards_held"]
+__all__ = ["clusters", "doubt", "format_ids", "parse_ids", "shard_count", "shard_of", "shards_held"]
 
 
 def shard_count(configured: int | None, recommended: int) -> int:
@@ -19,6 +19,28 @@ def shard_count(configured: int | None, recommended: int) -> int:
     if count < 1:
         raise ValueError(f"a bot has at least one shard, not {count}")
     return count
+
+
+def doubt(configured: int | None, recommended: int, max_concurrency: int) -> str | None:
+    """Return why Discord may refuse a configured number of shards, as a sentence; None when it will not.
+
+    A shard has at most 2500 guilds (close code 4011), and the recommendation counts 1000. Very large bots,
+    those that may IDENTIFY more than one shard at a time, need a multiple of a number of their own (4010).
+    https://discord.com/developers/docs/events/gateway#sharding-for-very-large-bots
+    """
+    if configured is None:
+        return None
+    if max_concurrency > 1 and configured % max_concurrency and configured % recommended:
+        return (
+            f"{configured} shards may be refused with close code 4010: for a very large bot it must be a"
+            f" multiple of {max_concurrency}, and Discord recommends {recommended}"
+        )
+    if configured * 2.5 < recommended - 1:
+        return (
+            f"{configured} shards may be refused with close code 4011, as a shard has at most 2500 guilds:"
+            f" Discord recommends {recommended}"
+        )
+    return None
 
 
 def shards_held(configured: Iterable[int] | None, count: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from nescord_core.errors import NotRunning, TransportError
+from nescord_core.errors import NescordError, NotRunning, TransportError
 from nescord_core.services import control
 from nescord_core.services.presence import Presence, read_all
 from nescord_core.supervisor.lifecycle import Reading, State
@@ -31,15 +31,32 @@ async def collect(state_dir: Path, *, wait: float = 0.0) -> dict[str, Entry]:
     ``state`` is what `nescord dev` says of the service, else ``ready`` or ``unhealthy`` by asking it. With
     ``wait``, look again for up to so many seconds until there are services and all are ready. ``cpu_percent``
     (of one core), ``memory_mb`` and ``processes`` are of all processes of a service, None where the system
-    does not say.
+    does not say. ``ws`` has ``shards``, ``shards_connected`` and ``identifies_left_today`` as well.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + wait
     while True:
         found = await _look(state_dir)
         if loop.time() >= end or (found and all(entry["state"] == "ready" for entry in found.values())):
-            return await _measured(found)
+            return await _with_gateway(await _measured(found), state_dir)
         await asyncio.sleep(RETRY)
+
+
+async def _with_gateway(found: dict[str, Entry], state_dir: Path) -> dict[str, Entry]:
+    """Add to ws how many of its shards are connected, and how many IDENTIFYs Discord allows it today."""
+    if "ws" not in found:
+        return found
+    try:
+        told = await control.request(state_dir, "status", name=control.WS, timeout=PROBE_TIMEOUT)
+    except NescordError:
+        return found  # it has just begun, or does not answer; its state says so
+    shards = told.get("shards", ())
+    more = {
+        "shards": len(shards),
+        "shards_connected": sum(shard["connected"] for shard in shards),
+        "identifies_left_today": told.get("identifies_left_today"),
+    }
+    return {**found, "ws": found["ws"] | more}
 
 
 async def _measured(found: dict[str, Entry]) -> dict[str, Entry]:

@@ -22,6 +22,7 @@ from nescord_core.errors import ConfigError, NescordError
 from nescord_core.events import unreachable
 from nescord_core.gateway.identify_gate import LocalIdentifyGate, SharedIdentifyGate
 from nescord_core.gateway.info import GatewayInfo, fetch_gateway_info
+from nescord_core.gateway.sharding import doubt
 from nescord_core.gateway.shared_turns import SharedTurns, open_turns
 from nescord_core.services import control, program
 from nescord_core.services.admin import Admin, serve_admin
@@ -30,7 +31,7 @@ from nescord_core.services.ownership import sole_owner
 from nescord_core.services.presence import announce
 from nescord_core.services.ws_fleet import Fleet
 from nescord_core.services.ws_numbers import metrics, stats
-from nescord_core.services.ws_plan import ClusterPlan, claim_name, owner_name, plan
+from nescord_core.services.ws_plan import ClusterPlan, claim_name, described, owner_name, plan
 from nescord_core.settings import WsSettings
 
 __all__ = ["WsClient", "run", "serve"]
@@ -180,6 +181,9 @@ class Parent:
             planned = plan(settings, info)
         except ValueError as error:
             raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
+        if why := doubt(settings.shards, info.shards, info.session_start_limit.max_concurrency):
+            log.warning("ws.shards: %s; auto takes that", why)
+        log.info("%s", described(planned))
         self._phase = "running"
         return planned, self._gate(info)
 

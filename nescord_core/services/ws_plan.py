@@ -10,7 +10,7 @@ from nescord_core.gateway.info import GatewayInfo
 from nescord_core.gateway.sharding import clusters, shard_count, shards_held
 from nescord_core.settings import WsSettings
 
-__all__ = ["ClusterPlan", "claim_name", "owner_name", "plan"]
+__all__ = ["ClusterPlan", "claim_name", "described", "owner_name", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,21 @@ def plan(settings: WsSettings, info: GatewayInfo) -> ClusterPlan:
     return ClusterPlan(
         tuple(clusters(held, settings.shards_per_cluster)), count, info.url, info.session_start_limit
     )
+
+
+def described(planned: ClusterPlan) -> str:
+    """Say in a line what will be started, and how many session starts Discord still allows today."""
+    held, limit = sum(map(len, planned.clusters)), planned.limit
+    shards, processes = _counted(held, "shard"), _counted(len(planned.clusters), "process", "es")
+    return (
+        f"{shards} of {planned.shard_count} in {processes} of at most {max(map(len, planned.clusters))}"
+        f" (ws.shards_per_cluster); {limit.remaining} of {limit.total} IDENTIFYs are left today,"
+        f" {limit.max_concurrency} at a time"
+    )
+
+
+def _counted(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number} {noun}{plural if number != 1 else ''}"
 
 
 def owner_name(settings: WsSettings) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import statistics
@@ -59,6 +60,14 @@ def test_every_cluster_holds_its_share_and_one_answer_covers_all(clusters: Clust
         f"nescord_identifies_left {stats['identifies_left_today']}.0",
     ):
         assert line in text
+
+
+def test_status_shows_shards_and_the_day_s_budget(clusters: Clusters) -> None:
+    left = clusters.stats("ws")["identifies_left_today"]
+    shown = json.loads(clusters.run("status", "--json").stdout)["ws"]
+    assert (shown["shards_connected"], shown["shards"], shown["identifies_left_today"]) == (16, 16, left)
+    assert f"16 of 16 shards connected, {left} IDENTIFYs left today" in clusters.run("status").stdout
+    assert "16 shards of 16 in 4 processes of at most 4" in clusters.ws.output
 
 
 def test_no_secret_is_on_a_command_line_or_in_an_environment(clusters: Clusters) -> None:

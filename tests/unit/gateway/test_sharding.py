@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from nescord_core.gateway.sharding import (
     clusters,
+    doubt,
     format_ids,
     parse_ids,
     shard_count,
@@ -58,3 +59,25 @@ def test_clusters_hold_every_shard_once_and_are_even(count: int, per: int) -> No
 def test_direct_messages_arrive_on_shard_0() -> None:
     assert shard_of(0, 16) == 0
     assert shard_of(81384788765712384, 16) == (81384788765712384 >> 22) % 16
+
+
+@pytest.mark.parametrize(
+    ("configured", "recommended", "max_concurrency", "code"),
+    [
+        (None, 64, 16, None),
+        (64, 64, 16, None),
+        (128, 64, 16, None),
+        (80, 64, 16, None),
+        (50, 64, 16, "4010"),
+        (3, 2, 1, None),
+        (4, 10, 1, None),
+        (3, 10, 1, "4011"),
+        (1, 1, 1, None),
+    ],
+)
+def test_a_number_of_shards_that_discord_may_refuse_is_doubted(
+    configured: int | None, recommended: int, max_concurrency: int, code: str | None
+) -> None:
+    """Fact 18: a shard has at most 2500 guilds, and very large bots need a multiple of Discord's number."""
+    why = doubt(configured, recommended, max_concurrency)
+    assert (why is None) if code is None else (why is not None and code in why)

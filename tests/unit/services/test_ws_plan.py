@@ -10,7 +10,7 @@ from nescord_core.gateway.info import GatewayInfo
 from nescord_core.gateway.session_store import SessionStoreError
 from nescord_core.services.claims import is_claimed, shared_claim
 from nescord_core.services.ws_channel import Begin, Failed, failure_of, from_parent
-from nescord_core.services.ws_plan import claim_name, owner_name, plan
+from nescord_core.services.ws_plan import claim_name, described, owner_name, plan
 from nescord_core.settings import SecuritySettings, WsSettings
 
 INFO = GatewayInfo("wss://gateway.example", 6, SessionStartLimit(max_concurrency=16))
@@ -31,6 +31,20 @@ def test_a_host_holds_its_part_of_the_shards() -> None:
 def test_a_shard_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="shard 6 does not exist"):
         plan(WsSettings(token="t", intents=1, shard_ids=(6,)), INFO)
+
+
+def test_the_plan_is_said_in_a_line() -> None:
+    limit = SessionStartLimit(remaining=936, max_concurrency=16)
+    planned = plan(
+        WsSettings(token="t", intents=1, shards=64, shards_per_cluster=16), GatewayInfo("wss://g", 6, limit)
+    )
+    assert described(planned) == (
+        "64 shards of 64 in 4 processes of at most 16 (ws.shards_per_cluster);"
+        " 936 of 1000 IDENTIFYs are left today, 16 at a time"
+    )
+    assert described(plan(WsSettings(token="t", intents=1, shards=1), INFO)).startswith(
+        "1 shard of 1 in 1 process of"
+    )
 
 
 def test_names_of_locks_do_not_show_the_token_and_differ_by_it() -> None:
