@@ -11,14 +11,27 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from nescord_core.errors import NescordError
+from nescord_core.errors import ConfigError, NescordError
 
 __all__ = ["ProjectOption", "fail", "is_terminal", "paint"]
+
+
+def _existing(project: Path | None) -> Path | None:
+    if project is not None and not project.is_dir():
+        raise ConfigError(
+            "there is no such directory.", where=f"--project {project}", hint="Make one: nescord init mybot"
+        )
+    return project
+
 
 ProjectOption = Annotated[
     Path | None,
     typer.Option(
-        "--project", "-C", help="The project's directory (default: the one you are in).", show_default=False
+        "--project",
+        "-C",
+        help="The project's directory (default: the one you are in).",
+        show_default=False,
+        callback=_existing,
     ),
 ]
 

@@ -72,10 +72,6 @@ def load(
         ConfigError: an unknown key, a value that cannot be used, or a secret in nescord.toml.
 
     """
-    if project is not None and not project.is_dir():
-        raise ConfigError(
-            "there is no such directory.", where=f"--project {project}", hint="Make one: nescord init mybot"
-        )
     directory = find_project((project or Path.cwd()).resolve())
     environment = os.environ if environ is None else environ
     values = {key.name: Effective(key, key.default, "default") for key in KEYS}
