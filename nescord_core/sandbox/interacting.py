@@ -7,6 +7,7 @@ from typing import Any
 
 from nescord_core.sandbox.directory import ActionError, Id
 from nescord_core.sandbox.guilds import Guilds
+from nescord_core.sandbox.kept import kept_of
 from nescord_core.sandbox.people import Payload, in_words
 from nescord_core.sandbox.simulation import (
     Channel,
@@ -345,6 +346,13 @@ class Interactions(Guilds):
             payload["message"] = self.message(source)
         owner = str(place.guild_id or actor.id)
         payload["authorizing_integration_owners"] = {"0": owner if place.guild_id else "0"}
+        if (guild := self.simulation.guilds.get(place.guild_id or 0)) is not None:
+            features = kept_of(guild).get("features", [])
+            payload["guild"] = {
+                "id": str(guild.id),
+                "locale": guild.preferred_locale,
+                "features": features,
+            }
         self.simulation.emit("INTERACTION_CREATE", payload)
         return _started(record)
 

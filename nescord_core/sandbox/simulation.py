@@ -91,6 +91,8 @@ THREAD_ACTIONS: Mapping[int, int] = {11: 111, 12: 112}
 SERVER_BITS = 1 << 17
 """Ids made now carry this worker number; those made for a shard carry none, so that they never meet."""
 
+PRIVATE = frozenset({"verified", "mfa_enabled", "locale"})
+
 ModelRoute = Callable[[RequestContext], Any]
 
 for _name in (
@@ -107,7 +109,24 @@ for _name in (
 ):
     # The model shows an object within many others: only its serializers see all of them.
     setattr(serializers, _name, showing(getattr(serializers, _name)))
-serializers.message_payload = with_thread(serializers.message_payload)
+
+
+def _public(serialize: Callable[[User], Any]) -> Callable[[User], Any]:
+    """Show what is nobody else's business of the bot's own user only
+    (https://discord.com/developers/docs/resources/user#user-object).
+    """
+
+    def shown(user: User) -> Any:
+        payload = serialize(user)
+        if user.id == SANDBOX_BOT_ID:
+            return payload
+        return {name: value for name, value in payload.items() if name not in PRIVATE}
+
+    return shown
+
+
+for _name, _wrap in (("message_payload", with_thread), ("user_payload", _public)):
+    setattr(serializers, _name, _wrap(getattr(serializers, _name)))
 
 
 class Simulation(MessageSimulation):

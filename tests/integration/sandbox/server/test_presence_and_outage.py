@@ -99,3 +99,23 @@ async def test_commands_are_listed_with_their_options() -> None:
         (listed,) = await sandbox.get("/commands", guild="Sandbox")
         assert listed["options"][0]["name"] == "n"
         assert len(await sandbox.get("/commands")) == 1
+
+
+async def test_what_is_private_of_a_user_is_told_of_the_bot_alone() -> None:
+    async with running_sandbox() as sandbox, RawGateway(sandbox.gateway_url) as gateway:
+        await gateway.identify(TOKEN, intents=Intents.all().value)
+        assert gateway.ready["user"]["verified"] is True
+        assert gateway.ready["application"]["flags"]
+        members = (await gateway.until("GUILD_CREATE"))["d"]["members"]
+        people = [each["user"] for each in members if not each["user"]["bot"]]
+        assert all("verified" not in each and "locale" not in each for each in people)
+
+
+async def test_an_interaction_names_its_guild() -> None:
+    async with running_sandbox() as sandbox, RawGateway(sandbox.gateway_url) as gateway:
+        await gateway.identify(TOKEN, intents=0)
+        app = gateway.ready["application"]["id"]
+        await api(sandbox, f"/applications/{app}/commands", {"name": "ask", "description": "Ask"})
+        await sandbox.post("/interact", channel="general", user="alice", command="ask")
+        told = (await gateway.until("INTERACTION_CREATE"))["d"]
+        assert told["guild"] == {"id": told["guild_id"], "locale": "en-US", "features": []}
