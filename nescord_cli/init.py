@@ -20,11 +20,13 @@ nescord init mybot
 
 nescord init mybot --template cogs --git --yes
 
+nescord init --from bot.py
+
 nescord init . --docker --dry-run"""
 DEFAULT = "minimal"
 
 
-def init(
+def init(  # noqa: PLR0913, PLR0917 - options of a command
     path: Annotated[
         Path | None, typer.Argument(help="The directory to make the project in.", show_default=False)
     ] = None,
@@ -36,6 +38,12 @@ def init(
             help=f"What to start from; see --list (default: {DEFAULT}).",
             show_default=False,
             autocompletion=completion.template_names,
+        ),
+    ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", help="Make it around this discord.py bot, and say what it has.", show_default=False
         ),
     ] = None,
     docker: Annotated[bool, typer.Option("--docker", help="With a Dockerfile and a compose.yaml.")] = False,
@@ -54,20 +62,20 @@ def init(
     In a terminal, what is not said is asked for; --yes takes the defaults.
     """
     from nescord_cli.files import conflicts, refuse_conflicts
-    from nescord_core.errors import ConfigError
     from nescord_core.services import scaffold
 
     if list_:
         for name, about in scaffold.templates().items():
             typer.echo(f"{name:<12} {about}")
         return
+    if from_ is not None:
+        from nescord_cli.init_from import init_from
+
+        _refuse_beside_from(template, docker, git)
+        init_from(from_, path, dry_run=dry_run, force=force)
+        return
     asking = _is_asked(yes)
-    if path is None and asking:
-        path = Path(typer.prompt("Directory", default="mybot"))
-    if path is None:
-        raise ConfigError(
-            "the directory is missing.", where="nescord init PATH", hint="For example: nescord init mybot"
-        )
+    path = _directory(path, asking=asking)
     if template is None:
         template = _ask_template(scaffold.templates()) if asking else DEFAULT
     plan = _plan(template, path, docker=docker)
@@ -90,6 +98,25 @@ def init(
 def _is_asked(yes: bool) -> bool:
     """Whether somebody is there to answer."""
     return sys.stdin.isatty() and not yes
+
+
+def _refuse_beside_from(*others: object) -> None:
+    from nescord_core.errors import ConfigError
+
+    if any(others):
+        raise ConfigError("--from goes with --dry-run and --force only.", where="nescord init --from")
+
+
+def _directory(path: Path | None, *, asking: bool) -> Path:
+    from nescord_core.errors import ConfigError
+
+    if path is None and asking:
+        path = Path(typer.prompt("Directory", default="mybot"))
+    if path is None:
+        raise ConfigError(
+            "the directory is missing.", where="nescord init PATH", hint="For example: nescord init mybot"
+        )
+    return path
 
 
 def _ask_template(templates: Any) -> str:

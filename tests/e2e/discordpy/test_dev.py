@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,11 +38,9 @@ def bot(**commands: str) -> str:
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
     running = System(tmp_path / "bot")
-    running.environ |= {
-        "DISCORD_INTENTS": "all",
-        "NESCORD_ENTRY": "bot.py",
-        "NESCORD_IDENTIFY_WINDOW": "0.05",
-    }
+    running.environ["NESCORD_IDENTIFY_WINDOW"] = "0.05"
+    shutil.rmtree(running.directory)
+    running.directory.mkdir()
     try:
         yield running
     finally:
@@ -61,8 +60,11 @@ def use(system: System, name: str) -> str:
     return str(system.sandbox("POST", "/interact", body)["message"]["content"])
 
 
-def test_changed_commands_are_synced_and_shown(system: System) -> None:
+def test_an_adopted_bots_changed_commands_are_synced_and_shown(system: System) -> None:
     save(system, bot(ping="pong", old="still there"))
+    made = system.run("init", "--from", "bot.py")
+    assert made.returncode == 0, made.stderr
+    assert "app commands  /ping, /old" in made.stdout
     system.start_sandbox()
     dev = system.start_dev()
     dev.wait_for("commands synced: +/old +/ping")
