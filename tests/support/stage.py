@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nescord_core.ratelimit.route import route_of
 from nescord_core.services.rest import serve
 from nescord_core.settings import RestSettings
 from support.relay import Relay, Seen, running_relay
@@ -28,6 +29,7 @@ VOLATILE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(\+00:00|Z)"), "<time>"),
     (re.compile(r"\b\d{17,20}\b"), "<id>"),
     (re.compile(r'("code": )"[\w-]{6,16}"'), r"\1<invite>"),
+    (re.compile(r'("key": "code", "(?:old|new)_value": )"[\w-]+"'), r"\1<invite>"),
     (re.compile(r"/invites/[\w-]+"), "/invites/<invite>"),
 )
 
@@ -68,14 +70,21 @@ class Stage:
         """
         return Counter(_line(each) for each in self.relay.seen if each.status != 429)
 
+    def operations(self) -> set[str]:
+        """The different operations that were called and did what they were called for."""
+        done = (each for each in self.relay.seen if each.status < 400)
+        routes = (route_of(each.method, each.path, unix_ms=0) for each in done)
+        return {f"{route.method} {route.template}" for route in routes}
+
     def wrong(self) -> list[str]:
         return [line for each in self.relay.seen for line in each.wrong]
 
 
-async def on_both(play: Play, state_dir: Path, *, least: int) -> None:
+async def on_both(play: Play, state_dir: Path, *, least: int, operations: int = 40) -> None:
     """Play on the sandbox and through the proxy: all answers conform, and they are the same.
 
-    ``least`` is how many answers the client must have got, so that a scenario cannot pass by doing nothing.
+    ``least`` is how many answers the client must have got, and ``operations`` how many different operations
+    must have done their work, so that a scenario cannot pass by doing nothing.
     """
     async with asyncio.TaskGroup() as group:
         direct = group.create_task(_played(play, None))
@@ -83,6 +92,7 @@ async def on_both(play: Play, state_dir: Path, *, least: int) -> None:
     for stage in (direct.result(), proxied.result()):
         assert stage.wrong() == []
         assert len(stage.relay.seen) >= least
+        assert len(stage.operations()) >= operations, sorted(stage.operations())
     one, other = direct.result().transcript(), proxied.result().transcript()
     assert {"without the proxy only": dict(one - other), "with it only": dict(other - one)} == {
         "without the proxy only": {},

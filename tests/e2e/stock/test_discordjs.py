@@ -39,4 +39,4 @@ async def test_discordjs_rest_alone_gets_the_same_conforming_answers_with_and_wi
         async with running_client(*command, environment=node_environment) as client:
             await client.line("done")
 
-    await on_both(play, tmp_path, least=24)
+    await on_both(play, tmp_path, least=60)

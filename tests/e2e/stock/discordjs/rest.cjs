@@ -15,6 +15,58 @@ async function refused(status, code, attempt) {
   });
 }
 
+async function talk(channel) {
+  await rest.post(Routes.channelTyping(channel));
+  const said = await rest.post(Routes.channelMessages(channel), { body: { content: "pin me" } });
+  await rest.put(Routes.channelMessagesPin(channel, said.id));
+  assert.deepEqual((await rest.get(Routes.channelMessagesPins(channel))).items.map((each) => each.message.id), [
+    said.id,
+  ]);
+  await rest.delete(Routes.channelMessagesPin(channel, said.id));
+  const query = new URLSearchParams({ limit: "5" });
+  assert.ok((await rest.get(Routes.channelMessages(channel), { query })).some((each) => each.id === said.id));
+  const thread = await rest.post(Routes.threads(channel, said.id), { body: { name: "talk" } });
+  await rest.delete(Routes.threadMembers(thread.id, "@me"));
+  await rest.put(Routes.threadMembers(thread.id, "@me"));
+  await rest.delete(Routes.channel(thread.id));
+  const invite = await rest.post(Routes.channelInvites(channel), { body: { max_age: 60 } });
+  assert.equal((await rest.get(Routes.invite(invite.code))).code, invite.code);
+  assert.equal((await rest.get(Routes.channelInvites(channel))).length, 1);
+  await rest.delete(Routes.invite(invite.code));
+  const other = await rest.post(Routes.channelMessages(channel), { body: { content: "and me" } });
+  await rest.post(Routes.channelBulkDelete(channel), { body: { messages: [said.id, other.id] } });
+}
+
+async function rule(guild, channel) {
+  assert.equal((await rest.get(Routes.guild(guild))).id, guild);
+  const role = await rest.post(Routes.guildRoles(guild), { body: { name: "red", color: 0xff0000 } });
+  await rest.patch(Routes.guildRole(guild, role.id), { body: { name: "redder" } });
+  assert.ok((await rest.get(Routes.guildRoles(guild))).some((each) => each.name === "redder"));
+  const overwrite = { allow: "1024", deny: "0", type: 0 };
+  await rest.put(Routes.channelPermission(channel, role.id), { body: overwrite });
+  await rest.delete(Routes.channelPermission(channel, role.id));
+  await rest.delete(Routes.guildRole(guild, role.id));
+  const made = await rest.post(Routes.guildChannels(guild), { body: { name: "new", type: 0 } });
+  await rest.patch(Routes.guildChannels(guild), { body: [{ id: made.id, position: 1 }] });
+  await rest.delete(Routes.channel(made.id));
+  assert.deepEqual(await rest.get(Routes.guildBans(guild)), []);
+  assert.ok(Array.isArray(await rest.get(Routes.guildEmojis(guild))));
+  assert.ok((await rest.get(Routes.guildActiveThreads(guild))).threads);
+  assert.ok((await rest.get(Routes.guildAuditLog(guild))).audit_log_entries.length);
+  assert.ok((await rest.get(Routes.gatewayBot())).session_start_limit.total);
+}
+
+async function command(application, guild) {
+  const body = { name: "add", description: "Add numbers" };
+  const made = await rest.post(Routes.applicationGuildCommands(application, guild), { body });
+  const route = Routes.applicationGuildCommand(application, guild, made.id);
+  await rest.patch(route, { body: { description: "Add more numbers" } });
+  assert.equal((await rest.get(route)).description, "Add more numbers");
+  await rest.delete(route);
+  await rest.put(Routes.applicationCommands(application), { body: [body] });
+  assert.equal((await rest.get(Routes.applicationCommands(application))).length, 1);
+}
+
 async function main() {
   const me = await rest.get(Routes.user());
   const [guild] = await rest.get(Routes.userGuilds());
@@ -45,6 +97,10 @@ async function main() {
   await rest.delete(Routes.webhookMessage(hook.id, hook.token, said.id), { auth: false });
   await rest.delete(Routes.webhook(hook.id));
   await rest.delete(Routes.channelMessage(general, sent.id));
+
+  await talk(general);
+  await rule(guild.id, general);
+  await command(me.id, guild.id);
 
   await refused(404, 10008, () => rest.get(Routes.channelMessage(general, sent.id)));
   await refused(404, 10015, () => rest.get(Routes.webhook(hook.id, hook.token), { auth: false }));
