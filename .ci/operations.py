@@ -185,7 +185,7 @@ class Method:
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
-        self.taken = {"self", "reason", "files", "extra"}
+        self.taken = {"self", "reason", "files", "extra", "call"}
         self.path = [
             field(p.name, p.schema, self.taken) for p in operation.parameters if p.location == "path"
         ]
@@ -229,6 +229,7 @@ class Method:
         if keyword_only:
             yield "*"
             yield from keyword_only
+        yield "**call: Unpack[Call]"
 
     def arguments(self) -> Iterator[str]:
         operation = self.operation
@@ -251,6 +252,7 @@ class Method:
             yield "files=files"
         if takes_reason(operation):
             yield "reason=reason"
+        yield "**call"
 
     @staticmethod
     def _table(fields: list[Field]) -> str:
@@ -287,13 +289,13 @@ def module(group: str, members: list[Operation]) -> str:
     text = f"class {class_name(group)}(Caller):\n\n{methods}"
     names = {*READ_AS, "Payload"}
     payloads = sorted(name for name in names if re.search(rf"\b{name}\b", methods))
-    wanted = ["UNSET", "FileLike", "Id", "Json", "Maybe", "comma", "path"]
+    wanted = ["UNSET", "Call", "FileLike", "Id", "Json", "Maybe", "comma", "path"]
     tools = [name for name in wanted if re.search(rf"\b{name}\b", methods)]
     imports = ["from __future__ import annotations", ""]
     if "Sequence[" in methods:
         imports.append("from collections.abc import Sequence")
-    if re.search(r"\bAny\b", methods):
-        imports.append("from typing import Any")
+    typing = ["Any", "Unpack"] if re.search(r"\bAny\b", methods) else ["Unpack"]
+    imports.append(f"from typing import {', '.join(typing)}")
     if payloads:
         imports.append(f"from nescord_core.payloads import {', '.join(payloads)}")
     imports.append("from nescord_core.rest.caller import Caller")

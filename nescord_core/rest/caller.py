@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
-from nescord_core.rest.parameters import given
+from nescord_core.rest.parameters import Call, given
 
 __all__ = ["Caller"]
 
@@ -26,6 +26,7 @@ class Caller:
         files: Sequence[Any] = (),
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Any:
         """Send the request; `RestClient` does. Returns decoded JSON, bytes of another type, or None."""
         raise TypeError(f"{type(self).__name__} cannot send {method} {path}: it has no transport.")

@@ -6,26 +6,28 @@ import asyncio
 import random
 import secrets
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar, Unpack, overload
 
 import aiohttp
 import msgspec
 
 from nescord_core import tracing
 from nescord_core._version import USER_AGENT
-from nescord_core.errors import DiscordHTTPError, RateLimited, TransportError
+from nescord_core.errors import DiscordHTTPError, DiscordServerError, RateLimited, TransportError
 from nescord_core.payloads import Interaction, Message
 from nescord_core.reasons import reason_of
 from nescord_core.rest.caller import merged
 from nescord_core.rest.failures import failure, mask
 from nescord_core.rest.operations import Operations
-from nescord_core.rest.parameters import UNSET, Json
+from nescord_core.rest.pages import every
+from nescord_core.rest.parameters import UNSET, Call, Json
 from nescord_core.rest.request import Request, build
 
 __all__ = ["RestClient", "close_all"]
 
 EPHEMERAL = 1 << 6
+T = TypeVar("T")
 
 _open_clients: weakref.WeakSet[RestClient] = weakref.WeakSet()
 
@@ -98,15 +100,40 @@ class RestClient(Operations):
         files: Sequence[Any] = (),
         reason: str | None = None,
         headers: Mapping[str, str] | None = None,
+        **call: Unpack[Call],
     ) -> Any:
         """Call any route, also one that this version has no method for; ``path`` begins with ``/``.
 
         Returns decoded JSON, bytes of another content type, or None.
         """
-        call = build(
+        request = build(
             method.upper(), path, query=params, json=json, files=files, reason=reason, headers=headers
         )
-        return await self._send(call)
+        return await self._send(request.with_call(**call))
+
+    @overload
+    def every(
+        self,
+        operation: Callable[..., Awaitable[list[T]]],
+        *place: Any,
+        total: int | None = None,
+        **query: Any,
+    ) -> AsyncIterator[T]: ...
+
+    @overload
+    def every(
+        self, operation: Callable[..., Awaitable[Any]], *place: Any, total: int | None = None, **query: Any
+    ) -> AsyncIterator[Any]: ...
+
+    def every(
+        self, operation: Callable[..., Awaitable[Any]], *place: Any, total: int | None = None, **query: Any
+    ) -> AsyncIterator[Any]:
+        """Iterate over a listing that comes in pages: ``async for m in rest.every(rest.list_messages, id)``.
+
+        ``total`` bounds how many; everything else is what the operation takes (``after=`` runs from old to
+        new). A page is asked for when it is needed.
+        """
+        return every(operation, *place, total=total, **query)
 
     # ------------------------------------------------------------------ life
 
@@ -135,14 +162,14 @@ class RestClient(Operations):
         files: Sequence[Any] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Any:
         if _is_message(method, path) and json.get("nonce", UNSET) is UNSET:
             json = {**json, "nonce": secrets.token_hex(12), "enforce_nonce": True}
         body = json if json is UNSET else merged(json, extra)
         whole_form = None if form is None else merged(form, extra)
-        return await self._send(
-            build(method, path, query=query, json=body, form=whole_form, files=files, reason=reason)
-        )
+        request = build(method, path, query=query, json=body, form=whole_form, files=files, reason=reason)
+        return await self._send(request.with_call(**call))
 
     async def _send(self, call: Request) -> Any:
         names = tuple(part.filename for part in call.parts if part.filename is not None)
@@ -162,24 +189,30 @@ class RestClient(Operations):
         delay = 0.05
         while True:
             try:
-                return await self._once(call)
+                return await self._once(call, started)
             except (TransportError, DiscordHTTPError) as error:
                 wait = _wait_before_repeat(error, call, delay)
                 patience = self._timeout if isinstance(error, RateLimited) else self._patience
+                patience = patience if call.timeout is None else min(patience, call.timeout)
                 if wait is None or loop.time() + wait > started + patience:
                     raise
             await asyncio.sleep(wait)
             delay = min(delay * 2, 1.0)
 
-    async def _once(self, call: Request) -> tuple[int, Any]:
+    async def _once(self, call: Request, started: float) -> tuple[int, Any]:
         self._configure()
         assert self._url is not None
         url = tracing.base_url(self._url)
-        timeout = aiohttp.ClientTimeout(total=self._timeout + call.size / 100_000, sock_connect=10)
+        left, headers = self._timeout + call.size / 100_000, call.headers
+        if call.timeout is not None:
+            left = max(started + call.timeout - asyncio.get_running_loop().time(), 0.001)
+            # The service gives up a place in a queue that nobody waits for any more.
+            headers = {**headers, "X-Nescord-Deadline": f"{left:.3f}"}
+        timeout = aiohttp.ClientTimeout(total=left, sock_connect=10)
         data: aiohttp.FormData | bytes | None = _form(call) if call.parts else call.body
         try:
             async with self._session().request(
-                call.method, f"{url}{call.path}", data=data, headers=call.headers, timeout=timeout
+                call.method, f"{url}{call.path}", data=data, headers=headers, timeout=timeout
             ) as answer:
                 body = await answer.read()
         except aiohttp.ClientConnectorError as error:
@@ -187,6 +220,8 @@ class RestClient(Operations):
         except (aiohttp.ClientError, TimeoutError) as error:
             name = str(error) or type(error).__name__
             raise TransportError(f"{call.method} {mask(call.path)}: no answer ({name}).") from error
+        if answer.status == 503 and "X-Nescord-Error" in answer.headers:
+            raise NoRoomError(call, body, answer.headers)
         if answer.status >= 400:
             raise failure(answer.status, call.method, call.path, body, answer.headers)
         if not body:
@@ -235,6 +270,16 @@ class NotSentError(TransportError):
     """The connection was never made: the request cannot have had an effect."""
 
 
+class NoRoomError(DiscordServerError):
+    """The rest service has too many requests waiting and took this one not at all: it had no effect."""
+
+    def __init__(self, call: Request, body: bytes, headers: Mapping[str, str]) -> None:
+        told = failure(503, call.method, call.path, body, headers)
+        super().__init__(status=503, method=told.method, path=told.path, message=told.discord_message)
+        wait = headers.get("Retry-After", "")
+        self.retry_after = float(wait) if wait.isdecimal() else 1.0
+
+
 def _unreachable(url: str | None, error: aiohttp.ClientConnectorError) -> NotSentError:
     return NotSentError(
         f"{url} cannot be reached ({reason_of(error)}).",
@@ -250,6 +295,8 @@ def _wait_before_repeat(error: Exception, call: Request, delay: float) -> float 
             return wait + 0.05 if wait else jitter
         case NotSentError():
             return jitter
+        case NoRoomError(retry_after=wait):
+            return wait + jitter
         case TransportError() if call.repeatable:
             return jitter
         case DiscordHTTPError(status=status) if call.repeatable and status in (500, 502, 503, 504, 524):

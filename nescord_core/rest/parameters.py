@@ -5,10 +5,22 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import IO, Any, Final, TypeAlias, TypeVar
+from typing import IO, Any, Final, Literal, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote
 
-__all__ = ["UNSET", "FileLike", "Id", "Json", "Maybe", "Unset", "comma", "given", "path", "query_pairs"]
+__all__ = [
+    "UNSET",
+    "Call",
+    "FileLike",
+    "Id",
+    "Json",
+    "Maybe",
+    "Unset",
+    "comma",
+    "given",
+    "path",
+    "query_pairs",
+]
 
 T = TypeVar("T")
 
@@ -29,6 +41,17 @@ Id: TypeAlias = int | str
 Json: TypeAlias = Mapping[str, Any]
 FileLike: TypeAlias = "str | PathLike[str] | bytes | IO[bytes] | Any"
 """A path, bytes, an open binary file, or a nescord_core.rest.files.File."""
+
+
+class Call(TypedDict, total=False):
+    """What every method takes besides.
+
+    ``timeout``: seconds that the call may take, waits for rate limits and repetitions included. ``priority``:
+    ``"bulk"`` goes behind everything else, ``"interaction"`` ahead of it.
+    """
+
+    timeout: float
+    priority: Literal["interaction", "normal", "bulk"]
 
 
 def path(template: str, *values: Id) -> str:

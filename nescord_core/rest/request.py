@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -35,6 +35,7 @@ class Request:
 
     ``repeatable`` is true where sending it twice cannot do the thing twice: GET, PUT and DELETE, or a message
     whose nonce Discord enforces (https://discord.com/developers/docs/resources/message#create-message).
+    ``timeout`` is how many seconds all tries together may take, None for as long as the size needs.
     """
 
     method: str
@@ -43,6 +44,12 @@ class Request:
     parts: Sequence[Part] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     enforced_nonce: bool = False
+    timeout: float | None = None
+
+    def with_call(self, *, timeout: float | None = None, priority: str = "") -> Request:
+        """Return it as a call of that time-out and priority."""
+        headers = {**self.headers, "X-Nescord-Priority": priority} if priority else self.headers
+        return replace(self, headers=headers, timeout=timeout)
 
     @property
     def repeatable(self) -> bool:

@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import CommandPermissions, Emoji, Entitlement, Payload
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, comma, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, comma, path
 
 
 class ApplicationsOperations(Caller):
-    async def applications_get_activity_instance(self, application_id: Id, instance_id: str) -> Payload:
+    async def applications_get_activity_instance(
+        self, application_id: Id, instance_id: str, **call: Unpack[Call]
+    ) -> Payload:
         """GET /applications/{application_id}/activity-instances/{instance_id}"""
         return await self._one(
-            "GET", path("/applications/{}/activity-instances/{}", application_id, instance_id), Payload
+            "GET",
+            path("/applications/{}/activity-instances/{}", application_id, instance_id),
+            Payload,
+            **call,
         )
 
     async def bulk_set_application_commands(
-        self, application_id: Id, body: Sequence[Json] | None
+        self, application_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
     ) -> list[Payload]:
         """PUT /applications/{application_id}/commands"""
-        return await self._many("PUT", path("/applications/{}/commands", application_id), Payload, json=body)
+        return await self._many(
+            "PUT", path("/applications/{}/commands", application_id), Payload, json=body, **call
+        )
 
     async def bulk_set_guild_application_commands(
-        self, application_id: Id, guild_id: Id, body: Sequence[Json] | None
+        self, application_id: Id, guild_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
     ) -> list[Payload]:
         """PUT /applications/{application_id}/guilds/{guild_id}/commands"""
         return await self._many(
-            "PUT", path("/applications/{}/guilds/{}/commands", application_id, guild_id), Payload, json=body
+            "PUT",
+            path("/applications/{}/guilds/{}/commands", application_id, guild_id),
+            Payload,
+            json=body,
+            **call,
         )
 
-    async def consume_entitlement(self, application_id: Id, entitlement_id: Id) -> None:
+    async def consume_entitlement(self, application_id: Id, entitlement_id: Id, **call: Unpack[Call]) -> None:
         """POST /applications/{application_id}/entitlements/{entitlement_id}/consume"""
         await self._nothing(
-            "POST", path("/applications/{}/entitlements/{}/consume", application_id, entitlement_id)
+            "POST", path("/applications/{}/entitlements/{}/consume", application_id, entitlement_id), **call
         )
 
     async def create_application_command(
@@ -52,6 +64,7 @@ class ApplicationsOperations(Caller):
         handler: Maybe[int | None] = UNSET,
         type: Maybe[int | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /applications/{application_id}/commands"""
         return await self._one(
@@ -72,6 +85,7 @@ class ApplicationsOperations(Caller):
                 "type": type,
             },
             extra=extra,
+            **call,
         )
 
     async def create_application_emoji(
@@ -81,6 +95,7 @@ class ApplicationsOperations(Caller):
         name: Maybe[str] = UNSET,
         image: Maybe[str] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Emoji:
         """POST /applications/{application_id}/emojis"""
         return await self._one(
@@ -89,6 +104,7 @@ class ApplicationsOperations(Caller):
             Emoji,
             json={"name": name, "image": image},
             extra=extra,
+            **call,
         )
 
     async def create_entitlement(
@@ -99,6 +115,7 @@ class ApplicationsOperations(Caller):
         owner_id: Maybe[Id] = UNSET,
         owner_type: Maybe[int] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Entitlement:
         """POST /applications/{application_id}/entitlements"""
         return await self._one(
@@ -107,6 +124,7 @@ class ApplicationsOperations(Caller):
             Entitlement,
             json={"sku_id": sku_id, "owner_id": owner_id, "owner_type": owner_type},
             extra=extra,
+            **call,
         )
 
     async def create_guild_application_command(
@@ -126,6 +144,7 @@ class ApplicationsOperations(Caller):
         handler: Maybe[int | None] = UNSET,
         type: Maybe[int | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /applications/{application_id}/guilds/{guild_id}/commands"""
         return await self._one(
@@ -146,54 +165,72 @@ class ApplicationsOperations(Caller):
                 "type": type,
             },
             extra=extra,
+            **call,
         )
 
-    async def delete_application_command(self, application_id: Id, command_id: Id) -> None:
+    async def delete_application_command(
+        self, application_id: Id, command_id: Id, **call: Unpack[Call]
+    ) -> None:
         """DELETE /applications/{application_id}/commands/{command_id}"""
-        await self._nothing("DELETE", path("/applications/{}/commands/{}", application_id, command_id))
+        await self._nothing(
+            "DELETE", path("/applications/{}/commands/{}", application_id, command_id), **call
+        )
 
-    async def delete_application_emoji(self, application_id: Id, emoji_id: Id) -> None:
+    async def delete_application_emoji(self, application_id: Id, emoji_id: Id, **call: Unpack[Call]) -> None:
         """DELETE /applications/{application_id}/emojis/{emoji_id}"""
-        await self._nothing("DELETE", path("/applications/{}/emojis/{}", application_id, emoji_id))
+        await self._nothing("DELETE", path("/applications/{}/emojis/{}", application_id, emoji_id), **call)
 
-    async def delete_entitlement(self, application_id: Id, entitlement_id: Id) -> None:
+    async def delete_entitlement(self, application_id: Id, entitlement_id: Id, **call: Unpack[Call]) -> None:
         """DELETE /applications/{application_id}/entitlements/{entitlement_id}"""
         await self._nothing(
-            "DELETE", path("/applications/{}/entitlements/{}", application_id, entitlement_id)
+            "DELETE", path("/applications/{}/entitlements/{}", application_id, entitlement_id), **call
         )
 
     async def delete_guild_application_command(
-        self, application_id: Id, guild_id: Id, command_id: Id
+        self, application_id: Id, guild_id: Id, command_id: Id, **call: Unpack[Call]
     ) -> None:
         """DELETE /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
         await self._nothing(
-            "DELETE", path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id)
+            "DELETE",
+            path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id),
+            **call,
         )
 
-    async def get_application(self, application_id: Id) -> Payload:
+    async def get_application(self, application_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /applications/{application_id}"""
-        return await self._one("GET", path("/applications/{}", application_id), Payload)
+        return await self._one("GET", path("/applications/{}", application_id), Payload, **call)
 
-    async def get_application_command(self, application_id: Id, command_id: Id) -> Payload:
+    async def get_application_command(
+        self, application_id: Id, command_id: Id, **call: Unpack[Call]
+    ) -> Payload:
         """GET /applications/{application_id}/commands/{command_id}"""
         return await self._one(
-            "GET", path("/applications/{}/commands/{}", application_id, command_id), Payload
+            "GET", path("/applications/{}/commands/{}", application_id, command_id), Payload, **call
         )
 
-    async def get_application_emoji(self, application_id: Id, emoji_id: Id) -> Emoji:
+    async def get_application_emoji(self, application_id: Id, emoji_id: Id, **call: Unpack[Call]) -> Emoji:
         """GET /applications/{application_id}/emojis/{emoji_id}"""
-        return await self._one("GET", path("/applications/{}/emojis/{}", application_id, emoji_id), Emoji)
+        return await self._one(
+            "GET", path("/applications/{}/emojis/{}", application_id, emoji_id), Emoji, **call
+        )
 
-    async def get_application_role_connections_metadata(self, application_id: Id) -> list[Payload]:
+    async def get_application_role_connections_metadata(
+        self, application_id: Id, **call: Unpack[Call]
+    ) -> list[Payload]:
         """GET /applications/{application_id}/role-connections/metadata"""
         return await self._many(
-            "GET", path("/applications/{}/role-connections/metadata", application_id), Payload
+            "GET", path("/applications/{}/role-connections/metadata", application_id), Payload, **call
         )
 
-    async def get_entitlement(self, application_id: Id, entitlement_id: Id) -> Entitlement:
+    async def get_entitlement(
+        self, application_id: Id, entitlement_id: Id, **call: Unpack[Call]
+    ) -> Entitlement:
         """GET /applications/{application_id}/entitlements/{entitlement_id}"""
         return await self._one(
-            "GET", path("/applications/{}/entitlements/{}", application_id, entitlement_id), Entitlement
+            "GET",
+            path("/applications/{}/entitlements/{}", application_id, entitlement_id),
+            Entitlement,
+            **call,
         )
 
     async def get_entitlements(
@@ -209,6 +246,7 @@ class ApplicationsOperations(Caller):
         exclude_ended: Maybe[bool] = UNSET,
         exclude_deleted: Maybe[bool] = UNSET,
         only_active: Maybe[bool] = UNSET,
+        **call: Unpack[Call],
     ) -> list[Entitlement]:
         """GET /applications/{application_id}/entitlements"""
         return await self._many(
@@ -226,34 +264,37 @@ class ApplicationsOperations(Caller):
                 "exclude_deleted": exclude_deleted,
                 "only_active": only_active,
             },
+            **call,
         )
 
     async def get_guild_application_command(
-        self, application_id: Id, guild_id: Id, command_id: Id
+        self, application_id: Id, guild_id: Id, command_id: Id, **call: Unpack[Call]
     ) -> Payload:
         """GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
         return await self._one(
             "GET",
             path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id),
             Payload,
+            **call,
         )
 
     async def get_guild_application_command_permissions(
-        self, application_id: Id, guild_id: Id, command_id: Id
+        self, application_id: Id, guild_id: Id, command_id: Id, **call: Unpack[Call]
     ) -> CommandPermissions:
         """GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions"""
         return await self._one(
             "GET",
             path("/applications/{}/guilds/{}/commands/{}/permissions", application_id, guild_id, command_id),
             CommandPermissions,
+            **call,
         )
 
-    async def get_my_application(self) -> Payload:
+    async def get_my_application(self, **call: Unpack[Call]) -> Payload:
         """GET /applications/@me"""
-        return await self._one("GET", path("/applications/@me"), Payload)
+        return await self._one("GET", path("/applications/@me"), Payload, **call)
 
     async def list_application_commands(
-        self, application_id: Id, *, with_localizations: Maybe[bool] = UNSET
+        self, application_id: Id, *, with_localizations: Maybe[bool] = UNSET, **call: Unpack[Call]
     ) -> list[Payload]:
         """GET /applications/{application_id}/commands"""
         return await self._many(
@@ -261,24 +302,31 @@ class ApplicationsOperations(Caller):
             path("/applications/{}/commands", application_id),
             Payload,
             query={"with_localizations": with_localizations},
+            **call,
         )
 
-    async def list_application_emojis(self, application_id: Id) -> Payload:
+    async def list_application_emojis(self, application_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /applications/{application_id}/emojis"""
-        return await self._one("GET", path("/applications/{}/emojis", application_id), Payload)
+        return await self._one("GET", path("/applications/{}/emojis", application_id), Payload, **call)
 
     async def list_guild_application_command_permissions(
-        self, application_id: Id, guild_id: Id
+        self, application_id: Id, guild_id: Id, **call: Unpack[Call]
     ) -> list[CommandPermissions]:
         """GET /applications/{application_id}/guilds/{guild_id}/commands/permissions"""
         return await self._many(
             "GET",
             path("/applications/{}/guilds/{}/commands/permissions", application_id, guild_id),
             CommandPermissions,
+            **call,
         )
 
     async def list_guild_application_commands(
-        self, application_id: Id, guild_id: Id, *, with_localizations: Maybe[bool] = UNSET
+        self,
+        application_id: Id,
+        guild_id: Id,
+        *,
+        with_localizations: Maybe[bool] = UNSET,
+        **call: Unpack[Call],
     ) -> list[Payload]:
         """GET /applications/{application_id}/guilds/{guild_id}/commands"""
         return await self._many(
@@ -286,6 +334,7 @@ class ApplicationsOperations(Caller):
             path("/applications/{}/guilds/{}/commands", application_id, guild_id),
             Payload,
             query={"with_localizations": with_localizations},
+            **call,
         )
 
     async def set_guild_application_command_permissions(
@@ -296,6 +345,7 @@ class ApplicationsOperations(Caller):
         *,
         permissions: Maybe[Sequence[Json] | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> CommandPermissions:
         """PUT /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions"""
         return await self._one(
@@ -304,6 +354,7 @@ class ApplicationsOperations(Caller):
             CommandPermissions,
             json={"permissions": permissions},
             extra=extra,
+            **call,
         )
 
     async def update_application(
@@ -328,6 +379,7 @@ class ApplicationsOperations(Caller):
         event_webhooks_url: Maybe[str | None] = UNSET,
         event_webhooks_types: Maybe[Sequence[str] | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/{application_id}"""
         return await self._one(
@@ -354,6 +406,7 @@ class ApplicationsOperations(Caller):
                 "event_webhooks_types": event_webhooks_types,
             },
             extra=extra,
+            **call,
         )
 
     async def update_application_command(
@@ -372,6 +425,7 @@ class ApplicationsOperations(Caller):
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/{application_id}/commands/{command_id}"""
         return await self._one(
@@ -391,10 +445,17 @@ class ApplicationsOperations(Caller):
                 "handler": handler,
             },
             extra=extra,
+            **call,
         )
 
     async def update_application_emoji(
-        self, application_id: Id, emoji_id: Id, *, name: Maybe[str] = UNSET, extra: Json | None = None
+        self,
+        application_id: Id,
+        emoji_id: Id,
+        *,
+        name: Maybe[str] = UNSET,
+        extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Emoji:
         """PATCH /applications/{application_id}/emojis/{emoji_id}"""
         return await self._one(
@@ -403,14 +464,19 @@ class ApplicationsOperations(Caller):
             Emoji,
             json={"name": name},
             extra=extra,
+            **call,
         )
 
     async def update_application_role_connections_metadata(
-        self, application_id: Id, body: Sequence[Json] | None
+        self, application_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
     ) -> list[Payload]:
         """PUT /applications/{application_id}/role-connections/metadata"""
         return await self._many(
-            "PUT", path("/applications/{}/role-connections/metadata", application_id), Payload, json=body
+            "PUT",
+            path("/applications/{}/role-connections/metadata", application_id),
+            Payload,
+            json=body,
+            **call,
         )
 
     async def update_guild_application_command(
@@ -430,6 +496,7 @@ class ApplicationsOperations(Caller):
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
         return await self._one(
@@ -449,6 +516,7 @@ class ApplicationsOperations(Caller):
                 "handler": handler,
             },
             extra=extra,
+            **call,
         )
 
     async def update_my_application(
@@ -472,6 +540,7 @@ class ApplicationsOperations(Caller):
         event_webhooks_url: Maybe[str | None] = UNSET,
         event_webhooks_types: Maybe[Sequence[str] | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/@me"""
         return await self._one(
@@ -498,10 +567,16 @@ class ApplicationsOperations(Caller):
                 "event_webhooks_types": event_webhooks_types,
             },
             extra=extra,
+            **call,
         )
 
     async def upload_application_attachment(
-        self, application_id: Id, *, file: Maybe[FileLike] = UNSET, extra: Json | None = None
+        self,
+        application_id: Id,
+        *,
+        file: Maybe[FileLike] = UNSET,
+        extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /applications/{application_id}/attachment"""
         return await self._one(
@@ -510,4 +585,5 @@ class ApplicationsOperations(Caller):
             Payload,
             form={"file": file},
             extra=extra,
+            **call,
         )

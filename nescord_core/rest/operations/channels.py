@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import Channel, Invite, Message, Payload, ThreadMember, User
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, comma, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, comma, path
 
 
 class ChannelsOperations(Caller):
@@ -19,6 +20,7 @@ class ChannelsOperations(Caller):
         nick: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Channel | None:
         """PUT /channels/{channel_id}/recipients/{user_id}"""
         return await self._maybe(
@@ -28,21 +30,33 @@ class ChannelsOperations(Caller):
             json={"access_token": access_token, "nick": nick},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def add_my_message_reaction(
-        self, channel_id: Id, message_id: Id, emoji_name: str, *, reason: str | None = None
+        self,
+        channel_id: Id,
+        message_id: Id,
+        emoji_name: str,
+        *,
+        reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"""
         await self._nothing(
             "PUT",
             path("/channels/{}/messages/{}/reactions/{}/@me", channel_id, message_id, emoji_name),
             reason=reason,
+            **call,
         )
 
-    async def add_thread_member(self, channel_id: Id, user_id: Id, *, reason: str | None = None) -> None:
+    async def add_thread_member(
+        self, channel_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """PUT /channels/{channel_id}/thread-members/{user_id}"""
-        await self._nothing("PUT", path("/channels/{}/thread-members/{}", channel_id, user_id), reason=reason)
+        await self._nothing(
+            "PUT", path("/channels/{}/thread-members/{}", channel_id, user_id), reason=reason, **call
+        )
 
     async def bulk_delete_messages(
         self,
@@ -51,6 +65,7 @@ class ChannelsOperations(Caller):
         messages: Maybe[Sequence[Id]] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """POST /channels/{channel_id}/messages/bulk-delete"""
         await self._nothing(
@@ -59,6 +74,7 @@ class ChannelsOperations(Caller):
             json={"messages": messages},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_channel_invite(
@@ -76,6 +92,7 @@ class ChannelsOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Invite | None:
         """POST /channels/{channel_id}/invites"""
         return await self._maybe(
@@ -95,6 +112,7 @@ class ChannelsOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
 
     async def create_message(
@@ -117,6 +135,7 @@ class ChannelsOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Message:
         """POST /channels/{channel_id}/messages"""
         return await self._one(
@@ -141,12 +160,15 @@ class ChannelsOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
 
-    async def create_pin(self, channel_id: Id, message_id: Id, *, reason: str | None = None) -> None:
+    async def create_pin(
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """PUT /channels/{channel_id}/messages/pins/{message_id}"""
         await self._nothing(
-            "PUT", path("/channels/{}/messages/pins/{}", channel_id, message_id), reason=reason
+            "PUT", path("/channels/{}/messages/pins/{}", channel_id, message_id), reason=reason, **call
         )
 
     async def create_thread(
@@ -163,6 +185,7 @@ class ChannelsOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Channel:
         """POST /channels/{channel_id}/threads"""
         return await self._one(
@@ -181,6 +204,7 @@ class ChannelsOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
 
     async def create_thread_from_message(
@@ -193,6 +217,7 @@ class ChannelsOperations(Caller):
         rate_limit_per_user: Maybe[int | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Channel:
         """POST /channels/{channel_id}/messages/{message_id}/threads"""
         return await self._one(
@@ -206,6 +231,7 @@ class ChannelsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_webhook(
@@ -216,6 +242,7 @@ class ChannelsOperations(Caller):
         avatar: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /channels/{channel_id}/webhooks"""
         return await self._one(
@@ -225,101 +252,149 @@ class ChannelsOperations(Caller):
             json={"name": name, "avatar": avatar},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def crosspost_message(
-        self, channel_id: Id, message_id: Id, *, reason: str | None = None
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> Message:
         """POST /channels/{channel_id}/messages/{message_id}/crosspost"""
         return await self._one(
-            "POST", path("/channels/{}/messages/{}/crosspost", channel_id, message_id), Message, reason=reason
+            "POST",
+            path("/channels/{}/messages/{}/crosspost", channel_id, message_id),
+            Message,
+            reason=reason,
+            **call,
         )
 
     async def delete_all_message_reactions(
-        self, channel_id: Id, message_id: Id, *, reason: str | None = None
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /channels/{channel_id}/messages/{message_id}/reactions"""
         await self._nothing(
-            "DELETE", path("/channels/{}/messages/{}/reactions", channel_id, message_id), reason=reason
+            "DELETE",
+            path("/channels/{}/messages/{}/reactions", channel_id, message_id),
+            reason=reason,
+            **call,
         )
 
     async def delete_all_message_reactions_by_emoji(
-        self, channel_id: Id, message_id: Id, emoji_name: str, *, reason: str | None = None
+        self,
+        channel_id: Id,
+        message_id: Id,
+        emoji_name: str,
+        *,
+        reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"""
         await self._nothing(
             "DELETE",
             path("/channels/{}/messages/{}/reactions/{}", channel_id, message_id, emoji_name),
             reason=reason,
+            **call,
         )
 
-    async def delete_channel(self, channel_id: Id, *, reason: str | None = None) -> Channel:
+    async def delete_channel(
+        self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> Channel:
         """DELETE /channels/{channel_id}"""
-        return await self._one("DELETE", path("/channels/{}", channel_id), Channel, reason=reason)
+        return await self._one("DELETE", path("/channels/{}", channel_id), Channel, reason=reason, **call)
 
     async def delete_channel_permission_overwrite(
-        self, channel_id: Id, overwrite_id: Id, *, reason: str | None = None
+        self, channel_id: Id, overwrite_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /channels/{channel_id}/permissions/{overwrite_id}"""
         await self._nothing(
-            "DELETE", path("/channels/{}/permissions/{}", channel_id, overwrite_id), reason=reason
+            "DELETE", path("/channels/{}/permissions/{}", channel_id, overwrite_id), reason=reason, **call
         )
 
-    async def delete_group_dm_user(self, channel_id: Id, user_id: Id, *, reason: str | None = None) -> None:
+    async def delete_group_dm_user(
+        self, channel_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /channels/{channel_id}/recipients/{user_id}"""
-        await self._nothing("DELETE", path("/channels/{}/recipients/{}", channel_id, user_id), reason=reason)
+        await self._nothing(
+            "DELETE", path("/channels/{}/recipients/{}", channel_id, user_id), reason=reason, **call
+        )
 
-    async def delete_message(self, channel_id: Id, message_id: Id, *, reason: str | None = None) -> None:
+    async def delete_message(
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /channels/{channel_id}/messages/{message_id}"""
-        await self._nothing("DELETE", path("/channels/{}/messages/{}", channel_id, message_id), reason=reason)
+        await self._nothing(
+            "DELETE", path("/channels/{}/messages/{}", channel_id, message_id), reason=reason, **call
+        )
 
     async def delete_my_message_reaction(
-        self, channel_id: Id, message_id: Id, emoji_name: str, *, reason: str | None = None
+        self,
+        channel_id: Id,
+        message_id: Id,
+        emoji_name: str,
+        *,
+        reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"""
         await self._nothing(
             "DELETE",
             path("/channels/{}/messages/{}/reactions/{}/@me", channel_id, message_id, emoji_name),
             reason=reason,
+            **call,
         )
 
-    async def delete_pin(self, channel_id: Id, message_id: Id, *, reason: str | None = None) -> None:
+    async def delete_pin(
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /channels/{channel_id}/messages/pins/{message_id}"""
         await self._nothing(
-            "DELETE", path("/channels/{}/messages/pins/{}", channel_id, message_id), reason=reason
+            "DELETE", path("/channels/{}/messages/pins/{}", channel_id, message_id), reason=reason, **call
         )
 
-    async def delete_thread_member(self, channel_id: Id, user_id: Id, *, reason: str | None = None) -> None:
+    async def delete_thread_member(
+        self, channel_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /channels/{channel_id}/thread-members/{user_id}"""
         await self._nothing(
-            "DELETE", path("/channels/{}/thread-members/{}", channel_id, user_id), reason=reason
+            "DELETE", path("/channels/{}/thread-members/{}", channel_id, user_id), reason=reason, **call
         )
 
     async def delete_user_message_reaction(
-        self, channel_id: Id, message_id: Id, emoji_name: str, user_id: Id, *, reason: str | None = None
+        self,
+        channel_id: Id,
+        message_id: Id,
+        emoji_name: str,
+        user_id: Id,
+        *,
+        reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/{user_id}"""
         await self._nothing(
             "DELETE",
             path("/channels/{}/messages/{}/reactions/{}/{}", channel_id, message_id, emoji_name, user_id),
             reason=reason,
+            **call,
         )
 
     async def deprecated_create_pin(
-        self, channel_id: Id, message_id: Id, *, reason: str | None = None
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """PUT /channels/{channel_id}/pins/{message_id}"""
-        await self._nothing("PUT", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason)
+        await self._nothing(
+            "PUT", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason, **call
+        )
 
     async def deprecated_delete_pin(
-        self, channel_id: Id, message_id: Id, *, reason: str | None = None
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /channels/{channel_id}/pins/{message_id}"""
-        await self._nothing("DELETE", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason)
+        await self._nothing(
+            "DELETE", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason, **call
+        )
 
-    async def deprecated_list_pins(self, channel_id: Id) -> list[Message]:
+    async def deprecated_list_pins(self, channel_id: Id, **call: Unpack[Call]) -> list[Message]:
         """GET /channels/{channel_id}/pins"""
-        return await self._many("GET", path("/channels/{}/pins", channel_id), Message)
+        return await self._many("GET", path("/channels/{}/pins", channel_id), Message, **call)
 
     async def follow_channel(
         self,
@@ -328,6 +403,7 @@ class ChannelsOperations(Caller):
         webhook_channel_id: Maybe[Id] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /channels/{channel_id}/followers"""
         return await self._one(
@@ -337,6 +413,7 @@ class ChannelsOperations(Caller):
             json={"webhook_channel_id": webhook_channel_id},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def get_answer_voters(
@@ -347,6 +424,7 @@ class ChannelsOperations(Caller):
         *,
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
+        **call: Unpack[Call],
     ) -> Payload:
         """GET /channels/{channel_id}/polls/{message_id}/answers/{answer_id}"""
         return await self._one(
@@ -354,18 +432,21 @@ class ChannelsOperations(Caller):
             path("/channels/{}/polls/{}/answers/{}", channel_id, message_id, answer_id),
             Payload,
             query={"after": after, "limit": limit},
+            **call,
         )
 
-    async def get_channel(self, channel_id: Id) -> Channel:
+    async def get_channel(self, channel_id: Id, **call: Unpack[Call]) -> Channel:
         """GET /channels/{channel_id}"""
-        return await self._one("GET", path("/channels/{}", channel_id), Channel)
+        return await self._one("GET", path("/channels/{}", channel_id), Channel, **call)
 
-    async def get_message(self, channel_id: Id, message_id: Id) -> Message:
+    async def get_message(self, channel_id: Id, message_id: Id, **call: Unpack[Call]) -> Message:
         """GET /channels/{channel_id}/messages/{message_id}"""
-        return await self._one("GET", path("/channels/{}/messages/{}", channel_id, message_id), Message)
+        return await self._one(
+            "GET", path("/channels/{}/messages/{}", channel_id, message_id), Message, **call
+        )
 
     async def get_thread_member(
-        self, channel_id: Id, user_id: Id, *, with_member: Maybe[bool] = UNSET
+        self, channel_id: Id, user_id: Id, *, with_member: Maybe[bool] = UNSET, **call: Unpack[Call]
     ) -> ThreadMember:
         """GET /channels/{channel_id}/thread-members/{user_id}"""
         return await self._one(
@@ -373,23 +454,26 @@ class ChannelsOperations(Caller):
             path("/channels/{}/thread-members/{}", channel_id, user_id),
             ThreadMember,
             query={"with_member": with_member},
+            **call,
         )
 
-    async def join_thread(self, channel_id: Id, *, reason: str | None = None) -> None:
+    async def join_thread(self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]) -> None:
         """PUT /channels/{channel_id}/thread-members/@me"""
-        await self._nothing("PUT", path("/channels/{}/thread-members/@me", channel_id), reason=reason)
+        await self._nothing("PUT", path("/channels/{}/thread-members/@me", channel_id), reason=reason, **call)
 
-    async def leave_thread(self, channel_id: Id, *, reason: str | None = None) -> None:
+    async def leave_thread(self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]) -> None:
         """DELETE /channels/{channel_id}/thread-members/@me"""
-        await self._nothing("DELETE", path("/channels/{}/thread-members/@me", channel_id), reason=reason)
+        await self._nothing(
+            "DELETE", path("/channels/{}/thread-members/@me", channel_id), reason=reason, **call
+        )
 
-    async def list_channel_invites(self, channel_id: Id) -> list[Invite]:
+    async def list_channel_invites(self, channel_id: Id, **call: Unpack[Call]) -> list[Invite]:
         """GET /channels/{channel_id}/invites"""
-        return await self._many("GET", path("/channels/{}/invites", channel_id), Invite)
+        return await self._many("GET", path("/channels/{}/invites", channel_id), Invite, **call)
 
-    async def list_channel_webhooks(self, channel_id: Id) -> list[Payload]:
+    async def list_channel_webhooks(self, channel_id: Id, **call: Unpack[Call]) -> list[Payload]:
         """GET /channels/{channel_id}/webhooks"""
-        return await self._many("GET", path("/channels/{}/webhooks", channel_id), Payload)
+        return await self._many("GET", path("/channels/{}/webhooks", channel_id), Payload, **call)
 
     async def list_message_reactions_by_emoji(
         self,
@@ -400,6 +484,7 @@ class ChannelsOperations(Caller):
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
         type: Maybe[int] = UNSET,
+        **call: Unpack[Call],
     ) -> list[User]:
         """GET /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"""
         return await self._many(
@@ -407,6 +492,7 @@ class ChannelsOperations(Caller):
             path("/channels/{}/messages/{}/reactions/{}", channel_id, message_id, emoji_name),
             User,
             query={"after": after, "limit": limit, "type": type},
+            **call,
         )
 
     async def list_messages(
@@ -417,6 +503,7 @@ class ChannelsOperations(Caller):
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
+        **call: Unpack[Call],
     ) -> list[Message]:
         """GET /channels/{channel_id}/messages"""
         return await self._many(
@@ -424,10 +511,11 @@ class ChannelsOperations(Caller):
             path("/channels/{}/messages", channel_id),
             Message,
             query={"around": around, "before": before, "after": after, "limit": limit},
+            **call,
         )
 
     async def list_my_private_archived_threads(
-        self, channel_id: Id, *, before: Maybe[Id] = UNSET, limit: Maybe[int] = UNSET
+        self, channel_id: Id, *, before: Maybe[Id] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
     ) -> Payload:
         """GET /channels/{channel_id}/users/@me/threads/archived/private"""
         return await self._one(
@@ -435,10 +523,11 @@ class ChannelsOperations(Caller):
             path("/channels/{}/users/@me/threads/archived/private", channel_id),
             Payload,
             query={"before": before, "limit": limit},
+            **call,
         )
 
     async def list_pins(
-        self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET
+        self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
     ) -> Payload:
         """GET /channels/{channel_id}/messages/pins"""
         return await self._one(
@@ -446,10 +535,11 @@ class ChannelsOperations(Caller):
             path("/channels/{}/messages/pins", channel_id),
             Payload,
             query={"before": before, "limit": limit},
+            **call,
         )
 
     async def list_private_archived_threads(
-        self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET
+        self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
     ) -> Payload:
         """GET /channels/{channel_id}/threads/archived/private"""
         return await self._one(
@@ -457,10 +547,11 @@ class ChannelsOperations(Caller):
             path("/channels/{}/threads/archived/private", channel_id),
             Payload,
             query={"before": before, "limit": limit},
+            **call,
         )
 
     async def list_public_archived_threads(
-        self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET
+        self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
     ) -> Payload:
         """GET /channels/{channel_id}/threads/archived/public"""
         return await self._one(
@@ -468,6 +559,7 @@ class ChannelsOperations(Caller):
             path("/channels/{}/threads/archived/public", channel_id),
             Payload,
             query={"before": before, "limit": limit},
+            **call,
         )
 
     async def list_thread_members(
@@ -477,6 +569,7 @@ class ChannelsOperations(Caller):
         with_member: Maybe[bool] = UNSET,
         limit: Maybe[int] = UNSET,
         after: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> list[ThreadMember]:
         """GET /channels/{channel_id}/thread-members"""
         return await self._many(
@@ -484,12 +577,19 @@ class ChannelsOperations(Caller):
             path("/channels/{}/thread-members", channel_id),
             ThreadMember,
             query={"with_member": with_member, "limit": limit, "after": after},
+            **call,
         )
 
-    async def poll_expire(self, channel_id: Id, message_id: Id, *, reason: str | None = None) -> Message:
+    async def poll_expire(
+        self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> Message:
         """POST /channels/{channel_id}/polls/{message_id}/expire"""
         return await self._one(
-            "POST", path("/channels/{}/polls/{}/expire", channel_id, message_id), Message, reason=reason
+            "POST",
+            path("/channels/{}/polls/{}/expire", channel_id, message_id),
+            Message,
+            reason=reason,
+            **call,
         )
 
     async def send_soundboard_sound(
@@ -500,6 +600,7 @@ class ChannelsOperations(Caller):
         source_guild_id: Maybe[Id | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """POST /channels/{channel_id}/send-soundboard-sound"""
         await self._nothing(
@@ -508,6 +609,7 @@ class ChannelsOperations(Caller):
             json={"sound_id": sound_id, "source_guild_id": source_guild_id},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def set_channel_permission_overwrite(
@@ -520,6 +622,7 @@ class ChannelsOperations(Caller):
         deny: Maybe[int | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """PUT /channels/{channel_id}/permissions/{overwrite_id}"""
         await self._nothing(
@@ -528,6 +631,7 @@ class ChannelsOperations(Caller):
             json={"type": type, "allow": allow, "deny": deny},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def thread_search(
@@ -545,6 +649,7 @@ class ChannelsOperations(Caller):
         sort_order: Maybe[str] = UNSET,
         limit: Maybe[int] = UNSET,
         offset: Maybe[int] = UNSET,
+        **call: Unpack[Call],
     ) -> Payload:
         """GET /channels/{channel_id}/threads/search"""
         return await self._one(
@@ -564,11 +669,16 @@ class ChannelsOperations(Caller):
                 "limit": limit,
                 "offset": offset,
             },
+            **call,
         )
 
-    async def trigger_typing_indicator(self, channel_id: Id, *, reason: str | None = None) -> Payload | None:
+    async def trigger_typing_indicator(
+        self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> Payload | None:
         """POST /channels/{channel_id}/typing"""
-        return await self._maybe("POST", path("/channels/{}/typing", channel_id), Payload, reason=reason)
+        return await self._maybe(
+            "POST", path("/channels/{}/typing", channel_id), Payload, reason=reason, **call
+        )
 
     async def update_channel(
         self,
@@ -602,6 +712,7 @@ class ChannelsOperations(Caller):
         applied_tags: Maybe[Sequence[Id] | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Channel:
         """PATCH /channels/{channel_id}"""
         return await self._one(
@@ -638,6 +749,7 @@ class ChannelsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_message(
@@ -655,6 +767,7 @@ class ChannelsOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Message:
         """PATCH /channels/{channel_id}/messages/{message_id}"""
         return await self._one(
@@ -673,6 +786,7 @@ class ChannelsOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
 
     async def update_voice_channel_status(
@@ -682,6 +796,7 @@ class ChannelsOperations(Caller):
         status: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """PUT /channels/{channel_id}/voice-status"""
         await self._nothing(
@@ -690,4 +805,5 @@ class ChannelsOperations(Caller):
             json={"status": status},
             extra=extra,
             reason=reason,
+            **call,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import (
     AutoModerationRule,
@@ -22,7 +23,7 @@ from nescord_core.payloads import (
     WelcomeScreen,
 )
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, comma, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, comma, path
 
 
 class GuildsOperations(Caller):
@@ -35,6 +36,7 @@ class GuildsOperations(Caller):
         rejection_reason: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /guilds/{guild_id}/requests/{request_id}"""
         return await self._one(
@@ -44,6 +46,7 @@ class GuildsOperations(Caller):
             json={"action": action, "rejection_reason": rejection_reason},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def add_guild_member(
@@ -59,6 +62,7 @@ class GuildsOperations(Caller):
         flags: Maybe[int | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Member | None:
         """PUT /guilds/{guild_id}/members/{user_id}"""
         return await self._maybe(
@@ -75,14 +79,15 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def add_guild_member_role(
-        self, guild_id: Id, user_id: Id, role_id: Id, *, reason: str | None = None
+        self, guild_id: Id, user_id: Id, role_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"""
         await self._nothing(
-            "PUT", path("/guilds/{}/members/{}/roles/{}", guild_id, user_id, role_id), reason=reason
+            "PUT", path("/guilds/{}/members/{}/roles/{}", guild_id, user_id, role_id), reason=reason, **call
         )
 
     async def ban_user_from_guild(
@@ -94,6 +99,7 @@ class GuildsOperations(Caller):
         delete_message_days: Maybe[int | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """PUT /guilds/{guild_id}/bans/{user_id}"""
         await self._nothing(
@@ -105,6 +111,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def bulk_ban_users_from_guild(
@@ -115,6 +122,7 @@ class GuildsOperations(Caller):
         delete_message_seconds: Maybe[int | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /guilds/{guild_id}/bulk-ban"""
         return await self._one(
@@ -124,19 +132,22 @@ class GuildsOperations(Caller):
             json={"user_ids": user_ids, "delete_message_seconds": delete_message_seconds},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def bulk_update_guild_channels(
-        self, guild_id: Id, body: Sequence[Json], *, reason: str | None = None
+        self, guild_id: Id, body: Sequence[Json], *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """PATCH /guilds/{guild_id}/channels"""
-        await self._nothing("PATCH", path("/guilds/{}/channels", guild_id), json=body, reason=reason)
+        await self._nothing("PATCH", path("/guilds/{}/channels", guild_id), json=body, reason=reason, **call)
 
     async def bulk_update_guild_roles(
-        self, guild_id: Id, body: Sequence[Json], *, reason: str | None = None
+        self, guild_id: Id, body: Sequence[Json], *, reason: str | None = None, **call: Unpack[Call]
     ) -> list[Role]:
         """PATCH /guilds/{guild_id}/roles"""
-        return await self._many("PATCH", path("/guilds/{}/roles", guild_id), Role, json=body, reason=reason)
+        return await self._many(
+            "PATCH", path("/guilds/{}/roles", guild_id), Role, json=body, reason=reason, **call
+        )
 
     async def count_guild_scheduled_event_users(
         self,
@@ -144,6 +155,7 @@ class GuildsOperations(Caller):
         guild_scheduled_event_id: Id,
         *,
         guild_scheduled_event_exception_ids: Maybe[Sequence[Id]] = UNSET,
+        **call: Unpack[Call],
     ) -> Payload:
         """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users/counts"""
         return await self._one(
@@ -151,6 +163,7 @@ class GuildsOperations(Caller):
             path("/guilds/{}/scheduled-events/{}/users/counts", guild_id, guild_scheduled_event_id),
             Payload,
             query={"guild_scheduled_event_exception_ids": guild_scheduled_event_exception_ids},
+            **call,
         )
 
     async def create_auto_moderation_rule(
@@ -167,6 +180,7 @@ class GuildsOperations(Caller):
         trigger_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> AutoModerationRule:
         """POST /guilds/{guild_id}/auto-moderation/rules"""
         return await self._one(
@@ -185,6 +199,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_channel(
@@ -212,6 +227,7 @@ class GuildsOperations(Caller):
         available_tags: Maybe[Sequence[Json | None] | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Channel:
         """POST /guilds/{guild_id}/channels"""
         return await self._one(
@@ -241,6 +257,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_emoji(
@@ -252,6 +269,7 @@ class GuildsOperations(Caller):
         roles: Maybe[Sequence[Id | None] | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Emoji:
         """POST /guilds/{guild_id}/emojis"""
         return await self._one(
@@ -261,6 +279,7 @@ class GuildsOperations(Caller):
             json={"name": name, "image": image, "roles": roles},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_role(
@@ -277,6 +296,7 @@ class GuildsOperations(Caller):
         unicode_emoji: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Role:
         """POST /guilds/{guild_id}/roles"""
         return await self._one(
@@ -295,6 +315,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_scheduled_event(
@@ -313,6 +334,7 @@ class GuildsOperations(Caller):
         entity_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> ScheduledEvent:
         """POST /guilds/{guild_id}/scheduled-events"""
         return await self._one(
@@ -333,6 +355,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_scheduled_event_exception(
@@ -346,6 +369,7 @@ class GuildsOperations(Caller):
         is_canceled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> ScheduledEventException:
         """POST /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions"""
         return await self._one(
@@ -360,6 +384,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_soundboard_sound(
@@ -373,6 +398,7 @@ class GuildsOperations(Caller):
         sound: Maybe[str] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> SoundboardSound:
         """POST /guilds/{guild_id}/soundboard-sounds"""
         return await self._one(
@@ -388,6 +414,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_sticker(
@@ -400,6 +427,7 @@ class GuildsOperations(Caller):
         file: Maybe[FileLike] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Sticker:
         """POST /guilds/{guild_id}/stickers"""
         return await self._one(
@@ -409,6 +437,7 @@ class GuildsOperations(Caller):
             form={"name": name, "tags": tags, "description": description, "file": file},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def create_guild_template(
@@ -419,6 +448,7 @@ class GuildsOperations(Caller):
         description: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /guilds/{guild_id}/templates"""
         return await self._one(
@@ -428,56 +458,73 @@ class GuildsOperations(Caller):
             json={"name": name, "description": description},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def delete_auto_moderation_rule(
-        self, guild_id: Id, rule_id: Id, *, reason: str | None = None
+        self, guild_id: Id, rule_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
         await self._nothing(
-            "DELETE", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), reason=reason
+            "DELETE", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), reason=reason, **call
         )
 
-    async def delete_guild_emoji(self, guild_id: Id, emoji_id: Id, *, reason: str | None = None) -> None:
+    async def delete_guild_emoji(
+        self, guild_id: Id, emoji_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /guilds/{guild_id}/emojis/{emoji_id}"""
-        await self._nothing("DELETE", path("/guilds/{}/emojis/{}", guild_id, emoji_id), reason=reason)
+        await self._nothing("DELETE", path("/guilds/{}/emojis/{}", guild_id, emoji_id), reason=reason, **call)
 
     async def delete_guild_integration(
-        self, guild_id: Id, integration_id: Id, *, reason: str | None = None
+        self, guild_id: Id, integration_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /guilds/{guild_id}/integrations/{integration_id}"""
         await self._nothing(
-            "DELETE", path("/guilds/{}/integrations/{}", guild_id, integration_id), reason=reason
+            "DELETE", path("/guilds/{}/integrations/{}", guild_id, integration_id), reason=reason, **call
         )
 
-    async def delete_guild_member(self, guild_id: Id, user_id: Id, *, reason: str | None = None) -> None:
+    async def delete_guild_member(
+        self, guild_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /guilds/{guild_id}/members/{user_id}"""
-        await self._nothing("DELETE", path("/guilds/{}/members/{}", guild_id, user_id), reason=reason)
+        await self._nothing("DELETE", path("/guilds/{}/members/{}", guild_id, user_id), reason=reason, **call)
 
     async def delete_guild_member_role(
-        self, guild_id: Id, user_id: Id, role_id: Id, *, reason: str | None = None
+        self, guild_id: Id, user_id: Id, role_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /guilds/{guild_id}/members/{user_id}/roles/{role_id}"""
         await self._nothing(
-            "DELETE", path("/guilds/{}/members/{}/roles/{}", guild_id, user_id, role_id), reason=reason
+            "DELETE",
+            path("/guilds/{}/members/{}/roles/{}", guild_id, user_id, role_id),
+            reason=reason,
+            **call,
         )
 
-    async def delete_guild_role(self, guild_id: Id, role_id: Id, *, reason: str | None = None) -> None:
+    async def delete_guild_role(
+        self, guild_id: Id, role_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /guilds/{guild_id}/roles/{role_id}"""
-        await self._nothing("DELETE", path("/guilds/{}/roles/{}", guild_id, role_id), reason=reason)
+        await self._nothing("DELETE", path("/guilds/{}/roles/{}", guild_id, role_id), reason=reason, **call)
 
     async def delete_guild_scheduled_event(
-        self, guild_id: Id, guild_scheduled_event_id: Id, *, reason: str | None = None
+        self, guild_id: Id, guild_scheduled_event_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
         await self._nothing(
             "DELETE",
             path("/guilds/{}/scheduled-events/{}", guild_id, guild_scheduled_event_id),
             reason=reason,
+            **call,
         )
 
     async def delete_guild_scheduled_event_exception(
-        self, guild_id: Id, guild_scheduled_event_id: Id, exception_id: Id, *, reason: str | None = None
+        self,
+        guild_id: Id,
+        guild_scheduled_event_id: Id,
+        exception_id: Id,
+        *,
+        reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """DELETE /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions/{exception_id}"""
         await self._nothing(
@@ -489,47 +536,60 @@ class GuildsOperations(Caller):
                 exception_id,
             ),
             reason=reason,
+            **call,
         )
 
     async def delete_guild_soundboard_sound(
-        self, guild_id: Id, sound_id: Id, *, reason: str | None = None
+        self, guild_id: Id, sound_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
         await self._nothing(
-            "DELETE", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), reason=reason
+            "DELETE", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), reason=reason, **call
         )
 
-    async def delete_guild_sticker(self, guild_id: Id, sticker_id: Id, *, reason: str | None = None) -> None:
+    async def delete_guild_sticker(
+        self, guild_id: Id, sticker_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /guilds/{guild_id}/stickers/{sticker_id}"""
-        await self._nothing("DELETE", path("/guilds/{}/stickers/{}", guild_id, sticker_id), reason=reason)
+        await self._nothing(
+            "DELETE", path("/guilds/{}/stickers/{}", guild_id, sticker_id), reason=reason, **call
+        )
 
-    async def delete_guild_template(self, guild_id: Id, code: str, *, reason: str | None = None) -> Payload:
+    async def delete_guild_template(
+        self, guild_id: Id, code: str, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> Payload:
         """DELETE /guilds/{guild_id}/templates/{code}"""
         return await self._one(
-            "DELETE", path("/guilds/{}/templates/{}", guild_id, code), Payload, reason=reason
+            "DELETE", path("/guilds/{}/templates/{}", guild_id, code), Payload, reason=reason, **call
         )
 
-    async def get_active_guild_threads(self, guild_id: Id) -> Payload:
+    async def get_active_guild_threads(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/threads/active"""
-        return await self._one("GET", path("/guilds/{}/threads/active", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/threads/active", guild_id), Payload, **call)
 
-    async def get_auto_moderation_rule(self, guild_id: Id, rule_id: Id) -> AutoModerationRule:
+    async def get_auto_moderation_rule(
+        self, guild_id: Id, rule_id: Id, **call: Unpack[Call]
+    ) -> AutoModerationRule:
         """GET /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
         return await self._one(
-            "GET", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), AutoModerationRule
+            "GET", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), AutoModerationRule, **call
         )
 
-    async def get_guild(self, guild_id: Id, *, with_counts: Maybe[bool] = UNSET) -> Guild:
+    async def get_guild(
+        self, guild_id: Id, *, with_counts: Maybe[bool] = UNSET, **call: Unpack[Call]
+    ) -> Guild:
         """GET /guilds/{guild_id}"""
-        return await self._one("GET", path("/guilds/{}", guild_id), Guild, query={"with_counts": with_counts})
+        return await self._one(
+            "GET", path("/guilds/{}", guild_id), Guild, query={"with_counts": with_counts}, **call
+        )
 
-    async def get_guild_ban(self, guild_id: Id, user_id: Id) -> Payload:
+    async def get_guild_ban(self, guild_id: Id, user_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/bans/{user_id}"""
-        return await self._one("GET", path("/guilds/{}/bans/{}", guild_id, user_id), Payload)
+        return await self._one("GET", path("/guilds/{}/bans/{}", guild_id, user_id), Payload, **call)
 
-    async def get_guild_emoji(self, guild_id: Id, emoji_id: Id) -> Emoji:
+    async def get_guild_emoji(self, guild_id: Id, emoji_id: Id, **call: Unpack[Call]) -> Emoji:
         """GET /guilds/{guild_id}/emojis/{emoji_id}"""
-        return await self._one("GET", path("/guilds/{}/emojis/{}", guild_id, emoji_id), Emoji)
+        return await self._one("GET", path("/guilds/{}/emojis/{}", guild_id, emoji_id), Emoji, **call)
 
     async def get_guild_join_requests(
         self,
@@ -539,6 +599,7 @@ class GuildsOperations(Caller):
         limit: Maybe[int] = UNSET,
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> Payload:
         """GET /guilds/{guild_id}/requests"""
         return await self._one(
@@ -546,26 +607,32 @@ class GuildsOperations(Caller):
             path("/guilds/{}/requests", guild_id),
             Payload,
             query={"status": status, "limit": limit, "before": before, "after": after},
+            **call,
         )
 
-    async def get_guild_member(self, guild_id: Id, user_id: Id) -> Member:
+    async def get_guild_member(self, guild_id: Id, user_id: Id, **call: Unpack[Call]) -> Member:
         """GET /guilds/{guild_id}/members/{user_id}"""
-        return await self._one("GET", path("/guilds/{}/members/{}", guild_id, user_id), Member)
+        return await self._one("GET", path("/guilds/{}/members/{}", guild_id, user_id), Member, **call)
 
-    async def get_guild_new_member_welcome(self, guild_id: Id) -> Payload | None:
+    async def get_guild_new_member_welcome(self, guild_id: Id, **call: Unpack[Call]) -> Payload | None:
         """GET /guilds/{guild_id}/new-member-welcome"""
-        return await self._maybe("GET", path("/guilds/{}/new-member-welcome", guild_id), Payload)
+        return await self._maybe("GET", path("/guilds/{}/new-member-welcome", guild_id), Payload, **call)
 
-    async def get_guild_preview(self, guild_id: Id) -> Payload:
+    async def get_guild_preview(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/preview"""
-        return await self._one("GET", path("/guilds/{}/preview", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/preview", guild_id), Payload, **call)
 
-    async def get_guild_role(self, guild_id: Id, role_id: Id) -> Role:
+    async def get_guild_role(self, guild_id: Id, role_id: Id, **call: Unpack[Call]) -> Role:
         """GET /guilds/{guild_id}/roles/{role_id}"""
-        return await self._one("GET", path("/guilds/{}/roles/{}", guild_id, role_id), Role)
+        return await self._one("GET", path("/guilds/{}/roles/{}", guild_id, role_id), Role, **call)
 
     async def get_guild_scheduled_event(
-        self, guild_id: Id, guild_scheduled_event_id: Id, *, with_user_count: Maybe[bool] = UNSET
+        self,
+        guild_id: Id,
+        guild_scheduled_event_id: Id,
+        *,
+        with_user_count: Maybe[bool] = UNSET,
+        **call: Unpack[Call],
     ) -> ScheduledEvent:
         """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
         return await self._one(
@@ -573,61 +640,70 @@ class GuildsOperations(Caller):
             path("/guilds/{}/scheduled-events/{}", guild_id, guild_scheduled_event_id),
             ScheduledEvent,
             query={"with_user_count": with_user_count},
+            **call,
         )
 
-    async def get_guild_soundboard_sound(self, guild_id: Id, sound_id: Id) -> SoundboardSound:
+    async def get_guild_soundboard_sound(
+        self, guild_id: Id, sound_id: Id, **call: Unpack[Call]
+    ) -> SoundboardSound:
         """GET /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
         return await self._one(
-            "GET", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), SoundboardSound
+            "GET", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), SoundboardSound, **call
         )
 
-    async def get_guild_sticker(self, guild_id: Id, sticker_id: Id) -> Sticker:
+    async def get_guild_sticker(self, guild_id: Id, sticker_id: Id, **call: Unpack[Call]) -> Sticker:
         """GET /guilds/{guild_id}/stickers/{sticker_id}"""
-        return await self._one("GET", path("/guilds/{}/stickers/{}", guild_id, sticker_id), Sticker)
+        return await self._one("GET", path("/guilds/{}/stickers/{}", guild_id, sticker_id), Sticker, **call)
 
-    async def get_guild_template(self, code: str) -> Payload:
+    async def get_guild_template(self, code: str, **call: Unpack[Call]) -> Payload:
         """GET /guilds/templates/{code}"""
-        return await self._one("GET", path("/guilds/templates/{}", code), Payload)
+        return await self._one("GET", path("/guilds/templates/{}", code), Payload, **call)
 
-    async def get_guild_vanity_url(self, guild_id: Id) -> Payload:
+    async def get_guild_vanity_url(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/vanity-url"""
-        return await self._one("GET", path("/guilds/{}/vanity-url", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/vanity-url", guild_id), Payload, **call)
 
-    async def get_guild_webhooks(self, guild_id: Id) -> list[Payload]:
+    async def get_guild_webhooks(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
         """GET /guilds/{guild_id}/webhooks"""
-        return await self._many("GET", path("/guilds/{}/webhooks", guild_id), Payload)
+        return await self._many("GET", path("/guilds/{}/webhooks", guild_id), Payload, **call)
 
-    async def get_guild_welcome_screen(self, guild_id: Id) -> WelcomeScreen:
+    async def get_guild_welcome_screen(self, guild_id: Id, **call: Unpack[Call]) -> WelcomeScreen:
         """GET /guilds/{guild_id}/welcome-screen"""
-        return await self._one("GET", path("/guilds/{}/welcome-screen", guild_id), WelcomeScreen)
+        return await self._one("GET", path("/guilds/{}/welcome-screen", guild_id), WelcomeScreen, **call)
 
-    async def get_guild_widget(self, guild_id: Id) -> Payload:
+    async def get_guild_widget(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/widget.json"""
-        return await self._one("GET", path("/guilds/{}/widget.json", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/widget.json", guild_id), Payload, **call)
 
-    async def get_guild_widget_png(self, guild_id: Id, *, style: Maybe[str] = UNSET) -> bytes:
+    async def get_guild_widget_png(
+        self, guild_id: Id, *, style: Maybe[str] = UNSET, **call: Unpack[Call]
+    ) -> bytes:
         """GET /guilds/{guild_id}/widget.png"""
-        return await self._bytes("GET", path("/guilds/{}/widget.png", guild_id), query={"style": style})
+        return await self._bytes(
+            "GET", path("/guilds/{}/widget.png", guild_id), query={"style": style}, **call
+        )
 
-    async def get_guild_widget_settings(self, guild_id: Id) -> Payload:
+    async def get_guild_widget_settings(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/widget"""
-        return await self._one("GET", path("/guilds/{}/widget", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/widget", guild_id), Payload, **call)
 
-    async def get_guilds_onboarding(self, guild_id: Id) -> Payload:
+    async def get_guilds_onboarding(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/onboarding"""
-        return await self._one("GET", path("/guilds/{}/onboarding", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/onboarding", guild_id), Payload, **call)
 
-    async def get_self_voice_state(self, guild_id: Id) -> VoiceState:
+    async def get_self_voice_state(self, guild_id: Id, **call: Unpack[Call]) -> VoiceState:
         """GET /guilds/{guild_id}/voice-states/@me"""
-        return await self._one("GET", path("/guilds/{}/voice-states/@me", guild_id), VoiceState)
+        return await self._one("GET", path("/guilds/{}/voice-states/@me", guild_id), VoiceState, **call)
 
-    async def get_voice_state(self, guild_id: Id, user_id: Id) -> VoiceState:
+    async def get_voice_state(self, guild_id: Id, user_id: Id, **call: Unpack[Call]) -> VoiceState:
         """GET /guilds/{guild_id}/voice-states/{user_id}"""
-        return await self._one("GET", path("/guilds/{}/voice-states/{}", guild_id, user_id), VoiceState)
+        return await self._one(
+            "GET", path("/guilds/{}/voice-states/{}", guild_id, user_id), VoiceState, **call
+        )
 
-    async def guild_role_member_counts(self, guild_id: Id) -> Payload:
+    async def guild_role_member_counts(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/roles/member-counts"""
-        return await self._one("GET", path("/guilds/{}/roles/member-counts", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/roles/member-counts", guild_id), Payload, **call)
 
     async def guild_search(
         self,
@@ -657,6 +733,7 @@ class GuildsOperations(Caller):
         pinned: Maybe[bool] = UNSET,
         include_nsfw: Maybe[bool] = UNSET,
         channel_id: Maybe[Sequence[Id]] = UNSET,
+        **call: Unpack[Call],
     ) -> Payload:
         """GET /guilds/{guild_id}/messages/search"""
         return await self._one(
@@ -689,11 +766,16 @@ class GuildsOperations(Caller):
                 "include_nsfw": include_nsfw,
                 "channel_id": channel_id,
             },
+            **call,
         )
 
-    async def list_auto_moderation_rules(self, guild_id: Id) -> list[AutoModerationRule]:
+    async def list_auto_moderation_rules(
+        self, guild_id: Id, **call: Unpack[Call]
+    ) -> list[AutoModerationRule]:
         """GET /guilds/{guild_id}/auto-moderation/rules"""
-        return await self._many("GET", path("/guilds/{}/auto-moderation/rules", guild_id), AutoModerationRule)
+        return await self._many(
+            "GET", path("/guilds/{}/auto-moderation/rules", guild_id), AutoModerationRule, **call
+        )
 
     async def list_guild_audit_log_entries(
         self,
@@ -705,6 +787,7 @@ class GuildsOperations(Caller):
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
+        **call: Unpack[Call],
     ) -> Payload:
         """GET /guilds/{guild_id}/audit-logs"""
         return await self._one(
@@ -719,10 +802,17 @@ class GuildsOperations(Caller):
                 "after": after,
                 "limit": limit,
             },
+            **call,
         )
 
     async def list_guild_bans(
-        self, guild_id: Id, *, limit: Maybe[int] = UNSET, before: Maybe[Id] = UNSET, after: Maybe[Id] = UNSET
+        self,
+        guild_id: Id,
+        *,
+        limit: Maybe[int] = UNSET,
+        before: Maybe[Id] = UNSET,
+        after: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> list[Payload]:
         """GET /guilds/{guild_id}/bans"""
         return await self._many(
@@ -730,35 +820,40 @@ class GuildsOperations(Caller):
             path("/guilds/{}/bans", guild_id),
             Payload,
             query={"limit": limit, "before": before, "after": after},
+            **call,
         )
 
-    async def list_guild_channels(self, guild_id: Id) -> list[Channel]:
+    async def list_guild_channels(self, guild_id: Id, **call: Unpack[Call]) -> list[Channel]:
         """GET /guilds/{guild_id}/channels"""
-        return await self._many("GET", path("/guilds/{}/channels", guild_id), Channel)
+        return await self._many("GET", path("/guilds/{}/channels", guild_id), Channel, **call)
 
-    async def list_guild_emojis(self, guild_id: Id) -> list[Emoji]:
+    async def list_guild_emojis(self, guild_id: Id, **call: Unpack[Call]) -> list[Emoji]:
         """GET /guilds/{guild_id}/emojis"""
-        return await self._many("GET", path("/guilds/{}/emojis", guild_id), Emoji)
+        return await self._many("GET", path("/guilds/{}/emojis", guild_id), Emoji, **call)
 
-    async def list_guild_integrations(self, guild_id: Id) -> list[Payload]:
+    async def list_guild_integrations(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
         """GET /guilds/{guild_id}/integrations"""
-        return await self._many("GET", path("/guilds/{}/integrations", guild_id), Payload)
+        return await self._many("GET", path("/guilds/{}/integrations", guild_id), Payload, **call)
 
-    async def list_guild_invites(self, guild_id: Id) -> list[Invite]:
+    async def list_guild_invites(self, guild_id: Id, **call: Unpack[Call]) -> list[Invite]:
         """GET /guilds/{guild_id}/invites"""
-        return await self._many("GET", path("/guilds/{}/invites", guild_id), Invite)
+        return await self._many("GET", path("/guilds/{}/invites", guild_id), Invite, **call)
 
     async def list_guild_members(
-        self, guild_id: Id, *, limit: Maybe[int] = UNSET, after: Maybe[int] = UNSET
+        self, guild_id: Id, *, limit: Maybe[int] = UNSET, after: Maybe[int] = UNSET, **call: Unpack[Call]
     ) -> list[Member]:
         """GET /guilds/{guild_id}/members"""
         return await self._many(
-            "GET", path("/guilds/{}/members", guild_id), Member, query={"limit": limit, "after": after}
+            "GET",
+            path("/guilds/{}/members", guild_id),
+            Member,
+            query={"limit": limit, "after": after},
+            **call,
         )
 
-    async def list_guild_roles(self, guild_id: Id) -> list[Role]:
+    async def list_guild_roles(self, guild_id: Id, **call: Unpack[Call]) -> list[Role]:
         """GET /guilds/{guild_id}/roles"""
-        return await self._many("GET", path("/guilds/{}/roles", guild_id), Role)
+        return await self._many("GET", path("/guilds/{}/roles", guild_id), Role, **call)
 
     async def list_guild_scheduled_event_exception_users(
         self,
@@ -770,6 +865,7 @@ class GuildsOperations(Caller):
         limit: Maybe[int] = UNSET,
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> list[ScheduledEventUser]:
         """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/{guild_scheduled_event_exception_id}/users"""
         return await self._many(
@@ -782,6 +878,7 @@ class GuildsOperations(Caller):
             ),
             ScheduledEventUser,
             query={"with_member": with_member, "limit": limit, "before": before, "after": after},
+            **call,
         )
 
     async def list_guild_scheduled_event_users(
@@ -793,6 +890,7 @@ class GuildsOperations(Caller):
         limit: Maybe[int] = UNSET,
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> list[ScheduledEventUser]:
         """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users"""
         return await self._many(
@@ -800,10 +898,11 @@ class GuildsOperations(Caller):
             path("/guilds/{}/scheduled-events/{}/users", guild_id, guild_scheduled_event_id),
             ScheduledEventUser,
             query={"with_member": with_member, "limit": limit, "before": before, "after": after},
+            **call,
         )
 
     async def list_guild_scheduled_events(
-        self, guild_id: Id, *, with_user_count: Maybe[bool] = UNSET
+        self, guild_id: Id, *, with_user_count: Maybe[bool] = UNSET, **call: Unpack[Call]
     ) -> list[ScheduledEvent]:
         """GET /guilds/{guild_id}/scheduled-events"""
         return await self._many(
@@ -811,23 +910,24 @@ class GuildsOperations(Caller):
             path("/guilds/{}/scheduled-events", guild_id),
             ScheduledEvent,
             query={"with_user_count": with_user_count},
+            **call,
         )
 
-    async def list_guild_soundboard_sounds(self, guild_id: Id) -> Payload:
+    async def list_guild_soundboard_sounds(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /guilds/{guild_id}/soundboard-sounds"""
-        return await self._one("GET", path("/guilds/{}/soundboard-sounds", guild_id), Payload)
+        return await self._one("GET", path("/guilds/{}/soundboard-sounds", guild_id), Payload, **call)
 
-    async def list_guild_stickers(self, guild_id: Id) -> list[Sticker]:
+    async def list_guild_stickers(self, guild_id: Id, **call: Unpack[Call]) -> list[Sticker]:
         """GET /guilds/{guild_id}/stickers"""
-        return await self._many("GET", path("/guilds/{}/stickers", guild_id), Sticker)
+        return await self._many("GET", path("/guilds/{}/stickers", guild_id), Sticker, **call)
 
-    async def list_guild_templates(self, guild_id: Id) -> list[Payload]:
+    async def list_guild_templates(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
         """GET /guilds/{guild_id}/templates"""
-        return await self._many("GET", path("/guilds/{}/templates", guild_id), Payload)
+        return await self._many("GET", path("/guilds/{}/templates", guild_id), Payload, **call)
 
-    async def list_guild_voice_regions(self, guild_id: Id) -> list[Payload]:
+    async def list_guild_voice_regions(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
         """GET /guilds/{guild_id}/regions"""
-        return await self._many("GET", path("/guilds/{}/regions", guild_id), Payload)
+        return await self._many("GET", path("/guilds/{}/regions", guild_id), Payload, **call)
 
     async def preview_prune_guild(
         self,
@@ -835,6 +935,7 @@ class GuildsOperations(Caller):
         *,
         days: Maybe[int] = UNSET,
         include_roles: Maybe[Sequence[Id | None] | str] = UNSET,
+        **call: Unpack[Call],
     ) -> Payload:
         """GET /guilds/{guild_id}/prune"""
         return await self._one(
@@ -842,6 +943,7 @@ class GuildsOperations(Caller):
             path("/guilds/{}/prune", guild_id),
             Payload,
             query={"days": days, "include_roles": comma(include_roles)},
+            **call,
         )
 
     async def prune_guild(
@@ -853,6 +955,7 @@ class GuildsOperations(Caller):
         include_roles: Maybe[Sequence[Id] | str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /guilds/{guild_id}/prune"""
         return await self._one(
@@ -862,6 +965,7 @@ class GuildsOperations(Caller):
             json={"days": days, "compute_prune_count": compute_prune_count, "include_roles": include_roles},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def put_guilds_onboarding(
@@ -874,6 +978,7 @@ class GuildsOperations(Caller):
         mode: Maybe[int | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PUT /guilds/{guild_id}/onboarding"""
         return await self._one(
@@ -888,23 +993,34 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def search_guild_members(
-        self, guild_id: Id, *, limit: Maybe[int] = UNSET, query: Maybe[str] = UNSET
+        self, guild_id: Id, *, limit: Maybe[int] = UNSET, query: Maybe[str] = UNSET, **call: Unpack[Call]
     ) -> list[Member]:
         """GET /guilds/{guild_id}/members/search"""
         return await self._many(
-            "GET", path("/guilds/{}/members/search", guild_id), Member, query={"limit": limit, "query": query}
+            "GET",
+            path("/guilds/{}/members/search", guild_id),
+            Member,
+            query={"limit": limit, "query": query},
+            **call,
         )
 
-    async def sync_guild_template(self, guild_id: Id, code: str, *, reason: str | None = None) -> Payload:
+    async def sync_guild_template(
+        self, guild_id: Id, code: str, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> Payload:
         """PUT /guilds/{guild_id}/templates/{code}"""
-        return await self._one("PUT", path("/guilds/{}/templates/{}", guild_id, code), Payload, reason=reason)
+        return await self._one(
+            "PUT", path("/guilds/{}/templates/{}", guild_id, code), Payload, reason=reason, **call
+        )
 
-    async def unban_user_from_guild(self, guild_id: Id, user_id: Id, *, reason: str | None = None) -> None:
+    async def unban_user_from_guild(
+        self, guild_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /guilds/{guild_id}/bans/{user_id}"""
-        await self._nothing("DELETE", path("/guilds/{}/bans/{}", guild_id, user_id), reason=reason)
+        await self._nothing("DELETE", path("/guilds/{}/bans/{}", guild_id, user_id), reason=reason, **call)
 
     async def update_auto_moderation_rule(
         self,
@@ -921,6 +1037,7 @@ class GuildsOperations(Caller):
         trigger_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> AutoModerationRule:
         """PATCH /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
         return await self._one(
@@ -939,6 +1056,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild(
@@ -968,6 +1086,7 @@ class GuildsOperations(Caller):
         premium_progress_bar_enabled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Guild:
         """PATCH /guilds/{guild_id}"""
         return await self._one(
@@ -999,6 +1118,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_emoji(
@@ -1010,6 +1130,7 @@ class GuildsOperations(Caller):
         roles: Maybe[Sequence[Id | None] | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Emoji:
         """PATCH /guilds/{guild_id}/emojis/{emoji_id}"""
         return await self._one(
@@ -1019,6 +1140,7 @@ class GuildsOperations(Caller):
             json={"name": name, "roles": roles},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_incident_actions(
@@ -1029,6 +1151,7 @@ class GuildsOperations(Caller):
         dms_disabled_until: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PUT /guilds/{guild_id}/incident-actions"""
         return await self._one(
@@ -1038,6 +1161,7 @@ class GuildsOperations(Caller):
             json={"invites_disabled_until": invites_disabled_until, "dms_disabled_until": dms_disabled_until},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_member(
@@ -1054,6 +1178,7 @@ class GuildsOperations(Caller):
         flags: Maybe[int | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Member | None:
         """PATCH /guilds/{guild_id}/members/{user_id}"""
         return await self._maybe(
@@ -1071,6 +1196,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_role(
@@ -1088,6 +1214,7 @@ class GuildsOperations(Caller):
         unicode_emoji: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Role:
         """PATCH /guilds/{guild_id}/roles/{role_id}"""
         return await self._one(
@@ -1106,6 +1233,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_scheduled_event(
@@ -1126,6 +1254,7 @@ class GuildsOperations(Caller):
         entity_metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> ScheduledEvent:
         """PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
         return await self._one(
@@ -1147,6 +1276,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_scheduled_event_exception(
@@ -1160,6 +1290,7 @@ class GuildsOperations(Caller):
         is_canceled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> ScheduledEventException:
         """PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions/{exception_id}"""
         return await self._one(
@@ -1178,6 +1309,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_soundboard_sound(
@@ -1191,6 +1323,7 @@ class GuildsOperations(Caller):
         emoji_name: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> SoundboardSound:
         """PATCH /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
         return await self._one(
@@ -1200,6 +1333,7 @@ class GuildsOperations(Caller):
             json={"name": name, "volume": volume, "emoji_id": emoji_id, "emoji_name": emoji_name},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_sticker(
@@ -1212,6 +1346,7 @@ class GuildsOperations(Caller):
         description: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Sticker:
         """PATCH /guilds/{guild_id}/stickers/{sticker_id}"""
         return await self._one(
@@ -1221,6 +1356,7 @@ class GuildsOperations(Caller):
             json={"name": name, "tags": tags, "description": description},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_template(
@@ -1232,6 +1368,7 @@ class GuildsOperations(Caller):
         description: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /guilds/{guild_id}/templates/{code}"""
         return await self._one(
@@ -1241,6 +1378,7 @@ class GuildsOperations(Caller):
             json={"name": name, "description": description},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_welcome_screen(
@@ -1252,6 +1390,7 @@ class GuildsOperations(Caller):
         enabled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> WelcomeScreen:
         """PATCH /guilds/{guild_id}/welcome-screen"""
         return await self._one(
@@ -1261,6 +1400,7 @@ class GuildsOperations(Caller):
             json={"description": description, "welcome_channels": welcome_channels, "enabled": enabled},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_guild_widget_settings(
@@ -1271,6 +1411,7 @@ class GuildsOperations(Caller):
         enabled: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /guilds/{guild_id}/widget"""
         return await self._one(
@@ -1280,6 +1421,7 @@ class GuildsOperations(Caller):
             json={"channel_id": channel_id, "enabled": enabled},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_my_guild_member(
@@ -1292,6 +1434,7 @@ class GuildsOperations(Caller):
         banner: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Member:
         """PATCH /guilds/{guild_id}/members/@me"""
         return await self._one(
@@ -1301,6 +1444,7 @@ class GuildsOperations(Caller):
             json={"nick": nick, "avatar": avatar, "bio": bio, "banner": banner},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_self_voice_state(
@@ -1312,6 +1456,7 @@ class GuildsOperations(Caller):
         channel_id: Maybe[Id | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """PATCH /guilds/{guild_id}/voice-states/@me"""
         await self._nothing(
@@ -1324,6 +1469,7 @@ class GuildsOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_voice_state(
@@ -1335,6 +1481,7 @@ class GuildsOperations(Caller):
         channel_id: Maybe[Id | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """PATCH /guilds/{guild_id}/voice-states/{user_id}"""
         await self._nothing(
@@ -1343,4 +1490,5 @@ class GuildsOperations(Caller):
             json={"suppress": suppress, "channel_id": channel_id},
             extra=extra,
             reason=reason,
+            **call,
         )

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from nescord_core.payloads import Invite, Payload
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
 
 class InvitesOperations(Caller):
-    async def get_invite_target_users(self, code: str) -> bytes:
+    async def get_invite_target_users(self, code: str, **call: Unpack[Call]) -> bytes:
         """GET /invites/{code}/target-users"""
-        return await self._bytes("GET", path("/invites/{}/target-users", code))
+        return await self._bytes("GET", path("/invites/{}/target-users", code), **call)
 
-    async def get_invite_target_users_job_status(self, code: str) -> Payload:
+    async def get_invite_target_users_job_status(self, code: str, **call: Unpack[Call]) -> Payload:
         """GET /invites/{code}/target-users/job-status"""
-        return await self._one("GET", path("/invites/{}/target-users/job-status", code), Payload)
+        return await self._one("GET", path("/invites/{}/target-users/job-status", code), Payload, **call)
 
     async def invite_resolve(
         self,
@@ -24,6 +26,7 @@ class InvitesOperations(Caller):
         guild_scheduled_event_id: Maybe[Id] = UNSET,
         target_channel_id: Maybe[Id] = UNSET,
         target_message_id: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> Invite:
         """GET /invites/{code}"""
         return await self._one(
@@ -36,11 +39,12 @@ class InvitesOperations(Caller):
                 "target_channel_id": target_channel_id,
                 "target_message_id": target_message_id,
             },
+            **call,
         )
 
-    async def invite_revoke(self, code: str, *, reason: str | None = None) -> Invite:
+    async def invite_revoke(self, code: str, *, reason: str | None = None, **call: Unpack[Call]) -> Invite:
         """DELETE /invites/{code}"""
-        return await self._one("DELETE", path("/invites/{}", code), Invite, reason=reason)
+        return await self._one("DELETE", path("/invites/{}", code), Invite, reason=reason, **call)
 
     async def update_invite_target_users(
         self,
@@ -49,6 +53,7 @@ class InvitesOperations(Caller):
         target_users_file: Maybe[FileLike] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """PUT /invites/{code}/target-users"""
         await self._nothing(
@@ -57,4 +62,5 @@ class InvitesOperations(Caller):
             form={"target_users_file": target_users_file},
             extra=extra,
             reason=reason,
+            **call,
         )

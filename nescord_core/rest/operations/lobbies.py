@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import Payload
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
 
 class LobbiesOperations(Caller):
@@ -19,6 +20,7 @@ class LobbiesOperations(Caller):
         flags: Maybe[int | None] = UNSET,
         additional_name: Maybe[str | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PUT /lobbies/{lobby_id}/members/{user_id}"""
         return await self._one(
@@ -27,19 +29,28 @@ class LobbiesOperations(Caller):
             Payload,
             json={"metadata": metadata, "flags": flags, "additional_name": additional_name},
             extra=extra,
+            **call,
         )
 
-    async def bulk_update_lobby_members(self, lobby_id: Id, body: Sequence[Json] | None) -> list[Payload]:
+    async def bulk_update_lobby_members(
+        self, lobby_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
+    ) -> list[Payload]:
         """POST /lobbies/{lobby_id}/members/bulk"""
-        return await self._many("POST", path("/lobbies/{}/members/bulk", lobby_id), Payload, json=body)
+        return await self._many(
+            "POST", path("/lobbies/{}/members/bulk", lobby_id), Payload, json=body, **call
+        )
 
-    async def create_linked_lobby_guild_invite_for_self(self, lobby_id: Id) -> Payload:
+    async def create_linked_lobby_guild_invite_for_self(self, lobby_id: Id, **call: Unpack[Call]) -> Payload:
         """POST /lobbies/{lobby_id}/members/@me/invites"""
-        return await self._one("POST", path("/lobbies/{}/members/@me/invites", lobby_id), Payload)
+        return await self._one("POST", path("/lobbies/{}/members/@me/invites", lobby_id), Payload, **call)
 
-    async def create_linked_lobby_guild_invite_for_user(self, lobby_id: Id, user_id: Id) -> Payload:
+    async def create_linked_lobby_guild_invite_for_user(
+        self, lobby_id: Id, user_id: Id, **call: Unpack[Call]
+    ) -> Payload:
         """POST /lobbies/{lobby_id}/members/{user_id}/invites"""
-        return await self._one("POST", path("/lobbies/{}/members/{}/invites", lobby_id, user_id), Payload)
+        return await self._one(
+            "POST", path("/lobbies/{}/members/{}/invites", lobby_id, user_id), Payload, **call
+        )
 
     async def create_lobby(
         self,
@@ -50,6 +61,7 @@ class LobbiesOperations(Caller):
         flags: Maybe[int | None] = UNSET,
         override_event_webhooks_url: Maybe[str | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /lobbies"""
         return await self._one(
@@ -64,6 +76,7 @@ class LobbiesOperations(Caller):
                 "override_event_webhooks_url": override_event_webhooks_url,
             },
             extra=extra,
+            **call,
         )
 
     async def create_lobby_message(
@@ -85,6 +98,7 @@ class LobbiesOperations(Caller):
         tts: Maybe[bool | None] = UNSET,
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /lobbies/{lobby_id}/messages"""
         return await self._one(
@@ -108,6 +122,7 @@ class LobbiesOperations(Caller):
             },
             extra=extra,
             files=files,
+            **call,
         )
 
     async def create_or_join_lobby(
@@ -119,6 +134,7 @@ class LobbiesOperations(Caller):
         secret: Maybe[str] = UNSET,
         flags: Maybe[int | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PUT /lobbies"""
         return await self._one(
@@ -133,15 +149,16 @@ class LobbiesOperations(Caller):
                 "flags": flags,
             },
             extra=extra,
+            **call,
         )
 
-    async def delete_lobby(self, lobby_id: Id) -> None:
+    async def delete_lobby(self, lobby_id: Id, **call: Unpack[Call]) -> None:
         """DELETE /lobbies/{lobby_id}"""
-        await self._nothing("DELETE", path("/lobbies/{}", lobby_id))
+        await self._nothing("DELETE", path("/lobbies/{}", lobby_id), **call)
 
-    async def delete_lobby_member(self, lobby_id: Id, user_id: Id) -> None:
+    async def delete_lobby_member(self, lobby_id: Id, user_id: Id, **call: Unpack[Call]) -> None:
         """DELETE /lobbies/{lobby_id}/members/{user_id}"""
-        await self._nothing("DELETE", path("/lobbies/{}/members/{}", lobby_id, user_id))
+        await self._nothing("DELETE", path("/lobbies/{}/members/{}", lobby_id, user_id), **call)
 
     async def edit_lobby(
         self,
@@ -153,6 +170,7 @@ class LobbiesOperations(Caller):
         flags: Maybe[int | None] = UNSET,
         override_event_webhooks_url: Maybe[str | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /lobbies/{lobby_id}"""
         return await self._one(
@@ -167,10 +185,16 @@ class LobbiesOperations(Caller):
                 "override_event_webhooks_url": override_event_webhooks_url,
             },
             extra=extra,
+            **call,
         )
 
     async def edit_lobby_channel_link(
-        self, lobby_id: Id, *, channel_id: Maybe[Id | None] = UNSET, extra: Json | None = None
+        self,
+        lobby_id: Id,
+        *,
+        channel_id: Maybe[Id | None] = UNSET,
+        extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /lobbies/{lobby_id}/channel-linking"""
         return await self._one(
@@ -179,24 +203,33 @@ class LobbiesOperations(Caller):
             Payload,
             json={"channel_id": channel_id},
             extra=extra,
+            **call,
         )
 
-    async def get_lobby(self, lobby_id: Id) -> Payload:
+    async def get_lobby(self, lobby_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /lobbies/{lobby_id}"""
-        return await self._one("GET", path("/lobbies/{}", lobby_id), Payload)
+        return await self._one("GET", path("/lobbies/{}", lobby_id), Payload, **call)
 
-    async def get_lobby_messages(self, lobby_id: Id, *, limit: Maybe[int] = UNSET) -> list[Payload]:
+    async def get_lobby_messages(
+        self, lobby_id: Id, *, limit: Maybe[int] = UNSET, **call: Unpack[Call]
+    ) -> list[Payload]:
         """GET /lobbies/{lobby_id}/messages"""
         return await self._many(
-            "GET", path("/lobbies/{}/messages", lobby_id), Payload, query={"limit": limit}
+            "GET", path("/lobbies/{}/messages", lobby_id), Payload, query={"limit": limit}, **call
         )
 
-    async def leave_lobby(self, lobby_id: Id) -> None:
+    async def leave_lobby(self, lobby_id: Id, **call: Unpack[Call]) -> None:
         """DELETE /lobbies/{lobby_id}/members/@me"""
-        await self._nothing("DELETE", path("/lobbies/{}/members/@me", lobby_id))
+        await self._nothing("DELETE", path("/lobbies/{}/members/@me", lobby_id), **call)
 
     async def update_lobby_message_external_moderation_metadata(
-        self, lobby_id: Id, message_id: Id, body: Json, *, files: Sequence[FileLike] = ()
+        self,
+        lobby_id: Id,
+        message_id: Id,
+        body: Json,
+        *,
+        files: Sequence[FileLike] = (),
+        **call: Unpack[Call],
     ) -> None:
         """PUT /lobbies/{lobby_id}/messages/{message_id}/moderation-metadata"""
         await self._nothing(
@@ -204,4 +237,5 @@ class LobbiesOperations(Caller):
             path("/lobbies/{}/messages/{}/moderation-metadata", lobby_id, message_id),
             json=body,
             files=files,
+            **call,
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import Payload, SoundboardSound, StageInstance, Sticker, Subscription
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
 
 class OtherOperations(Caller):
@@ -20,6 +21,7 @@ class OtherOperations(Caller):
         data: Maybe[Json | None] = UNSET,
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload | None:
         """POST /interactions/{interaction_id}/{interaction_token}/callback"""
         return await self._maybe(
@@ -30,6 +32,7 @@ class OtherOperations(Caller):
             json={"type": type, "data": data},
             extra=extra,
             files=files,
+            **call,
         )
 
     async def create_stage_instance(
@@ -42,6 +45,7 @@ class OtherOperations(Caller):
         send_start_notification: Maybe[bool | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> StageInstance:
         """POST /stage-instances"""
         return await self._one(
@@ -57,15 +61,18 @@ class OtherOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
-    async def delete_stage_instance(self, channel_id: Id, *, reason: str | None = None) -> None:
+    async def delete_stage_instance(
+        self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /stage-instances/{channel_id}"""
-        await self._nothing("DELETE", path("/stage-instances/{}", channel_id), reason=reason)
+        await self._nothing("DELETE", path("/stage-instances/{}", channel_id), reason=reason, **call)
 
-    async def get_stage_instance(self, channel_id: Id) -> StageInstance:
+    async def get_stage_instance(self, channel_id: Id, **call: Unpack[Call]) -> StageInstance:
         """GET /stage-instances/{channel_id}"""
-        return await self._one("GET", path("/stage-instances/{}", channel_id), StageInstance)
+        return await self._one("GET", path("/stage-instances/{}", channel_id), StageInstance, **call)
 
     async def update_stage_instance(
         self,
@@ -75,6 +82,7 @@ class OtherOperations(Caller):
         privacy_level: Maybe[int] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> StageInstance:
         """PATCH /stage-instances/{channel_id}"""
         return await self._one(
@@ -84,34 +92,35 @@ class OtherOperations(Caller):
             json={"topic": topic, "privacy_level": privacy_level},
             extra=extra,
             reason=reason,
+            **call,
         )
 
-    async def get_bot_gateway(self) -> Payload:
+    async def get_bot_gateway(self, **call: Unpack[Call]) -> Payload:
         """GET /gateway/bot"""
-        return await self._one("GET", path("/gateway/bot"), Payload)
+        return await self._one("GET", path("/gateway/bot"), Payload, **call)
 
-    async def get_gateway(self) -> Payload:
+    async def get_gateway(self, **call: Unpack[Call]) -> Payload:
         """GET /gateway"""
-        return await self._one("GET", path("/gateway"), Payload)
+        return await self._one("GET", path("/gateway"), Payload, **call)
 
-    async def get_my_oauth2_application(self) -> Payload:
+    async def get_my_oauth2_application(self, **call: Unpack[Call]) -> Payload:
         """GET /oauth2/applications/@me"""
-        return await self._one("GET", path("/oauth2/applications/@me"), Payload)
+        return await self._one("GET", path("/oauth2/applications/@me"), Payload, **call)
 
-    async def get_my_oauth2_authorization(self) -> Payload:
+    async def get_my_oauth2_authorization(self, **call: Unpack[Call]) -> Payload:
         """GET /oauth2/@me"""
-        return await self._one("GET", path("/oauth2/@me"), Payload)
+        return await self._one("GET", path("/oauth2/@me"), Payload, **call)
 
-    async def get_openid_connect_userinfo(self) -> Payload:
+    async def get_openid_connect_userinfo(self, **call: Unpack[Call]) -> Payload:
         """GET /oauth2/userinfo"""
-        return await self._one("GET", path("/oauth2/userinfo"), Payload)
+        return await self._one("GET", path("/oauth2/userinfo"), Payload, **call)
 
-    async def get_public_keys(self) -> Payload:
+    async def get_public_keys(self, **call: Unpack[Call]) -> Payload:
         """GET /oauth2/keys"""
-        return await self._one("GET", path("/oauth2/keys"), Payload)
+        return await self._one("GET", path("/oauth2/keys"), Payload, **call)
 
     async def get_sku_subscription(
-        self, sku_id: Id, subscription_id: Id, *, user_id: Maybe[Id] = UNSET
+        self, sku_id: Id, subscription_id: Id, *, user_id: Maybe[Id] = UNSET, **call: Unpack[Call]
     ) -> Subscription:
         """GET /skus/{sku_id}/subscriptions/{subscription_id}"""
         return await self._one(
@@ -119,6 +128,7 @@ class OtherOperations(Caller):
             path("/skus/{}/subscriptions/{}", sku_id, subscription_id),
             Subscription,
             query={"user_id": user_id},
+            **call,
         )
 
     async def get_sku_subscriptions(
@@ -129,6 +139,7 @@ class OtherOperations(Caller):
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
         user_id: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> list[Subscription]:
         """GET /skus/{sku_id}/subscriptions"""
         return await self._many(
@@ -136,24 +147,25 @@ class OtherOperations(Caller):
             path("/skus/{}/subscriptions", sku_id),
             Subscription,
             query={"before": before, "after": after, "limit": limit, "user_id": user_id},
+            **call,
         )
 
-    async def get_soundboard_default_sounds(self) -> list[SoundboardSound]:
+    async def get_soundboard_default_sounds(self, **call: Unpack[Call]) -> list[SoundboardSound]:
         """GET /soundboard-default-sounds"""
-        return await self._many("GET", path("/soundboard-default-sounds"), SoundboardSound)
+        return await self._many("GET", path("/soundboard-default-sounds"), SoundboardSound, **call)
 
-    async def get_sticker(self, sticker_id: Id) -> Sticker:
+    async def get_sticker(self, sticker_id: Id, **call: Unpack[Call]) -> Sticker:
         """GET /stickers/{sticker_id}"""
-        return await self._one("GET", path("/stickers/{}", sticker_id), Sticker)
+        return await self._one("GET", path("/stickers/{}", sticker_id), Sticker, **call)
 
-    async def get_sticker_pack(self, pack_id: Id) -> Payload:
+    async def get_sticker_pack(self, pack_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /sticker-packs/{pack_id}"""
-        return await self._one("GET", path("/sticker-packs/{}", pack_id), Payload)
+        return await self._one("GET", path("/sticker-packs/{}", pack_id), Payload, **call)
 
-    async def list_sticker_packs(self) -> Payload:
+    async def list_sticker_packs(self, **call: Unpack[Call]) -> Payload:
         """GET /sticker-packs"""
-        return await self._one("GET", path("/sticker-packs"), Payload)
+        return await self._one("GET", path("/sticker-packs"), Payload, **call)
 
-    async def list_voice_regions(self) -> list[Payload]:
+    async def list_voice_regions(self, **call: Unpack[Call]) -> list[Payload]:
         """GET /voice/regions"""
-        return await self._many("GET", path("/voice/regions"), Payload)
+        return await self._many("GET", path("/voice/regions"), Payload, **call)

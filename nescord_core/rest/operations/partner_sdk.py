@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import Payload
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
 
 class PartnerSdkOperations(Caller):
@@ -17,6 +18,7 @@ class PartnerSdkOperations(Caller):
         external_user_id: Maybe[str] = UNSET,
         preferred_global_name: Maybe[str | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /partner-sdk/token/bot"""
         return await self._one(
@@ -29,10 +31,11 @@ class PartnerSdkOperations(Caller):
                 "preferred_global_name": preferred_global_name,
             },
             extra=extra,
+            **call,
         )
 
     async def bot_partner_sdk_unmerge_provisional_account(
-        self, *, external_user_id: Maybe[str] = UNSET, extra: Json | None = None
+        self, *, external_user_id: Maybe[str] = UNSET, extra: Json | None = None, **call: Unpack[Call]
     ) -> None:
         """POST /partner-sdk/provisional-accounts/unmerge/bot"""
         await self._nothing(
@@ -40,6 +43,7 @@ class PartnerSdkOperations(Caller):
             path("/partner-sdk/provisional-accounts/unmerge/bot"),
             json={"external_user_id": external_user_id},
             extra=extra,
+            **call,
         )
 
     async def partner_sdk_token(
@@ -50,6 +54,7 @@ class PartnerSdkOperations(Caller):
         external_auth_token: Maybe[str] = UNSET,
         external_auth_type: Maybe[str] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """POST /partner-sdk/token"""
         return await self._one(
@@ -63,6 +68,7 @@ class PartnerSdkOperations(Caller):
                 "external_auth_type": external_auth_type,
             },
             extra=extra,
+            **call,
         )
 
     async def partner_sdk_unmerge_provisional_account(
@@ -73,6 +79,7 @@ class PartnerSdkOperations(Caller):
         external_auth_token: Maybe[str] = UNSET,
         external_auth_type: Maybe[str] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """POST /partner-sdk/provisional-accounts/unmerge"""
         await self._nothing(
@@ -85,10 +92,18 @@ class PartnerSdkOperations(Caller):
                 "external_auth_type": external_auth_type,
             },
             extra=extra,
+            **call,
         )
 
     async def update_user_message_external_moderation_metadata(
-        self, user_id_1: Id, user_id_2: Id, message_id: Id, body: Json, *, files: Sequence[FileLike] = ()
+        self,
+        user_id_1: Id,
+        user_id_2: Id,
+        message_id: Id,
+        body: Json,
+        *,
+        files: Sequence[FileLike] = (),
+        **call: Unpack[Call],
     ) -> None:
         """PUT /partner-sdk/dms/{user_id_1}/{user_id_2}/messages/{message_id}/moderation-metadata"""
         await self._nothing(
@@ -96,4 +111,5 @@ class PartnerSdkOperations(Caller):
             path("/partner-sdk/dms/{}/{}/messages/{}/moderation-metadata", user_id_1, user_id_2, message_id),
             json=body,
             files=files,
+            **call,
         )

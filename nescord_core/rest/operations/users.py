@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import Channel, Entitlement, Member, Payload, User
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, Id, Json, Maybe, comma, path
+from nescord_core.rest.parameters import UNSET, Call, Id, Json, Maybe, comma, path
 
 
 class UsersOperations(Caller):
@@ -17,6 +18,7 @@ class UsersOperations(Caller):
         access_tokens: Maybe[Sequence[str] | None] = UNSET,
         nicks: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Channel:
         """POST /users/@me/channels"""
         return await self._one(
@@ -25,16 +27,19 @@ class UsersOperations(Caller):
             Channel,
             json={"recipient_id": recipient_id, "access_tokens": access_tokens, "nicks": nicks},
             extra=extra,
+            **call,
         )
 
-    async def delete_application_user_role_connection(self, application_id: Id) -> None:
+    async def delete_application_user_role_connection(self, application_id: Id, **call: Unpack[Call]) -> None:
         """DELETE /users/@me/applications/{application_id}/role-connection"""
-        await self._nothing("DELETE", path("/users/@me/applications/{}/role-connection", application_id))
+        await self._nothing(
+            "DELETE", path("/users/@me/applications/{}/role-connection", application_id), **call
+        )
 
-    async def get_application_user_role_connection(self, application_id: Id) -> Payload:
+    async def get_application_user_role_connection(self, application_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /users/@me/applications/{application_id}/role-connection"""
         return await self._one(
-            "GET", path("/users/@me/applications/{}/role-connection", application_id), Payload
+            "GET", path("/users/@me/applications/{}/role-connection", application_id), Payload, **call
         )
 
     async def get_current_user_application_entitlements(
@@ -43,6 +48,7 @@ class UsersOperations(Caller):
         *,
         sku_ids: Maybe[Sequence[Id | None] | str] = UNSET,
         exclude_consumed: Maybe[bool] = UNSET,
+        **call: Unpack[Call],
     ) -> list[Entitlement]:
         """GET /users/@me/applications/{application_id}/entitlements"""
         return await self._many(
@@ -50,27 +56,28 @@ class UsersOperations(Caller):
             path("/users/@me/applications/{}/entitlements", application_id),
             Entitlement,
             query={"sku_ids": comma(sku_ids), "exclude_consumed": exclude_consumed},
+            **call,
         )
 
-    async def get_my_guild_member(self, guild_id: Id) -> Member:
+    async def get_my_guild_member(self, guild_id: Id, **call: Unpack[Call]) -> Member:
         """GET /users/@me/guilds/{guild_id}/member"""
-        return await self._one("GET", path("/users/@me/guilds/{}/member", guild_id), Member)
+        return await self._one("GET", path("/users/@me/guilds/{}/member", guild_id), Member, **call)
 
-    async def get_my_user(self) -> User:
+    async def get_my_user(self, **call: Unpack[Call]) -> User:
         """GET /users/@me"""
-        return await self._one("GET", path("/users/@me"), User)
+        return await self._one("GET", path("/users/@me"), User, **call)
 
-    async def get_user(self, user_id: Id) -> User:
+    async def get_user(self, user_id: Id, **call: Unpack[Call]) -> User:
         """GET /users/{user_id}"""
-        return await self._one("GET", path("/users/{}", user_id), User)
+        return await self._one("GET", path("/users/{}", user_id), User, **call)
 
-    async def leave_guild(self, guild_id: Id) -> None:
+    async def leave_guild(self, guild_id: Id, **call: Unpack[Call]) -> None:
         """DELETE /users/@me/guilds/{guild_id}"""
-        await self._nothing("DELETE", path("/users/@me/guilds/{}", guild_id))
+        await self._nothing("DELETE", path("/users/@me/guilds/{}", guild_id), **call)
 
-    async def list_my_connections(self) -> list[Payload]:
+    async def list_my_connections(self, **call: Unpack[Call]) -> list[Payload]:
         """GET /users/@me/connections"""
-        return await self._many("GET", path("/users/@me/connections"), Payload)
+        return await self._many("GET", path("/users/@me/connections"), Payload, **call)
 
     async def list_my_guilds(
         self,
@@ -79,6 +86,7 @@ class UsersOperations(Caller):
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
         with_counts: Maybe[bool] = UNSET,
+        **call: Unpack[Call],
     ) -> list[Payload]:
         """GET /users/@me/guilds"""
         return await self._many(
@@ -86,6 +94,7 @@ class UsersOperations(Caller):
             path("/users/@me/guilds"),
             Payload,
             query={"before": before, "after": after, "limit": limit, "with_counts": with_counts},
+            **call,
         )
 
     async def update_application_user_role_connection(
@@ -96,6 +105,7 @@ class UsersOperations(Caller):
         platform_username: Maybe[str | None] = UNSET,
         metadata: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PUT /users/@me/applications/{application_id}/role-connection"""
         return await self._one(
@@ -108,6 +118,7 @@ class UsersOperations(Caller):
                 "metadata": metadata,
             },
             extra=extra,
+            **call,
         )
 
     async def update_my_user(
@@ -117,6 +128,7 @@ class UsersOperations(Caller):
         avatar: Maybe[str | None] = UNSET,
         banner: Maybe[str | None] = UNSET,
         extra: Json | None = None,
+        **call: Unpack[Call],
     ) -> User:
         """PATCH /users/@me"""
         return await self._one(
@@ -125,4 +137,5 @@ class UsersOperations(Caller):
             User,
             json={"username": username, "avatar": avatar, "banner": banner},
             extra=extra,
+            **call,
         )

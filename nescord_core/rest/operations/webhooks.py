@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nescord_core.payloads import Message, Payload
 from nescord_core.rest.caller import Caller
-from nescord_core.rest.parameters import UNSET, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
 
 class WebhooksOperations(Caller):
     async def delete_original_webhook_message(
-        self, webhook_id: Id, webhook_token: str, *, thread_id: Maybe[Id] = UNSET, reason: str | None = None
+        self,
+        webhook_id: Id,
+        webhook_token: str,
+        *,
+        thread_id: Maybe[Id] = UNSET,
+        reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """DELETE /webhooks/{webhook_id}/{webhook_token}/messages/@original"""
         await self._nothing(
@@ -19,17 +26,22 @@ class WebhooksOperations(Caller):
             path("/webhooks/{}/{}/messages/@original", webhook_id, webhook_token),
             query={"thread_id": thread_id},
             reason=reason,
+            **call,
         )
 
-    async def delete_webhook(self, webhook_id: Id, *, reason: str | None = None) -> None:
+    async def delete_webhook(
+        self, webhook_id: Id, *, reason: str | None = None, **call: Unpack[Call]
+    ) -> None:
         """DELETE /webhooks/{webhook_id}"""
-        await self._nothing("DELETE", path("/webhooks/{}", webhook_id), reason=reason)
+        await self._nothing("DELETE", path("/webhooks/{}", webhook_id), reason=reason, **call)
 
     async def delete_webhook_by_token(
-        self, webhook_id: Id, webhook_token: str, *, reason: str | None = None
+        self, webhook_id: Id, webhook_token: str, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
         """DELETE /webhooks/{webhook_id}/{webhook_token}"""
-        await self._nothing("DELETE", path("/webhooks/{}/{}", webhook_id, webhook_token), reason=reason)
+        await self._nothing(
+            "DELETE", path("/webhooks/{}/{}", webhook_id, webhook_token), reason=reason, **call
+        )
 
     async def delete_webhook_message(
         self,
@@ -39,6 +51,7 @@ class WebhooksOperations(Caller):
         *,
         thread_id: Maybe[Id] = UNSET,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """DELETE /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"""
         await self._nothing(
@@ -46,6 +59,7 @@ class WebhooksOperations(Caller):
             path("/webhooks/{}/{}/messages/{}", webhook_id, webhook_token, message_id),
             query={"thread_id": thread_id},
             reason=reason,
+            **call,
         )
 
     async def execute_github_compatible_webhook(
@@ -77,6 +91,7 @@ class WebhooksOperations(Caller):
         answer: Maybe[Json | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """POST /webhooks/{webhook_id}/{webhook_token}/github"""
         await self._nothing(
@@ -107,6 +122,7 @@ class WebhooksOperations(Caller):
             },
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def execute_slack_compatible_webhook(
@@ -123,6 +139,7 @@ class WebhooksOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> str:
         """POST /webhooks/{webhook_id}/{webhook_token}/slack"""
         return await self._one(
@@ -134,6 +151,7 @@ class WebhooksOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
 
     async def execute_webhook(
@@ -159,6 +177,7 @@ class WebhooksOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Message | None:
         """POST /webhooks/{webhook_id}/{webhook_token}"""
         return await self._maybe(
@@ -183,10 +202,11 @@ class WebhooksOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
 
     async def get_original_webhook_message(
-        self, webhook_id: Id, webhook_token: str, *, thread_id: Maybe[Id] = UNSET
+        self, webhook_id: Id, webhook_token: str, *, thread_id: Maybe[Id] = UNSET, **call: Unpack[Call]
     ) -> Message:
         """GET /webhooks/{webhook_id}/{webhook_token}/messages/@original"""
         return await self._one(
@@ -194,18 +214,25 @@ class WebhooksOperations(Caller):
             path("/webhooks/{}/{}/messages/@original", webhook_id, webhook_token),
             Message,
             query={"thread_id": thread_id},
+            **call,
         )
 
-    async def get_webhook(self, webhook_id: Id) -> Payload:
+    async def get_webhook(self, webhook_id: Id, **call: Unpack[Call]) -> Payload:
         """GET /webhooks/{webhook_id}"""
-        return await self._one("GET", path("/webhooks/{}", webhook_id), Payload)
+        return await self._one("GET", path("/webhooks/{}", webhook_id), Payload, **call)
 
-    async def get_webhook_by_token(self, webhook_id: Id, webhook_token: str) -> Payload:
+    async def get_webhook_by_token(self, webhook_id: Id, webhook_token: str, **call: Unpack[Call]) -> Payload:
         """GET /webhooks/{webhook_id}/{webhook_token}"""
-        return await self._one("GET", path("/webhooks/{}/{}", webhook_id, webhook_token), Payload)
+        return await self._one("GET", path("/webhooks/{}/{}", webhook_id, webhook_token), Payload, **call)
 
     async def get_webhook_message(
-        self, webhook_id: Id, webhook_token: str, message_id: Id, *, thread_id: Maybe[Id] = UNSET
+        self,
+        webhook_id: Id,
+        webhook_token: str,
+        message_id: Id,
+        *,
+        thread_id: Maybe[Id] = UNSET,
+        **call: Unpack[Call],
     ) -> Message:
         """GET /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"""
         return await self._one(
@@ -213,6 +240,7 @@ class WebhooksOperations(Caller):
             path("/webhooks/{}/{}/messages/{}", webhook_id, webhook_token, message_id),
             Message,
             query={"thread_id": thread_id},
+            **call,
         )
 
     async def update_original_webhook_message(
@@ -232,6 +260,7 @@ class WebhooksOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Message:
         """PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original"""
         return await self._one(
@@ -251,6 +280,7 @@ class WebhooksOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
 
     async def update_webhook(
@@ -262,6 +292,7 @@ class WebhooksOperations(Caller):
         channel_id: Maybe[Id | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /webhooks/{webhook_id}"""
         return await self._one(
@@ -271,6 +302,7 @@ class WebhooksOperations(Caller):
             json={"name": name, "avatar": avatar, "channel_id": channel_id},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_webhook_by_token(
@@ -282,6 +314,7 @@ class WebhooksOperations(Caller):
         avatar: Maybe[str | None] = UNSET,
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Payload:
         """PATCH /webhooks/{webhook_id}/{webhook_token}"""
         return await self._one(
@@ -291,6 +324,7 @@ class WebhooksOperations(Caller):
             json={"name": name, "avatar": avatar},
             extra=extra,
             reason=reason,
+            **call,
         )
 
     async def update_webhook_message(
@@ -311,6 +345,7 @@ class WebhooksOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Json | None = None,
         reason: str | None = None,
+        **call: Unpack[Call],
     ) -> Message:
         """PATCH /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"""
         return await self._one(
@@ -330,4 +365,5 @@ class WebhooksOperations(Caller):
             extra=extra,
             files=files,
             reason=reason,
+            **call,
         )
