@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
             if self._in_head and self._head_bytes > LONGEST_HEAD:
-                self._refuse(431, "The request's head is too long.")
+                self._refuse(431, f"The request's head is longer than {LONGEST_HEAD} bytes.")
         except Stop:
             self._give_up()
         except httptools.HttpParserUpgrade:
@@ -127,13 +127,15 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         self._url += url
         if len(self._url) > LONGEST_LINE:
-            self._refuse(414, "The request line is too long.")
+            self._refuse(414, f"The request line is longer than {LONGEST_LINE} bytes.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         size = len(name) + len(value)
         self._head_bytes += size
         if size > LONGEST_LINE or self._head_bytes > LONGEST_HEAD:
-            self._refuse(431, "The request's headers are too long.")
+            self._refuse(
+                431, f"A header is longer than {LONGEST_LINE} bytes, or all of them than {LONGEST_HEAD}."
+            )
         self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
 
     def on_headers_complete(self) -> None:
@@ -156,9 +158,9 @@ class Connection(asyncio.Protocol):
 
     def _check_head(self, version: str, headers: CIMultiDict[str]) -> None:
         if version not in {"1.1", "1.0"}:
-            self._refuse(400, "The proxy speaks HTTP/1.1.")
+            self._refuse(400, f"The proxy speaks HTTP/1.1, not {version}.")
         if len(headers.getall("Host", ())) > 1 or (version == "1.1" and "Host" not in headers):
-            self._refuse(400, "A request has one Host header.")
+            self._refuse(400, "This request has no Host header, or several; HTTP/1.1 wants one.")
         if version == "1.0" and "Transfer-Encoding" in headers:
             self._refuse(400, "HTTP/1.0 knows no Transfer-Encoding: send a Content-Length.")
 
@@ -286,7 +288,12 @@ class Connection(asyncio.Protocol):
         elif self._current is not None or self._waiting or self._ends:
             return
         elif self._in_head and self._since + self._front.head_timeout <= now:
-            self._send(replies.error(408, "The request stopped in the middle of its head.", close=True), None)
+            self._send(
+                replies.error(
+                    408, "The request stopped in the middle of its head; send it whole.", close=True
+                ),
+                None,
+            )
         elif self._since + self._front.idle_timeout <= now:
             self._transport.close()
 

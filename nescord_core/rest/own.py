@@ -50,7 +50,8 @@ class OwnRoutes:
         path = request.raw_path.partition("?")[0]
         if path.startswith("/nescord/"):
             return self._guarded_route(request, path)
-        return self._open.get(path) if request.method in {"GET", "HEAD"} else None
+        route = self._open.get(path)
+        return route if route is None or request.method in {"GET", "HEAD"} else self._only_read
 
     def _guarded_route(self, request: Incoming, path: str) -> Route:
         self._access.check(request.headers)
@@ -68,10 +69,13 @@ class OwnRoutes:
         return replies.metrics(self._meters.render())
 
     async def _unknown(self, _: Incoming) -> Outgoing:
-        return replies.error(404, "The proxy has no such route of its own.")
+        return replies.error(404, f"The proxy's own routes are {', '.join((*self._open, *self._guarded))}.")
 
     async def _wrong_method(self, _: Incoming) -> Outgoing:
         return replies.error(405, "This route takes POST.")
+
+    async def _only_read(self, _: Incoming) -> Outgoing:
+        return replies.error(405, "This route takes GET.", close=True)
 
     async def _invalidate(self, request: Incoming) -> Outgoing:
         """Take ``{"items": [{"kind": "CHANNEL_UPDATE", "ids": {"id": "1", "guild_id": "2"}}]}``.

@@ -106,7 +106,9 @@ class Proxy:
             limit = self._settings.max_body_mb
             return replies.error(413, f"The body is larger than {limit} MB (rest.max_body_mb).", close=True)
         except BodyTooSlow:
-            return replies.error(408, "The body stopped in the middle.", close=True)
+            return replies.error(
+                408, "The body stopped in the middle; send as many bytes as Content-Length says.", close=True
+            )
         except BodyBroken as error:
             return replies.error(400, f"The body is not whole: {error}.", close=True)
         finally:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 __all__ = ["Target", "TargetRefused", "Targets"]
 
+PLAINLY = "Ask for the path of a route, such as /api/v10/users/@me."
 _VERSION = re.compile(r"^v\d{1,3}$")
 _ENCODED_TRICK = re.compile(r"%(?:2e|2f|5c|25|0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
 """Encoded, these mean one thing here and may mean another behind: . / \\ % and control characters."""
@@ -58,8 +59,8 @@ class Targets:
 
 def _check(path: str) -> None:
     if not path.startswith("/") or path.startswith("//"):
-        raise TargetRefused("The request line must hold a path; this proxy talks to Discord's API only.")
+        raise TargetRefused(f"This proxy talks to Discord's API only. {PLAINLY}")
     if not _PLAIN.match(path) or _ENCODED_TRICK.search(path):
-        raise TargetRefused("The path holds characters that no route of Discord's has.")
+        raise TargetRefused(f"The path holds characters that no route of Discord's has. {PLAINLY}")
     if any(part in {"..", "."} for part in path.split("/")) or "//" in path:
-        raise TargetRefused("The path holds empty or dot segments.")
+        raise TargetRefused(f"The path holds empty or dot segments. {PLAINLY}")

@@ -30,6 +30,19 @@ async def test_answers_health_checks_without_asking_discord(tmp_path: Path, path
         assert not proxy.discord.seen
 
 
+async def test_its_own_routes_say_which_they_are_and_what_they_take(tmp_path: Path) -> None:
+    async with running_proxy(tmp_path) as proxy:
+        for method, path, status, said in (
+            ("POST", "/healthz", 405, "takes GET"),
+            ("DELETE", "/metrics", 405, "takes GET"),
+            ("GET", "/nescord/unlock", 405, "takes POST"),
+            ("POST", "/nescord/other", 404, "/nescord/unlock"),
+        ):
+            answer = await proxy.call(method, path)
+            assert (answer.status, said in json.loads(answer.body)["message"]) == (status, True)
+        assert not proxy.discord.seen
+
+
 async def test_announces_itself_and_takes_it_back(tmp_path: Path) -> None:
     async with running_proxy(tmp_path) as proxy:
         presence = json.loads((tmp_path / "run" / "rest.json").read_text())
