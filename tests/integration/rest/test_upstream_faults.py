@@ -169,7 +169,8 @@ async def test_faults_every_few_requests_lose_nothing(tmp_path: Path, fault: Cal
 
     fake = FakeDiscord(limits={POST: [Limit(4, 0.4)]})
     fake.fail(*(fault() if number % 5 in (1, 2) else good for number in range(25)))
-    async with running_proxy(tmp_path, fake) as proxy:
+    # One request may meet several of the ten faults, whichever way the two channels take turns.
+    async with running_proxy(tmp_path, fake, retries=12) as proxy:
         async with asyncio.TaskGroup() as group:
             runs = [group.create_task(posts(proxy, channel, 8)) for channel in (1, 2)]
         assert [status for run in runs for status in run.result()] == [200] * 16
