@@ -205,36 +205,6 @@ def test_nothing_runs_here(nescord: Nescord, command: tuple[str, ...]) -> None:
 def test_there_is_no_project_here(nescord: Nescord, tmp_path: Path) -> None:
     here = str(tmp_path)
     nescord("dev", "-C", here).check_paragraph(2, here, "no bot here", "bot_main/app.py", "nescord init")
-    nescord("status", "-C", f"{here}/nowhere").check_paragraph(2, "no such directory", "nescord init")
-
-
-def test_flags_that_contradict_each_other(nescord: Nescord) -> None:
-    nescord("run", "main", "bot.py", "--entry", "a:b").check_paragraph(2, "two bots", "Give one")
-    nescord("events", "replay", "some.zst", "--all").check_paragraph(
-        2, "some.zst is a recording", "not alone"
-    )
-    nescord("dev", "--exec", 'say "hi').check_paragraph(2, "--exec", "Close what it quotes")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "texts"),
-    [
-        (("generate",), ("the target is missing", "compose, k8s, systemd, grafana")),
-        (("generate", "helm"), ("'helm'", "compose, k8s, systemd, grafana")),
-        (("generate", "k8s", "-o", "/proc/x"), ("cannot write", "Choose another place")),
-        (("generate", "compose", "-o", "."), ("exist and differ: .env.example", "--force")),
-        (("events", "replay"), ("nothing to replay", "nescord events failed")),
-        (("events", "replay", "nofile.zst"), ("nofile.zst", "no such file")),
-        (("events", "replay", "nescord.toml"), ("no recording", "nescord events record")),
-        (("events", "record", "nescord.toml"), ("exists", "--force")),
-        (("events", "record", "x", "--scrub", "ids"), ("--scrub", "'ids'", "names, content")),
-        (("events", "tail", "-t", "mesage_create"), ("--type", "message_create")),
-    ],
-)
-def test_words_that_cannot_be_used(
-    nescord: Nescord, arguments: tuple[str, ...], texts: tuple[str, ...]
-) -> None:
-    nescord(*arguments).check_paragraph(2, *texts)
 
 
 def test_a_command_that_is_none_suggests_one(nescord: Nescord) -> None:
