@@ -78,6 +78,29 @@ class Accounts(Interactions):
         self.ledger.connections.setdefault(self.find_user(user).id, []).append(linked)
         return linked
 
+    # Invites
+
+    def join(self, user: Id, *, guild: Id | None = None, invite: str | None = None) -> Payload:
+        """Let a user join a guild, with an invite or without; an unknown name makes a new user.
+
+        An invite counts its use, gives its roles, lets in only those it is for, and ends with its last use.
+        """
+        if invite is None:
+            return super().join(user, guild=guild)
+        actor = self.find_or_make_user(user)
+        with in_words():
+            found = self.simulation.get_invite(invite)
+        wanted = self.ledger.invite_targets.get(invite)
+        if wanted is not None and actor.id not in wanted:
+            raise ActionError(f"The invite {invite} is not for {actor.name}.", status=403)
+        super().join(actor.id, guild=found.guild_id)
+        for role in vars(found).get("kept", {}).get("roles", ()):
+            self.simulation.add_member_role(found.guild_id, actor.id, int(role["id"]))
+        found.uses += 1
+        if found.max_uses and found.uses >= found.max_uses:
+            self.simulation.delete_invite(invite)
+        return self.member(found.guild_id, actor.id)
+
     # Presence
 
     def set_presence(

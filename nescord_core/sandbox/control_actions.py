@@ -46,6 +46,7 @@ ACTIONS = (
             "pin",
             "vote",
             "typing",
+            "interested",
             "join",
             "leave",
             "give_role",
@@ -57,6 +58,7 @@ ACTIONS = (
         )
     ),
     Action("POST", "/modal", "submit_modal"),
+    Action("POST", "/thread", "start_thread"),
     Action("POST", "/presence", "set_presence"),
     Action("POST", "/outage", "set_available"),
     Action("POST", "/authorize", "authorize"),

@@ -175,7 +175,7 @@ function start(place) {
   if (!state.guilds.length && state.guild !== DIRECT) return el("li", { class: "start" }, el("h2", {}, "The bot is in no guild"), el("p", {}, "Make one, and the bot is invited to it."), el("button", { type: "button", onclick: newGuild }, "New guild"));
   if (!place) return el("li", { class: "start" }, el("h2", {}, state.guild === DIRECT ? "Direct messages" : currentGuild().name), el("p", {}, state.guild === DIRECT ? "What you write below goes to the bot alone." : "There is no channel to write in."));
   if (VOICE.has(place.type)) return voiceRoom(place);
-  if (FORUM.has(place.type)) return el("li", { class: "start" }, el("h2", {}, titleOf(place)), el("p", {}, "Posts of this forum, which the bot makes:"), ...(threadsOf(place).length ? threadsOf(place).map((each) => el("button", { type: "button", class: "thread-link", onclick: () => open(state.guild, each.id) }, each.name)) : [el("p", {}, "None yet.")]));
+  if (FORUM.has(place.type)) return el("li", { class: "start" }, el("h2", {}, titleOf(place)), el("p", {}, "Posts of this forum:"), ...(threadsOf(place).length ? threadsOf(place).map((each) => el("button", { type: "button", class: "thread-link", onclick: () => open(state.guild, each.id) }, each.name)) : [el("p", {}, "None yet.")]), el("p", {}, el("button", { type: "button", onclick: newPost }, `New post as ${$("user").value}`)));
   return el("li", { class: "start" }, el("h2", {}, `${state.guild === DIRECT ? "@" : "#"}${titleOf(place)}`), el("p", {}, [...state.messages.values()].length ? "This is the start of what the sandbox remembers here." : "Nothing was said here yet. Say !ping, or type / for the bot's commands."));
 }
 
@@ -364,6 +364,7 @@ const appsFor = (kind) => state.commands.filter((each) => each.type === kind);
 function messageMenu(message, event) {
   menuOf(event, `Message of ${nameOf(message.author)}`, [
     ...appsFor(3).map((each) => [`Apps: ${each.name}`, () => interaction("/interact", { channel: message.channel_id, user: $("user").value, command: each.name, target: message.id })]),
+    channel()?.type === 0 && !message.thread && ["Start a thread", () => ask("Start a thread", [{ name: "name", label: "Name" }], ({ name }) => startThread({ name, message: message.id }))],
     [message.pinned ? "Unpin" : "Pin", () => attempt(() => call("POST", "/pin", by(message, { pinned: !message.pinned }))).then(reloadSoon)],
     message.author.id !== me() && ["Delete as a moderator", () => actions.remove(message)],
     ["Copy text", () => copy(message.content)],
@@ -384,6 +385,13 @@ function userMenu(user, event) {
     ["Copy id", () => copy(user.id)],
   ]);
 }
+
+async function startThread(given) {
+  const made = await attempt(() => call("POST", "/thread", { channel: state.channel, user: $("user").value, ...given }));
+  if (made) await open(state.guild, made.id);
+}
+
+const newPost = () => ask("New post", [{ name: "name", label: "Title" }, { name: "content", label: "What it says" }], startThread);
 
 const copy = (text) => attempt(async () => { await navigator.clipboard.writeText(text); });
 

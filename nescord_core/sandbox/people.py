@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from nescord_core.sandbox.directory import ActionError, Directory, Id
@@ -22,6 +22,9 @@ __all__ = ["People", "in_words", "tail"]
 
 Payload = dict[str, Any]
 DM = 1
+FORUMS = (15, 16)
+THREADED = (0, 5)
+PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
 
 
 @contextmanager
@@ -208,6 +211,62 @@ class People(Directory):
             self.simulation.remove_member_role(
                 place.id, self.find_user(user).id, self.find_role(role, place.id).id
             )
+
+    # Threads and events
+
+    def start_thread(
+        self,
+        channel: Id,
+        user: Id,
+        name: str,
+        *,
+        guild: Id | None = None,
+        message: Id | None = None,
+        content: str = "",
+        private: bool = False,
+    ) -> Payload:
+        """Start a thread: on a message, on nothing, or as a forum's post, which needs ``content``."""
+        place, actor = self.find_channel(channel, guild), self.find_user(user)
+        if place.type in FORUMS and not content:
+            raise ActionError(f"A post in #{place.name} needs content.")
+        if place.type not in (*FORUMS, *THREADED):
+            raise ActionError(f"No thread can be started in #{place.name or place.id}.")
+        started_from = None if message is None else self.find_message(place.id, message).id
+        with in_words():
+            permission = "create_private_threads" if private else "create_public_threads"
+            self._need(place, actor.id, "send_messages" if place.type in FORUMS else permission)
+            thread = self._make_thread(place, actor, name, started_from, private=private)
+        if content:
+            # A post's first message has the id of its thread.
+            with self.simulation.planned_ids(thread.id) if place.type in FORUMS else nullcontext():
+                self.say(thread.id, actor.id, content)
+        return dict(serializers.thread_payload(self.simulation, thread))
+
+    def _make_thread(
+        self, place: Channel, actor: User, name: str, started_from: int | None, *, private: bool
+    ) -> Channel:
+        post = place.type in FORUMS  # which no system message tells of
+        thread = self.simulation.create_thread(
+            place.id,
+            name,
+            actor.id,
+            type=PRIVATE_THREAD if private else PUBLIC_THREAD,
+            message_id=started_from,
+            broadcast=not post,
+        )
+        if post:
+            self.simulation.announce_thread_create(thread)
+        return thread
+
+    def interested(self, user: Id, event: Id, *, guild: Id | None = None, interested: bool = True) -> None:
+        """Mark a scheduled event (by name or id) as interesting to a user, or no more."""
+        place, actor = self.find_guild(guild), self.find_user(user)
+        for each in place.scheduled_events.values():
+            if str(event) in (str(each.id), each.name):
+                self.simulation.set_scheduled_event_subscription(place.id, each.id, actor.id, interested)
+                return
+        known = ", ".join(each.name for each in place.scheduled_events.values()) or "none"
+        raise ActionError(f"There is no scheduled event {event!r}. Known: {known}.", status=404)
 
     # Checks
 

@@ -308,6 +308,8 @@ async def test_a_poll_is_voted_on_and_menus_work_by_keyboard(tmp_path: Path) -> 
         await page.until("document.querySelector('.poll .marks').textContent.startsWith('1 vote ')")
         await page.evaluate("document.querySelector('.message .tools button:last-child').focus()")
         await page.press_enter()
+        await page.until("document.activeElement.textContent === 'Start a thread'")
+        await page.press("ArrowDown", 40)
         await page.until("document.activeElement.textContent === 'Pin'")
         await page.press_enter()
         await page.until(
