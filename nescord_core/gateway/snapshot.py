@@ -71,6 +71,7 @@ class _WithUser(msgspec.Struct):
 
 class _Unavailable(msgspec.Struct):
     unavailable: bool = False
+    member_count: int = 0
 
 
 @dataclass(slots=True)
@@ -79,6 +80,7 @@ class _Record:
     size: int
     changes: list[Change] = field(default_factory=list)
     changed: int = 0
+    members: int = 0
 
 
 def restore(picture: GuildPicture) -> dict[str, Any]:
@@ -109,6 +111,11 @@ class ShardSnapshot:
         """What the guilds take, without Python's own objects around them."""
         return sum(len(record.base) + record.changed for record in self._guilds.values())
 
+    @property
+    def members(self) -> int:
+        """How many members the guilds have together."""
+        return sum(record.members for record in self._guilds.values())
+
     def __len__(self) -> int:
         return len(self._guilds)
 
@@ -137,7 +144,7 @@ class ShardSnapshot:
         ready = msgspec.json.encode(self.ready | {"guilds": missing})
         yield Record("READY", self.session_id, self.seq, 0, ready)
         for guild_id, record in self._guilds.items():
-            data = msgspec.msgpack.encode((record.base, record.size, record.changes))
+            data = msgspec.msgpack.encode((record.base, record.size, record.changes, record.members))
             yield Record(_PICTURE, self.session_id, self.seq, guild_id, data)
 
     def replay(self, record: Record) -> None:
@@ -145,9 +152,11 @@ class ShardSnapshot:
         if record.kind != _PICTURE:
             self.apply(*self._in_order(record))
             return
-        base, size, changes = msgspec.msgpack.decode(record.data, type=tuple[bytes, int, list[Change]])
+        base, size, changes, members = msgspec.msgpack.decode(
+            record.data, type=tuple[bytes, int, list[Change], int]
+        )
         changed = sum(len(data) for _, data in changes)
-        self._guilds[record.guild_id] = _Record(base, size, changes, changed)
+        self._guilds[record.guild_id] = _Record(base, size, changes, changed, members)
 
     @staticmethod
     def _in_order(record: Record) -> tuple[str, int, str, int, bytes]:
@@ -182,7 +191,8 @@ class ShardSnapshot:
         self._guilds.clear()
 
     def _add(self, guild_id: int, data: bytes) -> None:
-        if msgspec.json.decode(data, type=_Unavailable).unavailable:
+        seen = msgspec.json.decode(data, type=_Unavailable)
+        if seen.unavailable:
             self._remove(guild_id, True)
             return
         self.unavailable.discard(guild_id)
@@ -192,6 +202,7 @@ class ShardSnapshot:
             self._guilds[guild_id] = _Record(self._compressor.compress(data), len(data))
         else:
             self._guilds[guild_id] = self._record(self._reduced(msgspec.json.decode(data)))
+        self._guilds[guild_id].members = seen.member_count
 
     def _remove(self, guild_id: int, unavailable: bool) -> None:
         self._guilds.pop(guild_id, None)
@@ -202,12 +213,13 @@ class ShardSnapshot:
         change = self._wanted(kind, data)
         if record is None or change is None:
             return
+        record.members += int(_COUNTED.get(kind, b"0"))
         record.changes.append(change)
         record.changed += len(change[1])
         if record.changed > max(_FOLD_BYTES, record.size):
-            self._guilds[guild_id] = self._record(
-                restore(GuildPicture(guild_id, record.base, tuple(record.changes)))
-            )
+            folded = self._record(restore(GuildPicture(guild_id, record.base, tuple(record.changes))))
+            folded.members = record.members
+            self._guilds[guild_id] = folded
 
     def _wanted(self, kind: str, data: bytes) -> Change | None:
         """Return what to keep of an event, None for nothing."""

@@ -15,6 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from nescord_core.gateway.snapshot import Record, ShardSnapshot, decode_record, encode_record
 
 __all__ = ["SnapshotJournal"]
@@ -48,8 +50,12 @@ class SnapshotJournal:
         except OSError as error:
             log.warning("%s cannot be read (%s)", self._path, error.strerror)
             return
-        for record in _records(content):
-            snapshot.replay(record)
+        try:
+            for record in _records(content):
+                snapshot.replay(record)
+        except msgspec.MsgspecError:
+            log.warning("%s is of another version of nescord, and is not used", self._path)
+            snapshot.ready = None
 
     def append(self, record: Record, snapshot: ShardSnapshot) -> None:
         """Write an event down; ``snapshot`` is what all of them have come to."""

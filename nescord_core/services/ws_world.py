@@ -77,9 +77,14 @@ class ShardWorlds:
             journal.close()
 
     def facts(self) -> pb.ShardFacts:
-        """Return the latency of every shard."""
+        """Return the latency of every shard, and how many guilds and members it has."""
         known = [(each.shard_id, -1.0 if each.latency is None else each.latency) for each in self._stats()]
-        return pb.ShardFacts(shard_id=[each[0] for each in known], latency=[each[1] for each in known])
+        facts = pb.ShardFacts(shard_id=[each[0] for each in known], latency=[each[1] for each in known])
+        if self._settings.snapshot.enabled:
+            shards = [self._shards[each[0]] for each in known]
+            facts.guilds.extend(len(shard) for shard in shards)
+            facts.members.extend(shard.members for shard in shards)
+        return facts
 
     def pictures(self) -> Iterator[pb.Snapshot]:
         """Return every shard as of now; guilds and events are copied as they lie, nothing is decoded."""

@@ -16,6 +16,7 @@ sys.path.insert(0, os.environ["DIGEST_SUPPORT"])
 import discord
 from discord import app_commands
 
+from nescord_core.bot.discordpy import guild_count, member_count
 from support.cache_digest import of_client, rights
 
 PLACE = Path(os.environ["DIGEST_DIRECTORY"])
@@ -44,7 +45,8 @@ async def on_ready() -> None:
 async def on_message(message: discord.Message) -> None:
     if message.content.startswith("!digest "):
         name = f"{message.content.split()[1]}-{os.getpid()}"
-        write(name, {"cache": of_client(client), "rights": rights(client)})
+        totals = [guild_count(client), member_count(client)]
+        write(name, {"cache": of_client(client), "rights": rights(client), "totals": totals})
 
 
 @tree.command()

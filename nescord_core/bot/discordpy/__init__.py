@@ -19,7 +19,18 @@ from discord.ext import commands
 from nescord_core.bot.discordpy import transport
 from nescord_core.bot.listener import WsListener
 
-__all__ = ["AutoShardedBot", "AutoShardedClient", "Bot", "Client"]
+__all__ = ["AutoShardedBot", "AutoShardedClient", "Bot", "Client", "guild_count", "member_count"]
+
+
+def guild_count(client: discord.Client) -> int:
+    """Return how many guilds the bot is in, as ws counts them every few seconds: those of all replicas."""
+    return transport.totals(client)[0]
+
+
+def member_count(client: discord.Client) -> int:
+    """Return how many members these guilds have together."""
+    return transport.totals(client)[1]
+
 
 if TYPE_CHECKING:
     _Base = discord.Client

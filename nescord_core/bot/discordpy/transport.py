@@ -21,7 +21,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Transport", "before_login", "connect", "leave", "listener_of", "run_options"]
+__all__ = ["Transport", "before_login", "connect", "leave", "listener_of", "run_options", "totals"]
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,14 @@ def before_login(client: discord.Client, token: object) -> str:
     if not isinstance(wanted, str):
         raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or give one to run()")
     return wanted
+
+
+def totals(client: discord.Client) -> tuple[int, int]:
+    """Return how many guilds and members there are, those of other replicas included, as ws told last."""
+    transport: Transport | None = client.__dict__.get(_ATTRIBUTE)
+    if transport is None or not transport.guilds:
+        return len(client.guilds), sum(guild.member_count or 0 for guild in client.guilds)
+    return sum(transport.guilds.values()), sum(transport.members.values())
 
 
 def run_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -97,6 +105,9 @@ class Transport:
         self._client = client
         self._sockets: dict[int, ShardSocket] = {}
         self._latencies: dict[int, float] = {}
+        self.guilds: dict[int, int] = {}
+        self.members: dict[int, int] = {}
+        """How many there are on each shard, for all replicas together."""
         arrival = Arrival(client, self._add_shard, self._greet)
         delivery = Delivery(client, arrival, timeout=settings.event_timeout)
         self._arrival = arrival
@@ -113,6 +124,8 @@ class Transport:
         if isinstance(message, pb.Snapshot):
             await self._arrival.take(message)
             return
+        self.guilds |= zip(message.shard_id, message.guilds, strict=False)
+        self.members |= zip(message.shard_id, message.members, strict=False)
         for shard_id, latency in zip(message.shard_id, message.latency, strict=True):
             self._latencies[shard_id] = latency if latency >= 0 else float("nan")
             if shard_id in self._sockets:

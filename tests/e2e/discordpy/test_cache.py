@@ -33,6 +33,7 @@ def test_the_cache_after_a_reload_is_that_of_discordpy_by_itself(system: DigestS
     assert ours["cache"] == direct["cache"]
     assert ours["rights"] == direct["rights"]
     assert len(ours["cache"]) == SIZE[0] + 1
+    assert ours["totals"] == direct["totals"]
 
 
 def test_the_cache_is_the_world_after_each_reload_under_changes(system: DigestSystem) -> None:

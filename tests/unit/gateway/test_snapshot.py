@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from nescord_core.gateway import snapshot
 from nescord_core.gateway.guild_fold import FOLDED
 from nescord_core.gateway.snapshot import ShardSnapshot, restore
@@ -129,6 +131,20 @@ def test_members_come_change_and_go_and_are_counted() -> None:
     assert shard.guild["member_count"] == 2
     assert [each["user"]["id"] for each in shard.guild["members"]] == ["1", "3"]
     assert shard.guild["presences"] == []
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_members_of_a_shard_are_counted_without_looking_into_its_guilds(kept: bool) -> None:
+    shard = Shard(members=kept)
+    shard.give("GUILD_CREATE", guild(member_count=10))
+    for number in range(3, 60):
+        shard.give("GUILD_MEMBER_ADD", member(number, nick="x" * 500))
+    shard.give("GUILD_MEMBER_REMOVE", {"user": {"id": "3"}})
+    assert shard.snapshot.members == shard.guild["member_count"] == 66
+    again = ShardSnapshot(SnapshotSettings(enabled=True))
+    for record in shard.snapshot.records():
+        again.replay(record)
+    assert (len(again), again.members) == (1, 66)
 
 
 def test_chunks_fill_the_members() -> None:

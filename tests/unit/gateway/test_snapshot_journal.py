@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from nescord_core.gateway.snapshot import Record, ShardSnapshot, restore
@@ -122,3 +123,15 @@ def test_a_disk_that_cannot_be_written_is_said_once(start: Start, tmp_path: Path
     writer.give("CHANNEL_CREATE", {"id": "10"})
     assert len(caplog.records) == 1
     assert "new session" in caplog.text
+
+
+def test_a_file_of_another_version_is_not_used(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    writer = start(path)
+    writer.begin()
+    writer.journal.append(
+        Record("PICTURE", "session", 9, 7, msgspec.msgpack.encode(("of", "old"))), writer.snapshot
+    )
+    again = start(path)
+    again.journal.restore(again.snapshot)
+    assert again.snapshot.ready is None

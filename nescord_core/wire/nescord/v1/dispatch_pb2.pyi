@@ -127,12 +127,16 @@ class GuildPicture(_message.Message):
     def __init__(self, guild_id: _Optional[int] = ..., base: _Optional[bytes] = ..., types: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[bytes]] = ...) -> None: ...
 
 class ShardFacts(_message.Message):
-    __slots__ = ("shard_id", "latency")
+    __slots__ = ("shard_id", "latency", "guilds", "members")
     SHARD_ID_FIELD_NUMBER: _ClassVar[int]
     LATENCY_FIELD_NUMBER: _ClassVar[int]
+    GUILDS_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
     shard_id: _containers.RepeatedScalarFieldContainer[int]
     latency: _containers.RepeatedScalarFieldContainer[float]
-    def __init__(self, shard_id: _Optional[_Iterable[int]] = ..., latency: _Optional[_Iterable[float]] = ...) -> None: ...
+    guilds: _containers.RepeatedScalarFieldContainer[int]
+    members: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, shard_id: _Optional[_Iterable[int]] = ..., latency: _Optional[_Iterable[float]] = ..., guilds: _Optional[_Iterable[int]] = ..., members: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Session(_message.Message):
     __slots__ = ("index", "shard_id", "session_id")
