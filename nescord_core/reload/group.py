@@ -319,7 +319,7 @@ class Group:
         await worker.pulse.stops(lambda: channel.send(AskStats()))
         self._observer.hung(index, worker.pid, killed=not self._watched)
         if not self._watched:
-            worker.signal(signal.SIGABRT)  # faulthandler shows where it hangs
+            worker.signal(signal.SIGQUIT)  # it shows where it hangs, if it can
             await asyncio.sleep(LAST_WORDS)
             worker.signal(signal.SIGKILL)
 

@@ -78,7 +78,8 @@ def run(channel_fd: int) -> int:
     if begin is None:
         return 0
     settings = begin.settings
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
+    faulthandler.register(signal.SIGQUIT, all_threads=False)  # the parent asks where a hung worker hangs
     follow_parent(end, settings.drain_timeout + GRACE)
     logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     _settle_in(settings)

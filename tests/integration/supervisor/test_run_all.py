@@ -14,6 +14,24 @@ import pytest
 from support.commands import until
 from support.system import System
 
+HANGS = """import time
+from pathlib import Path
+
+from nescord_core import RestClient, WsListener
+
+listener = WsListener()
+rest = RestClient()
+
+
+@listener.on("message_create")
+async def hang(message):
+    if message.content == "!hang" and not Path("hung").exists():
+        Path("hung").touch()
+        time.sleep(600)
+    if message.content == "!hang":
+        await rest.create_message(message.channel_id, content="alive again")
+"""
+
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
@@ -42,7 +60,9 @@ class Systemd:
 def test_it_runs_without_reloading_and_tells_systemd(system: System, tmp_path: Path) -> None:
     sandbox = system.start_sandbox()
     systemd = Systemd(tmp_path / "notify")
-    run = system.start("run", "all", NOTIFY_SOCKET=str(systemd.path), WATCHDOG_USEC="200000")
+    run = system.start(
+        "run", "all", NOTIFY_SOCKET=str(systemd.path), WATCHDOG_USEC="200000", NESCORD_HANG_TIMEOUT="2"
+    )
     run.wait_for("^C stops everything.")
     until(lambda: "READY=1" in systemd.said, "READY=1")
     assert "STATUS=rest ready, main ready, ws ready" in systemd.said
@@ -56,7 +76,7 @@ def test_it_runs_without_reloading_and_tells_systemd(system: System, tmp_path: P
     assert "nescord run all is already running" in again.stderr
 
     generation = system.stats("main")["workers"][0]["generation"]
-    system.write_app("v2")
+    system.replace_app(HANGS)
     before = system.pid_of("rest")
     os.kill(before, signal.SIGKILL)
     run.wait_for("rest | backoff: ended by signal 9; starts again in")
@@ -65,6 +85,11 @@ def test_it_runs_without_reloading_and_tells_systemd(system: System, tmp_path: P
     done = system.run("reload")
     assert done.returncode == 0, done.stderr
     assert system.stats("main")["workers"][0]["generation"] > generation
+
+    hung = system.stats("main")["workers"][0]["pid"]
+    assert system.ask("!hang") == "alive again"
+    assert f"(process {hung}) has not answered for 2 s" in run.output
+    assert 'bot_main/app.py", line 14 in hang' in run.output, "where it hung"
 
     assert run.stop(signal.SIGTERM) == 0
     assert "STOPPING=1" in systemd.said
