@@ -247,13 +247,14 @@ async def reloads(
             await limits.spawn()
         if version in (WATCHED, count):
             await asyncio.sleep(1.0)
-            used.append((usage(root), usage(of_main(project))))
+            used.append({"all": usage(root)} | {name: usage(pid) for name, pid in present(project).items()})
     return times, used
 
 
-def of_main(project: Path) -> int:
-    """Return the process of main's parent."""
-    return int(json.loads((project / ".nescord/run/main.json").read_text())["pid"])
+def present(project: Path) -> dict[str, int]:
+    """Return the process of each service."""
+    files = sorted((project / ".nescord/run").glob("*.json"))
+    return {path.stem: int(json.loads(path.read_text())["pid"]) for path in files}
 
 
 def shown(name: str, times: list[float]) -> str:
@@ -298,16 +299,31 @@ async def measure(count: int, rate: int) -> None:
                 float(line.split(" ms ")[0].split()[-1]) for line in run.lines if " during the swap" in line
             ]
         await limits.stop()
+    report(times, own, limits)
+    found = ledger.findings(sent)
+    print(f"{found}, IDENTIFYs {again}")
+    compare(used[0], used[-1], count)
+    if again or found["lost"] or found["doubled"] or found["reordered"]:
+        raise SystemExit("a promise was broken")
+
+
+def report(times: list[float], own: list[float], limits: Limits) -> None:
+    """Print the times beside the limits of the same run."""
     print(shown("write -> first event by new code", times))
     print(f"{'the first reload after the start':<34} {times[0]:.1f} ms")
     if own:
         print(shown("as main itself counts", own))
     print(shown("bare limit: fork + 20 modules", limits.forks))
-    print(shown("fresh interpreter, all imports", limits.spawns)) if limits.spawns else None
+    if limits.spawns:
+        print(shown("fresh interpreter, all imports", limits.spawns))
     print(f"ratio to the bare limit {statistics.median(times) / statistics.median(limits.forks):.1f}")
-    print(f"{ledger.findings(sent)}, IDENTIFYs {again}")
-    for place, name in enumerate(("all services", "main alone")):
-        print(f"{name}: after {WATCHED} reloads {used[0][place]}, after {count} {used[-1][place]}")
+
+
+def compare(first: dict[str, Any], last: dict[str, Any], count: int) -> None:
+    """Print what each service takes at the beginning and at the end; the sandbox keeps every message."""
+    for name, before in first.items():
+        growth = last[name]["MB"] / before["MB"]
+        print(f"{name:<8} after {WATCHED} reloads {before}, after {count} {last[name]}: {growth:.2f} x")
 
 
 async def identifies(session: aiohttp.ClientSession) -> int:
