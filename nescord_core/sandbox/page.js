@@ -172,7 +172,7 @@ function drawPeople(guild) {
 // --- drawing messages ----------------------------------------------------------------------------
 
 function start(place) {
-  if (!state.guilds.length && state.guild !== DIRECT) return el("li", { class: "start" }, el("h2", {}, "The bot is in no guild"), el("p", {}, "Make one, and the bot is invited to it."), el("button", { type: "button", onclick: newGuild }, "New guild"));
+  if (!state.guilds.length && (state.guild !== DIRECT || !place)) return el("li", { class: "start" }, el("h2", {}, "The bot is in no guild"), el("p", {}, "Make one, and the bot is invited to it."), el("button", { type: "button", onclick: newGuild }, "New guild"));
   if (!place) return el("li", { class: "start" }, el("h2", {}, state.guild === DIRECT ? "Direct messages" : currentGuild().name), el("p", {}, state.guild === DIRECT ? "What you write below goes to the bot alone." : "There is no channel to write in."));
   if (VOICE.has(place.type)) return voiceRoom(place);
   if (FORUM.has(place.type)) return el("li", { class: "start" }, el("h2", {}, titleOf(place)), el("p", {}, "Posts of this forum:"), ...(threadsOf(place).length ? threadsOf(place).map((each) => el("button", { type: "button", class: "thread-link", onclick: () => open(state.guild, each.id) }, each.name)) : [el("p", {}, "None yet.")]), el("p", {}, el("button", { type: "button", onclick: newPost }, `New post as ${$("user").value}`)));
@@ -593,7 +593,11 @@ $("show-people").addEventListener("click", () => toggle("show-people", showPeopl
 $("show-inspector").addEventListener("click", () => toggle("show-inspector", inspector.show));
 $("menu").addEventListener("click", () => $("menu").setAttribute("aria-expanded", String($("places").classList.toggle("open"))));
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && $("places").classList.contains("open")) { $("places").classList.remove("open"); $("menu").setAttribute("aria-expanded", "false"); $("menu").focus(); } });
-if (matchMedia("(max-width: 1000px)").matches) { $("show-people").setAttribute("aria-pressed", "false"); showPeople(false); }
+// Where there is no room beside the messages, the members come on request only.
+const tight = matchMedia("(max-width: 1000px)");
+const fit = () => { $("show-people").setAttribute("aria-pressed", String(!tight.matches)); showPeople(!tight.matches); };
+tight.addEventListener("change", fit);
+fit();
 
 function theme(name) {
   document.documentElement.dataset.theme = name;
