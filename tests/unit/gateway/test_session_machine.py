@@ -15,6 +15,7 @@ from nescord_core.gateway.session import ENDED, LEGAL, Resumable, Session, Sessi
 CODES = st.sampled_from([None, 1000, 1001, 4000, 4007, 4009, *sorted(FATAL_CLOSES)])
 
 INTERVAL = 41.25
+WAITS_FOR_DISCORD = (State.AWAITING_HELLO, State.IDENTIFYING, State.RESUMING)
 WIRED = {state for state, facts in LEGAL.items() if s.Frame in facts}
 
 
@@ -150,6 +151,24 @@ class Gateway(RuleBasedStateMachine):
     def frame(self, op: int) -> None:
         self.heard = True
         self.tell(s.Frame(op))
+
+    @precondition(lambda self: self.open and not self.greeted)
+    @rule(op=st.sampled_from([1, 11, 99]))
+    def something_before_hello(self, op: int) -> None:
+        """Whatever it is, nothing is sent yet."""
+        assert self.tell(s.Frame(op)) == []
+
+    @precondition(lambda self: self.session.state in WAITS_FOR_DISCORD)
+    @rule()
+    def nothing_but_acknowledgements(self) -> None:
+        """A Discord that is alive but does not answer is not waited for for ever."""
+        was, until = self.session.state, self.now + 2 * SessionRules().ready_timeout + 1
+        while self.session.state is was and (self.session.deadline or 0.0) <= until:
+            self.now = max(self.now, self.session.deadline or until + 1)
+            self.check_tick(0.5)
+            if self.open and self.greeted:
+                self.frame(11)
+        assert self.session.state is not was
 
     @precondition(lambda self: self.open)
     @rule(resumable=st.booleans(), jitter=st.floats(0, 1))
