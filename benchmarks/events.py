@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-FIRST = 42
 APP = """
 import os, time
 from nescord_core import WsListener
@@ -122,7 +121,7 @@ async def nescord(compress: str, shards: int, events: int, rate: float) -> Resul
 async def _nescord(
     directory: Path, port: int, compress: str, shards: int, events: int, rate: float
 ) -> Result:
-    total = shards * (events + FIRST - 1)
+    total = shards * (events + _first() - 1)
     (directory / "bot").mkdir()
     (directory / "bot" / "__init__.py").touch()
     (directory / "bot" / "app.py").write_text(APP.format(body=NOTE if rate else QUIET))
@@ -147,7 +146,7 @@ async def _nescord(
     bot = await _python("-m", "nescord_cli", "run", "main", **options)
     ws = await _python("-c", WS, **options)
     try:
-        await _until(lambda: _handled(main_admin) >= shards * (FIRST - 1))
+        await _until(lambda: _handled(main_admin) >= shards * (_first() - 1))
         pids = [ws.pid, *(each["pid"] for each in _get(ws_admin, "/stats")["clusters"])]
         await asyncio.sleep(1.0)
         before = sum(map(_cpu, pids))
@@ -172,10 +171,15 @@ def _waits(path: Path, sent: list[float], shards: int) -> list[float]:
     """Milliseconds from the write of an event to its handler; event k went to one shard after the other."""
     rows = [line.split() for line in path.read_text().splitlines()]
     return [
-        (float(at) - sent[(int(seq) - FIRST) * shards + int(shard)]) * 1000
+        (float(at) - sent[(int(seq) - _first()) * shards + int(shard)]) * 1000
         for shard, seq, at in rows
-        if int(seq) >= FIRST
+        if int(seq) >= _first()
     ]
+
+
+def _first() -> int:
+    """The sequence number of the first event: READY and the guilds come before."""
+    return int(os.environ.get("BENCH_GUILDS", "40")) + 2
 
 
 def _handled(port: int) -> int:
@@ -262,13 +266,31 @@ async def paced(compress: str, rounds: int, seconds: float) -> None:
 
 
 async def memory(compress: str) -> None:
-    """Of a process with one idle connection, its 40 guilds received."""
-    stock = await client("discordpy", compress, 1, 10, 0)
-    ours = await nescord(compress, 1, 10, 0)
-    print(
-        f"\nmemory with one idle connection of 40 guilds: nescord {ours.mb:.0f} MB a cluster,"
-        f" discord.py {stock.mb:.0f} MB"
-    )
+    """Of a process with 16 idle connections, and what 1,000 more guilds on one connection add to it."""
+    kinds: dict[str, dict[str, str]] = {
+        "discord.py": {},
+        "nescord": {},
+        "nescord, ws.snapshot": {"NESCORD_SNAPSHOT": "on"},
+    }
+    print("\nmemory in MB: a process with 16 idle connections of 40 guilds; 1,000 guilds of 50 members more")
+    for name, environ in kinds.items():
+        few, many = (
+            await _resident(name, compress, 40, environ),
+            await _resident(name, compress, 1040, environ),
+        )
+        cluster = await _resident(name, compress, 40, environ, shards=16)
+        print(f"  {name:<22}{cluster:>6.0f}{many - few:>8.1f}")
+
+
+async def _resident(name: str, compress: str, guilds: int, environ: dict[str, str], shards: int = 1) -> float:
+    os.environ.update(environ, BENCH_GUILDS=str(guilds))
+    try:
+        if name == "discord.py":
+            return (await client("discordpy", compress, shards, 10, 0)).mb
+        return (await nescord(compress, shards, 10, 0)).mb
+    finally:
+        for variable in (*environ, "BENCH_GUILDS"):
+            del os.environ[variable]
 
 
 async def run(options: argparse.Namespace) -> None:

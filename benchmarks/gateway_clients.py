@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-FIRST = 42
+FIRST = int(os.environ.get("BENCH_GUILDS", "40")) + 2
 """The sequence number before the first event: READY and the guilds come before."""
 
 

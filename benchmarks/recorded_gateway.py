@@ -5,7 +5,7 @@
 Prints the port it listens on. Every connection gets the same payloads (but for its shard in READY): Hello,
 and after IDENTIFY a READY, the guilds, and then EVENTS events of mixed types and sizes, compressed as one
 stream. ``GET /go?rate=R`` starts them (0: as fast as they are taken, else R a second over all connections),
-``GET /times`` tells when each was written.
+``GET /times`` tells when each was written. BENCH_GUILDS says how many guilds (40).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import random
 import sys
 import time
@@ -24,7 +25,7 @@ from typing import Any
 
 import zstandard
 
-GUILDS, CHANNELS, MEMBERS = 40, 20, 50
+GUILDS, CHANNELS, MEMBERS = int(os.environ.get("BENCH_GUILDS", "40")), 20, 50
 BOT = 1191168914227200000
 FIRST = 1100000000000000000
 SEED = 20250101
