@@ -151,7 +151,7 @@ class Onlookers:
         try:
             await tail.run()
         except (OSError, TimeoutError):
-            _take_away(path)  # its reader was killed and could not do that itself
+            _take_away(path, Path(tail.socket))  # its reader was killed and could not do that itself
         finally:
             self._tails.pop(path, None)
             self._note()
@@ -161,6 +161,7 @@ class Onlookers:
         self.traced = self.traced or self.active
 
 
-def _take_away(marker: Path) -> None:
-    with suppress(OSError):
-        marker.unlink()
+def _take_away(*paths: Path) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()

@@ -59,7 +59,7 @@ class Tail:
 
     def __init__(self, marker: Marker, hello: records.Hello, again: Callable[[records.Again], None]) -> None:
         self.wanted = marker.wanted
-        self._socket = marker.socket
+        self.socket = marker.socket
         self._again = again
         self._held: deque[tuple[int, Callable[[], bytes]]] = deque()
         self._held_bytes = 0
@@ -86,7 +86,7 @@ class Tail:
     async def run(self) -> None:
         """Serve the reader until it hangs up or `close` was called. Raises OSError when nobody listens."""
         async with asyncio.timeout(_CONNECT_TIMEOUT):
-            reader, writer = await asyncio.open_unix_connection(self._socket, limit=_LONGEST_LINE)
+            reader, writer = await asyncio.open_unix_connection(self.socket, limit=_LONGEST_LINE)
         try:
             async with asyncio.TaskGroup() as both:
                 hearing = both.create_task(self._hear(reader))

@@ -124,7 +124,7 @@ async def tapped(state_dir: Path, wanted: Wanted) -> AsyncIterator[Tap]:
                 _announce(marker, Marker(str(path), wanted))
                 yield tap
             finally:
-                _take_away(marker, path)
+                _take_away(marker, marker.with_suffix(".new"), path)
                 server.close()
                 tap.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -160,11 +161,13 @@ async def test_a_new_process_tells_of_its_first_event(tmp_path: Path) -> None:
 
 async def test_the_marker_of_a_reader_that_was_killed_goes(tmp_path: Path) -> None:
     (tmp_path / "taps").mkdir()
-    marker = tmp_path / "taps" / "1-abc.json"
-    marker.write_bytes(msgspec.json.encode(Marker(str(tmp_path / "gone.sock"), Wanted())))
+    marker, gone = tmp_path / "taps" / "1-abc.json", tmp_path / "gone.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(gone))
+    marker.write_bytes(msgspec.json.encode(Marker(str(gone), Wanted())))
     (tmp_path / "taps" / "junk.json").write_text("{")
     async with serving(WsListener(), tmp_path):
-        await until(lambda: not marker.exists())
+        await until(lambda: not marker.exists() and not gone.exists())
 
 
 async def test_events_are_handled_again_apart_from_the_session_and_from_discord(tmp_path: Path) -> None:
