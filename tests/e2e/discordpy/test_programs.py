@@ -186,6 +186,17 @@ def test_a_reload_does_not_wait_for_a_view_that_nobody_can_use_any_more(stages: 
     assert main.output.count("cut short") == cut, "what waits in vain held the drain until its time-out"
 
 
+def test_a_voice_connection_is_made_again_after_a_reload(stages: tuple[Stage, Stage]) -> None:
+    me = person(stages[1], "queueing")
+    me.call("/voice", user="alice", channel="Lounge", guild=me.guild)
+    joined = me.ask("!join")["content"]
+    assert joined.startswith("in Lounge True")
+    reload(stages[1])
+    assert me.ask("!join")["content"] == joined, "the bot's own state is in the cache, and both events come"
+    me.ask("!leave")
+    me.call("/voice", user="alice", channel=None, guild=me.guild)
+
+
 def test_an_open_view_that_ends_with_its_process_is_named(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "selects")
     message = me.ask("!colour")
