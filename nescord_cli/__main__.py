@@ -10,6 +10,8 @@ from types import FrameType
 __all__ = ["main"]
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+SERVICES = {"run", "dev"}
+"""The commands that take the signals over once there is something to stop."""
 
 
 def main() -> None:
@@ -36,6 +38,10 @@ def end_on_signals() -> None:
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
+    if SERVICES & set(sys.argv[1:3]):
+        # Nothing has been started yet. An exception would be raised in the middle of some import, where
+        # extension modules make another one of it.
+        os._exit(0)
     sys.exit(0)
 
 
