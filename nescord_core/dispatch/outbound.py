@@ -233,8 +233,9 @@ class Outbound:
         """Send what there is to send, until there is a message to send, which nothing should hold up."""
         settings, loop = self._board.settings, asyncio.get_running_loop()
         while not self._messages:
-            if self._board.partition.ready(self._stream) < settings.batch_events:
-                await asyncio.sleep(self._linger.delay(loop.time()))
+            delay = self._linger.delay(loop.time())
+            if delay and self._board.partition.ready(self._stream) < settings.batch_events:
+                await asyncio.sleep(delay)
             if loop.time() < self._board.quiet_until and self._board.partition.has_restored(self._stream):
                 await asyncio.sleep(self._board.quiet_until - loop.time())
             first, batch = self._board.partition.take(

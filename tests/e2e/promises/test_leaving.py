@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +54,27 @@ def test_an_end(running: dict[str, tuple[System, Started]], end: str) -> None:
     assert "Traceback" not in dev.output
     left = sorted(each.name for each in (system.directory / ".nescord" / "run").glob("*.json"))
     assert end == "kill -9" or not left
+
+
+def test_kill_9_of_everything_and_another_start_resumes_every_shard(tmp_path: Path) -> None:
+    """As a user does it: `nescord dev`, kill -9 of the supervisor and all it runs, `nescord dev` again."""
+    system = System(tmp_path / "bot")
+    system.environ |= {
+        "DISCORD_SHARDS": "2",
+        "SHARDS_PER_CLUSTER": "1",
+        "NESCORD_IDENTIFY_WINDOW": "0.3",
+        "NESCORD_SANDBOX_IDENTIFY_WINDOW": "0.1",
+    }
+    try:
+        sandbox, first = system.start_sandbox(), system.start_dev()
+        seen = system.gateway()
+        for pid in system.alive().keys() - {sandbox.pid}:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        first.process.wait(30)
+        second = system.start_dev()
+        second.wait_for("resumed 2 shards, 0 with a new session")
+        now = system.gateway()
+        assert (now["identifies"], now["resumes"]) == (seen["identifies"], seen["resumes"] + 2)
+    finally:
+        system.close()
