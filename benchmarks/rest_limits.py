@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -208,7 +208,9 @@ async def measure_limits(name: str, *, channels: int, buckets: bool, ideal: floa
 # -- speed -----------------------------------------------------------------------------------------------
 
 
-async def throughput(url: str, seconds: float, connections: int) -> tuple[float, float]:
+async def throughput(
+    url: str, seconds: float, connections: int, headers: Mapping[str, str] | None = None
+) -> tuple[float, float]:
     """Return (requests per second, median milliseconds)."""
     times: list[float] = []
     until = time.monotonic() + seconds
@@ -221,7 +223,8 @@ async def throughput(url: str, seconds: float, connections: int) -> tuple[float,
             times.append(time.monotonic() - started)
 
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
+    made = aiohttp.ClientSession(connector=connector, headers=headers)
+    async with made as session, asyncio.TaskGroup() as group:
         for _ in range(connections):
             group.create_task(ask(session))
     return len(times) / seconds, sorted(times)[len(times) // 2] * 1000

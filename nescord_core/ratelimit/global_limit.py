@@ -27,6 +27,8 @@ MOST_DELAY = 1.0
 """Seconds that a request is believed to be on its way at most; unanswered ones count with all of it."""
 SAMPLE = 128
 """Answers of which the quickest is taken, and after which the next sample begins."""
+JUMP = 0.02
+"""Seconds by which Discord's clock goes back before it counts as another one."""
 FEW = 16
 """Answers with Discord's time in them before the quickest way there is taken from them."""
 
@@ -40,11 +42,16 @@ class Flight(NamedTuple):
 
 
 class Quickest:
-    """The smallest of the last one to two samples; ``unknown`` stands for it before ``least`` values."""
+    """The smallest of the last one to two samples; ``unknown`` stands for it before ``least`` values.
 
-    __slots__ = ("_count", "_former", "_least", "_lowest", "_unknown")
+    A value that is smaller than all before it by more than ``jump`` begins anew: what it is measured against
+    has changed, and one value alone does not say which part of it is the way.
+    """
 
-    def __init__(self, *, least: int, unknown: float) -> None:
+    __slots__ = ("_count", "_former", "_jump", "_least", "_lowest", "_unknown")
+
+    def __init__(self, *, least: int, unknown: float, jump: float = math.inf) -> None:
+        self._jump = jump
         self._least = least
         self._unknown = unknown
         self._former = math.inf
@@ -53,6 +60,8 @@ class Quickest:
 
     def note(self, value: float) -> None:
         """Take in one more value."""
+        if value < min(self._former, self._lowest) - self._jump:
+            self._former, self._lowest, self._count = math.inf, math.inf, 0
         self._lowest = min(self._lowest, value)
         self._count += 1
         if self._count % SAMPLE == 0:
@@ -75,7 +84,7 @@ class GlobalLimit:
         self._ends: list[float] = []
         self._blocked_until = 0.0
         self._trip = Quickest(least=SAMPLE, unknown=0.0)
-        self._way = Quickest(least=FEW, unknown=-math.inf)
+        self._way = Quickest(least=FEW, unknown=-math.inf, jump=JUMP)
 
     def next_at(self, now: float) -> float:
         """Return when the next grant is possible; not after ``now`` means at once."""

@@ -59,6 +59,7 @@ async def test_what_wants_another_protocol_is_answered_in_this_one(tmp_path: Pat
     async with running_proxy(tmp_path) as proxy:
         received = await proxy.raw(HEAD % 1 + b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
     assert (statuses(received), serials(received)) == ([200], [1])
+    assert b"\r\nConnection: close\r\n" in received, "what would come next cannot be told apart"
     assert "Upgrade" not in proxy.discord.seen[0].headers
 
 

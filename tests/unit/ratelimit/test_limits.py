@@ -86,7 +86,8 @@ def test_discords_clock_may_jump_or_be_several_without_a_slot_coming_free_early(
         for number in range(200):
             now = max(now, limit.next_at(now))
             limit.take(now)
-            arrived = now + way(now)
+            late = 0.25 if number == 101 and jump < -1 else chance.choice([0.0, 0.0, 0.3 * chance.random()])
+            arrived = now + way(now) + late
             arrivals.append(arrived)
             offset = (jump if number > 100 else 0.0) + chance.choice([0.0, 0.015])
             received = arrived + 0.02
