@@ -1,49 +1,17 @@
-// The page's state, its two connections (the event feed and the control API) and what a person does.
+// The page as a whole: the event feed, messages, and what a person does.
 import { parse, suggestBox, uploads, valueOf } from "/page_compose.js";
 import * as inspector from "/page_inspect.js";
 import { messageElement, visible } from "/page_render.js";
-import { el, nameOf, picture } from "/page_text.js";
+import { ask, control, dialog, fieldsOf, labelled, menuOf, read } from "/page_forms.js";
+import { drawPeople, drawPlaces, placesDo, start } from "/page_places.js";
+import { $, attempt, call, channel, channels, currentGuild, DIRECT, me, names, state, TEXT, titleOf, toast } from "/page_state.js";
+import { el, nameOf } from "/page_text.js";
 
-const $ = (id) => document.getElementById(id);
-const DIRECT = "direct";
-const TEXT = new Set([0, 1, 3, 5, 10, 11, 12]);
-const VOICE = new Set([2, 13]);
-const FORUM = new Set([15, 16]);
-const THREADS = new Set([10, 11, 12]);
-const CATEGORY = 4;
-const SIGNS = { 2: "♪", 5: "✶", 10: "⌙", 11: "⌙", 12: "⌙", 13: "♪", 15: "☰", 16: "☰" };
 const KEPT = 400;
 
-const state = {
-  guilds: [], direct: [], users: [], bot: null, online: false, guild: null, channel: null, commands: [],
-  messages: new Map(), unread: new Set(), dismissed: new Set(), drawn: new Map(), replyTo: null, editing: null, loading: 0, held: [],
-};
-
-async function call(method, path, body) {
-  const answer = await fetch(`/sandbox${path}`, {
-    method, headers: body ? { "Content-Type": "application/json" } : {}, body: body ? JSON.stringify(body) : undefined,
-  });
-  const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error || `${answer.status}`);
-  return result;
-}
-
-async function attempt(action) {
-  try { return await action(); } catch (error) {
-    toast(error instanceof TypeError ? "The sandbox does not answer. Is it still running?" : error.message);
-    return null;
-  }
-}
-
-let toastTimer;
-function toast(text) {
-  $("toast").textContent = text;
-  $("toast").hidden = false;
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { $("toast").hidden = true; }, 7000);
-}
-
 // --- what there is -------------------------------------------------------------------------------
+
+const older = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
 
 async function load() {
   // The feed is open by now: what it says meanwhile is held back and applied on top of the snapshot.
@@ -68,21 +36,6 @@ async function load() {
   drawMessages(true);
 }
 
-const older = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
-const DIRECTLY = { id: DIRECT, name: "Direct messages", members: [], roles: [], voice_states: [] };
-const currentGuild = () => (state.guild === DIRECT ? DIRECTLY : state.guilds.find((each) => each.id === state.guild));
-const channels = () => (state.guild === DIRECT ? state.direct : currentGuild()?.channels ?? []);
-const channel = () => channels().find((each) => each.id === state.channel);
-const titleOf = (place) => place.name ?? ((place.recipients ?? []).filter((each) => !each.bot).map(nameOf).join(", ") || "the bot");
-const userNamed = (name) => state.users.find((each) => each.username === name);
-const me = () => userNamed($("user").value)?.id;
-
-const names = {
-  user: (id) => nameOf(state.users.find((each) => each.id === id)),
-  channel: (id) => state.guilds.flatMap((each) => each.channels).find((each) => each.id === id)?.name ?? "unknown",
-  role: (id) => state.guilds.flatMap((each) => each.roles).find((each) => each.id === id)?.name ?? "unknown",
-};
-
 function status(shown) {
   state.online = shown.bot_online;
   $("bot-dot").dataset.status = shown.bot_online ? "online" : "offline";
@@ -100,92 +53,7 @@ function status(shown) {
   document.title = `${shown.bot_online ? "" : "○ "}${currentGuild()?.name ?? "nescord"} – nescord sandbox`;
 }
 
-// --- drawing places ------------------------------------------------------------------------------
-
-function drawPlaces() {
-  const guild = currentGuild();
-  const direct = el("button", { type: "button", data: { id: DIRECT }, title: DIRECTLY.name, "aria-label": DIRECTLY.name, "aria-current": String(state.guild === DIRECT), class: unreadIn(state.direct) ? "unread" : "", onclick: () => open(DIRECT, null) }, "@");
-  $("guilds").replaceChildren(direct, ...state.guilds.map(guildButton), el("button", { type: "button", class: "add", title: "New guild", "aria-label": "New guild", onclick: newGuild }, "+"));
-  $("guild-name").textContent = guild?.name ?? "No guild";
-  $("channels").replaceChildren(...channelList(guild));
-  const place = channel();
-  $("channel-name").textContent = place ? `${SIGNS[place.type] ?? (state.guild === DIRECT ? "@" : "#")} ${titleOf(place)}` : guild?.name ?? "";
-  $("topic").textContent = place?.topic ?? "";
-  $("content").placeholder = place && state.guild !== DIRECT ? `Message #${titleOf(place)}` : "Message the bot directly";
-  const writable = state.guild === DIRECT || TEXT.has(place?.type);
-  $("composer").hidden = $("hint").hidden = !writable;
-  drawPeople(guild);
-}
-
-const unreadIn = (places) => places.some((each) => state.unread.has(each.id));
-
-function guildButton(guild) {
-  const initials = guild.name.split(/\s+/).map((word) => word[0]).join("").slice(0, 3);
-  return el("button", {
-    type: "button", data: { id: guild.id }, title: guild.available === false ? `${guild.name} (unavailable)` : guild.name, "aria-label": guild.name, "aria-current": String(guild.id === state.guild),
-    class: [unreadIn(guild.channels) && "unread", guild.available === false && "lost"].filter(Boolean).join(" "), onclick: () => open(guild.id, null),
-  }, guild.icon ? el("img", { src: picture("icons", guild.id, guild.icon), alt: "" }) : initials);
-}
-
-function channelList(guild) {
-  const all = channels();
-  if (state.guild === DIRECT && !all.length) return [el("p", {}, "Nobody has written to the bot yet. Write below to be the first.")];
-  if (!all.length) return [el("p", {}, "There are no channels here.")];
-  const tops = all.filter((each) => !THREADS.has(each.type) && each.type !== CATEGORY);
-  const under = (id) => tops.filter((each) => (each.parent_id ?? null) === id).sort((a, b) => (a.position ?? 0) - (b.position ?? 0)).flatMap((each) => [channelButton(each), ...inVoice(guild, each), ...threadsOf(each).map(channelButton)]);
-  const categories = all.filter((each) => each.type === CATEGORY);
-  return [...under(null), ...categories.flatMap((each) => [el("h2", {}, each.name), ...under(each.id)])];
-}
-
-const threadsOf = (place) => channels().filter((each) => THREADS.has(each.type) && each.parent_id === place.id && !each.thread_metadata?.archived);
-
-function inVoice(guild, place) {
-  const there = (guild?.voice_states ?? []).filter((each) => each.channel_id === place.id).map((each) => names.user(each.user_id));
-  return there.length ? [el("p", {}, `♪ ${there.join(", ")}`)] : [];
-}
-
-function channelButton(place) {
-  const sign = SIGNS[place.type] ?? (state.guild === DIRECT ? "@" : "#");
-  return el("button", {
-    type: "button", data: { sign, id: place.id }, "aria-current": String(place.id === state.channel),
-    class: [state.unread.has(place.id) && "unread", THREADS.has(place.type) && "thread"].filter(Boolean).join(" "), onclick: () => open(state.guild, place.id),
-  }, titleOf(place));
-}
-
-function drawPeople(guild) {
-  const select = $("user");
-  const chosen = select.value || "alice";
-  const people = state.users.filter((each) => !each.bot);
-  select.replaceChildren(...people.map((each) => el("option", { value: each.username, selected: each.username === chosen }, each.username)), el("option", { value: "" }, "new user…"));
-  const seen = (each) => (each.user.id === state.bot?.id ? (state.online ? "online" : "offline") : each.presence?.status ?? "online");
-  const members = (guild?.members ?? []).slice(0, 200);
-  const groups = [["Online", members.filter((each) => seen(each) !== "offline")], ["Offline", members.filter((each) => seen(each) === "offline")]];
-  $("people").replaceChildren(...groups.filter(([, each]) => each.length).flatMap(([title, found]) => [
-    el("h2", {}, `${title} — ${found.length}`),
-    ...found.map((each) => el("button", { type: "button", title: "Role, presence, apps", onclick: (event) => userMenu(each.user, event) },
-      el("span", { class: "dot", data: { status: seen(each) }, role: "img", "aria-label": seen(each) }),
-      el("span", {}, each.nick || nameOf(each.user), each.presence?.activities?.[0] ? el("small", {}, each.presence.activities[0].name) : ""), each.user.bot ? el("span", { class: "tag" }, "BOT") : "")),
-  ]));
-  if (!members.length) $("people").append(el("h2", {}, "Nobody is here"));
-}
-
 // --- drawing messages ----------------------------------------------------------------------------
-
-function start(place) {
-  if (!state.guilds.length && (state.guild !== DIRECT || !place)) return el("li", { class: "start" }, el("h2", {}, "The bot is in no guild"), el("p", {}, "Make one, and the bot is invited to it."), el("button", { type: "button", onclick: newGuild }, "New guild"));
-  if (!place) return el("li", { class: "start" }, el("h2", {}, state.guild === DIRECT ? "Direct messages" : currentGuild().name), el("p", {}, state.guild === DIRECT ? "What you write below goes to the bot alone." : "There is no channel to write in."));
-  if (VOICE.has(place.type)) return voiceRoom(place);
-  if (FORUM.has(place.type)) return el("li", { class: "start" }, el("h2", {}, titleOf(place)), el("p", {}, "Posts of this forum:"), ...(threadsOf(place).length ? threadsOf(place).map((each) => el("button", { type: "button", class: "thread-link", onclick: () => open(state.guild, each.id) }, each.name)) : [el("p", {}, "None yet.")]), el("p", {}, el("button", { type: "button", onclick: newPost }, `New post as ${$("user").value}`)));
-  return el("li", { class: "start" }, el("h2", {}, `${state.guild === DIRECT ? "@" : "#"}${titleOf(place)}`), el("p", {}, [...state.messages.values()].length ? "This is the start of what the sandbox remembers here." : "Nothing was said here yet. Say !ping, or type / for the bot's commands."));
-}
-
-function voiceRoom(place) {
-  const there = (currentGuild().voice_states ?? []).filter((each) => each.channel_id === place.id);
-  const mine = there.some((each) => each.user_id === me());
-  const move = (target) => attempt(() => call("POST", "/voice", { user: $("user").value, channel: target, guild: state.guild }));
-  return el("li", { class: "start" }, el("h2", {}, `♪ ${titleOf(place)}`), el("p", {}, there.length ? `Connected: ${there.map((each) => names.user(each.user_id)).join(", ")}. There is no sound, only who is where.` : "Nobody is connected. There is no sound here, only who is where."),
-    el("button", { type: "button", onclick: () => move(mine ? null : place.id) }, mine ? "Leave" : `Join as ${$("user").value}`));
-}
 
 function drawMessages(toEnd = false) {
   const list = $("messages");
@@ -340,25 +208,6 @@ const actions = {
   },
 };
 
-function menuOf(event, title, entries) {
-  const menu = $("context");
-  const opener = event.currentTarget;
-  const close = (focus) => { menu.hidden = true; document.removeEventListener("pointerdown", away); if (focus) opener?.focus?.(); };
-  const away = (outside) => { if (!menu.contains(outside.target)) close(false); };
-  const rows = entries.filter(Boolean).map(([label, act]) => el("button", { type: "button", role: "menuitem", onclick: () => { close(true); act(); } }, label));
-  menu.replaceChildren(el("small", {}, title), ...rows);
-  menu.hidden = false;
-  const box = opener.getBoundingClientRect();
-  menu.style.left = `${Math.max(4, Math.min(box.left, innerWidth - menu.offsetWidth - 8))}px`;
-  menu.style.top = `${Math.max(4, Math.min(box.bottom + 4, innerHeight - menu.offsetHeight - 8))}px`;
-  menu.onkeydown = (key) => {
-    const at = rows.indexOf(document.activeElement);
-    if (key.key === "Escape" || key.key === "Tab") { key.preventDefault(); close(true); }
-    if (key.key === "ArrowDown" || key.key === "ArrowUp") { key.preventDefault(); rows[(at + (key.key === "ArrowDown" ? 1 : rows.length - 1)) % rows.length].focus(); }
-  };
-  setTimeout(() => { document.addEventListener("pointerdown", away); rows[0]?.focus(); });
-}
-
 const appsFor = (kind) => state.commands.filter((each) => each.type === kind);
 
 function messageMenu(message, event) {
@@ -481,57 +330,13 @@ async function submit() {
 
 // --- forms ---------------------------------------------------------------------------------------
 
-const fieldsOf = (components) => components.flatMap((each) => {
-  if (each.type === 18 && each.component) return [{ ...each.component, label: each.label, description: each.description }];
-  if (each.components) return fieldsOf(each.components);
-  return each.custom_id ? [each] : [];
-});
-
-const SELECTS = { 3: "string", 5: "user", 6: "role", 7: "mentionable", 8: "channel" };
-
-function control(field) {
-  const required = field.required ?? field.type === 4;
-  if (field.type in SELECTS || field.type === 21 || field.type === 22) {
-    const options = field.options ?? actions.choices(SELECTS[field.type]);
-    const many = (field.max_values ?? 1) > 1;
-    return el("select", { required, multiple: many }, many || required ? "" : el("option", { value: "" }, "–"), ...options.map((each) => el("option", { value: each.value, selected: each.default }, each.label)));
-  }
-  if (field.type === 23) return el("input", { type: "checkbox", checked: field.default });
-  const made = el(field.style === 2 ? "textarea" : "input", { required, maxlength: field.max_length, minlength: field.min_length, placeholder: field.placeholder });
-  made.value = field.value ?? "";
-  return made;
-}
-
-function read(field, made) {
-  if (made.tagName === "SELECT") {
-    const chosen = [...made.selectedOptions].map((each) => each.value).filter(Boolean);
-    return field.type === 21 ? chosen[0] ?? null : chosen;
-  }
-  return made.type === "checkbox" ? made.checked : made.value;
-}
-
 function modal(started) {
-  const fields = fieldsOf(started.modal.components ?? []).map((each) => [each, control(each)]);
+  const fields = fieldsOf(started.modal.components ?? []).map((each) => [each, control(each, actions.choices)]);
   const texts = (started.modal.components ?? []).filter((each) => each.type === 10).map((each) => el("p", {}, each.content));
   dialog(started.modal.title ?? "Form", [...texts, ...fields.map(([each, made]) => labelled(each.label ?? each.custom_id, each.description, made))], "Submit", () => {
     const values = Object.fromEntries(fields.map(([each, made]) => [each.custom_id, read(each, made)]));
     interaction("/modal", { interaction: started.id, user: $("user").value, values });
   });
-}
-
-const labelled = (label, description, made) => el("label", {}, el("span", {}, label), description ? el("small", {}, description) : "", made);
-
-function ask(title, fields, act) {
-  const made = fields.map((each) => [each, each.options ? el("select", { required: true }, ...each.options.map((option) => el("option", { value: option.value }, option.label))) : el("input", { required: true, maxlength: 100 })]);
-  dialog(title, made.map(([each, input]) => labelled(each.label, each.note, input)), "OK", () => act(Object.fromEntries(made.map(([each, input]) => [each.name, input.value.trim()]))));
-}
-
-function dialog(title, rows, verb, act) {
-  const box = $("modal");
-  const form = el("form", { method: "dialog" }, el("h2", { id: "modal-title" }, title), ...rows, el("div", { class: "row" }, el("button", { type: "button", onclick: () => box.close() }, "Cancel"), el("button", { class: "s1" }, verb)));
-  form.addEventListener("submit", act);
-  box.replaceChildren(form);
-  box.showModal();
 }
 
 // --- setting up ----------------------------------------------------------------------------------
@@ -610,6 +415,10 @@ function startTheme() {
 }
 $("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "light" ? "dark" : "light"));
 
+placesDo({
+  open, newGuild, newPost, userMenu,
+  move: (target) => attempt(() => call("POST", "/voice", { user: $("user").value, channel: target, guild: state.guild })),
+});
 startTheme();
 inspector.setUp(call);
 connect();

@@ -15,7 +15,16 @@ from nescord_core.sandbox.wire_shape import encode
 __all__ = ["EventFeed", "add_page"]
 
 HERE = Path(__file__).parent
-SCRIPTS = ("page.js", "page_compose.js", "page_inspect.js", "page_render.js", "page_text.js")
+SCRIPTS = (
+    "page.js",
+    "page_compose.js",
+    "page_forms.js",
+    "page_inspect.js",
+    "page_places.js",
+    "page_render.js",
+    "page_state.js",
+    "page_text.js",
+)
 FILES = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
