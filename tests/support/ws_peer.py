@@ -30,9 +30,12 @@ class WsPeer:
     With a ``lease`` main asks whether the stream is served; ``asked`` has the numbers, `renew` answers.
     """
 
-    def __init__(self, port: int, *, session: str = "session-1", lease: float = 0.0) -> None:
+    def __init__(
+        self, port: int, *, session: str = "session-1", lease: float = 0.0, address: str = ""
+    ) -> None:
         self.asked: list[int] = []
         self._lease = lease
+        self._address = address
         self.ready: pb.Ready | None = None
         self.acked: list[int] = []
         self.returned: list[int] = []
@@ -55,7 +58,14 @@ class WsPeer:
             request_serializer=pb.FromWs.SerializeToString,
             response_deserializer=pb.FromMain.FromString,
         )(self._requests())
-        hello = pb.Hello(protocol=PROTOCOL, cluster="c", shard_ids=[0, 1], shard_count=2, lease=self._lease)
+        hello = pb.Hello(
+            protocol=PROTOCOL,
+            cluster="c",
+            shard_ids=[0, 1],
+            shard_count=2,
+            lease=self._lease,
+            address=self._address,
+        )
         self._outgoing.put_nowait(pb.FromWs(hello=hello))
         first = await self._call.read()
         assert isinstance(first, pb.FromMain), first

@@ -129,6 +129,24 @@ async def test_a_finished_event_is_not_handled_twice_by_any_replica_with_the_sam
             assert second.seqs == [11, 12]
 
 
+@pytest.mark.parametrize("lease", [600.0, 0.4])
+async def test_what_an_earlier_ws_sent_waits_until_no_replica_can_begin_it_any_more(
+    tmp_path: Path, lease: float
+) -> None:
+    """A replica that is frozen holds a lease from the process that was killed."""
+    settings = replace(WS, lease=lease, keepalive=1200.0, outbox_disk_mb=0)
+    async with Main(tmp_path).listening() as main, Ws(main.address, settings=settings).running() as ws:
+        ws.put([event(1)])
+        await until(lambda: main.seqs == [1])
+        ws.put([event(2)._replace(redelivered=True), event(3)])
+        await asyncio.sleep(0.1)
+        if lease > 1:
+            await asyncio.sleep(0.3)
+            assert main.seqs == [1]
+        else:
+            await until(lambda: main.seqs == [1, 2, 3])
+
+
 async def test_two_events_with_equal_content_are_two_events(tmp_path: Path) -> None:
     """An event's identity is (shard, session id, seq), not a hash of its content."""
     async with Main(tmp_path).listening() as main, Ws(main.address).running() as ws:
