@@ -204,6 +204,11 @@ class Sender:
             if self._spillway is not None:
                 await self._spillway.close()
 
+    async def recovered(self) -> None:
+        """Wait until `run` knows what an earlier process left on disk: it comes before whatever is `put`."""
+        if self._spillway is not None:
+            await self._spillway.has_looked.wait()
+
     async def drain(self, timeout: float) -> int:
         """Wait up to ``timeout`` seconds until all is done; returns how many events are not.
 

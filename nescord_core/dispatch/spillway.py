@@ -81,6 +81,8 @@ class Spillway:
         self._adopted: dict[int, tuple[_Kept, tuple[int, str]]] = {}
         self._thread: ThreadPoolExecutor | None = None
         self._wake = asyncio.Event()
+        self.has_looked = asyncio.Event()
+        """Set once it is known what an earlier process left: no event may be put anywhere before that."""
         self._write_at = 0.0
         self._told = float("-inf")
 
@@ -92,6 +94,7 @@ class Spillway:
         """Look for what an earlier process left, then serve until cancelled."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nescord-spool")
         await self._recover()
+        self.has_looked.set()
         while True:
             await self._wake.wait()
             while not self.overflow.idle:

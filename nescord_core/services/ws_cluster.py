@@ -16,7 +16,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -144,6 +144,7 @@ class ClusterProcess:
                     tasks.create_task(_then(self._stop, cluster.request_stop)),
                 ]
                 try:
+                    await _first(sender.recovered(), self._stop)
                     await cluster.run()
                     # No more events come; what main finishes now need not be sent again by Discord.
                     if sender.attached:
@@ -263,6 +264,15 @@ def _process() -> dict[str, float]:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         facts["rss_mb"] = round(pages * resource.getpagesize() / 1_048_576, 1)
     return facts
+
+
+async def _first(work: Coroutine[None, None, None], event: asyncio.Event) -> None:
+    """Wait for the work, or for the event, whichever is first."""
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(work), tasks.create_task(_then(event, lambda: None))]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
 
 
 async def _then(event: asyncio.Event, act: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-__all__ = ["Findings", "Record", "examine", "missing", "read"]
+__all__ = ["Findings", "Key", "Record", "examine", "missing", "read"]
 
 SHOWN = 10
 

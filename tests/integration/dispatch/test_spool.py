@@ -137,7 +137,8 @@ async def test_after_kill_9_the_events_of_a_lost_session_come_from_disk_and_thos
         async with ws.running():
             spillway = ws.sender._spillway
             assert spillway is not None
-            await until(lambda: spillway.undecided.keys() == {0, 1})
+            await ws.sender.recovered()
+            assert spillway.undecided.keys() == {0, 1}
             ws.put([event(1000, session="old0", shard=0)._replace(redelivered=True)])
             ws.put([event(1, session="new", shard=1, guild=2, kind="READY")])
             await until(lambda: len(main.got) == 2 + 125)
@@ -160,7 +161,8 @@ async def test_a_torn_last_record_costs_itself_only(tmp_path: Path) -> None:
         async with ws.running():
             spillway = ws.sender._spillway
             assert spillway is not None
-            await until(lambda: spillway.undecided.keys() == {0, 1})
+            await ws.sender.recovered()
+            assert spillway.undecided.keys() == {0, 1}
             ws.put([event(1, session="new", shard=0), event(1, session="new", shard=1)])
             await until(lambda: len(main.got) == 2 + 249)
 
@@ -195,7 +197,8 @@ async def test_what_is_unfinished_at_an_orderly_end_is_kept(tmp_path: Path) -> N
         async with again.running():
             spillway = again.sender._spillway
             assert spillway is not None
-            await until(lambda: spillway.undecided)
+            await again.sender.recovered()
+            assert spillway.undecided
             again.put([event(1, session="new")])
             await until(lambda: len(main.got) == 1011)
             for guild in range(1, 4):
