@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, metavar="DIRECTORY")
     arguments = parser.parse_args()
-    plan = Plan(seconds=arguments.seconds, rate=arguments.rate, seed=arguments.seed, patience=300.0)
+    plan = Plan(seconds=arguments.seconds, rate=arguments.rate, seed=arguments.seed)
     with tempfile.TemporaryDirectory() as directory:
         outcome = run((arguments.keep or Path(directory)) / "bot", plan)
     print(outcome)

@@ -44,6 +44,7 @@ class Outcome:
     sent: int
     handled: int
     set_aside: int
+    waiting: int
     findings: Findings
     identifies: int
     resumes: int
@@ -55,6 +56,7 @@ class Outcome:
             "events sent": self.sent,
             "handled": self.handled,
             "set aside, to be replayed": self.set_aside,
+            "still waiting in ws": self.waiting,
             "lost": len(found.lost),
             "out of order": len(found.reordered),
             "handled twice unmarked": len(found.doubled_unmarked),
@@ -220,11 +222,13 @@ def _break(system: System, chaos: _Chaos, plan: Plan, say: Callable[[str], objec
         findings = load.check(plan.patience, lambda: _set_aside(system, load.name))
         handled = len({(record.guild, record.number) for record in load.records()})
         aside = _set_aside(system, load.name)
+        stats = system.stats("ws") or {}
     after = system.gateway()
     return Outcome(
         sent=sum(last - first + 1 for first, last in load.sent.values()),
         handled=handled,
         set_aside=len(aside),
+        waiting=stats.get("outbox", {}).get("depth", 0),
         findings=replace(findings, lost=[key for key in findings.lost if key not in aside]),
         identifies=after["identifies"] - before["identifies"],
         resumes=after["resumes"] - before["resumes"],

@@ -65,11 +65,13 @@ class Load:
     ) -> ledger.Findings:
         """Wait until all that was sent has been handled and acknowledged, then say what is wrong.
 
-        ``excused`` are not waited for.
+        ``excused`` are not waited for; ``patience`` is for how long nothing new may be handled.
         """
         self.stop()
-        end = time.monotonic() + patience
+        size, end = -1, time.monotonic() + patience
         while time.monotonic() < end:
+            if (grown := self.system.written()) > size:
+                size, end = grown, time.monotonic() + patience
             # The ledger may be long, and whoever still writes into it needs the processor.
             if self.system.is_settled() and not set(self.missing()) - excused():
                 break
@@ -207,6 +209,10 @@ class System:
             return fetch("GET", f"http://127.0.0.1:{port}/stats")[1]
         except OSError:
             return None
+
+    def written(self) -> int:
+        """Return the bytes of what was handled so far."""
+        return self.ledger.stat().st_size if self.ledger.exists() else 0
 
     def is_settled(self) -> bool:
         """Say whether ws has nothing left that main has not finished."""
