@@ -106,7 +106,7 @@ async def _serve(name: str, ledger: str, state_dir: str, wait: float, busy: floa
         if wait:
             await asyncio.sleep(wait)
 
-    settings = MainSettings(state_dir=Path(state_dir), listen_port=0, keepalive=0.5)
+    settings = MainSettings(state_dir=Path(state_dir), listen_port=0)
     async with Runtime(listener, settings) as runtime:
         print(runtime.port, flush=True)
         await asyncio.Event().wait()

@@ -39,7 +39,7 @@ def event(
     return Envelope(shard, session, seq, kind, guild, guild, data, 1_700_000_000.0)
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Wait for a condition; fails when it takes far too long."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - polls what has no event to wait for

@@ -14,7 +14,7 @@ from support.bot_process import Bots, check_rows, running_bots
 from support.tcp_relay import TcpRelay, tcp_relay
 from support.wire_peers import Ws, event, until
 
-WS = WsSettings(token="t", intents=0, keepalive=0.5, lease=0.4, outbox_disk_mb=0)
+WS = WsSettings(token="t", intents=0, lease=0.4, outbox_disk_mb=0)
 GUILDS = 30
 
 
@@ -41,7 +41,7 @@ def feed(ws: Ws, first: int, last: int) -> None:
 
 async def test_a_process_that_was_frozen_begins_nothing_that_was_given_to_another(tmp_path: Path) -> None:
     """Its buffers, and the queues of its guilds, are full of events that the other has handled meanwhile."""
-    async with two_bots(tmp_path) as (bots, _, ws):
+    async with two_bots(tmp_path, replace(WS, keepalive=1.5)) as (bots, _, ws):
         feed(ws, 1, 600)
         await until(lambda: any(row.bot == "first" for row in bots.rows()))
         bots.processes["first"].send_signal(signal.SIGSTOP)
