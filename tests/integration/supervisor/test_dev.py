@@ -142,7 +142,7 @@ def test_it_starts_answers_restarts_and_stops_in_order(project: Project) -> None
     asyncio.run(control.stop(project.state_dir))
     output, _ = dev.communicate(timeout=PATIENCE)
     assert dev.returncode == 0
-    stopped = [line.split()[0] for line in output.splitlines() if line.endswith("| stopped")]
+    stopped = [line.split()[0] for line in output.splitlines() if "| stopped after " in line]
     assert stopped == ["ws", "main", "rest", "sandbox"]
     assert not project.alive()
     assert re.search(r"stopped after \d+ ms$", project.logs("rest"))
