@@ -41,7 +41,7 @@ class ShardSocket(gateway.DiscordWebSocket):
         self._dispatch = client.dispatch
         self._dispatch_listeners = []
         self._closed = asyncio.Event()
-        self._asking: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[None]] = set()
 
     @property
     def open(self) -> bool:
@@ -70,18 +70,16 @@ class ShardSocket(gateway.DiscordWebSocket):
             shard_id=self.shard_id if guild_id is None else None,
             guild_id=guild_id,
         )
-        if payload["op"] != self.REQUEST_MEMBERS:
-            await sending
-            return
-        # discord.py waits for the chunks from when this returns on: they must not be able to come before.
+        # On a websocket nothing that a command causes can be heard before this returns, and programs rely on
+        # it: discord.py waits for chunks from then on, a voice client forgets its channel after it left.
         task = self.loop.create_task(sending)
-        self._asking.add(task)
-        task.add_done_callback(self._asked)
+        self._sending.add(task)
+        task.add_done_callback(self._sent)
 
-    def _asked(self, task: asyncio.Task[None]) -> None:
-        self._asking.discard(task)
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("members could not be asked for: %s", error)
+            log.warning("a command was not sent: %s", error)
 
     async def send_heartbeat(self, data: Any) -> None:
         """Heartbeats are ws's."""
