@@ -33,7 +33,7 @@ def polls(me: Person) -> None:
     me.look(message)
     me.command("ask", options={"question": "Slash?", "choices": "a b"})
     poll = me.ask("!native")
-    # Votes that are taken back are left out: discord.py on its own transport did not tell of each one every time.
+    # Votes that are taken back are left out: discord.py on its own transport did not always tell of each one.
     for answers in ([1], [1, 2]):
         me.call("/vote", channel=poll["channel_id"], message=poll["id"], user="bob", answers=answers)
         me.notes.append(me.heard())
