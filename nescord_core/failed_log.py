@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from nescord_core.envelope import Envelope
+from nescord_core.line_files import LineFiles
 
 __all__ = ["CRASHED", "RAISED", "REPLAYED", "FailedEvent", "FailedLog", "ReplayQueue", "failed_id", "read"]
 
@@ -22,7 +23,6 @@ RAISED = "raised"
 CRASHED = "crashed"
 REPLAYED = "replayed"
 
-_FILE_BYTES = 2 * 1024 * 1024
 _FILES = 16
 _DATA_BYTES = 1024 * 1024
 """A larger event is recorded without its data, and cannot be sent again."""
@@ -79,9 +79,7 @@ class FailedLog:
     """Where one process writes; nothing is made before something fails. A disk error costs the record."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._folder = state_dir / "failed"
-        self._fd = -1
-        self._size = 0
+        self._files = LineFiles(state_dir / "failed", keep=_FILES)
 
     def record(
         self, envelope: Envelope, kind: str, *, handler: str = "", error: str = "", traceback: str = ""
@@ -114,25 +112,10 @@ class FailedLog:
 
     def close(self) -> None:
         """Close the file."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._files.close()
 
     def _write(self, event: FailedEvent) -> None:
-        line = msgspec.json.encode(event) + b"\n"
-        with contextlib.suppress(OSError):
-            if self._fd < 0 or self._size > _FILE_BYTES:
-                self._begin()
-            self._size += os.write(self._fd, line)
-
-    def _begin(self) -> None:
-        self.close()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = self._folder / f"{time.time_ns():020d}.{os.getpid()}.jsonl"
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self._size = 0
-        for old in sorted(self._folder.glob("*.jsonl"))[:-_FILES]:
-            old.unlink(missing_ok=True)
+        self._files.append(msgspec.json.encode(event) + b"\n")
 
 
 def read(state_dir: Path) -> list[FailedEvent]:

@@ -27,7 +27,6 @@ __all__ = [
     "decode",
     "decode_again",
     "encode",
-    "id_of",
     "seen",
 ]
 
@@ -135,11 +134,6 @@ def decode(line: bytes) -> Record:
 def decode_again(line: bytes) -> Again:
     """Read what a reader sent. Raises msgspec.DecodeError."""
     return _again_decoder.decode(line)
-
-
-def id_of(envelope: Envelope) -> str:
-    """Return what people call an event by."""
-    return failed_id(envelope)
 
 
 def seen(envelope: Envelope, *, again: bool) -> Seen:

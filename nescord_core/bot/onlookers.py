@@ -20,6 +20,7 @@ from nescord_core import tracing
 from nescord_core.bot.recent import Recent
 from nescord_core.bot.tail import MARKER, Tail, marker_of
 from nescord_core.envelope import Envelope
+from nescord_core.failed_log import failed_id
 from nescord_core.tracing import Call, Cause
 
 __all__ = ["Again", "Onlookers"]
@@ -107,7 +108,7 @@ class Onlookers:
         """Tell that the handlers of an event are done."""
         ms = round((time.time() - cause.envelope.received_at) * 1000, 1)
         self._tell(
-            cause.envelope, 0, lambda: records.encode(records.Ended(records.id_of(cause.envelope), ms, error))
+            cause.envelope, 0, lambda: records.encode(records.Ended(failed_id(cause.envelope), ms, error))
         )
 
     def _called(self, cause: Cause, call: Call) -> None:

@@ -125,6 +125,7 @@ class SharedIdentifyGate(LocalIdentifyGate):
     ) -> None:
         super().__init__(limit, window=window, reserve=reserve, clock=clock)
         self._limit = limit
+        # More than between the shards of a host: the way to the store lies between the turn and the IDENTIFY.
         self._distance = window + min(0.25, window / 20)
         self._reserve = reserve
         self._shared = turns
