@@ -78,13 +78,14 @@ class _Chaos:
         self.chance = random.Random(seed)
         self.version = 0
         self.stopped: list[int] = []
+        self.is_leaving = False
         self._deck: list[Callable[[], str]] = []
 
     def step(self) -> str:
         """Break something; returns what."""
         self.wake()
         if self.dev.process.poll() is not None:
-            self.dev = self.system.start("dev", "--no-sandbox")
+            self._start_supervisor()
             return "start the supervisor again"
         if not self._deck:
             self._deck = self._ways()
@@ -173,8 +174,25 @@ class _Chaos:
         return "reload"
 
     def kill_supervisor(self, how: signal.Signals) -> str:
+        self.is_leaving = True
         _send(self.dev.process.pid, how)
         return f"{how.name} to the supervisor"
+
+    def start_again(self, patience: float) -> None:
+        """Have a supervisor run, whatever became of the last one, and ws answer."""
+        if self.is_leaving:  # its services may still answer: what they say is not what the next ones will
+            self.dev.process.wait(patience)
+
+        def answers() -> bool:
+            if self.dev.process.poll() is not None:
+                self._start_supervisor()
+            return self.system.stats("ws") is not None
+
+        until(answers, "ws", patience)
+
+    def _start_supervisor(self) -> None:
+        self.dev = self.system.start("dev", "--no-sandbox")
+        self.is_leaving = False
 
 
 def _send(pid: int, signum: signal.Signals) -> None:
@@ -218,10 +236,11 @@ def _break(system: System, chaos: _Chaos, plan: Plan, say: Callable[[str], objec
             say(f"{time.monotonic() - began:6.1f} s  {actions[-1]}")
         chaos.wake()
         system.write_app("last", "asynchronous")
-        _start_again(chaos, plan.patience)
+        chaos.start_again(plan.patience)
         findings = load.check(plan.patience, lambda: _set_aside(system, load.name))
         handled = len({(record.guild, record.number) for record in load.records()})
         aside = _set_aside(system, load.name)
+        until(lambda: system.stats("ws") is not None, "ws", plan.patience)
         stats = system.stats("ws") or {}
     after = system.gateway()
     return Outcome(
@@ -246,14 +265,3 @@ def _set_aside(system: System, load: str) -> set[tuple[str, int]]:
             if name == load:
                 found.add((message["guild_id"], int(number)))
     return found
-
-
-def _start_again(chaos: _Chaos, patience: float) -> None:
-    """Have a supervisor run, whatever became of the last one, and ws answer."""
-
-    def answers() -> bool:
-        if chaos.dev.process.poll() is not None:
-            chaos.dev = chaos.system.start("dev", "--no-sandbox")
-        return chaos.system.stats("ws") is not None
-
-    until(answers, "ws", patience)
