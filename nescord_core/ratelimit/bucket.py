@@ -200,12 +200,16 @@ class Bucket:
 
     # -- learning ----------------------------------------------------------------------------------------
 
-    def learn(self, window: Window, now: float, granted_at: float) -> None:
-        """Take in the headers of an answer that is not a 429, to a request granted at that time."""
+    def learn(self, window: Window, now: float, granted_at: float, received: float | None = None) -> None:
+        """Take in the headers of an answer that is not a 429, to a request granted at that time.
+
+        ``received`` is when it came, where that is earlier than now: what it says held before that.
+        """
+        came = now if received is None else min(received, now)
         if granted_at > self._lost_at:
             self._debt = 0  # this one came to Discord after those that were lost, and counts them
         if self.kind in {Kind.UNKNOWN, Kind.UNLIMITED} or window.limit != self.limit:
-            self._start(window, now)
+            self._start(window, came)
             return
         if now < self.reset_at:
             if self._is_older(window, now) and window.remaining >= self.remaining:
@@ -213,7 +217,7 @@ class Bucket:
             self._tell_kind(window)
         elif self.kind is Kind.FIXED:
             self._confirmed = self._confirmed or window.remaining == window.limit - 1
-        self._adopt(window, now)
+        self._adopt(window, now, came)
 
     def learn_unlimited(self) -> None:
         """Note a good answer without headers: routes exist that have no bucket at all."""
@@ -237,14 +241,14 @@ class Bucket:
             self._debt = self._owed(now) + 1
             self._lost_at = now
 
-    def _start(self, window: Window, now: float) -> None:
+    def _start(self, window: Window, came: float) -> None:
         self.kind = Kind.FIXED
         self._confirmed = False
         self._interval = 0.0
         self.limit = window.limit
         self._reset = None
         self.reset_at = 0.0
-        self._adopt(window, now)
+        self._adopt(window, came, came)
 
     def _is_older(self, window: Window, now: float) -> bool:
         if window.reset is not None and self._reset is not None:
@@ -262,13 +266,13 @@ class Bucket:
         elif grown <= 0.003 and abs(window.reset - self._reset) <= SAME_RESET:
             self.kind = Kind.FIXED
 
-    def _adopt(self, window: Window, now: float) -> None:
+    def _adopt(self, window: Window, now: float, came: float) -> None:
         same = (
             window.reset is not None
             and self._reset is not None
             and abs(window.reset - self._reset) <= SAME_RESET
         )
-        reset_at = now + window.reset_after + MARGIN
+        reset_at = came + window.reset_after + MARGIN
         if same and now < self.reset_at and self.kind is Kind.FIXED:
             # The same moment seen again: the answer that came quickest knows it best. Late ones may be old.
             # What it moved by Discord's own clock still counts: a log's reset creeps on with each request.
@@ -277,7 +281,7 @@ class Bucket:
         else:
             self.reset_at = reset_at
             self.remaining = window.remaining
-        self._as_of = now
+        self._as_of = came
         self._reset_after = window.reset_after
         self._reset = window.reset
         self._period = max(self._period, window.reset_after)

@@ -88,6 +88,15 @@ class TokenScope:
         busy = any(bucket.in_flight or bucket.has_queue() for bucket in self.buckets.values())
         return not busy and self.locked_until is None
 
+    def sweep(self, now: float) -> None:
+        """Forget lanes and buckets that are idle."""
+        for bucket in list(self.buckets.values()):
+            for lane in [lane for lane in bucket.lanes.values() if lane.idle_at(now)]:
+                del bucket.lanes[lane.key]
+                del self.lanes[lane.key]
+            if bucket.idle_at(now) and bucket.ready_rank is None:
+                self.buckets.pop(bucket.key, None)
+
     def lane_of(self, route: Route) -> Lane:
         """Return the queue of a route and major parameter, in the bucket of its learned hash."""
         family = route.family

@@ -22,6 +22,7 @@ from nescord_core.ratelimit.global_limit import GlobalLimit
 from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.route import Priority, route_of
 from nescord_core.ratelimit.tickets import Ticket, TicketState, TokenScope
+from nescord_core.ratelimit.turns import Turns
 from support.discord_model import ModelDiscord, Simulation
 
 PERIOD = 5.0
@@ -194,10 +195,10 @@ def _never_told(self: GlobalLimit, granted_at: float, flight: object) -> None:
     self._drop(granted_at)
 
 
-_touch = Limiter._touch
+_touch = Turns.touch
 
 
-def _without_a_timer(self: Limiter, scope: TokenScope, touched: Bucket, now: float) -> None:
+def _without_a_timer(self: Turns, scope: TokenScope, touched: Bucket, now: float) -> None:
     _touch(self, scope, touched, now)
     self._timers.clear()
 
@@ -211,7 +212,7 @@ MUTATIONS: dict[str, tuple[Any, str, Any]] = {
     "an answered request leaves the second at once": (GlobalLimit, "answered", _never_told),
     "the second is too short": (global_limit, "WINDOW", 0.9),
     "a failed one is not queued again": (Limiter, "requeue", lambda *_, **__: None),
-    "a timer is forgotten": (Limiter, "_touch", _without_a_timer),
+    "a timer is forgotten": (Turns, "touch", _without_a_timer),
 }
 
 

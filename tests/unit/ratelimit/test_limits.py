@@ -7,7 +7,8 @@ import itertools
 import random
 from collections.abc import Callable
 
-from nescord_core.ratelimit.global_limit import Flight, GlobalLimit
+from nescord_core.ratelimit.flights import Flight
+from nescord_core.ratelimit.global_limit import GlobalLimit
 from nescord_core.ratelimit.headers import Answer, Scope
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 
