@@ -25,8 +25,9 @@ except ImportError:
     sys.exit("atheris is not installed: pip install atheris, and call this again.")
 
 with atheris.instrument_imports(include=["nescord_core.rest", "nescord_core.ratelimit"]):
-    from nescord_core.rest import front as front_module
     from nescord_core.rest import proxy as proxy_module
+    from nescord_core.rest.connection import Connection
+    from nescord_core.rest.front import Front
     from nescord_core.rest.wire import Reply
 
 import httptools
@@ -46,7 +47,9 @@ TURNS = 40
 class Discord:
     """Stands where the connections to Discord are; says what it was asked."""
 
-    async def send(self, _method: str, url: str, headers: CIMultiDict[str], _body: Any) -> Reply:
+    async def send(
+        self, _method: str, url: str, headers: CIMultiDict[str], _body: Any, **_options: Any
+    ) -> Reply:
         assert url.startswith("http://127.0.0.1:1/api/"), url
         assert not any("\r" in value or "\n" in value for value in headers.values()), headers
         now = asyncio.get_running_loop().time()
@@ -106,7 +109,7 @@ class Lines(logging.Handler):
         self.text += self.format(record)
 
 
-async def throw(connection: front_module.Connection, wire: Wire, data: bytes, cuts: list[int]) -> None:
+async def throw(connection: Connection, wire: Wire, data: bytes, cuts: list[int]) -> None:
     connection.connection_made(wire)
     for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
         if wire.closed:
@@ -157,7 +160,7 @@ def fuzz(minutes: float, folder: Path) -> None:
     lines = Lines()
     logging.getLogger("nescord").addHandler(lines)
     logging.getLogger("asyncio").addHandler(lines)
-    front = front_module.Front(proxy.begin)
+    front = Front(proxy.begin)
     running = front.running()
     loop.run_until_complete(running.__aenter__())
 
@@ -177,8 +180,8 @@ def fuzz(minutes: float, folder: Path) -> None:
     atheris.Fuzz()
 
 
-def loop_connection(loop: asyncio.AbstractEventLoop, front: front_module.Front) -> front_module.Connection:
-    async def made() -> front_module.Connection:
+def loop_connection(loop: asyncio.AbstractEventLoop, front: Front) -> Connection:
+    async def made() -> Connection:
         return front()
 
     return loop.run_until_complete(made())

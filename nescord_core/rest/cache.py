@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from nescord_core.rest.invalidation import by_event
 from nescord_core.rest.shelf import Kept, Shelf
+from nescord_core.rest.stream import Stream
 from nescord_core.settings import CacheOptions
 
 __all__ = ["Cache", "CacheAnswer"]
@@ -20,13 +21,17 @@ SWEEP_AT = 4096
 
 
 class CacheAnswer(NamedTuple):
-    """``status``, ``reason``, ``headers`` and ``body`` as for the caller; ``hit`` when it was kept."""
+    """``status``, ``reason``, ``headers`` and ``body`` as for the caller; ``hit`` when it was kept.
+
+    An answer with a ``rest`` is too large to be kept, and for one caller alone.
+    """
 
     status: int
     reason: str
     headers: Iterable[tuple[str, str]]
     body: bytes
     hit: bool = False
+    rest: Stream | None = None
 
 
 class _Flight:
@@ -101,6 +106,8 @@ class Cache:
         self._unkept.add(flight)
         try:
             answer = await fetch()
+            if answer.rest is not None:
+                return answer
             if answer.status == 200 and not flight.stale:
                 self._keep(key, tags, answer)
             flight.answer.set_result(answer)
@@ -150,7 +157,7 @@ class Cache:
         return kept if self._stored.get(key) == stored else None
 
     async def _join(self, flight: _Flight) -> CacheAnswer | None:
-        """Wait for somebody else's fetch; None when that one left or failed."""
+        """Wait for somebody else's fetch; None when that one left or failed, or its answer is too large."""
         await asyncio.wait([flight.answer])
         if flight.answer.cancelled():
             return None

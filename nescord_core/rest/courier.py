@@ -20,6 +20,7 @@ from nescord_core.rest.meters import Meters
 from nescord_core.rest.permits import Permit, Permits
 from nescord_core.rest.target import Target
 from nescord_core.rest.upstream import NoAnswer, Reply, Upstream
+from nescord_core.rest.wire import MOST_WHOLE
 
 __all__ = ["Courier", "Order", "body_facts"]
 
@@ -41,6 +42,8 @@ class Order:
     route: Route
     token: str
     deadline: float | None = None
+    most: int = MOST_WHOLE
+    """Bytes of an answer's body that are waited for; a larger one comes in part."""
 
     @property
     def repeatable(self) -> bool:
@@ -83,18 +86,23 @@ class Courier:
                         raise
                 else:
                     facts = body_facts(reply)
-                    if permit.complete(reply, facts):
+                    limited = permit.complete(reply, facts)
+                    passes = reply.status in PASSING and tries < self._tries and order.repeatable
+                    if not limited and not passes:
+                        return reply
+                    if reply.rest is not None:
+                        reply.rest.close()
+                    if limited:
                         tries -= 1
                         await permit.again()
                         continue
-                    if reply.status not in PASSING or tries >= self._tries or not order.repeatable:
-                        return reply
                 self._meters.retried += 1
                 await permit.again(self._pause(tries))
 
     async def _try(self, order: Order, permit: Permit) -> Reply:
         permit.sent()
-        reply = await self._upstream.send(order.method, order.target.url, order.headers, order.body)
+        url = order.target.url
+        reply = await self._upstream.send(order.method, url, order.headers, order.body, most=order.most)
         self._meters.asked(reply.received_at - reply.sent_at)
         return reply
 

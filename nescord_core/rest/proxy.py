@@ -27,12 +27,15 @@ from nescord_core.rest.passage import accept_encoding, for_caller, for_discord
 from nescord_core.rest.permits import DeadlinePassed, PermitRefused, Permits
 from nescord_core.rest.target import Targets
 from nescord_core.rest.upstream import NoAnswer, Upstream
+from nescord_core.rest.wire import MOST_WHOLE
 from nescord_core.settings import RestSettings
 
 __all__ = ["Proxy"]
 
 KB = 1024
 MB = 1024 * 1024
+MOST_SHARED = 8 * MB
+"""Bytes of an answer that may be kept or shared; any other is passed on as it comes from a MB on."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 UNSHARED = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Range")
 VARY = ("Accept", "Accept-Language", "X-Discord-Locale")
@@ -99,7 +102,11 @@ class Proxy:
     async def _guarded(self, work: Callable[..., Coroutine[Any, Any, Outgoing]], *arguments: Any) -> Outgoing:
         self._active += 1
         try:
-            return await work(*arguments)
+            answer = await work(*arguments)
+            if answer.rest is not None:
+                self._active += 1
+                answer.rest.on_end(self._leave)
+            return answer
         except Refused as refused:
             return refused.answer
         except BodyTooLarge:
@@ -112,9 +119,12 @@ class Proxy:
         except BodyBroken as error:
             return replies.error(400, f"The body is not whole: {error}.", close=True)
         finally:
-            self._active -= 1
-            if self._idle is not None and not self._active:
-                self._idle.set()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._active -= 1
+        if self._idle is not None and not self._active:
+            self._idle.set()
 
     async def finish(self, timeout: float) -> int:
         """Wait up to ``timeout`` seconds for the requests being answered; return how many are left."""
@@ -167,7 +177,7 @@ class Proxy:
 
     async def _get(self, cache: Cache, request: Incoming, checked: Checked, key: str) -> Outgoing:
         async def fetch() -> CacheAnswer:
-            return await self._deliver(request, checked, Body())
+            return await self._deliver(request, checked, Body(), most=MOST_SHARED)
 
         tags = tags_of(checked.route.template, checked.target.path)
         if _wants_fresh(request.headers):
@@ -200,15 +210,16 @@ class Proxy:
             return None
         return None if any(name in headers for name in UNSHARED) else _key(checked, headers)
 
-    async def _deliver(self, request: Incoming, checked: Checked, body: Body) -> CacheAnswer:
+    async def _deliver(
+        self, request: Incoming, checked: Checked, body: Body, *, most: int = MOST_WHOLE
+    ) -> CacheAnswer:
         length = body.size if body.size or request.headers.get("Content-Length") == "0" else None
         headers = for_discord(request.headers, authorization=checked.authorization, length=length)
-        order = Order(
-            request.method, checked.target, headers, body, checked.route, checked.token, checked.deadline
-        )
+        route, token = checked.route, checked.token
+        order = Order(request.method, checked.target, headers, body, route, token, checked.deadline, most)
         reply = await self._courier.deliver(order)
         passed = for_caller(reply.headers, status=reply.status, is_head=request.method == "HEAD")
-        return CacheAnswer(reply.status, reply.reason, passed.items(), reply.body)
+        return CacheAnswer(reply.status, reply.reason, passed.items(), reply.body, rest=reply.rest)
 
     async def _read(self, request: Incoming, body: Body) -> None:
         if request.content is None:
@@ -251,4 +262,4 @@ def _key(checked: Checked, headers: Mapping[str, str]) -> str:
 
 def _marked(answer: CacheAnswer, mark: str) -> Outgoing:
     headers = (*answer.headers, ("X-Nescord-Cache", mark)) if mark else answer.headers
-    return Outgoing(answer.status, answer.reason, headers, answer.body)
+    return Outgoing(answer.status, answer.reason, headers, answer.body, rest=answer.rest)

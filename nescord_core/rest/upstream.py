@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from functools import partial
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from multidict import CIMultiDict
 
 from nescord_core.errors import TransportError
 from nescord_core.rest.bodies import Body
-from nescord_core.rest.wire import Broken, Reply, WireConnection, request_head
+from nescord_core.rest.wire import MOST_WHOLE, Broken, Reply, WireConnection, request_head
 
 __all__ = ["NoAnswer", "Reply", "Upstream"]
 
@@ -58,8 +59,13 @@ class Upstream:
         while self._idle:
             self._idle.pop().close()
 
-    async def send(self, method: str, url: str, headers: CIMultiDict[str], body: Body) -> Reply:
-        """Ask once; redirects are answers like any other. ``url`` is below the API's. Raises `NoAnswer`."""
+    async def send(
+        self, method: str, url: str, headers: CIMultiDict[str], body: Body, *, most: int = MOST_WHOLE
+    ) -> Reply:
+        """Ask once; redirects are answers like any other. ``url`` is below the API's. Raises `NoAnswer`.
+
+        A body of more than ``most`` bytes comes in part; see `Reply`.
+        """
         path = url.removeprefix(self._origin)
         try:
             head = request_head(method, path, self._host_header, headers, has_body=bool(body.size))
@@ -67,29 +73,36 @@ class Upstream:
             raise NoAnswer(f"The request cannot be sent: {error}.", reached=False) from error
         try:
             async with asyncio.timeout(self._timeout + body.size / SLOWEST_UPLOAD):
-                return await self._ask(method, head, body)
+                return await self._ask(method, head, body, most)
         except TimeoutError as error:
             raise NoAnswer("Discord's API did not answer in time.", reached=True, timed_out=True) from error
         except Broken as error:
             raise NoAnswer(f"The connection to Discord's API broke: {error}.", reached=True) from error
 
-    async def _ask(self, method: str, head: bytes, body: Body) -> Reply:
+    async def _ask(self, method: str, head: bytes, body: Body, most: int) -> Reply:
         connection = self._kept() or await self._open()
         was_used, is_head = connection.used, method == "HEAD"
         try:
-            reply = await connection.ask(head, body.payload() or b"", is_head=is_head)
+            reply = await connection.ask(head, body.payload() or b"", is_head=is_head, most=most)
         except Broken as error:
             # The other side closed what had been idle, as it may at any time (RFC 9112, 9.3.1).
             if error.begun or not was_used or method not in REPEATABLE:
                 raise
             connection = await self._open()
-            reply = await connection.ask(head, body.payload() or b"", is_head=is_head)
+            reply = await connection.ask(head, body.payload() or b"", is_head=is_head, most=most)
+        if reply.rest is None:
+            self._put_back(connection)
+        else:
+            reply.rest.timeout = self._timeout
+            reply.rest.on_end(partial(self._put_back, connection))
+        return reply
+
+    def _put_back(self, connection: WireConnection) -> None:
         if connection.is_open:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:
             connection.close()
-        return reply
 
     def _kept(self) -> WireConnection | None:
         """Return the connection used last, and drop those idle for too long."""

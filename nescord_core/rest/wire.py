@@ -14,9 +14,14 @@ from typing import Any, NamedTuple, cast
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from nescord_core.rest.incoming import Content
+from nescord_core.rest.stream import Stream
+
 __all__ = ["Broken", "Reply", "WireConnection", "request_head"]
 
 MOST_HEADERS = 256 * 1024
+MOST_WHOLE = 1024 * 1024
+"""Bytes of a body that are waited for; more are passed on as they come."""
 BODILESS = frozenset({204, 304})
 LENGTHLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods for which no Content-Length says that there is no body."""
@@ -31,7 +36,10 @@ class Broken(Exception):
 
 
 class Reply(NamedTuple):
-    """What came back, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request left."""
+    """What came back, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request left.
+
+    ``rest`` is what comes after ``body`` of a large one.
+    """
 
     status: int
     reason: str
@@ -39,6 +47,7 @@ class Reply(NamedTuple):
     body: bytes
     sent_at: float
     received_at: float
+    rest: Stream | None = None
 
 
 def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *, has_body: bool) -> bytes:
@@ -64,22 +73,31 @@ class WireConnection(asyncio.Protocol):
         self._answer: asyncio.Future[Reply] | None = None
         self._room: asyncio.Future[None] | None = None
         self._is_head = False
+        self._most = MOST_WHOLE
         self._loop = asyncio.get_running_loop()
         self._sent_at = self._received_at = 0.0
         self._begin()
 
     # -- what the pool calls ---------------------------------------------------------------------------------
 
-    async def ask(self, head: bytes, body: bytes | AsyncIterator[bytes], *, is_head: bool = False) -> Reply:
+    async def ask(
+        self,
+        head: bytes,
+        body: bytes | AsyncIterator[bytes],
+        *,
+        is_head: bool = False,
+        most: int = MOST_WHOLE,
+    ) -> Reply:
         """Send one request and return its answer. Raises `Broken`; leaving early closes the connection.
 
-        ``is_head``: the answer has no body, whatever its headers say.
+        ``is_head``: the answer has no body, whatever its headers say. Of a body larger than ``most`` bytes
+        the beginning is returned; the connection is taken until its rest is over.
         """
         assert self._transport is not None
         answer: asyncio.Future[Reply] = self._loop.create_future()
         self._answer = answer
         self._begin()
-        self._is_head = is_head
+        self._is_head, self._most = is_head, most
         self._sent_at = time.monotonic()  # the loop's own clock may stand still for many requests
         try:
             if isinstance(body, bytes):
@@ -120,6 +138,8 @@ class WireConnection(asyncio.Protocol):
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._header_bytes = 0
         self._chunks: list[bytes] = []
+        self._size = 0
+        self._rest: Content | None = None
         self._begun = False
         self._whole = False
         self._ends_with_connection = False
@@ -139,7 +159,7 @@ class WireConnection(asyncio.Protocol):
             room.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        if self._answer is None or self._answer.done():
+        if self._rest is None and (self._answer is None or self._answer.done()):
             self.close()  # nobody asked: an answer that belongs to no request must not meet the next one
             return
         self._begun = True
@@ -184,7 +204,26 @@ class WireConnection(asyncio.Protocol):
             self._finish()
 
     def on_body(self, data: bytes) -> None:
+        if self._rest is not None:
+            self._rest.feed(data)
+            return
         self._chunks.append(data)
+        self._size += len(data)
+        if self._size > self._most:
+            self._rest = Content(self._throttle)
+            length = self._headers.get("Content-Length")
+            is_told = length is not None and "Transfer-Encoding" not in self._headers
+            whole = int(length) if length is not None and is_told else None
+            self._answered(Stream(self._rest, self.close, length=whole))
+
+    def _throttle(self, stop: bool) -> None:
+        """Have Discord wait while the caller does not take what came."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if stop:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def on_message_complete(self) -> None:
         if self._status < 200:
@@ -198,20 +237,29 @@ class WireConnection(asyncio.Protocol):
         self._finish()
 
     def _finish(self) -> None:
+        if self._rest is not None:
+            self._rest.end()
+        else:
+            self._answered(None)
+        if self._ends_with_connection:
+            self.is_open = False
+
+    def _answered(self, rest: Stream | None) -> None:
         answer = self._answer
         if answer is not None and not answer.done():
             reason = self._reason.decode("latin-1")
             headers = CIMultiDictProxy(self._headers)
             body = b"".join(self._chunks)
+            self._chunks.clear()
             received_at = max(self._received_at, self._sent_at)
-            answer.set_result(Reply(self._status, reason, headers, body, self._sent_at, received_at))
-        if self._ends_with_connection:
-            self.is_open = False
+            answer.set_result(Reply(self._status, reason, headers, body, self._sent_at, received_at, rest))
 
     def _fail(self, why: str) -> None:
         self.is_open = False
         if self._transport is not None:
             self._transport.abort()
+        if self._rest is not None and not self._rest.ended:
+            self._rest.fail(why)
         answer = self._answer
         if answer is not None and not answer.done():
             answer.set_exception(Broken(why, begun=self._begun))
