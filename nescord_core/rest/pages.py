@@ -19,7 +19,8 @@ class Paging:
     """``cursor`` is the attribute of an item that names it; ``items`` that of a page which is no plain list.
 
     ``forward`` is whether it runs from old to new unless told otherwise. ``says_more``: the page itself says
-    whether there is another; else a page that is not full is the last.
+    whether there is another; else a page that is not full is the last. ``from_the_first``: nothing says which
+    end of the listing comes without a cursor, so that it is asked for what comes after 0.
     """
 
     size: int = 100
@@ -27,6 +28,7 @@ class Paging:
     items: str = ""
     forward: bool = False
     says_more: bool = False
+    from_the_first: bool = False
 
 
 _THREADS = Paging(items="threads", cursor="thread_metadata.archive_timestamp", says_more=True)
@@ -35,6 +37,7 @@ _EVENT_USERS = Paging(cursor="user.id", forward=True)
 PAGES: Mapping[str, Paging] = {
     "get_answer_voters": Paging(items="users", forward=True),
     "get_entitlements": Paging(forward=True),
+    "get_guild_join_requests": Paging(items="guild_join_requests", forward=True, from_the_first=True),
     "get_sku_subscriptions": Paging(forward=True),
     "list_guild_audit_log_entries": Paging(items="audit_log_entries"),
     "list_guild_bans": Paging(size=1000, cursor="user.id", forward=True),
@@ -59,6 +62,8 @@ async def every(
     paging = _paging_of(operation)
     if operation.__name__ == "list_thread_members":
         query.setdefault("with_member", True)  # without it there is one page, with everybody
+    if paging.from_the_first and "before" not in query:
+        query.setdefault("after", 0)
     forward = "after" in query or (paging.forward and "before" not in query)
     while total is None or total > 0:
         size = paging.size if total is None else min(paging.size, total)

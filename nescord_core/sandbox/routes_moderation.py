@@ -156,7 +156,9 @@ def _join_requests(call: Call) -> Any:
     kept = call.world.ledger.join_requests.get(call.guild.id, {})
     found = [each for each in kept.values() if status in (None, each["application_status"])]
     page = [each for each in found if after < int(each["id"]) < before]
-    return {"total": len(found), "guild_join_requests": page[: int(call.query.get("limit", 100))]}
+    limit = int(call.query.get("limit", 100))
+    nearest = page[-limit:] if "before" in call.query and "after" not in call.query else page[:limit]
+    return {"total": len(found), "guild_join_requests": nearest}
 
 
 @ROUTES.answers("action_guild_join_request")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nescord_core import contract
 from nescord_core.rest.operations import Operations
 from nescord_core.rest.pages import PAGES, every
 
@@ -77,11 +78,38 @@ async def test_pages_that_say_themselves_whether_there_is_more() -> None:
     assert [each.pinned_at async for each in every(list_pins, 5)] == ["e", "d", "c", "b", "a"]
 
 
+async def test_requests_to_join_come_oldest_first_or_before_something() -> None:
+    asked: list[dict[str, Any]] = []
+
+    async def get_guild_join_requests(_guild: int, **query: Any) -> SimpleNamespace:
+        asked.append(query)
+        low, high = query.get("after", 0), query.get("before", 1 << 62)
+        found = [i for i in range(1, 251) if low < i < high]
+        found = found[: query["limit"]] if "after" in query else found[-query["limit"] :]
+        return SimpleNamespace(guild_join_requests=[SimpleNamespace(id=i) for i in found])
+
+    listed = [each.id async for each in every(get_guild_join_requests, 5, status="SUBMITTED")]
+    assert listed == list(range(1, 251))
+    assert [query["after"] for query in asked] == [0, 100, 200]
+    assert all(query["status"] == "SUBMITTED" for query in asked)
+    before = [each.id async for each in every(get_guild_join_requests, 5, before=150)]
+    assert before == list(range(149, 0, -1))
+
+
 async def test_what_has_no_pages_is_refused_by_name() -> None:
     async def get_channel(_channel: int) -> None: ...
 
     with pytest.raises(TypeError, match=r"get_channel does not list in pages; .*list_messages"):
         await anext(every(get_channel, 5))
+
+
+def test_each_operation_of_the_document_that_takes_a_cursor_is_known() -> None:
+    paged = set()
+    for operation in contract.operations().values():
+        query = {p.name for p in operation.parameters if p.location == "query"}
+        if "limit" in query and query & {"before", "after"}:
+            paged.add(operation.operation_id)
+    assert set(PAGES) == paged
 
 
 def test_every_paged_operation_is_known_and_takes_its_cursor() -> None:
