@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from nescord_core.snowflake import from_ms
 from support.fake_discord import FakeDiscord, Limit, json_status, slow, status
 from support.running_proxy import running_proxy
 
@@ -187,6 +188,29 @@ async def test_a_gone_webhook_is_not_called_again(tmp_path: Path) -> None:
             answer = await proxy.call("POST", "/webhooks/1/token", json={})
             assert (answer.status, json.loads(answer.body)["code"]) == (404, 10015)
         assert len(fake.seen) == 1
+
+
+async def test_a_deletion_stays_in_its_class_although_its_message_grows_older_in_the_queue(
+    tmp_path: Path,
+) -> None:
+    fake = FakeDiscord()
+    waits = {"message": "slow", "retry_after": 1.0, "global": False}
+    fake.fail(json_status(429, waits, X_RateLimit_Scope="user"))
+    async with running_proxy(tmp_path, fake) as proxy:
+
+        async def buckets() -> int:
+            page = (await proxy.call("GET", "/metrics")).body.decode()
+            return int(float(page.rpartition("\nnescord_rest_buckets ")[2].split()[0]))
+
+        message = from_ms(int(time.time() * 1000) - 9_300)  # ten seconds are over before the second try
+        path = f"/channels/1/messages/{message}"
+        assert (await proxy.call("DELETE", path)).status == 200
+        assert len(fake.seen) == 2
+        assert await buckets() == 1, "both tries fell under the limit that was found out at the beginning"
+        assert (await proxy.call("DELETE", path)).status == 200
+        assert await buckets() == 2, "a request that comes now is of another class"
+        health = json.loads((await proxy.call("GET", "/healthz")).body)
+        assert (health["queued"], health["in_flight"]) == (0, 0)
 
 
 async def test_answers_tell_callers_that_there_is_room_and_keep_the_truth_beside_it(tmp_path: Path) -> None:

@@ -96,6 +96,14 @@ async def test_a_slow_answer_times_out_with_504(tmp_path: Path) -> None:
         assert (await proxy.call("POST", "/channels/1/messages", json={})).status == 504
 
 
+async def test_a_large_body_has_longer(tmp_path: Path) -> None:
+    fake = FakeDiscord()
+    fake.fail(slow(0.8))
+    async with running_proxy(tmp_path, fake, request_timeout=0.3) as proxy:
+        answer = await proxy.call("POST", "/channels/1/messages", data=bytes(512 * 1024))
+        assert answer.status == 200
+
+
 async def test_nobody_there_is_a_502_that_names_no_token(tmp_path: Path) -> None:
     async with running_proxy(tmp_path, api_url="http://127.0.0.1:9/api/v10") as proxy:
         answer = await proxy.call("POST", "/webhooks/1/secret-token", json={})
