@@ -217,7 +217,7 @@ class RestClient(Operations):
                 body = await answer.read()
         except aiohttp.ClientConnectorError as error:
             raise _unreachable(url, error) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError as well
             name = str(error) or type(error).__name__
             raise TransportError(f"{call.method} {mask(call.path)}: no answer ({name}).") from error
         if answer.status == 503 and "X-Nescord-Error" in answer.headers:
