@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +19,12 @@ nescord dev
 
 nescord dev --no-sandbox
 
-nescord dev --exec "pytest -q"
+nescord dev --exec "pytest -q && ruff check"
 
 nescord dev --port-offset 100 --json"""
+
+SHELL_SYNTAX = frozenset(";&|<>$`*?~(){}\n")
+"""Quoted, they mean nothing to a shell either."""
 
 
 def dev(
@@ -62,7 +66,7 @@ def start(
     from nescord_core import config
     from nescord_core.services.dev import run_dev
 
-    argv = _split(command) if command else None
+    argv = _words(command) if command else None
     configuration = config.load(project)
     _require_bot(configuration)
     code = asyncio.run(
@@ -71,11 +75,14 @@ def start(
     raise typer.Exit(code)
 
 
-def _split(command: str) -> list[str]:
+def _words(command: str) -> list[str]:
+    """Return what to run: the words of a plain command, and a shell for what only a shell understands."""
     from nescord_core.errors import ConfigError
 
     try:
-        return shlex.split(command)
+        words = shlex.split(command)
+        needs_shell = not SHELL_SYNTAX.isdisjoint(command) or "=" in words[0]
+        return ["/bin/sh", "-c", command] if needs_shell and os.name == "posix" else words
     except ValueError as error:
         raise ConfigError(
             f"{command!r} is no command line: {error}.", where="--exec", hint="Close what it quotes."

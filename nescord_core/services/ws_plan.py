@@ -36,10 +36,11 @@ def described(planned: ClusterPlan) -> str:
     """Say in a line what will be started, and how many session starts Discord still allows today."""
     held, limit = sum(map(len, planned.clusters)), planned.limit
     shards, processes = _counted(held, "shard"), _counted(len(planned.clusters), "process", "es")
+    if len(planned.clusters) > 1:
+        processes += f" of at most {max(map(len, planned.clusters))} (ws.shards_per_cluster)"
     return (
-        f"{shards} of {planned.shard_count} in {processes} of at most {max(map(len, planned.clusters))}"
-        f" (ws.shards_per_cluster); {limit.remaining} of {limit.total} IDENTIFYs are left today,"
-        f" {limit.max_concurrency} at a time"
+        f"{shards} of {planned.shard_count} in {processes};"
+        f" {limit.remaining} of {limit.total} IDENTIFYs are left today, {limit.max_concurrency} at a time"
     )
 
 

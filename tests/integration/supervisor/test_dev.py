@@ -173,6 +173,14 @@ def test_a_command_runs_when_all_is_ready_and_its_exit_code_is_the_runs(project:
     assert not project.alive()
 
 
+def test_a_command_may_be_more_than_one(project: Project) -> None:
+    dev = project.start("--exec", 'test "$NESCORD_REST_URL" && echo both of them; exit 9')
+    output, errors = dev.communicate(timeout=PATIENCE)
+    assert dev.returncode == 9, output + errors
+    assert "both of them" in output
+    assert not project.alive()
+
+
 async def test_a_fresh_sandbox_is_not_asked_to_resume_what_it_never_knew(project: Project) -> None:
     """Resuming an unknown session costs the 1 to 5 s that follow an op 9 with d=false."""
     token = SandboxSettings().token

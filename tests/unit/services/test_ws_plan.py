@@ -43,7 +43,7 @@ def test_the_plan_is_said_in_a_line() -> None:
         " 936 of 1000 IDENTIFYs are left today, 16 at a time"
     )
     assert described(plan(WsSettings(token="t", intents=1, shards=1), INFO)).startswith(
-        "1 shard of 1 in 1 process of"
+        "1 shard of 1 in 1 process;"
     )
 
 
