@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ entry = "{entry}"
 """
 EXAMPLE = "DISCORD_BOT_TOKEN=\n"
 IGNORED = ".env\n.nescord/\n"
+ROOTS = ("nescord.toml", "pyproject.toml", "setup.py", "requirements.txt", ".env", ".env.example", ".git")
+"""What stands in the root of a project: there its files are looked for, and `python -m` is run."""
 SHOWN = 12
 
 
@@ -37,7 +40,7 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
 
     if not program.is_file():
         raise ConfigError("there is no such file.", where=f"--from {program}")
-    target = path or program.parent
+    target = path or _home_of(program)
     if not program.resolve().is_relative_to(target.resolve()):
         raise ConfigError(
             f"{program} is not in {target}.",
@@ -48,9 +51,9 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
     _tell(found, target)
     entry = program.resolve().relative_to(target.resolve()).as_posix()
     intents = ", ".join(f'"{each}"' for each in found.intent_names)
-    texts = {"nescord.toml": CONFIG.format(entry=entry, intents=intents), ".env.example": EXAMPLE}
-    if not (target / ".gitignore").exists():
-        texts[".gitignore"] = IGNORED
+    texts = {"nescord.toml": CONFIG.format(entry=entry, intents=intents)}
+    beside = {".env.example": EXAMPLE, ".gitignore": IGNORED}
+    texts |= {name: text for name, text in beside.items() if not (target / name).exists()}
     plan = scaffold.plan_files(texts, target)
     refuse_conflicts(plan, target, force=force or dry_run)
     if not dry_run:
@@ -64,6 +67,16 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
     typer.echo(
         f"\nDone. Next:\n  {where}nescord dev\nIt runs the bot on a local Discord: http://127.0.0.1:7000/"
     )
+
+
+def _home_of(program: Path) -> Path:
+    """Return the directory that the program is started in: the nearest that looks like a project's root."""
+    here = Path.cwd()
+    above = [each for each in program.resolve().parents if each.is_relative_to(here)]
+    root = next((each for each in above if any((each / name).exists() for name in ROOTS)), None)
+    if root is None:
+        return program.parent
+    return Path(os.path.relpath(root, here))
 
 
 def _tell(found: Survey, target: Path) -> None:

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-__all__ = ["BRIEF", "JSON_LINES", "configure"]
+__all__ = ["BRIEF", "JSON_LINES", "as_json", "configure"]
 
 JSON_LINES = "NESCORD_LOG_JSON"
 """Set to 1 in the environment of a service: it logs one JSON object a line."""
@@ -20,11 +20,15 @@ BRIEF = "NESCORD_LOG_BRIEF"
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+def as_json() -> bool:
+    """Say whether this process logs one JSON object a line."""
+    return os.environ.get(JSON_LINES) == "1"
+
+
 def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool = False) -> None:
     """Send this process's log to stderr; every text in ``secrets`` is replaced wherever it appears."""
     hidden = tuple(secret for secret in secrets if secret)
-    json_lines = os.environ.get(JSON_LINES) == "1"
-    formatter = _JsonLines(service, hidden) if json_lines else _Plain(hidden)
+    formatter = _JsonLines(service, hidden) if as_json() else _Plain(hidden)
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
     root = logging.getLogger()

@@ -58,6 +58,8 @@ _NAMES = {
 _SETS = {"all": Intents.all, "default": Intents.default, "none": Intents.none}
 _PREFIX = {"command", "group", "hybrid_command", "hybrid_group"}
 _COGS = {"Cog", "GroupCog"}
+_CALLBACKS = {"on_error", "on_submit", "on_timeout", "on_help_command_error"}
+"""Called for views, modals and help commands, and by no event."""
 
 
 @dataclass
@@ -155,7 +157,7 @@ class _Reader(ast.NodeVisitor):
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
             self._decorated(node, decorator)
-        if node.name.startswith("on_") and node.name != "on_error":
+        if node.name.startswith("on_") and node.name not in _CALLBACKS:
             self._found.events.append(node.name)
         self.generic_visit(node)
 

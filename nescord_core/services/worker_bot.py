@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import runpy
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import discord
 
-from nescord_core.bot.discordpy import hosting, stock
+from nescord_core.bot.discordpy import hosting, own_logging, script, stock
 from nescord_core.bot.listener import WsListener
 from nescord_core.reload import entry
 from nescord_core.reload.channel import Begin, send
@@ -24,6 +25,10 @@ __all__ = ["run_client", "run_file"]
 
 _TOKEN_NAMES = ("DISCORD_TOKEN", "BOT_TOKEN", "TOKEN")
 """Where bots look for their token; it is taken from the configuration, so any will do."""
+
+
+_THREADS_GRACE = 1.0
+"""Seconds that threads of the bot (a database's, say) may go on for once its client has ended."""
 
 
 class _Workplace:
@@ -60,9 +65,10 @@ def run_file(begin: Begin, end: socket.socket, started: float) -> int:
         return place.refuse(Failure(f"main.entry is {settings.entry}, but there is no such file"))
     for name in _TOKEN_NAMES:
         os.environ.setdefault(name, settings.token or "")
+    found = script.find(path)
     sys.argv[:] = [str(path)]
-    sys.path.insert(0, str(path.parent))
-    return _run(place, lambda: runpy.run_path(str(path), run_name="__main__"), settings.project_dir)
+    sys.path.insert(0, str(found.directory))
+    return _run(place, found.run, settings.project_dir)
 
 
 def run_client(client: discord.Client, begin: Begin, end: socket.socket, started: float) -> int:
@@ -75,6 +81,7 @@ def _prepare(begin: Begin, end: socket.socket, started: float) -> _Workplace:
     place = _Workplace(begin, end, started)
     hosting.install(place)
     stock.replace_transport()
+    own_logging.make_room()
     return place
 
 
@@ -92,4 +99,16 @@ def _run(place: _Workplace, program: Callable[[], object], project: Path) -> int
         return place.refuse(
             Failure("the bot ended without running a client: it calls neither run() nor start()")
         )
+    threading.Thread(target=_end_of_patience, args=(place.exit_code,), daemon=True).start()
     return place.exit_code
+
+
+def _end_of_patience(code: int) -> None:
+    """Python waits for every thread that is no daemon; a process that was replaced must not wait for ever."""
+    time.sleep(_THREADS_GRACE)
+    left = [each.name for each in threading.enumerate() if not each.daemon and each.is_alive()]
+    names = ", ".join(name for name in left if name != threading.main_thread().name)
+    worker.log.warning("the bot's process ends with threads that go on: %s", names)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)

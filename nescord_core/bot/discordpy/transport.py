@@ -26,6 +26,7 @@ __all__ = ["Transport", "before_login", "connect", "leave", "listener_of", "run_
 log = logging.getLogger(__name__)
 
 _SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - the name of a header
+_MISSING = discord.utils.MISSING
 _ATTRIBUTE = "_nescord_transport"
 _LISTENER = "_nescord_listener"
 
@@ -60,9 +61,12 @@ def totals(client: discord.Client) -> tuple[int, int]:
 
 
 def run_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Leave logging alone where it is set up already: every line would appear twice."""
-    if logging.getLogger().handlers:
+    """Leave discord.py's own handler away where logging is set up already; one that was asked for stays."""
+    if logging.getLogger().handlers and options.get("log_handler", _MISSING) is _MISSING:
         options["log_handler"] = None
+        if options.get("log_level", _MISSING) is not _MISSING:
+            name = None if options.get("root_logger") else "discord"
+            logging.getLogger(name).setLevel(options["log_level"])
     return options
 
 

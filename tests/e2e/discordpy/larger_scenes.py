@@ -253,6 +253,11 @@ def slash(me: Person) -> None:
         me.ask(f"<@{me.bot}> sync {where}")
 
 
+def logged(me: Person) -> None:
+    for text in ("!note tidy", "!show", "!library"):
+        me.ask(text)
+
+
 def direct(me: Person) -> None:
     me.ask("!write alice how are you?")
     me.call("/dm", user="alice", content="fine")
@@ -305,6 +310,6 @@ SCENES: dict[str, Callable[[Person], None]] = {
     each.__name__: each
     for each in (
         *(tickets, polls, economy, moderation, starboard, watching, rolemenu, forms, loops, layouts, forum),
-        *(meetings, answers, files, converting, slash, direct, queueing, founding, levels),
+        *(meetings, answers, files, converting, slash, direct, queueing, founding, levels, logged),
     )
 }

@@ -28,6 +28,26 @@ async def {name}(interaction: discord.Interaction) -> None:
     await interaction.response.send_message("{text}")
 """
 
+PACKAGED = """
+import argparse
+from pathlib import Path
+import discord
+from discord.ext import commands
+from .words import GREETING
+
+arguments = argparse.ArgumentParser(prog=__package__)
+arguments.add_argument("--prefix", default="?")
+bot = commands.Bot(arguments.parse_args().prefix, intents=discord.Intents.all())
+
+
+@bot.command()
+async def greet(ctx):
+    await ctx.send(GREETING + Path("mark.txt").read_text())
+
+
+bot.run("its author's own token")
+"""
+
 
 def bot(**commands: str) -> str:
     return BOT.format(
@@ -77,3 +97,22 @@ def test_an_adopted_bots_changed_commands_are_synced_and_shown(system: System) -
     save(system, bot(ping="pong!", roll="4") + "\n")
     until(lambda: dev.output.count("reloaded") + dev.output.count("during the swap") >= 2, "the reload")
     assert dev.output.count("commands synced") == count, "nothing has changed"
+
+
+def test_a_bot_that_is_a_package_is_adopted_and_reloaded(system: System) -> None:
+    """It is started as `python -m club`, with its files beside the package."""
+    club = system.directory / "club"
+    club.mkdir()
+    (club / "__init__.py").touch()
+    (club / "words.py").write_text('GREETING = "hello"\n')
+    (club / "__main__.py").write_text(PACKAGED)
+    (system.directory / "requirements.txt").touch()
+    (system.directory / "mark.txt").write_text("!")
+    made = system.run("init", "--from", "club/__main__.py")
+    assert made.returncode == 0, made.stderr
+    system.start_sandbox()
+    dev = system.start_dev()
+    assert system.ask("?greet") == "hello!"
+    (club / "words.py").write_text('GREETING = "good evening"\n')
+    dev.wait_for("club/words.py  ")
+    assert system.ask("?greet") == "good evening!"

@@ -186,6 +186,17 @@ def test_a_reload_does_not_wait_for_a_view_that_nobody_can_use_any_more(stages: 
     assert main.output.count("cut short") == cut, "what waits in vain held the drain until its time-out"
 
 
+def test_a_thread_that_never_ends_does_not_keep_the_old_process(stages: tuple[Stage, Stage]) -> None:
+    me = person(stages[1], "logged")
+    me.ask("!note before")
+    main = next(each for each in stages[1].system.started if "main" in each.arguments)
+    cut = main.output.count("cut short")
+    reload(stages[1])
+    main.wait_for("the bot's process ends with threads that go on: archivist")
+    me.ask("!note after")
+    assert main.output.count("cut short") == cut
+
+
 def test_a_voice_connection_is_made_again_after_a_reload(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "queueing")
     me.call("/voice", user="alice", channel="Lounge", guild=me.guild)

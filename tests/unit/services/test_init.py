@@ -85,3 +85,26 @@ def test_templates_are_listed_with_what_they_are_for(keyboard: Keyboard) -> None
     listed = keyboard.run("--list").output.splitlines()
     assert {line.split()[0] for line in listed} == {"minimal", "cogs", "discordpy"}
     assert all(len(line.split()) > 3 for line in listed)
+
+
+@pytest.mark.parametrize(
+    ("marker", "home", "entry"),
+    [("requirements.txt", ".", "src/club/bot.py"), ("src/pyproject.toml", "src", "club/bot.py")],
+)
+def test_a_bot_is_made_a_project_of_where_it_is_started(
+    keyboard: Keyboard, tmp_path: Path, marker: str, home: str, entry: str
+) -> None:
+    (tmp_path / "src/club").mkdir(parents=True)
+    (tmp_path / "src/club/bot.py").write_text("client = discord.Client(intents=discord.Intents.all())\n")
+    (tmp_path / marker).touch()
+    (tmp_path / home / ".env.example").write_text("TOKEN=\n")
+    assert keyboard.run("--from", "src/club/bot.py").exit_code == 0
+    assert f'entry = "{entry}"' in (tmp_path / home / "nescord.toml").read_text()
+    assert (tmp_path / home / ".env.example").read_text() == "TOKEN=\n", "the bot's own files stay"
+
+
+def test_without_a_sign_of_a_project_it_is_made_beside_the_bot(keyboard: Keyboard, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/bot.py").write_text("client = discord.Client(intents=discord.Intents.all())\n")
+    assert keyboard.run("--from", "src/bot.py").exit_code == 0
+    assert 'entry = "bot.py"' in (tmp_path / "src/nescord.toml").read_text()
