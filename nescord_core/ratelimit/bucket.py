@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bucket", "Kind", "Lane"]
 
-MARGIN = 0.005
+MARGIN = 0.002
 """Seconds to wait past a reset: Discord rounds to milliseconds, and clocks tick."""
 SAME_RESET = 0.05
 """Resets this close are the same moment."""

@@ -9,6 +9,11 @@ __all__ = ["Flight", "Quickest"]
 
 SAMPLE = 128
 """Answers of which the quickest is taken, and after which the next sample begins."""
+UNSEEN = 4.0
+"""How much quicker than the quickest of n the next may be: so often the mean's distance from it, by root n.
+
+By the root, as a way there and a way back that were both quick need not have met in one request yet.
+"""
 
 
 class Flight(NamedTuple):
@@ -19,33 +24,51 @@ class Flight(NamedTuple):
     seen: float | None = None
 
 
+class _Sample:
+    """The smallest of some values, and their sum."""
+
+    __slots__ = ("count", "lowest", "total")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.lowest = math.inf
+        self.total = 0.0
+
+
 class Quickest:
-    """The smallest of the last one to two samples; ``unknown`` stands for it before ``least`` values.
+    """What the next value is hardly below, by the last one to two samples; ``unknown`` before ``least``.
 
     A value that is smaller than all before it by more than ``jump`` begins anew: what it is measured against
     has changed, and one value alone does not say which part of it is the way.
     """
 
-    __slots__ = ("_count", "_former", "_jump", "_least", "_lowest", "_unknown")
+    __slots__ = ("_former", "_jump", "_latest", "_least", "_unknown")
 
     def __init__(self, *, least: int, unknown: float, jump: float = math.inf) -> None:
         self._jump = jump
         self._least = least
         self._unknown = unknown
-        self._former = math.inf
-        self._lowest = math.inf
-        self._count = 0
+        self._former = _Sample()
+        self._latest = _Sample()
 
     def note(self, value: float) -> None:
         """Take in one more value."""
-        if value < min(self._former, self._lowest) - self._jump:
-            self._former, self._lowest, self._count = math.inf, math.inf, 0
-        self._lowest = min(self._lowest, value)
-        self._count += 1
-        if self._count % SAMPLE == 0:
-            self._former, self._lowest = self._lowest, math.inf
+        latest = self._latest
+        if value < min(self._former.lowest, latest.lowest) - self._jump:
+            self._former, latest = _Sample(), _Sample()
+        elif latest.count == SAMPLE:
+            self._former, latest = latest, _Sample()
+        self._latest = latest
+        latest.lowest = min(latest.lowest, value)
+        latest.count += 1
+        latest.total += value
 
     @property
     def value(self) -> float:
-        """The smallest value, as far as it is known."""
-        return min(self._former, self._lowest) if self._count >= self._least else self._unknown
+        """The value, as far as it is known."""
+        former, latest = self._former, self._latest
+        count = former.count + latest.count
+        if count < self._least:
+            return self._unknown
+        lowest = min(former.lowest, latest.lowest)
+        return lowest - UNSEEN / math.sqrt(count) * ((former.total + latest.total) / count - lowest)

@@ -20,7 +20,7 @@ from nescord_core.ratelimit.flights import SAMPLE, Flight, Quickest
 
 __all__ = ["GlobalLimit"]
 
-WINDOW = 1.01
+WINDOW = 1.007
 """Seconds. A little more than the second itself, for clocks that tick in milliseconds."""
 WIDEST = 1.25
 WIDEN = 0.02

@@ -7,6 +7,8 @@ import itertools
 import random
 from collections.abc import Callable
 
+import pytest
+
 from nescord_core.ratelimit.flights import Flight
 from nescord_core.ratelimit.global_limit import GlobalLimit
 from nescord_core.ratelimit.headers import Answer, Scope
@@ -84,7 +86,7 @@ def test_discords_clock_may_jump_or_be_several_without_a_slot_coming_free_early(
     chance = random.Random(5)
     for jump in (-7.0, -0.2, 0.2, 7.0):
         limit, now, arrivals = GlobalLimit(1), 0.0, []
-        for number in range(200):
+        for number in range(40):
             now = max(now, limit.next_at(now))
             limit.take(now)
             late = 0.25 if number == 101 and jump < -1 else chance.choice([0.0, 0.0, 0.3 * chance.random()])
@@ -95,6 +97,36 @@ def test_discords_clock_may_jump_or_be_several_without_a_slot_coming_free_early(
             limit.answered(now, Flight(now, received, 1.7e9 + offset + arrived))
             now = received
         assert all(later - earlier >= 1.0 for earlier, later in itertools.pairwise(arrivals))
+
+
+@pytest.mark.parametrize("clock", [True, False])
+def test_ways_that_differ_widely_do_not_make_a_slot_free_early(clock: bool) -> None:
+    """The next request may be quicker than all before it, and the more so the fewer these are."""
+    early = 0
+    for seed in range(40):
+        chance = random.Random(seed)
+        limit, now = GlobalLimit(5), 0.0
+        under_way: list[tuple[float, float, float]] = []  # (received, granted, arrived)
+        arrivals: list[float] = []
+        while len(arrivals) < 300:
+            at = limit.next_at(now)
+            while under_way and (at > now):
+                received, granted, arrived = heapq.heappop(under_way)
+                now = max(now, min(at, received))
+                if received > now:
+                    heapq.heappush(under_way, (received, granted, arrived))
+                    break
+                seen = 1.7e9 + arrived if clock else None
+                limit.answered(granted, Flight(granted, received, seen))
+                at = limit.next_at(now)
+            now = max(now, at)
+            limit.take(now)
+            arrived = now + chance.uniform(0.05, 0.25)
+            arrivals.append(arrived)
+            heapq.heappush(under_way, (arrived + chance.uniform(0.05, 0.25), now, arrived))
+        arrivals.sort()
+        early += sum(later - first < 1.0 for first, later in zip(arrivals, arrivals[5:], strict=False))
+    assert early == 0
 
 
 def test_a_slot_given_back_is_free_at_once() -> None:
