@@ -33,6 +33,8 @@ from rest_parts import (  # type: ignore[import-not-found]  # it lies beside thi
 from rest_peers import PEERS, Peers, install  # type: ignore[import-not-found]
 
 CONNECTIONS = 32
+WARM_UP = 4.0
+"""Seconds: those of node compile what they run often only after some thousand requests."""
 UNLIMITED = 100_000_000
 REQUESTS = 200
 LIMIT, PERIOD, GLOBAL = 5, 5.0, 50
@@ -49,7 +51,7 @@ async def measure_speed(seconds: float, rounds: int, peers: Peers | None) -> Non
             else:
                 parts.append(part)
         for part in [*parts]:
-            if not await drive(part, 0.5):
+            if not await drive(part, WARM_UP):
                 print(f"{part.name}: answers nothing, left out")
                 parts.remove(part)
         for _ in range(rounds):
