@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import queue
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,7 +77,7 @@ class Relay:
 
 
 @asynccontextmanager
-async def running_relay(upstream: str) -> AsyncIterator[Relay]:
+async def running_relay(upstream: str, host: str = "127.0.0.1") -> AsyncIterator[Relay]:
     # Every header goes on as the client sent it, so none of aiohttp's own may be added.
     none = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
     async with aiohttp.ClientSession(
@@ -86,9 +89,29 @@ async def running_relay(upstream: str) -> AsyncIterator[Relay]:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", 0).start()
-            host, port = runner.addresses[0][:2]
-            relay.url = f"http://{host}:{port}"
+            await web.TCPSite(runner, host, 0).start()
+            relay.url = f"http://{host}:{runner.addresses[0][1]}"
             yield relay
         finally:
             await runner.cleanup()
+
+
+@contextmanager
+def relay_thread(upstream: str, host: str) -> Iterator[Relay]:
+    """Run a relay in a thread of its own, for tests that are not asynchronous."""
+    ready: queue.SimpleQueue[tuple[Relay, asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        async with running_relay(upstream, host) as relay:
+            stop = asyncio.Event()
+            ready.put((relay, asyncio.get_running_loop(), stop))
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    relay, loop, stop = ready.get(timeout=10)
+    try:
+        yield relay
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.commands import until
+from support.relay import relay_thread
 from support.system import System
 
 BOT = """
@@ -97,6 +98,46 @@ def test_an_adopted_bots_changed_commands_are_synced_and_shown(system: System) -
     save(system, bot(ping="pong!", roll="4") + "\n")
     until(lambda: dev.output.count("reloaded") + dev.output.count("during the swap") >= 2, "the reload")
     assert dev.output.count("commands synced") == count, "nothing has changed"
+
+
+ELSEWHERE = "127.0.0.2"
+"""This machine by an address that is not taken for a sandbox's."""
+
+OWN_OF_GUILD = """
+@tree.command(name="ping", description="{text}", guild=discord.Object({guild}))
+async def own(interaction: discord.Interaction) -> None:
+    await interaction.response.send_message("{text}")
+"""
+
+
+def test_with_discord_itself_commands_go_to_the_guild_that_was_named_and_else_nowhere(system: System) -> None:
+    save(system, bot(ping="pong", roll="4"))
+    (system.directory / "nescord.toml").write_text('[main]\nentry = "bot.py"\n[bot]\nintents = ["all"]\n')
+    system.start_sandbox()
+    guild = system.guilds()[0]
+    with relay_thread(f"http://127.0.0.1:{system.ports['sandbox']}", ELSEWHERE) as relay:
+        system.environ["DISCORD_API_URL"] = f"{relay.url}/api/v10"
+
+        def synced() -> list[str]:
+            sent = [each for each in relay.seen if "/commands" in each.path and each.method != "GET"]
+            assert not [each for each in sent if each.status != 200]
+            return [each.path.partition("/guilds/")[2] or "everywhere" for each in sent]
+
+        dev = system.start_dev()
+        save(system, bot(ping="pong", roll="5"))
+        dev.wait_for("bot.py  ")
+        assert dev.stop() == 0
+        assert synced() == [], "nobody has said where to"
+
+        system.environ["NESCORD_COMMANDS_GUILD"] = guild
+        dev = system.start_dev()
+        dev.wait_for(f"commands of guild {guild} synced: +/ping +/roll")
+        assert use(system, "ping") == "pong"
+        own = OWN_OF_GUILD.format(text="ours", guild=guild)
+        save(system, bot(ping="pong").replace("client.run", f"{own}\nclient.run"))
+        dev.wait_for(f"commands of guild {guild} synced: ~/ping -/roll")
+        assert use(system, "ping") == "ours", "the guild's own command stands in for the one of all"
+        assert set(synced()) == {f"{guild}/commands"}
 
 
 def test_a_bot_that_is_a_package_is_adopted_and_reloaded(system: System) -> None:
