@@ -201,7 +201,10 @@ class Parent:
         self._has_notice = True
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
-        """A worker died; ws keeps its events for the next one."""
+        """A worker ended by itself; ws keeps its events for the next one."""
+        if code == 0:  # in order, as when the bot closes its client
+            log.warning("worker %d (process %d) ended by itself and is started anew", replica, pid)
+            return
         log.error(
             "worker %d (process %d) died: %s; what it had not finished is delivered again",
             replica,

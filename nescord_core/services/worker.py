@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,8 @@ async def serve_worker(
     """Be a worker with this listener in the running loop, until told to drain or ``drain`` is set."""
     channel = await Channel.of_worker(end)
     WRITES.tell(lambda path: channel.send(Wrote(path)))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
+    with suppress(RuntimeError, ValueError):  # a bot that runs in a thread: signals are for the main one
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
     settings = _effective(begin.settings, listener)
     runtime = Runtime(
         listener,

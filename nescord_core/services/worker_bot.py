@@ -7,14 +7,14 @@ import os
 import socket
 import sys
 import threading
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import discord
 
-from nescord_core.bot.discordpy import hosting, own_logging, script, stock
+from nescord_core.bot.discordpy import hosting, own_logging, ports, restarts, script, stock
 from nescord_core.bot.listener import WsListener
 from nescord_core.reload import entry
 from nescord_core.reload.channel import Begin, send
@@ -27,8 +27,13 @@ _TOKEN_NAMES = ("DISCORD_TOKEN", "BOT_TOKEN", "TOKEN")
 """Where bots look for their token; it is taken from the configuration, so any will do."""
 
 
+_CLEANING_UP = 3.0
+"""Seconds that the bot's own code gets to end after its client has; then it is cancelled, as by ^C, and gets
+as many again."""
+_LOOK_AGAIN = 0.1
+"""Seconds between two looks whether the threads of a program have ended."""
 _THREADS_GRACE = 1.0
-"""Seconds that threads of the bot (a database's, say) may go on for once its client has ended."""
+"""Seconds that threads of the bot (a database's, say) may go on for once all else has ended."""
 
 
 class _Workplace:
@@ -39,6 +44,9 @@ class _Workplace:
         syncs = begin.watched and begin.replica == "0"
         self.settings = begin.settings if syncs else replace(begin.settings, command_sync=None)
         self.exit_code: int | None = None
+        self.is_over = threading.Event()
+        """The client has ended; the bot's own code may go on."""
+        self._leave: Callable[[], object] = _nothing
         self._begin = begin
         self._end = end
         self._started = started
@@ -48,7 +56,24 @@ class _Workplace:
         if self.exit_code is not None:
             raise RuntimeError("this process serves one client; a second one was started")
         self.exit_code = 0
-        self.exit_code = await worker.serve_worker(self._begin, listener, self._end, self._started, leave)
+        loop = asyncio.get_running_loop()
+        self._leave = lambda: loop.call_soon_threadsafe(leave.set)
+        try:
+            self.exit_code = await worker.serve_worker(self._begin, listener, self._end, self._started, leave)
+        finally:
+            self._leave = _nothing
+            _later(_CLEANING_UP, self._cancel, loop)
+            self.is_over.set()
+
+    def leave(self) -> None:
+        """Have the client end in order, if it runs; from any thread."""
+        self._leave()
+
+    def _cancel(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do to the bot's loop what ^C does."""
+        _later(_CLEANING_UP, _end, self.exit_code)
+        with suppress(RuntimeError):  # closed
+            loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
 
     def refuse(self, failure: Failure) -> int:
         """Tell the parent that there is nothing to serve."""
@@ -82,11 +107,19 @@ def _prepare(begin: Begin, end: socket.socket, started: float) -> _Workplace:
     hosting.install(place)
     stock.replace_transport()
     own_logging.make_room()
+    ports.share()
+    restarts.instead(place.leave)
     return place
 
 
 def _run(place: _Workplace, program: Callable[[], object], project: Path) -> int:
     """Run it to its end, whatever it raises; before it serves, that is why it cannot."""
+    code = _outcome(place, program, project)
+    _later(_THREADS_GRACE, _end, code)
+    return code
+
+
+def _outcome(place: _Workplace, program: Callable[[], object], project: Path) -> int:
     try:
         program()
     except BaseException as error:  # any code may run there, and all of it is the bot's
@@ -95,19 +128,38 @@ def _run(place: _Workplace, program: Callable[[], object], project: Path) -> int
         if not isinstance(error, SystemExit | KeyboardInterrupt):
             worker.log.error("the bot ended with an error", exc_info=error)
             return 1
+    _wait_for_threads(place)
     if place.exit_code is None:
         return place.refuse(
             Failure("the bot ended without running a client: it calls neither run() nor start()")
         )
-    threading.Thread(target=_end_of_patience, args=(place.exit_code,), daemon=True).start()
     return place.exit_code
 
 
-def _end_of_patience(code: int) -> None:
-    """Python waits for every thread that is no daemon; a process that was replaced must not wait for ever."""
-    time.sleep(_THREADS_GRACE)
-    left = [each.name for each in threading.enumerate() if not each.daemon and each.is_alive()]
-    names = ", ".join(name for name in left if name != threading.main_thread().name)
+def _nothing() -> None:
+    """Where no client runs."""
+
+
+def _others() -> list[threading.Thread]:
+    """Return the threads besides the main one that Python would wait for."""
+    return [each for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
+
+
+def _wait_for_threads(place: _Workplace) -> None:
+    """A program has ended when its threads have; the client may run in one of them."""
+    while not place.is_over.wait(_LOOK_AGAIN) and _others():
+        pass
+
+
+def _later(seconds: float, then: Callable[..., object], *arguments: object) -> None:
+    timer = threading.Timer(seconds, then, arguments)
+    timer.daemon = True
+    timer.start()
+
+
+def _end(code: int) -> None:
+    """Python waits for code that never ends; a process that was replaced must not."""
+    names = ", ".join(each.name for each in _others()) or threading.main_thread().name
     worker.log.warning("the bot's process ends with threads that go on: %s", names)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

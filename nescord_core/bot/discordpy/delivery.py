@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,10 +22,21 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Gives events to a client; one is done when what discord.py started for it is, or after ``timeout``."""
+    """Gives events to a client; one is done when what discord.py started for it is, or after ``timeout``.
 
-    def __init__(self, client: discord.Client, arrival: Arrival, *, timeout: float) -> None:
+    ``end`` is called with what a handler raised that means to end the program: `sys.exit()`.
+    """
+
+    def __init__(
+        self,
+        client: discord.Client,
+        arrival: Arrival,
+        *,
+        timeout: float,
+        end: Callable[[BaseException], object],
+    ) -> None:
         self._client = client
+        self._end = end
         self._state = internals.connection(client)
         self._arrival = arrival
         self._timeout = timeout
@@ -35,7 +46,7 @@ class Delivery:
     async def take(self, payload: View, event: EventInfo) -> None:
         """Handle an event; they are parsed in the order in which they are given here."""
         async with self._turn:
-            with _tasks_started() as started:
+            with _tasks_started(self._ending) as started:
                 self._parse(payload.raw, event)
             # What was started sees the cache as this event left it: the next one waits for its first step.
             await asyncio.sleep(0)
@@ -53,6 +64,13 @@ class Delivery:
             raise
         finally:
             self._running -= started
+
+    async def _ending(self, coroutine: Any) -> Any:
+        """Await it; where it ends the program its event is done as well, or it would end the next one, too."""
+        try:
+            return await coroutine
+        except (SystemExit, KeyboardInterrupt) as error:
+            self._end(error)
 
     def leave(self) -> None:
         """Nothing more comes: name and end what waits for an event, and name the views that end here."""
@@ -109,13 +127,14 @@ class Delivery:
 
 
 @contextmanager
-def _tasks_started() -> Iterator[set[asyncio.Task[Any]]]:
-    """Collect the tasks that are started within; nothing in there may await."""
+def _tasks_started(within: Callable[[Any], Any]) -> Iterator[set[asyncio.Task[Any]]]:
+    """Collect the tasks that are started inside, which may not await; ``within`` wraps what they run."""
     loop = asyncio.get_running_loop()
     former, started = loop.get_task_factory(), set[Any]()
 
     def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> Any:
-        task = former(loop, coroutine, **more) if former else asyncio.Task(coroutine, loop=loop, **more)
+        wrapped = within(coroutine)
+        task = former(loop, wrapped, **more) if former else asyncio.Task(wrapped, loop=loop, **more)
         started.add(task)
         return task
 
@@ -130,7 +149,7 @@ def _where(task: asyncio.Task[Any]) -> str:
     """Name the bot's own function that a task is in."""
     name: str = task.get_name()
     inner: Any = task.get_coro()
-    others = (*discord.__path__, *asyncio.__path__)
+    others = (*discord.__path__, *asyncio.__path__, __file__)
     while inspect.iscoroutine(inner):
         if not inner.cr_code.co_filename.startswith(others):
             name = inner.cr_code.co_qualname

@@ -87,6 +87,8 @@ async def connect(client: discord.Client) -> None:
     finally:
         syncing.cancel()
         await asyncio.gather(syncing, return_exceptions=True)
+    if transport.ended_by is not None:
+        raise transport.ended_by
 
 
 async def _nothing() -> None:
@@ -105,6 +107,8 @@ class Transport:
 
     def __init__(self, client: discord.Client, settings: MainSettings) -> None:
         self.leaving = asyncio.Event()
+        self.ended_by: BaseException | None = None
+        """What a handler raised to end the program."""
         self.listener = listener_of(client)
         self._client = client
         self._sockets: dict[int, ShardSocket] = {}
@@ -113,7 +117,7 @@ class Transport:
         self.members: dict[int, int] = {}
         """How many there are on each shard, for all replicas together."""
         arrival = Arrival(client, self._add_shard, self._greet)
-        delivery = Delivery(client, arrival, timeout=settings.event_timeout)
+        delivery = Delivery(client, arrival, timeout=settings.event_timeout, end=self._end)
         self._arrival = arrival
         self.listener.on("*")(delivery.take)
         self.listener.leave_hooks.append(delivery.leave)
@@ -123,6 +127,10 @@ class Transport:
             client.ws = ShardSocket(client, self.listener.gateway, None, None)
         else:
             client._reconnect = True  # type: ignore[attr-defined]  # as AutoShardedClient.connect does
+
+    def _end(self, error: BaseException) -> None:
+        self.ended_by = self.ended_by or error
+        self.leaving.set()
 
     async def _picture(self, message: pb.Snapshot | pb.ShardFacts) -> None:
         if isinstance(message, pb.Snapshot):

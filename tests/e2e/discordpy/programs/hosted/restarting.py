@@ -1,0 +1,41 @@
+"""Starts itself anew on command, in the ways that are common, or ends."""
+
+import os
+import sys
+
+import discord
+from discord.ext import commands
+
+bot = commands.Bot("!", intents=discord.Intents.all())
+
+
+@bot.command()
+async def word(ctx):
+    await ctx.send(f"{' '.join(sys.argv[1:])} {os.getpid()}")
+
+
+@bot.command()
+async def restart(ctx):
+    await ctx.send("restarting")
+    os.execv(sys.executable, ["python", *sys.argv])
+
+
+@bot.command()
+async def again(ctx):
+    await ctx.send("again")
+    os.execl(sys.executable, sys.executable, *sys.argv)
+
+
+@bot.command()
+async def close(ctx):
+    await ctx.send("closing")
+    await ctx.bot.close()
+
+
+@bot.command()
+async def die(ctx):
+    await ctx.send("dying")
+    sys.exit()
+
+
+bot.run(os.environ["TOKEN"])

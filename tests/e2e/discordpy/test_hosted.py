@@ -1,0 +1,128 @@
+"""Programs that are more than a client: threads, pages of their own, other work, restarts by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support import commands
+from support.commands import Started, fetch, free_port, until
+from support.system import System
+
+PROGRAMS = Path(__file__).parent / "programs" / "hosted"
+
+
+class Stage:
+    """rest, ws and `nescord run main bot.py`, whose file is replaced."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.page_port = free_port()
+        system.environ |= {
+            "DISCORD_INTENTS": "all",
+            "NESCORD_ENTRY": "bot.py",
+            "PAGE_PORT": str(self.page_port),
+        }
+        system.environ |= {"NESCORD_SANDBOX_GUILDS": "1", "NESCORD_IDENTIFY_WINDOW": "0.05"}
+        system.start_sandbox()
+        self._main: Started | None = None
+
+    @property
+    def main(self) -> Started:
+        assert self._main is not None
+        return self._main
+
+    def put_on(self, program: str, change: Callable[[str], str] = str) -> None:
+        fresh = self.system.directory / "bot.py~"
+        fresh.write_text(change((PROGRAMS / f"{program}.py").read_text()))
+        fresh.replace(self.system.directory / "bot.py")
+        if self._main is not None:
+            self.reload()
+            return
+        self.system.start("run", "rest")
+        self._main = self.system.start("run", "main", "bot.py")
+        self.system.start("run", "ws")
+        self.system.until_ready()
+
+    def reload(self) -> None:
+        port = self.system.ports["main_admin"]
+        status, answer = commands.fetch("POST", f"http://127.0.0.1:{port}/reload")
+        assert status == 200, answer
+
+    def ask(self, text: str) -> list[str]:
+        return self.system.ask(text).split()
+
+    def page(self) -> list[str]:
+        status, text = fetch("GET", f"http://127.0.0.1:{self.page_port}/")
+        assert status == 200
+        return str(text).split()
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    system = System(tmp_path_factory.mktemp("hosted") / "bot")
+    try:
+        yield Stage(system)
+    finally:
+        for started in system.started:
+            print(started)
+        system.close()
+
+
+def is_gone(stage: Stage, pid: str) -> Callable[[], bool]:
+    return lambda: int(pid) not in stage.system.alive()
+
+
+def test_a_page_of_the_bots_own_is_there_after_a_reload(stage: Stage) -> None:
+    stage.put_on("keeper")
+    word, old = stage.ask("!word")
+    assert stage.page() == [word, old]
+    stage.put_on("keeper", lambda text: text.replace("first", "second"))
+    word, new = stage.ask("!word")
+    assert (word, new != old) == ("second", True)
+    until(is_gone(stage, old), "the old process, whose thread never ends, to be gone")
+    assert stage.page() == ["second", new]
+
+
+def test_work_beside_the_client_is_cancelled_when_the_client_has_ended(stage: Stage) -> None:
+    stage.put_on("gathered")
+    old = stage.ask("!word")[1]
+    stage.reload()
+    new = stage.ask("!word")[1]
+    stage.main.wait_for("the page is cleared away")
+    until(is_gone(stage, old), "the old process to be gone")
+    assert stage.page() == ["gathered", new]
+
+
+def test_a_client_may_run_in_a_thread(stage: Stage) -> None:
+    stage.put_on("threaded")
+    _, old, in_main = stage.ask("!word")
+    assert in_main == "False"
+    stage.reload()
+    assert stage.ask("!word")[1] != old
+    until(is_gone(stage, old), "the old process to be gone")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [("restart", "restarting"), ("again", "again"), ("close", "closing")]
+)
+def test_a_bot_that_starts_itself_anew_is_started_by_main(stage: Stage, command: str, said: str) -> None:
+    stage.put_on("restarting")
+    (old,) = stage.ask("!word")
+    connections = stage.system.gateway()["connections"]
+    assert stage.ask(f"!{command}") == [said]
+    (new,) = stage.ask("!word")
+    assert new != old
+    until(is_gone(stage, old), "the old process to be gone")
+    assert stage.system.gateway()["connections"] == connections, "nobody else has connected"
+
+
+def test_a_bot_that_ends_itself_does_so_once(stage: Stage) -> None:
+    stage.put_on("restarting")
+    (old,) = stage.ask("!word")
+    assert stage.ask("!die") == ["dying"]
+    (new,) = stage.ask("!word")
+    assert new != old
+    assert stage.ask("!word") == [new], "the command did not come again to end the new process"
