@@ -66,7 +66,7 @@ class Delivery:
             self._running -= started
 
     async def _ending(self, coroutine: Any) -> Any:
-        """Await it; where it ends the program its event is done as well, or it would end the next one, too."""
+        """Await it; where it ends the program its event is done as well, or it would end the next one."""
         try:
             return await coroutine
         except (SystemExit, KeyboardInterrupt) as error:
