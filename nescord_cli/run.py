@@ -89,10 +89,13 @@ def rest(
     )
 
 
-@app.command(epilog="Examples:  nescord run main --workers 4    nescord run main bot.py")
+@app.command(epilog="Examples:  nescord run main --workers 4    nescord run main bot.py -- --verbose")
 def main(
     bot: Annotated[
         str | None, typer.Argument(help="The bot: a file, or module:attribute.", show_default=False)
+    ] = None,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="For a file: its sys.argv, after --.", show_default=False)
     ] = None,
     entry: Annotated[
         str | None, typer.Option(help="The listener: module:attribute.", show_default=False)
@@ -117,6 +120,7 @@ def main(
             f"{bot} and --entry {entry} name two bots.", where="nescord run main", hint="Give one of them."
         )
     flags: dict[str, Any] = {"main__entry": bot or entry, "main__listen": listen}
+    flags["main__arguments"] = arguments or None
     flags |= {"main__workers": workers, "main__admin": admin}
     configuration = _load(project, **flags)
     settings = configuration.main

@@ -335,6 +335,7 @@ class Config:
         admin_host, admin_port = self._bound("main.admin")
         return settings.MainSettings(
             entry=self["main.entry"],
+            arguments=self["main.arguments"],
             project_dir=self.project,
             listen_host=host,
             listen_port=port,

@@ -7,6 +7,7 @@ sentence that says what is accepted.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,15 @@ def boolean(value: Any) -> bool:
     if found is None:
         raise ValueError(f"{value!r} is neither true nor false.")
     return found
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """Parse what a shell would take for arguments, or a list of them."""
+    if isinstance(value, str):
+        return tuple(shlex.split(value))  # ValueError: a quotation that is not closed
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise ValueError(f"{value!r} is neither a text nor a list of texts.")
+    return tuple(value)
 
 
 def path(value: Any) -> Path:
@@ -351,6 +361,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("rest.cache.max_mb", "NESCORD_CACHE_MAX_MB", number(1), 256, "size of the cache, in MB"),
     Key("main.entry", "NESCORD_ENTRY", text, "bot_main.app:listener", "the bot: module:attribute, or a file"),
+    Key("main.arguments", "NESCORD_ARGUMENTS", words, (), "what a file finds in sys.argv, as in a shell"),
     Key(
         "main.listen",
         "NESCORD_MAIN_LISTEN",

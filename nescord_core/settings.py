@@ -158,6 +158,7 @@ class RestSettings:
 class MainSettings:
     """Settings of the bot's own process: where it listens for events and where rest is.
 
+    ``arguments`` are what a file finds in ``sys.argv`` behind its own name.
     ``reload_method`` is how a reload starts the new process: ``fork``, ``spawn``, or ``auto`` for what suits.
     ``event_timeout`` (seconds) is how long an event of a discord.py bot waits for its listeners and commands
     before it counts as done. ``command_sync`` is where `nescord dev` brings application commands up to date:
@@ -166,6 +167,7 @@ class MainSettings:
     """
 
     entry: str = "bot_main.app:listener"
+    arguments: tuple[str, ...] = ()
     project_dir: Path = Path()
     listen_host: str = "127.0.0.1"
     listen_port: int = 5000

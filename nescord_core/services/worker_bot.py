@@ -91,7 +91,7 @@ def run_file(begin: Begin, end: socket.socket, started: float) -> int:
     for name in _TOKEN_NAMES:
         os.environ.setdefault(name, settings.token or "")
     found = script.find(path)
-    sys.argv[:] = [str(path)]
+    sys.argv[:] = [str(path), *settings.arguments]
     sys.path.insert(0, str(found.directory))
     return _run(place, found.run, settings.project_dir)
 

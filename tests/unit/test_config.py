@@ -50,6 +50,19 @@ def test_the_project_is_found_from_a_directory_within_it(tmp_path: Path) -> None
     assert config.load(inner, environ=ENV).project == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("toml", "environ"),
+    [
+        ("[main]\narguments = \"-v --name 'two words'\"\n", {}),
+        ('[main]\narguments = ["-v", "--name", "two words"]\n', {}),
+        ("", {"NESCORD_ARGUMENTS": '-v --name "two words"'}),
+    ],
+)
+def test_arguments_are_split_as_by_a_shell(tmp_path: Path, toml: str, environ: dict[str, str]) -> None:
+    loaded = config.load(project(tmp_path, toml), environ=environ)
+    assert loaded.main.arguments == ("-v", "--name", "two words")
+
+
 def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     loaded = config.load(tmp_path, environ={"DISCORD_BOT_TOKEN": "t"})
     assert loaded.ws.grpc_hosts == ("127.0.0.1:5000",)

@@ -28,4 +28,4 @@ def share() -> None:
                 self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         original(self, address)
 
-    socket.socket.bind = bind  # type: ignore[method-assign]
+    socket.socket.bind = bind  # type: ignore[assignment,method-assign]  # wrapped, it is a function

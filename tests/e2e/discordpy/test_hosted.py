@@ -42,7 +42,7 @@ class Stage:
             self.reload()
             return
         self.system.start("run", "rest")
-        self._main = self.system.start("run", "main", "bot.py")
+        self._main = self.system.start("run", "main", "bot.py", "--", "-v")
         self.system.start("run", "ws")
         self.system.until_ready()
 
@@ -106,23 +106,19 @@ def test_a_client_may_run_in_a_thread(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "said"), [("restart", "restarting"), ("again", "again"), ("close", "closing")]
+    ("command", "said"),
+    [("restart", "restarting"), ("again", "again"), ("close", "closing"), ("die", "dying")],
 )
-def test_a_bot_that_starts_itself_anew_is_started_by_main(stage: Stage, command: str, said: str) -> None:
+def test_a_bot_that_ends_or_starts_itself_anew_is_started_by_main(
+    stage: Stage, command: str, said: str
+) -> None:
     stage.put_on("restarting")
-    (old,) = stage.ask("!word")
+    flag, old = stage.ask("!word")
     connections = stage.system.gateway()["connections"]
     assert stage.ask(f"!{command}") == [said]
-    (new,) = stage.ask("!word")
-    assert new != old
     until(is_gone(stage, old), "the old process to be gone")
+    assert flag == "-v"
+    new = stage.ask("!word")
+    assert new != [flag, old]
+    assert stage.ask("!word") == new, "the command did not come again to end the new process"
     assert stage.system.gateway()["connections"] == connections, "nobody else has connected"
-
-
-def test_a_bot_that_ends_itself_does_so_once(stage: Stage) -> None:
-    stage.put_on("restarting")
-    (old,) = stage.ask("!word")
-    assert stage.ask("!die") == ["dying"]
-    (new,) = stage.ask("!word")
-    assert new != old
-    assert stage.ask("!word") == [new], "the command did not come again to end the new process"
