@@ -23,7 +23,8 @@ from nescord_core.gateway.identify_gate import IdentifyGate
 from nescord_core.gateway.intake import Intake, Skipped
 from nescord_core.gateway.link import Link
 from nescord_core.gateway.opcodes import Op
-from nescord_core.gateway.session import ENDED, Resumable, Session, SessionRules, State
+from nescord_core.gateway.session import Session
+from nescord_core.gateway.session_states import ENDED, Resumable, SessionRules, State
 from nescord_core.gateway.session_store import SavedSession
 from nescord_core.gateway.stats import ShardCounters, ShardStats
 from nescord_core.gateway.watermark import Watermark

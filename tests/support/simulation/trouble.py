@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from nescord_core.dispatch.spill_records import decode
 from nescord_core.gateway import signals as s
 from nescord_core.gateway.opcodes import Op
-from nescord_core.gateway.session import State
+from nescord_core.gateway.session_states import State
 from support.simulation.main import Main
 
 if TYPE_CHECKING:

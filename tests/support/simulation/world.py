@@ -14,7 +14,7 @@ from nescord_core.dispatch.intake import identity_of
 from nescord_core.envelope import Envelope
 from nescord_core.gateway import signals as s
 from nescord_core.gateway.opcodes import Op
-from nescord_core.gateway.session import Resumable, State
+from nescord_core.gateway.session_states import Resumable, State
 from support.simulation.conn import Conn
 from support.simulation.gateway import Discord
 from support.simulation.main import Main

@@ -12,7 +12,8 @@ from nescord_core.envelope import Envelope
 from nescord_core.gateway import signals as s
 from nescord_core.gateway.backoff import Backoff
 from nescord_core.gateway.opcodes import Op
-from nescord_core.gateway.session import Resumable, Session, SessionRules, State
+from nescord_core.gateway.session import Session
+from nescord_core.gateway.session_states import Resumable, SessionRules, State
 from nescord_core.gateway.watermark import Watermark
 from support.simulation import mutations
 from support.simulation.gateway import Wire

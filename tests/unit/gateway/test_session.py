@@ -8,15 +8,8 @@ import pytest
 from nescord_core.gateway import signals as s
 from nescord_core.gateway.backoff import Backoff
 from nescord_core.gateway.opcodes import FATAL_CLOSES
-from nescord_core.gateway.session import (
-    ENDED,
-    LEGAL,
-    IllegalFactError,
-    Resumable,
-    Session,
-    SessionRules,
-    State,
-)
+from nescord_core.gateway.session import IllegalFactError, Session
+from nescord_core.gateway.session_states import ENDED, LEGAL, Resumable, SessionRules, State
 
 MAIN = "wss://main"
 RESUME_HOST = "wss://resume"

@@ -10,13 +10,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from nescord_core.gateway import signals as s
 from nescord_core.gateway.opcodes import FATAL_CLOSES, Op
-from nescord_core.gateway.session import ENDED, LEGAL, Resumable, Session, SessionRules, State
+from nescord_core.gateway.session import Session
+from nescord_core.gateway.session_states import ENDED, LEGAL, WIRED, Resumable, SessionRules, State
 
 CODES = st.sampled_from([None, 1000, 1001, 4000, 4007, 4009, *sorted(FATAL_CLOSES)])
 
 INTERVAL = 41.25
 WAITS_FOR_DISCORD = (State.AWAITING_HELLO, State.IDENTIFYING, State.RESUMING)
-WIRED = {state for state, facts in LEGAL.items() if s.Frame in facts}
 
 
 class Gateway(RuleBasedStateMachine):
