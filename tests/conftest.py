@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 
 from support import loopback
 
 CI = os.environ.get("CI") == "true"
 
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "nescord", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("nescord")
 loopback.install()
 os.environ.update(loopback.environment())
 

@@ -225,6 +225,8 @@ class Runtime:
         run.number = self._started
         run.left = len(run.route.registrations)
         self._running.add(run)
+        if _again(run.delivery) is None:
+            self._receiver.begins(run.delivery)
         loop = asyncio.get_running_loop()
         run.started_at = loop.time()
         for registration in run.route.registrations:
@@ -238,7 +240,7 @@ class Runtime:
         try:
             while not _begins(run):
                 sure = asyncio.get_running_loop().create_future()
-                _when_sure(run, partial(sure.set_result, None))
+                self._when_sure(run, partial(sure.set_result, None))
                 await sure
             if registration.wants_event:
                 await registration.function(run.payload, run.payload.event)
@@ -253,7 +255,7 @@ class Runtime:
         if run.given_back:
             return
         if not _begins(run):
-            _when_sure(run, partial(asyncio.get_running_loop().call_soon, self._call, registration, run))
+            self._when_sure(run, partial(asyncio.get_running_loop().call_soon, self._call, registration, run))
             return
         self._say_cause(run)
         try:
@@ -277,6 +279,23 @@ class Runtime:
             self._failed(registration, run, error)
         finally:
             self._part_ended(run)
+
+    def _when_sure(self, run: _Run, go: Callable[[], object]) -> None:
+        """Go on when ws says that the event is still this process's, or, too late for that, with a mark."""
+        run.unsure.append(go)
+        if len(run.unsure) == 1:
+            self._receiver.begins_not(run.delivery)
+            run.delivery.stream.when_sure(run.number, partial(self._go_on, run))
+
+    def _go_on(self, run: _Run, marked: bool) -> None:
+        envelope = run.delivery.envelope
+        if marked:
+            envelope = envelope._replace(redelivered=True)
+        run.payload = payload_of(envelope, time.time())
+        self._receiver.begins(run.delivery)
+        parts, run.unsure = run.unsure, []
+        for go in parts:
+            go()
 
     def _say_cause(self, run: _Run) -> None:
         """Say what runs from here on in this context, which began as a copy of that of the event before."""
@@ -364,23 +383,6 @@ def _begins(run: _Run) -> bool:
     if not run.begun:
         run.begun = run.delivery.stream.may_begin(run.number)
     return run.begun
-
-
-def _when_sure(run: _Run, go: Callable[[], object]) -> None:
-    """Go on when ws says that the event is still this process's, or, too late for that, with a mark."""
-    run.unsure.append(go)
-    if len(run.unsure) == 1:
-        run.delivery.stream.when_sure(run.number, partial(_go_on, run))
-
-
-def _go_on(run: _Run, marked: bool) -> None:
-    envelope = run.delivery.envelope
-    if marked:
-        envelope = envelope._replace(redelivered=True)
-    run.payload = payload_of(envelope, time.time())
-    parts, run.unsure = run.unsure, []
-    for go in parts:
-        go()
 
 
 async def _call_hooks(hooks: Iterable[Callable[[], Any]]) -> None:

@@ -64,22 +64,26 @@ class Finished(Protocol):
 
 
 class Started(Protocol):
-    """The evidence of which events were in flight when processes died."""
+    """The evidence of which events' handlers ran when processes died."""
 
     def note(self, identity: Identity) -> None:
-        """An event is handed on."""
+        """An event's handlers begin."""
+
+    def take_back(self, identity: Identity) -> None:
+        """They have not begun after all."""
 
     def crashes(self, identity: Identity) -> int:
-        """Return in how many deaths it was in flight."""
+        """Return in how many deaths they ran."""
 
 
 class Intake:
     """All deliveries of a main, over its streams.
 
-    ``accept`` is called for each event that is to be handled; ``set_aside`` for one that has killed too many
-    processes. ``alone`` is called for an event that runs with nothing new beside it: `release` it after a
-    while. ``withdraw(stream)`` gives up those of a lost stream that no handler has begun, and returns them:
-    ws sends them again, to whom it will. Without it everything counts as begun.
+    ``accept`` is called for each event that is to be handled; whoever takes it says with `begins` when its
+    handlers do, for only then can it be to blame for a death. ``set_aside`` is called for one that has killed
+    too many processes. ``alone`` is called for an event that runs with nothing new beside it: `release` it
+    after a while. ``withdraw(stream)`` gives up those of a lost stream that no handler has begun, and returns
+    them: ws sends them again, to whom it will. Without it everything counts as begun.
     """
 
     def __init__(
@@ -101,6 +105,7 @@ class Intake:
         self._isolation: Isolation[Delivery] = Isolation()
         self._streams: set[Feed] = set()
         self._elsewhere: dict[Identity, tuple[Feed, int] | None] = {}
+        self._begun: set[Identity] = set()
         self.received = self.finished = self.handed_back_count = self.duplicates = 0
 
     @property
@@ -120,6 +125,7 @@ class Intake:
             given_up += self._withdraw(stream)
         for delivery in given_up:
             stream.outstanding.pop(delivery.number, None)
+            self.begins_not(delivery)
             self.release(delivery)
         for envelope in stream.outstanding.values():
             self._elsewhere[identity_of(envelope)] = None
@@ -153,7 +159,9 @@ class Intake:
     def done(self, delivery: Delivery) -> None:
         """All handlers of the event have finished: it is acknowledged and never handled again."""
         self.finished += 1
-        self._finished.add(*identity_of(delivery.envelope))
+        identity = identity_of(delivery.envelope)
+        self._begun.discard(identity)
+        self._finished.add(*identity)
         where = self._where(delivery)
         if where is not None:
             where[0].finish(where[1])
@@ -162,6 +170,10 @@ class Intake:
     def handed_back(self, delivery: Delivery, *, started: bool) -> None:
         """Send the event to another replica instead; ``started`` marks it as possibly handled there."""
         self.handed_back_count += 1
+        if started:
+            self._begun.discard(identity_of(delivery.envelope))
+        else:
+            self.begins_not(delivery)
         where = self._where(delivery)
         if where is not None:
             where[0].hand_back(where[1], started=started)
@@ -177,19 +189,28 @@ class Intake:
         for delivery in self._isolation.withdraw(lambda _: True):
             self.handed_back(delivery, started=False)
 
+    def begins(self, delivery: Delivery) -> None:
+        """Its handlers begin as soon as the note of it is flushed, which the caller does."""
+        identity = identity_of(delivery.envelope)
+        self._begun.add(identity)
+        self._started.note(identity)
+
+    def begins_not(self, delivery: Delivery) -> None:
+        """They wait after all, or will never begin."""
+        identity = identity_of(delivery.envelope)
+        if identity in self._begun:
+            self._begun.remove(identity)
+            self._started.take_back(identity)
+
     def begun(self) -> set[Identity]:
-        """Return what was handed on and is not done."""
-        outstanding = (envelope for stream in self._streams for envelope in stream.outstanding.values())
-        waiting = (delivery.envelope for delivery in self._isolation.waiting())
-        return {*map(identity_of, outstanding), *self._elsewhere}.difference(map(identity_of, waiting))
+        """Return the events whose handlers have begun and not ended."""
+        return self._begun
 
     def _begin(self, delivery: Delivery) -> None:
-        """Hand an event on; no handler runs before the note of it is flushed, which the caller does."""
-        envelope = delivery.envelope
-        self._started.note(identity_of(envelope))
         try:
             self._accept(delivery)
         except Exception:
+            envelope = delivery.envelope
             log.exception("%s %s could not be handed on", envelope.type, identity_of(envelope))
             self.done(delivery)
         if not self._isolation.is_idle:

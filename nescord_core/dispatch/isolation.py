@@ -32,10 +32,6 @@ class Isolation(Generic[T]):
         """Whether no suspect runs and nothing waits."""
         return self._alone is None and not self._waiting
 
-    def waiting(self) -> list[T]:
-        """Return what has not begun."""
-        return [item for item, _ in self._waiting]
-
     def arrive(self, item: T, *, suspect: bool) -> bool:
         """Take in an event; true when it is to begin at once."""
         if not self.is_idle:

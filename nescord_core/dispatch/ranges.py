@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 
 __all__ = ["RangeSet", "coalesce"]
@@ -64,6 +64,17 @@ class RangeSet:
             last = max(last, lasts[end - 1])
         firsts[start:end] = [first]
         lasts[start:end] = [last]
+
+    def remove_range(self, first: int, last: int) -> None:
+        """Remove every number from ``first`` to ``last``, both included."""
+        firsts, lasts = self._firsts, self._lasts
+        start, end = bisect_left(lasts, first), bisect_right(firsts, last)
+        left: list[tuple[int, int]] = []
+        if start < end:
+            left = [(firsts[start], first - 1), (last + 1, lasts[end - 1])]
+        kept = [(low, high) for low, high in left if low <= high]
+        firsts[start:end] = [low for low, _ in kept]
+        lasts[start:end] = [high for _, high in kept]
 
     def drop_lowest(self, count: int) -> None:
         """Forget the ``count`` lowest ranges."""

@@ -15,6 +15,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from nescord_core import ports
 from nescord_core._version import __version__
+from nescord_core.dispatch.commands import Commands
 from nescord_core.dispatch.endpoint import (
     PROTOCOL,
     SERVICE,
@@ -24,13 +25,12 @@ from nescord_core.dispatch.endpoint import (
 from nescord_core.dispatch.finished_log import FinishedLog
 from nescord_core.dispatch.frames import FrameReader
 from nescord_core.dispatch.handshake import Context, Garbage, check_secret, parse, read_hello, refuse
-from nescord_core.dispatch.inbound import Inbound, InboundState, StreamLostError
+from nescord_core.dispatch.inbound import Inbound
 from nescord_core.dispatch.intake import Delivery, Intake
 from nescord_core.dispatch.started_log import StartedLog
 from nescord_core.envelope import Envelope
-from nescord_core.errors import GatewayCommandError, PortTaken
+from nescord_core.errors import PortTaken
 from nescord_core.settings import MainSettings
-from nescord_core.snowflake import shard_of
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["Delivery", "Receiver", "ReceiverStats"]
@@ -61,10 +61,10 @@ class Receiver:
     ``accept`` is called once for each event, in order, from the event loop, and must not block. It may call
     `done` at once. ``picture``, if given, is awaited with what ws knows of its shards, before any event of
     that stream. At most ``settings.credit`` events a stream are outstanding. An event that this replica,
-    or any with the same state_dir, has finished before is acknowledged and not handed on; one that was in
-    flight when three processes died, one after the other, goes to ``set_aside`` instead. ``withdraw(stream)``
-    gives up those of a lost stream whose handlers have not begun and returns them; what was handed to
-    ``accept`` begins only while `Inbound.may_begin` says so.
+    or any with the same state_dir, has finished before is acknowledged and not handed on; one whose handlers
+    ran (`begins`) when three processes died, one after the other, goes to ``set_aside`` instead.
+    ``withdraw(stream)`` gives up those of a lost stream whose handlers have not begun and returns them; what
+    was handed to ``accept`` begins only while `Inbound.may_begin` says so.
     """
 
     def __init__(
@@ -100,7 +100,9 @@ class Receiver:
         self._health = health.aio.HealthServicer()
         self._tasks = asyncio.TaskGroup()
         self._changed = asyncio.Event()
+        self._commands = Commands(self._streams, self._changed)
         self._draining = False
+        self._is_noting = False
 
     async def __aenter__(self) -> Self:
         self._finished_log.__enter__()
@@ -174,16 +176,25 @@ class Receiver:
                 address, service="main", key="main.listen", holder=ports.holder_of(host, port)
             ) from error
 
+    def begins(self, delivery: Delivery) -> None:
+        """The event's handlers begin in the next turn of the loop: this death it may be to blame for."""
+        self._intake.begins(delivery)
+        self._note_soon()
+
+    def begins_not(self, delivery: Delivery) -> None:
+        """They do not yet."""
+        self._intake.begins_not(delivery)
+        self._note_soon()
+
     def done(self, delivery: Delivery) -> None:
         """All handlers of the event have finished: it is acknowledged and never handled again."""
         self._intake.done(delivery)
-        self._started_log.flush(self._intake.begun)
         self._changed.set()
 
     def handed_back(self, delivery: Delivery, *, started: bool) -> None:
         """Send the event to another replica instead; ``started`` marks it as possibly handled there."""
         self._intake.handed_back(delivery, started=started)
-        self._started_log.flush(self._intake.begun)
+        self._note_soon()
         self._changed.set()
 
     async def command(
@@ -197,60 +208,10 @@ class Receiver:
     ) -> None:
         """Send a gateway command on the shard, on the guild's shard, or on all shards if neither is given.
 
-        ``data`` is the JSON of the payload's ``d``; ``deadline`` is in seconds from now. Waits for a ws
-        process that has the shard, and sends again when a stream breaks before the result is known (each of
-        Discord's commands may be repeated). Raises GatewayCommandError.
+        ``data`` is the JSON of the payload's ``d``; ``deadline`` is in seconds from now. Raises
+        GatewayCommandError.
         """
-        loop = asyncio.get_running_loop()
-        until = loop.time() + deadline
-        try:
-            async with asyncio.timeout(deadline):
-                while True:
-                    streams = await self._streams_for(shard_id, guild_id)
-                    try:
-                        await self._command_on(streams, shard_id, guild_id, op, data, until - loop.time())
-                        return
-                    except StreamLostError:
-                        continue
-        except TimeoutError:
-            where = "any shard" if shard_id is None and guild_id is None else _target(shard_id, guild_id)
-            raise GatewayCommandError(
-                f"The gateway command (opcode {op}) for {where} was not sent within {deadline:g} s.",
-                hint="Is ws running and connected to this main (nescord status)?",
-            ) from None
-
-    async def _command_on(
-        self,
-        streams: list[Inbound],
-        shard_id: int | None,
-        guild_id: int | None,
-        op: int,
-        data: bytes,
-        remaining: float,
-    ) -> None:
-        results = await asyncio.gather(
-            *(
-                stream.command(_shard_on(stream, shard_id, guild_id), op, data, remaining)
-                for stream in streams
-            ),
-            return_exceptions=True,
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-
-    async def _streams_for(self, shard_id: int | None, guild_id: int | None) -> list[Inbound]:
-        while True:
-            found = [
-                stream
-                for stream in self._streams
-                if stream.state in {InboundState.OPEN, InboundState.DRAINING}
-                and ((shard := _shard_on(stream, shard_id, guild_id)) < 0 or shard in stream.shard_ids)
-            ]
-            if found:
-                return found if shard_id is None and guild_id is None else found[-1:]
-            self._changed.clear()
-            await self._changed.wait()
+        await self._commands.send(shard_id=shard_id, guild_id=guild_id, op=op, data=data, deadline=deadline)
 
     async def drain(self, timeout: float) -> int:
         """Stop taking events; wait up to ``timeout`` seconds until all that were handed on are given back.
@@ -364,14 +325,18 @@ class Receiver:
             reader.read(batch, lambda number, envelope: self._intake.arrive(stream, number, envelope))
         except (ValueError, KeyError) as error:
             await refuse(context, f"sends batches that make no sense ({error!r})")
-        finally:
-            self._started_log.flush(self._intake.begun)
 
     def _release_later(self, delivery: Delivery) -> None:
-        asyncio.get_running_loop().call_later(_ALONE, self._release, delivery)
+        asyncio.get_running_loop().call_later(_ALONE, self._intake.release, delivery)
 
-    def _release(self, delivery: Delivery) -> None:
-        self._intake.release(delivery)
+    def _note_soon(self) -> None:
+        """Write down what begins before it does: what is called next runs next, in order."""
+        if not self._is_noting:
+            self._is_noting = True
+            asyncio.get_running_loop().call_soon(self._note)
+
+    def _note(self) -> None:
+        self._is_noting = False
         self._started_log.flush(self._intake.begun)
 
     def _detach(self, stream: Inbound) -> None:
@@ -379,19 +344,8 @@ class Receiver:
         self._streams.discard(stream)
         stream.lose()
         self._intake.detach(stream)
-        self._started_log.flush(self._intake.begun)
+        self._note_soon()
         self._changed.set()
-
-
-def _shard_on(stream: Inbound, shard_id: int | None, guild_id: int | None) -> int:
-    """Return the shard a command goes to on that stream, -1 for all."""
-    if shard_id is not None:
-        return shard_id
-    return -1 if guild_id is None else shard_of(guild_id, stream.shard_count)
-
-
-def _target(shard_id: int | None, guild_id: int | None) -> str:
-    return f"shard {shard_id}" if shard_id is not None else f"guild {guild_id}"
 
 
 def _shown(shard_ids: frozenset[int]) -> str:

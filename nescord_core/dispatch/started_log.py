@@ -1,8 +1,8 @@
-"""Which events were in flight when a process of main died: so one that kills it again and again is found.
+"""Which events' handlers ran when a process of main died: so one that kills it again and again is found.
 
-Every process notes in a file of its own, in ``state_dir/inflight``, which events it hands to their handlers,
-and removes the file when it leaves in order. A file whose lock nobody holds any more is that of a process
-that died; it stays as evidence.
+Every process notes in a file of its own, in ``state_dir/inflight``, which events' handlers it begins, and
+removes the file when it leaves in order. A file whose lock nobody holds any more is that of a process that
+died; it stays as evidence. Events that only waited in a process that died are not in it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ __all__ = ["StartedLog"]
 _ROTATE_BYTES = 1024 * 1024
 _EVIDENCE = 32
 """Deaths that are remembered."""
+_TAKEN_BACK = "\tnot"
+"""Ends a line of events that have not begun after all."""
 
 Identity = tuple[int, str, int]
 
 
 class StartedLog:
-    """Notes what begins; `crashes` tells in how many deaths an event was in flight.
+    """Notes what begins; `crashes` tells in how many deaths an event's handlers ran.
 
     A write survives the process, not the machine. Nothing is made before the first event.
     """
@@ -37,18 +39,27 @@ class StartedLog:
         self._fd = -1
         self._size = 0
         self._unwritten: list[Identity] = []
+        self._taken_back: list[Identity] = []
         self._evidence: dict[str, dict[tuple[int, str], RangeSet]] = {}
 
     def note(self, identity: Identity) -> None:
-        """An event is handed on; `flush` has to follow before its handlers run."""
+        """An event's handlers begin; `flush` has to follow before they run."""
         self._unwritten.append(identity)
+
+    def take_back(self, identity: Identity) -> None:
+        """They have not begun after all."""
+        if identity in self._unwritten:
+            self._unwritten.remove(identity)
+        else:
+            self._taken_back.append(identity)
 
     def flush(self, outstanding: Callable[[], Iterable[Identity]] = tuple) -> None:
         """Write what was noted; when the file has grown too long, only what is ``outstanding`` is kept."""
-        if not self._unwritten:
+        if not (self._unwritten or self._taken_back):
             return
-        data = _encode(self._unwritten)
+        data = _encode(self._taken_back, _TAKEN_BACK) + _encode(self._unwritten)
         self._unwritten.clear()
+        self._taken_back.clear()
         if self._fd < 0 or self._size > _ROTATE_BYTES:
             self._begin(outstanding())
         with contextlib.suppress(OSError):  # a full disk costs the evidence, not the event
@@ -56,6 +67,8 @@ class StartedLog:
 
     def close(self) -> None:
         """Leave in order: nothing of this process is evidence."""
+        self._unwritten.clear()
+        self._taken_back.clear()
         if self._fd >= 0 and self._path is not None:
             self._path.unlink(missing_ok=True)
             os.close(self._fd)
@@ -75,7 +88,7 @@ class StartedLog:
                 self._evidence[path.name] = _read(path)
 
     def crashes(self, identity: Identity) -> int:
-        """Return in how many deaths of processes the event was in flight, as far as was read."""
+        """Return in how many deaths of processes the event's handlers ran, as far as was read."""
         shard_id, session_id, seq = identity
         name = (shard_id, session_id)
         return sum(name in each and seq in each[name] for each in self._evidence.values())
@@ -96,7 +109,7 @@ class StartedLog:
         self._fd, self._size, self._path = fd, 0, path
 
 
-def _encode(identities: Iterable[Identity]) -> bytes:
+def _encode(identities: Iterable[Identity], end: str = "") -> bytes:
     """One line for every run of consecutive numbers."""
     lines: list[str] = []
     name, first, last = (-1, ""), 0, -1
@@ -105,10 +118,10 @@ def _encode(identities: Iterable[Identity]) -> bytes:
             last = seq
             continue
         if last >= 0:
-            lines.append(f"{name[0]}\t{name[1]}\t{first}\t{last}\n")
+            lines.append(f"{name[0]}\t{name[1]}\t{first}\t{last}{end}\n")
         name, first, last = (shard_id, session_id), seq, seq
     if last >= 0:
-        lines.append(f"{name[0]}\t{name[1]}\t{first}\t{last}\n")
+        lines.append(f"{name[0]}\t{name[1]}\t{first}\t{last}{end}\n")
     return "".join(lines).encode()
 
 
@@ -117,9 +130,11 @@ def _read(path: Path) -> dict[tuple[int, str], RangeSet]:
     with contextlib.suppress(FileNotFoundError):
         for line in path.read_bytes().splitlines():
             with contextlib.suppress(ValueError, UnicodeDecodeError):  # a line may be half written
-                shard_id, session_id, first, last = line.decode().split("\t")
+                text = line.decode()
+                shard_id, session_id, first, last = text.removesuffix(_TAKEN_BACK).split("\t")
                 ranges = found.setdefault((int(shard_id), session_id), RangeSet())
-                ranges.add_range(int(first), int(last))
+                change = ranges.remove_range if text.endswith(_TAKEN_BACK) else ranges.add_range
+                change(int(first), int(last))
     return found
 
 

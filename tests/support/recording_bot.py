@@ -20,7 +20,8 @@ STYLE = "{style}"
 ECHO_EVERY = {echo_every}
 FILE = os.open(os.environ["NESCORD_TEST_LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 listener = WsListener()
-rest = RestClient()
+# On a machine that is busy with other things the service may take a while to start again.
+rest = RestClient(patience=60.0)
 
 
 def note(message, event):

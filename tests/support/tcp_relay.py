@@ -26,6 +26,7 @@ class TcpRelay:
         self.resets = 0
         self.refuses = False
         self._cut_next = False
+        self._silent: set[asyncio.StreamWriter] = set()
         self._open: set[asyncio.StreamWriter] = set()
 
     @property
@@ -40,6 +41,10 @@ class TcpRelay:
     def reset_in_the_middle(self) -> None:
         """Reset the next connection that has data for upstream when half of that has been passed on."""
         self._cut_next = True
+
+    def fall_silent(self) -> None:
+        """Let nothing through any more on the connections there are, which stay open; new ones work."""
+        self._silent |= self._open
 
     def _abort(self, writer: asyncio.StreamWriter) -> None:
         sock = writer.get_extra_info("socket")
@@ -68,6 +73,7 @@ class TcpRelay:
             pass
         finally:
             self._open -= pair
+            self._silent -= pair
             for each in pair:
                 each.close()
 
@@ -87,6 +93,8 @@ class TcpRelay:
                 for each in pair:
                     self._abort(each)
                 return
+            if writer in self._silent:
+                continue
             writer.write(data)
             await writer.drain()
         # One side has ended: end the other, as what it says is of no use to anybody.

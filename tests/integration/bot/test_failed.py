@@ -163,6 +163,59 @@ async def test_an_event_that_kills_three_processes_is_set_aside_and_those_beside
     assert handled.count(7) == 3
 
 
+CROWDED = """
+import asyncio, os, sys
+from pathlib import Path
+from nescord_core import WsListener
+from nescord_core.bot.process import serve
+from nescord_core.settings import MainSettings
+
+listener = WsListener()
+output = os.open(sys.argv[3], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+@listener.on("message_create")
+async def handle(message, event):
+    os.write(output, f"{message.n} {event.redelivered}\\n".encode())
+    if message.n == 1:
+        await asyncio.Event().wait()
+
+settings = MainSettings(listen_port=int(sys.argv[1]), state_dir=Path(sys.argv[2]), concurrency=1)
+asyncio.run(serve(listener, settings, on_ready=lambda: None, drain=asyncio.Event()))
+"""
+
+
+async def test_what_only_waited_in_processes_that_were_killed_is_handled_by_the_next_one(
+    tmp_path: Path,
+) -> None:
+    """Only the first event's handler ever began: the others have killed nobody."""
+    (port,) = free_ports(1)
+    output = tmp_path / "seen"
+    arguments = [sys.executable, "-c", CROWDED, str(port), str(tmp_path / "state"), str(output)]
+
+    def lines() -> list[str]:
+        return output.read_text().splitlines() if output.exists() else []
+
+    async with sending(port, no_command) as (ws, acknowledged):
+        ws.put(event(1, guild=1))
+        for seq in range(2, 11):
+            ws.put(event(seq, guild=seq))
+        for death in range(1, 4):
+            process = await asyncio.create_subprocess_exec(*arguments, stderr=subprocess.DEVNULL)
+            await until(lambda: len(lines()) == death)  # noqa: B023 - awaited here
+            await until(lambda: ws.stats().replicas[0].in_flight == 10)
+            await asyncio.sleep(0.5)  # what runs alone does so for a quarter of a second
+            process.kill()
+            await process.wait()
+        assert [line.split()[0] for line in lines()] == ["1"] * 3
+        process = await asyncio.create_subprocess_exec(*arguments, stderr=subprocess.DEVNULL)
+        await until(lambda: acknowledged[-1] == 10)
+        process.terminate()
+        await process.wait()
+    (failure,) = collect(tmp_path / "state")
+    assert (failure.last.kind, failure.last.seq) == (CRASHED, 1)
+    assert [int(line.split()[0]) for line in lines()[3:]] == list(range(2, 11))
+
+
 @pytest.mark.parametrize("text", ["", "{}", "not json\n"])
 def test_a_damaged_line_hides_nothing_else(tmp_path: Path, text: str) -> None:
     log = FailedLog(tmp_path)

@@ -71,6 +71,25 @@ async def test_a_process_that_is_cut_off_gives_up_what_it_has_not_begun(tmp_path
         assert again <= GUILDS, "only what had begun may be handled twice"
 
 
+async def test_a_path_that_falls_silent_is_noticed_and_its_events_are_handled_once_more_at_most(
+    tmp_path: Path,
+) -> None:
+    """Both processes are well and the connection stands: only keepalive tells that nothing comes through."""
+    async with two_bots(tmp_path, replace(WS, keepalive=1.5)) as (bots, relay, ws):
+        feed(ws, 1, 600)
+        await until(lambda: any(row.bot == "first" for row in bots.rows()))
+        relay.fall_silent()
+        feed(ws, 601, 900)
+        await until(lambda: ws.sender.stats().depth == 0)
+        await until(lambda: attached(ws) == 2)
+        feed(ws, 901, 1000)
+        await until(lambda: ws.sender.stats().depth == 0)
+        rows = bots.rows()
+        check_rows(rows, 1000)
+        assert {row.bot for row in rows if row.seq > 900} == {"first", "second"}
+        assert relay.resets == 0
+
+
 async def test_a_reset_in_the_middle_of_a_batch_costs_no_event_and_no_waiting(tmp_path: Path) -> None:
     """The same process is dialled again and says itself that it has given up the rest: no fence is needed."""
     settings = replace(WS, lease=60.0, keepalive=120.0)

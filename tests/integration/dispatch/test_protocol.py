@@ -136,6 +136,20 @@ async def test_something_else_where_main_should_be_is_told(tmp_path: Path) -> No
         await server.stop(0)
 
 
+async def test_a_message_over_the_limit_ends_the_stream_that_it_came_by_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    async with Main(tmp_path, settings=MainSettings(message_mb=1)).listening() as main:
+        async with raw_stream(main) as call:
+            await call.write(hello())
+            assert (await message_of(call)).WhichOneof("kind") == "ready"
+            await call.write(b"\x00" * ((1 << 20) + 1))
+            error = await refused(call)
+        assert error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert main.receiver.attached == 0
+        await works(main, tmp_path)
+
+
 @pytest.mark.parametrize("ready", [None, pb.Ready(protocol=PROTOCOL + 1), pb.Ready(protocol=PROTOCOL)])
 async def test_a_main_that_misbehaves_costs_no_event(tmp_path: Path, ready: pb.Ready | None) -> None:
     """It speaks another version, says nothing sensible, or acknowledges what was never sent."""
@@ -155,6 +169,10 @@ async def test_a_main_that_misbehaves_costs_no_event(tmp_path: Path, ready: pb.R
     async with ws.running():
         ws.put([event(1)])
         await asyncio.sleep(0.2)
+        if ready is not None and ready.protocol != PROTOCOL:
+            await until(ws.error)
+            assert f"{PROTOCOL}" in ws.error()
+            assert f"{PROTOCOL + 1}" in ws.error()
         await server.stop(0)
         assert ws.sender.stats().depth == 1
         async with Main(tmp_path).listening(port) as main:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,23 @@ async def test_past_the_bound_on_disk_the_oldest_are_given_up_and_all_is_account
             assert main.seqs == list(range(total - len(main.got) + 1, total + 1))
             await until(lambda: ws.reported.get((0, "s")) == total)
     assert len([r for r in caplog.records if "the oldest are lost" in r.message]) == 1
+
+
+async def test_that_events_are_given_up_is_said_once_a_minute_for_as_long_as_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now, seqs = 1000.0, iter(range(1, 1000))
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    ws = Ws("127.0.0.1:1", settings=replace(SMALL, outbox_events=10, outbox_disk_mb=0))
+    ws.put(event(next(seqs)) for _ in range(10))
+    said = []
+    for after in (0.0, 1.0, 58.9, 0.2, 59.9, 600.0, 0.0):
+        now += after
+        ws.put([event(next(seqs)), event(next(seqs))])
+        said.append([int(r.args[2]) for r in caplog.records])  # type: ignore[index, arg-type]
+        caplog.clear()
+    assert said == [[1], [], [], [7], [], [11], []], "once a minute, with what was lost so far"
+    assert ws.sender.stats().shed == {0: 14}
 
 
 async def test_a_disk_that_cannot_be_written_is_said_and_memory_goes_on(

@@ -18,6 +18,12 @@ for seq in range(10, 20):
     log.note((3, "session", seq))
 log.flush()
 log.note((3, "session", 99))
+log.take_back((3, "session", 99))
+for seq in (12, 13):
+    log.take_back((3, "session", seq))
+log.note((3, "session", 13))
+log.flush()
+log.note((3, "session", 98))
 if sys.argv[2] == "die":
     os.kill(os.getpid(), signal.SIGKILL)
 log.close()
@@ -35,12 +41,20 @@ def test_deaths_are_counted_by_event_and_only_for_what_was_handed_on(tmp_path: P
         child(tmp_path, "die")
         log.refresh()
         assert log.crashes((3, "session", 15)) == deaths
-    assert log.crashes((3, "session", 99)) == 0
+    assert log.crashes((3, "session", 98)) == 0
     assert log.crashes((3, "other", 15)) == 0
     assert StartedLog(tmp_path, name="next").crashes((3, "session", 15)) == 0
     after = StartedLog(tmp_path, name="next")
     after.refresh()
     assert after.crashes((3, "session", 19)) == 3
+
+
+def test_what_was_taken_back_is_not_to_blame_unless_it_began_later(tmp_path: Path) -> None:
+    child(tmp_path, "die")
+    log = StartedLog(tmp_path, name="main")
+    log.refresh()
+    found = {seq: log.crashes((3, "session", seq)) for seq in (11, 12, 13, 14, 99)}
+    assert found == {11: 1, 12: 0, 13: 1, 14: 1, 99: 0}
 
 
 def test_an_orderly_end_and_a_living_process_are_no_evidence(tmp_path: Path) -> None:

@@ -32,6 +32,30 @@ async def test_a_fatal_close_ends_the_cluster_and_names_code_and_shard(code: int
         assert len(server.peers) == 1
 
 
+@pytest.mark.parametrize("while_resuming", [False, True])
+async def test_a_token_that_is_reset_while_running_ends_the_cluster_and_is_not_tried_again(
+    while_resuming: bool,
+) -> None:
+    async def works(peer: Peer) -> None:
+        await peer.hello()
+        await peer.expect(2)
+        await peer.ready()
+        await peer.ws.close(code=4000 if while_resuming else 4004)
+
+    async def refuse(peer: Peer) -> None:
+        await peer.hello()
+        await peer.expect(6)
+        await peer.ws.close(code=4004)
+
+    async with listening(works, refuse) as server, running(server.url) as run:
+        await run.until(lambda: "error" in run.extra)
+        error = run.extra["error"]
+        assert isinstance(error, FatalClose)
+        assert (error.code, error.exit_code) == (4004, 2)
+        await asyncio.sleep(0.2)  # twice the longest wait between two tries
+        assert len(server.peers) == 1 + while_resuming
+
+
 async def test_one_shard_s_fatal_close_stops_the_others_with_their_sessions_kept() -> None:
     async def script(peer: Peer) -> None:
         await peer.hello()

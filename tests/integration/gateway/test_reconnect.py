@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import zlib
 from typing import Any
 
@@ -170,6 +171,57 @@ async def test_heartbeats_that_are_acknowledged_keep_the_connection_and_measure_
         assert len(server.peers) == 1
         assert stats.latency is not None
         assert {p["d"] for p in server.peers[0].received if p["op"] == 1} <= {None, 1}
+
+
+async def test_a_wall_clock_that_jumps_moves_no_heartbeat_and_no_age_below_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lively(peer: Peer) -> None:
+        await peer.hello(interval=0.05)
+        await peer.expect(2)
+        await peer.ready()
+        await peer.until_gone()
+
+    def beats() -> int:
+        return sum(p["op"] == 1 for p in server.peers[0].received)
+
+    really = time.time
+    async with listening(lively) as server, running(server.url) as run:
+        await run.seen("READY")
+        for number, offset in enumerate((86_400.0 * 365, -86_400.0 * 365, 0.0), 2):
+            monkeypatch.setattr(time, "time", lambda offset=offset: really() + offset)
+            before = beats()
+            await run.until(lambda before=before: beats() >= before + 3)  # type: ignore[misc]
+            await server.peers[0].event(number)
+            await run.seen("MESSAGE_CREATE", number - 1)
+            stats = run.cluster.stats()[0]
+            assert stats.connected
+            assert stats.session_age is not None
+            assert stats.session_age >= 0.0
+            assert stats.last_event_age is not None
+            assert 0.0 <= stats.last_event_age < 86_400.0
+        assert len(server.peers) == 1
+
+
+async def test_a_process_that_slept_through_a_heartbeat_does_not_condemn_its_peer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As after the suspend of a machine: nothing was heard, because nobody listened."""
+
+    async def lively(peer: Peer) -> None:
+        await peer.hello(interval=0.3)
+        await peer.expect(2)
+        await peer.ready()
+        await peer.expect(1, acks=False)
+        time.sleep(1.5)  # noqa: ASYNC251 - everything stands still, the client in this process too
+        await peer.expect(1)
+        await peer.event(2, "LATER")
+        await peer.until_gone()
+
+    async with listening(lively) as server, running(server.url, ready_timeout=5.0) as run:
+        await run.seen("LATER")
+        assert len(server.peers) == 1
+    assert "connection lost" not in caplog.text
 
 
 async def test_heartbeats_go_on_while_others_identify() -> None:

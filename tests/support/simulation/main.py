@@ -52,6 +52,9 @@ class _Evidence:
     def note(self, identity: Identity) -> None:
         """The intake itself knows, and is asked at a death."""
 
+    def take_back(self, identity: Identity) -> None:
+        """The same."""
+
     def crashes(self, identity: Identity) -> int:
         return sum(identity in death for death in self._world.deaths)
 
@@ -152,12 +155,14 @@ class Main:
         self.running[run] = None
         self._started += 1
         run.number = self._started
+        self.intake.begins(run.delivery)
         self.soon(self._first_step, run)
 
     def _first_step(self, run: _Run) -> None:
         if run.given_back:
             return
         if not run.begun and not run.delivery.stream.may_begin(run.number):
+            self.intake.begins_not(run.delivery)
             run.delivery.stream.when_sure(run.number, lambda marked: self._sure(run, marked))
             return
         run.begun = True
@@ -168,6 +173,7 @@ class Main:
         if marked:
             envelope = run.delivery.envelope._replace(redelivered=True)
             run.delivery = run.delivery._replace(envelope=envelope)
+        self.intake.begins(run.delivery)
         self.soon(self._first_step, run)
 
     def _end(self, run: _Run) -> None:
@@ -197,7 +203,7 @@ class Main:
     def crash(self) -> None:
         self.is_alive = False
         self._missed.clear()
-        self.world.deaths.append(self.intake.begun())
+        self.world.deaths.append(set(self.intake.begun()))
 
     def drain(self) -> None:
         self.is_leaving = True

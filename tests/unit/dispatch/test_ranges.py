@@ -36,6 +36,19 @@ def test_a_range_set_is_a_set(added: list[tuple[int, int]]) -> None:
     assert {number for number in range(80) if number in ranges} == model
 
 
+@given(st.lists(st.tuples(st.booleans(), spans)))
+def test_what_is_taken_out_is_out_and_nothing_else_is(changes: list[tuple[bool, tuple[int, int]]]) -> None:
+    ranges, model = RangeSet(), set[int]()
+    for is_added, (first, last) in changes:
+        if is_added:
+            ranges.add_range(first, last)
+            model |= spelled([(first, last)])
+        else:
+            ranges.remove_range(first, last)
+            model -= spelled([(first, last)])
+        assert list(ranges) == coalesce(model)
+
+
 def test_the_lowest_are_dropped_first() -> None:
     ranges = RangeSet()
     for number in (1, 3, 5):
