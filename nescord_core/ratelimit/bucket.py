@@ -95,6 +95,7 @@ class Bucket:
         "_period",
         "_reset",
         "_reset_after",
+        "_since",
         "in_flight",
         "key",
         "kind",
@@ -121,6 +122,8 @@ class Bucket:
         self._as_of = 0.0
         self._reset_after = 0.0
         self._reset: float | None = None
+        self._since = 0.0
+        """Requests granted before this were counted before the last reset, if their answers say so."""
         self._period = 0.0
         self._interval = 0.0
         self._confirmed = False
@@ -212,11 +215,15 @@ class Bucket:
             self._start(window, came)
             return
         if now < self.reset_at:
-            if self._is_older(window, now) and window.remaining >= self.remaining:
+            if self._is_older(window, now):
+                if granted_at >= self._since:
+                    self.remaining = min(self.remaining, window.remaining)
                 return
             self._tell_kind(window)
-        elif self.kind is Kind.FIXED:
-            self._confirmed = self._confirmed or window.remaining == window.limit - 1
+        elif granted_at >= self.reset_at:
+            self._since = self.reset_at
+            if self.kind is Kind.FIXED:
+                self._confirmed = self._confirmed or window.remaining == window.limit - 1
         self._adopt(window, now, came)
 
     def learn_unlimited(self) -> None:
@@ -247,6 +254,7 @@ class Bucket:
         self._interval = 0.0
         self.limit = window.limit
         self._reset = None
+        self._since = 0.0
         self.reset_at = 0.0
         self._adopt(window, came, came)
 

@@ -114,17 +114,22 @@ Said = tuple[int, dict[str, str], BodyFacts | None]
 
 
 class Simulation:
-    """Drives a limiter against one Discord, or one for each token; ``latency`` gives seconds each way."""
+    """Drives a limiter against one Discord, or one for each token; ``latency`` gives seconds each way.
+
+    ``stray`` gives how much longer an answer takes than that.
+    """
 
     def __init__(
         self,
         limiter: Limiter,
         discord: ModelDiscord | Mapping[str, ModelDiscord],
         latency: Callable[[], float],
+        stray: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.limiter = limiter
         self.discord = discord if isinstance(discord, ModelDiscord) else next(iter(discord.values()))
         self.latency = latency
+        self.stray = stray
         self.now = 0.0
         self.events: list[tuple[float, int, Callable[[], None]]] = []
         self.count = 0
@@ -221,7 +226,7 @@ class Simulation:
             self.gone.add(ticket.seq)
             self.limiter.cancel(ticket, self.now, sent=True)
             return
-        self.at(self.now + self.latency(), lambda: self._back(ticket, *answer))
+        self.at(self.now + self.latency() + self.stray(), lambda: self._back(ticket, *answer))
 
     def _back(self, ticket: Ticket, status: int, headers: dict[str, str], body: BodyFacts | None) -> None:
         if ticket.state is not TicketState.GRANTED:

@@ -54,9 +54,10 @@ class AgainstDiscord(RuleBasedStateMachine):
         latency=st.sampled_from([0.0, 0.001, 0.05, 0.4]),
         jitter=st.sampled_from([0.0, 0.05, 0.5]),
         skew=st.sampled_from([0.0, -3600.0, 1.7e9]),
+        strays=st.sampled_from([0.0, 0.0, 0.2]),
         seed=st.integers(0, 1000),
     )
-    def start(self, kind: str, latency: float, jitter: float, skew: float, seed: int) -> None:
+    def start(self, kind: str, latency: float, jitter: float, skew: float, strays: float, seed: int) -> None:
         rnd = random.Random(seed)
         discords = {
             bot: ModelDiscord(
@@ -65,7 +66,10 @@ class AgainstDiscord(RuleBasedStateMachine):
             for bot in BOTS
         }
         self.simulation = Simulation(
-            Limiter(global_limit=GLOBAL), discords, lambda: latency * rnd.uniform(1.0 - jitter, 1.0 + jitter)
+            Limiter(global_limit=GLOBAL),
+            discords,
+            lambda: latency * rnd.uniform(1.0 - jitter, 1.0 + jitter),
+            lambda: rnd.uniform(0.5, 3.0) if rnd.random() < strays else 0.0,
         )
         for bot in BOTS:
             for method in ("POST", "GET"):
@@ -163,6 +167,7 @@ class AgainstDiscord(RuleBasedStateMachine):
     def _check_rest(self) -> None:
         """After all that, a full window is free at once: nothing holds a slot that it does not need."""
         until = self.simulation.now
+        self.simulation.stray = lambda: 0.0
         self.simulation.run(until + 20 * PERIOD)
         for bot in BOTS:
             tickets = [

@@ -77,6 +77,34 @@ def test_a_limit_that_no_header_shows_is_kept_and_used_up(wanted: Route, limit: 
     assert sent == [0.0] * limit + [window + 0.1]
 
 
+def test_an_answer_of_the_window_before_that_comes_late_says_nothing_of_this_one() -> None:
+    limiter, post = Limiter(), route("POST", "/channels/1/messages")
+    for _ in range(40):
+        submit(limiter, post)
+
+    def said(remaining: int, after: float, reset: float) -> Answer:
+        return Answer(200, Window(5, remaining, after, reset, "h"))
+
+    def window(now: float, reset: float, count: int, left: int) -> list[Ticket]:
+        """Have a window's requests granted and answered but for the last."""
+        out = go(limiter, now)
+        assert len(out) == count
+        for number, ticket in enumerate(out[:-1]):
+            limiter.complete(ticket, said(left - number, reset - 100.0 - now, reset), now)
+        return out
+
+    first = window(0.0, 105.0, 1, 4)
+    limiter.complete(first[0], said(4, 5.0, 105.0), 0.0)
+    limiter.complete(window(0.01, 105.0, 4, 3)[-1], said(0, 4.99, 105.0), 0.01)
+    limiter.complete(window(5.02, 110.02, 1, 4)[0], said(4, 5.0, 110.02), 5.03)
+    late = window(5.04, 110.02, 4, 3)[-1]  # it arrived at the very end of its window
+    fresh = window(10.03, 115.03, 4, 4)
+    limiter.complete(late, said(0, 0.01, 110.02), 10.1)
+    assert len(go(limiter, 10.12)) == 1, "four of five are used up"
+    limiter.complete(fresh[-1], said(1, 4.9, 115.03), 10.13)
+    assert go(limiter, 14.9) == []
+
+
 def test_each_class_of_message_deletion_has_a_bucket_of_its_own_under_one_hash() -> None:
     limiter = Limiter()
     for seconds in (15 * 24 * 3600, 3600, 5):
