@@ -17,7 +17,7 @@ import msgspec
 from nescord_core import trace_records as records
 from nescord_core.envelope import Envelope
 
-__all__ = ["MARKER", "Marker", "Tail", "Wanted"]
+__all__ = ["MARKER", "Marker", "Tail", "Wanted", "marker_of"]
 
 MARKER = "taps"
 """The folder in state_dir where readers say that they are there."""

@@ -17,9 +17,11 @@ def make(folder: Path) -> SecuritySettings:
     """Make both in a new folder."""
     folder.mkdir()
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-    _openssl("req", "-x509", *key, "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem", cwd=folder)
+    # Python 3.13 takes no authority that does not say what it is for (RFC 5280, 4.2.1.3).
+    uses = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
+    _openssl("req", "-x509", *key, *uses, "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem", cwd=folder)
     _openssl("req", *key[:-2], "-subj", "/CN=peer", "-keyout", "peer.key", "-out", "peer.csr", cwd=folder)
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
     sign = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
     _openssl("x509", "-req", "-in", "peer.csr", *sign, "-out", "peer.pem", cwd=folder)
     return SecuritySettings(

@@ -133,7 +133,7 @@ async def test_without_notifications_files_are_compared_and_a_line_says_why(
     project: Path, caplog: pytest.LogCaptureFixture, number: int, words: str
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Inotify, "watch", partial(refuse, number))
+        patch.setattr(Inotify, "watch", staticmethod(partial(refuse, number)))
         async with watching(project) as told:
             (project / "bot/app.py").write_text("two\n")
             await until(lambda: told)
