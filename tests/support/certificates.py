@@ -18,8 +18,8 @@ def make(folder: Path) -> SecuritySettings:
     folder.mkdir()
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
     # Python 3.13 takes no authority that does not say what it is for (RFC 5280, 4.2.1.3).
-    uses = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
-    _openssl("req", "-x509", *key, *uses, "-subj", "/CN=ca", "-keyout", "ca.key", "-out", "ca.pem", cwd=folder)
+    authority = ("-x509", *key, "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-subj", "/CN=ca")
+    _openssl("req", *authority, "-keyout", "ca.key", "-out", "ca.pem", cwd=folder)
     _openssl("req", *key[:-2], "-subj", "/CN=peer", "-keyout", "peer.key", "-out", "peer.csr", cwd=folder)
     (folder / "names").write_text("subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
     sign = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
