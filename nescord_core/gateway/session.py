@@ -134,7 +134,6 @@ class Session:
             return self._quit("Hello names no heartbeat interval", now, jitter)
         self._interval = interval
         self._next_beat = now + interval * jitter
-        self._beat_sent, self._heard = False, True
         if self.session_id is None:
             self._enter(State.AWAITING_PERMIT, None)
             return [s.RequestIdentify()]
@@ -198,10 +197,9 @@ class Session:
 
     def _ready(self, frame: s.Frame, now: float) -> list[s.Effect]:
         facts = ready_facts(frame.d)
-        self.session_id, self.seq = facts.session_id, 0
+        self.session_id = facts.session_id
         self.resume_url = facts.resume_gateway_url
         self.application_id = facts.application.id
-        self.restored = False
         self._settle(now)
         return [s.Report(s.Milestone.READY)]
 

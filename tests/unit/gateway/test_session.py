@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from nescord_core.gateway import signals as s
@@ -97,17 +98,33 @@ def test_what_the_table_does_not_name_is_an_error(state: State) -> None:
 
 def test_a_first_start_identifies_only_with_a_permit() -> None:
     rig = Rig()
+    assert (rig.session.deadline, rig.session.application_id) == (None, "")
     assert rig.tell(s.Start()) == [s.Connect(MAIN)]
     assert rig.tell(s.Connected()) == []
     assert rig.frame(10, {"heartbeat_interval": 40_000}) == [s.RequestIdentify()]
-    identify = sent(rig.tell(s.IdentifyGranted()))[2]
-    assert identify["token"] == "tok"
-    assert identify["shard"] == [3, 16]
-    assert identify["intents"] == 513
+    effects = rig.tell(s.IdentifyGranted())
+    assert milestones(effects) == [s.Milestone.IDENTIFY]
+    assert sent(effects)[2] == {
+        "token": "tok",
+        "intents": 513,
+        "properties": {"os": "linux", "browser": "nescord", "device": "nescord"},
+        "shard": [3, 16],
+        "compress": False,
+        "large_threshold": 250,
+    }
     effects = rig.ready()
+    assert milestones(effects) == [s.Milestone.READY]
     assert of(s.Deliver, effects) == [s.Deliver("READY", 1, READY.encode())]
     assert rig.session.resumable() == Resumable("one", 1, RESUME_HOST)
     assert rig.session.application_id == "9"
+
+
+def test_a_presence_is_part_of_identify() -> None:
+    rig = Rig()
+    rig.session.presence = msgspec.Raw(b'{"status":"idle"}')
+    rig.tell(s.Start())
+    rig.hello()
+    assert sent(rig.tell(s.IdentifyGranted()))[2]["presence"] == {"status": "idle"}
 
 
 def test_the_token_is_in_no_repr() -> None:
@@ -168,6 +185,46 @@ def test_anything_heard_since_the_last_beat_shows_life(life: str) -> None:
     assert sent(rig.due()).keys() == {1}
 
 
+@pytest.mark.parametrize(("interval", "late"), [(40.0, 10.0), (2.0, 1.0), (8.0, 2.0)])
+def test_late_is_a_quarter_of_the_interval_and_more_than_a_second(interval: float, late: float) -> None:
+    """What a busy machine may take is not what a suspended one does."""
+    for after, condemns in ((late - 0.01, True), (late + 0.01, False)):
+        rig = Rig().connected(interval)
+        rig.due()
+        assert rig.session.deadline is not None
+        rig.now = rig.session.deadline
+        assert bool(of(s.Abort, rig.tell(s.Tick(), after))) is condemns
+
+
+def test_a_tick_before_its_time_does_nothing() -> None:
+    rig = Rig()
+    rig.tell(s.Start())
+    assert rig.tell(s.Tick(), after=0.5) == []
+    rig.hello(40.0)
+    assert rig.tell(s.Tick(), after=0.5) == []
+    rig = Rig().connected()
+    before = rig.session.deadline
+    assert rig.tell(s.Tick(), after=0.5) == []
+    assert rig.session.deadline == before
+
+
+def test_every_answer_is_waited_for_as_long_as_the_rules_say() -> None:
+    rig = Rig()
+    rig.tell(s.Start())
+    assert rig.session.deadline == rig.now + RULES.connect_timeout
+    rig.tell(s.Connected())
+    assert rig.session.deadline == rig.now + RULES.hello_timeout
+    rig.frame(10, {"heartbeat_interval": 1_000_000})
+    rig.tell(s.IdentifyGranted(), after=3.0)
+    assert rig.session.deadline == rig.now + RULES.ready_timeout
+    rig.ready()
+    rig.tell(s.Closed(None))
+    rig.due()
+    rig.now += 1.0
+    rig.hello(1000.0)
+    assert rig.session.deadline == rig.now + RULES.ready_timeout
+
+
 def test_a_tick_that_comes_late_does_not_condemn_the_peer() -> None:
     rig = Rig().connected(40.0)
     rig.due()
@@ -191,6 +248,7 @@ def test_a_lost_connection_is_resumed_at_the_resume_host() -> None:
     assert rig.due() == [s.Connect(RESUME_HOST)]
     effects = rig.hello()
     assert sent(effects) == {6: {"token": "tok", "session_id": "one", "seq": 5}}
+    assert milestones(effects) == [s.Milestone.RESUME]
     assert not of(s.RequestIdentify, effects)
     assert rig.session.advance(6)
     effects = rig.frame(0, {}, 7, "RESUMED")
@@ -286,6 +344,21 @@ def test_resumes_that_end_without_an_event_are_given_up_after_a_few() -> None:
     assert rig.hello() == [s.RequestIdentify()]
 
 
+def test_only_resumes_in_a_row_are_counted() -> None:
+    rig = Rig(Resumable("one", 5, None))
+    rig.tell(s.Start())
+    for number in range(4):
+        for _ in range(RULES.resume_tries - 1):
+            assert 6 in sent(rig.hello())
+            rig.tell(s.Closed(4000))
+            rig.due()
+        rig.hello()
+        rig.frame(0, {}, 6 + number, "RESUMED")
+        rig.tell(s.Closed(None))
+        rig.due()
+    assert rig.session.session_id == "one"
+
+
 def test_a_resume_that_makes_progress_is_never_given_up() -> None:
     rig = Rig(Resumable("one", 5, None))
     rig.tell(s.Start())
@@ -356,6 +429,18 @@ def test_other_close_codes_and_none_at_all_resume(code: int | None) -> None:
     rig.tell(s.Closed(code))
     rig.due()
     assert 6 in sent(rig.hello())
+
+
+@pytest.mark.parametrize(
+    ("closed", "told"),
+    [
+        (s.Closed(4000, "go away"), "the connection was closed with 4000 go away; next try in 0.0 s"),
+        (s.Closed(1001), "the connection was closed with 1001; next try in 0.0 s"),
+        (s.Closed(None), "the connection was broken; next try in 0.0 s"),
+    ],
+)
+def test_what_ended_the_connection_is_told(closed: s.Closed, told: str) -> None:
+    assert of(s.Report, Rig().connected().tell(closed)) == [s.Report(s.Milestone.LOST, told)]
 
 
 def test_close_code_4007_starts_a_new_session_as_its_seq_cannot_be_resumed() -> None:
@@ -483,6 +568,13 @@ def test_an_event_that_came_before_is_not_passed_on_twice() -> None:
     assert rig.session.advance(2)
     assert not rig.session.advance(2)
     assert not rig.session.advance(1)
+
+
+@pytest.mark.parametrize("frame", [s.Frame(0, 5, None), s.Frame(0, None, "X"), s.Frame(0, 5, "")])
+def test_what_names_no_event_or_has_no_number_is_none(frame: s.Frame) -> None:
+    rig = Rig().connected()
+    assert rig.tell(frame) == []
+    assert rig.session.seq == 1
 
 
 def test_events_of_no_session_are_not_passed_on() -> None:

@@ -203,6 +203,18 @@ class Gateway(RuleBasedStateMachine):
             self.check_tick(jitter)
         self.now = max(self.now, until)
 
+    @precondition(lambda self: self.may(s.Tick) and self.session.deadline is not None)
+    @rule(share=st.floats(0, 0.99), jitter=st.floats(0, 1))
+    def a_tick_too_early(self, share: float, jitter: float) -> None:
+        """The driver wakes for other reasons as well."""
+        deadline = self.session.deadline
+        assert deadline is not None
+        if deadline > self.now:
+            self.now += share * (deadline - self.now)
+            if self.now < deadline:
+                assert self.tell(s.Tick(), jitter) == []
+                assert self.session.deadline == deadline
+
     def check_tick(self, jitter: float) -> None:
         """The session beats once an interval, and gives up a peer that was silent for a whole one."""
         was, last, heard = self.session.state, self.last_beat, self.heard
