@@ -28,30 +28,30 @@ class FrameWriter:
         """Return the message that carries the entries under consecutive delivery numbers."""
         envelopes = [entry.envelope for entry in entries]
         shards, sessions, seqs, types, keys, guilds, data, times, marks = zip(*envelopes, strict=True)
-        introduced: list[pb.Session] = []
+        message = pb.FromWs()
+        batch = message.events  # filled where it lies: what is handed to a constructor is copied once more
+        batch.first_delivery = first_delivery
         known = self._sessions
         pairs = zip(shards, sessions, strict=True)
-        marked = [entry.redelivered for entry in entries]
-        batch = pb.EventBatch(
-            first_delivery=first_delivery,
-            session=[known[pair] if pair in known else self._introduce(pair, introduced) for pair in pairs],
-            seq=seqs,
-            type=types,
-            key=keys,
-            guild_id=guilds,
-            received_at=times,
-            data=data,
+        batch.session.extend(
+            [known[pair] if pair in known else self._introduce(pair, batch) for pair in pairs]
         )
+        batch.seq.extend(seqs)
+        batch.type.extend(types)
+        batch.key.extend(keys)
+        batch.guild_id.extend(guilds)
+        batch.received_at.extend(times)
+        batch.data.extend(data)
+        marked = [entry.redelivered for entry in entries]
         if True in marked or True in marks:
             batch.redelivered.extend(
                 at for at, pair in enumerate(zip(marks, marked, strict=True)) if any(pair)
             )
-        batch.sessions.extend(introduced)
-        return pb.FromWs(events=batch)
+        return message
 
-    def _introduce(self, pair: tuple[int, str], introduced: list[pb.Session]) -> int:
+    def _introduce(self, pair: tuple[int, str], batch: pb.EventBatch) -> int:
         index = self._sessions[pair] = len(self._sessions)
-        introduced.append(pb.Session(index=index, shard_id=pair[0], session_id=pair[1]))
+        batch.sessions.add(index=index, shard_id=pair[0], session_id=pair[1])
         return index
 
 

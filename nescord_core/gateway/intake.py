@@ -11,7 +11,7 @@ from nescord_core.envelope import Envelope
 from nescord_core.gateway import signals as s
 from nescord_core.gateway.inflate import CorruptStreamError, Inflater
 from nescord_core.gateway.opcodes import SESSION_EVENTS
-from nescord_core.gateway.payload import UNREADABLE, read_payload, route
+from nescord_core.gateway.payload import UNREADABLE, Payload, read_event, read_payload, route
 from nescord_core.gateway.session import Session
 from nescord_core.gateway.stats import ShardCounters
 from nescord_core.gateway.transport import OnMessage
@@ -49,7 +49,7 @@ class Intake:
     def reader(self, inflater: Inflater, tell: Callable[[s.Fact], None]) -> OnMessage:
         """Return what takes the messages of one connection; ``tell`` gets what the session decides about."""
         # A closure, because names looked up in it cost a fraction of attributes.
-        session, counted, deliver = self._session, self._counters, self.deliver
+        session, counted, hand_on = self._session, self._counters, self._hand_on
         feed, advance = inflater.feed, session.advance
 
         def on_message(message: bytes, is_text: bool) -> None:
@@ -58,23 +58,37 @@ class Intake:
                 text = message if is_text else feed(message)
                 if text is None:
                     return
-                payload = read_payload(text)
+                event = read_event(text)
+                payload = read_payload(text) if event is None else None
             except (CorruptStreamError, *UNREADABLE) as error:
                 counted.decode_errors += 1
                 tell(s.Corrupt(str(error)))
                 return
-            kind, seq = payload.t, payload.s
-            if payload.op or not kind or seq is None or kind in SESSION_EVENTS:
-                tell(s.Frame(payload.op, seq, kind, bytes(payload.d)))
-            elif advance(seq):
-                deliver(kind, seq, payload.d, session.restored)
-            else:
-                counted.duplicates += 1
+            if event is not None:
+                if advance(event[1]):
+                    hand_on(*event, session.restored)
+                else:
+                    counted.duplicates += 1
+            elif payload is not None:
+                self._take(payload, tell)
 
         return on_message
 
+    def _take(self, payload: Payload, tell: Callable[[s.Fact], None]) -> None:
+        """Take what is no plain event, or does not look like one."""
+        kind, seq = payload.t, payload.s
+        if payload.op or not kind or seq is None or kind in SESSION_EVENTS:
+            tell(s.Frame(payload.op, seq, kind, bytes(payload.d)))
+        elif self._session.advance(seq):
+            self.deliver(kind, seq, payload.d, self._session.restored)
+        else:
+            self._counters.duplicates += 1
+
     def deliver(self, kind: str, seq: int, d: bytes | msgspec.Raw, redelivered: bool) -> None:
-        """Hand an event on. By name first: what nobody wants costs no further decoding."""
+        """Hand an event on."""
+        self._hand_on(kind, seq, bytes(d), *route(kind, d), redelivered)
+
+    def _hand_on(self, kind: str, seq: int, data: bytes, key: int, guild_id: int, redelivered: bool) -> None:
         counted = self._counters
         counted.events[kind] = counted.events.get(kind, 0) + 1
         counted.last_event_at = now = time.time()
@@ -82,12 +96,11 @@ class Intake:
         if self._wanted is not None and kind not in self._wanted:
             self._skip(session_id, seq)
             return
-        key, guild_id = route(kind, d)
         self._watermark.delivered(seq)
         if redelivered:
             counted.redelivered += 1
         # Past the constructor that NamedTuple makes, which takes longer than all the rest of this function.
-        values = (self._shard_id, session_id, seq, kind, key, guild_id, bytes(d), now, redelivered)
+        values = (self._shard_id, session_id, seq, kind, key, guild_id, data, now, redelivered)
         self._sink(tuple.__new__(Envelope, values))
 
     def _skip(self, session_id: str, seq: int) -> None:

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nescord_core.gateway.opcodes import SESSION_EVENTS
 from nescord_core.gateway.payload import (
     PayloadError,
     decode,
     encode,
     heartbeat_interval,
+    read_event,
     ready_facts,
     route,
 )
@@ -25,6 +27,52 @@ def test_op_s_t_are_read_and_d_stays_as_it_came() -> None:
 def test_d_may_be_missing_or_null() -> None:
     assert bytes(decode(b'{"op":7}').d) == b"null"
     assert bytes(decode(b'{"op":11,"d":null,"s":null,"t":null}').d) == b"null"
+
+
+def test_an_event_as_discord_writes_it_is_read_in_one_go() -> None:
+    text = b'{"t":"MESSAGE_CREATE","s":42,"op":0,"d":{"id":"1","guild_id":"7","x":[1,{"d":{}}]}}'
+    assert read_event(text) == ("MESSAGE_CREATE", 42, b'{"id":"1","guild_id":"7","x":[1,{"d":{}}]}', 7, 7)
+    direct = text.replace(b"guild_id", b"channel_id")
+    assert read_event(direct) == ("MESSAGE_CREATE", 42, b'{"id":"1","channel_id":"7","x":[1,{"d":{}}]}', 7, 0)
+
+
+MEMBERS = st.permutations(["t", "s", "op", "d"])
+VALUES = {
+    "t": st.sampled_from(
+        ["MESSAGE_CREATE", "GUILD_CREATE", "CHANNEL_UPDATE", "READY", "RESUMED", "", 'A","d":{', None]
+    ),
+    "s": st.one_of(st.none(), st.integers(0, 2**40)),
+    "op": st.sampled_from([0, 0, 0, 1, 11]),
+    "d": st.one_of(
+        st.none(),
+        st.lists(st.integers()),
+        st.dictionaries(
+            st.sampled_from(["id", "guild_id", "channel_id", "d", "x"]),
+            st.one_of(st.none(), st.sampled_from(["1", "22", "no", "}}", '"d":{']), st.integers(0, 9)),
+        ),
+    ),
+}
+
+
+@given(members=MEMBERS, more=st.sampled_from([[], [], ["new"], ["d2"]]), spaced=st.booleans(), data=st.data())
+def test_what_is_read_in_one_go_is_what_is_read_in_full(
+    members: list[str], more: list[str], spaced: bool, data: st.DataObject
+) -> None:
+    payload = {name: data.draw(VALUES[name]) for name in members} | dict.fromkeys(more, 5)
+    separators = (", ", ": ") if spaced else (",", ":")
+    text = json.dumps(payload, separators=separators).encode()
+    found = read_event(text)
+    plain = not spaced and members[-1] == "d" and not more and payload["op"] == 0 and payload["s"] is not None
+    if found is None:
+        ids = payload["d"].values() if isinstance(payload["d"], dict) else [None]
+        usual = payload["t"] == "MESSAGE_CREATE" and all(isinstance(each, int) for each in ids)
+        assert not (plain and usual), "that is how Discord writes it"
+        return
+    full = decode(text)
+    assert full.op == 0
+    assert full.t is not None
+    assert full.t not in SESSION_EVENTS
+    assert found == (full.t, full.s, bytes(full.d), *route(full.t, full.d))
 
 
 @pytest.mark.parametrize("junk", [b"", b"{", b"[]", b"{}", b'{"op":"x"}', b"\xff\xfe", b'{"op":0,"s":"x"}'])
