@@ -134,7 +134,7 @@ class Arrival:
         else:
             self._starting[shard_id] = self._warm(shard_id, guilds)
         plain = internals.auto_sharded(self._client) is None
-        if not plain or len(self._known) == self._client.shard_count:
+        if not plain or len(self._known) == (self._client.shard_count or 1):
             starting, self._starting = self._starting, {}
             internals.end_start(self._client, starting)
 

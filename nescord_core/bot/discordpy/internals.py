@@ -164,9 +164,12 @@ def first_presence(client: discord.Client) -> tuple[Any, str | None]:
 
 
 def set_shards(client: discord.Client, count: int) -> None:
-    """Tell the client how many shards there are; all of them are its own."""
+    """Tell the client how many shards there are; all of them are its own. A plain one knows of no single one."""
+    state = auto_sharded(client)
+    if state is None and count == 1 and client.shard_count is None:
+        return
     client.shard_count = client._connection.shard_count = count
-    if (state := auto_sharded(client)) is not None:
+    if state is not None:
         state.shard_ids = range(count)
 
 

@@ -28,7 +28,7 @@ def instead(leave: Callable[[], object]) -> None:
 def _replacing(original: Callable[..., NoReturn], leave: Callable[[], object]) -> Callable[..., NoReturn]:
     @functools.wraps(original)
     def execute(path: Any, *arguments: Any) -> NoReturn:
-        if not _is_python(path):
+        if not _is_the_program(path):
             original(path, *arguments)
         log.info("the bot starts itself anew: this process ends, and main starts the next one")
         leave()
@@ -38,9 +38,12 @@ def _replacing(original: Callable[..., NoReturn], leave: Callable[[], object]) -
     return execute
 
 
-def _is_python(path: Any) -> bool:
+def _is_the_program(path: Any) -> bool:
+    """Python, which then runs the bot's file, or that file if it can be executed."""
     given = Path(os.fsdecode(path))
-    return given.name.startswith("python") or given == Path(sys.executable)
+    if given.name.startswith("python") or given == Path(sys.executable):
+        return True
+    return given.resolve() == Path(sys.argv[0]).resolve() and os.access(given, os.X_OK)
 
 
 def _in_a_task() -> bool:

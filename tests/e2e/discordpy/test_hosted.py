@@ -107,7 +107,13 @@ def test_a_client_may_run_in_a_thread(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("restart", "restarting"), ("again", "again"), ("close", "closing"), ("die", "dying")],
+    [
+        ("restart", "restarting"),
+        ("again", "again"),
+        ("script", "script"),
+        ("close", "closing"),
+        ("die", "dying"),
+    ],
 )
 def test_a_bot_that_ends_or_starts_itself_anew_is_started_by_main(
     stage: Stage, command: str, said: str

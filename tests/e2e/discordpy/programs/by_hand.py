@@ -20,7 +20,8 @@ async def state(ctx: commands.Context) -> None:
     await queue.put(ctx.author.name)
     await bot.change_presence(activity=discord.Game("go"))
     found = await ctx.guild.query_members("al", limit=5)
-    await ctx.send(f"{bot.user.name} {bot.application_id == bot.user.id} {[each.name for each in found]}")
+    names = [each.name for each in found]
+    await ctx.send(f"{bot.user.name} {bot.application_id == bot.user.id} {names} {bot.shard_count}")
 
 
 async def consume(queue: asyncio.Queue[str]) -> None:

@@ -27,6 +27,13 @@ async def again(ctx):
 
 
 @bot.command()
+async def script(ctx):
+    await ctx.send("script")
+    os.chmod(sys.argv[0], 0o755)
+    os.execv(sys.argv[0], sys.argv)
+
+
+@bot.command()
 async def close(ctx):
     await ctx.send("closing")
     await ctx.bot.close()
