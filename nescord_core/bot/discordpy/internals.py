@@ -164,7 +164,7 @@ def first_presence(client: discord.Client) -> tuple[Any, str | None]:
 
 
 def set_shards(client: discord.Client, count: int) -> None:
-    """Tell the client how many shards there are; all of them are its own. A plain one knows of no single one."""
+    """Tell the client how many shards there are, all its own; a plain one is not told of a single one."""
     state = auto_sharded(client)
     if state is None and count == 1 and client.shard_count is None:
         return

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import discord
 from discord.ext import commands
@@ -21,16 +22,10 @@ async def restart(ctx):
 
 
 @bot.command()
-async def again(ctx):
-    await ctx.send("again")
-    os.execl(sys.executable, sys.executable, *sys.argv)
-
-
-@bot.command()
 async def script(ctx):
     await ctx.send("script")
-    os.chmod(sys.argv[0], 0o755)
-    os.execv(sys.argv[0], sys.argv)
+    Path(sys.argv[0]).chmod(0o755)
+    os.execl(sys.argv[0], *sys.argv)
 
 
 @bot.command()
