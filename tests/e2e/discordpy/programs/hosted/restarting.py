@@ -7,6 +7,7 @@ from pathlib import Path
 import discord
 from discord.ext import commands
 
+Path(sys.argv[0]).chmod(0o755)
 bot = commands.Bot("!", intents=discord.Intents.all())
 
 
@@ -24,7 +25,6 @@ async def restart(ctx):
 @bot.command()
 async def script(ctx):
     await ctx.send("script")
-    Path(sys.argv[0]).chmod(0o755)
     os.execl(sys.argv[0], *sys.argv)
 
 
