@@ -58,6 +58,7 @@ _NAMES = {
 _SETS = {"all": Intents.all, "default": Intents.default, "none": Intents.none}
 _PREFIX = {"command", "group", "hybrid_command", "hybrid_group"}
 _COGS = {"Cog", "GroupCog"}
+_LOADERS = {"load_extension", "load_extensions", "import_module"}
 _CALLBACKS = {"on_error", "on_submit", "on_timeout", "on_help_command_error"}
 """Called for views, modals and help commands, and by no event."""
 
@@ -126,7 +127,7 @@ class _Reader(ast.NodeVisitor):
         for target in node.targets:
             if isinstance(target, ast.Attribute) and target.attr in _NAMES and value is not None:
                 self._switch(_NAMES[target.attr], on=value)
-            elif isinstance(target, ast.Name) and (name := _app_group(node.value)):
+            elif isinstance(target, ast.Name) and (name := _app_group(node.value)) is not None:
                 self._groups[target.id] = name
         self.generic_visit(node)
 
@@ -167,7 +168,7 @@ class _Reader(ast.NodeVisitor):
         if kind == "context_menu":
             self._found.app_commands.append(name)
         elif kind in _PREFIX and (owner in {"tree", "app_commands"} or owner in self._groups):
-            group = f"{self._groups[owner]} " if owner in self._groups else ""
+            group = f"{self._groups[owner]} " if self._groups.get(owner) else ""
             self._found.app_commands.append(f"/{group}{name}")
         elif kind in _PREFIX:
             self._found.commands.append(name)
@@ -192,14 +193,13 @@ def _related(tree: ast.Module, path: Path, root: Path) -> Iterator[Path]:
         elif isinstance(node, ast.ImportFrom):
             base = f"{'.' * node.level}{node.module or ''}"
             names = [base, *(f"{base}{'' if base.endswith('.') else '.'}{each.name}" for each in node.names)]
-        elif isinstance(node, ast.Call) and _called(node) == "load_extension":
+        elif isinstance(node, ast.Call) and _called(node) in _LOADERS:
             loads = True
-            names = [text] if node.args and (text := _text(node.args[0])) else []
         for name in names:
             found += _files_of(name, path, root)
     yield from found
     if loads:
-        yield from _in_named_directories(tree, path)
+        yield from _named(tree, path, root)
         for package in (each.parent for each in found if each.name == "__init__.py"):
             if package != path.parent:
                 yield from sorted(package.rglob("*.py"))
@@ -215,19 +215,26 @@ def _files_of(module: str, path: Path, root: Path) -> Iterator[Path]:
                 yield candidate.resolve()
 
 
-def _in_named_directories(tree: ast.Module, path: Path) -> Iterator[Path]:
-    """Extensions are often loaded by listing ``cogs``."""
-    for node in ast.walk(tree):
-        text = _text(node) if isinstance(node, ast.expr) else None
-        if (
-            text
-            and len(text) < 100
-            and text.strip("./ ")
-            and text.replace("/", "").strip("._").isidentifier()
-        ):
-            directory = path.parent / text.strip("./ ")
-            if directory.is_dir():
+def _named(tree: ast.Module, path: Path, root: Path) -> Iterator[Path]:
+    """Yield the modules, and what is in the directories, whose names stand in a file that loads some.
+
+    Extensions are often loaded from a list, or by listing ``cogs``: the name is then in a text of its own.
+    """
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_name(node.value)}
+    for text in sorted(texts):
+        parts = [part for part in text.replace("/", ".").split(".") if part]
+        yield from _files_of(".".join(parts), path, root)
+        for base in (path.parent, root):
+            directory = base.joinpath(*parts).resolve()
+            if directory.is_relative_to(root) and directory != root and directory.is_dir():
                 yield from sorted(each.resolve() for each in directory.rglob("*.py"))
+
+
+def _is_name(value: object) -> bool:
+    if not isinstance(value, str) or len(value) > 100:
+        return False
+    parts = [part for part in value.replace("/", ".").strip("./ ").split(".") if part]
+    return bool(parts) and all(part.isidentifier() for part in parts)
 
 
 def _last(node: ast.expr) -> str:
@@ -266,5 +273,9 @@ def _keyword(node: ast.expr, name: str) -> str | None:
 
 
 def _app_group(node: ast.expr) -> str | None:
-    is_group = isinstance(node, ast.Call) and _last(node) == "Group" and _owner(node) == "app_commands"
-    return _keyword(node, "name") if is_group else None
+    """Return the name of a group of app commands, empty for a tree; None for anything else."""
+    if not isinstance(node, ast.Call):
+        return None
+    if _last(node) == "CommandTree":
+        return ""
+    return _keyword(node, "name") if _last(node) == "Group" and _owner(node) == "app_commands" else None

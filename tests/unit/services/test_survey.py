@@ -65,6 +65,30 @@ def test_a_directory_that_is_listed_for_extensions_is_read(tmp_path: Path) -> No
     assert read(tmp_path, source, cogs__a="class A(commands.Cog): ...").cogs == ["A"]
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import utils.loading\n",
+        "NAMES = ('cogs.a', 'nothing.there')\nfor n in NAMES: bot.load_extension(n)\n",
+        "import_module(f'.cogs.{name}', package='src')\n",
+        "for path in Path('cogs').rglob('*.py'): bot.load_extension(dotted(path))\n",
+    ],
+)
+def test_extensions_that_are_loaded_by_other_names_are_read(tmp_path: Path, source: str) -> None:
+    loading = "for f in os.listdir('cogs'): bot.load_extension(f'cogs.{f[:-3]}')\n"
+    found = read(tmp_path, source, utils__loading=loading, cogs__a="class A(commands.Cog): ...", b="Cog")
+    assert found.cogs == ["A"]
+    assert tmp_path / "b.py" not in found.files
+
+
+def test_a_tree_is_known_by_what_it_is(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "ticket = app_commands.CommandTree(client)\n@ticket.command()\nasync def close(interaction): ...\n",
+    )
+    assert (found.app_commands, found.commands) == (["/close"], [])
+
+
 def test_broken_modules_beside_the_bot_do_not_matter_but_the_bot_must_be_python(tmp_path: Path) -> None:
     assert read(tmp_path, "import broken", broken="def x(:").files == [tmp_path / "bot.py"]
     with pytest.raises(ConfigError, match="cannot be read"):
