@@ -220,8 +220,8 @@ def _named(tree: ast.Module, path: Path, root: Path) -> Iterator[Path]:
 
     Extensions are often loaded from a list, or by listing ``cogs``: the name is then in a text of its own.
     """
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and _is_name(node.value)}
-    for text in sorted(texts):
+    texts = {text for node in ast.walk(tree) if isinstance(node, ast.expr) and (text := _text(node))}
+    for text in sorted(filter(_is_name, texts)):
         parts = [part for part in text.replace("/", ".").split(".") if part]
         yield from _files_of(".".join(parts), path, root)
         for base in (path.parent, root):
@@ -230,11 +230,10 @@ def _named(tree: ast.Module, path: Path, root: Path) -> Iterator[Path]:
                 yield from sorted(each.resolve() for each in directory.rglob("*.py"))
 
 
-def _is_name(value: object) -> bool:
-    if not isinstance(value, str) or len(value) > 100:
-        return False
-    parts = [part for part in value.replace("/", ".").strip("./ ").split(".") if part]
-    return bool(parts) and all(part.isidentifier() for part in parts)
+def _is_name(text: str) -> bool:
+    """Tell whether it may name a module or a directory."""
+    parts = [part for part in text.replace("/", ".").strip("./ ").split(".") if part]
+    return len(text) < 100 and bool(parts) and all(part.isidentifier() for part in parts)
 
 
 def _last(node: ast.expr) -> str:

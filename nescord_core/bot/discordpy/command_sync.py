@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ __all__ = ["EVERYWHERE", "keep_synced", "sync"]
 log = logging.getLogger("nescord.main")
 
 EVERYWHERE = "global"
+SETTLING = 0.5
+"""Seconds without a change after which a tree counts as complete."""
 
 
 async def keep_synced(client: discord.Client, where: str, state_dir: Path) -> None:
@@ -27,6 +30,7 @@ async def keep_synced(client: discord.Client, where: str, state_dir: Path) -> No
     """
     try:
         await client.wait_until_ready()
+        await _until_complete(client, where)
         changes = await sync(client, where, state_dir / "commands.json")
     except discord.HTTPException as error:
         log.error("the application commands were not synced: %s", error)
@@ -38,16 +42,30 @@ async def keep_synced(client: discord.Client, where: str, state_dir: Path) -> No
             log.info("commands%s synced: %s", place, changes)
 
 
+async def _until_complete(client: discord.Client, where: str) -> None:
+    """Wait while the tree still grows: many a bot loads its cogs when it is ready, then syncs by itself."""
+    before, now = None, await _wanted(client, where)
+    while now != before:
+        await asyncio.sleep(SETTLING)
+        before, now = now, await _wanted(client, where)
+
+
+async def _wanted(client: discord.Client, where: str) -> list[dict[str, Any]] | None:
+    return await internals.command_payloads(client, None if where == EVERYWHERE else int(where))
+
+
 async def sync(client: discord.Client, where: str, memory: Path) -> Diff:
     """Sync if a hash says that something has changed; returns what. ``memory`` keeps the hashes."""
-    wanted = await internals.command_payloads(client, None if where == EVERYWHERE else int(where))
+    wanted = await _wanted(client, where)
     if wanted is None or client.application_id is None:
         return Diff()  # it has no tree
     present = [key_of(each) for each in await _present(client, where)]
     place = f"{client.application_id}:{where}"
     known = _read(memory)
-    now = hashes(wanted)
-    changes = diff(now, known.get(place, {}), present)
+    before, now = known.get(place, {}), hashes(wanted)
+    if not now and not before:
+        return Diff()  # whatever is there, it is not from this tree
+    changes = diff(now, before, present)
     if changes:
         await _replace(client, where, wanted)
         _write(memory, {**known, place: now})

@@ -100,6 +100,41 @@ def test_an_adopted_bots_changed_commands_are_synced_and_shown(system: System) -
     assert dev.output.count("commands synced") == count, "nothing has changed"
 
 
+LATE = """
+import asyncio
+import discord
+from discord.ext import commands
+
+
+class Cog(commands.Cog):
+    @discord.app_commands.command()
+    async def late(self, interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("not too late")
+
+
+bot = commands.Bot("!", intents=discord.Intents.all())
+
+
+@bot.event
+async def on_ready():
+    await asyncio.sleep(0.2)
+    await bot.add_cog(Cog())
+    await bot.tree.sync()
+
+
+bot.run("token")
+"""
+
+
+def test_what_a_bot_loads_and_syncs_when_it_is_ready_stays(system: System) -> None:
+    save(system, LATE)
+    (system.directory / "nescord.toml").write_text('[main]\nentry = "bot.py"\n[bot]\nintents = ["all"]\n')
+    system.start_sandbox()
+    dev = system.start_dev()
+    dev.wait_for("commands synced: ~/late")
+    assert use(system, "late") == "not too late"
+
+
 ELSEWHERE = "127.0.0.2"
 """This machine by an address that is not taken for a sandbox's."""
 

@@ -109,7 +109,6 @@ def test_a_client_may_run_in_a_thread(stage: Stage) -> None:
     ("command", "said"),
     [
         ("restart", "restarting"),
-        ("again", "again"),
         ("script", "script"),
         ("close", "closing"),
         ("die", "dying"),
