@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 import grpc
@@ -18,12 +18,13 @@ from nescord_core.dispatch.frames import FrameWriter, ranges_of
 from nescord_core.dispatch.lease import Fence
 from nescord_core.dispatch.outbox import Entry, Outbox
 from nescord_core.dispatch.partition import Partition
+from nescord_core.dispatch.telling import Telling, World
 from nescord_core.dispatch.vitals import Condition, Vitals
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Outbound", "Switchboard", "World", "dial", "lease_of"]
+__all__ = ["Outbound", "Switchboard", "dial", "lease_of"]
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +36,6 @@ _WATCH_INTERVAL = 1.0
 _MB = 1024 * 1024
 _ROOM = 4096
 """What a message takes beside the data of its one event."""
-
-
-class World(Protocol):
-    """What is known of the shards, for a main that asks for it."""
-
-    def pictures(self) -> Iterable[pb.Snapshot]:
-        """Return the messages that describe every shard as of now."""
-
-    def facts(self) -> pb.ShardFacts:
-        """Return the latency of every shard."""
 
 
 class Switchboard(Protocol):
@@ -166,9 +157,9 @@ class Outbound:
         self._frames = FrameWriter()
         self._stream = board.partition.attach(address, credit=ready.credit, notify=self._wake.set)
         self._world = board.world if ready.snapshot else None
+        self._telling: Telling | None = None
         if self._world is not None:
-            # Events are taken in from here on; what is pictured now goes ahead of them (fact 29).
-            self._messages.extend(pb.FromWs(snapshot=each) for each in self._world.pictures())
+            self._telling = Telling(board.partition, self._stream, self._world)
             self._wake.set()
 
     @property
@@ -225,12 +216,27 @@ class Outbound:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._messages:
-                await self._call.write(self._messages.popleft())
+            await self._write_messages()
+            await self._tell_shares()
             await self._write_events()
 
+    async def _write_messages(self) -> None:
+        while self._messages:
+            await self._call.write(self._messages.popleft())
+
+    async def _tell_shares(self) -> None:
+        while (telling := self._telling) is not None and telling.behind:
+            for message in telling.messages():
+                if message is None:
+                    await asyncio.sleep(0)
+                else:
+                    await self._call.write(message)
+                await self._write_messages()
+                if self._telling is None:
+                    return
+
     async def _write_events(self) -> None:
-        """Send what there is to send, until there is a message to send, which nothing should hold up."""
+        """Send what there is to send, until there is something that has to be said before."""
         settings, loop = self._board.settings, asyncio.get_running_loop()
         while not self._messages:
             delay = self._linger.delay(loop.time())
@@ -238,6 +244,9 @@ class Outbound:
                 await asyncio.sleep(delay)
             if loop.time() < self._board.quiet_until and self._board.partition.has_restored(self._stream):
                 await asyncio.sleep(self._board.quiet_until - loop.time())
+            if self._telling is not None and self._telling.behind:
+                self._wake.set()
+                break
             first, batch = self._board.partition.take(
                 self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
             )
@@ -280,6 +289,8 @@ class Outbound:
             self.condition = self.vitals.look(oldest, now)
             if self.condition is not before:
                 self._tell_condition(now)
+            if self._telling is not None and self._telling.behind:  # another stream has let go of a guild
+                self._wake.set()
 
     def _tell_condition(self, now: float) -> None:
         match self.condition:
@@ -323,13 +334,17 @@ class Outbound:
                 case "drain":
                     log.info("main at %s (generation %d) drains", self._address, self.generation)
                     self._board.partition.drain(self._stream)
+                    self._telling = None
                     self._say(pb.FromWs(drained=pb.Drained()))
                     self.over.set()
 
     def _acknowledge(self, ack: pb.Ack) -> None:
         board = self._board
         for deliveries in ack.deliveries:
-            board.outbox.done(*board.partition.settle(self._stream, deliveries.first, deliveries.last))
+            settled = board.partition.settle(self._stream, deliveries.first, deliveries.last)
+            board.outbox.done(*settled)
+            if self._telling is not None and self._telling.handled(settled):
+                self._wake.set()
         self._board.acknowledged()
 
     def _take_back(self, returned: pb.Return) -> None:

@@ -9,7 +9,7 @@ lanes that have to wait known by name ("holds").
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from operator import attrgetter
 
@@ -36,14 +36,21 @@ def rendezvous(lane: int, seed: int) -> int:
 
 
 class Stream:
-    """One connection to a replica: what is on its way over it, by delivery number (counted from 1)."""
+    """One connection to a replica: what is on its way over it, by delivery number (counted from 1).
 
-    __slots__ = ("address", "credit", "in_flight", "next_number", "notify")
+    ``rivals`` are the replicas that have been there, by address with the number of `seed_of`, since whoever
+    tells the replica of its guilds has last emptied it; that one included.
+    """
 
-    def __init__(self, address: str, credit: int, notify: Callable[[], None]) -> None:
+    __slots__ = ("address", "credit", "in_flight", "next_number", "notify", "rivals")
+
+    def __init__(
+        self, address: str, credit: int, notify: Callable[[], None], rivals: Mapping[str, int]
+    ) -> None:
         self.address = address
         self.credit = credit
         self.notify = notify
+        self.rivals = dict(rivals)
         self.in_flight: dict[int, Entry] = {}
         self.next_number = 1
 
@@ -73,7 +80,9 @@ class _Hold:
 class Partition:
     """Queues for every replica, and what is in flight to each.
 
-    ``changes`` counts how often lanes have got another owner because replicas joined or left.
+    ``changes`` counts how often lanes have got another owner because replicas joined or left. ``replicas``
+    are those that lanes belong to now, by address with the number of `seed_of`: another object after each
+    change. ``is_shared`` tells whether there has been more than one so far.
     """
 
     def __init__(self) -> None:
@@ -85,6 +94,9 @@ class Partition:
         self._backlog: deque[Entry] = deque()
         self.redelivered = 0
         self.changes = 0
+        self.replicas: Mapping[str, int] = {}
+        self.is_shared = False
+        self._first = ""
 
     def assign(self, entry: Entry) -> None:
         """Queue an event behind all others of its lane."""
@@ -103,14 +115,17 @@ class Partition:
 
     def attach(self, address: str, *, credit: int, notify: Callable[[], None]) -> Stream:
         """A replica is ready on a new stream; ``notify`` is called when there may be something to take."""
-        slot = self._slots.get(address)
-        if slot is None:
-            slot = self._slots[address] = _Slot(address)
-            self.changes += 1
-        slot.stream = stream = Stream(address, max(credit, 1), notify)
+        slot = self._slots.get(address) or self._add(address)
+        slot.stream = stream = Stream(address, max(credit, 1), notify, self.replicas)
         self._streams.append(stream)
         self._rebalance()
         return stream
+
+    def expect(self, address: str) -> None:
+        """Keep a place for a replica that may be there soon, until `attach` or `vacate`."""
+        if address not in self._slots:
+            self._add(address)
+            self._rebalance()
 
     def drain(self, stream: Stream) -> None:
         """Send nothing more on a stream; its replica keeps its place until `vacate`, for its successor."""
@@ -234,6 +249,15 @@ class Partition:
         """Return how many lanes wait for their old stream."""
         return len(self._holds)
 
+    def is_held(self, lane: int | str) -> bool:
+        """Tell whether something of a lane is in flight on a stream that is no longer its own."""
+        return lane in self._holds
+
+    def wake(self) -> None:
+        """Have every stream look whether there is something to send."""
+        for stream in self._streams:
+            stream.notify()
+
     def owner(self, lane: int | str) -> str | None:
         """Return the address of the replica a lane belongs to."""
         slot = self._only or self._slot_for(lane)
@@ -251,10 +275,24 @@ class Partition:
             self._routes[lane] = slot
         return slot
 
+    def _add(self, address: str) -> _Slot:
+        slot = self._slots[address] = _Slot(address)
+        self._first = self._first or address
+        self.is_shared = self.is_shared or address != self._first
+        self._note_change()
+        return slot
+
     def _remove(self, slot: _Slot) -> None:
         del self._slots[slot.address]
-        self.changes += 1
         self._backlog.extend(slot.ready)  # sorted again by the rebalance that follows
+        self._note_change()
+
+    def _note_change(self) -> None:
+        self.changes += 1
+        self.replicas = {slot.address: slot.seed for slot in self._slots.values()}
+        for stream in self._streams:
+            stream.rivals |= self.replicas
+            stream.notify()
 
     def _release(self, lane: int | str) -> None:
         """One event less of a lane that may be held; the last one lets the lane move."""

@@ -60,11 +60,12 @@ class Receiver:
 
     ``accept`` is called once for each event, in order, from the event loop, and must not block. It may call
     `done` at once. ``picture``, if given, is awaited with what ws knows of its shards, before any event of
-    that stream. At most ``settings.credit`` events a stream are outstanding. An event that this replica,
-    or any with the same state_dir, has finished before is acknowledged and not handed on; one whose handlers
-    ran (`begins`) when three processes died, one after the other, goes to ``set_aside`` instead.
-    ``withdraw(stream)`` gives up those of a lost stream whose handlers have not begun and returns them; what
-    was handed to ``accept`` begins only while `Inbound.may_begin` says so.
+    that stream, and with what changes of this replica's share later. At most ``settings.credit`` events a
+    stream are outstanding. An event that this replica, or any with the same state_dir, has finished before is
+    acknowledged and not handed on; one whose handlers ran (`begins`) when three processes died, one after the
+    other, goes to ``set_aside`` instead. ``withdraw(stream)`` gives up those of a lost stream whose handlers
+    have not begun and returns them; what was handed to ``accept`` begins only while `Inbound.may_begin` says
+    so.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Receiver:
         replica: str,
         generation: int,
         accept: Callable[[Delivery], None],
-        picture: Callable[[pb.Snapshot | pb.ShardFacts], Awaitable[None]] | None = None,
+        picture: Callable[[pb.Snapshot | pb.ShardFacts | pb.Share], Awaitable[None]] | None = None,
         set_aside: Callable[[Envelope], None] | None = None,
         withdraw: Callable[[Inbound], Iterable[Delivery]] | None = None,
     ) -> None:
@@ -304,8 +305,9 @@ class Receiver:
                     await self._take_batch(stream, reader, message.events, context)
                 case "command_result":
                     stream.result(message.command_result)
-                case "snapshot" | "shards" as kind if self._picture is not None:
-                    await self._picture(getattr(message, kind))
+                case "snapshot" | "shards" | "share" as kind if self._picture is not None:
+                    if not stream.is_lost:  # the one that has taken its place knows better
+                        await self._picture(getattr(message, kind))
                 case "renewed":
                     stream.renewed(message.renewed)
                 case "drained":

@@ -13,11 +13,12 @@ import msgspec
 from nescord_core._version import __version__
 from nescord_core.dispatch.endpoint import PROTOCOL
 from nescord_core.dispatch.link import Link, ReplicaStats
-from nescord_core.dispatch.outbound import World, lease_of
+from nescord_core.dispatch.outbound import lease_of
 from nescord_core.dispatch.outbox import Entry, Outbox
 from nescord_core.dispatch.partition import Partition
 from nescord_core.dispatch.resolver import Lookup, addresses, look_up
 from nescord_core.dispatch.spillway import Spillway
+from nescord_core.dispatch.telling import World
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import WsSettings
@@ -286,7 +287,19 @@ class Sender:
                 sum(self.outbox.shed_by_shard.values()),
             )
 
+    def _expect(self, wanted: set[str]) -> None:
+        """Of several replicas each gets the time of a hand-over to be there before its share goes to others.
+
+        Otherwise whichever answers first would have all guilds for a moment.
+        """
+        for address in sorted(wanted) if len(wanted) > 1 else ():
+            self.partition.expect(address)
+            grace = self.settings.handover_grace
+            asyncio.get_running_loop().call_later(grace, self.partition.vacate, address)
+
     def _reconcile(self, wanted: set[str], tasks: asyncio.TaskGroup) -> None:
+        if not self._links:
+            self._expect(wanted)
         for address in wanted - self._links.keys():
             link = self._links[address] = Link(address, self, self._hello_message(address), tasks)
             tasks.create_task(self._keep(link))

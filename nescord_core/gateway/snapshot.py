@@ -93,7 +93,8 @@ def restore(picture: GuildPicture) -> dict[str, Any]:
 class ShardSnapshot:
     """The world of one shard. ``session_id`` and ``seq`` say up to which event it holds (fact 29).
 
-    ``ready`` is None until READY has passed: then what is here is no whole picture.
+    ``ready`` is None until READY has passed: then what is here is no whole picture. ``departed`` are guilds
+    that the bot has left, by id with the seq of their GUILD_DELETE, until `acknowledged`.
     """
 
     def __init__(self, settings: SnapshotSettings) -> None:
@@ -101,6 +102,7 @@ class ShardSnapshot:
         self.seq = 0
         self.ready: dict[str, Any] | None = None
         self.unavailable: set[int] = set()
+        self.departed: dict[int, int] = {}
         self._settings = settings
         self._own_id = ""
         self._guilds: dict[int, _Record] = {}
@@ -162,6 +164,22 @@ class ShardSnapshot:
     def _in_order(record: Record) -> tuple[str, int, str, int, bytes]:
         return record.session_id, record.seq, record.kind, record.guild_id, record.data
 
+    def acknowledged(self, session_id: str, seq: int) -> None:
+        """Every event of a session up to this one was handled."""
+        if self.departed and session_id == self.session_id:
+            self.departed = {guild_id: at for guild_id, at in self.departed.items() if at > seq}
+
+    def guild_ids(self) -> list[int]:
+        """Return every guild that somebody may hold: there, unavailable, or just departed."""
+        return [*self._guilds, *self.unavailable, *self.departed]
+
+    def guild(self, guild_id: int) -> GuildPicture | None:
+        """Return a guild as of now, None if it is not there."""
+        record = self._guilds.get(guild_id)
+        if record is None:
+            return None
+        return GuildPicture(guild_id, record.base, tuple(record.changes))
+
     def guilds(self) -> Iterator[GuildPicture]:
         """Yield every guild that is there."""
         for guild_id, record in self._guilds.items():
@@ -189,6 +207,7 @@ class ShardSnapshot:
         self.ready = ready
         self._own_id = str(ready["user"]["id"])
         self._guilds.clear()
+        self.departed.clear()
 
     def _add(self, guild_id: int, data: bytes) -> None:
         seen = msgspec.json.decode(data, type=_Unavailable)
@@ -196,6 +215,7 @@ class ShardSnapshot:
             self._remove(guild_id, True)
             return
         self.unavailable.discard(guild_id)
+        self.departed.pop(guild_id, None)
         settings = self._settings
         if settings.members and settings.presences and settings.voice_states and settings.threads:
             # As it came: what is made of 500 guilds on the way would leave its holes in the memory.
@@ -207,6 +227,8 @@ class ShardSnapshot:
     def _remove(self, guild_id: int, unavailable: bool) -> None:
         self._guilds.pop(guild_id, None)
         (self.unavailable.add if unavailable else self.unavailable.discard)(guild_id)
+        if not unavailable:
+            self.departed[guild_id] = self.seq
 
     def _change(self, guild_id: int, kind: str, data: bytes) -> None:
         record = self._guilds.get(guild_id)

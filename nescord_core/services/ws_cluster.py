@@ -193,6 +193,7 @@ class ClusterProcess:
             command=self._command,
             world=world,
         )
+        world.session_known = self._sender.partition.wake
         self._cluster = Cluster(
             begin.settings,
             shard_ids=begin.shard_ids,
@@ -210,6 +211,8 @@ class ClusterProcess:
     def _acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:
         if self._cluster is not None:
             self._cluster.acknowledged(shard_id, session_id, seq)
+        if self._world is not None:
+            self._world.acknowledged(shard_id, session_id, seq)
 
     async def _command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
         if self._cluster is not None:

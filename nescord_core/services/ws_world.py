@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -19,11 +19,12 @@ __all__ = ["ShardWorlds", "WorldSessions"]
 
 log = logging.getLogger("nescord.ws")
 
-_MESSAGE_BYTES = 256 * 1024
-
 
 class ShardWorlds:
-    """Takes note of the events of some shards, and tells a new main what they have come to."""
+    """Takes note of the events of some shards, and tells main what they have come to.
+
+    ``sessions`` grows, and ``session_known`` is called, when the guilds of a session begin to be known.
+    """
 
     def __init__(
         self,
@@ -36,6 +37,9 @@ class ShardWorlds:
         self._settings = settings
         self._shard_count = shard_count
         self._stats = stats
+        self.sessions = 0
+        self.session_known: Callable[[], None] = lambda: None
+        self._recalled: set[int] = set()
         self._shards = {each: ShardSnapshot(settings.snapshot) for each in shard_ids}
         place = settings.state_dir / "world"
         self._journals = {each: SnapshotJournal(place / f"shard-{each}.journal") for each in shard_ids}
@@ -64,12 +68,23 @@ class ShardWorlds:
         shard = self._shards[shard_id]
         if shard.apply(session_id, seq, kind, guild_id, data):
             self._journals[shard_id].append(Record(kind, session_id, seq, guild_id, data), shard)
+            if kind == "READY":
+                self._recalled.discard(shard_id)
+                self._note_session()
 
     def recall(self, shard_id: int, session_id: str) -> bool:
         """Take up what an earlier process wrote down; returns whether it is of that session."""
         shard = self._shards[shard_id]
         self._journals[shard_id].restore(shard)
-        return shard.ready is not None and shard.session_id == session_id
+        if shard.ready is None or shard.session_id != session_id:
+            return False
+        self._recalled.add(shard_id)
+        self._note_session()
+        return True
+
+    def _note_session(self) -> None:
+        self.sessions += 1
+        self.session_known()
 
     def close(self) -> None:
         """Leave the files to the next process."""
@@ -86,21 +101,44 @@ class ShardWorlds:
             facts.members.extend(shard.members for shard in shards)
         return facts
 
-    def pictures(self) -> Iterator[pb.Snapshot]:
-        """Return every shard as of now; guilds and events are copied as they lie, nothing is decoded."""
-        for shard_id, shard in self._shards.items():
-            message = self._head(shard_id, shard)
-            size = 0
-            for guild in shard.guilds() if shard.ready is not None else ():
-                if size > _MESSAGE_BYTES:
-                    yield message
-                    message, size = self._head(shard_id, shard), 0
-                message.guilds.append(_picture(guild))
-                size += message.guilds[-1].ByteSize()
-            message.last = True
-            yield message
+    def acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:
+        """Main has handled every event of a session up to this one."""
+        if (shard := self._shards.get(shard_id)) is not None:
+            shard.acknowledged(session_id, seq)
 
-    def _head(self, shard_id: int, shard: ShardSnapshot) -> pb.Snapshot:
+    def shard_ids(self) -> Collection[int]:
+        """Return the shards, known or not."""
+        return self._shards.keys()
+
+    def session(self, shard_id: int) -> str:
+        """Return the session whose guilds are known, empty for none."""
+        shard = self._shards[shard_id]
+        return "" if shard.ready is None else shard.session_id
+
+    def is_recalled(self, shard_id: int) -> bool:
+        """Tell whether that session's READY went to an earlier process."""
+        return shard_id in self._recalled
+
+    def guild_ids(self, shard_id: int) -> list[int]:
+        """Return every guild that a main may hold."""
+        return self._shards[shard_id].guild_ids() if self.session(shard_id) else []
+
+    def departed(self, shard_id: int) -> Collection[int]:
+        """Return the guilds that the bot has left, which is not known to have been handled."""
+        return self._shards[shard_id].departed if self.session(shard_id) else ()
+
+    def unavailable(self, shard_id: int) -> Collection[int]:
+        """Return the guilds of which Discord has told nothing but the id."""
+        return self._shards[shard_id].unavailable if self.session(shard_id) else ()
+
+    def picture(self, shard_id: int, guild_id: int) -> pb.GuildPicture | None:
+        """Return a guild as of now; guild and events are copied as they lie, nothing is decoded."""
+        guild = self._shards[shard_id].guild(guild_id)
+        return None if guild is None else _picture(guild)
+
+    def head(self, shard_id: int) -> pb.Snapshot:
+        """Return what there is to say of a shard beside its guilds."""
+        shard = self._shards[shard_id]
         return pb.Snapshot(
             shard_id=shard_id,
             shard_count=self._shard_count,
@@ -108,7 +146,6 @@ class ShardWorlds:
             session_id=shard.session_id,
             seq=shard.seq,
             ready=b"" if shard.ready is None else msgspec.json.encode(shard.ready),
-            unavailable=sorted(shard.unavailable),
             intents=self._settings.intents,
         )
 

@@ -1,15 +1,19 @@
 """A discord.py bot that writes down what is in its cache: when it is ready, and when it is told to.
 
-DIGEST_DIRECTORY is where; ``ready-PID`` carries the time of on_ready.
+DIGEST_DIRECTORY is where; ``ready-PID`` carries the time of on_ready. With DIGEST_WATCH set it is told by a
+file ``ask-NAME`` as well, and answers with NAME-PID; ``fired`` has what was fired of whole guilds.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, os.environ["DIGEST_SUPPORT"])
 
@@ -20,8 +24,42 @@ from nescord_core.bot.discordpy import guild_count, member_count
 from support.cache_digest import of_client, rights
 
 PLACE = Path(os.environ["DIGEST_DIRECTORY"])
-client = discord.Client(intents=discord.Intents.all())
+NOTED = {"ready", "guild_join", "guild_remove", "guild_available", "guild_unavailable"}
+fired: list[list[str]] = []
+
+
+class Client(discord.Client):
+    """Notes what is fired of whole guilds."""
+
+    def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
+        if event in NOTED:
+            fired.append([event, *(str(each.id) for each in args)])
+        super().dispatch(event, *args, **more)
+
+    async def setup_hook(self) -> None:
+        if os.environ.get("DIGEST_WATCH"):
+            self.loop.create_task(answer())
+        if os.environ.get("DIGEST_SYNC"):
+            await tree.sync()
+
+
+client = Client(intents=discord.Intents.all())
 tree = app_commands.CommandTree(client)
+
+
+def asks() -> Iterator[str]:
+    for each in PLACE.glob("ask-*[0-9]"):
+        yield each.name.removeprefix("ask-")
+
+
+async def answer() -> None:
+    """Say what is held whenever a file asks for it."""
+    answered: set[str] = set()
+    while True:
+        for asked in sorted(set(asks()) - answered):
+            answered.add(asked)
+            write(f"{asked}-{os.getpid()}", {"cache": of_client(client), "fired": fired})
+        await asyncio.sleep(0.02)
 
 
 def write(name: str, content: object) -> None:
@@ -53,13 +91,6 @@ async def on_message(message: discord.Message) -> None:
 async def now(interaction: discord.Interaction, number: int) -> None:
     """Answer."""
     await interaction.response.send_message(str(number))
-
-
-if os.environ.get("DIGEST_SYNC"):
-
-    @client.event
-    async def setup_hook() -> None:
-        await tree.sync()
 
 
 client.run(os.environ["DISCORD_TOKEN"])

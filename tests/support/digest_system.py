@@ -22,6 +22,14 @@ __all__ = ["BigWorld", "DigestSystem"]
 SUPPORT = Path(__file__).parent
 
 
+def is_alive(pid: int) -> bool:
+    """Tell whether a process is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 class BigWorld:
     """`big_world.py` as a process."""
 
@@ -117,11 +125,26 @@ class DigestSystem:
         """Return the process of main's worker that serves."""
         return int(self.system.stats("main")["workers"][0]["pid"])
 
+    def workers(self) -> list[int]:
+        """Return the processes of main's workers that serve."""
+        stats = self.system.stats("main") or {"workers": []}
+        return [int(each["pid"]) for each in stats["workers"] if each.get("pid")]
+
+    def held(self, *pids: int) -> dict[int, Any]:
+        """Ask processes (DIGEST_WATCH) what they hold; whoever dies before it answers is left out."""
+        self._count += 1
+        name = f"held-{self._count}"
+        (self.place / f"ask-{name}").touch()
+        paths = {pid: self.place / f"{name}-{pid}" for pid in pids}
+        until(lambda: all(path.exists() or not is_alive(pid) for pid, path in paths.items()), "what is held")
+        return {pid: json.loads(path.read_text()) for pid, path in paths.items() if path.exists()}
+
     def reload(self) -> float:
         """Reload main; returns the seconds from the order until the new process was ready."""
-        began, port = time.time(), self.system.ports["main_admin"]
+        began, port, before = time.time(), self.system.ports["main_admin"], set(self.workers())
         status, answer = fetch("POST", f"http://127.0.0.1:{port}/reload")
         assert status == 200, answer
+        until(lambda: self.workers() and not before & set(self.workers()), "the new process to serve")
         return float(self.ready(self.worker())["at"]) - began
 
     def digests(self, *pids: int) -> list[Any]:

@@ -1,12 +1,17 @@
-"""The cache of a client that has just started: filled with what ws knows, before any event of its shards."""
+"""What a client's cache holds: the guilds that ws says are this process's, as they are when it says so.
+
+All of a shard comes before its first event; later, guilds come and go as replicas do. No user event is fired
+for that: the bot is in all of them as before.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import discord
@@ -14,6 +19,8 @@ import msgspec
 
 from nescord_core.bot.discordpy import internals, sight
 from nescord_core.gateway.snapshot import GuildPicture, restore
+from nescord_core.payloads import EventInfo
+from nescord_core.snowflake import shard_of
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["Arrival"]
@@ -22,6 +29,19 @@ log = logging.getLogger(__name__)
 
 _AT_A_TIME = 8
 """Guilds between two looks at other work."""
+
+
+@dataclass(slots=True)
+class _Coming:
+    """A shard on its way in, of a new session or the same one once more; ``until`` is where it begins.
+
+    Of one that ``is_fresh`` nothing was in the cache before.
+    """
+
+    is_fresh: bool
+    is_new: bool
+    until: tuple[str, int]
+    guilds: list[discord.Guild] = field(default_factory=list)
 
 
 class Arrival:
@@ -41,15 +61,22 @@ class Arrival:
         self._meet_shard = add_shard
         self.greet = greet
         self._known: set[int] = set()
+        self._shared: set[int] = set()
+        self._partial: set[int] = set()
+        self._sessions: dict[int, str] = {}
         self._until: dict[int, tuple[str, int]] = {}
-        self._new: dict[int, list[discord.Guild]] = {}
+        self._until_of: dict[int, tuple[str, int]] = {}
+        self._coming: dict[int, _Coming] = {}
         self._starting: dict[int, Coroutine[Any, Any, None] | None] = {}
+        self._asking: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
-    def is_past(self, shard_id: int, session_id: str, seq: int) -> bool:
+    def is_past(self, event: EventInfo) -> bool:
         """Tell whether the cache already shows what an event changed."""
-        session, until = self._until.get(shard_id, ("", 0))
-        return session == session_id and seq <= until
+        if self.is_over(event):
+            return True
+        session, until = self._until_of.get(event.guild_id or 0) or self._until.get(event.shard_id, ("", 0))
+        return session == event.session_id and event.seq <= until
 
     def joins(self, shard_id: int) -> bool:
         """Tell whether READY of a shard adds to a cache that holds other shards.
@@ -64,6 +91,19 @@ class Arrival:
             and bool(self._until)
         )
 
+    def is_over(self, event: EventInfo) -> bool:
+        """Tell whether an event is of a session before the one that is known.
+
+        With several replicas a session is told before its first event; which guilds there are is known then.
+        """
+        shard_id = event.shard_id
+        return shard_id in self._shared and self._sessions.get(shard_id) != event.session_id
+
+    def note_session(self, ready: EventInfo) -> None:
+        """A session begins by its READY, as an event."""
+        self._sessions[ready.shard_id] = ready.session_id
+        self._partial.discard(ready.shard_id)
+
     def add_shard(self, ready: dict[str, Any]) -> None:
         """Take in the READY of one shard of several."""
         internals.introduce(self._client, ready)
@@ -71,19 +111,58 @@ class Arrival:
             internals.add_guild(self._state, guild)
 
     async def take(self, picture: pb.Snapshot) -> None:
-        """Take in a message about a shard; a shard that is already there stays as it is."""
+        """Take in a message about a shard.
+
+        A shard that is there already stays as it is, unless other replicas may have had guilds of it.
+        """
+        shard_id = picture.shard_id
         async with self._lock:  # several processes of ws may come at once
-            if picture.shard_id in self._known:
+            if shard_id in self._known and not self._is_news(picture):
+                self._forgo(picture)
                 return
-            if picture.shard_id not in self._new:
+            if picture.first or shard_id not in self._coming:
                 self._meet(picture)
             if picture.ready:
-                await self._fill(picture)
+                await self._fill(picture, self._coming[shard_id])
             if picture.last:
-                self._complete(picture)
+                self._complete(picture, self._coming.pop(shard_id))
+
+    async def change(self, share: pb.Share) -> None:
+        """Take in guilds that come to this process, and let go of those that have gone to others."""
+        async with self._lock:
+            told = (*share.unavailable, *share.gone, *(each.guild_id for each in share.guilds))
+            self._shared |= {shard for _, shard in self._shard_of(told)}
+            come: list[discord.Guild] = []
+            await self._put(share.guilds, (share.session_id, share.seq), come)
+            self._miss(share.unavailable)
+            self._drop(share.gone)
+            self._ask_later(come)
+
+    def _shard_of(self, guild_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
+        count = self._client.shard_count or 1
+        return ((each, shard_of(each, count)) for each in guild_ids)
+
+    def _is_news(self, picture: pb.Snapshot) -> bool:
+        if not picture.ready:
+            return False
+        shard_id = picture.shard_id
+        return picture.shared or shard_id in self._shared | self._partial or shard_id not in self._sessions
+
+    def _forgo(self, picture: pb.Snapshot) -> None:
+        """A ws that has but one replica knows nothing of a shard yet; its guilds or its READY will follow."""
+        if not picture.shared and picture.shard_id in self._shared:
+            self._shared.discard(picture.shard_id)
+            self._partial.add(picture.shard_id)
 
     def _meet(self, picture: pb.Snapshot) -> None:
-        self._new[picture.shard_id] = []
+        shard_id = picture.shard_id
+        is_new = self._sessions.get(shard_id) != picture.session_id
+        is_fresh = shard_id not in self._known and shard_id not in self._coming
+        if is_fresh:
+            self._introduce_shard(picture)
+        self._coming[shard_id] = _Coming(is_fresh, is_new, (picture.session_id, picture.seq))
+
+    def _introduce_shard(self, picture: pb.Snapshot) -> None:
         internals.set_shards(self._client, picture.shard_count)
         self._meet_shard(picture.shard_id, picture.shard_count)
         missing = discord.Intents._from_value(self._state._intents.value & ~picture.intents)
@@ -93,24 +172,45 @@ class Arrival:
                 ", ".join(names),
             )
 
-    async def _fill(self, picture: pb.Snapshot) -> None:
+    async def _fill(self, picture: pb.Snapshot, coming: _Coming) -> None:
         with internals.muted(self._state):
             internals.introduce(self._client, msgspec.json.decode(picture.ready))
-        here = self._new[picture.shard_id]
+        await self._put(picture.guilds, (picture.session_id, picture.seq), coming.guilds)
+
+    async def _put(
+        self, pictures: Iterable[pb.GuildPicture], until: tuple[str, int], done: list[discord.Guild]
+    ) -> None:
+        """Put guilds into the cache as of an event, and note each in ``done``."""
         with _without_collections():
-            for number, guild in enumerate(picture.guilds):
-                here.append(self._add(guild))
+            for number, picture in enumerate(pictures):
+                done.append(self._put_one(picture))
+                self._until_of[picture.guild_id] = until
                 if number % _AT_A_TIME == 0:
                     await asyncio.sleep(0)
 
-    def _add(self, guild: pb.GuildPicture) -> discord.Guild:
+    def _put_one(self, guild: pb.GuildPicture) -> discord.Guild:
         changes = tuple(zip(guild.types, guild.data, strict=True))
         whole = restore(GuildPicture(guild.guild_id, guild.base, changes))
         data = sight.reduced_guild(whole, intents=self._client.intents.value)
         with internals.muted(self._state):
-            return internals.add_guild(self._state, data)
+            return internals.put_guild(self._state, data)
 
-    def _complete(self, picture: pb.Snapshot) -> None:
+    def _miss(self, guild_ids: Iterable[int], *, anew: bool = False) -> None:
+        """Note guilds that are not there now; what is known of them stays, unless they come ``anew``."""
+        for guild_id in guild_ids:
+            guild = self._client.get_guild(guild_id)
+            if guild is None or anew:
+                internals.add_guild(self._state, {"id": str(guild_id), "unavailable": True})
+            else:
+                guild.unavailable = True
+
+    def _drop(self, guild_ids: Iterable[int]) -> None:
+        gone = set(guild_ids)
+        internals.drop_guilds(self._state, gone)
+        for each in gone:
+            self._until_of.pop(each, None)
+
+    def _complete(self, picture: pb.Snapshot, coming: _Coming) -> None:
         shard_id = picture.shard_id
         self._known.add(shard_id)
         if not picture.ready:
@@ -118,16 +218,28 @@ class Arrival:
             if picture.session_id:
                 log.error("%s", _unknown(shard_id, kept=picture.kept))
             return
-        self._until[shard_id] = (picture.session_id, picture.seq)
-        for guild_id in picture.unavailable:
-            internals.add_guild(self._state, {"id": str(guild_id), "unavailable": True})
+        self._sessions[shard_id] = picture.session_id
+        self._until[shard_id] = coming.until
+        self._partial.discard(shard_id)
+        (self._shared.add if picture.shared else self._shared.discard)(shard_id)
+        self._miss(picture.unavailable, anew=coming.is_new)
+        if not coming.is_fresh:
+            own = {guild.id for guild in coming.guilds} | set(picture.unavailable)
+            here = self._shard_of(each.id for each in self._client.guilds)
+            self._drop(each for each, shard in here if shard == shard_id and each not in own)
+        if coming.is_new:
+            self._begin(picture, coming)
+        else:
+            self._ask_later(coming.guilds)
+
+    def _begin(self, picture: pb.Snapshot, coming: _Coming) -> None:
+        internals.begin_again(self._client, picture.shard_id)
         self._state.dispatch("connect")
         if internals.auto_sharded(self._client):
-            self._state.dispatch("shard_connect", shard_id)
-        self._start(shard_id, bool(picture.unavailable))
+            self._state.dispatch("shard_connect", picture.shard_id)
+        self._start(picture.shard_id, coming.guilds, waits_for_guilds=bool(picture.unavailable))
 
-    def _start(self, shard_id: int, waits_for_guilds: bool) -> None:
-        guilds = self._new.pop(shard_id)
+    def _start(self, shard_id: int, guilds: list[discord.Guild], *, waits_for_guilds: bool) -> None:
         if waits_for_guilds:
             internals.await_guilds(self._client, shard_id)
             self._starting[shard_id] = None
@@ -140,13 +252,25 @@ class Arrival:
 
     async def _warm(self, shard_id: int, guilds: list[discord.Guild]) -> None:
         """Ask for the members that ws does not have; then the shard is ready."""
-        await self.greet(shard_id)
+        try:
+            await self.greet(shard_id)
+            await self._ask_for_members(guilds)
+        except asyncio.CancelledError:
+            return  # a session began meanwhile; as with discord.py's own, others wait for this to end
+        if internals.auto_sharded(self._client):
+            self._state.dispatch("shard_ready", shard_id)
+
+    def _ask_later(self, guilds: list[discord.Guild]) -> None:
+        if wanted := [each for each in guilds if internals.members_wanted(self._state, each)]:
+            task = asyncio.get_running_loop().create_task(self._ask_for_members(wanted))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+
+    async def _ask_for_members(self, guilds: list[discord.Guild]) -> None:
         for guild in guilds:
             if internals.members_wanted(self._state, guild):
                 with suppress(TimeoutError):
                     await internals.ask_members(self._state, guild)
-        if internals.auto_sharded(self._client):
-            self._state.dispatch("shard_ready", shard_id)
 
 
 @contextmanager

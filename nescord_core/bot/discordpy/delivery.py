@@ -86,7 +86,7 @@ class Delivery:
         internals.end_waits(self._client)
 
     def _parse(self, data: dict[str, Any], event: EventInfo) -> None:
-        kind, past = event.type, self._arrival.is_past(event.shard_id, event.session_id, event.seq)
+        kind, past = event.type, self._arrival.is_past(event)
         intents, own_id = self._client.intents.value, str(self._state.self_id)
         if not sight.is_due(kind, data, intents=intents, own_id=own_id):
             return
@@ -98,23 +98,30 @@ class Delivery:
         if event.stale:
             log.warning("an interaction came too late to be answered (event %d)", event.seq)
             return
-        match kind:
-            case "READY" if past:
-                return
-            case "READY" if self._arrival.joins(event.shard_id):
+        if self._is_known(data, event, past=past):
+            return
+        if kind == "READY":
+            self._arrival.note_session(event)
+            if self._arrival.joins(event.shard_id):
                 self._arrival.add_shard(data)
                 return
-            case "RESUMED":
-                data["__shard_id__"] = event.shard_id
-            case "GUILD_CREATE" if past and self._is_here(data):
-                return
+        elif kind == "RESUMED":
+            data["__shard_id__"] = event.shard_id
         if (parse := internals.parser(self._state, kind)) is not None:
             with self._count_kept(data, past):
                 parse(data)
 
-    def _is_here(self, data: dict[str, Any]) -> bool:
-        guild = self._client.get_guild(int(data["id"]))
-        return guild is not None and not guild.unavailable
+    def _is_known(self, data: dict[str, Any], event: EventInfo, *, past: bool) -> bool:
+        """Tell whether an event says which guilds there are, and the cache knows better."""
+        match event.type:
+            case "READY":
+                return past
+            case "GUILD_CREATE" if past:
+                guild = self._client.get_guild(int(data["id"]))
+                return self._arrival.is_over(event) or (guild is not None and not guild.unavailable)
+            case "GUILD_DELETE":
+                return self._arrival.is_over(event)
+        return False
 
     @contextmanager
     def _count_kept(self, data: dict[str, Any], past: bool) -> Iterator[None]:

@@ -6,7 +6,8 @@ tests/unit/bot/discordpy/test_internals.py checks each against the installed ver
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from typing import Any, cast
 
 import discord
@@ -20,8 +21,10 @@ __all__ = [
     "ask_members",
     "auto_sharded",
     "await_guilds",
+    "begin_again",
     "command_payloads",
     "connection",
+    "drop_guilds",
     "end_start",
     "end_waits",
     "first_presence",
@@ -32,11 +35,23 @@ __all__ = [
     "muted",
     "parser",
     "point_at",
+    "put_guild",
     "set_shards",
     "waits",
 ]
 
 State = ConnectionState[Any]
+
+TABLES = (
+    "_channels",
+    "_members",
+    "_voice_states",
+    "_threads",
+    "_stage_instances",
+    "_scheduled_events",
+    "_soundboard_sounds",
+)
+"""What `Guild._from_data` adds to; whatever else a guild has is replaced by it."""
 
 
 def point_at(api_url: str) -> None:
@@ -89,6 +104,53 @@ def introduce(client: discord.Client, ready: dict[str, Any]) -> None:
 def add_guild(state: State, data: dict[str, Any]) -> discord.Guild:
     """Put a guild into the cache."""
     return state._add_guild_from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
+
+
+def put_guild(state: State, data: dict[str, Any]) -> discord.Guild:
+    """Put a guild into the cache as it is now; one that is there already becomes what the data say."""
+    guild = state._get_guild(int(data["id"]))
+    if guild is None:
+        return add_guild(state, data)
+    _forget_expressions(state, guild)
+    for name in TABLES:
+        getattr(guild, name).clear()  # discord.py adds to them, and what is gone would stay
+    guild._from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
+    return guild
+
+
+def drop_guilds(state: State, guild_ids: Collection[int]) -> None:
+    """Take guilds out of the cache as when the bot leaves them, but fire nothing."""
+    found = [guild for each in guild_ids if (guild := state._get_guild(each)) is not None]
+    gone = {guild.id for guild in found}
+    if not gone:
+        return
+    if state._messages is not None:
+        kept = (each for each in state._messages if each.guild is None or each.guild.id not in gone)
+        state._messages = deque(kept, maxlen=state.max_messages)
+    for guild in found:
+        state._remove_guild(guild)
+    for key, request in list(state._chunk_requests.items()):
+        if request.guild_id in gone:
+            request.done()  # its chunks find no guild any more
+            del state._chunk_requests[key]
+
+
+def _forget_expressions(state: State, guild: discord.Guild) -> None:
+    for emoji in guild.emojis:
+        state._emojis.pop(emoji.id, None)
+    for sticker in guild.stickers:
+        state._stickers.pop(sticker.id, None)
+
+
+def begin_again(client: discord.Client, shard_id: int) -> None:
+    """End what still waits for the guilds of a shard's former session, as READY does."""
+    state = client._connection
+    if state._ready_task is not None:
+        state._ready_task.cancel()
+    several = auto_sharded(client)
+    if several is not None and shard_id in several._ready_tasks:
+        several._ready_tasks[shard_id].cancel()
+        several.clear_chunk_requests(shard_id)
 
 
 async def command_payloads(client: discord.Client, guild_id: int | None) -> list[dict[str, Any]] | None:

@@ -132,10 +132,16 @@ class Transport:
         self.ended_by = self.ended_by or error
         self.leaving.set()
 
-    async def _picture(self, message: pb.Snapshot | pb.ShardFacts) -> None:
-        if isinstance(message, pb.Snapshot):
-            await self._arrival.take(message)
-            return
+    async def _picture(self, message: pb.Snapshot | pb.ShardFacts | pb.Share) -> None:
+        match message:
+            case pb.Snapshot():
+                await self._arrival.take(message)
+            case pb.Share():
+                await self._arrival.change(message)
+            case pb.ShardFacts():
+                self._note(message)
+
+    def _note(self, message: pb.ShardFacts) -> None:
         self.guilds |= zip(message.shard_id, message.guilds, strict=False)
         self.members |= zip(message.shard_id, message.members, strict=False)
         for shard_id, latency in zip(message.shard_id, message.latency, strict=True):

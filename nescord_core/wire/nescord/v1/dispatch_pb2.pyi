@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FromWs(_message.Message):
-    __slots__ = ("hello", "events", "command_result", "drained", "snapshot", "shards", "renewed")
+    __slots__ = ("hello", "events", "command_result", "drained", "snapshot", "shards", "renewed", "share")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     COMMAND_RESULT_FIELD_NUMBER: _ClassVar[int]
@@ -15,6 +15,7 @@ class FromWs(_message.Message):
     SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     RENEWED_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     events: EventBatch
     command_result: CommandResult
@@ -22,7 +23,8 @@ class FromWs(_message.Message):
     snapshot: Snapshot
     shards: ShardFacts
     renewed: Renewed
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., shards: _Optional[_Union[ShardFacts, _Mapping]] = ..., renewed: _Optional[_Union[Renewed, _Mapping]] = ...) -> None: ...
+    share: Share
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., shards: _Optional[_Union[ShardFacts, _Mapping]] = ..., renewed: _Optional[_Union[Renewed, _Mapping]] = ..., share: _Optional[_Union[Share, _Mapping]] = ...) -> None: ...
 
 class FromMain(_message.Message):
     __slots__ = ("ready", "ack", "handed_back", "command", "drain", "renew")
@@ -91,7 +93,7 @@ class Renewed(_message.Message):
     def __init__(self, id: _Optional[int] = ...) -> None: ...
 
 class Snapshot(_message.Message):
-    __slots__ = ("shard_id", "shard_count", "kept", "session_id", "seq", "ready", "unavailable", "guilds", "last", "intents")
+    __slots__ = ("shard_id", "shard_count", "kept", "session_id", "seq", "ready", "unavailable", "guilds", "last", "intents", "shared", "first")
     SHARD_ID_FIELD_NUMBER: _ClassVar[int]
     SHARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     KEPT_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +104,8 @@ class Snapshot(_message.Message):
     GUILDS_FIELD_NUMBER: _ClassVar[int]
     LAST_FIELD_NUMBER: _ClassVar[int]
     INTENTS_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    FIRST_FIELD_NUMBER: _ClassVar[int]
     shard_id: int
     shard_count: int
     kept: bool
@@ -112,7 +116,25 @@ class Snapshot(_message.Message):
     guilds: _containers.RepeatedCompositeFieldContainer[GuildPicture]
     last: bool
     intents: int
-    def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ...) -> None: ...
+    shared: bool
+    first: bool
+    def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ..., shared: bool = ..., first: bool = ...) -> None: ...
+
+class Share(_message.Message):
+    __slots__ = ("shard_id", "session_id", "seq", "guilds", "unavailable", "gone")
+    SHARD_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    GUILDS_FIELD_NUMBER: _ClassVar[int]
+    UNAVAILABLE_FIELD_NUMBER: _ClassVar[int]
+    GONE_FIELD_NUMBER: _ClassVar[int]
+    shard_id: int
+    session_id: str
+    seq: int
+    guilds: _containers.RepeatedCompositeFieldContainer[GuildPicture]
+    unavailable: _containers.RepeatedScalarFieldContainer[int]
+    gone: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, shard_id: _Optional[int] = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., unavailable: _Optional[_Iterable[int]] = ..., gone: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class GuildPicture(_message.Message):
     __slots__ = ("guild_id", "base", "types", "data")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from importlib import metadata
 from typing import Any
 
@@ -29,6 +30,11 @@ SIGNATURES: dict[Any, list[str]] = {
     gateway.DiscordWebSocket.poll_event: ["self"],
     gateway.DiscordWebSocket.close: ["self", "code"],
     state.ConnectionState._add_guild_from_data: ["self", "data"],
+    state.ConnectionState._get_guild: ["self", "guild_id"],
+    state.ConnectionState._remove_guild: ["self", "guild"],
+    discord.Guild._from_data: ["self", "guild"],
+    state.ChunkRequest.done: ["self"],
+    state.AutoShardedConnectionState.clear_chunk_requests: ["self", "shard_id"],
     state.ConnectionState._guild_needs_chunking: ["self", "guild"],
     state.ConnectionState._chunk_timeout: ["self", "guild"],
     state.ConnectionState.chunk_guild: ["self", "guild", "wait", "cache"],
@@ -54,6 +60,7 @@ def test_a_client_has_the_private_parts() -> None:
         assert hasattr(client, name), name
     inner = internals.connection(client)
     names = "user _users _intents _activity _status _view_store _ready_task parsers dispatch application_id"
+    names += " _messages max_messages _emojis _stickers _chunk_requests"
     for name in (*names.split(), "application_flags", "shard_count"):
         assert hasattr(inner, name), name
     assert isinstance(ViewStore(inner)._views, dict)
@@ -76,6 +83,18 @@ def test_the_start_of_a_shard_is_waited_for_by_name() -> None:
     assert "self._ready_states[guild.shard_id].put_nowait(guild)" in inspect.getsource(
         state.AutoShardedConnectionState._add_ready_state
     )
+
+
+def test_a_guild_keeps_what_comes_and_goes_in_the_tables_that_are_emptied() -> None:
+    """What `_from_data` does not replace, a guild that is told again would keep."""
+    made = re.findall(r"self\.(_\w+): Dict\[", inspect.getsource(discord.Guild.__init__))
+    assert sorted(made) == sorted(internals.TABLES)
+    source = inspect.getsource(discord.Guild._from_data)
+    for replaced in ("self._roles: Dict[int, Role] = {}", "self.emojis: ", "self.stickers: "):
+        assert replaced in source
+    left = inspect.getsource(state.ConnectionState.parse_guild_delete)
+    assert "(msg for msg in self._messages if msg.guild != guild), maxlen=self.max_messages" in left
+    assert "self._remove_guild(guild)" in left
 
 
 def test_every_request_goes_to_the_base_of_the_route() -> None:
