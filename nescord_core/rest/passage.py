@@ -5,6 +5,7 @@ Hop-by-hop headers stay on their hop (RFC 9110, 7.6.1); what belongs to the prox
 
 from __future__ import annotations
 
+import enum
 import time
 from collections.abc import Mapping
 from functools import lru_cache
@@ -34,6 +35,12 @@ READABLE = ("gzip", "deflate")
 """Codings in which the proxy itself can read an error's body."""
 ROOM = 1000
 """Presented as limit: the caller's own limiter should leave the waiting to the proxy."""
+TRUTH = {
+    f"X-RateLimit-{last}": f"X-Nescord-RateLimit-{last}"
+    for last in ("Limit", "Remaining", "Reset", "Reset-After")
+}
+"""Headers that are replaced, and under which name the caller finds what Discord said."""
+LIMITS = frozenset(name.lower() for name in TRUTH)
 
 
 def for_discord(
@@ -78,31 +85,47 @@ def for_caller(headers: CIMultiDictProxy[str], *, status: int, is_head: bool = F
     because a bucket looks small, only loses time. The truth is in ``X-Nescord-RateLimit-*``.
     """
     named = _named_by_connection(headers)
-    passed: CIMultiDict[str] = CIMultiDict()
-    for name, value in headers.items():
-        low = name.lower()
-        if (
-            low in HOP_BY_HOP
-            or low in named
-            or low.startswith("x-nescord-")
-            or (low == "content-length" and not is_head)
-        ):
-            continue
-        passed.add(name, value)
-    if status != 429 and "X-RateLimit-Limit" in passed:
-        _make_room(passed)
-    return passed
+    makes_room = status != 429 and "X-RateLimit-Limit" in headers
+    replaced = Fate.LIMIT if makes_room else None
+    length = None if is_head else Fate.LENGTH
+    stays = (Fate.STAYS, replaced, length)
+    passed = [
+        (name, value)
+        for name, value in headers.items()
+        if _fate(name) not in stays and not (named and name.lower() in named)
+    ]
+    if makes_room:
+        passed += _room(headers)
+    return CIMultiDict(passed)
 
 
-def _make_room(headers: CIMultiDict[str]) -> None:
-    for name in ("Limit", "Remaining", "Reset", "Reset-After"):
-        value = headers.get(f"X-RateLimit-{name}")
-        if value is not None:
-            headers[f"X-Nescord-RateLimit-{name}"] = value
-    headers["X-RateLimit-Limit"] = str(ROOM)
-    headers["X-RateLimit-Remaining"] = str(ROOM - 1)
-    headers["X-RateLimit-Reset-After"] = "0.001"
-    headers["X-RateLimit-Reset"] = f"{time.time() + 0.001:.3f}"
+class Fate(enum.Enum):
+    """What becomes of a header of Discord's."""
+
+    PASSES = "goes to the caller"
+    STAYS = "belongs to the hop, or would be taken for one of ours"
+    LENGTH = "is the proxy's own, but for a HEAD"
+    LIMIT = "is replaced by one that says that there is room"
+
+
+@lru_cache(maxsize=1024)
+def _fate(name: str) -> Fate:
+    low = name.lower()
+    if low in HOP_BY_HOP or low.startswith("x-nescord-"):
+        return Fate.STAYS
+    if low == "content-length":
+        return Fate.LENGTH
+    return Fate.LIMIT if low in LIMITS else Fate.PASSES
+
+
+def _room(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [
+        *((ours, headers[name]) for name, ours in TRUTH.items() if name in headers),
+        ("X-RateLimit-Limit", str(ROOM)),
+        ("X-RateLimit-Remaining", str(ROOM - 1)),
+        ("X-RateLimit-Reset-After", "0.001"),
+        ("X-RateLimit-Reset", f"{time.time() + 0.001:.3f}"),
+    ]
 
 
 def _is_off(part: str) -> bool:
