@@ -245,14 +245,15 @@ def test_a_locked_token_is_tried_again_by_one_request_after_a_while() -> None:
     assert not limiter.locked("bad", 62.0)
 
 
+@pytest.mark.parametrize("token", ["", "bot"])
 @pytest.mark.parametrize("path", ["/webhooks/1/token", "/interactions/1/token/callback"])
-def test_a_401_of_a_webhook_or_interaction_token_locks_nothing(path: str) -> None:
+def test_a_401_of_a_webhook_or_interaction_token_locks_nothing(path: str, token: str) -> None:
     limiter = Limiter()
-    ticket = submit(limiter, route_of("POST", path, unix_ms=0), token="")
+    ticket = submit(limiter, route_of("POST", path, unix_ms=0), token=token)
     go(limiter, 0.0)
     limiter.complete(ticket, Answer(401), 0.0)
-    submit(limiter, message(), 0.1)
-    submit(limiter, route_of("POST", path, unix_ms=0), 0.1, token="")
+    submit(limiter, message(), 0.1, token=token)
+    submit(limiter, route_of("POST", path, unix_ms=0), 0.1, token=token)
 
 
 def test_a_webhook_that_answered_404_is_not_called_again() -> None:
