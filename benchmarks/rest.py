@@ -16,10 +16,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import os
 import platform
 import statistics
+from collections import defaultdict
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
 
 from rest_parts import (  # type: ignore[import-not-found]  # it lies beside this file
     Part,
@@ -37,7 +41,6 @@ WARM_UP = 4.0
 """Seconds: those of node compile what they run often only after some thousand requests."""
 UNLIMITED = 100_000_000
 REQUESTS = 200
-LIMIT, PERIOD, GLOBAL = 5, 5.0, 50
 
 
 async def measure_speed(seconds: float, rounds: int, peers: Peers | None) -> None:
@@ -90,26 +93,67 @@ def report(parts: list[Part]) -> None:
         print(f"memory of @discordjs/proxy: {ours.memory / peer.memory:.2f} x (target 0.4)")
 
 
-async def measure_limits(
-    name: str, *, channels: int, global_limit: int, ideal: float, peers: Peers | None, target: float
-) -> None:
+@dataclass(frozen=True)
+class Load:
+    """A flood of POSTs under a limit: ``limit`` in each ``period`` (s), in all or for each channel."""
+
+    name: str
+    channels: int
+    limit: int
+    period: float
+    in_all: bool
+    target: float
+
+    @property
+    def ideal(self) -> float:
+        """Seconds from the first to the last of a client that knows all and loses nothing."""
+        each = REQUESTS if self.in_all else REQUESTS // self.channels
+        return (each // self.limit - 1) * self.period
+
+
+LOADS = (
+    Load("10 channels, 5 per 5 s", 10, 5, 5.0, in_all=False, target=0.99),
+    Load("100 channels, 50 per s", 100, 50, 1.0, in_all=True, target=0.95),
+)
+
+
+async def measure_limits(load: Load, peers: Peers | None) -> None:
     for proxy in ("nescord", *PEERS):
-        bare, _ = await flood(proxy, "open", channels, UNLIMITED, peers)
-        took, limited = await flood(proxy, "buckets", channels, global_limit, peers)
-        share = f"{ideal / took:6.1%} of the ideal, {limited} x 429" if took else "did not finish in 60 s"
-        goal = f" (target {target:.0%})" if proxy == "nescord" else ""
-        print(f"{name:24} {proxy:18} {took:6.2f} s, bare limit {bare:.2f} s  {share}{goal}")
+        bare, _ = await flood(proxy, "open", load, UNLIMITED, peers)
+        took, seen = await flood(proxy, "buckets", load, load.limit if load.in_all else UNLIMITED, peers)
+        if not took:
+            print(f"{load.name:24} {proxy:18} not to be had, or did not finish in 60 s")
+            continue
+        goal = f" (target {load.target:.0%})" if proxy == "nescord" else ""
+        print(
+            f"{load.name:24} {proxy:18} {took:6.2f} s, bare limit {bare:.2f} s"
+            f"  {load.ideal / took:6.1%} of the ideal, {seen['limited']} x 429{goal},"
+            f" windows began {lateness(load, seen['arrivals']):.1f} ms late"
+        )
+
+
+def lateness(load: Load, arrivals: list[tuple[str, float]]) -> float:
+    """Return by how many ms, in the median, requests came after their limit allowed them again."""
+    rows: dict[str, list[float]] = defaultdict(list)
+    for path, at in arrivals:
+        rows["" if load.in_all else path].append(at)
+    late = [
+        later - before - load.period
+        for row in rows.values()
+        for before, later in itertools.pairwise(row[:: load.limit])
+    ]
+    return statistics.median(late) * 1000 if late else 0.0
 
 
 async def flood(
-    proxy: str, limits: str, channels: int, global_limit: int, peers: Peers | None
-) -> tuple[float, int]:
-    """Return the seconds that all POSTs took through a proxy just started, and the 429s that Discord gave."""
+    proxy: str, limits: str, load: Load, global_limit: int, peers: Peers | None
+) -> tuple[float, dict[str, Any]]:
+    """Return the seconds that all POSTs took through a proxy just started, and what Discord saw of them."""
     async with discord(limits, global_limit) as made, running(proxy, made.url, global_limit, peers) as part:
         if part is None:
-            return 0.0, 0
-        took = (await client("flood", part.url, str(REQUESTS), str(channels)))[0]
-        return took, about(made)["limited"]
+            return 0.0, {}
+        took = (await client("flood", part.url, str(REQUESTS), str(load.channels)))[0]
+        return took, about(made)
 
 
 async def main(only: str, seconds: float, rounds: int, with_peers: bool) -> None:
@@ -118,23 +162,8 @@ async def main(only: str, seconds: float, rounds: int, with_peers: bool) -> None
     if only != "limits":
         await measure_speed(seconds, rounds, peers)
     if only != "speed":
-        windows = REQUESTS // 10 // LIMIT - 1
-        await measure_limits(
-            "10 channels, 5 per 5 s",
-            channels=10,
-            global_limit=10_000,
-            ideal=windows * PERIOD,
-            peers=peers,
-            target=0.99,
-        )
-        await measure_limits(
-            "100 channels, 50 per s",
-            channels=100,
-            global_limit=GLOBAL,
-            ideal=REQUESTS / GLOBAL - 1,
-            peers=peers,
-            target=0.95,
-        )
+        for load in LOADS:
+            await measure_limits(load, peers)
 
 
 if __name__ == "__main__":
