@@ -7,6 +7,9 @@ import os
 
 __all__ = ["reason_of"]
 
+NO_ADDRESS = "could not bind on any address"
+"""What asyncio says from Python 3.12.4 on when no address to listen on is this machine's, without a number."""
+
 
 def reason_of(error: BaseException) -> str:
     """Return ``connection refused``, ``no space left on device``, ... without addresses or URLs where it can.
@@ -22,4 +25,6 @@ def reason_of(error: BaseException) -> str:
             return text[:1].lower() + text[1:]
         if error.strerror:
             return error.strerror
+        if str(error).startswith(NO_ADDRESS):
+            return reason_of(OSError(errno.EADDRNOTAVAIL, ""))
     return str(error) or type(error).__name__

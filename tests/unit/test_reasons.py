@@ -23,6 +23,7 @@ from nescord_core.reasons import reason_of
         (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "Name or service not known"),
         (TimeoutError(), "no answer in time"),
         (OSError("Multiple exceptions"), "Multiple exceptions"),
+        (OSError("could not bind on any address out of [('h', 0)]"), "cannot assign requested address"),
         (ValueError(), "ValueError"),
     ],
 )
