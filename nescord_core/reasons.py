@@ -8,7 +8,7 @@ import os
 __all__ = ["reason_of"]
 
 NO_ADDRESS = "could not bind on any address"
-"""What asyncio says from Python 3.12.4 on when no address to listen on is this machine's, without a number."""
+"""What asyncio says from Python 3.12.4 on where none to listen on is this machine's, without a number."""
 
 
 def reason_of(error: BaseException) -> str:
