@@ -117,31 +117,32 @@ _ITSELF: Mapping[str, Callable[[bytes | msgspec.Raw], Route]] = {
 """Events whose ``id`` is that of the guild or channel."""
 
 
-_ON_THEIR_OWN = SESSION_EVENTS | _ITSELF.keys()
-_D, _HEAD = b',"d":{', 128
+_ON_THEIR_OWN = SESSION_EVENTS | _ITSELF.keys() | {""}
+_D, _HEAD = b',"op":0,"d":{', 128
 
 
 def read_event(text: bytes) -> tuple[str, int, bytes, int, int] | None:
     """Return name, seq, raw ``d``, key and guild id in one go, or None for what has to be read in full.
 
-    Nearly every payload is an event with ``d`` as the last of its four members, as Discord writes them: then
-    the raw ``d`` is what follows, and one look at the text finds the ids as well. Whatever looks different is
-    for `read_payload` and `route`, which come to the same.
+    Nearly every payload is an event with ``op`` and ``d`` as the last of its four members, as Discord writes
+    them: then the raw ``d`` is what follows, and one look at the text finds the ids as well. Whatever looks
+    different is for `read_payload` and `route`, which come to the same.
     """
     at = text.find(_D, 0, _HEAD)
-    if at < 0 or text.count(b'":', 0, at) != 3 or not text.endswith(b"}}"):
+    # Without s and t, or with anything else, it is not read below; and behind ``d`` neither ends like that.
+    if at < 0 or not text.endswith(b"}}"):
         return None
     try:
         event = _read_event(text)
     except UNREADABLE:
         return None
-    kind = event.t
-    if event.op or not kind or kind in _ON_THEIR_OWN:
+    kind, ids = event.t, event.d
+    if kind in _ON_THEIR_OWN:
         return None
-    guild = event.d.guild_id
+    guild = ids.guild_id
     if guild:
-        return kind, event.s, text[at + 5 : -1], guild, guild
-    return kind, event.s, text[at + 5 : -1], event.d.channel_id or 0, 0
+        return kind, event.s, text[at + 12 : -1], guild, guild
+    return kind, event.s, text[at + 12 : -1], ids.channel_id or 0, 0
 
 
 def decode(data: bytes) -> Payload:

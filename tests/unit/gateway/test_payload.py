@@ -62,10 +62,14 @@ def test_what_is_read_in_one_go_is_what_is_read_in_full(
     separators = (", ", ": ") if spaced else (",", ":")
     text = json.dumps(payload, separators=separators).encode()
     found = read_event(text)
-    plain = not spaced and members[-1] == "d" and not more and payload["op"] == 0 and payload["s"] is not None
+    plain = not spaced and members[2:] == ["op", "d"] and not more and payload["op"] == 0
     if found is None:
         ids = payload["d"].values() if isinstance(payload["d"], dict) else [None]
-        usual = payload["t"] == "MESSAGE_CREATE" and all(isinstance(each, int) for each in ids)
+        usual = (
+            payload["t"] == "MESSAGE_CREATE"
+            and payload["s"] is not None
+            and all(isinstance(each, int) for each in ids)
+        )
         assert not (plain and usual), "that is how Discord writes it"
         return
     full = decode(text)
