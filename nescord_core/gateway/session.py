@@ -312,7 +312,6 @@ class Session:
         if self.session_id is None:
             return []
         self.session_id, self.seq, self.resume_url, self.restored = None, 0, None, False
-        self._empty_resumes = 0
         return [s.Report(s.Milestone.SESSION_ENDED, why)]
 
     def _stop(self, keep_session: bool) -> list[s.Effect]:

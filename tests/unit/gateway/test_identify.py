@@ -82,6 +82,26 @@ def test_the_count_starts_anew_at_its_reset() -> None:
     assert identify.remaining == 999
 
 
+def test_the_day_may_be_over_while_somebody_waits() -> None:
+    identify = queue(remaining=2, reset_after=3.0)
+    identify.request(1, 0, 0.0)
+    identify.request(2, 0, 0.0)
+    assert identify.grants(0.0) == [1]
+    assert identify.grants(5.0) == [2]
+    assert identify.remaining == 999
+
+
+def test_the_window_counts_from_when_an_identify_was_sent() -> None:
+    identify = queue(2)
+    for ticket, shard in enumerate((0, 1, 2, 3)):
+        identify.request(ticket, shard, 0.0)
+    assert identify.grants(0.0) == [0, 1]
+    identify.used(0, 2.0)
+    assert identify.grants(5.0) == [3]
+    assert identify.next_at(5.0) == 7.0
+    assert identify.grants(7.0) == [2]
+
+
 def test_slack_widens_the_window() -> None:
     identify = queue(slack=0.25)
     identify.request(1, 0, 0.0)

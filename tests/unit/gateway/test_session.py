@@ -334,6 +334,17 @@ def test_an_unreachable_main_host_ends_no_session() -> None:
     assert sent(rig.hello())[6]["session_id"] == "one"
 
 
+def test_an_unreachable_host_is_no_resume_that_failed() -> None:
+    rig = Rig(Resumable("one", 5, None))
+    rig.tell(s.Start())
+    rig.hello()
+    rig.tell(s.Closed(4000))
+    for _ in range(2 * RULES.resume_tries):
+        rig.due()
+        rig.tell(s.ConnectFailed())
+    assert rig.session.session_id == "one"
+
+
 def test_resumes_that_end_without_an_event_are_given_up_after_a_few() -> None:
     rig = Rig(Resumable("one", 5, None))
     rig.tell(s.Start())
@@ -356,6 +367,19 @@ def test_only_resumes_in_a_row_are_counted() -> None:
         rig.frame(0, {}, 6 + number, "RESUMED")
         rig.tell(s.Closed(None))
         rig.due()
+    assert rig.session.session_id == "one"
+
+
+def test_one_that_made_progress_counts_for_nothing() -> None:
+    rig = Rig(Resumable("one", 5, None))
+    rig.tell(s.Start())
+    rig.hello()
+    rig.session.advance(6)
+    rig.tell(s.Closed(4000))
+    for _ in range(RULES.resume_tries - 1):
+        rig.due()
+        assert 6 in sent(rig.hello())
+        rig.tell(s.Closed(4000))
     assert rig.session.session_id == "one"
 
 
@@ -413,6 +437,30 @@ def test_opcode_9_false_waits_1_to_5_seconds_and_identifies_on_a_new_connection(
     assert rig.session.deadline == rig.now + 1.0 + 4.0 * jitter
     assert rig.due() == [s.Connect(MAIN)]
     assert rig.hello() == [s.RequestIdentify()]
+
+
+def test_an_invalid_session_is_not_the_fault_of_the_resume_host() -> None:
+    rig = Rig().connected().resuming()
+    assert milestones(rig.frame(9, False)) == [s.Milestone.SESSION_ENDED, s.Milestone.LOST]
+
+
+def test_where_no_session_is_none_ends() -> None:
+    rig = Rig()
+    rig.tell(s.Start())
+    rig.hello()
+    assert milestones(rig.frame(9, False)) == [s.Milestone.LOST]
+
+
+def test_a_new_session_counts_from_one_again_and_nothing_of_it_is_marked() -> None:
+    rig = Rig(Resumable("old", 40, None))
+    rig.tell(s.Start())
+    rig.hello()
+    rig.frame(9, False)
+    rig.due()
+    rig.hello()
+    rig.tell(s.IdentifyGranted())
+    assert of(s.Deliver, rig.ready()) == [s.Deliver("READY", 1, READY.encode())]
+    assert of(s.Deliver, rig.frame(0, {}, 2, "X")) == [s.Deliver("X", 2, b"{}", False)]
 
 
 @pytest.mark.parametrize("code", sorted(FATAL_CLOSES))
@@ -532,6 +580,13 @@ def test_retries_back_off_with_jitter_up_to_a_cap_and_start_over_after_a_stable_
     rig.hello()
     rig.tell(s.IdentifyGranted())
     rig.ready()
+    rig.tell(s.Closed(None), after=RULES.stable_after)
+    assert rig.session.deadline == rig.now
+
+
+def test_one_at_the_resume_host_that_held_is_followed_by_the_next_at_once() -> None:
+    rig = Rig().connected().resuming()
+    rig.frame(0, {}, 2, "RESUMED")
     rig.tell(s.Closed(None), after=RULES.stable_after)
     assert rig.session.deadline == rig.now
 

@@ -52,6 +52,7 @@ def test_fatal_closes_are_these_six() -> None:
 
 def test_the_persisted_seq_advances_only_over_acknowledged_events() -> None:
     mark = Watermark(10)
+    assert mark.value == 10
     mark.delivered(11)
     mark.delivered(12)
     assert mark.value == 10
