@@ -55,7 +55,6 @@ class Session:
         self._due: float | None = None
         self._interval = 0.0
         self._next_beat: float | None = None
-        self._beat_sent = False
         self._heard = False
         self._attempt = 0
         self._connected_at = 0.0
@@ -231,11 +230,11 @@ class Session:
         assert self._next_beat is not None
         # A late tick says that this process slept, not that the peer did: it gets another interval.
         punctual = now - self._next_beat <= max(1.0, self._interval / 4)
-        if self._beat_sent and not self._heard and punctual:
+        if not self._heard and punctual:
             why = f"nothing was heard for a whole heartbeat interval ({self._interval:g} s)"
             return [s.Abort(), *self._lost(why, now, jitter)]
         self._next_beat = now + self._interval
-        self._beat_sent, self._heard = True, False
+        self._heard = False
         return [self._heartbeat(now)]
 
     # Time
@@ -325,7 +324,6 @@ class Session:
 
     def _hang_up(self) -> None:
         self._next_beat = None
-        self._beat_sent = False
         self.latency.forget()
 
 

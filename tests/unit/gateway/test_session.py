@@ -510,6 +510,18 @@ def test_stopping_while_connecting_drops_the_attempt() -> None:
     rig = Rig()
     rig.tell(s.Start())
     assert rig.tell(s.Stop()) == [s.Abort()]
+    rig = Rig(Resumable("one", 5, None))
+    rig.tell(s.Start())
+    effects = rig.tell(s.Stop(keep_session=False))
+    assert milestones(effects) == [s.Milestone.SESSION_ENDED]
+    assert effects[1:] == [s.Abort()]
+
+
+def test_stopping_between_two_tries_has_nothing_to_drop() -> None:
+    rig = Rig()
+    rig.tell(s.Start())
+    rig.tell(s.ConnectFailed())
+    assert rig.tell(s.Stop()) == []
 
 
 def test_hello_that_never_comes() -> None:
