@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -27,7 +30,7 @@ _TOKEN_NAMES = ("DISCORD_TOKEN", "BOT_TOKEN", "TOKEN")
 """Where bots look for their token; it is taken from the configuration, so any will do."""
 
 
-_CLEANING_UP = 3.0
+_CLEANING_UP = 1.0
 """Seconds that the bot's own code gets to end after its client has; then it is cancelled, as by ^C, and gets
 as many again."""
 _LOOK_AGAIN = 0.1
@@ -70,8 +73,11 @@ class _Workplace:
         self._leave()
 
     def _cancel(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do to the bot's loop what ^C does."""
+        """Do to the bot's own code what ^C does: a server of its own may wait for that signal."""
         _later(_CLEANING_UP, _end, self.exit_code)
+        if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.SIG_DFL, None):
+            os.kill(os.getpid(), signal.SIGINT)
+            return
         with suppress(RuntimeError):  # closed
             loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
 
@@ -116,6 +122,9 @@ def _run(place: _Workplace, program: Callable[[], object], project: Path) -> int
     """Run it to its end, whatever it raises; before it serves, that is why it cannot."""
     code = _outcome(place, program, project)
     _later(_THREADS_GRACE, _end, code)
+    # While the interpreter is taken down no thread of Python runs, nothing can be logged, and it may hang.
+    faulthandler.dump_traceback_later(2 * _THREADS_GRACE, exit=True, file=os.open(os.devnull, os.O_WRONLY))
+    logging.raiseExceptions = False
     return code
 
 
@@ -125,7 +134,8 @@ def _outcome(place: _Workplace, program: Callable[[], object], project: Path) ->
     except BaseException as error:  # any code may run there, and all of it is the bot's
         if place.exit_code is None:
             return place.refuse(entry.failure_of(error, project))
-        if not isinstance(error, SystemExit | KeyboardInterrupt):
+        cancelled = isinstance(error, asyncio.CancelledError) and place.is_over.is_set()
+        if not cancelled and not isinstance(error, SystemExit | KeyboardInterrupt):
             worker.log.error("the bot ended with an error", exc_info=error)
             return 1
     _wait_for_threads(place)
