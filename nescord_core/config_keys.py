@@ -87,13 +87,19 @@ def boolean(value: Any) -> bool:
     return found
 
 
-def words(value: Any) -> tuple[str, ...]:
+class Words(tuple[str, ...]):
+    """Arguments of a command, written as a shell takes them."""
+
+    __slots__ = ()
+
+
+def words(value: Any) -> Words:
     """Parse what a shell would take for arguments, or a list of them."""
     if isinstance(value, str):
-        return tuple(shlex.split(value))  # ValueError: a quotation that is not closed
+        return Words(shlex.split(value))  # ValueError: a quotation that is not closed
     if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
         raise ValueError(f"{value!r} is neither a text nor a list of texts.")
-    return tuple(value)
+    return Words(value)
 
 
 def path(value: Any) -> Path:
@@ -221,6 +227,8 @@ def format_value(value: Any) -> str:
     """Write a value as its variable takes it."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Words):
+        return shlex.join(value)
     if (
         isinstance(value, tuple)
         and len(value) == 2
@@ -361,7 +369,9 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("rest.cache.max_mb", "NESCORD_CACHE_MAX_MB", number(1), 256, "size of the cache, in MB"),
     Key("main.entry", "NESCORD_ENTRY", text, "bot_main.app:listener", "the bot: module:attribute, or a file"),
-    Key("main.arguments", "NESCORD_ARGUMENTS", words, (), "what a file finds in sys.argv, as in a shell"),
+    Key(
+        "main.arguments", "NESCORD_ARGUMENTS", words, Words(), "what a file finds in sys.argv, as in a shell"
+    ),
     Key(
         "main.listen",
         "NESCORD_MAIN_LISTEN",
@@ -384,7 +394,7 @@ KEYS: tuple[Key, ...] = (
         "NESCORD_COMMANDS_GUILD",
         guild_id,
         None,
-        "guild that `nescord dev` syncs application commands to; with the sandbox: everywhere",
+        "guild that `nescord dev` syncs application commands to; none: everywhere on a sandbox",
     ),
     Key(
         "main.hang_timeout",

@@ -178,6 +178,7 @@ def test_an_offset_moves_every_port_of_this_machine(tmp_path: Path) -> None:
 def test_a_child_process_gets_the_same_configuration_from_its_environment(tmp_path: Path) -> None:
     place = project(tmp_path, "[bot]\nintents = ['guilds']\nevents = ['ready', 'resumed']\n")
     flags = {"ws.grpc_host": "127.0.0.1:1,127.0.0.1:2", "rest.cache.enabled": "no", "ws.shard_ids": "0-2"}
+    flags["main.arguments"] = "-v 'two words'"
     parent = config.load(place, environ={"NESCORD_SECRET": "s"}, flags=flags).shifted(7).on_sandbox()
     child = config.load(place, environ=parent.environment())
     assert {n: child[n] for n in child.values if n != "state_dir"} == {
