@@ -118,7 +118,7 @@ LOADS = (
 
 
 async def measure_limits(load: Load, peers: Peers | None) -> None:
-    for proxy in ("nescord", *PEERS):
+    for proxy in ("nescord", *(PEERS if peers else ())):
         bare, _ = await flood(proxy, "open", load, UNLIMITED, peers)
         took, seen = await flood(proxy, "buckets", load, load.limit if load.in_all else UNLIMITED, peers)
         if not took:
