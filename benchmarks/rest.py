@@ -37,7 +37,7 @@ from rest_parts import (  # type: ignore[import-not-found]  # it lies beside thi
 from rest_peers import PEERS, Peers, install  # type: ignore[import-not-found]
 
 CONNECTIONS = 32
-WARM_UP = 4.0
+WARM_UP = 10.0
 """Seconds: those of node compile what they run often only after some thousand requests."""
 UNLIMITED = 100_000_000
 REQUESTS = 200
