@@ -166,7 +166,10 @@ async def sink() -> None:
     import grpc
     import grpc.aio
 
+    from nescord_core.supervisor.lifeline import die_with_parent
     from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+    die_with_parent(os.getppid())  # which may be killed in the middle
 
     async def pipe(requests: Any, context: Any) -> Any:
         async for message in requests:
