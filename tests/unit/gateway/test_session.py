@@ -241,6 +241,14 @@ def test_the_round_trip_of_a_heartbeat_is_measured() -> None:
     assert rig.session.latency.last == pytest.approx(0.2)
 
 
+def test_a_beat_of_a_lost_connection_is_not_answered_by_the_next_one() -> None:
+    rig = Rig().connected()
+    rig.due()
+    rig.resuming()
+    rig.frame(11)
+    assert rig.session.latency.last is None
+
+
 def test_a_lost_connection_is_resumed_at_the_resume_host() -> None:
     rig = Rig().connected()
     rig.session.advance(5)
