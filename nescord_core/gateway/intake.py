@@ -45,6 +45,7 @@ class Intake:
         self._sink = sink
         self._skipped = skipped
         self._shard_id = session.shard[0]
+        self._hand_on = self._handing_on()
 
     def reader(self, inflater: Inflater, tell: Callable[[s.Fact], None]) -> OnMessage:
         """Return what takes the messages of one connection; ``tell`` gets what the session decides about."""
@@ -65,8 +66,9 @@ class Intake:
                 tell(s.Corrupt(str(error)))
                 return
             if event is not None:
-                if advance(event[1]):
-                    hand_on(*event, session.restored)
+                kind, seq, data, key, guild_id = event
+                if advance(seq):
+                    hand_on(kind, seq, data, key, guild_id, session.restored)
                 else:
                     counted.duplicates += 1
             elif payload is not None:
@@ -88,20 +90,27 @@ class Intake:
         """Hand an event on."""
         self._hand_on(kind, seq, bytes(d), *route(kind, d), redelivered)
 
-    def _hand_on(self, kind: str, seq: int, data: bytes, key: int, guild_id: int, redelivered: bool) -> None:
-        counted = self._counters
-        counted.events[kind] = counted.events.get(kind, 0) + 1
-        counted.last_event_at = now = time.time()
-        session_id = self._session.session_id or ""
-        if self._wanted is not None and kind not in self._wanted:
-            self._skip(session_id, seq)
-            return
-        self._watermark.delivered(seq)
-        if redelivered:
-            counted.redelivered += 1
-        # Past the constructor that NamedTuple makes, which takes longer than all the rest of this function.
-        values = (self._shard_id, session_id, seq, kind, key, guild_id, data, now, redelivered)
-        self._sink(tuple.__new__(Envelope, values))
+    def _handing_on(self) -> Callable[[str, int, bytes, int, int, bool], None]:
+        # A closure, too: this is done for every event.
+        session, counted, sink, wanted = self._session, self._counters, self._sink, self._wanted
+        shard_id, events, delivered = self._shard_id, counted.events, self._watermark.delivered
+        make = tuple.__new__
+
+        def hand_on(kind: str, seq: int, data: bytes, key: int, guild_id: int, redelivered: bool) -> None:
+            events[kind] = events.get(kind, 0) + 1
+            counted.last_event_at = now = time.time()
+            session_id = session.session_id or ""
+            if wanted is not None and kind not in wanted:
+                self._skip(session_id, seq)
+                return
+            delivered(seq)
+            if redelivered:
+                counted.redelivered += 1
+            # Past the constructor that NamedTuple makes, which takes longer than all the rest here.
+            values = (shard_id, session_id, seq, kind, key, guild_id, data, now, redelivered)
+            sink(make(Envelope, values))
+
+        return hand_on
 
     def _skip(self, session_id: str, seq: int) -> None:
         self._counters.filtered += 1
