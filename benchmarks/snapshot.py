@@ -1,11 +1,14 @@
 """The cache of a discord.py bot after a reload: how soon it is there, whether it is right, what it costs ws.
 
-    python benchmarks/snapshot.py [GUILDS] [MEMBERS] [CHANNELS] [ROLES]
+    python benchmarks/snapshot.py [shares] [GUILDS] [MEMBERS] [CHANNELS] [ROLES]
 
 A bot on the sandbox (500 guilds of 100 members, 30 channels and 20 roles) is reloaded five times; each time
 is from the order, the fork included, until on_ready. Its cache is compared with that of discord.py connected
 by itself: ids, names, counts, overwrites, and what everybody may do. Memory is what a process takes with the
 guilds less what it takes without: of ws with `ws.snapshot` on and off, and of discord.py.
+
+With ``shares`` first, on the same world: how many guilds each of one, two and four workers holds
+after a reload, and what that takes of the memory of one that holds them all.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.commands import until
+from support.commands import free_ports, until
 from support.digest_system import DigestSystem
 
 SIZE = (500, 100, 30, 20)
@@ -30,9 +33,9 @@ ONE = (1, 5, 5, 5)
 
 
 @contextmanager
-def running(size: tuple[int, ...], snapshot: str) -> Iterator[DigestSystem]:
+def running(size: tuple[int, ...], snapshot: str, **environ: str) -> Iterator[DigestSystem]:
     with tempfile.TemporaryDirectory() as directory:
-        system = DigestSystem(Path(directory), size, NESCORD_SNAPSHOT=snapshot)
+        system = DigestSystem(Path(directory), size, NESCORD_SNAPSHOT=snapshot, **environ)
         try:
             system.begin()
             until(system.system.is_settled, "all guilds to be there")
@@ -73,7 +76,38 @@ def report(system: DigestSystem, plain: int) -> None:
     )
 
 
+@contextmanager
+def running_workers(size: tuple[int, ...], count: int) -> Iterator[DigestSystem]:
+    ports = free_ports(count)
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+    listen = {"NESCORD_MAIN_LISTEN": hosts.split(",", maxsplit=1)[0], "GRPC_HOST": hosts}
+    with running(size, "on", NESCORD_WORKERS=str(count), **listen) as system:
+        yield system
+
+
+def workers_memory(size: tuple[int, ...], count: int) -> tuple[list[int], float]:
+    """Return the guilds of each worker after a reload, and what a worker takes then on average, in MB."""
+    with running_workers(size, count) as system:
+        system.reload()
+        ready = [system.ready(pid) for pid in system.workers()]
+    return [each["guilds"] for each in ready], statistics.mean(each["rss_mb"] for each in ready)
+
+
+def shares(size: tuple[int, ...]) -> None:
+    _, empty = workers_memory(ONE, 1)
+    whole = 0.0
+    for count in (1, 2, 4):
+        guilds, memory = workers_memory(size, count)
+        whole = whole or memory - empty
+        print(
+            f"{count} workers: {guilds} guilds, memory of each for them: ratio {(memory - empty) / whole:.2f}"
+        )
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["shares"]:
+        shares(tuple(map(int, sys.argv[2:])) or SIZE)
+        return
     size = tuple(map(int, sys.argv[1:])) or SIZE
     with running(size, "on") as system:
         plain = system.plain()

@@ -74,6 +74,7 @@ class Telling:
         self._replicas: Mapping[str, int] = {}
         self._sessions = -1
         self._told: dict[int, str] = {}
+        self._by_ready: set[int] = set()
         self._again: set[tuple[int, int]] = set()
         self._doubtful: set[tuple[int, int]] = set()
         self._leaving: set[int] = set()
@@ -115,13 +116,20 @@ class Telling:
         yield from self._farewells()
 
     def _is_news(self, shard_id: int) -> bool:
-        """Tell whether all of a shard has to be told; a single replica learns of a new session by READY."""
+        """Tell whether all of a shard has to be told.
+
+        A single replica learns of a new session by READY, as an event. When it is no longer the only one that
+        may be still on its way, and would be taken for one of a session before.
+        """
         told, session = self._told.get(shard_id), self._world.session(shard_id)
-        if told is None or told == session:
-            return told is None
+        if told is None:
+            return True
+        if told == session:
+            return self._partition.is_shared and shard_id in self._by_ready
         if self._partition.is_shared or (not told and self._world.is_recalled(shard_id)):
             return True
         self._told[shard_id] = session
+        self._by_ready.add(shard_id)
         return False
 
     def _whole(self, shard_id: int, division: Division) -> Iterator[pb.FromWs | None]:
@@ -143,6 +151,7 @@ class Telling:
         last.unavailable.extend(sorted(filter(division.is_own, self._world.unavailable(shard_id))))
         last.last = True
         self._told[shard_id] = session
+        self._by_ready.discard(shard_id)
         yield pb.FromWs(snapshot=last)
 
     def _head(
@@ -192,22 +201,33 @@ class Telling:
             elif self._is_in_doubt((shard_id, guild_id)):
                 self._doubtful.add((shard_id, guild_id))
             else:
-                yield pb.FromWs(share=pb.Share(gone=[guild_id]))
+                yield self._share(shard_id, gone=[guild_id])
 
     def _farewells(self) -> Iterator[pb.FromWs | None]:
         leaving = iter(list(self._leaving))
         while part := list(islice(leaving, self._at_a_time)):
             gone = sorted(filter(self._may_go, part))
             self._leaving.difference_update(gone)
-            yield pb.FromWs(share=pb.Share(gone=gone)) if gone else None
+            yield pb.FromWs(share=pb.Share(gone=gone, shared=True)) if gone else None
 
     def _share(
-        self, shard_id: int, *, guilds: Iterable[pb.GuildPicture] = (), unavailable: Iterable[int] = ()
+        self,
+        shard_id: int,
+        *,
+        guilds: Iterable[pb.GuildPicture] = (),
+        unavailable: Iterable[int] = (),
+        gone: Iterable[int] = (),
     ) -> pb.FromWs:
         head = self._world.head(shard_id)
-        share = pb.Share(shard_id=shard_id, session_id=head.session_id, seq=head.seq)
-        share.guilds.extend(guilds)
-        share.unavailable.extend(unavailable)
+        share = pb.Share(
+            shard_id=shard_id,
+            session_id=head.session_id,
+            seq=head.seq,
+            guilds=guilds,
+            unavailable=unavailable,
+            gone=gone,
+            shared=self._partition.is_shared,
+        )
         return pb.FromWs(share=share)
 
     def _is_in_doubt(self, guild: tuple[int, int]) -> bool:

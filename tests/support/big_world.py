@@ -1,14 +1,16 @@
 """A sandbox with many furnished guilds, which changes by itself when told to.
 
-Run as: big_world.py PORT GUILDS MEMBERS CHANNELS ROLES. It answers each line of standard input with a line
-of JSON: ``change RATE`` begins to change guilds, roles, channels and members (RATE events a second), ``hold``
-ends that and answers how many events there were, ``world`` answers what all guilds look like.
+Run as: big_world.py PORT GUILDS MEMBERS CHANNELS ROLES; BIG_WORLD_SHARDS is how many shards it recommends.
+It answers each line of standard input with a line of JSON: ``change RATE`` begins to change guilds, roles,
+channels and members (RATE events a second), ``hold`` ends that and answers how many events there were, and
+``world`` answers what all guilds look like.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -129,7 +131,8 @@ class Changes:
 
 
 async def serve(port: int, *size: int) -> None:
-    sandbox = Sandbox(SandboxSettings(port=port, guilds=1, identify_window=0.05, shards=1))
+    shards = int(os.environ.get("BIG_WORLD_SHARDS", "1"))
+    sandbox = Sandbox(SandboxSettings(port=port, guilds=1, identify_window=0.05, shards=shards))
     async with sandbox.running():
         furnish(sandbox.world, *size)
         changes = Changes(sandbox.world)

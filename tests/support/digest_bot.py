@@ -1,7 +1,8 @@
 """A discord.py bot that writes down what is in its cache: when it is ready, and when it is told to.
 
 DIGEST_DIRECTORY is where; ``ready-PID`` carries the time of on_ready. With DIGEST_WATCH set it is told by a
-file ``ask-NAME`` as well, and answers with NAME-PID; ``fired`` has what was fired of whole guilds.
+file ``ask-NAME`` as well, and answers with NAME-PID; ``fired`` has what was fired of whole guilds. With
+DIGEST_SHARDED set the client is one that knows of shards.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, os.environ["DIGEST_SUPPORT"])
 
@@ -23,12 +24,17 @@ from discord import app_commands
 from nescord_core.bot.discordpy import guild_count, member_count
 from support.cache_digest import of_client, rights
 
+if TYPE_CHECKING or not os.environ.get("DIGEST_SHARDED"):
+    from discord import Client as Base
+else:
+    from discord import AutoShardedClient as Base
+
 PLACE = Path(os.environ["DIGEST_DIRECTORY"])
 NOTED = {"ready", "guild_join", "guild_remove", "guild_available", "guild_unavailable"}
 fired: list[list[str]] = []
 
 
-class Client(discord.Client):
+class Client(Base):
     """Notes what is fired of whole guilds."""
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:

@@ -131,7 +131,8 @@ class Arrival:
         """Take in guilds that come to this process, and let go of those that have gone to others."""
         async with self._lock:
             told = (*share.unavailable, *share.gone, *(each.guild_id for each in share.guilds))
-            self._shared |= {shard for _, shard in self._shard_of(told)}
+            if share.shared:
+                self._shared |= {shard for _, shard in self._shard_of(told)}
             come: list[discord.Guild] = []
             await self._put(share.guilds, (share.session_id, share.seq), come)
             self._miss(share.unavailable)

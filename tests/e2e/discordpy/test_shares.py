@@ -86,6 +86,8 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
             NESCORD_MAIN_LISTEN=f"127.0.0.1:{ports[0]}",
             GRPC_HOST=",".join(relay.address for relay in relays.relays),
             DIGEST_WATCH="1",
+            DIGEST_SHARDED="1",
+            BIG_WORLD_SHARDS="2",
         )
         try:
             system.begin()

@@ -98,6 +98,10 @@ class Replica:
             self.cache |= dict.fromkeys(message.share.unavailable)
             for each in message.share.gone:
                 self.cache.pop(each, None)
+            if message.share.shared:
+                told = [*message.share.unavailable, *message.share.gone]
+                told += [guild.guild_id for guild in message.share.guilds]
+                self.shared |= set(map(shard_of, told))
             return
         picture = message.snapshot
         shard = picture.shard_id
@@ -155,7 +159,7 @@ class Replica:
 
     def _is_over(self, envelope: Envelope) -> bool:
         shard = envelope.shard_id
-        return shard in self.shared and self.sessions[shard] != envelope.session_id
+        return shard in self.shared and self.sessions.get(shard) != envelope.session_id
 
     def _begin(self, ready: Envelope) -> None:
         if self.sessions.get(ready.shard_id) == ready.session_id:
@@ -407,6 +411,19 @@ def test_a_guild_in_flight_is_taken_away_when_it_is_done() -> None:
     assert guild in new.replica.cache
     quiet(system)
     assert guild not in old.replica.cache
+
+
+def test_a_session_that_began_for_a_single_replica_is_told_when_there_is_another() -> None:
+    """READY waits in the queue of the first one, which holds it for old as soon as it is one of several."""
+    system = of("a")
+    first = system.wires["a"]
+    system.begin_session()
+    while first.is_busy:
+        first.step()
+    assert system.partition.ready(first.stream) == system.outbox.unfinished > 1
+    system.wires["b"] = Wire(system, Replica("b"))
+    quiet(system)
+    system.check()
 
 
 def test_a_single_replica_that_dials_again_keeps_what_it_has() -> None:

@@ -121,20 +121,22 @@ class Snapshot(_message.Message):
     def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ..., shared: bool = ..., first: bool = ...) -> None: ...
 
 class Share(_message.Message):
-    __slots__ = ("shard_id", "session_id", "seq", "guilds", "unavailable", "gone")
+    __slots__ = ("shard_id", "session_id", "seq", "guilds", "unavailable", "gone", "shared")
     SHARD_ID_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     GUILDS_FIELD_NUMBER: _ClassVar[int]
     UNAVAILABLE_FIELD_NUMBER: _ClassVar[int]
     GONE_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
     shard_id: int
     session_id: str
     seq: int
     guilds: _containers.RepeatedCompositeFieldContainer[GuildPicture]
     unavailable: _containers.RepeatedScalarFieldContainer[int]
     gone: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, shard_id: _Optional[int] = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., unavailable: _Optional[_Iterable[int]] = ..., gone: _Optional[_Iterable[int]] = ...) -> None: ...
+    shared: bool
+    def __init__(self, shard_id: _Optional[int] = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., unavailable: _Optional[_Iterable[int]] = ..., gone: _Optional[_Iterable[int]] = ..., shared: bool = ...) -> None: ...
 
 class GuildPicture(_message.Message):
     __slots__ = ("guild_id", "base", "types", "data")

@@ -105,7 +105,8 @@ async def test_a_guild_that_is_told_again_shows_nothing_that_is_gone() -> None:
 
 async def test_guilds_come_and_go_without_a_word() -> None:
     bot = await started(picture(5), picture(6))
-    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(7, "came")], unavailable=[8], gone=[5]))
+    share = pb.Share(session_id="s1", seq=20, guilds=[picture(7, "came")], unavailable=[8], gone=[5])
+    await bot.take(share)
     assert bot.held() == {6: "guild", 7: "came", 8: "?"}
     assert bot.fired == []
 
@@ -188,6 +189,14 @@ async def test_an_event_is_past_for_the_guilds_that_were_told_after_it() -> None
     assert [bot.arrival.is_past(event("CHANNEL_UPDATE", seq, 5)) for seq in (10, 11)] == [True, False]
     assert [bot.arrival.is_past(event("CHANNEL_UPDATE", seq, 6)) for seq in (20, 21)] == [True, False]
     assert [bot.arrival.is_past(event("USER_UPDATE", seq)) for seq in (10, 11)] == [True, False]
+
+
+async def test_a_single_worker_that_is_told_a_guild_once_more_still_learns_of_a_session_by_ready() -> None:
+    bot = await started(picture(5), shared=False)
+    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(5)]))
+    assert not bot.arrival.is_past(event("READY", 1, session="s2"))
+    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(5)], shared=True))
+    assert bot.arrival.is_past(event("READY", 1, session="s2")), "it is told all of a session before that"
 
 
 async def test_one_that_was_a_worker_of_several_is_told_all_when_it_is_the_only_one() -> None:
