@@ -558,6 +558,19 @@ def test_ready_that_never_comes_is_followed_by_another_identify() -> None:
     assert rig.hello() == [s.RequestIdentify()]
 
 
+def test_only_ready_is_ready_and_only_after_identify() -> None:
+    rig = Rig()
+    rig.tell(s.Start())
+    rig.hello()
+    rig.tell(s.IdentifyGranted())
+    assert rig.frame(0, {}, 1, "X") == []
+    assert rig.session.state is State.IDENTIFYING
+    rig.ready()
+    again = READY.replace("one", "two").encode()
+    assert rig.tell(s.Frame(0, 2, "READY", again)) == [s.Deliver("READY", 2, again)]
+    assert rig.session.resumable() == Resumable("one", 2, RESUME_HOST)
+
+
 def test_an_unreadable_ready_is_no_ready() -> None:
     rig = Rig()
     rig.tell(s.Start())
