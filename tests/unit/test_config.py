@@ -63,6 +63,22 @@ def test_arguments_are_split_as_by_a_shell(tmp_path: Path, toml: str, environ: d
     assert loaded.main.arguments == ("-v", "--name", "two words")
 
 
+@pytest.mark.parametrize(
+    ("environ", "where"),
+    [
+        ({}, None),
+        ({"DISCORD_API_URL": "http://127.0.0.2:7000/api/v10"}, None),
+        ({"DISCORD_API_URL": "http://127.0.0.1:7000/api/v10"}, "global"),
+        ({"NESCORD_COMMANDS_GUILD": "12"}, "12"),
+        ({"NESCORD_COMMANDS_GUILD": "12", "DISCORD_API_URL": "http://localhost:7000/api/v10"}, "12"),
+    ],
+)
+def test_commands_are_synced_to_a_guild_that_was_named_or_to_a_sandbox(
+    tmp_path: Path, environ: dict[str, str], where: str | None
+) -> None:
+    assert config.load(project(tmp_path), environ=environ).main.command_sync == where
+
+
 def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     loaded = config.load(tmp_path, environ={"DISCORD_BOT_TOKEN": "t"})
     assert loaded.ws.grpc_hosts == ("127.0.0.1:5000",)

@@ -105,25 +105,17 @@ def test_a_client_may_run_in_a_thread(stage: Stage) -> None:
     until(is_gone(stage, old), "the old process to be gone")
 
 
-@pytest.mark.parametrize(
-    ("command", "said"),
-    [
-        ("restart", "restarting"),
-        ("script", "script"),
-        ("close", "closing"),
-        ("die", "dying"),
-    ],
-)
-def test_a_bot_that_ends_or_starts_itself_anew_is_started_by_main(
-    stage: Stage, command: str, said: str
-) -> None:
+def test_a_bot_that_ends_or_starts_itself_anew_is_started_by_main(stage: Stage) -> None:
     stage.put_on("restarting")
-    flag, old = stage.ask("!word")
-    connections = stage.system.gateway()["connections"]
-    assert stage.ask(f"!{command}") == [said]
-    until(is_gone(stage, old), "the old process to be gone")
+    flag, pid = stage.ask("!word")
     assert flag == "-v"
-    new = stage.ask("!word")
-    assert new != [flag, old]
-    assert stage.ask("!word") == new, "the command did not come again to end the new process"
+    connections = stage.system.gateway()["connections"]
+    commands = {"!restart": "restarting", "!script": "script", "!close": "closing", "!die": "dying"}
+    for command, said in commands.items():
+        assert stage.ask(command) == [said]
+        until(is_gone(stage, pid), "the old process to be gone")
+        new = stage.ask("!word")
+        assert new != [flag, pid]
+        pid = new[1]
+    assert stage.ask("!word") == [flag, pid], "no command came again to end the new process"
     assert stage.system.gateway()["connections"] == connections, "nobody else has connected"
