@@ -223,9 +223,13 @@ class Connection(asyncio.Protocol):
                 self._transport.write(chunk(data) if is_chunked else data)
             if is_chunked:
                 self._transport.write(LAST_CHUNK)
-            self._sent(answer, request, keep_alive=keep_alive)
+            await self._until_taken()
+            self._sent(answer, request, keep_alive=keep_alive and not self._front.stopping)
         except BodyBroken:
             # Too late for another answer: the caller has to see that this one is not whole.
+            self._transport.abort()
+        except Exception:
+            _failed(request)
             self._transport.abort()
         finally:
             rest.close()
@@ -234,6 +238,12 @@ class Connection(asyncio.Protocol):
         if self._blocked_since is not None:
             self._room = self._loop.create_future()
             await self._room
+
+    async def _until_taken(self) -> None:
+        """Wait for all that was written to leave; whoever stops the service waits for that."""
+        self._transport.set_write_buffer_limits(high=0)
+        await self._until_room()
+        self._transport.set_write_buffer_limits()
 
     def _send(self, answer: Outgoing, request: Incoming | None) -> None:
         self._sent(answer, request, keep_alive=self._write(answer, request))

@@ -11,13 +11,13 @@ __all__ = ["Stream"]
 
 
 class Stream:
-    """Read it to its end, or close it: until then it holds a connection to Discord.
+    """Read it and close it: until then it holds a connection to Discord.
 
     ``length`` is that of the whole body in bytes, None where Discord did not say. Between two pieces Discord
     may be silent for ``timeout`` seconds.
     """
 
-    __slots__ = ("_content", "_drop", "_ended", "_is_over", "length", "timeout")
+    __slots__ = ("_content", "_drop", "_ended", "_is_closed", "_is_whole", "length", "timeout")
 
     def __init__(self, content: Content, drop: Callable[[], None], *, length: int | None) -> None:
         self.length = length
@@ -25,7 +25,8 @@ class Stream:
         self._content = content
         self._drop = drop
         self._ended: list[Callable[[], None]] = []
-        self._is_over = False
+        self._is_closed = False
+        self._is_whole = False
 
     async def read(self) -> bytes:
         """Return what has come, at least one byte; nothing at the end. Raises `BodyBroken`."""
@@ -34,22 +35,19 @@ class Stream:
                 data = await self._content.read()
         except TimeoutError:
             raise BodyBroken("Discord stopped in the middle of it") from None
-        if not data:
-            self._finish()
+        self._is_whole = not data
         return data
 
     def on_end(self, call: Callable[[], None]) -> None:
-        """Have something done once it is over, whichever way."""
+        """Have something done once it is closed."""
         self._ended.append(call)
 
     def close(self) -> None:
-        """Drop what has not been read, and the connection with it."""
-        if not self._is_over:
+        """Give the connection free, or drop it with what has not been read."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if not self._is_whole:
             self._drop()
-            self._finish()
-
-    def _finish(self) -> None:
-        if not self._is_over:
-            self._is_over = True
-            for call in self._ended:
-                call()
+        for call in self._ended:
+            call()
