@@ -268,6 +268,8 @@ class Bucket:
         used, before = window.limit - window.remaining, self.limit - self.remaining
         if used <= before or before < 1 or window.reset is None or self._reset is None:
             return
+        if window.reset - window.reset_after >= self._reset:
+            return  # by Discord's own clock that was over when this one came: another period
         grown = window.reset_after - self._reset_after
         if grown > max(0.003, 0.5 * (used - before) * window.reset_after / used):
             self.kind = Kind.LEAKY

@@ -105,6 +105,22 @@ def test_an_answer_of_the_window_before_that_comes_late_says_nothing_of_this_one
     assert go(limiter, 14.9) == []
 
 
+def test_a_window_that_began_before_ours_was_over_is_not_taken_for_a_leak() -> None:
+    limiter, post = Limiter(), route("POST", "/channels/1/messages")
+    tickets = [submit(limiter, post) for _ in range(12)]
+
+    def said(ticket: Ticket, now: float, remaining: int, after: float, reset: float) -> None:
+        limiter.complete(ticket, Answer(200, Window(5, remaining, after, reset, "h")), now)
+
+    assert go(limiter, 0.0) == tickets[:1]
+    said(tickets[0], 0.8, 4, 5.0, 105.0)
+    assert go(limiter, 4.9) == tickets[1:5]
+    # Discord's window ended at 105, ours would at 5.8: what was sent meanwhile opened the next, until 110.3.
+    said(tickets[1], 5.3, 3, 0.1, 105.0)
+    said(tickets[4], 5.35, 2, 5.0, 110.3)
+    assert go(limiter, 9.9) == [], "a leaking bucket would have given one back"
+
+
 def test_each_class_of_message_deletion_has_a_bucket_of_its_own_under_one_hash() -> None:
     limiter = Limiter()
     for seconds in (15 * 24 * 3600, 3600, 5):
