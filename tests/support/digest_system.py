@@ -30,6 +30,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def is_child(pid: int, parent: int) -> bool:
+    """Tell whether a process was started by another one; main's workers come and go meanwhile."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) == parent
+    except OSError:
+        return False
+
+
 class BigWorld:
     """`big_world.py` as a process."""
 
@@ -109,11 +117,15 @@ class DigestSystem:
         self._stack.callback(process.wait, PATIENCE)
         assert process.stdin is not None
         self._stack.callback(process.stdin.close)
-        before = set(self.place.glob("ready-*[0-9]"))
         process.stdin.write(f"{SUPPORT / 'digest_bot.py'}\n")
         process.stdin.flush()
-        new = until(lambda: set(self.place.glob("ready-*[0-9]")) - before, "plain discord.py to be ready")
-        return int(new.pop().name.removeprefix("ready-"))
+
+        def ready() -> list[int]:
+            pids = [int(each.name.removeprefix("ready-")) for each in self.place.glob("ready-*[0-9]")]
+            return [pid for pid in pids if is_child(pid, process.pid)]
+
+        pids: list[int] = until(ready, "plain discord.py to be ready")
+        return pids[0]
 
     def ready(self, pid: int) -> Any:
         """Wait until a process is ready; returns what it wrote then."""
