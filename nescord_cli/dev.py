@@ -81,7 +81,7 @@ def _words(command: str) -> list[str]:
 
     try:
         words = shlex.split(command)
-        needs_shell = not SHELL_SYNTAX.isdisjoint(command) or "=" in words[0]
+        needs_shell = not SHELL_SYNTAX.isdisjoint(command) or "=" in "".join(words[:1])
         return ["/bin/sh", "-c", command] if needs_shell and os.name == "posix" else words
     except ValueError as error:
         raise ConfigError(
