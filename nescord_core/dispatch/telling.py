@@ -37,6 +37,9 @@ class World(Protocol):
     def is_recalled(self, shard_id: int) -> bool:
         """Tell whether that session's READY went to an earlier process of ws, and comes as no event."""
 
+    def position(self, shard_id: int) -> tuple[str, int]:
+        """Return the session and the sequence number that a shard's guilds are as of."""
+
     def head(self, shard_id: int) -> pb.Snapshot:
         """Return what there is to say of a shard beside its guilds."""
 
@@ -218,11 +221,11 @@ class Telling:
         unavailable: Iterable[int] = (),
         gone: Iterable[int] = (),
     ) -> pb.FromWs:
-        head = self._world.head(shard_id)
+        session_id, seq = self._world.position(shard_id)
         share = pb.Share(
             shard_id=shard_id,
-            session_id=head.session_id,
-            seq=head.seq,
+            session_id=session_id,
+            seq=seq,
             guilds=guilds,
             unavailable=unavailable,
             gone=gone,

@@ -136,6 +136,11 @@ class ShardWorlds:
         guild = self._shards[shard_id].guild(guild_id)
         return None if guild is None else _picture(guild)
 
+    def position(self, shard_id: int) -> tuple[str, int]:
+        """Return the session and the sequence number that a shard's guilds are as of."""
+        shard = self._shards[shard_id]
+        return shard.session_id, shard.seq
+
     def head(self, shard_id: int) -> pb.Snapshot:
         """Return what there is to say of a shard beside its guilds."""
         shard = self._shards[shard_id]

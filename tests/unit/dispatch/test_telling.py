@@ -50,10 +50,13 @@ class World:
     def is_recalled(self, shard_id: int) -> bool:
         return self.is_recalled_always
 
+    def position(self, shard_id: int) -> tuple[str, int]:
+        return self.session(shard_id), self.shards[shard_id].seq
+
     def head(self, shard_id: int) -> pb.Snapshot:
-        session = self.session(shard_id)
+        session, seq = self.position(shard_id)
         ready = b"{}" if session else b""
-        return pb.Snapshot(shard_id=shard_id, session_id=session, seq=self.shards[shard_id].seq, ready=ready)
+        return pb.Snapshot(shard_id=shard_id, session_id=session, seq=seq, ready=ready)
 
     def guild_ids(self, shard_id: int) -> list[int]:
         shard = self.shards[shard_id]
