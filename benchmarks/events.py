@@ -92,23 +92,37 @@ def _get(port: int, path: str) -> Any:
 
 
 async def client(which: str, compress: str, shards: int, events: int, rate: float) -> Result:
-    """Run discord.py or the bare pipe."""
-    async with source(compress, shards, events) as port:
-        process = await _python(HERE / "gateway_clients.py", which, compress, port, shards, events)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            await process.stdout.readline()
-            await asyncio.sleep(1.0)
-            process.stdin.write(b"go\n")
-            await process.stdin.drain()
-            await asyncio.to_thread(_get, port, f"/go?rate={rate}")
-            found = json.loads(await process.stdout.readline())
+    """Run discord.py or the bare pipe, which tells its times if there is a rate."""
+    with tempfile.TemporaryDirectory() as directory:
+        async with source(compress, shards, events) as port:
+            return await _client(which, Path(directory) / "times", port, compress, shards, events, rate)
+
+
+async def _client(
+    which: str, times: Path, port: int, compress: str, shards: int, events: int, rate: float
+) -> Result:
+    total = shards * (events + _first() - 1)
+    environment = os.environ | ({"BENCH_TIMES": str(times), "BENCH_EVENTS": str(total)} if rate else {})
+    process = await _python(
+        HERE / "gateway_clients.py", which, compress, port, shards, events, env=environment
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        await process.stdout.readline()
+        await asyncio.sleep(1.0)
+        process.stdin.write(b"go\n")
+        await process.stdin.drain()
+        await asyncio.to_thread(_get, port, f"/go?rate={rate}")
+        found = json.loads(await process.stdout.readline())
+        if not rate or which != "bare":
             return Result(found["cpu_s"], found["mb"])
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+        waits = _waits(times, _get(port, "/times")["times"], shards)
+        return _timed(found["cpu_s"], found["mb"], waits)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
 
 
 async def nescord(compress: str, shards: int, events: int, rate: float) -> Result:
@@ -158,13 +172,16 @@ async def _nescord(
             return Result(cpu, memory)
         await _until((directory / "times").exists)
         await asyncio.sleep(0.5)
-        waits = sorted(_waits(directory / "times", _get(port, "/times")["times"], shards))
-        return Result(cpu, memory, statistics.median(waits), waits[len(waits) * 99 // 100])
+        return _timed(cpu, memory, _waits(directory / "times", _get(port, "/times")["times"], shards))
     finally:
         for process in (ws, bot):
             process.send_signal(signal.SIGTERM)
         for process in (ws, bot):
             await process.wait()
+
+
+def _timed(cpu_s: float, mb: float, waits: list[float]) -> Result:
+    return Result(cpu_s, mb, statistics.median(waits), sorted(waits)[len(waits) * 99 // 100])
 
 
 def _waits(path: Path, sent: list[float], shards: int) -> list[float]:
@@ -250,13 +267,15 @@ async def paced(compress: str, rounds: int, seconds: float) -> None:
             stock = (
                 (await client("discordpy", compress, shards, events, rate)).cpu_s / (events * shards) * 1e6
             )
+            floor = await client("bare", compress, shards, events, rate)
             ours = await nescord(compress, shards, events, rate)
-            own = ours.cpu_s / (events * shards) * 1e6
+            own, bare = (each.cpu_s / (events * shards) * 1e6 for each in (ours, floor))
             assert ours.median_ms is not None
             ratios.append(own / stock)
             medians.append(ours.median_ms)
             shown.append(
-                f"discord.py {stock:.0f}, nescord {own:.0f} [{ours.median_ms:.2f}, p99 {ours.p99_ms:.1f}]"
+                f"discord.py {stock:.0f}, bare pipe {bare:.0f} [{floor.median_ms:.2f}],"
+                f" nescord {own:.0f} [{ours.median_ms:.2f}, p99 {ours.p99_ms:.1f}]"
             )
         target = f"target {most_cpu} x, {most_ms:g} ms" if most_cpu else f"target {most_ms:g} ms"
         found = f"{statistics.median(ratios):.2f} x, {statistics.median(medians):.2f} ms"

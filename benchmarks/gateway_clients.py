@@ -1,9 +1,10 @@
 """What ws is measured against, each as a process: discord.py's own client, and the bare pipe.
 
     python benchmarks/gateway_clients.py discordpy|bare COMPRESS PORT SHARDS EVENTS
-    python benchmarks/gateway_clients.py sink                 (the bare pipe's other end)
+    python benchmarks/gateway_clients.py sink SHARDS          (the bare pipe's other end)
 
-Prints "ready", and when all events have come, the CPU seconds since they began and the memory in MB.
+Prints "ready", and when all events have come, the CPU seconds since they began and the memory in MB. The sink
+writes to the file BENCH_TIMES, if it is set, when each of the first BENCH_EVENTS arrived.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import sys
 import time
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +137,8 @@ class BarePipe:
                 payload = decode(inflate(message.data))
                 if payload.s is not None:
                     self.seqs[number] = payload.s
-                    self.pending.append((payload.s, payload.t or "", bytes(payload.d)))
+                    place = payload.s * len(self.seqs) + number  # for the sink's notes
+                    self.pending.append((place, payload.t or "", bytes(payload.d)))
                     self.filled.set()
 
 
@@ -145,7 +148,7 @@ async def bare(compress: str, port: int, shards: int, events: int) -> None:
 
     pipe = BarePipe(compress, port, shards)
     sink = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "sink", stdout=asyncio.subprocess.PIPE
+        sys.executable, __file__, "sink", str(shards), stdout=asyncio.subprocess.PIPE
     )
     assert sink.stdout is not None
     address = f"127.0.0.1:{(await sink.stdout.readline()).decode().strip()}"
@@ -162,7 +165,7 @@ async def bare(compress: str, port: int, shards: int, events: int) -> None:
         os._exit(0)
 
 
-async def sink() -> None:
+async def sink(shards: int) -> None:
     import grpc
     import grpc.aio
 
@@ -171,9 +174,22 @@ async def sink() -> None:
 
     die_with_parent(os.getppid())  # which may be killed in the middle
 
+    times, total = os.environ.get("BENCH_TIMES"), int(os.environ.get("BENCH_EVENTS", "0"))
+    notes: list[tuple[float, int]] = []
+
+    def note(places: Iterable[int]) -> None:
+        now = time.monotonic()
+        notes.extend((now, place) for place in places)
+        if len(notes) >= total:
+            rows = (f"{place % shards} {place // shards} {at}\n" for at, place in notes)
+            Path(times or "").write_text("".join(rows))
+
     async def pipe(requests: Any, context: Any) -> Any:
         async for message in requests:
-            yield len(pb.FromWs.FromString(message).events.seq).to_bytes(4, "big")
+            places = pb.FromWs.FromString(message).events.seq
+            if times:
+                note(places)
+            yield len(places).to_bytes(4, "big")
 
     server = grpc.aio.server()
     handler: Any = grpc.stream_stream_rpc_method_handler(pipe)
@@ -185,7 +201,7 @@ async def sink() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "sink":
-        asyncio.run(sink())
+        asyncio.run(sink(int(sys.argv[2])))
     else:
         which = {"discordpy": discordpy, "bare": bare}[sys.argv[1]]
         asyncio.run(which(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])))

@@ -11,7 +11,7 @@ __all__ = ["Linger"]
 _MEMORY = 0.1
 """Seconds over which the rate is averaged."""
 
-_DENSE = 8.0
+_DENSE = 5.0
 """Events expected within one full linger at which the full linger is waited."""
 
 
