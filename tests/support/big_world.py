@@ -1,6 +1,7 @@
 """A sandbox with many furnished guilds, which changes by itself when told to.
 
-Run as: big_world.py PORT GUILDS MEMBERS CHANNELS ROLES; BIG_WORLD_SHARDS is how many shards it recommends.
+Run as: big_world.py PORT GUILDS MEMBERS CHANNELS ROLES; BIG_WORLD_SHARDS is how many shards it recommends,
+BIG_WORLD_SEED chooses the changes.
 It answers each line of standard input with a line of JSON: ``change RATE`` begins to change guilds, roles,
 channels and members (RATE events a second), ``hold`` ends that and answers how many events there were, and
 ``world`` answers what all guilds look like.
@@ -69,7 +70,7 @@ class Changes:
     def __init__(self, world: World) -> None:
         self.count = 0
         self._world = world
-        self._chance = random.Random(11)
+        self._chance = random.Random(int(os.environ.get("BIG_WORLD_SEED", "11")))
         self._task: asyncio.Task[None] | None = None
         world.subscribe(self._counted)
 

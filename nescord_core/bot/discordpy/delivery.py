@@ -108,7 +108,7 @@ class Delivery:
         elif kind == "RESUMED":
             data["__shard_id__"] = event.shard_id
         if (parse := internals.parser(self._state, kind)) is not None:
-            with self._count_kept(data, past):
+            with self._count_kept(event, past):
                 parse(data)
 
     def _is_known(self, data: dict[str, Any], event: EventInfo, *, past: bool) -> bool:
@@ -124,9 +124,12 @@ class Delivery:
         return False
 
     @contextmanager
-    def _count_kept(self, data: dict[str, Any], past: bool) -> Iterator[None]:
-        """A member who came or went before the cache was filled is counted already."""
-        guild = self._client.get_guild(int(data.get("guild_id") or 0)) if past else None
+    def _count_kept(self, event: EventInfo, past: bool) -> Iterator[None]:
+        """Members who came or went before the cache was filled are counted already.
+
+        That holds for a GUILD_UPDATE, too, which may tell how many there were when it was sent.
+        """
+        guild = self._client.get_guild(event.guild_id or 0) if past else None
         count = guild._member_count if guild else None
         yield
         if guild:
