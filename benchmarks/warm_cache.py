@@ -1,10 +1,10 @@
 """Reloads of a discord.py bot at their hardest: under changes, and under commands.
 
-    python benchmarks/warm_cache.py [RELOADS] [COMMANDS]
+    python benchmarks/warm_cache.py [RELOADS] [COMMANDS] [SEED]
 
 Guilds, roles, channels and members change at 200 events a second while the bot is reloaded (50 times); after
-each reload its cache must come to be the sandbox's world. Then a slash command is used over and over (500
-times) while it reloads all the time; each must be answered within 3 s.
+each reload its cache must come to be the sandbox's world; the seed chooses the changes. Then a slash command
+is used over and over (500 times) while it reloads all the time; each must be answered within 3 s.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ RATE = 200
 
 
 def main() -> None:
-    reloads, commands = (*map(int, sys.argv[1:]), *(50, 500)[len(sys.argv) - 1 :])
+    reloads, commands, seed = (*map(int, sys.argv[1:]), *(50, 500, 11)[len(sys.argv) - 1 :])
     with tempfile.TemporaryDirectory() as directory:
-        system = DigestSystem(Path(directory), SIZE, NESCORD_SNAPSHOT="on", DIGEST_SYNC="1")
+        system = DigestSystem(
+            Path(directory), SIZE, NESCORD_SNAPSHOT="on", DIGEST_SYNC="1", BIG_WORLD_SEED=str(seed)
+        )
         try:
             system.begin()
             began = time.monotonic()

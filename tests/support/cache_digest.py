@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 WITHOUT_TOPIC = (2, 4)
 """Voice channels and categories, whose topic discord.py does not keep."""
 
-__all__ = ["of_client", "of_payload", "rights"]
+__all__ = ["differences", "of_client", "of_payload", "rights"]
 
 
 def of_payload(guild: dict[str, Any]) -> dict[str, Any]:
@@ -86,3 +86,14 @@ def rights(client: discord.Client) -> dict[str, Any]:
             [len(guild.emojis), len(guild.threads), guild.large, guild.chunked],
         ]
     return found
+
+
+def differences(wanted: Any, found: Any, where: str = "") -> list[str]:
+    """Say where two descriptions differ, a line each."""
+    if not (isinstance(wanted, dict) and isinstance(found, dict)):
+        return [] if wanted == found else [f"{where}: {found!r} instead of {wanted!r}"]
+    return [
+        line
+        for name in sorted(wanted.keys() | found.keys())
+        for line in differences(wanted.get(name), found.get(name), f"{where}/{name}")
+    ]

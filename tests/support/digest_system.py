@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from support import loopback
+from support.cache_digest import differences
 from support.commands import PATIENCE, fetch, until
 from support.system import System
 
@@ -176,7 +177,11 @@ class DigestSystem:
         self.reload()
         events = int(self.world.ask("hold")["events"])
         worker, world = self.worker(), self.world.ask("world")
-        until(lambda: self.digests(worker)[0]["cache"] == world, "the cache to be the world")
+        try:
+            until(lambda: self.digests(worker)[0]["cache"] == world, "the cache to be the world")
+        except AssertionError as error:
+            found = differences(world, self.digests(worker)[0]["cache"])
+            raise AssertionError("\n".join([str(error), *found[:20]])) from None
         return events
 
     def commands_during_reloads(self, count: int) -> tuple[list[int], int]:

@@ -18,11 +18,9 @@ from nescord_core.payloads import payload_of
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 GUILD, TOLD_AT = 5, 10
-MEMBER = {
-    "user": {"id": "7", "username": "ada", "discriminator": "0", "avatar": None},
-    "roles": [],
-    "flags": 0,
-}
+USER = {"id": "7", "username": "ada", "discriminator": "0", "avatar": None}
+ADDED = {"guild_id": str(GUILD), "user": USER, "roles": [], "flags": 0}
+REMOVED = {"guild_id": str(GUILD), "user": USER}
 UPDATE = {"id": str(GUILD), "name": "renamed", "owner_id": "2", "member_count": 2, "roles": []}
 
 
@@ -66,8 +64,8 @@ class Bot(discord.Client):
 @pytest.mark.parametrize(
     ("kind", "data"),
     [
-        ("GUILD_MEMBER_ADD", {**MEMBER, "guild_id": str(GUILD)}),
-        ("GUILD_MEMBER_REMOVE", {"user": MEMBER["user"], "guild_id": str(GUILD)}),
+        ("GUILD_MEMBER_ADD", ADDED),
+        ("GUILD_MEMBER_REMOVE", REMOVED),
         ("GUILD_UPDATE", UPDATE),
     ],
 )
@@ -83,9 +81,9 @@ async def test_members_are_as_many_as_were_told_whatever_comes_from_before_that(
 async def test_events_after_what_was_told_count() -> None:
     bot = Bot()
     guild = await bot.begin()
-    await bot.bring("GUILD_MEMBER_ADD", TOLD_AT + 1, {**MEMBER, "guild_id": str(GUILD)})
+    await bot.bring("GUILD_MEMBER_ADD", TOLD_AT + 1, ADDED)
     assert guild.member_count == 4
-    await bot.bring("GUILD_MEMBER_REMOVE", TOLD_AT + 2, {"user": MEMBER["user"], "guild_id": str(GUILD)})
+    await bot.bring("GUILD_MEMBER_REMOVE", TOLD_AT + 2, REMOVED)
     assert guild.member_count == 3
     await bot.bring("GUILD_UPDATE", TOLD_AT + 3, UPDATE)
     assert (guild.name, guild.member_count) == ("renamed", 2)
