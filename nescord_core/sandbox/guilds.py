@@ -101,18 +101,16 @@ class Guilds(People):
             self.simulation.delete_channel(self.find_channel(channel, guild).id)
 
     def create_role(self, name: str, *, guild: Id | None = None, **fields: Any) -> Payload:
-        """Make a role; ``permissions`` is a bit mask."""
-        _check_fields(fields, ROLE_FIELDS)
+        """Make a role; ``permissions`` is a bit mask, as a number or in Discord's way as a string."""
         with in_words():
-            role = self.simulation.create_role(self.find_guild(guild).id, name, **fields)
+            role = self.simulation.create_role(self.find_guild(guild).id, name, **_role_fields(fields))
         return dict(serializers.role_payload(role))
 
     def edit_role(self, role: Id, *, guild: Id | None = None, **changes: Any) -> Payload:
         """Change a role."""
-        _check_fields(changes, ROLE_FIELDS)
-        place = self.find_guild(guild)
+        place, fields = self.find_guild(guild), _role_fields(changes)
         with in_words():
-            changed = self.simulation.edit_role(place.id, self.find_role(role, place.id).id, changes)
+            changed = self.simulation.edit_role(place.id, self.find_role(role, place.id).id, fields)
         return dict(serializers.role_payload(changed))
 
     def delete_role(self, role: Id, *, guild: Id | None = None) -> None:
@@ -120,6 +118,16 @@ class Guilds(People):
         place = self.find_guild(guild)
         with in_words():
             self.simulation.delete_role(place.id, self.find_role(role, place.id).id)
+
+
+def _role_fields(given: dict[str, Any]) -> dict[str, Any]:
+    _check_fields(given, ROLE_FIELDS)
+    if "permissions" not in given:
+        return given
+    try:
+        return given | {"permissions": int(given["permissions"])}
+    except (TypeError, ValueError):
+        raise ActionError(f"permissions is a bit mask, not {given['permissions']!r}.") from None
 
 
 def _check_fields(given: dict[str, Any], known: frozenset[str]) -> None:

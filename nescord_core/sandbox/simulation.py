@@ -237,6 +237,18 @@ class Simulation(MessageSimulation):
         finally:
             self._planned_ids = iter(())
 
+    def remove_member(self, guild_id: int, user_id: int) -> None:
+        self.set_voice_state(guild_id, user_id, None)  # simcord would have them go on talking
+        super().remove_member(guild_id, user_id)
+
+    def delete_channel(self, channel_id: int) -> None:
+        channel = self.channels.get(channel_id)
+        guild = self.guilds.get(channel.guild_id or 0) if channel is not None else None
+        for state in list(guild.voice_states.values()) if guild is not None else ():
+            if state.channel_id == channel_id:
+                self.set_voice_state(state.guild_id, state.user_id, None)
+        super().delete_channel(channel_id)
+
     def new_interaction(self, type: int, channel_id: int, user_id: int, guild_id: int | None) -> Interaction:  # noqa: A002 - simcord's name
         record = super().new_interaction(type, channel_id, user_id, guild_id)
         del self.interaction_tokens[record.token]

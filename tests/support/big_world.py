@@ -31,6 +31,7 @@ from nescord_core.settings import SandboxSettings
 from support.cache_digest import of_payload
 
 TICK = 0.02
+VOICE = 2
 
 
 def furnish(world: World, guilds: int, members: int, channels: int, roles: int) -> None:
@@ -67,10 +68,10 @@ def furnish(world: World, guilds: int, members: int, channels: int, roles: int) 
 class Changes:
     """Changes the world at random, at a steady rate of events."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, seed: int) -> None:
         self.count = 0
         self._world = world
-        self._chance = random.Random(int(os.environ.get("BIG_WORLD_SEED", "11")))
+        self._chance = random.Random(seed)
         self._task: asyncio.Task[None] | None = None
         world.subscribe(self._counted)
 
@@ -94,9 +95,13 @@ class Changes:
         began = loop.time()
         while True:
             while self.count < rate * (loop.time() - began):
-                with suppress(ActionError):  # somebody joins who is there, leaves who is gone
-                    self._change()
+                self.change()
             await asyncio.sleep(TICK)
+
+    def change(self) -> None:
+        """Change something; now and then there is nothing to change."""
+        with suppress(ActionError):  # somebody joins who is there, leaves who is gone
+            self._change()
 
     def _change(self) -> None:
         chance, model = self._chance, self._world.simulation
@@ -104,6 +109,7 @@ class Changes:
         member = chance.choice([each for each in guild.members if each != model.bot_user.id])
         role = chance.choice(list(guild.roles)[2:] or [guild.id])
         channel = chance.choice(list(guild.channel_ids))
+        voice = [each for each in guild.channel_ids if model.channels[each].type == VOICE]
         word = f"{chance.getrandbits(24):x}"
         actions: tuple[Callable[[], Any], ...] = (
             lambda: self._world.join(f"new{word}", guild=guild.id),
@@ -117,6 +123,8 @@ class Changes:
             lambda: model.edit_member(guild.id, member, {"nick": word}),
             lambda: self._world.give_role(member, role, guild=guild.id) if role != guild.id else None,
             lambda: model.edit_guild(guild.id, {"name": word}),
+            lambda: self._world.voice_join(chance.choice(voice), member) if voice else None,
+            lambda: self._world.voice_leave(member, guild=guild.id),
         )
         if chance.random() < 0.01:
             self._come_and_go(chance.random() < 0.5)
@@ -136,7 +144,7 @@ async def serve(port: int, *size: int) -> None:
     sandbox = Sandbox(SandboxSettings(port=port, guilds=1, identify_window=0.05, shards=shards))
     async with sandbox.running():
         furnish(sandbox.world, *size)
-        changes = Changes(sandbox.world)
+        changes = Changes(sandbox.world, int(os.environ.get("BIG_WORLD_SEED", "11")))
         say({"guilds": len(sandbox.world.guild_ids())})
         while line := await asyncio.to_thread(sys.stdin.readline):
             match line.split():

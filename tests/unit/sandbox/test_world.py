@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -129,6 +129,35 @@ def test_coming_and_going(world: World, ears: Ears) -> None:
     assert ears.heard[-1][2] == int(guild["id"])
     for event in ("GUILD_MEMBER_ADD", "GUILD_MEMBER_REMOVE", "VOICE_STATE_UPDATE", "GUILD_ROLE_DELETE"):
         assert event in ears.names
+
+
+def test_permissions_are_a_number_or_a_string_as_discord_writes_them(world: World) -> None:
+    guild = world.find_guild()
+    made = [world.create_role("admin", permissions=each) for each in (8, "8")]
+    world.edit_role(made[0]["id"], permissions="16")
+    assert [guild.roles[int(each["id"])].permissions for each in made] == [16, 8]
+    with pytest.raises(ActionError, match="permissions is a bit mask, not 'all'"):
+        world.create_role("admin", permissions="all")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda world: world.delete_channel("Lounge"),
+        lambda world: world.leave("bob"),
+        lambda world: world.simulation.apply_ban(world.find_guild().id, world.find_user("bob").id, None),
+    ],
+    ids=["channel deleted", "left the guild", "banned"],
+)
+def test_nobody_talks_on_where_there_is_no_place_or_no_member(
+    world: World, ears: Ears, end: Callable[[World], None]
+) -> None:
+    world.voice_join("Lounge", "bob")
+    end(world)
+    assert ears.last("VOICE_STATE_UPDATE")["channel_id"] is None
+    assert ears.names.count("VOICE_STATE_UPDATE") == 2
+    assert ears.names[-1] != "VOICE_STATE_UPDATE", "it is said before what ends it"
+    assert world.guild_create(world.find_guild().id)["voice_states"] == []
 
 
 def test_mistakes_are_sentences_that_name_what_there_is(world: World) -> None:
