@@ -12,6 +12,7 @@ import asyncio
 import json
 import sys
 import time
+from abc import ABC, abstractmethod
 from functools import partial
 from typing import cast
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ TOKEN = "MTIz.benchmark.token"
 """Nobody's; its first part is an id in base64, as some proxies want it."""
 
 
-class Client(asyncio.Protocol):
+class Client(asyncio.Protocol, ABC):
     """A connection that says when an answer is whole."""
 
     def __init__(self) -> None:
@@ -50,8 +51,9 @@ class Client(asyncio.Protocol):
     def close(self) -> None:
         self._transport.close()
 
+    @abstractmethod
     def answered(self, status: int, body: bytes) -> None:
-        raise NotImplementedError
+        """Take an answer."""
 
 
 def _is_whole(head: bytes, body: bytes) -> bool:

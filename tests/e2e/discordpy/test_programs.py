@@ -160,6 +160,15 @@ def reload(stage: Stage) -> None:
     assert status == 200, answer
 
 
+def reload_that_names(stage: Stage, line: str) -> None:
+    """Reload; main says a line about what ends, and has not waited for it until the drain's time-out."""
+    main = next(each for each in stage.system.started if "main" in each.arguments)
+    cut = main.output.count("cut short")
+    reload(stage)
+    main.wait_for(line)
+    assert main.output.count("cut short") == cut, "what waits in vain held the drain"
+
+
 def person(stage: Stage, program: str, channel: str = "general") -> Any:
     stage.put_on(program)
     return Person(stage.system.ports["sandbox"], channel, stage.system.guilds()[0])
@@ -168,33 +177,21 @@ def person(stage: Stage, program: str, channel: str = "general") -> Any:
 def test_a_reload_does_not_wait_for_what_cannot_come_and_names_it(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "game")
     me.ask("!guess")
-    main = next(each for each in stages[1].system.started if "main" in each.arguments)
-    cut = main.output.count("cut short")
-    reload(stages[1])
-    main.wait_for("wait_for ends with this process: message (in guess)")
-    assert main.output.count("cut short") == cut, "what waits in vain held the drain until its time-out"
+    reload_that_names(stages[1], "wait_for ends with this process: message (in guess)")
     me.ask("!quick")
 
 
 def test_a_reload_does_not_wait_for_a_view_that_nobody_can_use_any_more(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "rolemenu")
     message = me.ask("!menu")
-    main = next(each for each in stages[1].system.started if "main" in each.arguments)
-    cut = main.output.count("cut short")
-    reload(stages[1])
-    main.wait_for(f"end with this process: Menus (message {message['id']})")
-    assert main.output.count("cut short") == cut, "what waits in vain held the drain until its time-out"
+    reload_that_names(stages[1], f"end with this process: Menus (message {message['id']})")
 
 
 def test_a_thread_that_never_ends_does_not_keep_the_old_process(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "logged")
     me.ask("!note before")
-    main = next(each for each in stages[1].system.started if "main" in each.arguments)
-    cut = main.output.count("cut short")
-    reload(stages[1])
-    main.wait_for("the bot's process ends with threads that go on: archivist")
+    reload_that_names(stages[1], "the bot's process ends with threads that go on: archivist")
     me.ask("!note after")
-    assert main.output.count("cut short") == cut
 
 
 def test_a_voice_connection_is_made_again_after_a_reload(stages: tuple[Stage, Stage]) -> None:
@@ -211,9 +208,7 @@ def test_a_voice_connection_is_made_again_after_a_reload(stages: tuple[Stage, St
 def test_an_open_view_that_ends_with_its_process_is_named(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "selects")
     message = me.ask("!colour")
-    reload(stages[1])
-    main = next(each for each in stages[1].system.started if "main" in each.arguments)
-    main.wait_for(f"end with this process: Colours (message {message['id']})")
+    reload_that_names(stages[1], f"end with this process: Colours (message {message['id']})")
 
 
 def test_there_is_a_scene_for_every_program() -> None:
