@@ -130,10 +130,12 @@ class Delivery:
         That holds for a GUILD_UPDATE, too, which may tell how many there were when it was sent.
         """
         guild = self._client.get_guild(event.guild_id or 0) if past else None
-        count = guild._member_count if guild else None
+        if guild is None or guild.unavailable:  # then GUILD_CREATE says how many there are
+            yield
+            return
+        count = guild._member_count
         yield
-        if guild:
-            guild._member_count = count
+        guild._member_count = count
 
 
 @contextmanager

@@ -54,3 +54,12 @@ async def test_events_after_what_was_told_count() -> None:
     assert guild.member_count == 3
     await bring(client, "GUILD_UPDATE", TOLD_AT + 3, UPDATE)
     assert (guild.name, guild.member_count) == ("renamed", 2)
+
+
+async def test_a_guild_that_was_away_has_the_members_that_its_return_tells() -> None:
+    client, guild = await told()
+    away = {"id": str(GUILD), "unavailable": True}
+    await bring(client, "GUILD_DELETE", TOLD_AT + 1, away)
+    back = {**UPDATE, "member_count": 7, "unavailable": False}
+    await bring(client, "GUILD_CREATE", TOLD_AT, back)
+    assert (guild.unavailable, guild.member_count) == (False, 7)
