@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 
 import hypothesis
@@ -17,6 +18,9 @@ hypothesis.settings.register_profile(
     "nescord", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("nescord")
+# A shell has what it starts in the background ignore SIGINT, and they would pass that on to what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 loopback.install()
 os.environ.update(loopback.environment())
 
