@@ -174,7 +174,7 @@ async def sink(shards: int) -> None:
 
     die_with_parent(os.getppid())  # which may be killed in the middle
 
-    times, total = os.environ.get("BENCH_TIMES"), int(os.environ.get("BENCH_EVENTS", "0"))
+    times, total = os.environ.get("BENCH_TIMES", ""), int(os.environ.get("BENCH_EVENTS", "0"))
     notes: list[tuple[float, int]] = []
 
     def note(places: Iterable[int]) -> None:
@@ -182,7 +182,7 @@ async def sink(shards: int) -> None:
         notes.extend((now, place) for place in places)
         if len(notes) >= total:
             rows = (f"{place % shards} {place // shards} {at}\n" for at, place in notes)
-            Path(times or "").write_text("".join(rows))
+            Path(times).write_text("".join(rows))
 
     async def pipe(requests: Any, context: Any) -> Any:
         async for message in requests:

@@ -243,10 +243,10 @@ class Simulation(MessageSimulation):
 
     def delete_channel(self, channel_id: int) -> None:
         channel = self.channels.get(channel_id)
-        guild = self.guilds.get(channel.guild_id or 0) if channel is not None else None
-        for state in list(guild.voice_states.values()) if guild is not None else ():
-            if state.channel_id == channel_id:
-                self.set_voice_state(state.guild_id, state.user_id, None)
+        if channel is not None and channel.guild_id is not None:
+            for state in list(self.guilds[channel.guild_id].voice_states.values()):
+                if state.channel_id == channel_id:
+                    self.set_voice_state(state.guild_id, state.user_id, None)
         super().delete_channel(channel_id)
 
     def new_interaction(self, type: int, channel_id: int, user_id: int, guild_id: int | None) -> Interaction:  # noqa: A002 - simcord's name

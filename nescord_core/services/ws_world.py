@@ -15,7 +15,7 @@ from nescord_core.gateway.stats import ShardStats
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["ShardWorlds", "WorldSessions"]
+__all__ = ["ShardWorlds", "WorldSessions", "picture_of"]
 
 log = logging.getLogger("nescord.ws")
 
@@ -134,7 +134,7 @@ class ShardWorlds:
     def picture(self, shard_id: int, guild_id: int) -> pb.GuildPicture | None:
         """Return a guild as of now; guild and events are copied as they lie, nothing is decoded."""
         guild = self._shards[shard_id].guild(guild_id)
-        return None if guild is None else _picture(guild)
+        return None if guild is None else picture_of(guild)
 
     def position(self, shard_id: int) -> tuple[str, int]:
         """Return the session and the sequence number that a shard's guilds are as of."""
@@ -175,7 +175,8 @@ class WorldSessions:
         await self._sessions.save(sessions)
 
 
-def _picture(guild: GuildPicture) -> pb.GuildPicture:
+def picture_of(guild: GuildPicture) -> pb.GuildPicture:
+    """Return a guild as it goes over the wire."""
     types = [kind for kind, _ in guild.changes]
     data = [raw for _, raw in guild.changes]
     return pb.GuildPicture(guild_id=guild.guild_id, base=guild.base, types=types, data=data)

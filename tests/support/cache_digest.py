@@ -95,5 +95,5 @@ def differences(wanted: Any, found: Any, where: str = "") -> list[str]:
     return [
         line
         for name in sorted(wanted.keys() | found.keys())
-        for line in differences(wanted.get(name), found.get(name), f"{where}/{name}")
+        for line in differences(wanted.get(name, "nothing"), found.get(name, "nothing"), f"{where}/{name}")
     ]

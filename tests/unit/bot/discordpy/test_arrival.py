@@ -7,15 +7,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import discord
 import zstandard
 
 from nescord_core.bot.discordpy import internals
-from nescord_core.bot.discordpy.arrival import Arrival
 from nescord_core.payloads import EventInfo
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+from support.told_client import ToldClient, shard
 
-USER = {"id": "1", "username": "bot", "discriminator": "0", "avatar": None}
 NAMES = ("connect", "ready", "guild_join", "guild_remove", "guild_available", "guild_unavailable")
 
 
@@ -29,45 +27,19 @@ def picture(guild_id: int, name: str = "guild", channels: Iterable[int] = (), **
     return pb.GuildPicture(guild_id=guild_id, base=zstandard.compress(json.dumps(guild).encode()))
 
 
-def shard(
-    guilds: Iterable[pb.GuildPicture], *, session: str = "s1", seq: int = 10, shared: bool = True, **more: Any
-) -> pb.Snapshot:
-    """One message that is all of shard 0."""
-    return pb.Snapshot(
-        shard_count=1,
-        kept=True,
-        session_id=session,
-        seq=seq,
-        ready=json.dumps({"user": USER}).encode(),
-        guilds=guilds,
-        first=True,
-        last=True,
-        intents=discord.Intents.all().value,
-        shared=shared,
-        **more,
-    )
+class Bot(ToldClient):
+    """Notes what is fired of whole guilds."""
 
-
-class Bot(discord.Client):
     def __init__(self) -> None:
-        super().__init__(
-            intents=discord.Intents.all(), guild_ready_timeout=0.01, chunk_guilds_at_startup=False
-        )
+        super().__init__()
         self.fired: list[str] = []
-        self.arrival = Arrival(self, lambda _shard, _count: None, self._greet)
-
-    async def _greet(self, shard_id: int) -> None:
-        pass
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
         if event in NAMES:
             self.fired.append(event)
 
     async def take(self, message: pb.Snapshot | pb.Share) -> None:
-        if isinstance(message, pb.Share):
-            await self.arrival.change(message)
-        else:
-            await self.arrival.take(message)
+        await super().take(message)
         await asyncio.sleep(0.05)
 
     def held(self) -> dict[int, str]:
@@ -76,7 +48,7 @@ class Bot(discord.Client):
 
 async def idle() -> Bot:
     bot = Bot()
-    await bot._async_setup_hook()  # as login does
+    await bot.begin()
     return bot
 
 

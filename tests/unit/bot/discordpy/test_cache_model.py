@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from nescord_core.gateway.snapshot import ShardSnapshot
 from nescord_core.sandbox.world import World
+from nescord_core.services.ws_world import picture_of
 from nescord_core.settings import SandboxSettings, SnapshotSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 from support.big_world import Changes, furnish
 from support.cache_digest import differences, of_client, of_payload
-from support.told_client import SESSION, ToldClient
+from support.told_client import SESSION, ToldClient, shard
 
 SIZE = (3, 6, 6, 6)
 CHANGES = 40
@@ -49,25 +50,20 @@ class Past:
             shard.apply(SESSION, number, kind, guild_id, data)
         return shard
 
-    def pictures(self, seq: int) -> list[pb.GuildPicture]:
-        return [
-            pb.GuildPicture(
-                guild_id=each.guild_id,
-                base=each.base,
-                types=[kind for kind, _ in each.changes],
-                data=[data for _, data in each.changes],
-            )
-            for each in self.shard(seq).guilds()
-        ]
+    def all_as_of(self, seq: int) -> pb.Snapshot:
+        """Return what a worker is told that begins after that event."""
+        return shard(map(picture_of, self.shard(seq).guilds()), seq=seq, shared=False, user=self.bot)
+
+    def share(self, guild_id: int, seq: int) -> pb.Share:
+        """Return what it is told of a guild once more, as of an event."""
+        found = self.shard(seq).guild(guild_id)
+        if found is None:
+            return pb.Share(session_id=SESSION, seq=seq, gone=[guild_id])
+        return pb.Share(session_id=SESSION, seq=seq, guilds=[picture_of(found)])
 
     async def bring(self, client: ToldClient, seq: int) -> None:
         kind, guild_id, data = self.events[seq - 1]
         await client.handle(kind, seq, guild_id, data)
-
-    async def tell_again(self, client: ToldClient, guild_id: int, seq: int) -> None:
-        """Tell of a guild as it is after an event."""
-        found = [each for each in self.pictures(seq) if each.guild_id == guild_id]
-        await (client.learn(seq, *found) if found else client.forget(seq, guild_id))
 
     def errors(self, client: ToldClient) -> list[str]:
         ids = self.world.guild_ids()
@@ -88,12 +84,13 @@ async def test_a_worker_that_begins_at_any_moment(seed: int, draw: st.DataObject
         label="told again after",
     )
     client = ToldClient()
-    await client.begin(past.bot, told, past.pictures(told))
+    await client.begin()
+    await client.take(past.all_as_of(told))
     for seq in range(begun + 1, last + 1):
         await past.bring(client, seq)
         if seq in again:
             guild_id = past.events[seq - 1][1]
-            await past.tell_again(client, guild_id, max(seq, told, again[seq] % last + 1))
+            await client.take(past.share(guild_id, max(seq, told, again[seq] % last + 1)))
     assert past.errors(client) == []
 
 
@@ -107,13 +104,13 @@ async def test_a_worker_that_gets_an_event_that_another_had_begun(seed: int, dra
     begun = draw.draw(st.integers(past.first, told), label="handled by others")
     marked = draw.draw(st.integers(past.first + 1, max(begun, past.first + 1)), label="begun by others")
     client = ToldClient()
-    await client.begin(past.bot, told, past.pictures(told))
+    await client.begin()
+    await client.take(past.all_as_of(told))
     await past.bring(client, marked)
-    then = draw.draw(st.integers(begun, last), label="told again after")
-    for seq in range(begun + 1, last + 1):
-        if seq == then:
-            await past.tell_again(client, past.events[marked - 1][1], max(seq, told))
+    then = draw.draw(st.integers(begun + 1, last + 1), label="told again before")
+    for seq in range(begun + 1, then):
         await past.bring(client, seq)
-    if then == begun:
-        await past.tell_again(client, past.events[marked - 1][1], last)
+    await client.take(past.share(past.events[marked - 1][1], min(max(then, told), last)))
+    for seq in range(then, last + 1):
+        await past.bring(client, seq)
     assert past.errors(client) == []

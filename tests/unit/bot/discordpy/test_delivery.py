@@ -11,13 +11,12 @@ import pytest
 import zstandard
 
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
-from support.told_client import ToldClient
+from support.told_client import ToldClient, shard
 
 GUILD, TOLD_AT = 5, 10
-BOT = {"id": "1", "username": "bot", "discriminator": "0", "avatar": None}
-USER = {"id": "7", "username": "ada", "discriminator": "0", "avatar": None}
-ADDED = {"guild_id": str(GUILD), "user": USER, "roles": [], "flags": 0}
-REMOVED = {"guild_id": str(GUILD), "user": USER}
+MEMBER = {"id": "7", "username": "ada", "discriminator": "0", "avatar": None}
+ADDED = {"guild_id": str(GUILD), "user": MEMBER, "roles": [], "flags": 0}
+REMOVED = {"guild_id": str(GUILD), "user": MEMBER}
 UPDATE = {"id": str(GUILD), "name": "renamed", "owner_id": "2", "member_count": 2, "roles": []}
 
 
@@ -26,7 +25,8 @@ async def told() -> tuple[ToldClient, discord.Guild]:
     client = ToldClient()
     guild = {"id": str(GUILD), "name": "guild", "member_count": 3, "owner_id": "2"}
     base = zstandard.compress(msgspec.json.encode(guild))
-    await client.begin(BOT, TOLD_AT, [pb.GuildPicture(guild_id=GUILD, base=base)])
+    await client.begin()
+    await client.take(shard([pb.GuildPicture(guild_id=GUILD, base=base)], seq=TOLD_AT, shared=False))
     return client, client.guilds[0]
 
 
