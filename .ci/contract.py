@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Derive nescord_core/contract.json from Discord's OpenAPI document.
+"""Derive nescord_core/discord_api/contract.json from Discord's OpenAPI document.
 
 Called with the DOCUMENT it writes the table; with --check too, it fails when what is committed is stale.
 
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-OUTPUT = Path(__file__).parent.parent / "nescord_core" / "contract.json"
+OUTPUT = Path(__file__).parent.parent / "nescord_core" / "discord_api" / "contract.json"
 METHODS = ("get", "post", "put", "patch", "delete")
 PROSE = ("description", "title", "example", "examples", "externalDocs", "deprecated", "x-discord-union")
 Json = Mapping[str, Any]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from support.chaos import Plan, run
+from support.system.chaos import Plan, run
 
 
 def main() -> int:

@@ -16,9 +16,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from nescord_core.dispatch.outbox import Entry
-from nescord_core.dispatch.receiver import Delivery, Receiver
-from nescord_core.dispatch.sender import HelloFacts, Sender
+from nescord_core.dispatch.receiver.receiver import Delivery, Receiver
+from nescord_core.dispatch.sender.outbox import Entry
+from nescord_core.dispatch.sender.sender import HelloFacts, Sender
 from nescord_core.envelope import Envelope
 from nescord_core.settings import MainSettings, WsSettings
 

@@ -25,16 +25,16 @@ except ImportError:
     sys.exit("atheris is not installed: pip install atheris, and call this again.")
 
 with atheris.instrument_imports(include=["nescord_core.rest", "nescord_core.ratelimit"]):
-    from nescord_core.rest import proxy as proxy_module
-    from nescord_core.rest.connection import Connection
-    from nescord_core.rest.front import Front
-    from nescord_core.rest.wire import Reply
+    from nescord_core.rest.proxy import proxy as proxy_module
+    from nescord_core.rest.proxy.server.connection import Connection
+    from nescord_core.rest.proxy.server.server import Front
+    from nescord_core.rest.proxy.upstream.connection import Reply
 
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from nescord_core.settings import RestSettings
-from support.garbled import garbled
+from support.rest.garbled_requests import garbled
 
 TOKEN = "token-of-the-bot.that.nobody-may-see"
 HOOK = b"secret-part"

@@ -169,7 +169,7 @@ async def sink(shards: int) -> None:
     import grpc
     import grpc.aio
 
-    from nescord_core.supervisor.lifeline import die_with_parent
+    from nescord_core.supervisor.parent_death import die_with_parent
     from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
     die_with_parent(os.getppid())  # which may be killed in the middle

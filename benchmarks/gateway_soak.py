@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from support.gateway_soak import SoakPlan, run
+from support.gateway.soak import SoakPlan, run
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from support.limiter_machine import AgainstDiscord
+from support.ratelimit.limiter_machine import AgainstDiscord
 
 BLOCK = 500
 

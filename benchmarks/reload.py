@@ -25,7 +25,7 @@ from typing import Any
 import aiohttp
 
 from nescord_core import config
-from nescord_core.services import demo
+from nescord_core.services.dev import demo
 
 MODULES = 20
 GUILDS = 8
@@ -74,7 +74,7 @@ def note(message, event):
 
 FORK = """
 import gc, os, sys, time
-import discord, grpc, grpc.aio, pydantic, nescord_core.services.worker
+import discord, grpc, grpc.aio, pydantic, nescord_core.services.main.worker.listener
 sys.path.insert(0, sys.argv[1])
 os.environ["BENCH_LEDGER"] = os.devnull
 pydantic.create_model("Warm", x=(int, 1))  # pydantic imports most of itself with its first model
@@ -94,7 +94,7 @@ for _ in sys.stdin:
 SPAWN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import grpc.aio, nescord_core.services.worker, bot_main.app
+import grpc.aio, nescord_core.services.main.worker.listener, bot_main.app
 """
 
 

@@ -23,8 +23,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from nescord_core.settings import WsSettings
-from support.bot_process import Bots, check_rows, running_bots
-from support.wire_peers import PAYLOAD, Ws, event
+from support.dispatch.bot_process import Bots, check_rows, running_bots
+from support.dispatch.peers import PAYLOAD, Ws, event
 
 GUILDS = 1000
 WAITING = 4096

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from support.simulation import check
+from support.dispatch.simulation import check
 
 BLOCK = 500
 

@@ -23,8 +23,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.commands import free_ports, until
-from support.digest_system import DigestSystem
+from support.discordpy.digest_system import DigestSystem
+from support.processes.commands import free_ports, until
 
 SIZE = (500, 100, 30, 20)
 RELOADS = 5

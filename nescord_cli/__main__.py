@@ -17,7 +17,7 @@ SERVICES = {"run", "dev"}
 def main() -> None:
     """Run the command line."""
     if os.getpid() == 1:
-        from nescord_cli.container import stay_behind
+        from nescord_cli.pid1 import stay_behind
 
         stay_behind()
     end_on_signals()

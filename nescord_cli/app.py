@@ -16,20 +16,24 @@ __all__ = ["app", "main"]
 
 DEBUG = "NESCORD_DEBUG"
 
-_CONTROL = "nescord_cli.control"
+_CONTROL = "nescord_cli.commands.control"
 COMMANDS = {
-    "init": Subcommand("nescord_cli.init", "init", "Make a new project from a template."),
-    "dev": Subcommand("nescord_cli.dev", "dev", "Run everything here, with hot reload."),
-    "demo": Subcommand("nescord_cli.demo", "demo", "See it work: no token, no network."),
-    "run": Subcommand("nescord_cli.run", "app", "Run services in the foreground."),
+    "init": Subcommand("nescord_cli.commands.init.command", "init", "Make a new project from a template."),
+    "dev": Subcommand("nescord_cli.commands.dev", "dev", "Run everything here, with hot reload."),
+    "demo": Subcommand("nescord_cli.commands.demo", "demo", "See it work: no token, no network."),
+    "run": Subcommand("nescord_cli.commands.run", "app", "Run services in the foreground."),
     "status": Subcommand(_CONTROL, "status", "Show the services of this project.", "STATUS_EXAMPLES"),
     "reload": Subcommand(_CONTROL, "reload", "Load the bot's code anew.", "RELOAD_EXAMPLES"),
     "restart": Subcommand(_CONTROL, "restart", "Stop one service and start it anew.", "RESTART_EXAMPLES"),
     "logs": Subcommand(_CONTROL, "logs", "Print the services' log lines.", "LOGS_EXAMPLES"),
     "stop": Subcommand(_CONTROL, "stop", "Stop everything, in order.", "STOP_EXAMPLES"),
-    "events": Subcommand("nescord_cli.events", "app", "See, record and replay the bot's events."),
-    "generate": Subcommand("nescord_cli.generate", "generate", "Make files for Docker, k8s, systemd..."),
-    "doctor": Subcommand("nescord_cli.doctor", "doctor", "Show the configuration and check it."),
+    "events": Subcommand(
+        "nescord_cli.commands.events.app", "app", "See, record and replay the bot's events."
+    ),
+    "generate": Subcommand(
+        "nescord_cli.commands.generate", "generate", "Make files for Docker, k8s, systemd..."
+    ),
+    "doctor": Subcommand("nescord_cli.commands.doctor", "doctor", "Show the configuration and check it."),
 }
 """Imported when they are called, in the order of the help."""
 

@@ -10,7 +10,7 @@ _TARGETS = ("compose", "k8s", "systemd", "grafana")
 
 def template_names(incomplete: str) -> list[tuple[str, str]]:
     """Return the templates of `nescord init` with what each is for."""
-    from nescord_core.services import scaffold
+    from nescord_core.services.project import templates as scaffold
 
     return [(name, about) for name, about in scaffold.templates().items() if name.startswith(incomplete)]
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from nescord_core.bot.listener import WsListener
     from nescord_core.bot.singleton import singleton_task
     from nescord_core.events import EventType, Intents
-    from nescord_core.rest.client import RestClient
+    from nescord_core.rest.client.client import RestClient
     from nescord_core.services.rest import RestServer
-    from nescord_core.services.ws import WsClient
+    from nescord_core.services.ws.parent import WsClient
     from nescord_core.settings import CacheOptions
 
 __all__ = [
@@ -35,9 +35,9 @@ _HOMES = {
     "CacheOptions": "nescord_core.settings",
     "EventType": "nescord_core.events",
     "Intents": "nescord_core.events",
-    "RestClient": "nescord_core.rest.client",
+    "RestClient": "nescord_core.rest.client.client",
     "RestServer": "nescord_core.services.rest",
-    "WsClient": "nescord_core.services.ws",
+    "WsClient": "nescord_core.services.ws.parent",
     "WsListener": "nescord_core.bot.listener",
     "singleton_task": "nescord_core.bot.singleton",
 }

@@ -26,7 +26,7 @@ from typing import Any
 
 from nescord_core import config
 from nescord_core.errors import NescordError, ServiceFailed
-from nescord_core.ports import holder_of
+from nescord_core.process.ports import holder_of
 
 __all__ = ["RunningBot", "running_bot"]
 

@@ -9,7 +9,7 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
-from support import loopback
+from support.network import loopback
 
 CI = os.environ.get("CI") == "true"
 

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from nescord_core.bot.quote import quoted
+from nescord_core.bot.observing.summary import quoted
 from nescord_core.bot.registration import Registration
 from nescord_core.envelope import Envelope
-from nescord_core.failed_log import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
+from nescord_core.tracing.failed_events import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
 
 __all__ = ["Failures"]
 

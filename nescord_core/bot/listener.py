@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from nescord_core.bot.commands import Gateway
+from nescord_core.bot.gateway.client import Gateway
 from nescord_core.bot.registration import Registration, Route, place_of, registration, route_for
 from nescord_core.bot.state import State
 from nescord_core.errors import ConfigError, EntryError, NescordError

@@ -8,9 +8,9 @@ import signal
 import sys
 from collections.abc import Callable
 
-from nescord_core import logs
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import DrainReport, Runtime
+from nescord_core.process import logs
 from nescord_core.settings import MainSettings
 
 __all__ = ["leave_at_signal", "run", "serve"]
@@ -56,7 +56,7 @@ async def _until_signal(listener: WsListener, settings: MainSettings) -> DrainRe
         )
     finally:
         # Only a bot that uses RestClient has imported it.
-        client = sys.modules.get("nescord_core.rest.client")
+        client = sys.modules.get("nescord_core.rest.client.client")
         if client is not None:
             await client.close_all()
     log.info("left after %d events, %d given back", report.handled, report.returned)

@@ -14,20 +14,20 @@ from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from nescord_core.bot.commands import ANSWERS
 from nescord_core.bot.failures import Failures
+from nescord_core.bot.gateway.client import ANSWERS
 from nescord_core.bot.listener import WsListener
-from nescord_core.bot.onlookers import Again, Onlookers
+from nescord_core.bot.observing.observers import Again, Onlookers
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.bot.registration import Registration, Route
-from nescord_core.bot.stuck import name_stuck
-from nescord_core.dispatch.intake import Delivery
-from nescord_core.dispatch.receiver import Receiver, ReceiverStats
+from nescord_core.bot.stuck_handlers import name_stuck
+from nescord_core.dispatch.receiver.intake import Delivery
+from nescord_core.dispatch.receiver.receiver import Receiver, ReceiverStats
 from nescord_core.payloads import View, payload_of
 from nescord_core.settings import MainSettings
-from nescord_core.trace_records import Hello
-from nescord_core.tracing import Cause
-from nescord_core.tracing import cause as current_cause
+from nescord_core.tracing.cause import Cause
+from nescord_core.tracing.cause import cause as current_cause
+from nescord_core.tracing.records import Hello
 
 __all__ = ["DrainReport", "Runtime", "RuntimeStats"]
 

@@ -9,11 +9,11 @@ from contextlib import suppress
 
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, NescordError
-from nescord_core.gateway.identify_gate import IdentifyGate
+from nescord_core.gateway.identify.gate import IdentifyGate
+from nescord_core.gateway.identify.sharding import format_ids
 from nescord_core.gateway.intake import Skipped
 from nescord_core.gateway.session_store import SavedSession, SessionStore, SessionStoreError
 from nescord_core.gateway.shard import Shard, ShardContext
-from nescord_core.gateway.sharding import format_ids
 from nescord_core.gateway.stats import ShardStats
 from nescord_core.settings import WsSettings
 

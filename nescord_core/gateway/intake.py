@@ -8,14 +8,14 @@ from collections.abc import Callable
 import msgspec
 
 from nescord_core.envelope import Envelope
-from nescord_core.gateway import signals as s
-from nescord_core.gateway.inflate import CorruptStreamError, Inflater
-from nescord_core.gateway.opcodes import SESSION_EVENTS
-from nescord_core.gateway.payload import UNREADABLE, Payload, read_event, read_payload, route
-from nescord_core.gateway.session import Session
+from nescord_core.gateway.resume_point import Watermark
+from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session.inflate import CorruptStreamError, Inflater
+from nescord_core.gateway.session.machine import Session
+from nescord_core.gateway.session.opcodes import SESSION_EVENTS
+from nescord_core.gateway.session.payload import UNREADABLE, Payload, read_event, read_payload, route
 from nescord_core.gateway.stats import ShardCounters
 from nescord_core.gateway.transport import OnMessage
-from nescord_core.gateway.watermark import Watermark
 
 __all__ = ["Intake", "Skipped"]
 

@@ -15,19 +15,19 @@ import msgspec
 
 from nescord_core.envelope import Envelope
 from nescord_core.errors import FatalClose, IdentifyBudgetSpent, NescordError, TransportError
-from nescord_core.gateway import signals as s
-from nescord_core.gateway.backoff import Backoff
-from nescord_core.gateway.command_desk import CommandDesk
-from nescord_core.gateway.command_limit import Command
-from nescord_core.gateway.identify_gate import IdentifyGate
+from nescord_core.gateway.commands import CommandDesk
+from nescord_core.gateway.connection import Link
+from nescord_core.gateway.identify.gate import IdentifyGate
 from nescord_core.gateway.intake import Intake, Skipped
-from nescord_core.gateway.link import Link
-from nescord_core.gateway.opcodes import Op
-from nescord_core.gateway.session import Session
-from nescord_core.gateway.session_states import ENDED, Resumable, SessionRules, State
+from nescord_core.gateway.resume_point import Watermark
+from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session.backoff import Backoff
+from nescord_core.gateway.session.machine import Session
+from nescord_core.gateway.session.opcodes import Op
+from nescord_core.gateway.session.send_limit import Command
+from nescord_core.gateway.session.states import ENDED, Resumable, SessionRules, State
 from nescord_core.gateway.session_store import SavedSession
 from nescord_core.gateway.stats import ShardCounters, ShardStats
-from nescord_core.gateway.watermark import Watermark
 from nescord_core.settings import WsSettings
 
 __all__ = ["Shard", "ShardContext", "session_rules"]

@@ -26,7 +26,7 @@ from picows import (
 
 from nescord_core._version import USER_AGENT
 from nescord_core.errors import TransportError
-from nescord_core.reasons import reason_of
+from nescord_core.process.os_errors import reason_of
 
 __all__ = ["OnMessage", "Transport", "connection_url"]
 

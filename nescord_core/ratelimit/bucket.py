@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nescord_core.ratelimit.headers import Window
+from nescord_core.ratelimit.response import Window
 
 if TYPE_CHECKING:
     from nescord_core.ratelimit.route import SubLimit

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right, insort
 
-from nescord_core.ratelimit.flights import SAMPLE, Flight, Quickest
+from nescord_core.ratelimit.round_trips import SAMPLE, Flight, Quickest
 
 __all__ = ["GlobalLimit"]
 

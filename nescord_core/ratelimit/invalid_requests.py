@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from nescord_core.ratelimit.headers import Answer, Scope
+from nescord_core.ratelimit.response import Answer, Scope
 
 __all__ = ["InvalidRequests"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nescord_core.ratelimit.bucket import Bucket, Lane
-from nescord_core.ratelimit.flights import Flight
-from nescord_core.ratelimit.headers import Answer, Scope
+from nescord_core.ratelimit.response import Answer, Scope
+from nescord_core.ratelimit.round_trips import Flight
 from nescord_core.ratelimit.tickets import Ticket
 
 __all__ = ["flight_of", "kind_of", "learn", "limited"]

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 
-from nescord_core.ratelimit.gate import Gate
-from nescord_core.ratelimit.headers import Answer
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 from nescord_core.ratelimit.learning import flight_of, kind_of, learn, limited
+from nescord_core.ratelimit.refusals import Gate
+from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.route import Priority, Route
+from nescord_core.ratelimit.scheduler import Turns
 from nescord_core.ratelimit.tickets import Poll, Refusal, Ticket, TicketState
 from nescord_core.ratelimit.tokens import Tokens
-from nescord_core.ratelimit.turns import Turns
 
 __all__ = ["Limiter", "Poll", "Refusal", "Ticket", "TicketState"]
 

@@ -1,1 +1,4 @@
-"""From a saved file to a running new process."""
+"""From a saved file to a running new process.
+
+``watching`` notices a change, ``loading`` imports the bot's code, ``swapping`` replaces the processes.
+"""

@@ -1,1 +1,4 @@
-"""A local Discord: REST and gateway on real sockets."""
+"""A local Discord: REST and gateway on real sockets, a page to chat in, a control API for tests.
+
+It shares no protocol code with the client half, so that a mistake there cannot hide itself here.
+"""

@@ -12,16 +12,16 @@ from typing import Any
 from aiohttp import web
 
 from nescord_core.errors import ConfigError
-from nescord_core.ports import refusal
-from nescord_core.sandbox.control import Control
+from nescord_core.process.ports import refusal
+from nescord_core.sandbox.control.api import Control
 from nescord_core.sandbox.faults import FaultPlan
-from nescord_core.sandbox.page import EventFeed, add_page
-from nescord_core.sandbox.rest import RestApi
-from nescord_core.sandbox.routes_application import ALL_PRIVILEGED
-from nescord_core.sandbox.server_guard import guard, rest_faults
-from nescord_core.sandbox.simulation import channel_accessible
-from nescord_core.sandbox.wire import GATEWAY_PATH, RESUME_PATH, GatewayWire
-from nescord_core.sandbox.world import World
+from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayWire
+from nescord_core.sandbox.http.api import RestApi
+from nescord_core.sandbox.http.routes.application import ALL_PRIVILEGED
+from nescord_core.sandbox.page.service import EventFeed, add_page
+from nescord_core.sandbox.request_guard import guard, rest_faults
+from nescord_core.sandbox.world.simcord.model import channel_accessible
+from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SandboxSettings
 
 __all__ = ["Sandbox", "check_loopback"]

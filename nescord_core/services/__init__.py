@@ -1,1 +1,1 @@
-"""The services: the only files that join the parts."""
+"""The services, each with a folder of its own. The only place that joins the parts."""

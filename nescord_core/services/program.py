@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from nescord_core import logs
 from nescord_core.errors import NescordError
-from nescord_core.reasons import reason_of
-from nescord_core.supervisor import lifeline
-from nescord_core.supervisor.notify import Notifier
+from nescord_core.process import logs
+from nescord_core.process.os_errors import reason_of
+from nescord_core.supervisor import parent_death
+from nescord_core.supervisor.systemd import Notifier
 
 __all__ = ["OnReady", "Serve", "one_error", "run"]
 
@@ -57,7 +57,7 @@ def run(
     """
     logs.configure(service, secrets=secrets, debug=bool(os.environ.get("NESCORD_DEBUG")))
     # A supervisor says itself when a service is ready.
-    ready_level = logging.DEBUG if lifeline.install() else logging.INFO
+    ready_level = logging.DEBUG if parent_death.install() else logging.INFO
     notifier = Notifier.from_environment(os.environ)
     with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
         runner.run(_until_stopped(service, serve, ready_level, on_hangup, notifier))

@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nescord_core.config import load
+from nescord_core.config.loading import load
 from nescord_core.errors import ConfigError
-from nescord_core.ports import is_taken, refusal
-from nescord_core.rest.front import Front
-from nescord_core.rest.proxy import Proxy
+from nescord_core.process.ports import is_taken, refusal
+from nescord_core.rest.proxy.proxy import Proxy
+from nescord_core.rest.proxy.server.server import Front
 from nescord_core.services import program
-from nescord_core.services.ownership import require_writable
-from nescord_core.services.presence import announce
+from nescord_core.services.control.exclusive_lock import require_writable
+from nescord_core.services.control.running_services import announce
 from nescord_core.settings import CacheOptions, RestSettings
 
 __all__ = ["RestServer", "serve"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from nescord_core.sandbox.routes import routes_table
+from nescord_core.sandbox.http.router import routes_table
 from nescord_core.sandbox.server import Sandbox
-from nescord_core.services.ownership import require_writable
-from nescord_core.services.presence import announce
+from nescord_core.services.control.exclusive_lock import require_writable
+from nescord_core.services.control.running_services import announce
 from nescord_core.settings import SandboxSettings
 
 __all__ = ["routes", "serve"]

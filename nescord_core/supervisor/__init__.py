@@ -1,1 +1,1 @@
-"""Processes: what to start, when to restart, how to stop."""
+"""Supervised processes: what to start and in which order, when to restart, how to stop."""

@@ -12,8 +12,8 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-from nescord_core.supervisor.lifeline import Lifeline
-from nescord_core.supervisor.lines import LineSplitter
+from nescord_core.supervisor.line_splitter import LineSplitter
+from nescord_core.supervisor.parent_death import Lifeline
 from nescord_core.supervisor.spec import ServiceSpec
 
 __all__ = ["ServiceProcess"]

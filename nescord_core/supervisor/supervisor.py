@@ -17,7 +17,7 @@ from typing import Protocol
 import aiohttp
 
 from nescord_core.errors import NescordError, ServiceFailed
-from nescord_core.supervisor import graph
+from nescord_core.supervisor import start_order
 from nescord_core.supervisor.lifecycle import (
     OVER,
     Cleared,
@@ -36,8 +36,8 @@ from nescord_core.supervisor.lifecycle import (
     StopAsked,
     Timer,
 )
-from nescord_core.supervisor.lifeline import Lifeline
 from nescord_core.supervisor.output import Output
+from nescord_core.supervisor.parent_death import Lifeline
 from nescord_core.supervisor.probe import keep_asking
 from nescord_core.supervisor.process import ServiceProcess
 from nescord_core.supervisor.restart import GiveUp
@@ -105,8 +105,8 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._plan = graph.check(specs)
-        self._stop_after = graph.stop_after(self._plan)
+        self._plan = start_order.check(specs)
+        self._stop_after = start_order.stop_after(self._plan)
         self._lives = {name: Lifecycle(spec) for name, spec in self._plan.items()}
         self._output = output
         self._on_change = on_change
@@ -171,7 +171,7 @@ class Supervisor:
             NescordError: these are not the same services.
 
         """
-        plan = graph.check(specs)
+        plan = start_order.check(specs)
         if plan.keys() != self._plan.keys():
             raise NescordError("the configuration asks for other services now; start nescord dev anew.")
         for name, spec in plan.items():

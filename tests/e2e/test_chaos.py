@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.chaos import Plan, run
+from support.system.chaos import Plan, run
 
 
 @pytest.mark.timeout(600)

@@ -12,8 +12,8 @@ from typing import Any
 
 import discord
 
-from nescord_core.bot.discordpy import internals, sight
-from nescord_core.bot.discordpy.arrival import Arrival
+from nescord_core.bot.discordpy import intent_filter, internals
+from nescord_core.bot.discordpy.guild_cache import Arrival
 from nescord_core.payloads import EventInfo, View
 
 __all__ = ["Delivery"]
@@ -88,9 +88,9 @@ class Delivery:
     def _parse(self, data: dict[str, Any], event: EventInfo) -> None:
         kind, past = event.type, self._arrival.is_past(event)
         intents, own_id = self._client.intents.value, str(self._state.self_id)
-        if not sight.is_due(kind, data, intents=intents, own_id=own_id):
+        if not intent_filter.is_due(kind, data, intents=intents, own_id=own_id):
             return
-        data = sight.reduced(kind, data, intents=intents, own_id=own_id)
+        data = intent_filter.reduced(kind, data, intents=intents, own_id=own_id)
         if self._client._enable_debug_events:
             frame = {"t": kind, "s": event.seq, "op": 0, "d": data}
             self._state.dispatch("socket_raw_receive", json.dumps(frame))

@@ -11,12 +11,13 @@ import discord
 import msgspec
 import yarl
 
-from nescord_core.bot.discordpy import hosting, internals
-from nescord_core.bot.discordpy.arrival import Arrival
-from nescord_core.bot.discordpy.command_sync import keep_synced
+from nescord_core.bot.discordpy import host as hosting
+from nescord_core.bot.discordpy import internals
+from nescord_core.bot.discordpy.command_sync.sync import keep_synced
 from nescord_core.bot.discordpy.delivery import Delivery
-from nescord_core.bot.discordpy.socket import ShardSocket
-from nescord_core.bot.discordpy.traced import trace_requests
+from nescord_core.bot.discordpy.guild_cache import Arrival
+from nescord_core.bot.discordpy.request_tracing import trace_requests
+from nescord_core.bot.discordpy.shard_socket import ShardSocket
 from nescord_core.bot.listener import WsListener
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb

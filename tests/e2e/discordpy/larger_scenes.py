@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from support.person import PATIENCE, Person
+from support.sandbox.person import PATIENCE, Person
 
 __all__ = ["SCENES"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from support.person import PATIENCE, Person
+from support.sandbox.person import PATIENCE, Person
 
 __all__ = ["SCENES"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.digest_system import DigestSystem
+from support.discordpy.digest_system import DigestSystem
 
 SIZE = (12, 20, 9, 8)
 RATE = 200

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import until
-from support.relay import relay_thread
-from support.system import System
+from support.network.http_relay import relay_thread
+from support.processes.commands import until
+from support.system.system import System
 
 BOT = """
 import os

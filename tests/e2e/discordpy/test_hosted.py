@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from support import commands
-from support.commands import Started, fetch, free_port, until
-from support.system import System
+from support.processes import commands
+from support.processes.commands import Started, fetch, free_port, until
+from support.system.system import System
 
 PROGRAMS = Path(__file__).parent / "programs" / "hosted"
 

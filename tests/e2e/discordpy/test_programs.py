@@ -13,14 +13,15 @@ from typing import Any, Protocol
 
 import pytest
 
-from support import commands, loopback
-from support.commands import PATIENCE, until
-from support.person import Person
-from support.system import System
+from support.network import loopback
+from support.processes import commands
+from support.processes.commands import PATIENCE, until
+from support.sandbox.person import Person
+from support.system.system import System
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
-PLAIN = Path(__file__).parents[2] / "support" / "plain_discordpy.py"
+PLAIN = Path(__file__).parents[2] / "support" / "discordpy" / "plain.py"
 
 
 def _scenes(file: str) -> dict[str, Callable[[Person], None]]:

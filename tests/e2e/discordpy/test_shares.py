@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from support.commands import free_ports, until
-from support.digest_system import DigestSystem
-from support.tcp_relay import RelayThread, running_relays
+from support.discordpy.digest_system import DigestSystem
+from support.network.tcp_relay import RelayThread, running_relays
+from support.processes.commands import free_ports, until
 
 SIZE = (24, 10, 8, 6)
 WORKERS = 3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.system import System
+from support.system.system import System
 
 
 class Shared:

@@ -6,9 +6,9 @@ import json
 import re
 
 from nescord_core import config
-from nescord_core.services.generate import generate
-from support.commands import fetch
-from support.system import System
+from nescord_core.services.project.deployment import generate
+from support.processes.commands import fetch
+from support.system.system import System
 
 
 def test_every_metric_of_the_dashboard_exists(system: System) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from nescord_core.services.demo import make_project
-from support.commands import NESCORD, PATIENCE, clean_environment
+from nescord_core.services.dev.demo import make_project
+from support.processes.commands import NESCORD, PATIENCE, clean_environment
 
 
 def demo(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

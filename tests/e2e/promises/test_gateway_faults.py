@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from support.commands import until
-from support.system import System
+from support.processes.commands import until
+from support.system.system import System
 
 AFTERWARDS = 100
 """Events that are handled after the recovery before a test looks back."""

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from support.commands import until
-from support.recording_bot import STYLES
-from support.system import Load, System
+from support.processes.commands import until
+from support.system.recording_bot import STYLES
+from support.system.system import Load, System
 
 AFTERWARDS = 100
 """Events that are handled after the recovery before a test looks back."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import Started, until
-from support.system import System
+from support.processes.commands import Started, until
+from support.system.system import System
 
 CONTROL_C = b"\x03"
 ENDS = ("^C", "SIGTERM", "SIGHUP", "terminal closed", "kill -9")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from support.commands import until
-from support.recording_bot import STYLES
-from support.system import Load, System
+from support.processes.commands import until
+from support.system.recording_bot import STYLES
+from support.system.system import Load, System
 
 RELOADS = 20
 BROKEN_EVERY = 10

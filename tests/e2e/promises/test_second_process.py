@@ -6,8 +6,8 @@ import json
 import sys
 from collections.abc import Callable
 
-from support.commands import until
-from support.system import System
+from support.processes.commands import until
+from support.system.system import System
 
 ASK = """
 import json, os, sys, urllib.request as r

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from support.commands import Started, until
-from support.system import System
+from support.processes.commands import Started, until
+from support.system.system import System
 
 
 @dataclass

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.stock_node import guarded, installed
+from support.stock.node import guarded, installed
 
 PROJECT = Path(__file__).with_name("discordjs")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from support.stage import Stage, on_both
-from support.stock_bot import running_client
-from support.stock_story import gateway, interactions, tour
+from support.stock.bot import running_client
+from support.stock.comparison import Stage, on_both
+from support.stock.story import gateway, interactions, tour
 
 BOT = Path(__file__).with_name("discordpy_bot.py")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.stock_node import NODE, guarded
+from support.stock.node import NODE, guarded
 
 GUARD = Path(__file__).with_name("discordjs") / "loopback.cjs"
 ATTEMPTS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import until
-from support.system import System
+from support.processes.commands import until
+from support.system.system import System
 
 MOMENTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
 """Seconds after the process took over the signals; before that, Python itself is starting."""

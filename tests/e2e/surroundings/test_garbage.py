@@ -11,8 +11,8 @@ from contextlib import suppress
 
 import pytest
 
-from support.commands import PATIENCE, fetch
-from support.system import System
+from support.processes.commands import PATIENCE, fetch
+from support.system.system import System
 
 PORTS = ("sandbox", "rest", "main", "main_admin", "ws")
 HTTP_PORTS = ("sandbox", "rest", "main_admin", "ws")

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from nescord_core.events import Intents
-from support.commands import until
-from support.system import System
+from support.processes.commands import until
+from support.system.system import System
 
 MESSAGE_CONTENT = Intents.MESSAGE_CONTENT
 UNKNOWN_BIT = 1 << 30

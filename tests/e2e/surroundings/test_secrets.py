@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import PATIENCE, fetch
-from support.system import System
+from support.processes.commands import PATIENCE, fetch
+from support.system.system import System
 
 SECRET = "k9-the-secret-of-the-services"
 

@@ -12,7 +12,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
 from nescord_core.payloads import Message
 from nescord_core.settings import MainSettings
-from support.ws_peer import WsPeer, until
+from support.dispatch.raw_ws import WsPeer, until
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
-from support.commands import free_port
-from support.ws_peer import WsPeer, until
-from support.ws_sender import event, sending
+from support.dispatch.raw_ws import WsPeer, until
+from support.dispatch.sender import event, sending
+from support.processes.commands import free_port
 
 BOT = """
 import asyncio

@@ -21,7 +21,7 @@ from nescord_core.errors import GatewayCommandError, PortTaken
 from nescord_core.payloads import Interaction, Message
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
-from support.ws_peer import WsPeer, until
+from support.dispatch.raw_ws import WsPeer, until
 
 
 @pytest.fixture

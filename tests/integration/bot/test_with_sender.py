@@ -12,8 +12,8 @@ from typing import Any
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
 from nescord_core.settings import MainSettings
-from support.ws_peer import until
-from support.ws_sender import event, sending
+from support.dispatch.raw_ws import until
+from support.dispatch.sender import event, sending
 
 
 async def no_command(*arguments: Any) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.services.demo import make_project
-from support import one_shot
+from nescord_core.services.dev.demo import make_project
+from support.processes import one_shot
 
 
 @pytest.fixture

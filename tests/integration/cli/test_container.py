@@ -26,7 +26,7 @@ time.sleep(600)
 BEHIND = f"""
 import ctypes, signal, sys
 ctypes.CDLL(None).prctl({PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0)
-from nescord_cli.container import stay_behind
+from nescord_cli.pid1 import stay_behind
 stay_behind()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 exec({ORPHAN!r})

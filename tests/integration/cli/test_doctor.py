@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from nescord_core.config_keys import KEYS
-from support.one_shot import Nescord
+from nescord_core.config.keys import KEYS
+from support.processes.one_shot import Nescord
 
 TOKEN = "MTA.a-secret-token.xyz"
 SECRET = "the-shared-secret"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.commands import until
-from support.system import System
+from support.processes.commands import until
+from support.system.system import System
 
 APP = """
 from nescord_core import RestClient, WsListener

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nescord_core._version import __version__
-from support import one_shot
-from support.one_shot import Nescord
+from support.processes import one_shot
+from support.processes.one_shot import Nescord
 
 COMMANDS = [
     (),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import free_ports
-from support.one_shot import Nescord
+from support.processes.commands import free_ports
+from support.processes.one_shot import Nescord
 
 TOKEN = "MTA.secret.token"
 FOREIGN = "203.0.113.7"  # an address of a documentation network (RFC 5737): never this machine's

@@ -11,7 +11,7 @@ import pytest
 
 from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import MainSettings, SecuritySettings, WsSettings
-from support.wire_peers import Main, Ws, event, until
+from support.dispatch.peers import Main, Ws, event, until
 
 WS = WsSettings(token="t", intents=0)
 MAIN = MainSettings(drain_timeout=2.0)

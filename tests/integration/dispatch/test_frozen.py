@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from nescord_core.settings import WsSettings
-from support.bot_process import Bots, check_rows, running_bots
-from support.tcp_relay import TcpRelay, tcp_relay
-from support.wire_peers import Ws, event, until
+from support.dispatch.bot_process import Bots, check_rows, running_bots
+from support.dispatch.peers import Ws, event, until
+from support.network.tcp_relay import TcpRelay, tcp_relay
 
 WS = WsSettings(token="t", intents=0, lease=0.4, outbox_disk_mb=0)
 GUILDS = 30

@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import support.wire_peers
+import support.dispatch.peers
 from nescord_core.settings import WsSettings
-from support.wire_peers import Main, Ws, event, handled, until
+from support.dispatch.peers import Main, Ws, event, handled, until
 
 WS = WsSettings(token="t", intents=0)
 
@@ -33,7 +33,7 @@ async def main_process(
 ) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        support.wire_peers.__file__,
+        support.dispatch.peers.__file__,
         *(str(port), str(folder / "state"), str(folder / "out"), str(generation), str(delay)),
         stdout=asyncio.subprocess.PIPE,
     )

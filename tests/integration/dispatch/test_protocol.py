@@ -13,11 +13,11 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2
 
-from nescord_core.dispatch.endpoint import METHOD, PROTOCOL, SERVICE
+from nescord_core.dispatch.protocol.endpoint import METHOD, PROTOCOL, SERVICE
 from nescord_core.errors import PortTaken
 from nescord_core.settings import MainSettings, WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
-from support.wire_peers import Main, Ws, event, until
+from support.dispatch.peers import Main, Ws, event, until
 
 
 @asynccontextmanager

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from nescord_core.settings import WsSettings
-from support.bot_process import Row, check_rows, running_bots
-from support.wire_peers import Ws, event, until
+from support.dispatch.bot_process import Row, check_rows, running_bots
+from support.dispatch.peers import Ws, event, until
 
 GUILDS = 300
 TOTAL = 3000

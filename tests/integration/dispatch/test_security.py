@@ -9,8 +9,8 @@ import pytest
 
 from nescord_core.errors import ConfigError
 from nescord_core.settings import MainSettings, SecuritySettings, WsSettings
-from support import certificates
-from support.wire_peers import Main, Ws, event, until
+from support.dispatch.peers import Main, Ws, event, until
+from support.network import certificates
 
 WS = WsSettings(token="t", intents=0)
 

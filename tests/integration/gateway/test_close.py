@@ -7,7 +7,7 @@ import pytest
 from integration.gateway.harness import running
 from integration.gateway.scripted import Peer, listening
 from nescord_core.errors import FatalClose, IdentifyBudgetSpent
-from nescord_core.gateway.identify import SessionStartLimit
+from nescord_core.gateway.identify.queue import SessionStartLimit
 
 
 async def lasting(peer: Peer) -> None:

@@ -15,7 +15,7 @@ import pytest
 from nescord_core.errors import TransportError
 from nescord_core.gateway import transport as module
 from nescord_core.gateway.transport import Transport, connection_url
-from support import certificates
+from support.network import certificates
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 ACCEPT_KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

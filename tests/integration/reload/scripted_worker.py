@@ -16,7 +16,7 @@ import socket
 import sys
 import time
 
-from nescord_core.reload.channel import (
+from nescord_core.reload.swapping.messages import (
     AskState,
     AskStats,
     Broken,
@@ -30,7 +30,7 @@ from nescord_core.reload.channel import (
     receive_begin,
     send,
 )
-from nescord_core.reload.spawn import CHANNEL_FD
+from nescord_core.reload.swapping.spawn import CHANNEL_FD
 
 MODULES = tuple(name for name in os.environ.get("SCRIPTED_MODULES", "json").split(",") if name)
 

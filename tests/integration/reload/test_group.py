@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from nescord_core.reload.group import Group, Worker
-from nescord_core.reload.rollout import Reloaded
-from nescord_core.reload.spawn import Spawner, SpawnWorkers, WorkerProcess
-from nescord_core.reload.swap import Failure, Patience, Phase
+from nescord_core.reload.swapping.group import Group, Worker
+from nescord_core.reload.swapping.rollout import Reloaded
+from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers, WorkerProcess
+from nescord_core.reload.swapping.swap import Failure, Patience, Phase
 from nescord_core.settings import MainSettings
-from support.wire_peers import until
+from support.dispatch.peers import until
 
 
 def is_there(pid: int) -> bool:

@@ -12,11 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.reload.channel import Begin, Broken, Channel, Drained, DrainNow, Imported, Listening, pair
-from nescord_core.reload.fork import ForkWorkers, Program, is_available
-from nescord_core.reload.spawn import Spawner, SpawnWorkers, WorkerProcess
+from nescord_core.reload.swapping.fork import ForkWorkers, Program, is_available
+from nescord_core.reload.swapping.messages import (
+    Begin,
+    Broken,
+    Channel,
+    Drained,
+    DrainNow,
+    Imported,
+    Listening,
+    pair,
+)
+from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers, WorkerProcess
 from nescord_core.settings import MainSettings
-from support.wire_peers import until
+from support.dispatch.peers import until
 
 PROGRAM = Program("scripted_worker:run", "scripted_worker:prepare", ("ahead",))
 pytestmark = pytest.mark.skipif(not is_available(), reason="forked workers exist on Linux only")
@@ -279,7 +288,7 @@ async def test_closing_ends_the_warm_parent(tmp_path: Path) -> None:
 async def test_grpc_and_the_library_start_no_thread_when_only_imported() -> None:
     """What the warm parent imports must stay without threads; grpc is what it must never do more with."""
     program = (
-        "import os, nescord_core.services.worker, grpc, grpc.aio, aiohttp, discord;"
+        "import os, nescord_core.services.main.worker.listener, grpc, grpc.aio, aiohttp, discord;"
         "print(len(os.listdir('/proc/self/task')))"
     )
     process = await asyncio.create_subprocess_exec(

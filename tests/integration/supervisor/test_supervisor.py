@@ -20,12 +20,12 @@ import pytest
 
 from nescord_core.errors import NescordError
 from nescord_core.supervisor.lifecycle import State
-from nescord_core.supervisor.lines import LONGEST
+from nescord_core.supervisor.line_splitter import LONGEST
 from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.spec import ReadyProbe, RestartPolicy, ServiceSpec, When
 from nescord_core.supervisor.supervisor import Outcome, Supervisor
-from support import service_double
-from support.commands import free_port
+from support.processes import service_double
+from support.processes.commands import free_port
 
 MARK = "NESCORD_TEST_MARK"
 PATIENCE = 40.0

@@ -12,7 +12,7 @@ from discord.ext import tasks
 
 from nescord_core import singleton_task
 from nescord_core.bot.leases import MemoryLeases
-from support.commands import until
+from support.processes.commands import until
 
 PROGRAM = """
 import asyncio, os, sys

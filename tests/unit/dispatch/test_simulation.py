@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.simulation import MUTATIONS, check
+from support.dispatch.simulation import MUTATIONS, check
 
 SEEDS = 2000
 BLOCKS = 8

@@ -11,8 +11,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.route import Route, route_of
-from support.discord_model import ModelDiscord, Simulation
-from support.limiter_machine import MUTATIONS, PERIOD, AgainstDiscord, mutated
+from support.ratelimit.discord_model import ModelDiscord, Simulation
+from support.ratelimit.limiter_machine import MUTATIONS, PERIOD, AgainstDiscord, mutated
 
 
 def post(channel: int) -> Route:

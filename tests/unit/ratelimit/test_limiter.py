@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from nescord_core.ratelimit.headers import Answer, BodyFacts, Scope, Window, read
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 from nescord_core.ratelimit.limiter import Limiter
+from nescord_core.ratelimit.response import Answer, BodyFacts, Scope, Window, read
 from nescord_core.ratelimit.route import Priority, Route, route_of
 from nescord_core.ratelimit.tickets import Refusal, Ticket, TicketState
 

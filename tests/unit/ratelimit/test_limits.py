@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
-from nescord_core.ratelimit.flights import Flight
 from nescord_core.ratelimit.global_limit import GlobalLimit
-from nescord_core.ratelimit.headers import Answer, Scope
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
+from nescord_core.ratelimit.response import Answer, Scope
+from nescord_core.ratelimit.round_trips import Flight
 
 
 def spend(limit: GlobalLimit, count: int, now: float) -> list[float]:

@@ -10,10 +10,10 @@ import pytest
 from simcord.enums import OverwriteType
 
 from nescord_core.events import Intents
-from nescord_core.sandbox.simulation import Overwrite
+from nescord_core.sandbox.world.simcord.model import Overwrite
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
-from support.raw_gateway import RawGateway
-from support.running_sandbox import RunningSandbox, running_sandbox
+from support.sandbox.raw_gateway import RawGateway
+from support.sandbox.running import RunningSandbox, running_sandbox
 
 ALL = Intents.all().value
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from nescord_core.events import Intents
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
-from support.raw_gateway import RawGateway
-from support.running_sandbox import RunningSandbox, running_sandbox
+from support.sandbox.raw_gateway import RawGateway
+from support.sandbox.running import RunningSandbox, running_sandbox
 
 
 async def api(sandbox: RunningSandbox, method: str, path: str, body: Any = None) -> Any:

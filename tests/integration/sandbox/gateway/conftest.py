@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 
 from nescord_core.sandbox.faults import FaultPlan
-from nescord_core.sandbox.wire import GATEWAY_PATH, RESUME_PATH, GatewayWire
+from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayWire
 from nescord_core.settings import SandboxSettings
 
 BOT = "900"

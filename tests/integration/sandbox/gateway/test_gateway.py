@@ -12,7 +12,7 @@ import pytest
 
 from nescord_core.events import Intents
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
-from support.raw_gateway import RawGateway
+from support.sandbox.raw_gateway import RawGateway
 
 ALL = Intents.all().value
 G0, G1, G2 = 2 << 22, 1 << 22, 3 << 22

@@ -11,9 +11,9 @@ import pytest
 
 from nescord_core.events import Intents
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
-from support.browser import Page, binary, browser
-from support.raw_gateway import RawGateway
-from support.running_sandbox import RunningSandbox, running_sandbox
+from support.sandbox.browser import Page, binary, browser
+from support.sandbox.raw_gateway import RawGateway
+from support.sandbox.running import RunningSandbox, running_sandbox
 
 pytestmark = pytest.mark.skipif(binary() is None, reason="there is no chromium on this machine")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from support import loopback
+from support.network import loopback
 
 loopback.install()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.running_sandbox import running_sandbox
-from support.stock_bot import stock_bot
+from support.sandbox.running import running_sandbox
+from support.stock.bot import stock_bot
 
 BOT = Path(__file__).with_name("hikari_bot.py")
 

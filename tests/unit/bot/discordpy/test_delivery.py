@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
-from support.told_client import ToldClient, shard
+from support.discordpy.client import ToldClient, shard
 
 GUILD, TOLD_AT = 5, 10
 MEMBER = {"id": "7", "username": "ada", "discriminator": "0", "avatar": None}

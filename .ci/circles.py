@@ -1,0 +1,39 @@
+#!/usr/bin/env python
+"""Fail when modules import each other in a circle, imports for type checking included."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+
+import grimp
+
+PACKAGES = ("nescord_core", "nescord_cli")
+
+
+def circles(imports: dict[str, set[str]]) -> Iterator[list[str]]:
+    """Yield circles one after the other; each is opened at its last import before the next is looked for."""
+    while True:
+        try:
+            TopologicalSorter(imports).prepare()
+        except CycleError as error:
+            circle: list[str] = error.args[1]
+            yield circle
+            imports[circle[1]].discard(circle[0])
+        else:
+            return
+
+
+def main() -> int:
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    imports = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    found = list(circles(imports))
+    for circle in found:
+        print(" -> ".join(reversed(circle)), file=sys.stderr)
+    print(f"{len(imports)} modules, {len(found)} import circles")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

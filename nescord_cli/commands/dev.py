@@ -1,0 +1,106 @@
+"""`nescord dev`: everything at once, with hot reload."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nescord_cli.terminal import ProjectOption
+
+__all__ = ["EXAMPLES", "dev", "start"]
+
+EXAMPLES = """Examples:
+
+nescord dev
+
+nescord dev --no-sandbox
+
+nescord dev --exec "pytest -q && ruff check"
+
+nescord dev --port-offset 100 --json"""
+
+SHELL_SYNTAX = frozenset(";&|<>$`*?~(){}\n")
+"""Quoted, they mean nothing to a shell either."""
+
+
+def dev(
+    project: ProjectOption = None,
+    sandbox: Annotated[
+        bool | None,
+        typer.Option(
+            "--sandbox/--no-sandbox",
+            help="The local Discord or the real one (default: local without a token).",
+            show_default=False,
+        ),
+    ] = None,
+    port_offset: Annotated[int, typer.Option(help="Move every port by this much.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    exec_: Annotated[
+        str | None,
+        typer.Option(
+            "--exec",
+            help="Run this when all is ready, then stop and leave with its exit code.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Start sandbox, rest, ws and main; reload main when its files change; ^C stops everything in order."""
+    start(project, sandbox=sandbox, port_offset=port_offset, json=json, command=exec_)
+
+
+def start(
+    project: Path | None,
+    *,
+    sandbox: bool | None = None,
+    port_offset: int = 0,
+    json: bool = False,
+    command: str | None = None,
+) -> None:
+    """Run it; leaves with its exit code."""
+    import asyncio
+
+    from nescord_core import config
+    from nescord_core.services.dev.run import run_dev
+
+    argv = _words(command) if command else None
+    configuration = config.load(project)
+    _require_bot(configuration)
+    code = asyncio.run(
+        run_dev(configuration, sandbox=sandbox, json=json, exec_cmd=argv, port_offset=port_offset)
+    )
+    raise typer.Exit(code)
+
+
+def _words(command: str) -> list[str]:
+    """Return what to run: the words of a plain command, and a shell for what only a shell understands."""
+    from nescord_core.errors import ConfigError
+
+    try:
+        words = shlex.split(command)
+        needs_shell = not SHELL_SYNTAX.isdisjoint(command) or "=" in "".join(words[:1])
+        return ["/bin/sh", "-c", command] if needs_shell and os.name == "posix" else words
+    except ValueError as error:
+        raise ConfigError(
+            f"{command!r} is no command line: {error}.", where="--exec", hint="Close what it quotes."
+        ) from None
+
+
+def _require_bot(configuration: Any) -> None:
+    """Start nothing in a directory that holds no project."""
+    from nescord_core.config.loading import FILE
+    from nescord_core.errors import ConfigError
+
+    entry = configuration["main.entry"].partition(":")[0]
+    file = entry if entry.endswith(".py") else f"{entry.replace('.', '/')}.py"
+    project = configuration.project
+    package = project / entry.replace(".", "/")
+    if not (project / FILE).is_file() and not (project / file).is_file() and not package.is_dir():
+        raise ConfigError(
+            f"there is no bot here: neither {FILE} nor {file}.",
+            where=str(project),
+            hint="Go to the project's directory, or make one: nescord init mybot",
+        )

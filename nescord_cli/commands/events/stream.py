@@ -1,0 +1,65 @@
+"""Following the events of main, for as long as a command goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from nescord_core.services.recording.subscription import Tap, Wanted, tapped
+from nescord_core.tracing import records
+
+__all__ = ["follow"]
+
+_PATIENCE = 2.0
+
+
+async def follow(
+    state_dir: Path,
+    wanted: Wanted,
+    take: Callable[[Any], None],
+    *,
+    limit: int = 0,
+    seconds: float = 0.0,
+) -> None:
+    """Give every line to ``take``; ends when ``limit`` events are done, or after ``seconds`` (0: never)."""
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(seconds or None),
+            tapped(state_dir, wanted) as tap,
+            asyncio.TaskGroup() as tasks,
+        ):
+            waiting = tasks.create_task(_say_that_nobody_is_there(tap, state_dir))
+            await _take_all(tap, take, limit)
+            waiting.cancel()
+
+
+async def _take_all(tap: Tap, take: Callable[[Any], None], limit: int) -> None:
+    seen: set[str] = set()
+    done = 0
+    async for told in tap:
+        record = told.record
+        if record is None or isinstance(record, records.Hello):
+            continue
+        if limit and not isinstance(record, records.Missed):
+            if isinstance(record, records.Seen) and len(seen) < limit:
+                seen.add(record.id)
+            if record.id not in seen:
+                continue
+            done += isinstance(record, records.Ended)
+        take(record)
+        if limit and done >= limit:
+            return
+
+
+async def _say_that_nobody_is_there(tap: Tap, state_dir: Path) -> None:
+    await asyncio.sleep(_PATIENCE)
+    if not tap.workers:
+        typer.echo(
+            f"Waiting for main: nothing of it runs with {state_dir} yet (`nescord dev`). ^C ends this.",
+            err=True,
+        )

@@ -1,0 +1,1 @@
+"""Application command sync in development: what changed, and sending it to Discord."""

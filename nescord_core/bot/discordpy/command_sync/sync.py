@@ -1,0 +1,101 @@
+"""Brings Discord's application commands up to what the bot's code says, while it is being developed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import discord
+
+from nescord_core.bot.discordpy import internals
+from nescord_core.bot.discordpy.command_sync.diff import Diff, diff, hashes, key_of
+
+__all__ = ["EVERYWHERE", "keep_synced", "sync"]
+
+log = logging.getLogger("nescord.main")
+
+EVERYWHERE = "global"
+SETTLING = 0.5
+"""Seconds without a change after which a tree counts as complete."""
+
+
+async def keep_synced(client: discord.Client, where: str, state_dir: Path) -> None:
+    """Sync once the client is ready; ``where`` is `EVERYWHERE` or the id of a guild.
+
+    What goes wrong is logged: the bot runs all the same.
+    """
+    try:
+        await client.wait_until_ready()
+        await _until_complete(client, where)
+        changes = await sync(client, where, state_dir / "commands.json")
+    except discord.HTTPException as error:
+        log.error("the application commands were not synced: %s", error)
+    except (OSError, discord.app_commands.AppCommandError) as error:
+        log.error("the application commands were not synced: %s", error)
+    else:
+        if changes:
+            place = "" if where == EVERYWHERE else f" of guild {where}"
+            log.info("commands%s synced: %s", place, changes)
+
+
+async def _until_complete(client: discord.Client, where: str) -> None:
+    """Wait while the tree still grows: many a bot loads its cogs when it is ready, then syncs by itself."""
+    before, now = None, await _wanted(client, where)
+    while now != before:
+        await asyncio.sleep(SETTLING)
+        before, now = now, await _wanted(client, where)
+
+
+async def _wanted(client: discord.Client, where: str) -> list[dict[str, Any]] | None:
+    return await internals.command_payloads(client, None if where == EVERYWHERE else int(where))
+
+
+async def sync(client: discord.Client, where: str, memory: Path) -> Diff:
+    """Sync if a hash says that something has changed; returns what. ``memory`` keeps the hashes."""
+    wanted = await _wanted(client, where)
+    if wanted is None or client.application_id is None:
+        return Diff()  # it has no tree
+    present = [key_of(each) for each in await _present(client, where)]
+    place = f"{client.application_id}:{where}"
+    known = _read(memory)
+    before, now = known.get(place, {}), hashes(wanted)
+    if not now and not before:
+        return Diff()  # whatever is there, it is not from this tree
+    changes = diff(now, before, present)
+    if changes:
+        await _replace(client, where, wanted)
+        _write(memory, {**known, place: now})
+    return changes
+
+
+async def _present(client: discord.Client, where: str) -> Sequence[Mapping[str, Any]]:
+    assert client.application_id is not None
+    if where == EVERYWHERE:
+        return await client.http.get_global_commands(client.application_id)
+    return await client.http.get_guild_commands(client.application_id, int(where))
+
+
+async def _replace(client: discord.Client, where: str, wanted: list[Any]) -> None:
+    assert client.application_id is not None
+    if where == EVERYWHERE:
+        await client.http.bulk_upsert_global_commands(client.application_id, payload=wanted)
+    else:
+        await client.http.bulk_upsert_guild_commands(client.application_id, int(where), payload=wanted)
+
+
+def _read(memory: Path) -> dict[str, dict[str, str]]:
+    try:
+        found: dict[str, dict[str, str]] = json.loads(memory.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # then every command counts as changed, once
+    return found
+
+
+def _write(memory: Path, known: Mapping[str, Mapping[str, str]]) -> None:
+    fresh = memory.with_suffix(".new")
+    fresh.write_text(json.dumps(known), encoding="utf-8")
+    fresh.replace(memory)

@@ -1,0 +1,60 @@
+"""A program's own logging, beside nescord's: it is set up as if nobody had been there before.
+
+nescord logs to stderr through a handler of the root logger. Python's `logging.basicConfig` does nothing where
+there is one already, and what a program prints through a handler of its own would be printed twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from nescord_core.process import logs
+
+__all__ = ["make_room"]
+
+
+def make_room() -> None:
+    """Let the program of this process set up logging for itself; what it prints is not printed again."""
+    ours = logging.getLogger().handlers[:]
+    if not logs.as_json():
+        for handler in ours:
+            handler.addFilter(functools.partial(_is_unsaid, ours))
+    logging.basicConfig = _configuring(logging.basicConfig, ours)
+
+
+def _configuring(original: Callable[..., None], ours: list[logging.Handler]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def configure(**options: Any) -> None:
+        root = logging.getLogger()
+        # One that was switched off (handlers[:] = [], force=True) stays off.
+        kept = [handler for handler in root.handlers if handler in ours]
+        root.handlers[:] = [handler for handler in root.handlers if handler not in ours]
+        try:
+            original(**options)
+        finally:
+            root.handlers[:0] = [] if options.get("force") else kept
+
+    return configure
+
+
+def _is_unsaid(ours: list[logging.Handler], record: logging.LogRecord) -> bool:
+    """Tell whether no handler of the program's own prints this record."""
+    return not any(_prints(each, record) for each in _handlers(record.name) if each not in ours)
+
+
+def _handlers(name: str) -> Iterator[logging.Handler]:
+    """Yield the handlers that a record of this logger goes to, as `Logger.callHandlers` finds them."""
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None:
+        yield from logger.handlers
+        logger = logger.parent if logger.propagate else None
+
+
+def _prints(handler: logging.Handler, record: logging.LogRecord) -> bool:
+    streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    stream = getattr(handler, "stream", None)
+    return stream is not None and stream in streams and record.levelno >= handler.level

@@ -1,0 +1,93 @@
+"""What discord.py takes for its websocket: commands go to ws, and nothing is read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import discord
+import msgspec
+from discord import gateway
+
+from nescord_core.bot.gateway.client import Gateway
+
+__all__ = ["ShardSocket"]
+
+log = logging.getLogger(__name__)
+
+
+class ShardSocket(gateway.DiscordWebSocket):
+    """One shard as discord.py's client sees it; the connection itself is held by ws.
+
+    ``shard_id`` None stands for all of them, for a client that knows nothing of shards. What makes the
+    payloads of presence, voice state and member requests is discord.py's own.
+    """
+
+    def __init__(
+        self, client: discord.Client, commands: Gateway, shard_id: int | None, shard_count: int | None
+    ) -> None:
+        # Not discord.py's constructor: that one needs an open socket.
+        self.shard_id = shard_id
+        self.shard_count = shard_count
+        self.session_id = None
+        self.sequence = None
+        self.token = client.http.token
+        self.loop = client.loop
+        self.measured = float("nan")
+        self._client = client
+        self._commands = commands
+        self._keep_alive = None
+        self._dispatch = client.dispatch
+        self._dispatch_listeners = []
+        self._closed = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+
+    @property
+    def open(self) -> bool:
+        """Whether it has not been closed."""
+        return not self._closed.is_set()
+
+    @property
+    def latency(self) -> float:
+        """What ws measures between a heartbeat and its answer, in seconds."""
+        return self.measured
+
+    def is_ratelimited(self) -> bool:
+        """Commands queue in ws, which keeps to the limit."""
+        return False
+
+    async def send(self, data: str, /) -> None:
+        """Have ws send a command on this shard, or on the shard of the guild that it names."""
+        payload: dict[str, Any] = msgspec.json.decode(data)
+        if self._client._enable_debug_events:
+            self._dispatch("socket_raw_send", data)
+        body = payload["d"]
+        guild_id = int(body["guild_id"]) if isinstance(body, dict) and "guild_id" in body else None
+        sending = self._commands.send(
+            payload["op"],
+            msgspec.json.encode(body),
+            shard_id=self.shard_id if guild_id is None else None,
+            guild_id=guild_id,
+        )
+        # On a websocket nothing that a command causes can be heard before this returns, and programs rely on
+        # it: discord.py waits for chunks from then on, a voice client forgets its channel after it left.
+        task = self.loop.create_task(sending)
+        self._sending.add(task)
+        task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("a command was not sent: %s", error)
+
+    async def send_heartbeat(self, data: Any) -> None:
+        """Heartbeats are ws's."""
+
+    async def poll_event(self) -> None:
+        """Wait until it is closed; events come another way."""
+        await self._closed.wait()
+
+    async def close(self, code: int = 4000) -> None:
+        """Forget the shard; the session stays, ws holds it."""
+        self._closed.set()

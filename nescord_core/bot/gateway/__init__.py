@@ -1,0 +1,1 @@
+"""`listener.gateway`: gateway commands that a bot sends (members, presence, voice) and their answers."""

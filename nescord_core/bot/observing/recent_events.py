@@ -1,0 +1,50 @@
+"""The last events of a bot that is being written and what it asked of Discord for them, in state_dir/recent.
+
+`nescord events last` shows them, and has changed code handle them again. Each process appends to a file of
+its own; the oldest files go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from nescord_core.process.rotated_files import LineFiles
+
+__all__ = ["FOLDER", "Recent"]
+
+FOLDER = "recent"
+_FILES = 8
+_PENDING_BYTES = 256 * 1024
+_FLUSH_AFTER = 0.05
+
+
+class Recent:
+    """Writes lines together, a little later; what comes faster than the disk takes it is left out."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._files = LineFiles(state_dir / FOLDER, keep=_FILES)
+        self._pending = bytearray()
+        self._due: asyncio.TimerHandle | None = None
+
+    def put(self, line: bytes) -> None:
+        """Take a line."""
+        if len(self._pending) + len(line) > _PENDING_BYTES:
+            return
+        self._pending += line
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self.flush)
+
+    def flush(self) -> None:
+        """Write what is pending; a disk that refuses costs these lines and nothing else."""
+        self._due = None
+        lines, self._pending = self._pending, bytearray()
+        if lines:
+            self._files.append(lines)
+
+    def close(self) -> None:
+        """Write what is pending and close the file."""
+        if self._due is not None:
+            self._due.cancel()
+        self.flush()
+        self._files.close()

@@ -1,0 +1,49 @@
+"""Names the handlers that do not end: ws only sees that an event does not get done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Protocol
+
+from nescord_core.bot.registration import Route
+from nescord_core.dispatch.receiver.intake import Delivery
+
+__all__ = ["Running", "name_stuck"]
+
+log = logging.getLogger(__name__)
+
+
+class Running(Protocol):
+    """An event that is being handled; ``started_at`` is the loop's time."""
+
+    delivery: Delivery
+    route: Route
+    started_at: float
+
+
+async def name_stuck(running: Collection[Running], after: float) -> None:
+    """Log every event that has been handled for more than ``after`` seconds, once, until cancelled."""
+    loop, told = asyncio.get_running_loop(), set[Running]()
+    while True:
+        await asyncio.sleep(min(after / 4, 5.0))
+        told.intersection_update(running)
+        for run in [each for each in running if each not in told]:
+            seconds = loop.time() - run.started_at
+            if seconds > after:
+                told.add(run)
+                _tell(run, seconds)
+
+
+def _tell(run: Running, seconds: float) -> None:
+    envelope = run.delivery.envelope
+    log.warning(
+        "%s of shard %d, seq %d, guild %d has been handled for %.0f s and is not done: %s",
+        envelope.type,
+        envelope.shard_id,
+        envelope.seq,
+        envelope.guild_id,
+        seconds,
+        ", ".join(f"{each.name} ({each.place})" for each in run.route.registrations),
+    )

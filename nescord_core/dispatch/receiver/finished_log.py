@@ -1,0 +1,155 @@
+"""The window of finished events on disk: what one process of main finished, the next one does not do again.
+
+Every process appends to a file of its own in ``state_dir/dedupe`` and reads those of all others: when it
+starts, and again when an event arrives that may have been delivered before. A file belongs to a living
+process as long as its lock is held; the system releases that of a killed one, whose file is then taken over.
+
+A write survives the process (kill -9), not the machine: after a power cut events may be handled twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nescord_core.dispatch.receiver.dedupe import Dedupe
+
+__all__ = ["FinishedLog"]
+
+_ROTATE_BYTES = 4 * 1024 * 1024
+
+
+class FinishedLog:
+    """Use as a context manager; it holds a lock on a file of its own meanwhile.
+
+    ``name`` tells the process apart for people who look into the folder; it need not be unique.
+    """
+
+    def __init__(self, folder: Path, *, name: str, window: int) -> None:
+        self._folder = folder
+        self._name = name
+        self._path = folder
+        self._fd = -1
+        self._size = 0
+        self._dedupe = Dedupe(window)
+        self._unwritten: list[tuple[int, str, int]] = []
+        self._read: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> Self:
+        self._path = self._folder / f"{self._name}.{os.getpid()}.log"
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.refresh()
+        self._rewrite()
+        self._take_over()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.flush()
+        os.close(self._fd)
+        self._fd = -1
+
+    def seen(self, shard_id: int, session_id: str, seq: int) -> bool:
+        """Return whether this process, or one whose file was read, has finished the event."""
+        return self._dedupe.seen(shard_id, session_id, seq)
+
+    def add(self, shard_id: int, session_id: str, seq: int) -> None:
+        """Note a finished event; `flush` makes it known to others."""
+        self._dedupe.add(shard_id, session_id, seq)
+        self._unwritten.append((shard_id, session_id, seq))
+
+    def flush(self) -> None:
+        """Write what is new: one system call, cheap enough to come before every acknowledgement."""
+        if not self._unwritten:
+            return
+        data = _encode(_runs(self._unwritten))
+        self._unwritten.clear()
+        os.write(self._fd, data)
+        self._size += len(data)
+        if self._size > _ROTATE_BYTES:
+            self._rewrite()
+
+    def refresh(self) -> None:
+        """Read what other processes have written since the last time."""
+        present = set()
+        for path in self._folder.glob("*.log"):
+            present.add(path.name)
+            # Before the first write a file of this name is a predecessor's with the same pid (containers).
+            if path != self._path or self._fd < 0:
+                self._read_on(path)
+        for gone in self._read.keys() - present:
+            del self._read[gone]
+
+    def _read_on(self, path: Path) -> None:
+        try:
+            with path.open("rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                known, offset = self._read.get(path.name, (inode, 0))
+                if known != inode:
+                    offset = 0  # written anew
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return
+        whole = data.rfind(b"\n") + 1  # a line may be half written
+        self._read[path.name] = (inode, offset + whole)
+        for line in data[:whole].splitlines():
+            self._remember(line)
+
+    def _remember(self, line: bytes) -> None:
+        # A line cut short by a full disk says nothing; that one event may then be handled again.
+        with contextlib.suppress(ValueError, UnicodeDecodeError):
+            shard_id, session_id, first, last = line.decode().split("\t")
+            self._dedupe.add(int(shard_id), session_id, int(first), int(last))
+
+    def _rewrite(self) -> None:
+        """Put the whole window into a new file in the old one's place, which starts small again."""
+        fresh = self._path.with_suffix(".new")
+        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        data = _encode(self._dedupe)
+        os.write(fd, data)
+        fresh.replace(self._path)
+        if self._fd >= 0:
+            os.close(self._fd)
+        # Counted from here on, so that a window larger than the bound is not rewritten at every flush.
+        self._fd, self._size = fd, 0
+
+    def _take_over(self) -> None:
+        """Remove the files of processes that have ended: this one's holds what they held."""
+        for path in self._folder.glob("*.log"):
+            if path == self._path:
+                continue
+            with contextlib.suppress(OSError):
+                fd = os.open(path, os.O_RDONLY)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                finally:
+                    os.close(fd)
+
+
+def _runs(identities: Iterable[tuple[int, str, int]]) -> list[tuple[int, str, int, int]]:
+    """Join neighbours with consecutive sequence numbers."""
+    runs: list[tuple[int, str, int, int]] = []
+    shard, session, first, last = -1, "", 0, -1
+    for shard_id, session_id, seq in sorted(identities):
+        if seq == last + 1 and shard_id == shard and session_id == session:
+            last = seq
+            continue
+        if shard >= 0:
+            runs.append((shard, session, first, last))
+        shard, session, first, last = shard_id, session_id, seq, seq
+    if shard >= 0:
+        runs.append((shard, session, first, last))
+    return runs
+
+
+def _encode(runs: Iterable[tuple[int, str, int, int]]) -> bytes:
+    return "".join(f"{shard}\t{session}\t{first}\t{last}\n" for shard, session, first, last in runs).encode()

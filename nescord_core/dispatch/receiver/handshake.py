@@ -1,0 +1,77 @@
+"""How main lets a ws process in: the secret, Hello and the version of the wire."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from typing import NoReturn, TypeAlias
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from nescord_core._version import __version__
+from nescord_core.dispatch.protocol.endpoint import PROTOCOL, SECRET_KEY
+from nescord_core.errors import ProtocolMismatch
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["Context", "Garbage", "check_secret", "parse", "read_hello", "refuse"]
+
+log = logging.getLogger(__name__)
+
+Context: TypeAlias = grpc.aio.ServicerContext[pb.FromWs, pb.FromMain]
+
+
+class Garbage:
+    """Stands for a message that cannot be parsed."""
+
+
+def parse(data: bytes) -> pb.FromWs | Garbage:
+    """Parse a message; never raises, because gRPC would print a traceback for whatever a stranger sends."""
+    try:
+        return pb.FromWs.FromString(data)
+    except DecodeError:
+        return Garbage()
+
+
+async def refuse(context: Context, why: str) -> NoReturn:
+    """End a call that breaks the protocol, with one line in the log."""
+    log.warning("closed the stream from %s: it %s", context.peer(), why)
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"This stream {why}.")
+
+
+async def check_secret(context: Context, secret: str | None) -> None:
+    """End the call with UNAUTHENTICATED unless its metadata shows the secret (None: none is asked for)."""
+    if not secret:
+        return
+    shown = next((value for key, value in context.invocation_metadata() or () if key == SECRET_KEY), "")
+    shown = shown.encode() if isinstance(shown, str) else shown
+    if not hmac.compare_digest(shown, secret.encode()):
+        log.warning("refused a stream from %s: the secret is wrong or missing", context.peer())
+        await context.abort(
+            grpc.StatusCode.UNAUTHENTICATED,
+            "main does not accept this secret: give NESCORD_SECRET the same value on both sides.",
+        )
+
+
+async def read_hello(context: Context) -> pb.Hello:
+    """Return the Hello a stream begins with.
+
+    Ends the call with INVALID_ARGUMENT if it begins with something else, and with FAILED_PRECONDITION, naming
+    both versions, if ws speaks another version of the wire.
+    """
+    first = await context.read()
+    if not isinstance(first, pb.FromWs) or first.WhichOneof("kind") != "hello":
+        await refuse(context, "does not begin with Hello")
+    assert isinstance(first, pb.FromWs)
+    hello = first.hello
+    if hello.protocol != PROTOCOL:
+        log.error(
+            "%s", ProtocolMismatch(ours=PROTOCOL, theirs=hello.protocol, peer=f"ws at {context.peer()}")
+        )
+        await context.abort(
+            grpc.StatusCode.FAILED_PRECONDITION,
+            f"main speaks nescord protocol {PROTOCOL} (version {__version__}),"
+            f" ws speaks {hello.protocol} (version {hello.version or 'unknown'}).",
+        )
+    return hello

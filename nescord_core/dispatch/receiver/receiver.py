@@ -1,0 +1,354 @@
+"""Main's end of the wire: takes events from every ws process and says which are done."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from nescord_core._version import __version__
+from nescord_core.dispatch.protocol.endpoint import (
+    PROTOCOL,
+    SERVICE,
+    server_credentials,
+    server_options,
+)
+from nescord_core.dispatch.protocol.frames import FrameReader
+from nescord_core.dispatch.receiver.commands import Commands
+from nescord_core.dispatch.receiver.finished_log import FinishedLog
+from nescord_core.dispatch.receiver.handshake import Context, Garbage, check_secret, parse, read_hello, refuse
+from nescord_core.dispatch.receiver.intake import Delivery, Intake
+from nescord_core.dispatch.receiver.started_log import StartedLog
+from nescord_core.dispatch.receiver.stream import Inbound
+from nescord_core.envelope import Envelope
+from nescord_core.errors import PortTaken
+from nescord_core.process import ports
+from nescord_core.settings import MainSettings
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["Delivery", "Receiver", "ReceiverStats"]
+
+log = logging.getLogger(__name__)
+
+_ALONE = 0.25
+"""Seconds for which an event that may have killed processes runs with nothing new beside it."""
+
+
+class ReceiverStats(NamedTuple):
+    """``duplicates`` are events that came again after they had been finished, or while they still ran."""
+
+    streams: int
+    outstanding: int
+    received: int
+    finished: int
+    handed_back: int
+    duplicates: int
+
+
+class Receiver:
+    """A gRPC server that hands events to ``accept`` and passes completion and gateway commands back.
+
+    Use it as ``async with Receiver(...) as receiver``, then `listen`; to leave in order: `drain`, hand back
+    what is unfinished, and leave the context, which sends what there is to say and ends the streams.
+
+    ``accept`` is called once for each event, in order, from the event loop, and must not block. It may call
+    `done` at once. ``picture``, if given, is awaited with what ws knows of its shards, before any event of
+    that stream, and with what changes of this replica's share later. At most ``settings.credit`` events a
+    stream are outstanding. An event that this replica, or any with the same state_dir, has finished before is
+    acknowledged and not handed on; one whose handlers ran (`begins`) when three processes died, one after the
+    other, goes to ``set_aside`` instead. ``withdraw(stream)`` gives up those of a lost stream whose handlers
+    have not begun and returns them; what was handed to ``accept`` begins only while `Inbound.may_begin` says
+    so.
+    """
+
+    def __init__(
+        self,
+        settings: MainSettings,
+        *,
+        replica: str,
+        generation: int,
+        accept: Callable[[Delivery], None],
+        picture: Callable[[pb.Snapshot | pb.ShardFacts | pb.Share], Awaitable[None]] | None = None,
+        set_aside: Callable[[Envelope], None] | None = None,
+        withdraw: Callable[[Inbound], Iterable[Delivery]] | None = None,
+    ) -> None:
+        self._picture = picture
+        self._settings = settings
+        self._replica = replica
+        self._generation = generation
+        self._finished_log = FinishedLog(
+            settings.state_dir / "dedupe", name=f"main-{replica}-{generation}", window=settings.dedupe_window
+        )
+        self._started_log = StartedLog(settings.state_dir / "inflight", name=f"main-{replica}-{generation}")
+        self._intake = Intake(
+            finished=self._finished_log,
+            started=self._started_log,
+            accept=accept,
+            alone=self._release_later,
+            set_aside=set_aside,
+            withdraw=withdraw,
+        )
+        self._process = uuid.uuid4().hex
+        self._streams: set[Inbound] = set()
+        self._server: grpc.aio.Server | None = None
+        self._health = health.aio.HealthServicer()
+        self._tasks = asyncio.TaskGroup()
+        self._changed = asyncio.Event()
+        self._commands = Commands(self._streams, self._changed)
+        self._draining = False
+        self._is_noting = False
+
+    async def __aenter__(self) -> Self:
+        self._finished_log.__enter__()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._close()
+        finally:
+            try:
+                # The block's own error passes as it is, not in a group.
+                await self._tasks.__aexit__(None, None, None)
+            finally:
+                self._finished_log.__exit__(kind, error, trace)
+                self._started_log.close()
+
+    @property
+    def attached(self) -> int:
+        """How many ws processes have a stream open."""
+        return len(self._streams)
+
+    @property
+    def outstanding(self) -> int:
+        """How many events were handed to ``accept`` and not given back."""
+        return self._intake.outstanding
+
+    def stats(self) -> ReceiverStats:
+        """Return the counts since the start."""
+        return ReceiverStats(
+            streams=len(self._streams),
+            outstanding=self.outstanding,
+            received=self._intake.received,
+            finished=self._intake.finished,
+            handed_back=self._intake.handed_back_count,
+            duplicates=self._intake.duplicates,
+        )
+
+    async def listen(self, host: str | None = None, port: int | None = None) -> int:
+        """Start the server (default: where the settings say) and return its port. Raises PortTaken.
+
+        The port is shared (SO_REUSEPORT): a successor listens on it before this process leaves.
+        """
+        host = self._settings.listen_host if host is None else host
+        port = self._settings.listen_port if port is None else port
+        server = grpc.aio.server(options=server_options(self._settings.keepalive, self._settings.message_mb))
+        method = grpc.stream_stream_rpc_method_handler(
+            self._connect,
+            request_deserializer=parse,
+            response_serializer=pb.FromMain.SerializeToString,
+        )
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Connect": method}),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        bound = self._bind(server, host, port)
+        await self._health.set(SERVICE, health_pb2.HealthCheckResponse.SERVING)
+        await server.start()
+        self._server = server
+        return bound
+
+    def _bind(self, server: grpc.aio.Server, host: str, port: int) -> int:
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        credentials = server_credentials(self._settings.security)
+        try:
+            if credentials is None:
+                return server.add_insecure_port(address)
+            return server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise PortTaken(
+                address, service="main", key="main.listen", holder=ports.holder_of(host, port)
+            ) from error
+
+    def begins(self, delivery: Delivery) -> None:
+        """The event's handlers begin in the next turn of the loop: this death it may be to blame for."""
+        self._intake.begins(delivery)
+        self._note_soon()
+
+    def begins_not(self, delivery: Delivery) -> None:
+        """They do not yet."""
+        self._intake.begins_not(delivery)
+        self._note_soon()
+
+    def done(self, delivery: Delivery) -> None:
+        """All handlers of the event have finished: it is acknowledged and never handled again."""
+        self._intake.done(delivery)
+        self._changed.set()
+
+    def handed_back(self, delivery: Delivery, *, started: bool) -> None:
+        """Send the event to another replica instead; ``started`` marks it as possibly handled there."""
+        self._intake.handed_back(delivery, started=started)
+        self._note_soon()
+        self._changed.set()
+
+    async def command(
+        self,
+        *,
+        shard_id: int | None = None,
+        guild_id: int | None = None,
+        op: int,
+        data: bytes,
+        deadline: float,
+    ) -> None:
+        """Send a gateway command on the shard, on the guild's shard, or on all shards if neither is given.
+
+        ``data`` is the JSON of the payload's ``d``; ``deadline`` is in seconds from now. Raises
+        GatewayCommandError.
+        """
+        await self._commands.send(shard_id=shard_id, guild_id=guild_id, op=op, data=data, deadline=deadline)
+
+    async def drain(self, timeout: float) -> int:
+        """Stop taking events; wait up to ``timeout`` seconds until all that were handed on are given back.
+
+        The listening socket is closed first, so that ws, told to drain, reaches the successor when it dials
+        again. Returns how many events are still outstanding; those should be handed back.
+        """
+        self._draining = True
+        self._intake.return_waiting()
+        if self._server is not None:
+            await self._health.enter_graceful_shutdown()
+            self._tasks.create_task(self._server.stop(timeout + self._settings.drain_timeout))
+            await asyncio.sleep(0)
+        for stream in self._streams:
+            stream.drain(timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                while self.outstanding or not all(stream.quiet for stream in self._streams):
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            log.warning("%d events are unfinished after %g s", self.outstanding, timeout)
+        return self.outstanding
+
+    async def _close(self) -> None:
+        """Send what there is to say, end every stream and the server."""
+        self._draining = True
+        for stream in self._streams:
+            stream.close()
+        if self._server is not None:
+            await self._server.stop(self._settings.drain_timeout)
+            self._server = None
+
+    async def _connect(self, requests: Any, context: Context) -> None:
+        """Serve one stream: called by gRPC with a task of its own."""
+        peer = context.peer()
+        await check_secret(context, self._settings.security.secret)
+        hello = await read_hello(context)
+        if self._draining:
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "This main is leaving.")
+        self._supersede(hello)
+        stream = Inbound(peer, hello, self._settings.linger)
+        await context.write(pb.FromMain(ready=self._ready()))
+        self._streams.add(stream)
+        self._intake.attach(stream)
+        if self._draining:  # since the check above
+            stream.drain(self._settings.drain_timeout)
+        self._changed.set()
+        log.info("ws attached from %s with shards %s", peer, _shown(stream.shard_ids))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                serving = [
+                    tasks.create_task(self._read(stream, context)),
+                    tasks.create_task(stream.ask_regularly()),
+                ]
+                await stream.write_until_closed(context.write, self._finished_log.flush)
+                for task in serving:
+                    task.cancel()
+        except* grpc.aio.AbortError as aborted:
+            raise aborted.exceptions[0] from None
+        except* (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
+            log.info("the stream of ws at %s broke: %s", peer, broken.exceptions[0])
+        finally:
+            self._detach(stream)
+
+    def _ready(self) -> pb.Ready:
+        return pb.Ready(
+            protocol=PROTOCOL,
+            replica=self._replica,
+            generation=self._generation,
+            credit=self._settings.credit,
+            version=__version__,
+            snapshot=self._picture is not None,
+            process=self._process,
+        )
+
+    def _supersede(self, hello: pb.Hello) -> None:
+        """A ws process opens one stream to an address: whatever there was of it before is over."""
+        for stream in [each for each in self._streams if each.is_before(hello)]:
+            log.info("ws at %s opens its stream anew", stream.peer)
+            self._detach(stream)
+
+    async def _read(self, stream: Inbound, context: Context) -> None:
+        reader = FrameReader()
+        self._finished_log.refresh()
+        self._started_log.refresh()
+        while isinstance(message := await context.read(), pb.FromWs):
+            match message.WhichOneof("kind"):
+                case "events":
+                    await self._take_batch(stream, reader, message.events, context)
+                case "command_result":
+                    stream.result(message.command_result)
+                case "snapshot" | "shards" | "share" as kind if self._picture is not None:
+                    if not stream.is_lost:  # the one that has taken its place knows better
+                        await self._picture(getattr(message, kind))
+                case "renewed":
+                    stream.renewed(message.renewed)
+                case "drained":
+                    stream.quiet = True
+                    self._changed.set()
+        if isinstance(message, Garbage):
+            await refuse(context, "sends what is no message of this protocol")
+        stream.close()
+
+    async def _take_batch(
+        self, stream: Inbound, reader: FrameReader, batch: pb.EventBatch, context: Context
+    ) -> None:
+        if batch.redelivered:
+            self._finished_log.refresh()
+            self._started_log.refresh()
+        try:
+            reader.read(batch, lambda number, envelope: self._intake.arrive(stream, number, envelope))
+        except (ValueError, KeyError) as error:
+            await refuse(context, f"sends batches that make no sense ({error!r})")
+
+    def _release_later(self, delivery: Delivery) -> None:
+        asyncio.get_running_loop().call_later(_ALONE, self._intake.release, delivery)
+
+    def _note_soon(self) -> None:
+        """Write down what begins before it does: what is called next runs next, in order."""
+        if not self._is_noting:
+            self._is_noting = True
+            asyncio.get_running_loop().call_soon(self._note)
+
+    def _note(self) -> None:
+        self._is_noting = False
+        self._started_log.flush(self._intake.begun)
+
+    def _detach(self, stream: Inbound) -> None:
+        """Forget a stream; again is harmless."""
+        self._streams.discard(stream)
+        stream.lose()
+        self._intake.detach(stream)
+        self._note_soon()
+        self._changed.set()
+
+
+def _shown(shard_ids: frozenset[int]) -> str:
+    return ",".join(map(str, sorted(shard_ids))) or "none"

@@ -1,0 +1,205 @@
+"""One stream from a ws process, as main sees it: what was delivered on it and what there is to say back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from enum import Enum, auto
+from typing import Any
+
+from nescord_core.dispatch.protocol.batching import Linger
+from nescord_core.dispatch.protocol.lease import Lease
+from nescord_core.dispatch.protocol.ranges import coalesce
+from nescord_core.envelope import Envelope
+from nescord_core.errors import GatewayCommandError
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["Inbound", "InboundState", "StreamLostError", "lease_clock"]
+
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def lease_clock() -> float:
+    """Return the seconds a lease is counted in; where it can be told, those of a suspended machine too."""
+    return time.clock_gettime(_CLOCK)
+
+
+class StreamLostError(GatewayCommandError):
+    """The stream broke before the result of a command came back."""
+
+
+class InboundState(Enum):
+    """Where a stream is in its life."""
+
+    OPEN = auto()
+    DRAINING = auto()
+    CLOSING = auto()
+    LOST = auto()
+
+
+class Inbound:
+    """State of one stream; the servicer's coroutine drives it."""
+
+    def __init__(self, peer: str, hello: pb.Hello, linger: float) -> None:
+        self.peer = peer
+        self._ws = (hello.cluster, hello.address)
+        self.shard_ids = frozenset(hello.shard_ids)
+        self.shard_count = max(hello.shard_count, 1)
+        self.state = InboundState.OPEN
+        self.quiet = False
+        self.outstanding: dict[int, Envelope] = {}
+        self._lease = Lease(hello.lease)
+        self._finished: list[int] = []
+        self._unstarted: list[int] = []
+        self._started: list[int] = []
+        self._control: deque[pb.FromMain] = deque()
+        self._results: dict[int, asyncio.Future[str]] = {}
+        self._last_command = 0
+        self._linger = Linger(linger)
+        self._wake = asyncio.Event()
+
+    def is_before(self, hello: pb.Hello) -> bool:
+        """Tell whether a Hello comes from the other end of this very stream, dialling anew."""
+        return bool(hello.address) and self._ws == (hello.cluster, hello.address)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether events that come are to be begun."""
+        return self.state is InboundState.OPEN
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the stream is gone."""
+        return self.state is InboundState.LOST
+
+    def may_begin(self, number: int) -> bool:
+        """Tell whether an event of this stream is certainly still this replica's; if so, it begins.
+
+        ``number`` grows in the order in which events are to begin.
+        """
+        return self._lease.may_begin(number, lease_clock())
+
+    def when_sure(self, number: int, go: Callable[[bool], None]) -> None:
+        """Call ``go`` when ws says that the stream is served; with True if it may be elsewhere even so."""
+        if self._lease.wait(number, go, lease_clock()):
+            self._ask()
+
+    def forget(self, number: int) -> None:
+        """An event that waits to begin never will."""
+        self._lease.forget(number)
+
+    def renewed(self, renewed: pb.Renewed) -> None:
+        """Ws says that it served the stream when that question came."""
+        self._lease.answered(renewed.id, lease_clock())
+
+    async def ask_regularly(self) -> None:
+        """Ask ws time and again whether it serves the stream."""
+        while (interval := self._lease.interval) is not None:
+            self._ask()
+            await asyncio.sleep(interval)
+
+    def _ask(self) -> None:
+        self._say(pb.FromMain(renew=pb.Renew(id=self._lease.ask(lease_clock()))))
+
+    def finish(self, number: int) -> None:
+        """Note that a delivery is done; its acknowledgement goes out with the next message."""
+        self.outstanding.pop(number, None)
+        self._finished.append(number)
+        self._wake.set()
+
+    def hand_back(self, number: int, *, started: bool) -> None:
+        """Note that a delivery is to be sent to another replica."""
+        self.outstanding.pop(number, None)
+        (self._started if started else self._unstarted).append(number)
+        self._wake.set()
+
+    def drain(self, timeout: float) -> None:
+        """Ask for no more events."""
+        if self.state is InboundState.OPEN:
+            self.state = InboundState.DRAINING
+            self._say(pb.FromMain(drain=pb.Drain(timeout=timeout)))
+
+    def close(self) -> None:
+        """Let the stream end once everything was said."""
+        if self.state is not InboundState.LOST:
+            self.state = InboundState.CLOSING
+            self._wake.set()
+
+    def lose(self) -> None:
+        """The stream is gone: whoever waits for the result of a command learns of it."""
+        self.state = InboundState.LOST
+        self._lease.end()
+        for future in self._results.values():
+            if not future.done():
+                future.set_exception(StreamLostError(f"The stream to ws at {self.peer} broke."))
+        self._results.clear()
+        self._wake.set()
+
+    async def command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
+        """Send a gateway command (shard -1 for all of that ws process) and wait for what became of it.
+
+        Raises GatewayCommandError with ws's reason, or StreamLostError.
+        """
+        if self.state in {InboundState.CLOSING, InboundState.LOST}:
+            raise StreamLostError(f"The stream to ws at {self.peer} is closed.")
+        self._last_command += 1
+        number = self._last_command
+        future = self._results[number] = asyncio.get_running_loop().create_future()
+        self._say(
+            pb.FromMain(
+                command=pb.GatewayCommand(id=number, shard_id=shard_id, op=op, data=data, deadline=deadline)
+            )
+        )
+        try:
+            error = await future
+        finally:
+            self._results.pop(number, None)
+        if error:
+            raise GatewayCommandError(error)
+
+    def result(self, result: pb.CommandResult) -> None:
+        """Give the result of a command to whoever waits for it."""
+        future = self._results.get(result.id)
+        if future is not None and not future.done():
+            future.set_result(result.error)
+
+    async def write_until_closed(
+        self, write: Callable[[pb.FromMain], Awaitable[Any]], before_ack: Callable[[], None]
+    ) -> None:
+        """Send what there is to say until the stream is closed; ``before_ack`` runs before each message."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self.state is InboundState.LOST:
+                return
+            if not self._control and self.state is not InboundState.CLOSING:
+                await asyncio.sleep(self._linger.delay(loop.time()))
+            before_ack()
+            for message, events in self._messages():
+                await write(message)
+                self._linger.sent(loop.time(), events)
+            if self.state is InboundState.CLOSING and not self._wake.is_set():
+                return
+
+    def _say(self, message: pb.FromMain) -> None:
+        self._control.append(message)
+        self._wake.set()
+
+    def _messages(self) -> Iterator[tuple[pb.FromMain, int]]:
+        while self._control:
+            yield self._control.popleft(), 0
+        if self._finished:
+            numbers, self._finished = self._finished, []
+            yield pb.FromMain(ack=pb.Ack(deliveries=_ranges(numbers))), len(numbers)
+        if self._started or self._unstarted:
+            started, self._started = self._started, []
+            unstarted, self._unstarted = self._unstarted, []
+            handed_back = pb.Return(deliveries=_ranges(unstarted), started=_ranges(started))
+            yield pb.FromMain(handed_back=handed_back), len(started) + len(unstarted)
+
+
+def _ranges(numbers: list[int]) -> list[pb.Range]:
+    return [pb.Range(first=first, last=last) for first, last in coalesce(numbers)]

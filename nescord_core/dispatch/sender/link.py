@@ -1,0 +1,155 @@
+"""Keeps a stream open to one replica's address: dials, dials again, hands over when the replica drains."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nescord_core.dispatch.sender.stream import Outbound, Switchboard, dial
+from nescord_core.errors import NescordError, TransportError
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["Link", "LinkState", "ReplicaStats"]
+
+log = logging.getLogger(__name__)
+
+_QUIET = 30.0
+"""Seconds between two lines about a replica that stays away."""
+
+
+class LinkState(StrEnum):
+    """What is known of a replica."""
+
+    DIALLING = "dialling"
+    ATTACHED = "attached"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaStats:
+    """A replica as ws sees it; ``error`` says why it is not attached, if it is not.
+
+    ``condition`` tells a replica that is stuck on an event, or silent, from one that does well; ``waiting``
+    and ``silence`` say for how many seconds.
+    """
+
+    address: str
+    state: LinkState
+    replica: str
+    generation: int
+    in_flight: int
+    error: str
+    condition: str = ""
+    waiting: float = 0.0
+    silence: float = 0.0
+
+
+class Link:
+    """One replica's address, for as long as it is wanted."""
+
+    def __init__(self, address: str, board: Switchboard, hello: pb.Hello, tasks: asyncio.TaskGroup) -> None:
+        self._address = address
+        self._board = board
+        self._hello = hello
+        self._tasks = tasks
+        self._current: Outbound | None = None
+        self._served: set[Outbound] = set()
+        self._retired = asyncio.Event()
+        self._error = ""
+        self._failures = 0
+        self._told: dict[str, float] = {}
+        self._successor_until = float("-inf")
+
+    @property
+    def attached(self) -> bool:
+        """Whether events can be sent."""
+        return self._current is not None
+
+    def retire(self) -> None:
+        """The address is no longer a replica's: end when the stream does."""
+        self._retired.set()
+
+    def stats(self) -> ReplicaStats:
+        """Return what is known of the replica."""
+        leaving = next((each for each in self._served if not each.broken), None)
+        shown = self._current or leaving
+        now = asyncio.get_running_loop().time()
+        state = LinkState.ATTACHED if self._current else LinkState.DRAINING if shown else LinkState.DIALLING
+        return ReplicaStats(
+            address=self._address,
+            state=state,
+            replica=shown.replica if shown else "",
+            generation=shown.generation if shown else 0,
+            in_flight=sum(outbound.in_flight for outbound in self._served),
+            error="" if self._current else self._error,
+            condition=shown.condition.value if shown else "",
+            waiting=round(shown.vitals.waiting(now), 1) if shown else 0.0,
+            silence=round(shown.vitals.silence(now), 1) if shown else 0.0,
+        )
+
+    async def run(self) -> None:
+        """Serve until retired."""
+        try:
+            while not self._retired.is_set():
+                try:
+                    outbound = await self._attach()
+                except NescordError as error:
+                    await self._fail(error)
+                    continue
+                await outbound.over.wait()
+                self._current = None
+                if outbound.broken:
+                    await asyncio.sleep(self._board.settings.redial_min)
+                else:
+                    self._await_successor()
+        finally:
+            self._board.partition.vacate(self._address)
+
+    async def _attach(self) -> Outbound:
+        channel, call, ready = await dial(self._address, self._board.settings, self._hello)
+        outbound = Outbound(self._address, self._board, channel, call, ready)
+        log.info(
+            "attached to main at %s (replica %s, generation %d)",
+            self._address,
+            ready.replica,
+            ready.generation,
+        )
+        self._failures, self._error, self._told = 0, "", {}
+        self._current = outbound
+        for before in self._served:
+            if before.broken and ready.process and before.process == ready.process:
+                before.release()
+        self._served.add(outbound)
+        self._tasks.create_task(self._serve(outbound))
+        return outbound
+
+    async def _serve(self, outbound: Outbound) -> None:
+        try:
+            await outbound.run()
+        finally:
+            self._served.discard(outbound)
+
+    async def _fail(self, error: NescordError) -> None:
+        self._failures += 1
+        self._error = str(error)
+        now = asyncio.get_running_loop().time()
+        last = self._told.get(self._error, float("-inf"))  # another reason is news, the same one is not
+        if now - last >= _QUIET and now >= self._successor_until:
+            self._told[self._error] = now
+            level = logging.WARNING if isinstance(error, TransportError) else logging.ERROR
+            log.log(level, "%s Events wait in the outbox.", error)
+        settings = self._board.settings
+        pause = min(settings.redial_max, settings.redial_min * 2 ** min(self._failures - 1, 16))
+        try:
+            async with asyncio.timeout(pause):
+                await self._retired.wait()
+        except TimeoutError:
+            return
+
+    def _await_successor(self) -> None:
+        """The next process is dialled at once; only if it is not there soon does its share go to others."""
+        loop, grace = asyncio.get_running_loop(), self._board.settings.handover_grace
+        self._successor_until = loop.time() + grace
+        loop.call_later(grace, self._board.partition.vacate, self._address)

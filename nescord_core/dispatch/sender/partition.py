@@ -1,0 +1,334 @@
+"""Which replica of main an event goes to, and when: rendezvous hashing with hand-over in order.
+
+Every lane (a guild, mostly) belongs to the replica whose hash with it is highest, so a replica that joins or
+leaves moves only its own share. A lane moves when nothing of it is in flight on its old stream any more;
+until then its events wait. In the steady state nothing is kept per lane: only while replicas change are the
+lanes that have to wait known by name ("holds").
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from hashlib import blake2b
+from operator import attrgetter
+
+from nescord_core.dispatch.sender.outbox import Entry
+
+__all__ = ["Partition", "Stream", "rendezvous", "seed_of"]
+
+_MASK = (1 << 64) - 1
+_ROUTES = 200_000
+"""Remembered routes before the cache starts anew: direct messages bring ever new channels."""
+
+
+def seed_of(address: str) -> int:
+    """Return a number for a replica's address: the same in every process and on every host."""
+    return int.from_bytes(blake2b(address.encode(), digest_size=8).digest(), "big")
+
+
+def rendezvous(lane: int, seed: int) -> int:
+    """Return the weight of a lane on a replica: the finalizer of splitmix64 over both."""
+    x = (lane ^ seed) & _MASK
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    return x ^ (x >> 31)
+
+
+class Stream:
+    """One connection to a replica: what is on its way over it, by delivery number (counted from 1).
+
+    ``rivals`` are the replicas that have been there, by address with the number of `seed_of`, since whoever
+    tells the replica of its guilds has last emptied it; that one included.
+    """
+
+    __slots__ = ("address", "credit", "in_flight", "next_number", "notify", "rivals")
+
+    def __init__(
+        self, address: str, credit: int, notify: Callable[[], None], rivals: Mapping[str, int]
+    ) -> None:
+        self.address = address
+        self.credit = credit
+        self.notify = notify
+        self.rivals = dict(rivals)
+        self.in_flight: dict[int, Entry] = {}
+        self.next_number = 1
+
+
+class _Slot:
+    """A replica's place; without a stream while its successor is being dialled."""
+
+    __slots__ = ("address", "ready", "seed", "stream")
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.seed = seed_of(address)
+        self.stream: Stream | None = None
+        self.ready: deque[Entry] = deque()
+
+
+class _Hold:
+    """A lane that has ``count`` events in flight on a stream that is no longer its own."""
+
+    __slots__ = ("count", "waiting")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.waiting: deque[Entry] = deque()
+
+
+class Partition:
+    """Queues for every replica, and what is in flight to each.
+
+    ``changes`` counts how often lanes have got another owner because replicas joined or left. ``replicas``
+    are those that lanes belong to now, by address with the number of `seed_of`: another object after each
+    change. ``is_shared`` tells whether there has been more than one so far.
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[str, _Slot] = {}
+        self._only: _Slot | None = None
+        self._routes: dict[int | str, _Slot] = {}
+        self._streams: list[Stream] = []
+        self._holds: dict[int | str, _Hold] = {}
+        self._backlog: deque[Entry] = deque()
+        self.redelivered = 0
+        self.changes = 0
+        self.replicas: Mapping[str, int] = {}
+        self.is_shared = False
+        self._first = ""
+
+    def assign(self, entry: Entry) -> None:
+        """Queue an event behind all others of its lane."""
+        if self._holds and (hold := self._holds.get(entry.lane)) is not None:
+            hold.waiting.append(entry)
+            return
+        slot = self._only or self._slot_for(entry.lane)
+        if slot is None:
+            self._backlog.append(entry)
+            return
+        ready = slot.ready
+        ready.append(entry)
+        # A queue that is not empty has been announced, or waits for credit.
+        if len(ready) == 1 and slot.stream is not None:
+            slot.stream.notify()
+
+    def attach(self, address: str, *, credit: int, notify: Callable[[], None]) -> Stream:
+        """A replica is ready on a new stream; ``notify`` is called when there may be something to take."""
+        slot = self._slots.get(address) or self._add(address)
+        slot.stream = stream = Stream(address, max(credit, 1), notify, self.replicas)
+        self._streams.append(stream)
+        self._rebalance()
+        return stream
+
+    def expect(self, address: str) -> None:
+        """Keep a place for a replica that may be there soon, until `attach` or `vacate`."""
+        if address not in self._slots:
+            self._add(address)
+            self._rebalance()
+
+    def drain(self, stream: Stream) -> None:
+        """Send nothing more on a stream; its replica keeps its place until `vacate`, for its successor."""
+        slot = self._slots.get(stream.address)
+        if slot is not None and slot.stream is stream:
+            slot.stream = None
+            self._rebalance()
+
+    def vacate(self, address: str) -> None:
+        """A replica without a stream is not expected back soon: its share goes to the others."""
+        slot = self._slots.get(address)
+        if slot is not None and slot.stream is None:
+            self._remove(slot)
+            self._rebalance()
+
+    def abandon(self, stream: Stream) -> None:
+        """A stream broke: its replica's share goes to the others, but for the lanes in flight on it."""
+        slot = self._slots.get(stream.address)
+        if slot is not None and slot.stream is stream:
+            self._remove(slot)
+            self._rebalance()
+
+    def lose(self, stream: Stream) -> int:
+        """A stream broke, and its replica begins nothing more of it.
+
+        What was in flight goes back to the front of its lanes, marked. Returns how many events that were.
+        """
+        lost = list(stream.in_flight.values())
+        stream.in_flight.clear()
+        if stream in self._streams:
+            self._streams.remove(stream)
+        slot = self._slots.get(stream.address)
+        if slot is not None and slot.stream is stream:
+            self._remove(slot)
+        for entry in lost:
+            entry.redelivered = True
+        self.redelivered += len(lost)
+        self._rebalance(lost)
+        return len(lost)
+
+    def take(self, stream: Stream, *, max_events: int, max_bytes: int) -> tuple[int, list[Entry]]:
+        """Take a batch to send: the number of its first delivery, and as much as credit and bounds allow.
+
+        An event larger than ``max_bytes`` goes alone.
+        """
+        first = stream.next_number
+        slot = self._slots.get(stream.address)
+        if slot is None or slot.stream is not stream:
+            return first, []
+        in_flight, ready = stream.in_flight, slot.ready
+        batch: list[Entry] = []
+        number, size = first, 0
+        for _ in range(min(max_events, stream.credit - len(in_flight), len(ready))):
+            entry = ready.popleft()
+            size += len(entry.envelope[6])
+            if size > max_bytes and batch:
+                ready.appendleft(entry)
+                break
+            in_flight[number] = entry
+            batch.append(entry)
+            number += 1
+        stream.next_number = number
+        return first, batch
+
+    def ready(self, stream: Stream) -> int:
+        """Return how many events could be sent on a stream, credit aside."""
+        slot = self._slots.get(stream.address)
+        return len(slot.ready) if slot is not None and slot.stream is stream else 0
+
+    def has_restored(self, stream: Stream) -> bool:
+        """Tell whether something to be sent was in the hands of an earlier process of ws."""
+        slot = self._slots.get(stream.address)
+        return slot is not None and any(entry.envelope[8] for entry in slot.ready)
+
+    def settle(self, stream: Stream, first: int, last: int) -> list[Entry]:
+        """Return the entries of acknowledged deliveries; numbers that are not in flight are ignored."""
+        in_flight = stream.in_flight
+        full = len(in_flight) >= stream.credit
+        numbers = range(max(first, 1), min(last, stream.next_number - 1) + 1)
+        settled = [entry for number in numbers if (entry := in_flight.pop(number, None)) is not None]
+        for entry in settled if self._holds else ():
+            self._release(entry.lane)
+        if full:
+            stream.notify()
+        return settled
+
+    def give_back(self, stream: Stream, numbers: Iterable[int], *, started: bool) -> int:
+        """Put deliveries that were handed back to the front of their lanes; marked if they had begun."""
+        returned = [entry for number in numbers if (entry := stream.in_flight.pop(number, None)) is not None]
+        if started:
+            self.redelivered += len(returned)
+            for entry in returned:
+                entry.redelivered = True
+        if returned:
+            self._rebalance(returned)
+        return len(returned)
+
+    def pop_oldest(self) -> Entry | None:
+        """Remove and return the queued event that came first; None if all that is left is in flight."""
+        queues = [self._backlog, *(slot.ready for slot in self._slots.values())]
+        filled = [queue for queue in queues if queue] or [
+            hold.waiting for hold in self._holds.values() if hold.waiting
+        ]
+        return min(filled, key=lambda queue: queue[0].order).popleft() if filled else None
+
+    def queued(self) -> int:
+        """Return how many events wait to be sent."""
+        waiting = sum(len(hold.waiting) for hold in self._holds.values())
+        return len(self._backlog) + sum(len(slot.ready) for slot in self._slots.values()) + waiting
+
+    def backlog(self, owner: str | None) -> int:
+        """Return how many events wait to be sent to a replica; for None, those that belong to nobody.
+
+        Lanes that wait for their old stream count for every replica: they are in nobody's queue yet.
+        """
+        slot = self._slots.get(owner) if owner is not None else None
+        held = sum(len(hold.waiting) for hold in self._holds.values())
+        return held + (len(slot.ready) if slot is not None else len(self._backlog))
+
+    def held(self) -> int:
+        """Return how many lanes wait for their old stream."""
+        return len(self._holds)
+
+    def is_held(self, lane: int | str) -> bool:
+        """Tell whether something of a lane is in flight on a stream that is no longer its own."""
+        return lane in self._holds
+
+    def wake(self) -> None:
+        """Have every stream look whether there is something to send."""
+        for stream in self._streams:
+            stream.notify()
+
+    def owner(self, lane: int | str) -> str | None:
+        """Return the address of the replica a lane belongs to."""
+        slot = self._only or self._slot_for(lane)
+        return slot.address if slot is not None else None
+
+    def _slot_for(self, lane: int | str) -> _Slot | None:
+        slot = self._routes.get(lane)
+        if slot is None and self._slots:
+            slot = self._slots.get(lane) if isinstance(lane, str) else None
+            if slot is None:
+                number = seed_of(lane) if isinstance(lane, str) else lane
+                slot = max(self._slots.values(), key=lambda slot: rendezvous(number, slot.seed))
+            if len(self._routes) >= _ROUTES:
+                self._routes.clear()
+            self._routes[lane] = slot
+        return slot
+
+    def _add(self, address: str) -> _Slot:
+        slot = self._slots[address] = _Slot(address)
+        self._first = self._first or address
+        self.is_shared = self.is_shared or address != self._first
+        self._note_change()
+        return slot
+
+    def _remove(self, slot: _Slot) -> None:
+        del self._slots[slot.address]
+        self._backlog.extend(slot.ready)  # sorted again by the rebalance that follows
+        self._note_change()
+
+    def _note_change(self) -> None:
+        self.changes += 1
+        self.replicas = {slot.address: slot.seed for slot in self._slots.values()}
+        for stream in self._streams:
+            stream.rivals |= self.replicas
+            stream.notify()
+
+    def _release(self, lane: int | str) -> None:
+        """One event less of a lane that may be held; the last one lets the lane move."""
+        hold = self._holds.get(lane)
+        if hold is None:
+            return
+        hold.count -= 1
+        if hold.count == 0:
+            del self._holds[lane]
+            for entry in hold.waiting:
+                self.assign(entry)
+
+    def _rebalance(self, returned: Iterable[Entry] = ()) -> None:
+        """Distribute anew everything that is queued, in order of arrival, after replicas have changed."""
+        self._routes.clear()
+        self._only = next(iter(self._slots.values())) if len(self._slots) == 1 else None
+        queued = self._collect(returned)
+        for stream in self._streams:
+            for entry in stream.in_flight.values():
+                slot = self._only or self._slot_for(entry.lane)
+                if slot is None or slot.stream is not stream:
+                    self._holds.setdefault(entry.lane, _Hold()).count += 1
+        for entry in queued:
+            self.assign(entry)
+        for slot in self._slots.values():
+            if slot.stream is not None and slot.ready:
+                slot.stream.notify()
+
+    def _collect(self, returned: Iterable[Entry]) -> list[Entry]:
+        queued = [*returned, *self._backlog]
+        self._backlog.clear()
+        for slot in self._slots.values():
+            queued += slot.ready
+            slot.ready.clear()
+        for hold in self._holds.values():
+            queued += hold.waiting
+        self._holds.clear()
+        queued.sort(key=attrgetter("order"))
+        return queued

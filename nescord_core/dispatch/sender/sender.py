@@ -1,0 +1,346 @@
+"""Ws's end of the wire: keeps events until main has done them, and sends them to its replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from nescord_core._version import __version__
+from nescord_core.dispatch.protocol.endpoint import PROTOCOL
+from nescord_core.dispatch.sender.link import Link, ReplicaStats
+from nescord_core.dispatch.sender.outbox import Entry, Outbox
+from nescord_core.dispatch.sender.partition import Partition
+from nescord_core.dispatch.sender.resolver import Lookup, addresses, look_up
+from nescord_core.dispatch.sender.snapshots import World
+from nescord_core.dispatch.sender.spool.spool import Spillway
+from nescord_core.dispatch.sender.stream import lease_of
+from nescord_core.envelope import Envelope
+from nescord_core.errors import GatewayCommandError
+from nescord_core.settings import WsSettings
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["HelloFacts", "Sender", "SenderStats"]
+
+log = logging.getLogger(__name__)
+
+_ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "RATE_LIMITED"})
+"""Events that answer a command, and carry its nonce."""
+
+_NONCES = 10_000
+_SHED_QUIET = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class HelloFacts:
+    """What ws says of itself: ``cluster`` is new for every start of the process."""
+
+    cluster: str
+    shard_ids: tuple[int, ...]
+    shard_count: int
+    application_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderStats:
+    """Events in the outbox (``depth``, of which ``queued`` are not sent), bytes, and counts since the start.
+
+    ``oldest_age`` in seconds is that of the event that waits longest; ``held`` are the guilds that wait until
+    their old replica is done with them; ``shed`` counts by shard. ``spilled`` of the ``depth`` are on disk
+    alone; ``disk_bytes`` is what the spool takes there and ``disk_error`` why it cannot be written;
+    ``recovered`` counts the events of an earlier process that were taken from it.
+    """
+
+    depth: int
+    queued: int
+    bytes: int
+    oldest_age: float
+    received: int
+    acknowledged: int
+    redelivered: int
+    duplicates: int
+    shed: dict[int, int]
+    held: int
+    replicas: tuple[ReplicaStats, ...]
+    spilled: int = 0
+    disk_bytes: int = 0
+    disk_error: str = ""
+    recovered: int = 0
+
+
+class _Nonce(msgspec.Struct):
+    nonce: str | int | None = None
+
+
+class _RateLimitMeta(msgspec.Struct):
+    meta: _Nonce | None = None
+    nonce: str | int | None = None
+
+
+class Sender:
+    """Takes every event with `put` and delivers it at least once, in order per guild.
+
+    ``acknowledged(shard_id, session_id, seq)`` is called at most every ``settings.watermark_interval`` with
+    the highest seq below which all of that session is done. ``command(shard_id, op, data, deadline)`` sends a
+    gateway command; it raises GatewayCommandError.
+    """
+
+    def __init__(
+        self,
+        settings: WsSettings,
+        *,
+        hello: HelloFacts,
+        acknowledged: Callable[[int, str, int], None],
+        command: Callable[[int, int, bytes, float], Awaitable[None]],
+        lookup: Lookup = look_up,
+        world: World | None = None,
+    ) -> None:
+        self.world = world
+        self.settings = settings
+        self.outbox = Outbox(max_events=settings.outbox_events, max_bytes=settings.outbox_mb * 1024 * 1024)
+        self.partition = Partition()
+        self._spillway: Spillway | None = None
+        # Below these nothing has to be decided about an event: it waits in memory.
+        self._calm_events, self._calm_bytes = settings.outbox_events, settings.outbox_mb * 1024 * 1024
+        if settings.outbox_disk_mb > 0:
+            self._spillway = Spillway(
+                self.outbox,
+                self.partition,
+                settings,
+                name=hello.cluster,
+                shard_ids=hello.shard_ids,
+                shard_count=hello.shard_count,
+                shed=self._shed_bytes,
+            )
+            limits = self._spillway.overflow.limits
+            self._calm_events, self._calm_bytes = limits.spill_events, limits.spill_bytes
+        self.quiet_until = float("-inf")
+        self._hello = hello
+        self._report = acknowledged
+        self._command = command
+        self._lookup = lookup
+        self._links: dict[str, Link] = {}
+        self._retired: set[Link] = set()
+        self._nonces: dict[str, str] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._empty = asyncio.Event()
+        self._shed_told = float("-inf")
+
+    def put(self, envelope: Envelope) -> None:
+        """Take an event in; never blocks. Past the outbox's bound the oldest waiting one is given up."""
+        lane = self._asker(envelope) if self._nonces and envelope.type in _ANSWERS else None
+        spillway = self._spillway
+        if spillway is not None and spillway.undecided:
+            spillway.decide(envelope.shard_id, envelope.session_id)
+        outbox = self.outbox
+        entry = outbox.put(envelope, lane)
+        if entry is None:
+            return
+        is_calm = outbox.events <= self._calm_events and outbox.bytes <= self._calm_bytes
+        if is_calm and not (spillway is not None and spillway.overflow.active):
+            self.partition.assign(entry)
+        else:
+            self._make_room_for(entry)
+
+    def _make_room_for(self, entry: Entry) -> None:
+        spillway = self._spillway
+        if spillway is not None and spillway.overflow.take(entry):
+            spillway.wake()
+        else:
+            self.partition.assign(entry)
+        if self.outbox.overfull:
+            self._shed()
+
+    def skip(self, shard_id: int, session_id: str, seq: int) -> None:
+        """Note an event that is not to be delivered, so that the session's acknowledged seq can pass it."""
+        self.outbox.skip(shard_id, session_id, seq)
+
+    @property
+    def attached(self) -> bool:
+        """Whether at least one replica is ready."""
+        return any(link.attached for link in self._links.values())
+
+    def stats(self) -> SenderStats:
+        """Return the present state and the counts since the start."""
+        outbox, oldest = self.outbox, self.outbox.oldest()
+        links = [*self._links.values(), *self._retired]
+        return SenderStats(
+            depth=outbox.unfinished,
+            queued=self.partition.queued() + outbox.spilled,
+            bytes=outbox.bytes,
+            oldest_age=max(0.0, time.time() - oldest) if oldest is not None else 0.0,
+            received=outbox.unfinished + outbox.done_count + sum(outbox.shed_by_shard.values()),
+            acknowledged=outbox.done_count,
+            redelivered=self.partition.redelivered,
+            duplicates=outbox.duplicates,
+            shed=dict(outbox.shed_by_shard),
+            held=self.partition.held(),
+            replicas=tuple(link.stats() for link in links),
+            spilled=outbox.spilled,
+            disk_bytes=self._spillway.overflow.disk_bytes if self._spillway else 0,
+            disk_error=self._spillway.error if self._spillway else "",
+            recovered=self._spillway.recovered if self._spillway else 0,
+        )
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        self.quiet_until = asyncio.get_running_loop().time() + lease_of(self.settings)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self._report_regularly())
+                if self._spillway is not None:
+                    tasks.create_task(self._spillway.run())
+                async for wanted in addresses(
+                    self.settings.grpc_hosts, interval=self.settings.resolve_interval, lookup=self._lookup
+                ):
+                    self._reconcile(wanted, tasks)
+        finally:
+            self._tasks = None
+            self._report_watermarks()
+            if self._spillway is not None:
+                await self._spillway.close()
+
+    async def recovered(self) -> None:
+        """Wait until `run` knows what an earlier process left on disk: it comes before whatever is `put`."""
+        if self._spillway is not None:
+            await self._spillway.has_looked.wait()
+
+    async def drain(self, timeout: float) -> int:
+        """Wait up to ``timeout`` seconds until all is done; returns how many events are not.
+
+        Those are not lost: their sequence numbers were not reported, so a RESUME brings them again.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while self.outbox.unfinished:
+                    self._empty.clear()
+                    await self._empty.wait()
+        except TimeoutError:
+            log.warning("%d events were not acknowledged within %g s", self.outbox.unfinished, timeout)
+        self._report_watermarks()
+        return self.outbox.unfinished
+
+    def acknowledged(self) -> None:
+        """Some events are done (called by the streams)."""
+        if not self.outbox.unfinished:
+            self._empty.set()
+
+    def gateway_command(
+        self, address: str, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
+    ) -> None:
+        """Start a gateway command (called by the streams); it outlives the stream it came by."""
+        nonce = _nonce(command.data) if command.op == 8 else None
+        if nonce is not None:
+            self._nonces.pop(nonce, None)
+            self._nonces[nonce] = address
+            if len(self._nonces) > _NONCES:
+                del self._nonces[next(iter(self._nonces))]
+        if self._tasks is not None:
+            self._tasks.create_task(self._run_command(command, answer))
+
+    async def _run_command(
+        self, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
+    ) -> None:
+        shards = self._hello.shard_ids if command.shard_id < 0 else (command.shard_id,)
+        results = await asyncio.gather(
+            *(self._command(shard, command.op, command.data, command.deadline) for shard in shards),
+            return_exceptions=True,
+        )
+        errors = [result for result in results if isinstance(result, BaseException)]
+        for error in errors:
+            if not isinstance(error, GatewayCommandError):
+                log.error("a gateway command (opcode %d) failed", command.op, exc_info=error)
+        answer(pb.CommandResult(id=command.id, error=" ".join(str(error) or repr(error) for error in errors)))
+
+    def _asker(self, envelope: Envelope) -> str | None:
+        """Return the address of the replica whose command an event answers, while it is one."""
+        nonce = _nonce(envelope.data)
+        address = self._nonces.get(nonce) if nonce is not None else None
+        return address if address in self._links else None
+
+    def _shed(self) -> None:
+        while self.outbox.overfull and (entry := self.partition.pop_oldest()) is not None:
+            self.outbox.shed(entry)
+        self._tell_shed()
+
+    def _shed_bytes(self, size: int) -> None:
+        """Give up the oldest in memory, so that as much of the disk can be taken back."""
+        while size > 0 and (entry := self.partition.pop_oldest()) is not None:
+            size -= entry.size()
+            self.outbox.shed(entry)
+        self._tell_shed()
+
+    def _tell_shed(self) -> None:
+        now = time.monotonic()
+        if now - self._shed_told >= _SHED_QUIET:
+            self._shed_told = now
+            log.error(
+                "the outbox is full (%d events, %d MB): the oldest are lost, %d so far; main has to catch up"
+                " or come back",
+                self.outbox.events,
+                self.outbox.bytes // (1024 * 1024),
+                sum(self.outbox.shed_by_shard.values()),
+            )
+
+    def _expect(self, wanted: set[str]) -> None:
+        """Of several replicas each gets the time of a hand-over to be there before its share goes to others.
+
+        Otherwise whichever answers first would have all guilds for a moment.
+        """
+        for address in sorted(wanted) if len(wanted) > 1 else ():
+            self.partition.expect(address)
+            grace = self.settings.handover_grace
+            asyncio.get_running_loop().call_later(grace, self.partition.vacate, address)
+
+    def _reconcile(self, wanted: set[str], tasks: asyncio.TaskGroup) -> None:
+        if not self._links:
+            self._expect(wanted)
+        for address in wanted - self._links.keys():
+            link = self._links[address] = Link(address, self, self._hello_message(address), tasks)
+            tasks.create_task(self._keep(link))
+        for address in self._links.keys() - wanted:
+            link = self._links.pop(address)
+            self._retired.add(link)
+            link.retire()
+
+    async def _keep(self, link: Link) -> None:
+        try:
+            await link.run()
+        finally:
+            self._retired.discard(link)
+
+    def _hello_message(self, address: str) -> pb.Hello:
+        return pb.Hello(
+            protocol=PROTOCOL,
+            cluster=self._hello.cluster,
+            shard_ids=self._hello.shard_ids,
+            shard_count=self._hello.shard_count,
+            application_id=self._hello.application_id,
+            version=__version__,
+            lease=lease_of(self.settings),
+            address=address,
+        )
+
+    async def _report_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.watermark_interval)
+            self._report_watermarks()
+
+    def _report_watermarks(self) -> None:
+        for shard_id, session_id, seq in self.outbox.watermarks():
+            self._report(shard_id, session_id, seq)
+
+
+def _nonce(data: bytes) -> str | None:
+    """Return the nonce of a command or of the event that answers it (RATE_LIMITED has it in ``meta``)."""
+    try:
+        found = msgspec.json.decode(data, type=_RateLimitMeta)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    nonce = found.nonce if found.nonce is not None else found.meta and found.meta.nonce
+    return None if nonce is None else str(nonce)

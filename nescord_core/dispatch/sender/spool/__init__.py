@@ -1,0 +1,1 @@
+"""Events that wait on disk while main is away or slow."""

@@ -1,0 +1,156 @@
+"""The files behind the spill: a folder for each process under ``state_dir/spool``, a file for each segment.
+
+A folder belongs to a living process as long as its lock is held; the system releases that of a killed one,
+whose folder is then taken over by the next process with the same first shard. A write survives the process
+(kill -9), not the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import itertools
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, decode, encode
+
+__all__ = ["Leftover", "SpoolFiles"]
+
+_LOCK = "lock"
+_SUFFIX = ".events"
+
+
+@dataclass(eq=False)
+class Leftover:
+    """A file of an earlier process: how many events and bytes it has by (shard, session id)."""
+
+    path: Path
+    events: Counter[tuple[int, str]] = field(default_factory=Counter)
+    bytes: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+
+class SpoolFiles:
+    """Every call blocks on the disk and may raise OSError; nothing is made before something is written.
+
+    ``shard_ids`` are those of this process; of folders whose first shard nobody holds any more, the process
+    with shard 0 takes care.
+    """
+
+    def __init__(self, folder: Path, *, name: str, shard_ids: Sequence[int], shard_count: int) -> None:
+        self._folder = folder
+        self._name = f"{min(shard_ids, default=0):05d}-{name}"
+        self._own: Path | None = None
+        self._shard_ids = frozenset(shard_ids)
+        self._shard_count = shard_count
+        self._locks: dict[Path, int] = {}
+
+    def append(self, number: int, items: Sequence[Stored]) -> int:
+        """Write events at the end of a segment's file; returns by how many bytes it grew.
+
+        What could only be written in part is cut off again.
+        """
+        path = self._path(number)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            before = os.fstat(fd).st_size
+            data = encode(items) if before else MAGIC + encode(items)
+            try:
+                _write_all(fd, data)
+            except OSError:
+                os.ftruncate(fd, before)
+                raise
+        finally:
+            os.close(fd)
+        return len(data)
+
+    def read(self, number: int) -> list[Stored]:
+        """Return what a segment's file has, as far as it is whole."""
+        return read_file(self._path(number))
+
+    def remove(self, number: int) -> None:
+        """Remove a segment's file."""
+        self._path(number).unlink(missing_ok=True)
+
+    def take_over(self) -> list[Leftover]:
+        """Find what ended processes have left for this one, in the order in which it was written."""
+        found: list[Leftover] = []
+        for folder in sorted(self._folder.glob("*-*"), key=_modified):
+            if self._is_ours(folder) and self._lock(folder):
+                found += [_examined(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
+        return found
+
+    def close(self) -> None:
+        """Remove the folders that are empty, and leave the rest to the next process."""
+        for folder, lock in self._locks.items():
+            if not any(folder.glob(f"*{_SUFFIX}")):
+                with contextlib.suppress(OSError):
+                    (folder / _LOCK).unlink(missing_ok=True)
+                    folder.rmdir()
+            os.close(lock)
+        self._locks.clear()
+        self._own = None
+
+    def _is_ours(self, folder: Path) -> bool:
+        first = folder.name.partition("-")[0]
+        if not first.isdecimal() or folder in self._locks:
+            return False
+        return int(first) in self._shard_ids or (int(first) >= self._shard_count and 0 in self._shard_ids)
+
+    def _path(self, number: int) -> Path:
+        if self._own is None:
+            self._own = self._make()
+        return self._own / f"{number:08d}{_SUFFIX}"
+
+    def _make(self) -> Path:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for attempt in itertools.count():
+            own = self._folder / f"{self._name}-{attempt}"
+            with contextlib.suppress(FileExistsError):
+                own.mkdir(mode=0o700)
+                if self._lock(own):
+                    return own
+        raise AssertionError("numbers do not end")
+
+    def _lock(self, folder: Path) -> bool:
+        fd = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(fd)
+            return False
+        self._locks[folder] = fd
+        return True
+
+
+def read_file(path: Path) -> list[Stored]:
+    """Return the good records of a file; none when it is gone."""
+    try:
+        return decode(path.read_bytes())[0]
+    except FileNotFoundError:
+        return []
+
+
+def _examined(path: Path) -> Leftover:
+    left = Leftover(path)
+    for item in read_file(path):
+        name = item.envelope[:2]
+        left.events[name] += 1
+        left.bytes[name] += len(item.envelope.data)
+    return left
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _modified(folder: Path) -> float:
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

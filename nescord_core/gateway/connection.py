@@ -1,0 +1,96 @@
+"""One connection of a shard, from the attempt at it to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from nescord_core.gateway.session.inflate import inflater
+from nescord_core.gateway.session.send_limit import Command
+from nescord_core.gateway.transport import OnMessage, Transport
+
+__all__ = ["Link"]
+
+
+class Link:
+    """Owns a transport, its decompression context and what waits to be written to it.
+
+    A shard has one current link; what older ones still report is ignored.
+    """
+
+    def __init__(
+        self,
+        *,
+        compress: str,
+        connect_timeout: float,
+        close_timeout: float,
+        on_sent: Callable[[Command], None],
+    ) -> None:
+        self.inflater = inflater(compress)
+        self._compress = compress
+        self._connect_timeout = connect_timeout
+        self._close_timeout = close_timeout
+        self._on_sent = on_sent
+        self._outgoing: deque[bytes | Command] = deque()
+        self._transport: Transport | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def owns(self, task: asyncio.Task[None]) -> None:
+        """Make a task (the connection itself, the wait for a permit) end with this link."""
+        self._tasks.append(task)
+
+    async def converse(
+        self, url: str, on_open: Callable[[], None], on_message: OnMessage
+    ) -> tuple[int | None, str]:
+        """Connect, and read and write until the connection ends; return the peer's close code and reason.
+
+        ``on_open`` is called before the first message is handed on. Raises TransportError when there is no
+        connection.
+        """
+        transport = self._transport = Transport(on_open, on_message)
+        transport.on_writable = self._flush
+        try:
+            await transport.open(url, compress=self._compress, timeout=self._connect_timeout)
+            return await transport.read()
+        finally:
+            transport.abort()
+
+    def send(self, item: bytes | Command) -> None:
+        """Send a payload, or a command whose sending is reported, as soon as the peer takes it."""
+        self._outgoing.append(item)
+        self._flush()
+
+    def unsent(self) -> Iterator[Command]:
+        """Take out the commands that were not written, the last one first."""
+        left = list(self._outgoing)
+        self._outgoing.clear()
+        return (item for item in reversed(left) if isinstance(item, Command))
+
+    async def close(self, code: int) -> None:
+        """Close with a handshake, then end whatever belongs to this link."""
+        try:
+            if self._transport is not None:
+                await self._transport.close(code, self._close_timeout)
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection at once and end whatever belongs to this link."""
+        if self._transport is not None:
+            self._transport.abort()
+        for task in self._tasks:
+            task.cancel()
+
+    def mute(self) -> None:
+        """Hand on nothing any more of what still comes."""
+        if self._transport is not None:
+            self._transport.mute()
+
+    def _flush(self) -> None:
+        outgoing, transport = self._outgoing, self._transport
+        while outgoing and transport is not None and transport.writable:
+            item = outgoing.popleft()
+            transport.send(item.payload if isinstance(item, Command) else item)
+            if isinstance(item, Command):
+                self._on_sent(item)

@@ -1,0 +1,182 @@
+"""Lets shards IDENTIFY one after the other: the rules of queue.py, driven by asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import count
+from typing import Protocol
+
+from nescord_core.errors import IdentifyBudgetSpent, TransportError
+from nescord_core.gateway.identify.queue import IdentifyQueue, SessionStartLimit
+from nescord_core.gateway.identify.shared_queue import SharedTurns, Turn
+
+__all__ = ["IdentifyGate", "LocalIdentifyGate", "SharedIdentifyGate"]
+
+log = logging.getLogger("nescord.ws")
+
+STORE_AWAY = 1.0
+"""Seconds until a shared store that did not answer is asked again."""
+QUIET = 30.0
+
+
+class IdentifyGate(Protocol):
+    """One queue for all shards of a token, in this process or across hosts.
+
+    ``others_connected`` says whether shards of other processes are known to be connected.
+    """
+
+    @property
+    def others_connected(self) -> bool: ...
+
+    async def acquire(self, shard_id: int) -> None:
+        """Return when the shard may IDENTIFY. Cancelling gives the place back. Raises IdentifyBudgetSpent."""
+        ...
+
+
+class LocalIdentifyGate:
+    """The gate for shards of one event loop.
+
+    The first waiter whose turn is next sleeps for all; there is no task of its own to look after.
+    """
+
+    def __init__(
+        self,
+        limit: SessionStartLimit,
+        *,
+        window: float,
+        reserve: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._clock = clock
+        # A fortieth more than the window, because the distance counts where IDENTIFYs arrive.
+        slack = min(0.1, window / 40)
+        self._queue = IdentifyQueue(limit, window=window, reserve=reserve, now=clock(), slack=slack)
+        self._tickets = count(1)
+        self._turns: dict[int, asyncio.Event] = {}
+        self.others_connected = False
+        self.granted = 0
+
+    @property
+    def remaining(self) -> int:
+        """Session starts left today."""
+        return self._queue.remaining
+
+    def used(self, shard_id: int, at: float | None = None) -> None:
+        """A shard in another process has sent the IDENTIFY it was granted, later than this one knew.
+
+        ``at`` is when, on this gate's clock; None for just now.
+        """
+        now = self._clock()
+        self._queue.used(shard_id, now if at is None else min(at, now))
+
+    async def tell_hosts(self, shard_id: int) -> None:
+        """The same for the other hosts; there are none."""
+
+    async def acquire(self, shard_id: int) -> None:
+        """Wait for this shard's turn. Raises IdentifyBudgetSpent."""
+        ticket = next(self._tickets)
+        self._queue.request(ticket, shard_id, self._clock())
+        turn = self._turns[ticket] = asyncio.Event()
+        try:
+            await self._wait(turn)
+        except BaseException:
+            self._queue.cancel(ticket)
+            raise
+        finally:
+            del self._turns[ticket]
+
+    async def _wait(self, turn: asyncio.Event) -> None:
+        while True:
+            self._grant()
+            if turn.is_set():
+                return
+            now = self._clock()
+            next_at = self._queue.next_at(now)
+            try:
+                async with asyncio.timeout(None if next_at is None else max(0.0, next_at - now)):
+                    await turn.wait()
+            except TimeoutError:
+                continue
+
+    def _grant(self) -> None:
+        for ticket in self._queue.grants(self._clock()):
+            self.granted += 1
+            self._turns[ticket].set()
+
+
+class SharedIdentifyGate(LocalIdentifyGate):
+    """The gate of one host of several: after this host's own queue a turn of the store that all share.
+
+    While the store is away nobody identifies: sessions that resume need no turn, and two hosts that identify
+    at once would spend the day's starts on sessions that Discord refuses.
+    """
+
+    def __init__(
+        self,
+        limit: SessionStartLimit,
+        *,
+        window: float,
+        reserve: int,
+        clock: Callable[[], float],
+        turns: SharedTurns,
+    ) -> None:
+        super().__init__(limit, window=window, reserve=reserve, clock=clock)
+        self._limit = limit
+        # More than between the shards of a host: the way to the store lies between the turn and the IDENTIFY.
+        self._distance = window + min(0.25, window / 20)
+        self._reserve = reserve
+        self._shared = turns
+        self._offered = False
+        self._left: int | None = None
+        self._in_line: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._told = float("-inf")
+
+    @property
+    def remaining(self) -> int:
+        """Session starts left today to all hosts, as far as this one knows."""
+        return super().remaining if self._left is None else self._left
+
+    async def acquire(self, shard_id: int) -> None:
+        """Wait for this shard's turn among all hosts. Raises IdentifyBudgetSpent."""
+        await super().acquire(shard_id)
+        key = self._key(shard_id)
+        async with self._in_line[key]:
+            while (turn := await self._ask(key)).wait:  # noqa: ASYNC110 - the store tells how long
+                await asyncio.sleep(turn.wait)
+        if turn.wait is None:
+            raise IdentifyBudgetSpent(
+                remaining=turn.remaining, needed=1, reserve=self._reserve, reset_after=turn.reset_after
+            )
+
+    async def tell_hosts(self, shard_id: int) -> None:
+        """Begin the window of all hosts anew; a store that is away has the earlier beginning."""
+        try:
+            await self._shared.used(self._key(shard_id), window=self._distance)
+        except TransportError as error:
+            self._tell(error)
+
+    def _key(self, shard_id: int) -> int:
+        return shard_id % max(1, self._limit.max_concurrency)
+
+    async def _ask(self, key: int) -> Turn:
+        while True:
+            try:
+                if not self._offered:
+                    await self._shared.offer(self._limit)
+                    self._offered = True
+                turn = await self._shared.take(key, window=self._distance, reserve=self._reserve)
+            except TransportError as error:
+                self._tell(error)
+                await asyncio.sleep(STORE_AWAY)
+            else:
+                self._left = turn.remaining
+                return turn
+
+    def _tell(self, error: TransportError) -> None:
+        now = self._clock()
+        if now - self._told >= QUIET:
+            self._told = now
+            log.error("No shard of this host can IDENTIFY: %s Those that resume are not concerned.", error)

@@ -1,0 +1,161 @@
+"""Turns to IDENTIFY that all hosts of a token share, kept in Valkey or Redis.
+
+Discord counts a token's IDENTIFYs, not a host's: one per key ``shard_id % max_concurrency`` and window, and
+so many a day (https://discord.com/developers/docs/events/gateway#session-start-limit-object). The store's own
+clock measures the window, so that the hosts' clocks do not matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from nescord_core.errors import ConfigError, TransportError
+from nescord_core.gateway.identify.queue import SessionStartLimit
+
+if TYPE_CHECKING:
+    from valkey.asyncio import Valkey
+
+__all__ = ["SharedTurns", "Turn", "ValkeyTurns", "open_turns"]
+
+log = logging.getLogger("nescord.ws")
+
+ANSWER = 5.0
+"""Seconds that the store gets to connect and to answer."""
+DAY_MS = 86_400_000
+
+TAKE = """
+local wait = redis.call('PTTL', KEYS[1])
+local left = tonumber(redis.call('GET', KEYS[2]) or ARGV[3])
+if wait > 0 then return {wait, left, 0} end
+if left <= tonumber(ARGV[2]) then return {-1, left, redis.call('PTTL', KEYS[2])} end
+redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
+if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SET', KEYS[2], left, 'PX', ARGV[4]) end
+redis.call('DECR', KEYS[2])
+return {0, left - 1, 0}
+"""
+OFFER = """
+local left = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
+redis.call('SET', KEYS[1], math.min(left, tonumber(ARGV[1])), 'PX', ARGV[2])
+return math.min(left, tonumber(ARGV[1]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The answer to one that asks: ``wait`` seconds more, 0.0 granted, None refused.
+
+    ``remaining`` session starts are left to all hosts together; refused ones may ask again in ``reset_after``
+    seconds.
+    """
+
+    wait: float | None
+    remaining: int
+    reset_after: float = 0.0
+
+
+class SharedTurns(Protocol):
+    """One queue for all hosts of a token. Every method raises TransportError when the store is away."""
+
+    async def offer(self, limit: SessionStartLimit) -> None:
+        """Tell what Discord said is left of the day; the lowest number that any host was told counts."""
+
+    async def take(self, key: int, *, window: float, reserve: int) -> Turn:
+        """Ask for the turn of a key; one that is granted holds it for ``window`` seconds."""
+
+    async def used(self, key: int, *, window: float) -> None:
+        """A granted IDENTIFY went out only now: the window begins anew."""
+
+
+class ValkeyTurns:
+    """Turns in a Valkey or Redis server; the keys in it name the token by a digest only."""
+
+    def __init__(self, client: Valkey, token: str, *, total: int = 1000) -> None:
+        self._client = client
+        # The braces put all keys of a token into one slot of a clustered server.
+        self._name = f"nescord:{{{hashlib.sha256(token.encode()).hexdigest()[:16]}}}"
+        self._total = total
+
+    async def offer(self, limit: SessionStartLimit) -> None:
+        """Tell what is left of the day."""
+        self._total = limit.total
+        expires = max(1, round(limit.reset_after * 1000))
+        await self._run(OFFER, [self._starts], limit.remaining, expires)
+
+    async def take(self, key: int, *, window: float, reserve: int) -> Turn:
+        """Ask for a turn."""
+        keys = [self._turn(key), self._starts]
+        wait, left, resets = await self._run(TAKE, keys, _ms(window), reserve, self._total, DAY_MS)
+        if wait < 0:
+            return Turn(None, left, max(0, resets) / 1000)
+        return Turn(wait / 1000, left)
+
+    async def used(self, key: int, *, window: float) -> None:
+        """Begin the window anew."""
+        await self._run("redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])", [self._turn(key)], _ms(window))
+
+    @property
+    def _starts(self) -> str:
+        return f"{self._name}:starts"
+
+    def _turn(self, key: int) -> str:
+        return f"{self._name}:identify:{key}"
+
+    async def _run(self, script: str, keys: list[str], *arguments: float) -> Any:
+        from valkey.exceptions import ValkeyError
+
+        try:
+            # valkey's types have it that what eval gives may not be awaited.
+            answer: Any = self._client.eval(script, len(keys), *keys, *map(str, arguments))
+            return await answer
+        except (ValkeyError, OSError, TimeoutError) as error:
+            raise TransportError(
+                f"the shared store of the hosts does not answer ({type(error).__name__}).",
+                hint="Is the server of cluster.url (NESCORD_CLUSTER_URL) up, and is the password right?",
+            ) from error
+
+
+@asynccontextmanager
+async def open_turns(url: str | None, token: str) -> AsyncIterator[SharedTurns | None]:
+    """Give the turns kept at a redis:// or valkey:// URL; None without one: this host is alone.
+
+    Raises:
+        ConfigError: the client library is not installed, or the URL is none that it takes.
+
+    """
+    if url is None:
+        yield None
+        return
+    client = _client(url)
+    parts = urlsplit(url)
+    log.info("turns to IDENTIFY are shared through %s:%s", parts.hostname, parts.port or 6379)
+    try:
+        yield ValkeyTurns(client, token)
+    finally:
+        await client.aclose()
+
+
+def _client(url: str) -> Valkey:
+    where = "cluster.url (NESCORD_CLUSTER_URL)"
+    try:
+        from valkey.asyncio import Valkey
+    except ImportError:
+        raise ConfigError(
+            "A shared store needs the client library valkey, which is not installed.",
+            where=where,
+            hint="Install it: pip install 'nescord[cluster]'.",
+        ) from None
+    try:
+        client: Valkey = Valkey.from_url(url, socket_timeout=ANSWER, socket_connect_timeout=ANSWER)
+    except ValueError as error:
+        raise ConfigError(f"{error}.", where=where) from None
+    return client
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

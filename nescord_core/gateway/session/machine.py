@@ -1,0 +1,334 @@
+"""The life of one shard, without I/O: facts go in, effects come out, and time is an argument.
+
+https://discord.com/developers/docs/events/gateway#connection-lifecycle
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session.latency import Latency
+from nescord_core.gateway.session.opcodes import DROP_SESSION, KEEP_SESSION, AfterClose, Op, after_close
+from nescord_core.gateway.session.payload import PayloadError, encode, heartbeat_interval, ready_facts
+from nescord_core.gateway.session.states import LEGAL, WIRED, Resumable, SessionRules, State
+
+__all__ = ["IllegalFactError", "Session"]
+
+
+class IllegalFactError(RuntimeError):
+    """The driver told the session something that cannot be."""
+
+
+class Session:
+    """One shard's session. ``token`` goes into IDENTIFY and RESUME and nowhere else.
+
+    With ``saved`` the session continues one of an earlier process: what Discord replays may have been handled
+    before, so it is marked until RESUMED.
+    """
+
+    def __init__(
+        self,
+        shard: tuple[int, int],
+        *,
+        token: str,
+        intents: int,
+        gateway_url: str,
+        rules: SessionRules,
+        saved: Resumable | None = None,
+    ) -> None:
+        self.shard = shard
+        self.state = State.NEW
+        self.session_id: str | None = saved.session_id if saved else None
+        self.seq = saved.seq if saved else 0
+        self.resume_url = saved.url if saved else None
+        self.restored = saved is not None
+        self.application_id = ""
+        self.presence: msgspec.Raw | None = None
+        self.latency = Latency()
+        self._token = token
+        self._intents = intents
+        self._gateway_url = gateway_url
+        self._rules = rules
+        self._due: float | None = None
+        self._interval = 0.0
+        self._next_beat: float | None = None
+        self._heard = False
+        self._attempt = 0
+        self._connected_at = 0.0
+        self._resumed_from = 0
+        self._empty_resumes = 0
+        self._on_resume_url = False
+
+    @property
+    def deadline(self) -> float | None:
+        """When the next Tick matters."""
+        times = [t for t in (self._due, self._next_beat) if t is not None]
+        return min(times, default=None)
+
+    def handle(self, fact: s.Fact, now: float, jitter: float) -> list[s.Effect]:
+        """Take a fact at ``now`` (seconds on a steady clock); ``jitter`` is fresh chance in 0..1."""
+        if type(fact) not in LEGAL[self.state]:
+            raise IllegalFactError(f"{type(fact).__name__} while {self.state.name}")
+        match fact:
+            case s.Frame():
+                return self._frame(fact, now, jitter)
+            case s.Tick():
+                return self._tick(now, jitter)
+            case s.Stop(keep_session):
+                return self._stop(keep_session)
+            case _:
+                return self._transition(fact, now, jitter)
+
+    def _transition(self, fact: s.Fact, now: float, jitter: float) -> list[s.Effect]:
+        match fact:
+            case s.Connected():
+                self._enter(State.AWAITING_HELLO, now + self._rules.hello_timeout)
+                return []
+            case s.ConnectFailed(reason):
+                return self._lost(f"cannot connect: {reason}", now, jitter)
+            case s.Closed(code, reason):
+                return self._closed(code, reason, now, jitter)
+            case s.Corrupt(reason):
+                return self._quit(f"unreadable data: {reason}", now, jitter)
+            case s.IdentifyGranted() | s.IdentifyRefused():
+                return self._permit(fact, now, jitter)
+            case _:
+                return self._connect(now)
+
+    def advance(self, seq: int) -> bool:
+        """Take a dispatch's sequence number; False when the event is not to be passed on.
+
+        That is so for one that came before already and for one that belongs to no session.
+        """
+        self._heard = True
+        if seq <= self.seq or self.session_id is None:
+            return False
+        self.seq = seq
+        return True
+
+    def resumable(self) -> Resumable | None:
+        """Return what another process needs to go on with this session."""
+        return Resumable(self.session_id, self.seq, self.resume_url) if self.session_id else None
+
+    # Connecting
+
+    def _connect(self, now: float) -> list[s.Effect]:
+        self._on_resume_url = self.session_id is not None and self.resume_url is not None
+        url = self.resume_url if self._on_resume_url and self.resume_url else self._gateway_url
+        self._enter(State.CONNECTING, now + self._rules.connect_timeout)
+        return [s.Connect(url)]
+
+    def _enter(self, state: State, due: float | None) -> None:
+        self.state = state
+        self._due = due
+
+    def _hello(self, frame: s.Frame, now: float, jitter: float) -> list[s.Effect]:
+        if self.state is not State.AWAITING_HELLO:
+            return []
+        interval = heartbeat_interval(frame.d)
+        if interval is None:
+            return self._quit("Hello names no heartbeat interval", now, jitter)
+        self._interval = interval
+        self._next_beat = now + interval * jitter
+        if self.session_id is None:
+            self._enter(State.AWAITING_PERMIT, None)
+            return [s.RequestIdentify()]
+        self._enter(State.RESUMING, now + self._rules.ready_timeout)
+        self._resumed_from = self.seq
+        resume = {"token": self._token, "session_id": self.session_id, "seq": self.seq}
+        return [s.Send(Op.RESUME, encode(Op.RESUME, resume)), s.Report(s.Milestone.RESUME)]
+
+    def _permit(
+        self, fact: s.IdentifyGranted | s.IdentifyRefused, now: float, jitter: float
+    ) -> list[s.Effect]:
+        if isinstance(fact, s.IdentifyRefused):
+            return self._quit("no session start is left", now, jitter, wait=fact.wait)
+        self._enter(State.IDENTIFYING, now + self._rules.ready_timeout)
+        identify: dict[str, object] = {
+            "token": self._token,
+            "intents": self._intents,
+            "properties": {"os": "linux", "browser": "nescord", "device": "nescord"},
+            "shard": self.shard,
+            "compress": False,
+            "large_threshold": 250,
+        }
+        if self.presence is not None:
+            identify["presence"] = self.presence
+        return [s.Send(Op.IDENTIFY, encode(Op.IDENTIFY, identify)), s.Report(s.Milestone.IDENTIFY)]
+
+    # Payloads
+
+    def _frame(self, frame: s.Frame, now: float, jitter: float) -> list[s.Effect]:
+        self._heard = True
+        match frame.op:
+            case Op.DISPATCH:
+                return self._dispatch(frame, now, jitter)
+            case Op.HEARTBEAT if self._next_beat is not None:
+                return [self._heartbeat(now)]
+            case Op.HEARTBEAT_ACK:
+                self.latency.acknowledged(now)
+                return []
+            case Op.HELLO:
+                return self._hello(frame, now, jitter)
+            case Op.RECONNECT:
+                return self._quit("Discord asked for a reconnect", now, jitter)
+            case Op.INVALID_SESSION:
+                return self._invalid_session(frame.d.strip() == b"true", now, jitter)
+            case _:
+                return []
+
+    def _dispatch(self, frame: s.Frame, now: float, jitter: float) -> list[s.Effect]:
+        effects: list[s.Effect] = []
+        if frame.type == "READY" and self.state is State.IDENTIFYING:
+            try:
+                effects += self._ready(frame, now)
+            except PayloadError as error:
+                return self._quit(f"unreadable data: {error}", now, jitter)
+        redelivered = self.restored and frame.type != "RESUMED"
+        if frame.type == "RESUMED" and self.state is State.RESUMING:
+            effects += self._resumed(now)
+        if frame.type and frame.seq is not None and self.advance(frame.seq):
+            effects.append(s.Deliver(frame.type, frame.seq, frame.d, redelivered))
+        return effects
+
+    def _ready(self, frame: s.Frame, now: float) -> list[s.Effect]:
+        facts = ready_facts(frame.d)
+        self.session_id = facts.session_id
+        self.resume_url = facts.resume_gateway_url
+        self.application_id = facts.application.id
+        self._settle(now)
+        return [s.Report(s.Milestone.READY)]
+
+    def _resumed(self, now: float) -> list[s.Effect]:
+        self.restored = False
+        self._settle(now)
+        return [s.Report(s.Milestone.RESUMED)]
+
+    def _settle(self, now: float) -> None:
+        self._enter(State.CONNECTED, None)
+        self._connected_at = now
+        self._empty_resumes = 0
+
+    def _invalid_session(self, resumable: bool, now: float, jitter: float) -> list[s.Effect]:
+        low, high = self._rules.invalid_wait
+        wait = low + (high - low) * jitter
+        if resumable and self.session_id is not None:
+            return self._quit("Discord calls the session invalid but resumable", now, jitter)
+        ended = self._forget("Discord calls it invalid")
+        return [*ended, *self._quit("invalid session", now, jitter, wait=wait)]
+
+    # Heartbeats
+
+    def _heartbeat(self, now: float) -> s.Effect:
+        self.latency.sent(now)
+        return s.Send(Op.HEARTBEAT, encode(Op.HEARTBEAT, self.seq if self.session_id else None))
+
+    def _beat(self, now: float, jitter: float) -> list[s.Effect]:
+        assert self._next_beat is not None
+        # A late tick says that this process slept, not that the peer did: it gets another interval.
+        punctual = now - self._next_beat <= max(1.0, self._interval / 4)
+        if not self._heard and punctual:
+            why = f"nothing was heard for a whole heartbeat interval ({self._interval:g} s)"
+            return [s.Abort(), *self._lost(why, now, jitter)]
+        self._next_beat = now + self._interval
+        self._heard = False
+        return [self._heartbeat(now)]
+
+    # Time
+
+    def _tick(self, now: float, jitter: float) -> list[s.Effect]:
+        if self._due is not None and self._due <= now:
+            return self._connect(now) if self.state is State.WAITING else self._timed_out(now, jitter)
+        if self._next_beat is not None and self._next_beat <= now:
+            return self._beat(now, jitter)
+        return []
+
+    def _timed_out(self, now: float, jitter: float) -> list[s.Effect]:
+        if self.state is State.RESUMING:
+            return self._resume_timed_out(now, jitter)
+        missing = _MISSING[self.state]
+        return [s.Abort(), *self._lost(f"{missing} did not come in time", now, jitter)]
+
+    def _resume_timed_out(self, now: float, jitter: float) -> list[s.Effect]:
+        if self.seq > self._resumed_from:
+            # The replay is long but it moves.
+            self._resumed_from = self.seq
+            self._due = now + self._rules.ready_timeout
+            return []
+        ended = [] if self._on_resume_url else self._forget("the main gateway did not resume it")
+        return [*ended, s.Abort(), *self._lost("RESUMED did not come in time", now, jitter)]
+
+    # Endings
+
+    def _closed(self, code: int | None, reason: str, now: float, jitter: float) -> list[s.Effect]:
+        after = after_close(code)
+        if after is AfterClose.GIVE_UP and code is not None:
+            self._hang_up()
+            self._enter(State.FATAL, None)
+            return [s.Fatal(code, reason)]
+        ended = self._forget(f"close code {code}") if after is AfterClose.IDENTIFY else []
+        told = f"closed with {code} {reason}".rstrip() if code is not None else "broken"
+        return [*ended, *self._lost(f"the connection was {told}", now, jitter)]
+
+    def _quit(self, why: str, now: float, jitter: float, *, wait: float | None = None) -> list[s.Effect]:
+        return [s.Close(KEEP_SESSION), *self._lost(why, now, jitter, wait=wait)]
+
+    def _lost(self, why: str, now: float, jitter: float, *, wait: float | None = None) -> list[s.Effect]:
+        """Go on after the connection is gone: count failures, and decide when and where to connect."""
+        effects: list[s.Effect] = self._blame()
+        if self.state is State.CONNECTED and now - self._connected_at >= self._rules.stable_after:
+            self._attempt = 0
+        if wait is None:
+            wait = self._pause(jitter, elsewhere=self._on_resume_url and bool(effects))
+        self._attempt += 1
+        self._hang_up()
+        self._enter(State.WAITING, now + wait)
+        return [s.Report(s.Milestone.LOST, f"{why}; next try in {wait:.1f} s"), *effects]
+
+    def _pause(self, jitter: float, *, elsewhere: bool) -> float:
+        """Seconds until the next try; the main gateway is not made to wait for what a resume host did."""
+        if elsewhere:
+            return self._rules.backoff.delay(1, jitter)
+        return self._rules.backoff.delay(self._attempt, jitter) if self._attempt else 0.0
+
+    def _blame(self) -> list[s.Effect]:
+        """Find out whether the resume host, or the session, is what does not work."""
+        if self.session_id is None:
+            return []
+        if self._on_resume_url and self.state is not State.CONNECTED:
+            self.resume_url = None
+            return [s.Report(s.Milestone.RESUME_URL_DROPPED, "the resume host does not work")]
+        if self.state is State.RESUMING:
+            self._empty_resumes = 0 if self.seq > self._resumed_from else self._empty_resumes + 1
+            if self._empty_resumes >= self._rules.resume_tries:
+                return self._forget(f"{self._empty_resumes} resumes in a row failed")
+        return []
+
+    def _forget(self, why: str) -> list[s.Effect]:
+        if self.session_id is None:
+            return []
+        self.session_id, self.seq, self.resume_url, self.restored = None, 0, None, False
+        return [s.Report(s.Milestone.SESSION_ENDED, why)]
+
+    def _stop(self, keep_session: bool) -> list[s.Effect]:
+        wired, connecting = self.state in WIRED, self.state is State.CONNECTING
+        ended = [] if keep_session else self._forget("told not to keep it")
+        self._hang_up()
+        self._enter(State.STOPPED, None)
+        if wired:
+            return [*ended, s.Close(KEEP_SESSION if keep_session else DROP_SESSION)]
+        return [*ended, s.Abort()] if connecting else ended
+
+    def _hang_up(self) -> None:
+        self._next_beat = None
+        self.latency.forget()
+
+
+_MISSING: Mapping[State, str] = {
+    State.CONNECTING: "a connection",
+    State.AWAITING_HELLO: "Hello",
+    State.IDENTIFYING: "READY",
+}

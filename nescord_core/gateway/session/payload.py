@@ -1,0 +1,192 @@
+"""Reads as little of a gateway payload as routing needs: op, s, t, and the ids an event is ordered by.
+
+The dispatch's ``d`` stays raw JSON all the way to the bot; it is never decoded or encoded again here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from nescord_core.gateway.session.opcodes import SESSION_EVENTS
+
+__all__ = [
+    "UNREADABLE",
+    "Payload",
+    "PayloadError",
+    "ReadyFacts",
+    "Route",
+    "decode",
+    "encode",
+    "heartbeat_interval",
+    "read_event",
+    "read_payload",
+    "ready_facts",
+    "route",
+]
+
+
+class PayloadError(Exception):
+    """A payload is not the JSON that the gateway sends."""
+
+
+class Payload(msgspec.Struct, gc=False):
+    """One message: ``d`` is raw JSON; ``s`` and ``t`` are None for all but dispatches."""
+
+    op: int
+    d: msgspec.Raw = msgspec.Raw(b"null")
+    s: int | None = None
+    t: str | None = None
+
+
+Route = tuple[int, int]
+"""(key, guild id): what an event is ordered by, and its guild or 0."""
+
+
+class _InGuild(msgspec.Struct, gc=False):
+    guild_id: int | None = None
+    channel_id: int | None = None
+
+
+class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    op: int
+    s: int
+    t: str
+    d: _InGuild
+
+
+class _IsGuild(msgspec.Struct, gc=False):
+    id: int = 0
+
+
+class _IsChannel(msgspec.Struct, gc=False):
+    guild_id: int | None = None
+    id: int | None = None
+
+
+class _Application(msgspec.Struct, gc=False):
+    id: str = ""
+
+
+class ReadyFacts(msgspec.Struct, gc=False):
+    """What READY says about the session itself."""
+
+    session_id: str
+    resume_gateway_url: str | None = None
+    application: _Application = msgspec.field(default_factory=_Application)
+
+
+class _Hello(msgspec.Struct):
+    heartbeat_interval: float
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
+"""What `read_payload` raises for what is not the JSON that the gateway sends."""
+
+read_payload = msgspec.json.Decoder(Payload).decode
+"""Read op, s, t and the raw ``d``, without a call in between: once an event."""
+
+# Ids are strings of digits on the wire: strict=False makes them integers without a detour through Python.
+_read_event = msgspec.json.Decoder(_Event, strict=False).decode
+_read_in_guild = msgspec.json.Decoder(_InGuild, strict=False).decode
+_is_guild = msgspec.json.Decoder(_IsGuild, strict=False)
+_is_channel = msgspec.json.Decoder(_IsChannel, strict=False)
+_ready = msgspec.json.Decoder(ReadyFacts)
+_hello = msgspec.json.Decoder(_Hello)
+
+
+def _of_guild(d: bytes | msgspec.Raw) -> Route:
+    guild_id = _is_guild.decode(d).id
+    return guild_id, guild_id
+
+
+def _of_channel(d: bytes | msgspec.Raw) -> Route:
+    channel = _is_channel.decode(d)
+    return channel.guild_id or channel.id or 0, channel.guild_id or 0
+
+
+_ITSELF: Mapping[str, Callable[[bytes | msgspec.Raw], Route]] = {
+    "GUILD_CREATE": _of_guild,
+    "GUILD_UPDATE": _of_guild,
+    "GUILD_DELETE": _of_guild,
+    "CHANNEL_CREATE": _of_channel,
+    "CHANNEL_UPDATE": _of_channel,
+    "CHANNEL_DELETE": _of_channel,
+}
+"""Events whose ``id`` is that of the guild or channel."""
+
+
+_ON_THEIR_OWN = SESSION_EVENTS | _ITSELF.keys() | {""}
+_D, _HEAD = b',"op":0,"d":{', 128
+
+
+def read_event(text: bytes) -> tuple[str, int, bytes, int, int] | None:
+    """Return name, seq, raw ``d``, key and guild id in one go, or None for what has to be read in full.
+
+    Nearly every payload is an event with ``op`` and ``d`` as the last of its four members, as Discord writes
+    them: then the raw ``d`` is what follows, and one look at the text finds the ids as well. Whatever looks
+    different is for `read_payload` and `route`, which come to the same.
+    """
+    at = text.find(_D, 0, _HEAD)
+    # Without s and t, or with anything else, it is not read below; and behind ``d`` neither ends like that.
+    if at < 0 or not text.endswith(b"}}"):
+        return None
+    try:
+        event = _read_event(text)
+    except UNREADABLE:
+        return None
+    kind, ids = event.t, event.d
+    if kind in _ON_THEIR_OWN:
+        return None
+    guild = ids.guild_id
+    if guild:
+        return kind, event.s, text[at + 12 : -1], guild, guild
+    return kind, event.s, text[at + 12 : -1], ids.channel_id or 0, 0
+
+
+def decode(data: bytes) -> Payload:
+    """Read op, s, t and the raw ``d``. Raises PayloadError."""
+    try:
+        return read_payload(data)
+    except UNREADABLE as error:
+        raise PayloadError(str(error)) from error
+
+
+def route(event: str, d: bytes | msgspec.Raw) -> Route:
+    """Return (key, guild id) of a dispatch; (0, 0) when its ``d`` names neither guild nor channel.
+
+    A guild's own events carry the guild id as ``id``. A direct message is ordered by its channel. A ``d``
+    of a shape that nobody expected is still an event, so it is passed on unordered rather than dropped.
+    """
+    try:
+        itself = _ITSELF.get(event)
+        if itself is not None:
+            return itself(d)
+        found = _read_in_guild(d)
+        guild = found.guild_id
+        return (guild, guild) if guild else (found.channel_id or 0, 0)
+    except UNREADABLE:
+        return 0, 0
+
+
+def ready_facts(d: bytes) -> ReadyFacts:
+    """Read the session out of READY. Raises PayloadError."""
+    try:
+        return _ready.decode(d)
+    except UNREADABLE as error:
+        raise PayloadError(f"READY: {error}") from error
+
+
+def heartbeat_interval(d: bytes) -> float | None:
+    """Return Hello's interval in seconds; None when it names no usable one."""
+    try:
+        interval = _hello.decode(d).heartbeat_interval / 1000
+    except UNREADABLE:
+        return None
+    return interval if interval > 0 else None
+
+
+def encode(op: int, d: object) -> bytes:
+    """Return a payload to send."""
+    return msgspec.json.encode({"op": int(op), "d": d})

@@ -1,0 +1,124 @@
+"""What a bot may send on a connection: 120 payloads in 60 s, of at most 4096 bytes each.
+
+https://discord.com/developers/docs/events/gateway#rate-limiting
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import msgspec
+
+from nescord_core.errors import GatewayCommandError
+from nescord_core.gateway.session.opcodes import COMMANDS, MAX_PAYLOAD, Op
+
+__all__ = ["Command", "CommandQueue", "SendWindow", "command_payload"]
+
+
+class SendWindow:
+    """Counts what was sent on one connection; ``reserve`` sends are kept for heartbeats and RESUME."""
+
+    LIMIT = 120
+    PERIOD = 60.0
+
+    def __init__(self, reserve: int = 8) -> None:
+        self._reserve = reserve
+        self._sent: deque[float] = deque()
+
+    def record(self, now: float) -> None:
+        """Note a send of any kind."""
+        self._expire(now)
+        self._sent.append(now)
+
+    def free_at(self, now: float) -> float:
+        """Return when the next command may go: ``now`` or later."""
+        self._expire(now)
+        over = len(self._sent) - (self.LIMIT - self._reserve)
+        return now if over < 0 else self._sent[over] + self.PERIOD
+
+    def _expire(self, now: float) -> None:
+        while self._sent and self._sent[0] + self.PERIOD <= now:
+            self._sent.popleft()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A payload that waits to be sent; ``deadline`` is on the caller's clock, ``ticket`` is the caller's."""
+
+    ticket: int
+    op: int
+    payload: bytes
+    deadline: float
+
+
+class CommandQueue:
+    """Commands in order of arrival. They outlive connections, but not their deadlines."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Command] = deque()
+        self._window = SendWindow()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, command: Command) -> None:
+        """Queue one at the end."""
+        self._waiting.append(command)
+
+    def put_back(self, command: Command) -> None:
+        """Queue one again that the connection broke under; it keeps its place."""
+        self._waiting.appendleft(command)
+
+    def cancel(self, ticket: int) -> None:
+        """Drop one whose caller no longer waits."""
+        self._waiting = deque(c for c in self._waiting if c.ticket != ticket)
+
+    def new_connection(self) -> None:
+        """Start counting afresh: the limit is a connection's."""
+        self._window = SendWindow()
+
+    def sent(self, now: float) -> None:
+        """Note a payload of the session itself (heartbeat, IDENTIFY, RESUME)."""
+        self._window.record(now)
+
+    def expire(self, now: float) -> list[Command]:
+        """Take out the commands whose deadline has passed."""
+        late = [c for c in self._waiting if c.deadline <= now]
+        if late:
+            self._waiting = deque(c for c in self._waiting if c.deadline > now)
+        return late
+
+    def take(self, now: float) -> list[Command]:
+        """Take out the commands that may go now, and count them."""
+        ready: list[Command] = []
+        while self._waiting and self._window.free_at(now) <= now:
+            self._window.record(now)
+            ready.append(self._waiting.popleft())
+        return ready
+
+    def next_at(self, now: float, *, connected: bool) -> float | None:
+        """Return when to look again: a command may go, or a deadline passes."""
+        if not self._waiting:
+            return None
+        deadline = min(c.deadline for c in self._waiting)
+        return min(deadline, self._window.free_at(now)) if connected else deadline
+
+
+def command_payload(op: int, data: bytes) -> bytes:
+    """Wrap a command's ``d`` (raw JSON). Raises GatewayCommandError for what Discord would close us for."""
+    if op not in COMMANDS:
+        names = ", ".join(f"{c.value} ({c.name.lower()})" for c in sorted(COMMANDS))
+        raise GatewayCommandError(f"Opcode {op} is no command a bot sends.", hint=f"Commands are {names}.")
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise GatewayCommandError(f"The data of a gateway command is not JSON: {error}.") from error
+    payload = b'{"op":%d,"d":%s}' % (op, data)
+    if len(payload) > MAX_PAYLOAD:
+        raise GatewayCommandError(
+            f"A {Op(op).name.lower()} command of {len(payload)} bytes is larger than Discord takes"
+            f" ({MAX_PAYLOAD}).",
+            hint="Split it, for instance into fewer user_ids a request.",
+        )
+    return payload

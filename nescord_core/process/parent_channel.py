@@ -1,0 +1,160 @@
+"""How a parent and the processes it starts talk: JSON lines over an inherited socket pair.
+
+The end of the channel means that the other side is gone. Settings travel here, secrets included: neither the
+command line nor the environment of a process shows them. Which messages there are is for its users to say
+(reload/swapping/messages.py, services/ws/messages.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Generic, Self, TypeVar
+
+import msgspec
+
+__all__ = ["CHANNEL_FD", "Channel", "Decoder", "decoder", "follow_parent", "pair", "receive", "send", "spawn"]
+
+CHANNEL_FD = "NESCORD_CHANNEL_FD"
+"""The environment variable that names the descriptor of the child's end of the channel."""
+LINE_LIMIT = 8 * 1024 * 1024
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Decoder = msgspec.json.Decoder
+
+
+def _encode_other(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be sent over the channel.")
+
+
+def _decode_other(kind: type, value: Any) -> Any:
+    if issubclass(kind, Path):
+        return Path(value)
+    raise TypeError(f"{kind.__name__} cannot come over the channel.")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode_other)
+
+
+def decoder(messages: Any) -> Decoder[Any]:
+    """Return the decoder for a union of tagged structs."""
+    return msgspec.json.Decoder(messages, dec_hook=_decode_other)
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Return the parent's and the child's end; neither is inherited by processes that are not given it."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+def send(end: socket.socket, message: Any) -> None:
+    """Write one message before there is an event loop; another side that is gone does not matter here."""
+    try:
+        end.sendall(_encoder.encode(message) + b"\n")
+    except OSError:
+        return
+
+
+def receive(end: socket.socket, messages: Decoder[In]) -> In | None:
+    """Read one message before there is an event loop; None when the other side is gone.
+
+    Reads to the end of the line and not a byte further, because what follows is read by the event loop.
+    """
+    line = bytearray()
+    while not line.endswith(b"\n"):
+        ahead = end.recv(65536, socket.MSG_PEEK)
+        if not ahead:
+            return None
+        line += end.recv(ahead.find(b"\n") + 1 or len(ahead))
+    return messages.decode(line)
+
+
+def follow_parent(end: socket.socket, grace: float) -> None:
+    """Get SIGTERM when the parent's end of the channel closes, which the kernel does whatever ended it.
+
+    ``grace`` seconds later this process is killed. POLLHUP is always reported and needs not be asked for
+    (poll(2)), so that the thread that waits for it reads nothing.
+    """
+    watched = os.dup(end.fileno())
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(watched, 0)
+        poll.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(grace)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="follow-parent", daemon=True).start()
+
+
+async def spawn(
+    module: str, end: socket.socket, *, without: Collection[str] = ()
+) -> asyncio.subprocess.Process:
+    """Run ``python -m module`` in a fresh interpreter with its end of a channel, named by CHANNEL_FD.
+
+    -P keeps files of the working directory from standing in for modules. The variables in ``without`` are not
+    passed on: secrets that the channel carries.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in without}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        module,
+        pass_fds=(end.fileno(),),
+        stdin=asyncio.subprocess.DEVNULL,
+        env={**kept, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
+    )
+
+
+class Channel(Generic[In, Out]):
+    """One end in an event loop: it sends ``Out`` and receives ``In``."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, messages: Decoder[In]
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._messages = messages
+
+    @classmethod
+    async def over(cls, end: socket.socket, messages: Decoder[Any]) -> Self:
+        """Take over an end of a pair; ``messages`` decodes what the other side says."""
+        return cls(*await asyncio.open_connection(sock=end, limit=LINE_LIMIT), messages)
+
+    def send(self, message: Out) -> None:
+        """Queue a message; to a side that is gone it is lost."""
+        if not self._writer.is_closing():
+            self._writer.write(_encoder.encode(message) + b"\n")
+
+    async def receive(self) -> In | None:
+        """Return the next message; None at the end, which a damaged line is as well."""
+        try:
+            line = await self._reader.readline()
+        except (OSError, ValueError):
+            return None
+        if not line.endswith(b"\n"):
+            return None
+        try:
+            return self._messages.decode(line)
+        except msgspec.DecodeError:
+            return None
+
+    async def close(self) -> None:
+        """Send what is queued and close."""
+        self._writer.close()
+        try:
+            await self._writer.wait_closed()
+        except OSError:
+            return

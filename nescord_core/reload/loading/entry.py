@@ -1,0 +1,112 @@
+"""Loads the bot's code and says, when that fails, where in the project it fails."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import traceback
+from pathlib import Path
+from typing import Any
+
+from nescord_core.errors import NescordError
+from nescord_core.reload.loading import source_loader
+from nescord_core.reload.loading.source_loader import is_of_project
+from nescord_core.reload.swapping.swap import Failure
+
+__all__ = ["failure_of", "load"]
+
+IMPORT_SYSTEM = ("<frozen importlib", importlib.__file__, source_loader.__file__)
+AROUND = 2
+"""Lines shown above and below the line that failed."""
+
+
+def load(entry: str, project: Path) -> Any | Failure:
+    """Import ``module:attribute`` and return the attribute, or the Failure that tells a person what to mend.
+
+    Whatever the bot's code raises at import ends up here, SystemExit included.
+    """
+    module_name, _, attribute = entry.partition(":")
+    if not module_name or not attribute:
+        return Failure(f"main.entry is {entry!r}; it must be module:attribute, such as bot_main.app:listener")
+    try:
+        found: Any = importlib.import_module(module_name)
+    except KeyboardInterrupt:
+        raise
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            return failure_of(error, project)
+        return Failure(
+            f"there is no module {error.name!r} in {project} (main.entry is {entry});"
+            " set main.entry (NESCORD_ENTRY) to module:attribute of your listener"
+        )
+    except BaseException as error:  # any code may run at import, and all of it is the bot's
+        return failure_of(error, project)
+    for name in attribute.split("."):
+        try:
+            found = getattr(found, name)
+        except AttributeError:
+            file = str(getattr(importlib.import_module(module_name), "__file__", "") or module_name)
+            return Failure(
+                f"there is no {attribute!r} in {module_name} (main.entry is {entry})", _shown(file, project)
+            )
+    return found
+
+
+def failure_of(error: BaseException, project: Path) -> Failure:
+    """Describe an error by the line of the project's own code that it came through."""
+    file, line = _place(error, project)
+    if isinstance(error, NescordError):
+        # It names the place itself, and how nescord came to it says nothing.
+        message = str(error).removeprefix(f"{file}:{line}: ")
+        return Failure(message, _shown(file, project), line, _excerpt(file, line))
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, SyntaxError):
+        message = f"{type(error).__name__}: {error.msg}"
+    return Failure(
+        message=message,
+        file=_shown(file, project),
+        line=line,
+        excerpt=_excerpt(file, line),
+        traceback=_compact(error, project),
+    )
+
+
+def _place(error: BaseException, project: Path) -> tuple[str, int]:
+    """The innermost line of the project's own code: what a person can mend."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return error.filename, error.lineno or 0
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if is_of_project(frame.filename, project)]
+    return (own[-1].filename, own[-1].lineno or 0) if own else ("", 0)
+
+
+def _shown(file: str, project: Path) -> str:
+    path = Path(file)
+    return path.relative_to(project).as_posix() if path.is_relative_to(project) else file
+
+
+def _excerpt(file: str, line: int) -> str:
+    if not file or not line:
+        return ""
+    linecache.checkcache(file)
+    numbers = range(max(1, line - AROUND), line + AROUND + 1)
+    rows = ((number, linecache.getline(file, number)) for number in numbers)
+    return "\n".join(f"{'>' if n == line else ' '} {n:4} | {text.rstrip()}" for n, text in rows if text)
+
+
+def _compact(error: BaseException, project: Path) -> str:
+    """The traceback from the project's first line on, without the import system's frames, which say nothing.
+
+    A syntax error needs none, nor does an error of a single line: the excerpt shows it.
+    """
+    if isinstance(error, SyntaxError):
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [at for at, frame in enumerate(frames) if is_of_project(frame.filename, project)]
+    telling = [
+        frame for frame in frames[own[0] if own else 0 :] if not frame.filename.startswith(IMPORT_SYSTEM)
+    ]
+    if len(telling) == 1 and own and not (error.__cause__ or error.__context__):
+        return ""
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(telling)]
+    return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()

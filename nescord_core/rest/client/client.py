@@ -1,0 +1,316 @@
+"""The client that a bot calls Discord's HTTP API with, through the rest service or directly."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar, Unpack, overload
+
+import aiohttp
+import msgspec
+
+from nescord_core._version import USER_AGENT
+from nescord_core.errors import DiscordHTTPError, DiscordServerError, RateLimited, TransportError
+from nescord_core.payloads import Interaction, Message
+from nescord_core.process.os_errors import reason_of
+from nescord_core.rest.client.caller import merged
+from nescord_core.rest.client.errors import failure, mask
+from nescord_core.rest.client.operations import Operations
+from nescord_core.rest.client.pagination import every
+from nescord_core.rest.client.parameters import UNSET, Call, Json
+from nescord_core.rest.client.request import Request, build
+from nescord_core.tracing import cause
+
+__all__ = ["RestClient", "close_all"]
+
+EPHEMERAL = 1 << 6
+T = TypeVar("T")
+
+_open_clients: weakref.WeakSet[RestClient] = weakref.WeakSet()
+
+
+class RestClient(Operations):
+    """Calls Discord's HTTP API: a method for every operation, named by its operationId.
+
+    ``token`` and ``url`` default to the configuration: DISCORD_BOT_TOKEN, and NESCORD_REST_URL for the rest
+    service. ``url`` may also be Discord's own or a sandbox's (``https://discord.com/api/v10``); the client
+    then waits out 429s itself. ``secret`` is NESCORD_SECRET. ``timeout`` (seconds) grows with the size of the
+    body; ``patience`` (seconds) is how long a call that may be repeated is tried.
+
+    Calls raise the exceptions of nescord_core.errors: `BadRequest`, `Unauthorized`, `Forbidden`, `NotFound`,
+    `RateLimited`, `DiscordServerError`, all of them `DiscordHTTPError`; and `TransportError` when the service
+    cannot be reached. A call is sent again only where that cannot do the thing twice: `create_message` gives
+    every message a nonce that Discord enforces (unless you give one), so that it is one of those.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        url: str | None = None,
+        *,
+        secret: str | None = None,
+        timeout: float = 60.0,
+        patience: float = 10.0,
+    ) -> None:
+        self._token = token
+        self._url = url
+        self._secret = secret
+        self._timeout = timeout
+        self._patience = patience
+        self._sessions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, aiohttp.ClientSession]
+        self._sessions = weakref.WeakKeyDictionary()
+        self._configured = False
+
+    # ------------------------------------------------------------------ everyday conveniences
+
+    async def reply(self, message: Message, **fields: Any) -> Message:
+        """Answer a message in its channel; takes what `create_message` takes."""
+        reference = {"message_id": str(message.id), "fail_if_not_exists": False}
+        return await self.create_message(message.channel_id, message_reference=reference, **fields)
+
+    async def respond(self, interaction: Interaction, *, ephemeral: bool = False, **data: Any) -> None:
+        """Answer an interaction with a message; within 3 s of its creation, or Discord shows a failure.
+
+        Takes ``content=``, ``embeds=``, ``components=``, ``files=``... For what takes longer, `defer` first
+        and then `update_original_webhook_message(interaction.application_id, interaction.token, ...)`.
+        https://discord.com/developers/docs/interactions/receiving-and-responding
+        """
+        files = data.pop("files", ())
+        if ephemeral:
+            data["flags"] = data.get("flags", 0) | EPHEMERAL
+        await self.create_interaction_response(
+            interaction.id, interaction.token, type=4, data=data, files=files
+        )
+
+    async def defer(self, interaction: Interaction, *, ephemeral: bool = False) -> None:
+        """Tell Discord that the answer takes a moment; its token then lives 15 minutes."""
+        data = {"flags": EPHEMERAL} if ephemeral else {}
+        await self.create_interaction_response(interaction.id, interaction.token, type=5, data=data)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = UNSET,
+        params: Mapping[str, Any] | None = None,
+        files: Sequence[Any] = (),
+        reason: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **call: Unpack[Call],
+    ) -> Any:
+        """Call any route, also one that this version has no method for; ``path`` begins with ``/``.
+
+        Returns decoded JSON, bytes of another content type, or None.
+        """
+        request = build(
+            method.upper(), path, query=params, json=json, files=files, reason=reason, headers=headers
+        )
+        return await self._send(request.with_call(**call))
+
+    @overload
+    def every(
+        self,
+        operation: Callable[..., Awaitable[list[T]]],
+        *place: Any,
+        total: int | None = None,
+        **query: Any,
+    ) -> AsyncIterator[T]: ...
+
+    @overload
+    def every(
+        self, operation: Callable[..., Awaitable[Any]], *place: Any, total: int | None = None, **query: Any
+    ) -> AsyncIterator[Any]: ...
+
+    def every(
+        self, operation: Callable[..., Awaitable[Any]], *place: Any, total: int | None = None, **query: Any
+    ) -> AsyncIterator[Any]:
+        """Iterate over a listing that comes in pages: ``async for m in rest.every(rest.list_messages, id)``.
+
+        ``total`` bounds how many; everything else is what the operation takes (``after=`` runs from old to
+        new). A page is asked for when it is needed.
+        """
+        return every(operation, *place, total=total, **query)
+
+    # ------------------------------------------------------------------ life
+
+    async def close(self) -> None:
+        """Close the connections of the running loop; the next call opens new ones."""
+        session = self._sessions.pop(asyncio.get_running_loop(), None)
+        if session is not None:
+            await session.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    # ------------------------------------------------------------------ sending
+
+    async def _fetch(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        json: Any = UNSET,
+        form: Mapping[str, Any] | None = None,
+        files: Sequence[Any] = (),
+        extra: Json | None = None,
+        reason: str | None = None,
+        **call: Unpack[Call],
+    ) -> Any:
+        if _is_message(method, path) and json.get("nonce", UNSET) is UNSET:
+            json = {**json, "nonce": secrets.token_hex(12), "enforce_nonce": True}
+        body = json if json is UNSET else merged(json, extra)
+        whole_form = None if form is None else merged(form, extra)
+        request = build(method, path, query=query, json=body, form=whole_form, files=files, reason=reason)
+        return await self._send(request.with_call(**call))
+
+    async def _send(self, call: Request) -> Any:
+        names = tuple(part.filename for part in call.parts if part.filename is not None)
+        report = cause.Call(call.method, call.path, call.json, names)
+        with cause.reporting(report):
+            try:
+                report.status, answer = await self._until_answered(call)
+            except DiscordHTTPError as error:
+                report.status = error.status
+                raise
+        return answer
+
+    async def _until_answered(self, call: Request) -> tuple[int, Any]:
+        """Send until answered, refused, or out of patience (seconds over all tries)."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        delay = 0.05
+        while True:
+            try:
+                return await self._once(call, started)
+            except (TransportError, DiscordHTTPError) as error:
+                wait = _wait_before_repeat(error, call, delay)
+                patience = self._timeout if isinstance(error, RateLimited) else self._patience
+                patience = patience if call.timeout is None else min(patience, call.timeout)
+                if wait is None or loop.time() + wait > started + patience:
+                    raise
+            await asyncio.sleep(wait)
+            delay = min(delay * 2, 1.0)
+
+    async def _once(self, call: Request, started: float) -> tuple[int, Any]:
+        self._configure()
+        assert self._url is not None
+        url = cause.base_url(self._url)
+        left, headers = self._timeout + call.size / 100_000, call.headers
+        if call.timeout is not None:
+            left = max(started + call.timeout - asyncio.get_running_loop().time(), 0.001)
+            # The service gives up a place in a queue that nobody waits for any more.
+            headers = {**headers, "X-Nescord-Deadline": f"{left:.3f}"}
+        timeout = aiohttp.ClientTimeout(total=left, sock_connect=10)
+        data: aiohttp.FormData | bytes | None = _form(call) if call.parts else call.body
+        try:
+            async with self._session().request(
+                call.method, f"{url}{call.path}", data=data, headers=headers, timeout=timeout
+            ) as answer:
+                body = await answer.read()
+        except aiohttp.ClientConnectorError as error:
+            raise _unreachable(url, error) from error
+        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError as well
+            name = str(error) or type(error).__name__
+            raise TransportError(f"{call.method} {mask(call.path)}: no answer ({name}).") from error
+        if answer.status == 503 and "X-Nescord-Error" in answer.headers:
+            raise NoRoomError(call, body, answer.headers)
+        if answer.status >= 400:
+            raise failure(answer.status, call.method, call.path, body, answer.headers)
+        if not body:
+            return answer.status, None
+        return answer.status, msgspec.json.decode(body) if answer.content_type == "application/json" else body
+
+    def _configure(self) -> None:
+        """Fill in from the configuration what was not given; read at the first call, not at import."""
+        if self._configured:
+            return
+        if self._url is None or self._token is None:
+            from nescord_core import config
+
+            found = config.load()
+            self._url = self._url or found["rest.url"]
+            self._token = self._token or found.token
+            self._secret = self._secret or found["security.secret"]
+        self._url = self._url.rstrip("/")
+        self._configured = True
+
+    def _session(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        session = self._sessions.get(loop)
+        if session is None or session.closed:
+            session = aiohttp.ClientSession(headers=self._credentials(), auto_decompress=True)
+            self._sessions[loop] = session
+            _open_clients.add(self)
+        return session
+
+    def _credentials(self) -> dict[str, str]:
+        headers = {"User-Agent": USER_AGENT}
+        if self._token:
+            headers["Authorization"] = f"Bot {self._token.removeprefix('Bot ')}"
+        if self._secret:
+            headers["X-Nescord-Secret"] = self._secret
+        return headers
+
+
+async def close_all() -> None:
+    """Close every client's connections of the running loop; the runtime does so when it ends."""
+    for client in list(_open_clients):
+        await client.close()
+
+
+class NotSentError(TransportError):
+    """The connection was never made: the request cannot have had an effect."""
+
+
+class NoRoomError(DiscordServerError):
+    """The rest service has too many requests waiting and took this one not at all: it had no effect."""
+
+    def __init__(self, call: Request, body: bytes, headers: Mapping[str, str]) -> None:
+        told = failure(503, call.method, call.path, body, headers)
+        super().__init__(status=503, method=told.method, path=told.path, message=told.discord_message)
+        wait = headers.get("Retry-After", "")
+        self.retry_after = float(wait) if wait.isdecimal() else 1.0
+
+
+def _unreachable(url: str | None, error: aiohttp.ClientConnectorError) -> NotSentError:
+    return NotSentError(
+        f"{url} cannot be reached ({reason_of(error)}).",
+        hint="Is the rest service running (`nescord run rest`), and is NESCORD_REST_URL where it listens?",
+    )
+
+
+def _wait_before_repeat(error: Exception, call: Request, delay: float) -> float | None:
+    """Return the seconds to wait before sending again, None where the error is final."""
+    jitter = delay * (0.5 + random.random())
+    match error:
+        case RateLimited(retry_after=wait):
+            return wait + 0.05 if wait else jitter
+        case NotSentError():
+            return jitter
+        case NoRoomError(retry_after=wait):
+            return wait + jitter
+        case TransportError() if call.repeatable:
+            return jitter
+        case DiscordHTTPError(status=status) if call.repeatable and status in (500, 502, 503, 504, 524):
+            return max(jitter, 0.25)
+    return None
+
+
+def _is_message(method: str, path: str) -> bool:
+    return method == "POST" and path.startswith("/channels/") and path.endswith("/messages")
+
+
+def _form(call: Request) -> aiohttp.FormData:
+    form = aiohttp.FormData(quote_fields=False)
+    for part in call.parts:
+        value = part.data if part.filename is not None else part.data.decode()
+        form.add_field(part.name, value, content_type=part.content_type, filename=part.filename)
+    return form

@@ -1,0 +1,53 @@
+"""A large answer on its way: what had not come of its body yet when the rest of it was passed on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from nescord_core.rest.proxy.server.request import BodyBroken, Content
+
+__all__ = ["Stream"]
+
+
+class Stream:
+    """Read it and close it: until then it holds a connection to Discord.
+
+    ``length`` is that of the whole body in bytes, None where Discord did not say. Between two pieces Discord
+    may be silent for ``timeout`` seconds.
+    """
+
+    __slots__ = ("_content", "_drop", "_ended", "_is_closed", "_is_whole", "length", "timeout")
+
+    def __init__(self, content: Content, drop: Callable[[], None], *, length: int | None) -> None:
+        self.length = length
+        self.timeout: float | None = None
+        self._content = content
+        self._drop = drop
+        self._ended: list[Callable[[], None]] = []
+        self._is_closed = False
+        self._is_whole = False
+
+    async def read(self) -> bytes:
+        """Return what has come, at least one byte; nothing at the end. Raises `BodyBroken`."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                data = await self._content.read()
+        except TimeoutError:
+            raise BodyBroken("Discord stopped in the middle of it") from None
+        self._is_whole = not data
+        return data
+
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Have something done once it is closed."""
+        self._ended.append(call)
+
+    def close(self) -> None:
+        """Give the connection free, or drop it with what has not been read."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        if not self._is_whole:
+            self._drop()
+        for call in self._ended:
+            call()

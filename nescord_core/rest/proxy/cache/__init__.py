@@ -1,0 +1,1 @@
+"""The response cache: what is kept, where, and what invalidates it."""

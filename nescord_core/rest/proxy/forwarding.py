@@ -1,0 +1,152 @@
+"""Brings one request to Discord and its answer back: a permit for each try, and as many tries as are safe."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import random
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from multidict import CIMultiDict
+
+from nescord_core.ratelimit.response import BodyFacts
+from nescord_core.ratelimit.route import Route
+from nescord_core.rest.proxy.metrics import Meters
+from nescord_core.rest.proxy.permits import Permit, Permits
+from nescord_core.rest.proxy.server.body import Body
+from nescord_core.rest.proxy.target import Target
+from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
+from nescord_core.rest.proxy.upstream.pool import NoAnswer, Reply, Upstream
+
+__all__ = ["Courier", "Order", "body_facts"]
+
+PASSING = frozenset({500, 502, 503, 504, 524})
+"""Failures of Discord's that are over soon."""
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+LONGEST_BACKOFF = 8.0
+TIMED_OUT_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request as it goes on. ``token`` is a fingerprint; ``deadline`` is on the loop's clock."""
+
+    method: str
+    target: Target
+    headers: CIMultiDict[str]
+    body: Body
+    route: Route
+    token: str
+    deadline: float | None = None
+    most: int = MOST_WHOLE
+    """Bytes of an answer's body that are waited for; a larger one comes in part."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether sending it twice is as good as once; a message with an enforced nonce is made once only."""
+        if self.method in REPEATABLE:
+            return True
+        if self.method != "POST" or b"enforce_nonce" not in self.body.data:
+            return False
+        fields = read_json(self.body.data)
+        return isinstance(fields, dict) and bool(fields.get("nonce")) and fields.get("enforce_nonce") is True
+
+
+class Courier:
+    """``tries`` in all for a request that may be repeated; ``backoff`` in seconds before the second."""
+
+    def __init__(
+        self, permits: Permits, upstream: Upstream, meters: Meters, *, tries: int, backoff: float
+    ) -> None:
+        self._meters = meters
+        self._permits = permits
+        self._upstream = upstream
+        self._tries = max(tries, 1)
+        self._backoff = backoff
+
+    async def deliver(self, order: Order) -> Reply:
+        """Return Discord's answer. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`."""
+        tries = timeouts = 0
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        async with self._permits.acquire(order.route, order.token, deadline=order.deadline) as permit:
+            self._meters.waited(loop.time() - since)
+            while True:
+                tries += 1
+                try:
+                    reply = await self._try(order, permit)
+                except NoAnswer as error:
+                    permit.failed()
+                    timeouts += error.timed_out
+                    if tries >= self._tries or timeouts >= TIMED_OUT_TRIES or not _again(order, error):
+                        raise
+                else:
+                    facts = body_facts(reply)
+                    limited = permit.complete(reply, facts)
+                    passes = reply.status in PASSING and tries < self._tries and order.repeatable
+                    if not limited and not passes:
+                        return reply
+                    if reply.rest is not None:
+                        reply.rest.close()
+                    if limited:
+                        tries -= 1
+                        await permit.again()
+                        continue
+                self._meters.retried += 1
+                await permit.again(self._pause(tries))
+
+    async def _try(self, order: Order, permit: Permit) -> Reply:
+        permit.sent()
+        url = order.target.url
+        reply = await self._upstream.send(order.method, url, order.headers, order.body, most=order.most)
+        self._meters.asked(reply.received_at - reply.sent_at)
+        return reply
+
+    def _pause(self, tries: int) -> float:
+        longest: float = min(self._backoff * 2 ** (tries - 1), LONGEST_BACKOFF)
+        return longest * random.uniform(0.5, 1.0)
+
+
+def _again(order: Order, error: NoAnswer) -> bool:
+    return not error.reached or order.repeatable
+
+
+def body_facts(reply: Reply) -> BodyFacts | None:
+    """Return what the limiter wants of an error's body; None for answers that it does not look into."""
+    if reply.status not in {401, 403, 404, 429}:
+        return None
+    content = read_json(_decoded(reply.body, reply.headers))
+    if not isinstance(content, dict):
+        return BodyFacts()
+    wait = content.get("retry_after")
+    code = content.get("code")
+    return BodyFacts(
+        is_json=True,
+        retry_after=float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) else None,
+        is_global=content.get("global") is True,
+        code=code if isinstance(code, int) else 0,
+    )
+
+
+def read_json(data: bytes) -> Any:
+    """Return the decoded value, or None when it is not JSON."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
+    coding = headers.get("Content-Encoding", "").lower()
+    try:
+        if coding == "gzip":
+            return gzip.decompress(body)
+        if coding == "deflate":
+            return zlib.decompress(body)
+    except (OSError, EOFError, zlib.error):
+        return b""
+    return body

@@ -1,0 +1,172 @@
+"""What the proxy counts, in Prometheus' format. Labels hold routes and statuses, never ids or tokens.
+
+docs/rest.md lists every name; a dashboard relies on them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from nescord_core.rest.proxy.route_labels import route_label
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+
+    from nescord_core.ratelimit.limiter import Limiter
+    from nescord_core.rest.proxy.cache.cache import Cache
+    from nescord_core.rest.proxy.cache.coherence import Links
+
+__all__ = ["Meters"]
+
+MOST_ROUTES = 512
+"""Distinct labels; a caller that makes up routes ends in ``other``."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+"""Seconds."""
+
+
+class Spread:
+    """How long something took: counts up to each bound, and the sum."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.total = 0.0
+
+    def note(self, seconds: float) -> None:
+        """Count one more."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.total += seconds
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return the counts as Prometheus wants them: each with all below it."""
+        found, sum_so_far = [], 0
+        for bound, count in zip((*BOUNDS, float("inf")), self.counts, strict=True):
+            sum_so_far += count
+            found.append(("+Inf" if bound == float("inf") else str(bound), float(sum_so_far)))
+        return found
+
+
+class Meters:
+    """Counts requests; reads the state of the other parts when asked."""
+
+    def __init__(self, limiter: Limiter, cache: Cache | None, links: Links) -> None:
+        self._limiter = limiter
+        self._cache = cache
+        self._links = links
+        self._requests: Counter[tuple[str, str, int]] = Counter()
+        self._routes: set[str] = set()
+        self._whole = Spread()
+        self._queue = Spread()
+        self._upstream = Spread()
+        self.denied = 0
+        self.retried = 0
+
+    def answered(self, method: str, template: str, status: int, seconds: float) -> None:
+        """Count one answer, and how long it took from the request's head on."""
+        self._requests[method, self._label(template), status] += 1
+        self._whole.note(seconds)
+
+    def waited(self, seconds: float) -> None:
+        """Count a wait for a rate limit, none at all included."""
+        self._queue.note(seconds)
+
+    def asked(self, seconds: float) -> None:
+        """Count an answer of Discord's by the time from sending to receiving."""
+        self._upstream.note(seconds)
+
+    def _label(self, template: str) -> str:
+        label = route_label(template)
+        if label not in self._routes:
+            if len(self._routes) >= MOST_ROUTES:
+                return "other"
+            self._routes.add(label)
+        return label
+
+    def render(self) -> bytes:
+        """Return the page that Prometheus reads."""
+        # Imported at the first look: 4 MB that a proxy which nobody watches does without.
+        from prometheus_client import CollectorRegistry, generate_latest
+
+        registry = CollectorRegistry()
+        registry.register(self)
+        return generate_latest(registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every number."""
+        yield from self._counted()
+        yield from self._state()
+        if self._cache is not None:
+            yield from self._kept(self._cache)
+
+    def _counted(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+
+        requests = CounterMetricFamily(
+            "nescord_rest_requests",
+            "Answers given, by route and status.",
+            labels=("method", "route", "status"),
+        )
+        for (method, route, status), count in self._requests.items():
+            requests.add_metric((method if method in METHODS else "other", route, str(status)), count)
+        yield requests
+        for name, about, spread in (
+            ("request", "Time from a request's head to its answer, all waits included.", self._whole),
+            ("queue", "Time that a request waited for its rate limits.", self._queue),
+            ("upstream", "Time from sending a request to Discord to its whole answer.", self._upstream),
+        ):
+            yield HistogramMetricFamily(
+                f"nescord_rest_{name}_seconds", about, buckets=spread.buckets(), sum_value=spread.total
+            )
+        limited = CounterMetricFamily(
+            "nescord_rest_limited", "429s from Discord, by scope.", labels=["scope"]
+        )
+        for scope, count in self._limiter.limited.items():
+            limited.add_metric([scope], count)
+        yield limited
+        yield CounterMetricFamily(
+            "nescord_rest_retried", "Requests sent again after a failure.", self.retried
+        )
+        yield CounterMetricFamily("nescord_rest_denied", "Requests of callers without a right.", self.denied)
+
+    def _state(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        limiter, now = self._limiter, asyncio.get_running_loop().time()
+        invalid = limiter.invalid.count(now)
+        for name, about, value in (
+            ("queued", "Requests that wait for a rate limit.", limiter.waiting),
+            ("in_flight", "Requests sent to Discord.", limiter.in_flight),
+            ("buckets", "Rate-limit buckets known.", limiter.buckets()),
+            ("tokens", "Tokens known, no token at all included.", limiter.tokens()),
+            ("tokens_locked", "Tokens not used any more after a 401.", limiter.tokens_locked(now)),
+            ("invalid_requests", "401, 403 and 429 answers in the last ten minutes.", invalid),
+            (
+                "invalid_requests_left",
+                "How many more of them until the proxy refuses to ask.",
+                max(limiter.invalid.refuse_from - invalid, 0),
+            ),
+            (
+                "banned_seconds",
+                "How much longer Discord's front bans this address.",
+                max(limiter.banned_until - now, 0.0),
+            ),
+            ("linked_bots", "Bots of which ws tells every change.", self._links.whole(now)),
+        ):
+            yield GaugeMetricFamily(f"nescord_rest_{name}", about, value)
+
+    def _kept(self, cache: Cache) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        for name, about, count in (
+            ("hits", "GETs answered from the cache.", cache.hits),
+            ("misses", "GETs not in the cache.", cache.misses),
+            ("invalidated", "Answers dropped by a change.", cache.invalidated),
+        ):
+            yield CounterMetricFamily(f"nescord_rest_cache_{name}", about, count)
+        yield GaugeMetricFamily("nescord_rest_cache_entries", "Answers kept.", len(cache))

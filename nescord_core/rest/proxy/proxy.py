@@ -1,0 +1,267 @@
+"""The proxy: takes any request that Discord's API would take, and gives back what Discord answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
+
+from nescord_core.ratelimit.limiter import Limiter
+from nescord_core.ratelimit.route import needs_fields, route_of
+from nescord_core.rest.proxy import error_responses
+from nescord_core.rest.proxy.access import Access, AccessDenied
+from nescord_core.rest.proxy.admission import Admission, Checked, Refused
+from nescord_core.rest.proxy.cache.cache import Cache, CacheAnswer
+from nescord_core.rest.proxy.cache.coherence import Links
+from nescord_core.rest.proxy.cache.invalidation import by_write, is_cacheable, kind_of, tags_of
+from nescord_core.rest.proxy.forwarding import Courier, Order, read_json
+from nescord_core.rest.proxy.headers import accept_encoding, for_caller, for_discord
+from nescord_core.rest.proxy.metrics import Meters
+from nescord_core.rest.proxy.permits import DeadlinePassed, PermitRefused, Permits
+from nescord_core.rest.proxy.route_labels import route_label
+from nescord_core.rest.proxy.server.body import Body, BodyTooLarge, BodyTooSlow
+from nescord_core.rest.proxy.server.request import BodyBroken, Incoming
+from nescord_core.rest.proxy.server.response import Outgoing
+from nescord_core.rest.proxy.service_routes import OwnRoutes
+from nescord_core.rest.proxy.target import Targets
+from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
+from nescord_core.rest.proxy.upstream.pool import NoAnswer, Upstream
+from nescord_core.settings import RestSettings
+
+__all__ = ["Proxy"]
+
+KB = 1024
+MB = 1024 * 1024
+MOST_SHARED = 8 * MB
+"""Bytes of an answer that may be kept or shared; any other is passed on as it comes from a MB on."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+UNSHARED = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Range")
+VARY = ("Accept", "Accept-Language", "X-Discord-Locale")
+
+_log = logging.getLogger("nescord.rest")
+
+
+class Proxy:
+    """Answers requests; use it inside `running`."""
+
+    def __init__(self, settings: RestSettings) -> None:
+        self._settings = settings
+        access = Access(settings.token, settings.security.secret, passthrough=settings.passthrough)
+        self._admission = Admission(Targets(settings.api_url), access)
+        self.limiter = Limiter(global_limit=settings.global_limit, max_queue=settings.max_queue)
+        self.cache = Cache(settings.cache, settings.state_dir / "cache") if settings.cache.enabled else None
+        self._permits = Permits(self.limiter)
+        self._upstream = Upstream(settings.api_url, timeout=settings.request_timeout)
+        self.links = Links()
+        self._meters = Meters(self.limiter, self.cache, self.links)
+        self._courier = Courier(
+            self._permits,
+            self._upstream,
+            self._meters,
+            tries=settings.retries,
+            backoff=settings.retry_backoff,
+        )
+        self._own = OwnRoutes(access, self._meters, self.limiter, self.cache, self.links)
+        self._active = 0
+        self._idle: asyncio.Event | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Proxy]:
+        """Hold connections and the cache open for as long as the block runs."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._upstream)
+            if self.cache is not None:
+                await stack.enter_async_context(self.cache.running())
+            stack.callback(self._permits.close)
+            yield self
+
+    def begin(self, request: Incoming) -> Outgoing | Coroutine[Any, Any, Outgoing]:
+        """Answer at once where nothing has to be waited for, else return what gives the answer.
+
+        Nothing that a caller sends raises, here or there.
+        """
+        try:
+            own = self._own.find(request)
+            if own is not None:
+                return self._guarded(own, request)
+            checked = self._admission.admit(request)
+        except Refused as refused:
+            return refused.answer
+        except AccessDenied as denied:
+            self._meters.denied += 1
+            return error_responses.error(denied.status, denied.message)
+        key = self._key_of(request, checked)
+        if key is not None:
+            kept = self._kept(request, checked, key)
+            if kept is not None:
+                return kept
+        return self._guarded(self._forward, request, checked, key)
+
+    async def _guarded(self, work: Callable[..., Coroutine[Any, Any, Outgoing]], *arguments: Any) -> Outgoing:
+        self._active += 1
+        try:
+            answer = await work(*arguments)
+            if answer.rest is not None:
+                self._active += 1
+                answer.rest.on_end(self._leave)
+            return answer
+        except Refused as refused:
+            return refused.answer
+        except BodyTooLarge:
+            limit = self._settings.max_body_mb
+            return error_responses.error(
+                413, f"The body is larger than {limit} MB (rest.max_body_mb).", close=True
+            )
+        except BodyTooSlow:
+            return error_responses.error(
+                408, "The body stopped in the middle; send as many bytes as Content-Length says.", close=True
+            )
+        except BodyBroken as error:
+            return error_responses.error(400, f"The body is not whole: {error}.", close=True)
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        self._active -= 1
+        if self._idle is not None and not self._active:
+            self._idle.set()
+
+    async def finish(self, timeout: float) -> int:
+        """Wait up to ``timeout`` seconds for the requests being answered; return how many are left."""
+        await asyncio.sleep(0)  # those that have just come have begun then
+        self._idle = asyncio.Event()
+        if self._active:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._idle.wait()
+        return self._active
+
+    def metrics(self) -> bytes:
+        """Return the page that Prometheus reads."""
+        return self._meters.render()
+
+    # -- one request -------------------------------------------------------------------------------------
+
+    async def _forward(self, request: Incoming, checked: Checked, key: str | None) -> Outgoing:
+        started = asyncio.get_running_loop().time()
+        template = checked.route.template
+        try:
+            answer = await self._fulfil(request, checked, key)
+        except PermitRefused as refused:
+            answer = error_responses.refused(refused.refusal)
+        except DeadlinePassed as passed:
+            answer = error_responses.error(504, str(passed), retry_after=passed.retry_after)
+        except NoAnswer as error:
+            _log.warning("%s %s: %s", request.method, route_label(template), error.message)
+            answer = error_responses.error(504 if error.timed_out else 502, error.message)
+        seconds = asyncio.get_running_loop().time() - started
+        self._meters.answered(request.method, template, answer.status, seconds)
+        return answer
+
+    async def _fulfil(self, request: Incoming, checked: Checked, key: str | None) -> Outgoing:
+        if key is not None and self.cache is not None:
+            return await self._get(self.cache, request, checked, key)
+        with Body() as body:
+            await self._read(request, body)
+            checked = _with_fields(request.method, checked, body)
+            if request.method in SAFE:
+                mark = "bypass" if request.method == "GET" else ""
+                return _marked(await self._deliver(request, checked, body), mark)
+            tags = by_write(request.method, checked.target.path) if self.cache is not None else frozenset()
+            try:
+                # Before, so that nobody reads what is about to change; after, because somebody may have.
+                self._drop(tags)
+                return _marked(await self._deliver(request, checked, body), "")
+            finally:
+                self._drop(tags)
+
+    async def _get(self, cache: Cache, request: Incoming, checked: Checked, key: str) -> Outgoing:
+        async def fetch() -> CacheAnswer:
+            return await self._deliver(request, checked, Body(), most=MOST_SHARED)
+
+        tags = tags_of(checked.route.template, checked.target.path)
+        if _wants_fresh(request.headers):
+            return _marked(await cache.fresh(key, tags, fetch), "bypass")
+        answer = await cache.get(key, tags, fetch, self._ttl(checked))
+        return _marked(answer, "hit" if answer.hit else "miss")
+
+    def _kept(self, request: Incoming, checked: Checked, key: str) -> Outgoing | None:
+        """Return an answer that lies in memory, if there is one and it will do."""
+        if self.cache is None or _wants_fresh(request.headers):
+            return None
+        answer = self.cache.recent(key, self._ttl(checked))
+        if answer is None:
+            return None
+        self._meters.answered("GET", checked.route.template, answer.status, 0.0)
+        return _marked(answer, "hit")
+
+    def _ttl(self, checked: Checked) -> float:
+        linked = self.links.is_whole(checked.token, asyncio.get_running_loop().time())
+        return self._settings.cache.ttl_of(kind_of(checked.route.template), linked=linked)
+
+    def _key_of(self, request: Incoming, checked: Checked) -> str | None:
+        """Return the name under which the answer may be kept, None for what is not."""
+        if self.cache is None or request.method != "GET" or request.content is not None:
+            return None
+        if not checked.route.authenticated or not is_cacheable(checked.route.template, checked.target.query):
+            return None
+        headers = request.headers
+        if "no-store" in headers.get("Cache-Control", "").lower():
+            return None
+        return None if any(name in headers for name in UNSHARED) else _key(checked, headers)
+
+    async def _deliver(
+        self, request: Incoming, checked: Checked, body: Body, *, most: int = MOST_WHOLE
+    ) -> CacheAnswer:
+        length = body.size if body.size or request.headers.get("Content-Length") == "0" else None
+        headers = for_discord(request.headers, authorization=checked.authorization, length=length)
+        route, token = checked.route, checked.token
+        order = Order(request.method, checked.target, headers, body, route, token, checked.deadline, most)
+        reply = await self._courier.deliver(order)
+        passed = for_caller(reply.headers, status=reply.status, is_head=request.method == "HEAD")
+        return CacheAnswer(reply.status, reply.reason, passed.items(), reply.body, rest=reply.rest)
+
+    async def _read(self, request: Incoming, body: Body) -> None:
+        if request.content is None:
+            return
+        most = self._settings.max_body_mb * MB
+        if request.content_length > most:
+            raise BodyTooLarge
+        request.want_body()
+        await body.read(
+            request.content,
+            most=most,
+            spool=min(self._settings.spool_kb * KB, MB),
+            timeout=self._settings.request_timeout,
+        )
+
+    def _drop(self, tags: frozenset[str]) -> None:
+        if self.cache is not None:
+            self.cache.drop(tags)
+
+
+def _with_fields(method: str, checked: Checked, body: Body) -> Checked:
+    if not needs_fields(method, checked.target.path):
+        return checked
+    fields = read_json(body.data)
+    if not isinstance(fields, dict):
+        return checked
+    route = route_of(method, checked.target.path, unix_ms=0, fields=frozenset(fields))
+    return checked._replace(route=route._replace(priority=checked.route.priority))
+
+
+def _wants_fresh(headers: Mapping[str, str]) -> bool:
+    return "no-cache" in headers.get("Cache-Control", "").lower()
+
+
+def _key(checked: Checked, headers: Mapping[str, str]) -> str:
+    parts = [checked.token, checked.target.url, accept_encoding(headers)]
+    parts += [headers.get(name, "") for name in VARY]
+    return "\n".join(parts)
+
+
+def _marked(answer: CacheAnswer, mark: str) -> Outgoing:
+    headers = (*answer.headers, ("X-Nescord-Cache", mark)) if mark else answer.headers
+    return Outgoing(answer.status, answer.reason, headers, answer.body, rest=answer.rest)

@@ -1,0 +1,61 @@
+"""An answer as it goes out: HTTP/1.1, framed by its length or, where that is not known yet, in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from nescord_core.rest.proxy.body_stream import Stream
+
+__all__ = ["CONTINUE", "LAST_CHUNK", "Outgoing", "chunk", "encode"]
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+BODILESS = frozenset({204, 304})
+
+
+class Outgoing(NamedTuple):
+    """``headers`` without those of the hop. ``close`` ends the connection after it.
+
+    ``rest`` is what still comes after ``body``.
+    """
+
+    status: int
+    reason: str
+    headers: Iterable[tuple[str, str]]
+    body: bytes = b""
+    close: bool = False
+    rest: Stream | None = None
+
+    def is_chunked(self, *, is_old: bool) -> bool:
+        """Whether its length is not known; a caller that speaks HTTP/1.0 then gets it until the end."""
+        return self.rest is not None and self.rest.length is None and not is_old
+
+
+def chunk(data: bytes) -> bytes:
+    """Frame a piece of a body whose length is not known (RFC 9112, 7.1)."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def encode(answer: Outgoing, *, is_head: bool, keep_alive: bool, is_old: bool) -> bytes:
+    """Return the bytes to send; ``is_old`` is a caller that speaks HTTP/1.0 and has to be told of both."""
+    lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
+    has_length = False
+    for name, value in answer.headers:
+        lines.append(f"{name}: {value}")
+        has_length = has_length or (is_head and name.lower() == "content-length")
+    body = answer.body
+    if answer.rest is not None:
+        if answer.rest.length is not None:
+            lines.append(f"Content-Length: {answer.rest.length}")
+        elif not is_old:
+            lines.append("Transfer-Encoding: chunked")
+            body = chunk(body)
+    elif answer.status not in BODILESS and not has_length:
+        lines.append(f"Content-Length: {len(body)}")
+    if not keep_alive:
+        lines.append("Connection: close")
+    elif is_old:
+        lines.append("Connection: keep-alive")
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    return head if is_head or answer.status in BODILESS else head + body

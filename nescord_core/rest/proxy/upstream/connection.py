@@ -1,0 +1,265 @@
+"""One connection to Discord and the answers on it: HTTP/1.1 by httptools, nothing decoded, nothing added.
+
+aiohttp's client was the largest part of what a request cost; this knows only what the proxy asks of it.
+RFC 9112 is the source of what ends an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple, cast
+
+import httptools
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from nescord_core.rest.proxy.body_stream import Stream
+from nescord_core.rest.proxy.server.request import Content
+
+__all__ = ["Broken", "Reply", "WireConnection", "request_head"]
+
+MOST_HEADERS = 256 * 1024
+MOST_WHOLE = 1024 * 1024
+"""Bytes of a body that are waited for; more are passed on as they come."""
+BODILESS = frozenset({204, 304})
+LENGTHLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+"""Methods for which no Content-Length says that there is no body."""
+
+
+class Broken(Exception):
+    """The connection ended or spoke nonsense; ``begun`` says whether any of an answer had come."""
+
+    def __init__(self, message: str, *, begun: bool) -> None:
+        super().__init__(message)
+        self.begun = begun
+
+
+class Reply(NamedTuple):
+    """What came back, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request left.
+
+    ``rest`` is what comes after ``body`` of a large one.
+    """
+
+    status: int
+    reason: str
+    headers: CIMultiDictProxy[str]
+    body: bytes
+    sent_at: float
+    received_at: float
+    rest: Stream | None = None
+
+
+def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *, has_body: bool) -> bytes:
+    """Return the request line and headers as sent. Raises ValueError for what would end a line early."""
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if not has_body and method not in LENGTHLESS and "Content-Length" not in headers:
+        lines.append("Content-Length: 0")
+    text = "\r\n".join(lines)
+    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
+        raise ValueError("a header holds the end of a line")
+    return f"{text}\r\n\r\n".encode("utf-8", "surrogateescape")
+
+
+class WireConnection(asyncio.Protocol):
+    """A connection that carries one request at a time; ``idle_since`` is on the loop's clock."""
+
+    def __init__(self) -> None:
+        self.idle_since = 0.0
+        self.is_open = False
+        self.used = False
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[Reply] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._is_head = False
+        self._most = MOST_WHOLE
+        self._loop = asyncio.get_running_loop()
+        self._sent_at = self._received_at = 0.0
+        self._begin()
+
+    # -- what the pool calls ---------------------------------------------------------------------------------
+
+    async def ask(
+        self,
+        head: bytes,
+        body: bytes | AsyncIterator[bytes],
+        *,
+        is_head: bool = False,
+        most: int = MOST_WHOLE,
+    ) -> Reply:
+        """Send one request and return its answer. Raises `Broken`; leaving early closes the connection.
+
+        ``is_head``: the answer has no body, whatever its headers say. Of a body larger than ``most`` bytes
+        the beginning is returned; the connection is taken until its rest is over.
+        """
+        assert self._transport is not None
+        answer: asyncio.Future[Reply] = self._loop.create_future()
+        self._answer = answer
+        self._begin()
+        self._is_head, self._most = is_head, most
+        self._sent_at = time.monotonic()  # the loop's own clock may stand still for many requests
+        try:
+            if isinstance(body, bytes):
+                self._transport.write(head + body)
+            else:
+                self._transport.write(head)
+                await self._pour(body, answer)
+            return await answer
+        except asyncio.CancelledError:
+            self.close()
+            raise
+        finally:
+            self._answer = None
+            self.used = True
+
+    async def _pour(self, body: AsyncIterator[bytes], answer: asyncio.Future[Reply]) -> None:
+        """Send a body piece by piece, as fast as it is taken; an early answer ends the connection."""
+        assert self._transport is not None
+        async for chunk in body:
+            if answer.done():
+                self.is_open = False
+                return
+            self._transport.write(chunk)
+            if self._room is not None:
+                futures: list[asyncio.Future[Any]] = [self._room, answer]
+                await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+
+    def close(self) -> None:
+        """Drop the connection at once."""
+        self.is_open = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _begin(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._status = 0
+        self._reason = b""
+        self._headers: CIMultiDict[str] = CIMultiDict()
+        self._header_bytes = 0
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._rest: Content | None = None
+        self._begun = False
+        self._whole = False
+        self._ends_with_connection = False
+
+    # -- asyncio.Protocol ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
+        self.is_open = True
+
+    def pause_writing(self) -> None:
+        self._room = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def data_received(self, data: bytes) -> None:
+        if self._rest is None and (self._answer is None or self._answer.done()):
+            self.close()  # nobody asked: an answer that belongs to no request must not meet the next one
+            return
+        self._begun = True
+        self._received_at = self._loop.time()
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._fail(f"the answer is no HTTP ({type(error).__name__})")
+
+    def eof_received(self) -> None:
+        if self._ends_with_connection:
+            self._finish()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.is_open = False
+        if self._ends_with_connection and error is None:
+            self._finish()
+        self._fail("it was closed before the answer was whole")
+
+    # -- httptools -------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        if self._whole:
+            raise ValueError("a second answer")
+
+    def on_status(self, reason: bytes) -> None:
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > MOST_HEADERS:
+            raise ValueError("headers without end")
+        self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+
+    def on_headers_complete(self) -> None:
+        self._status = self._parser.get_status_code()
+        lengthless = "Content-Length" not in self._headers and "Transfer-Encoding" not in self._headers
+        self._ends_with_connection = lengthless and self._status >= 200 and self._status not in BODILESS
+        if self._is_head and self._status >= 200:
+            # The parser cannot be told that no body comes, so that this connection carries nothing more.
+            self._ends_with_connection = True
+            self._finish()
+
+    def on_body(self, data: bytes) -> None:
+        if self._rest is not None:
+            self._rest.feed(data)
+            return
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size > self._most:
+            self._rest = Content(self._throttle)
+            length = self._headers.get("Content-Length")
+            is_told = length is not None and "Transfer-Encoding" not in self._headers
+            whole = int(length) if length is not None and is_told else None
+            self._answered(Stream(self._rest, self.close, length=whole))
+
+    def _throttle(self, stop: bool) -> None:
+        """Have Discord wait while the caller does not take what came."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if stop:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def on_message_complete(self) -> None:
+        if self._status < 200:
+            # 100 and 103 come before the answer proper.
+            self._reason, self._status = b"", 0
+            self._headers = CIMultiDict()
+            return
+        self._whole = True
+        if not self._parser.should_keep_alive():
+            self.is_open = False
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._rest is not None:
+            self._rest.end()
+        else:
+            self._answered(None)
+        if self._ends_with_connection:
+            self.is_open = False
+
+    def _answered(self, rest: Stream | None) -> None:
+        answer = self._answer
+        if answer is not None and not answer.done():
+            reason = self._reason.decode("latin-1")
+            headers = CIMultiDictProxy(self._headers)
+            body = b"".join(self._chunks)
+            self._chunks.clear()
+            received_at = max(self._received_at, self._sent_at)
+            answer.set_result(Reply(self._status, reason, headers, body, self._sent_at, received_at, rest))
+
+    def _fail(self, why: str) -> None:
+        self.is_open = False
+        if self._transport is not None:
+            self._transport.abort()
+        if self._rest is not None and not self._rest.ended:
+            self._rest.fail(why)
+        answer = self._answer
+        if answer is not None and not answer.done():
+            answer.set_exception(Broken(why, begun=self._begun))

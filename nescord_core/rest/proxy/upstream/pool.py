@@ -1,0 +1,140 @@
+"""The connections to Discord: one request, one answer, nothing decoded on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import partial
+from types import TracebackType
+from urllib.parse import urlsplit
+
+from multidict import CIMultiDict
+
+from nescord_core.errors import TransportError
+from nescord_core.rest.proxy.server.body import Body
+from nescord_core.rest.proxy.upstream.connection import (
+    MOST_WHOLE,
+    Broken,
+    Reply,
+    WireConnection,
+    request_head,
+)
+
+__all__ = ["NoAnswer", "Reply", "Upstream"]
+
+SLOWEST_UPLOAD = 64 * 1024
+"""Bytes per second: how much longer than a small request a large one may take."""
+CONNECT_TIMEOUT = 10.0
+MOST_IDLE = 15.0
+"""Seconds for which an unused connection is kept; servers close theirs later than that."""
+REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+PORTS = {"http": 80, "https": 443}
+
+
+class NoAnswer(TransportError):
+    """No whole answer came. ``reached`` is false when the request certainly was not sent."""
+
+    def __init__(self, message: str, *, reached: bool, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.reached = reached
+        self.timed_out = timed_out
+
+
+class Upstream:
+    """A pool of connections to the host of ``api_url``; ``timeout`` in seconds for a small request."""
+
+    def __init__(self, api_url: str, *, timeout: float) -> None:
+        parts = urlsplit(api_url)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._host_header = parts.netloc.rpartition("@")[2]
+        self._host = parts.hostname or ""
+        self._port = parts.port or PORTS.get(parts.scheme, 0)
+        self._is_secure = parts.scheme == "https"
+        self._timeout = timeout
+        self._idle: list[WireConnection] = []
+        self._tls: ssl.SSLContext | None = None
+
+    async def __aenter__(self) -> Upstream:
+        if self._is_secure:
+            self._tls = ssl.create_default_context()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    async def send(
+        self, method: str, url: str, headers: CIMultiDict[str], body: Body, *, most: int = MOST_WHOLE
+    ) -> Reply:
+        """Ask once; redirects are answers like any other. ``url`` is below the API's. Raises `NoAnswer`.
+
+        A body of more than ``most`` bytes comes in part; see `Reply`.
+        """
+        path = url.removeprefix(self._origin)
+        try:
+            head = request_head(method, path, self._host_header, headers, has_body=bool(body.size))
+        except ValueError as error:
+            raise NoAnswer(f"The request cannot be sent: {error}.", reached=False) from error
+        try:
+            async with asyncio.timeout(self._timeout + body.size / SLOWEST_UPLOAD):
+                return await self._ask(method, head, body, most)
+        except TimeoutError as error:
+            raise NoAnswer("Discord's API did not answer in time.", reached=True, timed_out=True) from error
+        except Broken as error:
+            raise NoAnswer(f"The connection to Discord's API broke: {error}.", reached=True) from error
+
+    async def _ask(self, method: str, head: bytes, body: Body, most: int) -> Reply:
+        connection = self._kept() or await self._open()
+        was_used, is_head = connection.used, method == "HEAD"
+        try:
+            reply = await connection.ask(head, body.payload() or b"", is_head=is_head, most=most)
+        except Broken as error:
+            # The other side closed what had been idle, as it may at any time (RFC 9112, 9.3.1).
+            if error.begun or not was_used or method not in REPEATABLE:
+                raise
+            connection = await self._open()
+            reply = await connection.ask(head, body.payload() or b"", is_head=is_head, most=most)
+        if reply.rest is None:
+            self._put_back(connection)
+        else:
+            reply.rest.timeout = self._timeout
+            reply.rest.on_end(partial(self._put_back, connection))
+        return reply
+
+    def _put_back(self, connection: WireConnection) -> None:
+        if connection.is_open:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _kept(self) -> WireConnection | None:
+        """Return the connection used last, and drop those idle for too long."""
+        idle, oldest = self._idle, asyncio.get_running_loop().time() - MOST_IDLE
+        while idle and (idle[0].idle_since < oldest or not idle[0].is_open):
+            idle.pop(0).close()
+        while idle:
+            connection = idle.pop()
+            if connection.is_open:
+                return connection
+        return None
+
+    async def _open(self) -> WireConnection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                _, connection = await loop.create_connection(
+                    WireConnection, self._host, self._port, ssl=self._tls
+                )
+        except (TimeoutError, OSError) as error:
+            raise NoAnswer(f"Discord's API could not be reached: {_what(error)}.", reached=False) from error
+        return connection
+
+
+def _what(error: BaseException) -> str:
+    """Name an error without the URL in it: the URL may hold a webhook's token."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__

@@ -1,0 +1,1 @@
+"""The control API below /sandbox: people's actions, views of the state, load."""

@@ -1,0 +1,126 @@
+"""What a person can do in the sandbox over HTTP: the world's actions, with their arguments from JSON.
+
+The arguments of an action are those of the world's method, so that an action exists in one place only; what
+does not fit is answered with a sentence that names what would.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_type_hints
+
+import msgspec
+
+from nescord_core.sandbox.world.lookup import ActionError
+from nescord_core.sandbox.world.world import World
+
+__all__ = ["ACTIONS", "ANSWERED", "Action", "arguments", "voice"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action: the HTTP method, the path below /sandbox and the world's method.
+
+    ``whole`` means that what the signature does not name (``**changes``) is passed on as well.
+    """
+
+    method: str
+    path: str
+    name: str
+    whole: bool = False
+
+
+ACTIONS = (
+    *(
+        Action("POST", f"/{name}", name)
+        for name in (
+            "say",
+            "dm",
+            "edit",
+            "delete",
+            "react",
+            "unreact",
+            "pin",
+            "vote",
+            "typing",
+            "interested",
+            "join",
+            "leave",
+            "give_role",
+            "take_role",
+            "interact",
+            "autocomplete",
+            "click",
+            "select",
+        )
+    ),
+    Action("POST", "/modal", "submit_modal"),
+    Action("POST", "/thread", "start_thread"),
+    Action("POST", "/presence", "set_presence"),
+    Action("POST", "/outage", "set_available"),
+    Action("POST", "/authorize", "authorize"),
+    Action("POST", "/link_account", "link_account"),
+    Action("POST", "/request_to_join", "request_to_join"),
+    Action("POST", "/skus", "create_sku"),
+    Action("POST", "/buy", "buy"),
+    Action("POST", "/cancel", "cancel"),
+    Action("POST", "/activity", "start_activity"),
+    Action("POST", "/guilds", "add_guild"),
+    Action("DELETE", "/guilds/{guild}", "remove_guild"),
+    Action("POST", "/channels", "create_channel"),
+    Action("PATCH", "/channels/{channel}", "edit_channel", whole=True),
+    Action("DELETE", "/channels/{channel}", "delete_channel"),
+    Action("POST", "/roles", "create_role", whole=True),
+    Action("PATCH", "/roles/{role}", "edit_role", whole=True),
+    Action("DELETE", "/roles/{role}", "delete_role"),
+)
+
+ANSWERED = frozenset({"interact", "autocomplete", "click", "select", "submit_modal"})
+"""Actions that start an interaction; they take ``wait``, the seconds to wait for the bot's answer."""
+
+
+@cache
+def _parameters(name: str) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return the types of an action's arguments, and those that must be given."""
+    function = getattr(World, name)
+    hints = get_type_hints(function)
+    found = [
+        each
+        for each in inspect.signature(function).parameters.values()
+        if each.name != "self" and each.kind is not each.VAR_KEYWORD
+    ]
+    needed = frozenset(each.name for each in found if each.default is each.empty)
+    return {each.name: hints[each.name] for each in found}, needed
+
+
+def arguments(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check what was given against the action's signature. Raises ActionError with a sentence."""
+    types, needed = _parameters(action.name)
+    known = ", ".join(each + ("" if each in needed else "?") for each in types)
+    if missing := sorted(needed - given.keys()):
+        raise ActionError(f"{action.path[1:]} needs {', '.join(missing)}; it takes {known}.")
+    unknown = sorted(given.keys() - types.keys())
+    if unknown and not action.whole:
+        raise ActionError(f"{action.path[1:]} does not know {', '.join(unknown)}; it takes {known}.")
+    return {name: _converted(name, value, types.get(name)) for name, value in given.items()}
+
+
+def _converted(name: str, value: Any, wanted: Any) -> Any:
+    if wanted is None:
+        return value
+    try:
+        return msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        raise ActionError(f"{name}: {str(error)[:1].lower()}{str(error)[1:]}.") from None
+
+
+def voice(world: World, given: Mapping[str, Any]) -> None:
+    """Move a user: ``{user, channel, guild?, mute?, deaf?}``; a channel of null leaves."""
+    if given.get("channel") is not None:
+        world.voice_join(**arguments(Action("POST", "/voice", "voice_join"), given))
+        return
+    left = {key: value for key, value in given.items() if key in ("user", "guild")}
+    world.voice_leave(**arguments(Action("POST", "/voice", "voice_leave"), left))

@@ -1,0 +1,76 @@
+"""How the control API reads and answers JSON: objects in, sentences out when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from nescord_core.sandbox.faults import FaultError
+from nescord_core.sandbox.gateway.event_filter import encode
+from nescord_core.sandbox.world.lookup import ActionError
+
+__all__ = ["Answer", "answer_json", "in_words", "path_arguments", "read_body", "read_number", "read_seconds"]
+
+MAX_WAIT = 120.0
+"""Seconds that one long poll may take."""
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+log = logging.getLogger(__name__)
+
+
+def in_words(answer: Answer) -> Answer:
+    """Turn what is wrong with a call into ``{"error": sentence}``."""
+
+    async def answering(request: web.Request) -> web.StreamResponse:
+        try:
+            return await answer(request)
+        except ActionError as error:
+            body = {"error": str(error), **({"code": error.code} if error.code else {})}
+            return answer_json(body, status=error.status)
+        except FaultError as error:
+            return answer_json({"error": str(error)}, status=400)
+
+    return answering
+
+
+def answer_json(value: Any, *, status: int = 200) -> web.Response:
+    """Answer with JSON."""
+    return web.Response(body=encode(value), status=status, content_type="application/json")
+
+
+async def read_body(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object of the body; none at all is an empty one. Raises ActionError."""
+    raw = await request.read()
+    if not raw.strip():
+        return {}
+    try:
+        body = json.loads(raw)
+    except ValueError as error:
+        raise ActionError(f"The body is not JSON: {error}.") from None
+    if not isinstance(body, dict):
+        raise ActionError("The body must be a JSON object.")
+    return body
+
+
+def path_arguments(request: web.Request) -> dict[str, str]:
+    """Return what stands in the path."""
+    return dict(request.match_info)
+
+
+def read_number(raw: str, name: str) -> int:
+    """Return a whole number from a query. Raises ActionError."""
+    if not raw.isascii() or not raw.isdecimal():
+        raise ActionError(f"{name} must be a whole number, not {raw!r}.")
+    return int(raw)
+
+
+def read_seconds(raw: Any) -> float:
+    """Return how long a call is to wait, at most `MAX_WAIT`. Raises ActionError."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw <= MAX_WAIT:
+        raise ActionError(f"A wait is from 0 to {MAX_WAIT:.0f} seconds, not {raw!r}.")
+    return float(raw)

@@ -1,0 +1,105 @@
+"""Waiting for the bot to say something."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nescord_core.sandbox.control.json_bodies import read_seconds
+from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.world import World
+
+__all__ = ["WaitFor"]
+
+KNOWN = ("channel", "guild", "content", "regex", "author", "after", "timeout")
+SEEN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """What POST /sandbox/wait waits for: a message of ``author`` in ``channel``, newer than ``after``.
+
+    ``content`` is the whole text, ``regex`` is searched for in it; neither means any message.
+    """
+
+    channel_id: int
+    author_id: str
+    content: str | None
+    regex: re.Pattern[str] | None
+    after: int
+    timeout: float
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], world: World) -> WaitFor:
+        """Check the call. Raises ActionError.
+
+        Without ``author`` (or with ``bot``) it is the bot; without ``after`` only what comes from now on.
+        """
+        if "channel" not in given or set(given) - set(KNOWN):
+            raise ActionError(f"wait needs a channel; it takes {', '.join(KNOWN)}.")
+        place = world.find_channel(_id(given["channel"]), given.get("guild"))
+        newest = world.messages(place.id, limit=1)
+        return cls(
+            channel_id=place.id,
+            author_id=str(_author(given.get("author"), world)),
+            content=given.get("content"),
+            regex=_pattern(given.get("regex")),
+            after=_after(given["after"]) if "after" in given else int(newest[0]["id"]) if newest else 0,
+            timeout=read_seconds(given.get("timeout", 10.0)),
+        )
+
+    def found(self, world: World) -> Mapping[str, Any] | None:
+        """Return the first message that is it, if there is one by now."""
+        for message in world.messages(self.channel_id, after=self.after, limit=1000):
+            if message["author"]["id"] == self.author_id and self._fits(message["content"]):
+                return message
+        return None
+
+    def seen(self, world: World) -> list[dict[str, str]]:
+        """Return what was said instead, for the error."""
+        messages = world.messages(self.channel_id, after=self.after, limit=SEEN)
+        return [
+            {"id": each["id"], "author": each["author"]["username"], "content": each["content"]}
+            for each in messages
+        ]
+
+    def sentence(self) -> str:
+        """Say what did not come."""
+        what = f" {self.content!r}" if self.content is not None else ""
+        what = f" that matches {self.regex.pattern!r}" if self.regex is not None else what
+        return f"No message{what} of user {self.author_id} came within {self.timeout:g} s."
+
+    def _fits(self, text: str) -> bool:
+        if self.content is not None and text != self.content:
+            return False
+        return self.regex is None or self.regex.search(text) is not None
+
+
+def _id(raw: object) -> Id:
+    if isinstance(raw, bool) or not isinstance(raw, str | int):
+        raise ActionError(f"{raw!r} is neither an id nor a name.")
+    return raw
+
+
+def _author(raw: object, world: World) -> Id:
+    if raw in (None, "bot"):
+        return str(world.bot_user["id"])
+    return world.find_user(_id(raw)).id
+
+
+def _after(raw: object) -> int:
+    text = str(_id(raw))
+    if not text.isdecimal():
+        raise ActionError(f"after is the id of a message, not {raw!r}.")
+    return int(text)
+
+
+def _pattern(raw: object) -> re.Pattern[str] | None:
+    if raw is None:
+        return None
+    try:
+        return re.compile(str(raw))
+    except re.error as error:
+        raise ActionError(f"regex {raw!r} cannot be read: {error}.") from None

@@ -1,0 +1,207 @@
+"""One gateway connection: reads frames for the rules, carries out effects, writes what the session has.
+
+The writer follows its session with a cursor instead of a queue of its own, so that a replay and live events
+are the same thing, and a slow client costs no more than the session keeps for a resume anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from nescord_core.sandbox.faults import FaultPlan
+from nescord_core.sandbox.gateway.compression import Encoder
+from nescord_core.sandbox.gateway.protocol import Ask, Close, CloseCode, Frame, Op
+from nescord_core.sandbox.gateway.sessions import Begin, Connection, Continue, Effect, Session
+
+__all__ = ["GatewayPeer"]
+
+BATCH = 64
+"""Events taken from the session at a time, so that heartbeats are answered in between."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+class PeerHost(Protocol):
+    """The wire, as its connections see it."""
+
+    faults: FaultPlan
+    closes: Counter[int]
+    totals: Counter[str]
+
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        ...
+
+    def began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
+        """Give a session its first events, or what it missed."""
+        ...
+
+    def asked(self, peer: GatewayPeer, ask: Ask) -> Close | None:
+        """Answer a command, or say how to close the connection for it."""
+        ...
+
+
+class GatewayPeer:
+    """Drives one connection."""
+
+    def __init__(
+        self,
+        rules: Connection,
+        ws: web.WebSocketResponse,
+        encoder: Encoder,
+        host: PeerHost,
+        transport: asyncio.Transport | None,
+    ) -> None:
+        self.rules = rules
+        self.ws = ws
+        self.cursor = 0
+        self.began_at_seq = 0
+        self.received = 0
+        self.sent = 0
+        self.events_sent = 0
+        self.opened_at = host.now()
+        self.closing: Close | None = None
+        self.closing_since = 0.0
+        self._host = host
+        self._encoder = encoder
+        self._transport = transport
+        self._control: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+
+    @property
+    def session(self) -> Session | None:
+        """The session that is attached, if any."""
+        return self.rules.session
+
+    @property
+    def compress(self) -> str:
+        """The transport compression that the client chose, or none."""
+        return self._encoder.name
+
+    async def run(self, version: str) -> None:
+        """Serve the connection until either side ends it."""
+        client_code = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(self._write())
+                self.apply(self.rules.opened(version))
+                client_code = await self._read()
+                if self.closing is None:
+                    writer.cancel()
+        finally:
+            self.rules.lost(client_code, self._host.now())
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """Carry out what the rules want."""
+        for effect in effects:
+            match effect:
+                case Frame(op, d):
+                    self.push(op, d)
+                case Begin() | Continue():
+                    self._host.began(self, effect)
+                case Ask():
+                    if (refused := self._host.asked(self, effect)) is not None:
+                        self.close(refused)
+                case Close():
+                    self.close(effect)
+        self._wake.set()
+
+    def push(self, op: Op, d: object) -> None:
+        """Send a payload that is not an event."""
+        if op is Op.HEARTBEAT_ACK and self._host.faults.gateway.no_heartbeat_ack:
+            return
+        if op is Op.INVALID_SESSION:
+            self._host.totals["invalid_sessions"] += 1
+        self._control.append(_encode({"t": None, "s": None, "op": int(op), "d": d}))
+        self._wake.set()
+
+    def wake(self) -> None:
+        """The session has something new."""
+        self._wake.set()
+
+    def close(self, close: Close) -> None:
+        """Close with a code, after what is waiting has been sent."""
+        if self.closing is None:
+            self.closing, self.closing_since = close, self._host.now()
+            self._host.closes[close.code] += 1
+        self._wake.set()
+
+    def reset(self) -> None:
+        """Break the TCP connection with a reset, as a network that fails does."""
+        if self._transport is None:
+            return
+        sock = self._transport.get_extra_info("socket")
+        if sock is not None:
+            # Lingering for zero seconds makes close() send RST instead of FIN (socket(7), SO_LINGER).
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def stuck(self, patience: float) -> bool:
+        """Say whether a close was asked for and does not come about: the client reads nothing."""
+        return self.closing is not None and self._host.now() - self.closing_since > patience
+
+    def lagging(self) -> bool:
+        """Say whether the session has forgotten events that this client was still to get."""
+        return self.session is not None and not self.session.can_replay(self.cursor)
+
+    async def _read(self) -> int | None:
+        """Read until the connection ends; return the code with which the client closed it, if it did."""
+        while True:
+            message = await self.ws.receive()
+            if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
+                self.received += 1
+                raw = message.data.encode() if message.type is WSMsgType.TEXT else message.data
+                self.apply(self.rules.received(raw, self._host.now()))
+            elif message.type is WSMsgType.CLOSE:
+                return int(message.data) if self.closing is None and message.data else None
+            else:
+                return None
+
+    async def _write(self) -> None:
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                if self._host.faults.gateway.delay:
+                    await asyncio.sleep(self._host.faults.gateway.delay)
+                while await self._write_batch():
+                    pass
+                if self.closing is not None:
+                    await self.ws.close(code=self.closing.code, message=self.closing.reason.encode())
+                    return
+
+    async def _write_batch(self) -> bool:
+        while self._control:
+            await self._send(self._control.popleft())
+        session = self.session
+        if session is None or session.connection != self.rules.id:
+            return False
+        if not session.can_replay(self.cursor):
+            self.close(Close(CloseCode.UNKNOWN_ERROR, "The client reads too slowly."))
+            return False
+        batch = session.after(self.cursor, BATCH)
+        for stored in batch:
+            self.cursor = stored.seq
+            if stored.passing and stored.seq < self.began_at_seq:
+                continue  # an earlier connection's RESUMED
+            await self._send(stored.frame())
+            self.events_sent += 1
+        return bool(batch)
+
+    async def _send(self, payload: bytes) -> None:
+        message = self._encoder.encode(payload)
+        self.sent += 1
+        if self._encoder.binary:
+            await self.ws.send_bytes(message)
+        else:
+            await self.ws.send_str(message.decode())

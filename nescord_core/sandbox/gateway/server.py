@@ -1,0 +1,339 @@
+"""The sandbox's gateway on a real socket: connections, sessions, and the events that go to them.
+
+https://discord.com/developers/docs/events/gateway
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from nescord_core.events import EventType
+from nescord_core.sandbox.faults import FaultPlan, concerns
+from nescord_core.sandbox.gateway.commands import CommandError, Commands, CommandWorld
+from nescord_core.sandbox.gateway.compression import Encoder, encoder_for
+from nescord_core.sandbox.gateway.connection import GatewayPeer
+from nescord_core.sandbox.gateway.event_filter import EncodedEvent, encode
+from nescord_core.sandbox.gateway.protocol import Ask, Close, CloseCode, Op
+from nescord_core.sandbox.gateway.sessions import (
+    Begin,
+    Connection,
+    Continue,
+    GatewayLimits,
+    Session,
+    SessionTable,
+)
+from nescord_core.settings import SandboxSettings
+from nescord_core.snowflake import shard_of
+
+__all__ = ["GATEWAY_PATH", "RESUME_PATH", "GatewayWire", "GatewayWorld"]
+
+GATEWAY_PATH = "/gateway"
+RESUME_PATH = "/gateway/resume"
+"""A second URL, given by READY, so that a fault can concern the resume host alone."""
+CLOSE_PATIENCE = 1.0
+"""Seconds that a client has to answer a close frame before its TCP connection is aborted."""
+TICK = 0.25
+"""Seconds between two looks at heartbeats and sessions."""
+IN_CHANNELS = frozenset(
+    name
+    for name in EventType.__members__
+    if name.startswith("MESSAGE_") or name in ("TYPING_START", "CHANNEL_PINS_UPDATE")
+)
+"""Events of a guild that reach the bot only where it may view the channel."""
+
+log = logging.getLogger(__name__)
+
+
+class GatewayWorld(CommandWorld, Protocol):
+    """What the gateway needs of the world."""
+
+    @property
+    def bot_user(self) -> Mapping[str, Any]:
+        """The bot's user object."""
+        ...
+
+    @property
+    def application_id(self) -> int:
+        """The bot's application."""
+        ...
+
+    def guild_ids(self) -> Collection[int]:
+        """The guilds the bot is in."""
+        ...
+
+    def guild_create(self, guild_id: int) -> Mapping[str, Any]:
+        """The payload of GUILD_CREATE with all members."""
+        ...
+
+    def subscribe(self, listener: Callable[[str, Mapping[str, Any], int, int | None], None]) -> object:
+        """Call the listener with (event, payload, guild id or 0, key) for every event."""
+        ...
+
+
+class GatewayWire:
+    """Serves the gateway's websockets and gives every session the events that it is due."""
+
+    TOTALS = ("connections", "identifies", "resumes", "invalid_sessions", "refused", "silent")
+
+    def __init__(
+        self, world: GatewayWorld, settings: SandboxSettings, faults: FaultPlan, *, now: Callable[[], float]
+    ) -> None:
+        self.world = world
+        self.settings = settings
+        self.faults = faults
+        self.table = SessionTable(_limits(settings), new_id=lambda: secrets.token_hex(16))
+        self.totals: Counter[str] = Counter()
+        self.closes: Counter[int] = Counter()
+        self.authority = f"{settings.host}:{settings.port}"
+        self.on_change: Callable[[], None] = lambda: None
+        self.sees: Callable[[int], bool] = lambda _channel_id: True
+        self.available: Callable[[int], bool] = lambda _guild_id: True
+        self.application_flags = 0
+        self.now = now
+        self._peers: dict[int, GatewayPeer] = {}
+        self._idle: set[web.WebSocketResponse] = set()
+        self._ended = asyncio.Event()
+        self._next_id = 0
+        self._commands = Commands(world, now=now, whole_guild_at={})
+
+    def listening_on(self, authority: str) -> None:
+        """Learn the host:port that the socket got; URLs are made of it."""
+        self.authority = self._commands.authority = authority
+
+    @property
+    def url(self) -> str:
+        """The URL that GET /gateway gives."""
+        return f"ws://{self.authority}{GATEWAY_PATH}"
+
+    @property
+    def bot_id(self) -> str:
+        """The bot's user id."""
+        return str(self.world.bot_user["id"])
+
+    @property
+    def shards(self) -> int:
+        """The shard count that GET /gateway/bot recommends."""
+        return self.settings.shards
+
+    def session_start_limit(self) -> dict[str, int]:
+        """Return the object of GET /gateway/bot; ``reset_after`` is in milliseconds.
+
+        https://discord.com/developers/docs/events/gateway#session-start-limit-object
+        """
+        left, reset_after = self.table.starts_left(self.now())
+        return {
+            "total": self.table.limits.session_starts,
+            "remaining": left,
+            "reset_after": int(reset_after * 1000),
+            "max_concurrency": self.table.limits.max_concurrency,
+        }
+
+    def peers(self, shard_id: int | None = None) -> list[GatewayPeer]:
+        """Return the open connections, or those of one shard."""
+        found = list(self._peers.values())
+        if shard_id is None:
+            return found
+        return [each for each in found if each.session is not None and each.session.shard_id == shard_id]
+
+    def online(self) -> bool:
+        """Say whether the bot has a session with a connection."""
+        return any(each.session is not None for each in self._peers.values())
+
+    async def connect(self, request: web.Request) -> web.StreamResponse:
+        """Serve one websocket from its upgrade to its end."""
+        on_resume_url = request.path.rstrip("/") == RESUME_PATH
+        if concerns(self.faults.gateway.refuse, on_resume_url=on_resume_url):
+            self.totals["refused"] += 1
+            raise web.HTTPServiceUnavailable(text="The gateway refuses connections (a fault is on).")
+        encoder = _encoder(request)
+        ws = web.WebSocketResponse(timeout=CLOSE_PATIENCE, compress=False, max_msg_size=1 << 20)
+        await ws.prepare(request)
+        self.totals["connections"] += 1
+        if concerns(self.faults.gateway.silent, on_resume_url=on_resume_url):
+            await self._say_nothing(ws)
+        else:
+            await self._serve(request, ws, encoder)
+        return ws
+
+    async def _say_nothing(self, ws: web.WebSocketResponse) -> None:
+        self.totals["silent"] += 1
+        self._idle.add(ws)
+        try:
+            async for _ in ws:
+                pass
+        finally:
+            self._idle.discard(ws)
+
+    async def _serve(self, request: web.Request, ws: web.WebSocketResponse, encoder: Encoder) -> None:
+        self._next_id += 1
+        rules = Connection(
+            self.table,
+            connection_id=self._next_id,
+            now=self.now(),
+            guild_ids=self.world.guild_ids,
+            refuse_resume=lambda: self.faults.gateway.refuse_resume,
+        )
+        peer = GatewayPeer(rules, ws, encoder, self, request.transport)
+        self._peers[rules.id] = peer
+        try:
+            await peer.run(request.query.get("v", ""))
+        finally:
+            del self._peers[rules.id]
+            self._ended.set()
+            self.on_change()
+
+    def began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
+        """Give a session its first events, or what it missed."""
+        match effect:
+            case Begin(session):
+                self.totals["identifies"] += 1
+                peer.cursor = 0
+                self._greet(session)
+            case Continue(session, seq):
+                self.totals["resumes"] += 1
+                self._take_over(session, peer)
+                peer.cursor = seq
+                session.append("RESUMED", encode({"_trace": ["sandbox"]}), passing=True)
+                peer.began_at_seq = session.seq
+        self.on_change()
+
+    def _greet(self, session: Session) -> None:
+        guild_ids = [each for each in self.world.guild_ids() if self._carries(session, each)]
+        session.append("READY", encode(self._ready(session, guild_ids)))
+        for guild_id in filter(self.available, guild_ids):
+            self._give(session, "GUILD_CREATE", self.world.guild_create(guild_id), guild_id)
+
+    def _ready(self, session: Session, guild_ids: list[int]) -> dict[str, Any]:
+        return {
+            "v": 10,
+            "user_settings": {},
+            "user": dict(self.world.bot_user),
+            "session_type": "normal",
+            "session_id": session.id,
+            "resume_gateway_url": f"ws://{self.authority}{RESUME_PATH}",
+            "relationships": [],
+            "private_channels": [],
+            "presences": [],
+            "guilds": [{"id": str(each), "unavailable": True} for each in guild_ids],
+            "guild_join_requests": [],
+            "geo_ordered_rtc_regions": [],
+            "shard": [session.shard_id, session.shard_count],
+            "application": {"id": str(self.world.application_id), "flags": self.application_flags},
+            "_trace": ["sandbox"],
+        }
+
+    def _take_over(self, session: Session, peer: GatewayPeer) -> None:
+        for other in self._peers.values():
+            if other is not peer and other.session is session:
+                other.close(Close(CloseCode.UNKNOWN_ERROR, "The session was resumed on another connection."))
+
+    @staticmethod
+    def _carries(session: Session, guild_id: int) -> bool:
+        return shard_of(guild_id, session.shard_count) == session.shard_id
+
+    def publish(self, event: str, payload: Mapping[str, Any], guild_id: int, _key: int | None = None) -> None:
+        """Give an event to every session that is due it; the listener that the world calls."""
+        if guild_id and event in IN_CHANNELS and not self.sees(int(payload["channel_id"])):
+            return
+        encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
+        for session in self._due(event, guild_id):
+            data = encoded.for_session(session.intents, session.large_threshold)
+            if data is not None:
+                self._append(session, event, data)
+
+    def _due(self, event: str, guild_id: int) -> Iterable[Session]:
+        if event == "USER_UPDATE":
+            return self.table.sessions.values()
+        # Monetization events concern the application, and come on shard 0 whatever guild they name.
+        return self.table.on_shard(0 if event.startswith(("ENTITLEMENT_", "SUBSCRIPTION_")) else guild_id)
+
+    def publish_encoded(self, event: str, full: bytes, hidden: bytes, guild_id: int) -> None:
+        """Give an event that is already JSON: ``hidden`` is what a bot without MESSAGE_CONTENT gets."""
+        shape = EncodedEvent.of_bytes(event, full, hidden, guild_id)
+        for session in self.table.on_shard(guild_id):
+            data = shape.for_session(session.intents, session.large_threshold)
+            if data is not None:
+                self._append(session, event, data)
+
+    def _give(self, session: Session, event: str, payload: Mapping[str, Any], guild_id: int) -> None:
+        encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
+        data = encoded.for_session(session.intents, session.large_threshold)
+        if data is not None:
+            self._append(session, event, data)
+
+    def _append(self, session: Session, event: str, data: bytes) -> None:
+        session.append(event, data)
+        if session.connection is not None and (peer := self._peers.get(session.connection)) is not None:
+            peer.wake()
+
+    def asked(self, peer: GatewayPeer, ask: Ask) -> Close | None:
+        """Answer a command, or say how to close the connection for it."""
+        session = peer.session
+        assert session is not None, "commands are legal in a session only"
+        try:
+            answers = self._commands.answer(session, ask)
+        except CommandError as error:
+            return Close(CloseCode.DECODE_ERROR, str(error))
+        for event, payload in answers:
+            self._append(session, event, encode(payload))
+        if ask.op is Op.PRESENCE_UPDATE:
+            self.on_change()
+        return None
+
+    async def run(self) -> None:
+        """Watch heartbeats, expire sessions and break connections that do not close, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK)
+            now = self.now()
+            for peer in self.peers():
+                peer.apply(peer.rules.tick(now))
+                if peer.stuck(CLOSE_PATIENCE * 2) or peer.lagging():
+                    peer.reset()
+            self.table.expire(now)
+
+    async def stop(self, patience: float) -> None:
+        """Send clients away as a restart of Discord's does: opcode 7, then 1012 (service restart).
+
+        Returns when they are gone, or after ``patience`` seconds.
+        """
+        for peer in self.peers():
+            peer.push(Op.RECONNECT, None)
+            peer.close(Close(1012, "Service restart."))
+        for ws in list(self._idle):
+            await ws.close(code=1012)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while self._peers:
+                    self._ended.clear()
+                    await self._ended.wait()
+
+
+def _limits(settings: SandboxSettings) -> GatewayLimits:
+    return GatewayLimits(
+        token=settings.token,
+        heartbeat_interval=settings.heartbeat_interval,
+        identify_window=settings.identify_window,
+        max_concurrency=settings.max_concurrency,
+        session_starts=settings.session_starts,
+        resume_window=settings.resume_window,
+        replay_events=settings.replay_events,
+        disallowed_intents=settings.disallowed_intents,
+    )
+
+
+def _encoder(request: web.Request) -> Encoder:
+    encoding = request.query.get("encoding", "json")
+    if encoding != "json":
+        raise web.HTTPBadRequest(text=f"encoding={encoding}: the sandbox speaks json only.")
+    try:
+        return encoder_for(request.query.get("compress"))
+    except ValueError as error:
+        raise web.HTTPBadRequest(text=str(error)) from None

@@ -1,0 +1,1 @@
+"""The sandbox's REST API: tokens, rate limits, validation, and a route for every operation."""

@@ -1,0 +1,307 @@
+"""Discord's REST API on aiohttp: tokens, rate limits, bodies, headers. What is answered is in `routes`."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from aiohttp import web
+
+from nescord_core.discord_api import contract
+from nescord_core.discord_api.contract import Operation, Parameter
+from nescord_core.sandbox.http.calls import Answer, Call, GatewayFacts
+from nescord_core.sandbox.http.rate_limits import (
+    CHANNEL_NAME,
+    WEBHOOK_CHANNEL,
+    Allowed,
+    InvalidRequests,
+    Limited,
+    Limits,
+    headers,
+    refusal,
+    rule_for,
+)
+from nescord_core.sandbox.http.request_bodies import BodyTooLarge, InvalidBody, read_body
+from nescord_core.sandbox.http.router import MISSING_BODY, UNKNOWN_ROUTE, answer
+from nescord_core.sandbox.http.validation import invalid_form
+from nescord_core.sandbox.world.extra_state import Grant
+from nescord_core.sandbox.world.oauth_scopes import SCOPES
+from nescord_core.sandbox.world.world import World
+from nescord_core.settings import SandboxSettings
+
+__all__ = ["RestApi"]
+
+log = logging.getLogger(__name__)
+
+VIA = {"Via": "1.1 nescord-sandbox"}
+VERSIONS = frozenset({"v9", "v10"})
+OPEN = frozenset({"get_gateway", "get_guild_widget", "get_guild_widget_png"})
+"""Operations that anyone may call. Besides these, a token in the path is as good as one in the header."""
+
+LIST_SKUS = Operation(
+    operation_id="list_skus",
+    method="GET",
+    path="/applications/{application_id}/skus",
+    parameters=(Parameter("application_id", "path", {"type": "string", "format": "snowflake"}, True),),
+    request={},
+    responses={"200": {}},
+    security=("BotToken",),
+    segments=("applications", "{application_id}", "skus"),
+)
+"""The one operation that clients use and the document lacks
+(https://discord.com/developers/docs/resources/sku#list-skus)."""
+
+UNAUTHORIZED = Answer(401, {"message": "401: Unauthorized", "code": 0})
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+METHOD_NOT_ALLOWED = Answer(405, {"message": "405: Method Not Allowed", "code": 0})
+TOO_LARGE = Answer(413, {"message": "Request entity too large", "code": 40005})
+CRASHED = Answer(500, {"message": "500: Internal Server Error", "code": 0})
+BAD_VERSION = Answer(400, {"message": "Invalid API version provided", "code": 50041})
+LONGEST_REASON = 512
+SHOWN = 4000
+"""Bytes of a body that the page shows."""
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request matched to its operation, and who asks when it is a user with an OAuth2 token."""
+
+    operation: Operation
+    path: str
+    args: Mapping[str, str]
+    grant: Grant | None = None
+
+    @property
+    def carries_token(self) -> bool:
+        return "webhook_token" in self.args or "interaction_token" in self.args
+
+    @property
+    def major(self) -> str:
+        """The major parameter: buckets are apart for each channel, guild and webhook with its token."""
+        name = self.operation.segments[1] if len(self.operation.segments) > 1 else ""
+        if name == "{webhook_id}":
+            return f"{self.args['webhook_id']}:{self.args.get('webhook_token', '')}"
+        return self.args[name[1:-1]] if name in ("{channel_id}", "{guild_id}") else ""
+
+
+class RestApi:
+    """The REST half of the sandbox. ``limits`` and ``invalid`` may be looked at and replaced in tests."""
+
+    def __init__(self, world: World, gateway: GatewayFacts, settings: SandboxSettings) -> None:
+        self.world = world
+        self.gateway = gateway
+        self.settings = settings
+        self.limits = Limits(settings.global_limit)
+        self.invalid = InvalidRequests()
+        self.on_answer: Callable[[dict[str, Any]], None] = lambda _told: None
+        """Called with each request and its answer while `watched` says so: an open page shows them."""
+        self.watched: Callable[[], bool] = lambda: False
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the aiohttp routes."""
+        return [
+            web.route("*", "/api/{path:.*}", self.api),
+            web.get("/cdn/{path:.+}", self.file),
+        ]
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Serve an attachment or sticker."""
+        found = self.world.simulation.files.read(request.match_info["path"])
+        if found is None:
+            return web.Response(status=404, text="Not Found")
+        kind, data = found
+        # Never let a browser run what somebody uploaded, on the sandbox's own origin.
+        safe = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return web.Response(body=data, content_type=kind, headers=safe)
+
+    async def api(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request, and tell of it."""
+        began = time.monotonic()
+        sent: list[Any] = []
+        response = await self._api(request, sent)
+        if self.watched():
+            self.on_answer(_told(request, sent, response, time.monotonic() - began))
+        return response
+
+    async def _api(self, request: web.Request, sent: list[Any]) -> web.Response:
+        now = asyncio.get_running_loop().time()
+        if wait := self.invalid.banned_for(now):
+            return _banned(wait)
+        found = _match(request)
+        if isinstance(found, Answer):
+            return _response(found)
+        limited = self._authorised(request, found, now)
+        if isinstance(limited, Answer):
+            return self._counted(limited, None, now)
+        if isinstance(limited, Limited):
+            return self._limited(limited, now)
+        return await self._serve(request, sent, found, limited, now)
+
+    def _authorised(self, request: web.Request, asked: _Asked, now: float) -> Allowed | Limited | Answer:
+        """Check the token, then the global limit, then the bucket."""
+        given = request.headers.get("Authorization", "")
+        asked.grant = self._granted(asked, given)
+        known = asked.grant is not None or hmac.compare_digest(
+            given.encode(), f"Bot {self.settings.token}".encode()
+        )
+        if not known and not asked.carries_token and asked.operation.operation_id not in OPEN:
+            return UNAUTHORIZED
+        token = given if known and not asked.carries_token else ""
+        if token and (limited := self.limits.take_global(token, now)):
+            return limited
+        rule = rule_for(asked.operation.operation_id, request.method, asked.args, time.time() * 1000)
+        return self.limits.take(rule, token, asked.major, now)
+
+    def _granted(self, asked: _Asked, given: str) -> Grant | None:
+        """Return what an OAuth2 token was granted for, where the operation takes one."""
+        scheme, _, token = given.partition(" ")
+        takes = asked.operation.operation_id in SCOPES
+        return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
+
+    async def _serve(
+        self, request: web.Request, sent: list[Any], asked: _Asked, allowed: Allowed, now: float
+    ) -> web.Response:
+        try:
+            body, files = await read_body(request)
+        except InvalidBody:
+            return _response(MISSING_BODY, allowed)
+        except BodyTooLarge:
+            return _response(TOO_LARGE, allowed)
+        if limited := self._hidden(asked, body, allowed, now):
+            return self._limited(limited, now)
+        reason = unquote(request.headers.get("X-Audit-Log-Reason", "")) or None
+        if reason is not None and len(reason) > LONGEST_REASON:
+            return _response(_long_reason(), allowed)
+        call = Call(
+            self.world,
+            asked.operation,
+            asked.path,
+            asked.args,
+            dict(request.query),
+            body,
+            files,
+            reason,
+            self.gateway,
+            asked.grant,
+            {name: request.query.getall(name) for name in set(request.query)},
+        )
+        sent.append(body)
+        return self._counted(self._answered(call), allowed, now)
+
+    def _answered(self, call: Call) -> Answer:
+        try:
+            return answer(call)
+        except Exception:
+            # A defect of the sandbox must not look like the bot's: a 500, with the traceback in the log.
+            log.exception("%s %s failed in the sandbox", call.operation.method, call.operation.path)
+            return CRASHED
+
+    def _hidden(self, asked: _Asked, body: Any, allowed: Allowed, now: float) -> Limited | None:
+        """Use the sub-limits that no header tells."""
+        operation = asked.operation.operation_id
+        if operation == "update_channel" and isinstance(body, dict) and body.keys() & {"name", "topic"}:
+            return self.limits.take_hidden(CHANNEL_NAME, allowed, asked.major, now)
+        if operation == "execute_webhook":
+            hook = self.world.simulation.webhooks.get(_number(asked.args["webhook_id"]))
+            if hook is not None:
+                channel = str(hook.channel_id)
+                return self.limits.take_hidden(WEBHOOK_CHANNEL, allowed, channel, now, scope="shared")
+        return None
+
+    def _limited(self, limited: Limited, now: float) -> web.Response:
+        self.invalid.count(429, limited.scope, now)
+        return _response(Answer(429, refusal(limited)), limited)
+
+    def _counted(self, given: Answer, allowed: Allowed | None, now: float) -> web.Response:
+        self.invalid.count(given.status, None, now)
+        return _response(given, allowed)
+
+
+def _told(request: web.Request, sent: list[Any], response: web.Response, seconds: float) -> dict[str, Any]:
+    """Return what the page shows of a request: no token, and no more than a screen of each body."""
+    shown = response.body if isinstance(response.body, bytes) else b""
+    return {
+        "method": request.method,
+        "path": request.rel_url.raw_path_qs.removeprefix("/api"),
+        "status": response.status,
+        "ms": round(seconds * 1000, 1),
+        "bucket": response.headers.get("X-RateLimit-Bucket"),
+        "remaining": response.headers.get("X-RateLimit-Remaining"),
+        "limit": response.headers.get("X-RateLimit-Limit"),
+        "retry_after": response.headers.get("Retry-After"),
+        "sent": b"".join(msgspec.json.encode(each) for each in sent if each is not None)[:SHOWN].decode(
+            "utf-8", "replace"
+        ),
+        "answer": shown[:SHOWN].decode("utf-8", "replace"),
+    }
+
+
+def _match(request: web.Request) -> _Asked | Answer:
+    """Find the operation of ``/api/v10/...``, ``/api/v9/...`` or ``/api/...``."""
+    path = request.rel_url.raw_path.removeprefix("/api")
+    first, _, rest = path.lstrip("/").partition("/")
+    if first[:1] == "v" and first[1:].isdecimal():
+        if first not in VERSIONS:
+            return BAD_VERSION
+        path = f"/{rest}"
+    found = contract.match(request.method, path) or _beyond(request.method, path)
+    if found is None:
+        return METHOD_NOT_ALLOWED if _other_method(request.method, path) else UNKNOWN_ROUTE
+    operation, args = found
+    return _Asked(operation, path, {name: unquote(value) for name, value in args.items()})
+
+
+def _other_method(method: str, path: str) -> bool:
+    """Say whether the path is good for another method."""
+    return any(contract.match(each, path) for each in METHODS if each != method)
+
+
+def _beyond(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
+    first, application_id, last = (path.strip("/").split("/") + [""] * 3)[:3]
+    if (method, first, last, path.count("/")) != ("GET", "applications", "skus", 3):
+        return None
+    return LIST_SKUS, {"application_id": application_id}
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
+def _long_reason() -> Answer:
+    problem = {
+        "code": "BASE_TYPE_BAD_LENGTH",
+        "message": f"Must be between 1 and {LONGEST_REASON} in length.",
+    }
+    return Answer(400, invalid_form({"X-Audit-Log-Reason": {"_errors": [problem]}}))
+
+
+def _response(given: Answer, limit: Allowed | Limited | None = None) -> web.Response:
+    shown = VIA if limit is None else {**VIA, **headers(limit, time.time())}
+    if given.status == 204:
+        return web.Response(status=204, headers=shown)
+    if given.content_type != "application/json":
+        return web.Response(
+            status=given.status, body=given.payload, content_type=given.content_type, headers=shown
+        )
+    return web.Response(
+        status=given.status,
+        body=msgspec.json.encode(given.payload),
+        content_type="application/json",
+        headers=shown,
+    )
+
+
+def _banned(wait: float) -> web.Response:
+    """Answer like the front does after too many invalid requests: no JSON, no Via."""
+    return web.Response(
+        status=429,
+        text="error code: 1015",
+        headers={"Retry-After": str(int(wait) + 1), "Server": "cloudflare"},
+    )

@@ -1,0 +1,183 @@
+"""Writes into the audit log what the model does not: a table of operations and what they did to what.
+
+https://discord.com/developers/docs/resources/audit-log#audit-log-entry-object-audit-log-events
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Answer, Call
+from nescord_core.sandbox.world.simcord.model import Guild
+
+__all__ = ["AUDITED", "Audited", "auditing"]
+
+Payload = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """An operation's entry: its type, and where the target's id stands in the path or in the answer.
+
+    ``named`` are fields of the body or the answer whose new value is told as a change.
+    """
+
+    action: int
+    target: str
+    named: tuple[str, ...] = ("name",)
+    in_channel: bool = False
+
+
+GUILD_UPDATE, CHANNEL_UPDATE, ROLE_UPDATE, MEMBER_UPDATE = 1, 11, 31, 24
+OVERWRITE_CREATE, OVERWRITE_UPDATE, MESSAGE_DELETE = 13, 14, 72
+PINS = frozenset({74, 75})
+
+AUDITED: Mapping[str, Audited] = {
+    "update_guild": Audited(GUILD_UPDATE, "guild_id", ()),
+    "update_channel": Audited(CHANNEL_UPDATE, "channel_id", ()),
+    "set_channel_permission_overwrite": Audited(
+        OVERWRITE_CREATE, "channel_id", ("allow", "deny"), in_channel=True
+    ),
+    "delete_channel_permission_overwrite": Audited(15, "channel_id", (), in_channel=True),
+    "update_guild_role": Audited(ROLE_UPDATE, "role_id", ()),
+    "update_guild_member": Audited(MEMBER_UPDATE, "user_id", ()),
+    "update_my_guild_member": Audited(MEMBER_UPDATE, "@me", ("nick",)),
+    "create_channel_invite": Audited(40, "", ("code", "max_age", "max_uses", "temporary")),
+    "invite_revoke": Audited(42, "", ("code",)),
+    "create_webhook": Audited(50, "id"),
+    "update_webhook": Audited(51, "webhook_id"),
+    "delete_webhook": Audited(52, "webhook_id", ()),
+    "create_guild_emoji": Audited(60, "id"),
+    "update_guild_emoji": Audited(61, "emoji_id"),
+    "delete_guild_emoji": Audited(62, "emoji_id", ()),
+    "create_pin": Audited(74, "@author", (), in_channel=True),
+    "deprecated_create_pin": Audited(74, "@author", (), in_channel=True),
+    "delete_pin": Audited(75, "@author", (), in_channel=True),
+    "deprecated_delete_pin": Audited(75, "@author", (), in_channel=True),
+    "delete_message": Audited(MESSAGE_DELETE, "@author", (), in_channel=True),
+    "delete_guild_integration": Audited(82, "integration_id", ()),
+    "create_stage_instance": Audited(83, "id", ("topic",)),
+    "update_stage_instance": Audited(84, "id", ("topic",)),
+    "delete_stage_instance": Audited(85, "channel_id", ()),
+    "create_guild_sticker": Audited(90, "id"),
+    "update_guild_sticker": Audited(91, "sticker_id"),
+    "delete_guild_sticker": Audited(92, "sticker_id", ()),
+    "create_thread": Audited(110, "id"),
+    "create_thread_from_message": Audited(110, "id"),
+    "set_guild_application_command_permissions": Audited(121, "command_id", ()),
+    "create_guild_soundboard_sound": Audited(130, "sound_id"),
+    "update_guild_soundboard_sound": Audited(131, "sound_id"),
+    "delete_guild_soundboard_sound": Audited(132, "sound_id", ()),
+    "create_auto_moderation_rule": Audited(140, "id"),
+    "update_auto_moderation_rule": Audited(141, "rule_id"),
+    "delete_auto_moderation_rule": Audited(142, "rule_id", ()),
+    "put_guilds_onboarding": Audited(167, "", ("enabled",)),
+    "update_voice_channel_status": Audited(192, "channel_id", ("status",)),
+}
+
+
+@contextmanager
+def auditing(call: Call) -> Iterator[list[Any]]:
+    """Write an entry for what a call did, unless the model wrote one.
+
+    The block puts what was answered in the list; nothing is written for what failed.
+    """
+    given: list[Any] = []
+    world, audited = call.world.simulation, AUDITED.get(call.operation.operation_id)
+    world.noted_changes.clear()
+    if audited is None:
+        yield given
+        return
+    guild = world.guilds.get(_guild_id(call) or 0)
+    entry, newest = _Entry(call, audited), _newest(guild)
+    yield given
+    if given and guild is not None and guild.id in world.guilds and _newest(guild) == newest:
+        payload = given[0].payload if isinstance(given[0], Answer) else given[0]
+        entry.write(guild, payload if isinstance(payload, dict) else {})
+
+
+class _Entry:
+    """An entry in the making: what is gone after the call is looked at before it."""
+
+    def __init__(self, call: Call, audited: Audited) -> None:
+        self.call = call
+        self.audited = audited
+        self.author = _author(call)
+        self.known = _known_overwrite(call)
+
+    def write(self, guild: Guild, payload: Mapping[str, Any]) -> None:
+        world, action = self.call.world.simulation, self.audited.action
+        if action == MESSAGE_DELETE and self.author in (None, world.bot_user.id):
+            return  # taking back one's own message is nobody's business
+        if action == OVERWRITE_CREATE and self.known:
+            action = OVERWRITE_UPDATE
+        world.record_audit_log(
+            guild.id,
+            action,
+            target_id=self._target(payload),
+            changes=self._changes(payload),
+            options=self._options(guild),
+            reason=self.call.reason,
+        )
+
+    def _target(self, payload: Mapping[str, Any]) -> int | None:
+        name = self.audited.target
+        if name in ("@me", "@author"):
+            return self.call.world.application_id if name == "@me" else self.author
+        found = self.call.args.get(name) or payload.get(name)
+        return int(found) if found else None
+
+    def _changes(self, payload: Mapping[str, Any]) -> list[Payload]:
+        side = "old_value" if self.call.operation.method == "DELETE" else "new_value"
+        shown = {**payload, **self.call.form}
+        return [{"key": name, side: shown[name]} for name in self.audited.named if name in shown]
+
+    def _options(self, guild: Guild) -> Payload:
+        if not self.audited.in_channel:
+            return {}
+        args = self.call.args
+        if self.audited.action == MESSAGE_DELETE:
+            return {"channel_id": args["channel_id"], "count": "1"}
+        if self.audited.action in PINS:
+            return {"channel_id": args["channel_id"], "message_id": args["message_id"]}
+        role = guild.roles.get(int(args["overwrite_id"]))
+        if role is None:
+            return {"id": args["overwrite_id"], "type": "1"}
+        return {"id": args["overwrite_id"], "type": "0", "role_name": role.name}
+
+
+def _guild_id(call: Call) -> int | None:
+    """Return the guild that a call concerns, told by whatever its path or body names."""
+    world, args = call.world.simulation, call.args
+    if "guild_id" in args:
+        return int(args["guild_id"])
+    if "webhook_id" in args and (hook := world.webhooks.get(int(args["webhook_id"]))) is not None:
+        return hook.guild_id
+    if "code" in args and (invite := world.invites.get(args["code"])) is not None:
+        return invite.guild_id
+    channel_id = args.get("channel_id") or call.form.get("channel_id")
+    channel = world.channels.get(int(channel_id)) if channel_id else None
+    return None if channel is None else channel.guild_id
+
+
+def _author(call: Call) -> int | None:
+    if not {"channel_id", "message_id"} <= call.args.keys():
+        return None
+    message = call.world.simulation.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
+    return None if message is None else message.author_id
+
+
+def _known_overwrite(call: Call) -> bool:
+    if "overwrite_id" not in call.args:
+        return False
+    channel = call.world.simulation.channels.get(call.id("channel_id"))
+    wanted = call.id("overwrite_id")
+    return channel is not None and any(each.target_id == wanted for each in channel.overwrites)
+
+
+def _newest(guild: Guild | None) -> int:
+    """Return the id of the newest entry of a guild, 0 without one."""
+    return guild.audit_log_entries[-1].id if guild is not None and guild.audit_log_entries else 0

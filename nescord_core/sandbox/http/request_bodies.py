@@ -1,0 +1,113 @@
+"""Decodes request bodies: JSON, URL-encoded forms, and multipart as clients send files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import BodyPartReader, web
+
+from nescord_core.sandbox.http.calls import Upload
+
+__all__ = ["BodyTooLarge", "InvalidBody", "read_body"]
+
+MAX_BODY = 25 << 20
+"""Bytes of a request, files included; more is a 413."""
+INDEX = re.compile(r"\d+")
+
+
+class InvalidBody(ValueError):
+    """The body is not what its content type says."""
+
+
+class BodyTooLarge(ValueError):
+    """The body is over the size that Discord takes."""
+
+
+async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
+    """Return the decoded body (None without one) and the files. Raises InvalidBody, BodyTooLarge."""
+    if not request.body_exists:
+        return None, []
+    if (request.content_length or 0) > MAX_BODY:
+        raise BodyTooLarge
+    if request.content_type.startswith("multipart/"):
+        return await _multipart(request)
+    data = await _all(request)
+    if not data:
+        return None, []
+    if request.content_type == "application/x-www-form-urlencoded":
+        return _form(dict(parse_qsl(data.decode("utf-8", "replace")))), []
+    return _json(data), []
+
+
+async def _all(request: web.Request) -> bytes:
+    data = bytearray()
+    async for chunk in request.content.iter_any():
+        data += chunk
+        if len(data) > MAX_BODY:
+            raise BodyTooLarge
+    return bytes(data)
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except msgspec.DecodeError as error:
+        raise InvalidBody(str(error)) from error
+
+
+def _form(fields: Mapping[str, str]) -> Any:
+    return _json(fields["payload_json"].encode()) if "payload_json" in fields else dict(fields)
+
+
+async def _multipart(request: web.Request) -> tuple[Any, list[Upload]]:
+    try:
+        reader = await request.multipart()
+        fields: dict[str, str] = {}
+        files: list[Upload] = []
+        size = 0
+        while (part := await reader.next()) is not None:
+            if not isinstance(part, BodyPartReader):
+                continue
+            data = bytes(await part.read(decode=True))
+            size += len(data)
+            if size > MAX_BODY:
+                raise BodyTooLarge
+            if part.filename is not None:
+                files.append(Upload(part.name or "file", part.filename, data))
+            else:
+                fields[part.name or ""] = data.decode("utf-8", "replace")
+    except (AssertionError, RuntimeError, ValueError) as error:
+        if isinstance(error, BodyTooLarge):
+            raise
+        raise InvalidBody(str(error)) from error
+    files.sort(key=lambda each: _index(each.field_name))
+    body = _form(fields)
+    return body, _described(body, files)
+
+
+def _index(name: str) -> int:
+    found = INDEX.search(name)
+    return int(found[0]) if found else 0
+
+
+def _described(body: Any, files: list[Upload]) -> list[Upload]:
+    """Give the files the names and descriptions from ``attachments``, told by their number.
+
+    A message's ``attachments`` stand in the body, or in ``data`` of an interaction's answer, or in
+    ``message`` of a forum post.
+    """
+    if not isinstance(body, dict):
+        return files
+    for part in (body, body.get("data"), body.get("message")):
+        if not isinstance(part, dict) or not isinstance(part.get("attachments"), list):
+            continue
+        facts = {str(each.get("id")): each for each in part["attachments"] if isinstance(each, dict)}
+        for file in files:
+            known = facts.get(str(_index(file.field_name)), {})
+            file.filename = known.get("filename") or file.filename
+            file.description = known.get("description")
+    return files

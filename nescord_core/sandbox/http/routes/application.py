@@ -1,0 +1,244 @@
+"""The gateway's address, the application itself, stickers that belong to no guild."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid, not_found
+from nescord_core.sandbox.http.images import with_images
+from nescord_core.sandbox.world.simcord.model import BackendError, serializers
+from nescord_core.sandbox.world.world import World
+
+__all__ = ["ROUTES", "application_of", "partial_application"]
+
+ROUTES = Routes()
+EDITABLE = frozenset(
+    {
+        "cover_image",
+        "custom_install_url",
+        "description",
+        "event_webhooks_status",
+        "event_webhooks_types",
+        "event_webhooks_url",
+        "explicit_content_filter",
+        "flags",
+        "icon",
+        "install_params",
+        "integration_types_config",
+        "interactions_endpoint_url",
+        "max_participants",
+        "role_connections_verification_url",
+        "tags",
+        "type",
+    }
+)
+LIMITED_INTENTS = 1 << 13 | 1 << 15 | 1 << 19
+"""Flags that an application under 100 guilds may set itself
+(https://discord.com/developers/docs/resources/application#edit-current-application)."""
+MAY_BE_NULL = frozenset({"interactions_endpoint_url", "role_connections_verification_url", "icon", "type"})
+ALL_PRIVILEGED = 1 << 13 | 1 << 15 | 1 << 19
+"""Flags of an application under 100 guilds that may use presences, members and message content."""
+
+PACK_ID, WAVE_ID = 847_199_849_233_514_549, 749_054_660_769_218_631
+
+
+@ROUTES.answers("get_gateway")
+def _gateway(call: Call) -> Any:
+    assert call.facts is not None
+    return {"url": call.facts.url}
+
+
+@ROUTES.answers("get_bot_gateway")
+def _bot_gateway(call: Call) -> Any:
+    assert call.facts is not None
+    limit = dict(call.facts.session_start_limit())
+    return {"url": call.facts.url, "shards": call.facts.shards, "session_start_limit": limit}
+
+
+def application_of(sandbox: World) -> dict[str, Any]:
+    """Return the bot's application as its own endpoint shows it."""
+    world = sandbox.simulation
+    owner = next(each for each in world.users.values() if not each.bot)
+    return {
+        "id": str(world.application_id),
+        "name": world.bot_user.name,
+        "icon": None,
+        "description": "",
+        "summary": "",
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "flags": ALL_PRIVILEGED,
+        "flags_new": str(ALL_PRIVILEGED),
+        "owner": dict(serializers.user_payload(owner)),
+        "team": None,
+        "bot": sandbox.bot_user,
+        "type": None,
+        "tags": [],
+        "redirect_uris": [],
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "approximate_guild_count": len(world.guilds),
+        **sandbox.ledger.application,
+    }
+
+
+def partial_application(sandbox: World) -> dict[str, Any]:
+    """Return the application as integrations and invites show it."""
+    whole = application_of(sandbox)
+    names = ("id", "name", "icon", "description", "summary", "flags", "flags_new", "bot_public")
+    return {
+        **{name: whole[name] for name in (*names, "bot_require_code_grant", "bot")},
+        "verify_key": "0" * 64,
+    }
+
+
+def _own(call: Call) -> None:
+    if call.id("application_id") != call.world.application_id:
+        raise BackendError(403, 20012, "You are not authorized to perform this action on this application")
+
+
+@ROUTES.answers("get_my_application", "get_my_oauth2_application")
+def _mine(call: Call) -> Any:
+    return application_of(call.world)
+
+
+@ROUTES.answers("get_application")
+def _get_application(call: Call) -> Any:
+    _own(call)
+    return application_of(call.world)
+
+
+@ROUTES.answers("update_my_application", "update_application")
+def _update_application(call: Call) -> Any:
+    if "application_id" in call.args:
+        _own(call)
+    if call.form.get("team_id") is not None:
+        raise NotImplementedError("teams (team_id) are not part of the sandbox")
+    given = {key: value for key, value in call.form.items() if key in EDITABLE}
+    if int(given.get("flags") or 0) & ~LIMITED_INTENTS:
+        raise invalid(
+            "flags", "APPLICATION_FLAGS_INVALID", "Only the flags of limited intents can be changed."
+        )
+    if given.get("interactions_endpoint_url"):
+        raise NotImplementedError("the sandbox sends interactions over the gateway, not to a URL")
+    changes = with_images(call, {k: v for k, v in given.items() if v is not None or k in MAY_BE_NULL})
+    if isinstance(described := changes.get("description"), dict):
+        changes["description"] = described.get("default") or ""
+    call.world.ledger.application.update(changes)
+    return application_of(call.world)
+
+
+@ROUTES.answers("get_application_role_connections_metadata", "update_application_role_connections_metadata")
+def _role_connections(call: Call) -> Any:
+    _own(call)
+    if call.operation.method == "PUT":
+        call.world.ledger.role_connections = list(call.body or ())
+    return call.world.ledger.role_connections
+
+
+@ROUTES.answers("get_public_keys")
+def _public_keys(_call: Call) -> Any:
+    return {"keys": []}
+
+
+def _wave() -> dict[str, Any]:
+    return {
+        "id": str(WAVE_ID),
+        "name": "Wave",
+        "tags": "wumpus, hello, sup, hi, oi",
+        "type": 1,
+        "format_type": 1,
+        "description": "Wumpus waves hello",
+        "pack_id": str(PACK_ID),
+        "sort_value": 12,
+    }
+
+
+def _pack() -> dict[str, Any]:
+    return {
+        "id": str(PACK_ID),
+        "sku_id": str(PACK_ID + 1),
+        "name": "Wumpus Beyond",
+        "description": "Say hello to Wumpus!",
+        "stickers": [_wave()],
+    }
+
+
+@ROUTES.answers("list_sticker_packs")
+def _sticker_packs(_call: Call) -> Any:
+    return {"sticker_packs": [_pack()]}
+
+
+@ROUTES.answers("get_sticker_pack")
+def _sticker_pack(call: Call) -> Any:
+    if call.id("pack_id") != PACK_ID:
+        raise not_found(10061, "Sticker Pack")
+    return _pack()
+
+
+@ROUTES.answers("get_sticker")
+def _sticker(call: Call) -> Any:
+    wanted = call.id("sticker_id")
+    if wanted == WAVE_ID:
+        return _wave()
+    world = call.world.simulation
+    for guild in world.guilds.values():
+        if wanted in guild.stickers:
+            return serializers.sticker_payload(world, guild.stickers[wanted])
+    raise not_found(10060, "Sticker")
+
+
+@ROUTES.answers("list_skus")
+def _skus(call: Call) -> Any:
+    _own(call)
+    return [serializers.sku_payload(each) for each in call.world.simulation.skus.values()]
+
+
+@ROUTES.answers("get_sku_subscriptions")
+def _subscriptions(call: Call) -> Any:
+    """List a SKU's subscriptions; as on Discord, of one user unless a user's own token asks."""
+    sku_id, user_id = call.args["sku_id"], call.query.get("user_id")
+    if call.id("sku_id") not in call.world.simulation.skus:
+        raise not_found(10027, "SKU")
+    if user_id is None and call.grant is None:
+        raise invalid("user_id", "BASE_TYPE_REQUIRED", "This field is required")
+    wanted = user_id or str(call.actor_id)
+    after, before = int(call.query.get("after", 0)), int(call.query.get("before", 0)) or 1 << 64
+    found = [
+        each
+        for each in call.world.ledger.subscriptions.values()
+        if sku_id in each["sku_ids"] and each["user_id"] == wanted and after < int(each["id"]) < before
+    ]
+    return found[: int(call.query.get("limit", 50))]
+
+
+@ROUTES.answers("get_sku_subscription")
+def _subscription(call: Call) -> Any:
+    found = call.world.ledger.subscriptions.get(call.id("subscription_id"))
+    if found is None or call.args["sku_id"] not in found["sku_ids"]:
+        raise not_found(10091, "Subscription")
+    return found
+
+
+# Activities and files of the application
+
+
+@ROUTES.answers("applications_get_activity_instance")
+def _activity(call: Call) -> Any:
+    _own(call)
+    found = call.world.ledger.activities.get(call.args["instance_id"])
+    if found is None:
+        raise BackendError(404, 0, "404: Not Found")
+    return found
+
+
+@ROUTES.answers("upload_application_attachment")
+def _attachment(call: Call) -> Any:
+    _own(call)
+    if not call.files:
+        raise invalid("file", "BASE_TYPE_REQUIRED", "This field is required")
+    world, file = call.world.simulation, call.files[0]
+    stored = world.files.store_attachment(
+        world.snowflake(), world.application_id, file.filename, file.data, file.description
+    )
+    return Answer(200, {"attachment": {**stored, "ephemeral": True}})

@@ -1,0 +1,227 @@
+"""Lobbies: groups of an application's users who play together, with chat and a linked channel.
+
+https://discord.com/developers/docs/resources/lobby
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.world.extra_state import Lobby
+from nescord_core.sandbox.world.simcord.model import BackendError, serializers
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+CAN_LINK = 1
+"""The member flag that lets a member link the lobby to a channel."""
+LOBBY_MESSAGE = 0
+MESSAGES_KEPT = 200
+
+Payload = dict[str, Any]
+
+
+def _lobby(call: Call) -> Lobby:
+    """Return the lobby of the path; to a user it exists only while they are in it."""
+    lobby = call.world.ledger.lobbies.get(call.id("lobby_id"))
+    if lobby is None or (call.grant is not None and call.grant.user_id not in lobby.members):
+        raise not_found(10031, "Lobby")
+    return lobby
+
+
+def _shown(call: Call, lobby: Lobby) -> Payload:
+    world = call.world.simulation
+    shown: Payload = {
+        "id": str(lobby.id),
+        "application_id": str(call.world.application_id),
+        "metadata": lobby.metadata,
+        "members": list(lobby.members.values()),
+        "flags": lobby.flags,
+    }
+    if lobby.webhook_url is not None:
+        shown["override_event_webhooks_url"] = lobby.webhook_url
+    channel = world.channels.get(lobby.linked_channel_id or 0)
+    if channel is not None:
+        shown["linked_channel"] = dict(serializers.channel_payload(world, channel))
+    return shown
+
+
+def _member(call: Call, user_id: int, given: Mapping[str, Any]) -> Payload:
+    call.world.simulation.get_user(user_id)
+    member = {"id": str(user_id), "metadata": given.get("metadata") or {}, "flags": given.get("flags") or 0}
+    name = given.get("additional_name")
+    return member if name is None else {**member, "additional_name": name}
+
+
+@ROUTES.answers("create_lobby")
+def _create(call: Call) -> Any:
+    form = call.form
+    members = {int(each["id"]): _member(call, int(each["id"]), each) for each in form.get("members") or ()}
+    lobby = Lobby(
+        call.world.simulation.snowflake(),
+        dict(form.get("metadata") or {}),
+        flags=form.get("flags") or 0,
+        webhook_url=form.get("override_event_webhooks_url"),
+        members=members,
+    )
+    call.world.ledger.lobbies[lobby.id] = lobby
+    return Answer(201, _shown(call, lobby))
+
+
+@ROUTES.answers("create_or_join_lobby")
+def _join(call: Call) -> Any:
+    """Join the lobby with this secret; the first to come makes it. Only users do that."""
+    if call.grant is None:
+        raise BackendError(403, 20001, "Bots cannot use this endpoint")
+    form, lobbies = call.form, call.world.ledger.lobbies
+    lobby = next((each for each in lobbies.values() if each.secret == form["secret"]), None)
+    if lobby is None:
+        lobby = Lobby(call.world.simulation.snowflake(), {}, form["secret"], form.get("flags") or 0)
+        lobbies[lobby.id] = lobby
+    if form.get("lobby_metadata") is not None:
+        lobby.metadata = dict(form["lobby_metadata"])
+    user_id = call.grant.user_id
+    given = {"metadata": form.get("member_metadata"), "flags": CAN_LINK}
+    lobby.members[user_id] = _member(call, user_id, given)
+    return _shown(call, lobby)
+
+
+@ROUTES.answers("get_lobby")
+def _get(call: Call) -> Any:
+    return _shown(call, _lobby(call))
+
+
+@ROUTES.answers("edit_lobby")
+def _edit(call: Call) -> Any:
+    lobby, form = _lobby(call), call.form
+    if "metadata" in form:
+        lobby.metadata = dict(form["metadata"] or {})
+    if "members" in form:
+        lobby.members = {
+            int(each["id"]): _member(call, int(each["id"]), each) for each in form["members"] or ()
+        }
+    if form.get("flags") is not None:
+        lobby.flags = form["flags"]
+    if "override_event_webhooks_url" in form:
+        lobby.webhook_url = form["override_event_webhooks_url"]
+    return _shown(call, lobby)
+
+
+@ROUTES.answers("delete_lobby")
+def _delete(call: Call) -> Any:
+    del call.world.ledger.lobbies[_lobby(call).id]
+    return Answer(204)
+
+
+# Members
+
+
+@ROUTES.answers("add_lobby_member")
+def _add(call: Call) -> Any:
+    lobby, user_id = _lobby(call), call.id("user_id")
+    lobby.members[user_id] = _member(call, user_id, {**lobby.members.get(user_id, {}), **call.form})
+    return lobby.members[user_id]
+
+
+@ROUTES.answers("bulk_update_lobby_members")
+def _bulk(call: Call) -> Any:
+    lobby = _lobby(call)
+    for each in call.body or ():
+        user_id = int(each["id"])
+        if each.get("remove_member"):
+            lobby.members.pop(user_id, None)
+        else:
+            lobby.members[user_id] = _member(call, user_id, each)
+    wanted = [int(each["id"]) for each in call.body or ()]
+    return [lobby.members[each] for each in wanted if each in lobby.members]
+
+
+@ROUTES.answers("delete_lobby_member", "leave_lobby")
+def _remove(call: Call) -> Any:
+    user_id = call.id("user_id") if "user_id" in call.args else call.actor_id
+    lobby = _lobby(call)
+    if lobby.members.pop(user_id, None) is None and call.grant is None and "user_id" in call.args:
+        raise not_found(10007, "Member")
+    return Answer(204)
+
+
+# The linked channel
+
+
+@ROUTES.answers("edit_lobby_channel_link")
+def _link(call: Call) -> Any:
+    """Link a channel, or none. A member does that, with the flag for it and rights over the channel."""
+    lobby = _lobby(call)
+    if not lobby.members.get(call.actor_id, {"flags": CAN_LINK})["flags"] & CAN_LINK:
+        raise BackendError(403, 50013, "Missing Permissions")
+    channel_id = call.form.get("channel_id")
+    if channel_id is not None:
+        world = call.world.simulation
+        channel = world.get_channel(int(channel_id))
+        world.require_permissions(
+            channel.guild_id, call.actor_id, channel.id, "manage_channels", "create_instant_invite"
+        )
+        if channel.type != 0:
+            raise BackendError(400, 50024, "Cannot execute action on this channel type")
+    lobby.linked_channel_id = None if channel_id is None else int(channel_id)
+    return _shown(call, lobby)
+
+
+@ROUTES.answers("create_linked_lobby_guild_invite_for_user", "create_linked_lobby_guild_invite_for_self")
+def _invite(call: Call) -> Any:
+    """Invite a member to the linked channel's guild: once, and within an hour."""
+    lobby, world = _lobby(call), call.world.simulation
+    user_id = call.id("user_id") if "user_id" in call.args else call.actor_id
+    if user_id not in lobby.members:
+        raise not_found(10007, "Member")
+    if lobby.linked_channel_id not in world.channels:
+        raise not_found(10003, "Channel")
+    invite = world.create_invite(lobby.linked_channel_id or 0, world.bot_user.id, max_uses=1, max_age=3600)
+    return {"code": invite.code}
+
+
+# Messages
+
+
+@ROUTES.answers("create_lobby_message")
+def _say(call: Call) -> Any:
+    """Send a message as a member. The application itself sends none."""
+    if call.grant is None:
+        raise BackendError(403, 20001, "Bots cannot use this endpoint")
+    lobby, world = _lobby(call), call.world.simulation
+    if not call.form.get("content"):
+        raise BackendError(400, 50006, "Cannot send an empty message")
+    message: Payload = {
+        "id": str(world.snowflake()),
+        "type": LOBBY_MESSAGE,
+        "content": call.form["content"],
+        "lobby_id": str(lobby.id),
+        "channel_id": str(lobby.linked_channel_id or lobby.id),
+        "author": dict(serializers.user_payload(world.get_user(call.actor_id))),
+        "flags": call.form.get("flags") or 0,
+        "application_id": str(call.world.application_id),
+    }
+    name = lobby.members[call.actor_id].get("additional_name")
+    if name is not None:
+        message["lobby_member"] = {"additional_name": name}
+    lobby.messages[int(message["id"])] = message
+    while len(lobby.messages) > MESSAGES_KEPT:
+        del lobby.messages[next(iter(lobby.messages))]
+    return Answer(201, message)
+
+
+@ROUTES.answers("get_lobby_messages")
+def _messages(call: Call) -> Any:
+    newest = list(_lobby(call).messages.values())[::-1]
+    return newest[: int(call.query.get("limit", 50))]
+
+
+@ROUTES.answers("update_lobby_message_external_moderation_metadata")
+def _moderated(call: Call) -> Any:
+    message = _lobby(call).messages.get(call.id("message_id"))
+    if message is None:
+        raise not_found(10008, "Message")
+    message["moderation_metadata"] = {str(name): str(value) for name, value in call.form.items()}
+    return Answer(204)

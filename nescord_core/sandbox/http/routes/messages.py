@@ -1,0 +1,204 @@
+"""Messages beyond the model: nonces, fast history, the older pin routes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Call, Routes, invalid, not_found
+from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.people.members import tail
+from nescord_core.sandbox.world.simcord.model import (
+    BackendError,
+    Message,
+    MessageType,
+    channel_accessible,
+    serializers,
+)
+from nescord_core.snowflake import DISCORD_EPOCH_MS
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+NONCES_KEPT = 10_000
+TWO_WEEKS = timedelta(days=14)
+MOST_REACTIONS = 20
+FOLLOWER = 2
+"""The type of a webhook that brings what another channel publishes."""
+IS_CROSSPOST = 1 << 1
+
+
+@ROUTES.answers("create_message")
+def _create(call: Call) -> Any:
+    """Send a message. With enforce_nonce the same nonce returns the message already sent."""
+    _refuse_empty(call)
+    call = _with_reply(call)
+    nonce, ledger = call.form.get("nonce"), call.world.ledger
+    key = (call.id("channel_id"), str(nonce))
+    if nonce is not None and call.form.get("enforce_nonce") and key in ledger.nonces:
+        known = call.world.simulation.messages.get(key[0], {}).get(ledger.nonces[key])
+        if known is not None:
+            return {**call.world.message(known), "nonce": nonce}
+    with call.world.nonce(nonce):
+        sent = model_answer(call)
+    if nonce is None:
+        sent.pop("nonce", None)
+        return sent
+    ledger.nonces[key] = int(sent["id"])
+    while len(ledger.nonces) > NONCES_KEPT:
+        del ledger.nonces[next(iter(ledger.nonces))]
+    return {**sent, "nonce": nonce}
+
+
+def _with_reply(call: Call) -> Call:
+    """Refuse a reply to nothing; with ``fail_if_not_exists`` false it is sent as no reply instead."""
+    reference = call.form.get("message_reference")
+    if not reference or reference.get("type") == 1:
+        return call
+    messages = call.world.simulation.messages.get(call.id("channel_id"), {})
+    if int(reference.get("message_id") or 0) in messages:
+        return call
+    if reference.get("fail_if_not_exists", True):
+        call.need_in_channel()
+        raise invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+    return replace(
+        call, body={name: value for name, value in call.form.items() if name != "message_reference"}
+    )
+
+
+def _refuse_empty(call: Call) -> None:
+    parts = ("content", "embeds", "sticker_ids", "components", "poll", "message_reference", "embed")
+    forward = (call.form.get("message_reference") or {}).get("type") == 1
+    if call.files or forward or any(call.form.get(each) for each in parts if each != "message_reference"):
+        return
+    call.need_in_channel()
+    raise BackendError(400, 50006, "Cannot send an empty message")
+
+
+@ROUTES.answers("list_messages")
+def _list(call: Call) -> Any:
+    call.need_in_channel()
+    world = call.world.simulation
+    channel_id = call.id("channel_id")
+    if not channel_accessible(world, channel_id, world.bot_user.id, history=True):
+        return []
+    limit = int(call.query.get("limit", 50))
+    kept = world.messages[channel_id]
+    shown = _window(call, kept, limit)
+    for_user = world.bot_user.id
+    return [dict(serializers.message_payload(world, each, for_user=for_user)) for each in shown]
+
+
+def _window(call: Call, kept: dict[int, Message], limit: int) -> list[Message]:
+    """Return the asked part of a channel's history, newest first, ephemeral messages left out."""
+    if "around" in call.query:
+        pivot = int(call.query["around"])
+        older = [each for key, each in kept.items() if key <= pivot and not each.is_ephemeral]
+        newer = [each for key, each in kept.items() if key > pivot and not each.is_ephemeral]
+        half = limit // 2
+        return [*older[-(limit - min(half, len(newer))) :], *newer[:half]][::-1]
+    if "after" in call.query:
+        after = int(call.query["after"])
+        first = [each for key, each in kept.items() if key > after and not each.is_ephemeral]
+        return first[:limit][::-1]
+    if "before" in call.query:
+        before = int(call.query["before"])
+        older = [each for key, each in kept.items() if key < before and not each.is_ephemeral]
+        return older[-limit:][::-1]
+    newest = tail(kept, after=0, limit=limit + sum(1 for each in kept.values() if each.is_ephemeral))
+    return [each for each in newest if not each.is_ephemeral][-limit:][::-1]
+
+
+@ROUTES.answers("add_my_message_reaction")
+def _react(call: Call) -> Any:
+    if not _is_emoji(call, call.args["emoji_name"]):
+        raise not_found(10014, "Emoji")
+    message = call.world.simulation.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
+    if message is not None:
+        kinds = {each.emoji for each in message.reactions if each.user_ids}
+        if len(kinds) >= MOST_REACTIONS and call.args["emoji_name"] not in kinds:
+            raise BackendError(400, 30010, f"Maximum number of reactions reached ({MOST_REACTIONS})")
+    return model_answer(call)
+
+
+def _is_emoji(call: Call, text: str) -> bool:
+    """Whether it is a unicode emoji, or ``name:id`` of a custom one that the bot can see."""
+    _, custom, emoji_id = text.rpartition(":")
+    if not custom:
+        return not text.isascii() or text[:1].isdecimal()
+    world = call.world.simulation
+    known = [world.application_emojis, *(guild.emojis for guild in world.guilds.values())]
+    return emoji_id.isdecimal() and any(int(emoji_id) in emojis for emojis in known)
+
+
+@ROUTES.answers("deprecated_list_pins")
+def _list_pins(call: Call) -> Any:
+    call.need_in_channel("read_message_history")
+    pinned = [each for each in call.world.simulation.messages[call.id("channel_id")].values() if each.pinned]
+    return [call.world.message(each) for each in pinned]
+
+
+@ROUTES.answers("deprecated_create_pin", "deprecated_delete_pin")
+def _pin(call: Call) -> Any:
+    call.need_in_channel("manage_messages")
+    pinned = call.operation.method == "PUT"
+    call.world.simulation.set_pinned(call.id("channel_id"), call.id("message_id"), pinned)
+
+
+@ROUTES.answers("bulk_delete_messages")
+def _bulk_delete(call: Call) -> Any:
+    """Delete many messages, none of them older than two weeks."""
+    oldest = int((call.world.simulation.clock.now() - TWO_WEEKS).timestamp() * 1000) - DISCORD_EPOCH_MS
+    if any(int(each) >> 22 < oldest for each in call.form.get("messages") or ()):
+        call.need_in_channel("manage_messages")
+        raise BackendError(400, 50034, "You can only bulk delete messages that are under 14 days old.")
+    return model_answer(call)
+
+
+@ROUTES.answers("crosspost_message")
+def _crosspost(call: Call) -> Any:
+    """Publish a message: every channel that follows this one gets a copy."""
+    shown = model_answer(call)
+    world, channel_id = call.world.simulation, call.id("channel_id")
+    message = world.get_message(channel_id, call.id("message_id"))
+    source = world.get_channel(channel_id)
+    reference = {
+        "type": 0,
+        "channel_id": str(channel_id),
+        "message_id": str(message.id),
+        "guild_id": str(source.guild_id),
+    }
+    for hook in list(world.webhooks.values()):
+        if kept_of(hook).get("source_channel", {}).get("id") == str(channel_id):
+            copy = world.prepare_message(
+                hook.channel_id,
+                hook.webhook_user_id,
+                message.content,
+                embeds=message.embeds,
+                attachments=message.attachments,
+                webhook_id=hook.id,
+                flags=IS_CROSSPOST,
+            )
+            copy.reference = reference
+            world.commit_message(copy)
+    return shown
+
+
+@ROUTES.answers("follow_channel")
+def _follow(call: Call) -> Any:
+    """Follow an announcement channel: a webhook of type 2 brings what it publishes."""
+    shown = model_answer(call)
+    world = call.world.simulation
+    hook, source = world.webhooks[int(shown["webhook_id"])], world.get_channel(call.id("channel_id"))
+    guild = world.guilds[source.guild_id or 0]
+    hook.name = f"{guild.name} #{source.name}"
+    kept_of(hook).update(
+        type=FOLLOWER,
+        source_guild={"id": str(guild.id), "name": guild.name, "icon": kept_of(guild).get("icon")},
+        source_channel={"id": str(source.id), "name": source.name},
+    )
+    world.webhook_tokens.pop(hook.token, None)  # followers have no token
+    world.create_system_message(hook.channel_id, MessageType.CHANNEL_FOLLOW_ADD, world.bot_user.id)
+    return shown

@@ -1,0 +1,108 @@
+"""Scheduled events that recur: single occurrences that are moved or cancelled, and who comes.
+
+https://discord.com/developers/docs/resources/guild-scheduled-event
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, invalid, not_found
+from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.simcord.model import ScheduledEvent, serializers
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+Payload = dict[str, Any]
+
+
+def _event(call: Call) -> ScheduledEvent:
+    return call.world.simulation.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
+
+
+def _exceptions(call: Call) -> dict[int, Payload]:
+    return call.world.ledger.event_exceptions.setdefault(_event(call).id, {})
+
+
+def _exception(call: Call, name: str = "exception_id") -> Payload:
+    found = _exceptions(call).get(call.id(name))
+    if found is None:
+        raise not_found(10096, "Guild Scheduled Event Exception")
+    return found
+
+
+@ROUTES.answers("count_guild_scheduled_event_users")
+def _user_count(call: Call) -> Any:
+    counts = {each["event_exception_id"]: 0 for each in _exceptions(call).values()}
+    count = len(_event(call).user_ids)
+    return {"guild_scheduled_event_count": count, "guild_scheduled_event_exception_counts": counts}
+
+
+@ROUTES.answers("create_guild_scheduled_event_exception")
+def _create(call: Call) -> Any:
+    call.need("manage_events")
+    event, form = _event(call), call.form
+    if kept_of(event).get("recurrence_rule") is None:
+        message = "The event does not recur."
+        raise invalid("original_scheduled_start_time", "GUILD_SCHEDULED_EVENT_NOT_RECURRING", message)
+    made = {
+        "event_id": str(event.id),
+        "event_exception_id": str(call.world.simulation.snowflake()),
+        "scheduled_start_time": form.get("scheduled_start_time") or form["original_scheduled_start_time"],
+        "scheduled_end_time": form.get("scheduled_end_time"),
+        "is_canceled": bool(form.get("is_canceled")),
+    }
+    _exceptions(call)[int(made["event_exception_id"])] = made
+    _told(call, "CREATE", made)
+    return made
+
+
+@ROUTES.answers("update_guild_scheduled_event_exception")
+def _update(call: Call) -> Any:
+    call.need("manage_events")
+    found = _exception(call)
+    names = ("scheduled_start_time", "scheduled_end_time", "is_canceled")
+    found.update({name: call.form[name] for name in names if name in call.form})
+    found["is_canceled"] = bool(found["is_canceled"])
+    _told(call, "UPDATE", found)
+    return found
+
+
+@ROUTES.answers("delete_guild_scheduled_event_exception")
+def _delete(call: Call) -> Any:
+    call.need("manage_events")
+    gone = _exceptions(call).pop(int(_exception(call)["event_exception_id"]))
+    _told(call, "DELETE", gone)
+    return Answer(204)
+
+
+def _told(call: Call, what: str, exception: Payload) -> None:
+    """Announce a change, and show the event's exceptions wherever the event is."""
+    world, event = call.world.simulation, _event(call)
+    kept_of(event)["guild_scheduled_event_exceptions"] = [dict(each) for each in _exceptions(call).values()]
+    shown = {**exception, "guild_id": str(call.guild.id)}
+    world.emit(f"GUILD_SCHEDULED_EVENT_EXCEPTION_{what}", shown)
+
+
+@ROUTES.answers("list_guild_scheduled_event_exception_users")
+def _users(call: Call) -> Any:
+    """Return who comes to one occurrence: whoever comes to the event."""
+    world, guild = call.world.simulation, call.guild
+    exception = _exception(call, "guild_scheduled_event_exception_id")
+    limit, after = int(call.query.get("limit", 100)), int(call.query.get("after", 0))
+    before = int(call.query.get("before", 0)) or 1 << 64
+    ids = [each for each in sorted(_event(call).user_ids) if after < each < before]
+    rows = []
+    for user_id in ids[:limit]:
+        row: Payload = {
+            "guild_scheduled_event_id": exception["event_id"],
+            "guild_scheduled_event_exception_id": exception["event_exception_id"],
+            "user_id": str(user_id),
+            "user": dict(serializers.user_payload(world.get_user(user_id))),
+            "response": 1,
+        }
+        if asked_for(call, "with_member") and user_id in guild.members:
+            row["member"] = dict(serializers.member_payload(world, guild, guild.members[user_id]))
+        rows.append(row)
+    return rows

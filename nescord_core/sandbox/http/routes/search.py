@@ -1,0 +1,220 @@
+"""Search in a guild's messages, and in a channel's threads.
+
+https://discord.com/developers/docs/resources/message#search-guild-messages
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from nescord_core.sandbox.http.calls import Call, Routes, asked_for, ids_in
+from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.simcord.model import Channel, Message, channel_accessible, serializers
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+LINK = re.compile(r"https?://[^\s<>]+")
+GONE = 1 << 64
+REPLY = 19
+
+Payload = dict[str, Any]
+Test = Callable[[Message, Payload], bool]
+
+
+@ROUTES.answers("guild_search")
+def _search(call: Call) -> Any:
+    """Search by all that the document names; relevance is how often the words occur, then the time."""
+    call.need("read_message_history")
+    tests = list(_tests(call))
+    found = [each for each in _of_guild(call) if _fits(call, each, tests)]
+    words = call.query.get("content", "").lower().split()
+    if call.query.get("sort_by") == "relevance":
+        found.sort(key=lambda each: (_occurrences(each, words), each.id), reverse=True)
+    else:
+        found.sort(key=lambda each: each.id, reverse=True)
+    if call.query.get("sort_order") == "asc":
+        found.reverse()
+    page = _page(call, found)
+    shown = [[_message(call, each)] for each in page]
+    threads = {each.channel_id for each in page if call.world.simulation.channels[each.channel_id].is_thread}
+    listed = serializers.thread_list_payload(
+        call.world.simulation, [call.world.simulation.channels[each] for each in sorted(threads)]
+    )
+    whole = {"messages": shown, "doing_deep_historical_index": False, "total_results": len(found)}
+    return {**whole, **listed} if threads else whole
+
+
+def _page(call: Call, found: Sequence[Any]) -> Sequence[Any]:
+    offset = int(call.query.get("offset", 0))
+    return found[offset : offset + int(call.query.get("limit", 25))]
+
+
+def _message(call: Call, message: Message) -> Payload:
+    return {**call.world.message(message), "hit": True}
+
+
+def _occurrences(message: Message, words: Iterable[str]) -> int:
+    text = message.content.lower()
+    return sum(text.count(each) for each in words)
+
+
+def _of_guild(call: Call) -> Iterable[Message]:
+    world = call.world.simulation
+    for channel_id in (*call.guild.channel_ids, *call.guild.thread_ids):
+        if not channel_accessible(world, channel_id, world.bot_user.id, history=True):
+            continue
+        if kept_of(_parent(call, channel_id)).get("nsfw") and not asked_for(call, "include_nsfw"):
+            continue
+        yield from (each for each in world.messages[channel_id].values() if not each.is_ephemeral)
+
+
+def _parent(call: Call, channel_id: int) -> Channel:
+    channels = call.world.simulation.channels
+    channel = channels[channel_id]
+    return channels.get(channel.parent_id or 0, channel) if channel.is_thread else channel
+
+
+def _fits(call: Call, message: Message, tests: Iterable[Test]) -> bool:
+    shown = call.world.message(message)
+    return all(test(message, shown) for test in tests)
+
+
+def _tests(call: Call) -> Iterable[Test]:
+    """Return what a message must pass, one test for each parameter that is given."""
+    query = call.query
+    words = query.get("content", "").lower().split()
+    if words:
+        yield lambda each, _: all(word in each.content.lower() for word in words)
+    lowest, highest = int(query.get("min_id", 0)), int(query.get("max_id", GONE))
+    yield lambda each, _: lowest <= each.id <= highest
+    for name in ("pinned", "mention_everyone"):
+        if name in query:
+            yield _equals(name, asked_for(call, name))
+    for name, read in READERS.items():
+        if wanted := call.values(name):
+            yield _one_of(read, frozenset(each.lower() for each in wanted))
+    for name, read in SIGNED.items():
+        if wanted := call.values(name):
+            yield _signed(read, wanted)
+
+
+def _equals(name: str, value: bool) -> Test:
+    return lambda each, _: getattr(each, name) is value
+
+
+def _one_of(read: Callable[[Message, Payload], Iterable[str]], wanted: frozenset[str]) -> Test:
+    return lambda each, shown: any(value.lower() in wanted for value in read(each, shown))
+
+
+def _signed(read: Callable[[Message, Payload], frozenset[str]], wanted: Sequence[str]) -> Test:
+    """Any of the wanted ones must be there, and none of those with a minus."""
+    yes = {each for each in wanted if not each.startswith("-")}
+    no = {each.removeprefix("-") for each in wanted} - yes
+
+    def test(message: Message, shown: Payload) -> bool:
+        has = read(message, shown)
+        return not has & no and (not yes or bool(has & yes))
+
+    return test
+
+
+def _links(message: Message) -> list[str]:
+    return LINK.findall(message.content)
+
+
+def _kinds(message: Message, shown: Payload) -> frozenset[str]:
+    """Return what a message has, in the words of ``has``."""
+    media = {str(each.get("content_type") or "").partition("/")[0] for each in shown["attachments"]}
+    has = {
+        "link": bool(_links(message)),
+        "embed": bool(shown["embeds"]),
+        "file": bool(shown["attachments"]),
+        "image": "image" in media,
+        "video": "video" in media,
+        "sound": "audio" in media,
+        "sticker": bool(shown.get("sticker_items")),
+        "poll": "poll" in shown,
+        "snapshot": bool(shown.get("message_snapshots")),
+    }
+    return frozenset(name for name, there in has.items() if there)
+
+
+def _author_kind(message: Message, shown: Payload) -> frozenset[str]:
+    if message.webhook_id is not None:
+        return frozenset({"webhook"})
+    return frozenset({"bot" if shown["author"].get("bot") else "user"})
+
+
+def _replied_message(message: Message, shown: Payload) -> list[str]:
+    return [shown["message_reference"]["message_id"]] if message.type == REPLY else []
+
+
+def _replied_user(message: Message, shown: Payload) -> list[str]:
+    referenced = shown.get("referenced_message") if message.type == REPLY else None
+    return [referenced["author"]["id"]] if referenced else []
+
+
+def _embed_types(_message: Message, shown: Payload) -> list[str]:
+    kinds = {"gifv": "gif", "rich": "article"}
+    return [kinds.get(each.get("type", "rich"), each.get("type", "rich")) for each in shown["embeds"]]
+
+
+READERS: Mapping[str, Callable[[Message, Payload], Iterable[str]]] = {
+    "author_id": lambda each, _: [str(each.author_id)],
+    "channel_id": lambda each, _: [str(each.channel_id)],
+    "mentions": lambda _, shown: [user["id"] for user in shown["mentions"]],
+    "mentions_role_id": lambda _, shown: shown["mention_roles"],
+    "replied_to_message_id": _replied_message,
+    "replied_to_user_id": _replied_user,
+    "link_hostname": lambda each, _: [urlsplit(link).hostname or "" for link in _links(each)],
+    "embed_provider": lambda _, shown: [(e.get("provider") or {}).get("name") or "" for e in shown["embeds"]],
+    "embed_type": _embed_types,
+    "attachment_extension": lambda _, shown: [
+        each["filename"].rpartition(".")[2] for each in shown["attachments"]
+    ],
+    "attachment_filename": lambda _, shown: [each["filename"] for each in shown["attachments"]],
+}
+"""What of a message a parameter is compared with: one equal value is enough."""
+
+SIGNED: Mapping[str, Callable[[Message, Payload], frozenset[str]]] = {
+    "has": _kinds,
+    "author_type": _author_kind,
+}
+
+
+@ROUTES.answers("thread_search")
+def _thread_search(call: Call) -> Any:
+    call.need_in_channel("read_message_history")
+    world = call.world.simulation
+    found = [each for each in world.channels.values() if _thread_fits(call, each)]
+    newest_first = call.query.get("sort_order") != "asc"
+    by_creation = call.query.get("sort_by") == "creation_time"
+    key = (lambda each: each.id) if by_creation else (lambda each: each.last_message_id or each.id)
+    page = _page(call, sorted(found, key=key, reverse=newest_first))
+    has_more = int(call.query.get("offset", 0)) + len(page) < len(found)
+    shown = serializers.thread_list_payload(world, list(page), has_more=has_more)
+    starters = [world.messages[each.id].get(each.id) for each in page]
+    firsts = [call.world.message(each) for each in starters if each is not None]
+    return {**shown, "total_results": len(found), "first_messages": firsts}
+
+
+def _thread_fits(call: Call, thread: Channel) -> bool:
+    if not thread.is_thread or thread.parent_id != call.id("channel_id"):
+        return False
+    query, world = call.query, call.world.simulation
+    if not channel_accessible(world, thread.id, world.bot_user.id):
+        return False
+    if query.get("name", "").lower() not in (thread.name or "").lower():
+        return False
+    if not int(query.get("min_id", 0)) <= thread.id <= int(query.get("max_id", GONE)):
+        return False
+    archived = thread.thread_metadata is not None and thread.thread_metadata.archived
+    if "archived" in query and archived is not asked_for(call, "archived"):
+        return False
+    tags = set(ids_in("tag", call.values("tag")))
+    has = tags & set(thread.applied_tags)
+    return not tags or (has == tags if query.get("tag_setting") == "match_all" else bool(has))

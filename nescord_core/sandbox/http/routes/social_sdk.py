@@ -1,0 +1,70 @@
+"""The Social SDK's server side: provisional accounts, and what moderation found in their messages.
+
+https://discord.com/developers/docs/discord-social-sdk/development-guides/using-provisional-accounts
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+LASTS = 604_800
+"""Seconds that a provisional account's token is good for."""
+SCOPES = frozenset({"identify", "openid", "connections", "guilds"})
+
+
+@ROUTES.answers("bot_partner_sdk_token")
+def _token(call: Call) -> Any:
+    """Give a game's own user an account (the same each time) and a token for it."""
+    world, ledger, external = call.world.simulation, call.world.ledger, call.form["external_user_id"]
+    if external not in ledger.provisional:
+        made = world.make_user(f"provisional_{len(ledger.provisional) + 1}")
+        made.global_name = call.form.get("preferred_global_name") or made.name
+        ledger.provisional[external] = made.id
+    token = call.world.grant(ledger.provisional[external], SCOPES, seconds=LASTS)
+    return {
+        "token_type": "Bearer",
+        "access_token": token,
+        "expires_in": LASTS,
+        "scope": " ".join(sorted(SCOPES)),
+        "id_token": secrets.token_urlsafe(32),
+        "refresh_token": None,
+    }
+
+
+@ROUTES.answers("bot_partner_sdk_unmerge_provisional_account")
+def _unmerge(call: Call) -> Any:
+    """Take an external user's account apart from the game: the next token makes a new one."""
+    user_id = call.world.ledger.provisional.pop(call.form["external_user_id"], None)
+    if user_id is None:
+        raise not_found(10013, "User")
+    grants = call.world.ledger.grants
+    for token in [token for token, grant in grants.items() if grant.user_id == user_id]:
+        del grants[token]
+    return Answer(204)
+
+
+@ROUTES.answers("partner_sdk_token", "partner_sdk_unmerge_provisional_account")
+def _foreign(_call: Call) -> Any:
+    raise NotImplementedError(
+        "the sandbox cannot check tokens of other identity providers; use the route that ends in /bot"
+    )
+
+
+@ROUTES.answers("update_user_message_external_moderation_metadata")
+def _moderated(call: Call) -> Any:
+    """Note what moderation says of a message between a user and the bot, or between two users."""
+    world = call.world.simulation
+    for name in ("user_id_1", "user_id_2"):
+        world.get_user(call.id(name))
+    channels = {world.dm_channels.get(call.id(name)) for name in ("user_id_1", "user_id_2")} - {None}
+    if not any(call.id("message_id") in world.messages.get(each or 0, {}) for each in channels):
+        raise not_found(10008, "Message")
+    noted = {str(name): str(value) for name, value in call.form.items()}
+    call.world.ledger.moderation[call.id("message_id")] = noted
+    return Answer(204)

@@ -1,0 +1,208 @@
+"""What webhooks send: into a channel, one of its threads or a new post, also in Slack's and GitHub's form.
+
+https://discord.com/developers/docs/resources/webhook#execute-webhook
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid
+from nescord_core.sandbox.http.message_rules import callback_problems
+from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.world.simcord.model import BackendError, Channel, Webhook
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+FORUMS = frozenset({15, 16})
+OF_POSTS = ("thread_name", "applied_tags")
+LONGEST = 2000
+PONG, LAUNCH_ACTIVITY = 1, 12
+
+Payload = dict[str, Any]
+
+
+def _incoming(call: Call) -> Webhook | None:
+    """Return the webhook of the path; None when the token is an interaction's."""
+    world = call.world.simulation
+    webhook_id, token = call.id("webhook_id"), call.args["webhook_token"]
+    if token in world.interaction_tokens and webhook_id == call.world.application_id:
+        record = world.interactions[world.interaction_tokens[token]]
+        if record.expires_at is None or world.now_iso() < record.expires_at:
+            return None
+    hook = world.webhooks.get(webhook_id)
+    if hook is None and webhook_id != call.world.application_id:
+        raise BackendError(404, 10015, "Unknown Webhook")
+    if hook is None or hook.token != token:
+        raise BackendError(401, 50027, "Invalid Webhook Token")
+    return hook
+
+
+@ROUTES.answers("execute_webhook")
+def _execute(call: Call) -> Any:
+    hook = _incoming(call)
+    if hook is None:
+        return model_answer(call)
+    target = _target(call, hook)
+    # The first message of a post has the id of its thread
+    # (https://discord.com/developers/docs/topics/threads#forums).
+    first = target if call.form.get("thread_name") else None
+    with call.world.simulation.webhook_in(hook, target, first_id=first):
+        return model_answer(_without_post(call))
+
+
+def _without_post(call: Call) -> Call:
+    return replace(call, body={key: value for key, value in call.form.items() if key not in OF_POSTS})
+
+
+def _target(call: Call, hook: Webhook) -> int:
+    """Return the channel that the message goes to: the webhook's, a thread of it, or a new post."""
+    world = call.world.simulation
+    channel = world.get_channel(hook.channel_id)
+    thread_id, name = call.query.get("thread_id"), call.form.get("thread_name")
+    if thread_id is not None and name:
+        message = "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
+        raise BackendError(400, 220002, message)
+    if thread_id is not None:
+        return _thread(call, channel, int(thread_id))
+    if channel.type in FORUMS:
+        if not name:
+            message = "Webhooks posted to forum channels must have a thread_name or thread_id"
+            raise BackendError(400, 220001, message)
+        return _post(call, hook, channel, name)
+    if name:
+        raise BackendError(400, 220003, "Webhooks can only create threads in forum channels")
+    return channel.id
+
+
+def _thread(call: Call, channel: Channel, thread_id: int) -> int:
+    thread = call.world.simulation.channels.get(thread_id)
+    if thread is None or not thread.is_thread or thread.parent_id != channel.id:
+        raise BackendError(400, 10003, "Unknown Channel")
+    meta = thread.thread_metadata
+    if meta is not None and meta.archived and not meta.locked:
+        meta.archived = False  # a message wakes a thread up
+        call.world.simulation.announce_channel_update(thread.id)
+    return thread.id
+
+
+def _post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
+    tags = [int(each) for each in call.form.get("applied_tags") or ()]
+    known = {int(each["id"]) for each in forum.available_tags}
+    if wrong := [each for each in tags if each not in known]:
+        raise invalid("applied_tags", "FORUM_TAG_INVALID", f"Unknown tag {wrong[0]}.")
+    world = call.world.simulation
+    thread = world.create_thread(forum.id, name, hook.webhook_user_id, applied_tags=tags, broadcast=False)
+    world.announce_thread_create(thread)
+    return thread.id
+
+
+@ROUTES.answers(
+    "get_webhook_message",
+    "update_webhook_message",
+    "delete_webhook_message",
+    "get_original_webhook_message",
+    "update_original_webhook_message",
+    "delete_original_webhook_message",
+)
+def _message(call: Call) -> Any:
+    """Work on what was sent; what is in a thread is found by ``thread_id``."""
+    world, hook = call.world.simulation, _incoming(call)
+    if hook is None or "thread_id" not in call.query:
+        return model_answer(call)
+    thread_id = _thread(call, world.get_channel(hook.channel_id), int(call.query["thread_id"]))
+    with world.webhook_in(hook, thread_id):
+        return model_answer(call)
+
+
+@ROUTES.answers("get_webhook_by_token")
+def _by_token(call: Call) -> Any:
+    """Show a webhook to one who has its token: with the token, without the user who made it.
+
+    https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
+    """
+    _incoming(call)
+    shown = {**model_answer(call), "token": call.args["webhook_token"]}
+    shown.pop("user", None)
+    return shown
+
+
+# The forms of others
+
+
+@ROUTES.answers("execute_slack_compatible_webhook")
+def _slack(call: Call) -> Any:
+    parts = [call.form.get("text"), *(_slack_attachment(each) for each in call.form.get("attachments") or ())]
+    _say(call, "\n".join(each for each in parts if each), call.form.get("username"))
+    return Answer(200, "ok")
+
+
+def _slack_attachment(attachment: Mapping[str, Any]) -> str:
+    fields = [f"{each.get('title')}: {each.get('value')}" for each in attachment.get("fields") or ()]
+    lines = [attachment.get(name) for name in ("pretext", "title", "text", "fallback")]
+    return "\n".join([*(each for each in lines if each), *fields])
+
+
+@ROUTES.answers("execute_github_compatible_webhook")
+def _github(call: Call) -> Any:
+    """Take what GitHub sends. Its X-GitHub-Event header is not in the document: the body tells the event."""
+    form = call.form
+    repository = (form.get("repository") or {}).get("full_name") or (form.get("repository") or {}).get("name")
+    sender = (form.get("sender") or {}).get("login", "somebody")
+    title, lines = _github_event(form)
+    head = f"[{repository}] {title}" if repository else title
+    _say(call, "\n".join([f"**{head}**", *lines]), sender)
+    return Answer(204)
+
+
+def _github_event(form: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
+    """Return a title, and lines below it."""
+    action = form.get("action") or ""
+    commits = form.get("commits") or ()
+    if commits:
+        branch = str(form.get("ref") or "").removeprefix("refs/heads/")
+        return f"{len(commits)} new commits on {branch}", [
+            f"`{str(each.get('id'))[:7]}` {str(each.get('message')).splitlines()[0]}" for each in commits
+        ]
+    for name in ("comment", "review", "pull_request", "issue", "discussion", "release"):
+        thing = form.get(name)
+        if isinstance(thing, Mapping):
+            number = f" #{thing['number']}" if thing.get("number") else ""
+            title = f": {thing['title']}" if thing.get("title") else ""
+            link = thing.get("html_url")
+            return f"{name.replace('_', ' ').capitalize()} {action}{number}{title}", [link] if link else []
+    if form.get("ref_type"):
+        return f"{form['ref_type']} {form.get('ref')}", []
+    return action or "event", []
+
+
+def _say(call: Call, text: str, name: str | None) -> None:
+    hook = _incoming(call)
+    if hook is None:
+        raise BackendError(404, 10015, "Unknown Webhook")
+    if not text:
+        raise BackendError(400, 50006, "Cannot send an empty message")
+    call.world.simulation.create_message(
+        _target(call, hook), hook.webhook_user_id, text[:LONGEST], webhook_id=hook.id, author_name=name
+    )
+
+
+@ROUTES.answers("create_interaction_response")
+def _answer(call: Call) -> Any:
+    """Answer an interaction, with what can answer one of its type."""
+    world, kind = call.world.simulation, call.form.get("type")
+    record = world.interactions.get(call.id("interaction_id"))
+    if record is None or record.token != call.args["interaction_token"] or record.responded:
+        return model_answer(call)
+    if problems := callback_problems(record.type, kind):
+        raise BackendError(400, 50035, "Invalid Form Body", errors=problems)
+    if kind != LAUNCH_ACTIVITY:
+        return model_answer(call)
+    model_answer(replace(call, body={"type": PONG}))  # marks it answered, or refuses when it is too late
+    instance = call.world.start_activity(record.channel_id, record.user_id)
+    told = {"id": str(record.id), "type": record.type, "activity_instance_id": instance["instance_id"]}
+    resource = {"type": LAUNCH_ACTIVITY, "activity_instance": {"id": instance["instance_id"]}}
+    return {"interaction": told, "resource": resource}

@@ -1,0 +1,1 @@
+"""The page to chat in: its service, and its files in ``static``."""

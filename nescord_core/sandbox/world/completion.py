@@ -1,0 +1,168 @@
+"""Completes answers and events to what Discord's document says they hold. Pure.
+
+The model gives what discord.py reads. Other clients, and the document, expect every required field: those
+missing are filled in with what they would be in a world without that feature, and a null where none may be
+is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nescord_core.discord_api import contract
+from nescord_core.discord_api.contract import Operation
+from nescord_core.discord_api.schema import Shape, shape_of
+
+__all__ = ["complete", "complete_answer", "complete_event"]
+
+EXPLICIT: Mapping[str, Any] = {
+    "afk_timeout": 300,
+    "attachment_size_limit": 26_214_400,
+    "auto_archive_duration": 1440,
+    "avatar": None,
+    "bitrate": 64_000,
+    "default_auto_archive_duration": 1440,
+    "format_type": 1,
+    "integration_types": [0],
+    "integration_types_config": {"0": {}},
+    "locale": "en-US",
+    "max_members": 500_000,
+    "max_presences": None,
+    "max_stage_video_channel_users": 50,
+    "max_video_channel_users": 25,
+    "preferred_locale": "en-US",
+    "type": 0,
+    "verify_key": "0" * 64,
+    "version": "1",
+    "join_timestamp": "2024-01-01T00:00:00+00:00",
+}
+"""Values of required fields where the type's empty value would say something else."""
+
+DROP = object()
+EVENT_SCHEMAS: Mapping[str, tuple[str, str]] = {
+    # event: (field within the payload or "" for the whole, schema)
+    "MESSAGE_CREATE": ("", "MessageResponse"),
+    "MESSAGE_UPDATE": ("", "MessageResponse"),
+    "CHANNEL_CREATE": ("", "GuildChannelResponse"),
+    "CHANNEL_UPDATE": ("", "GuildChannelResponse"),
+    "CHANNEL_DELETE": ("", "GuildChannelResponse"),
+    "THREAD_CREATE": ("", "ThreadResponse"),
+    "THREAD_UPDATE": ("", "ThreadResponse"),
+    "GUILD_ROLE_CREATE": ("role", "GuildRoleResponse"),
+    "GUILD_ROLE_UPDATE": ("role", "GuildRoleResponse"),
+    "GUILD_MEMBER_ADD": ("", "GuildMemberResponse"),
+    "GUILD_MEMBER_UPDATE": ("", "GuildMemberResponse"),
+    "GUILD_MEMBER_REMOVE": ("user", "UserResponse"),
+    "GUILD_BAN_ADD": ("user", "UserResponse"),
+    "GUILD_BAN_REMOVE": ("user", "UserResponse"),
+    "USER_UPDATE": ("", "UserResponse"),
+}
+GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE"})
+GUILD_PARTS = {
+    "members": "GuildMemberResponse",
+    "channels": "GuildChannelResponse",
+    "threads": "ThreadResponse",
+}
+
+
+def complete_answer(operation: Operation, status: int, payload: Any) -> Any:
+    """Complete the JSON of an answer to an operation."""
+    schema = operation.response_schema(status)
+    if schema is None or payload is None:
+        return payload
+    return complete(payload, shape_of(schema))
+
+
+def complete_event(event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Complete an event's payload; fields that only events have are kept."""
+    if event in GUILD_EVENTS:
+        return _guild(payload)
+    where, name = EVENT_SCHEMAS.get(event, ("", ""))
+    if not name:
+        return payload
+    shape = shape_of(contract.schemas()[name])
+    if where:
+        return {**payload, where: complete(payload[where], shape)}
+    shown: Mapping[str, Any] = complete(payload, shape)
+    return shown
+
+
+def _guild(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Complete GUILD_CREATE: the guild's own fields and the lists that only this event carries."""
+    shown: dict[str, Any] = complete(payload, shape_of(contract.schemas()["GuildResponse"]))
+    for part, name in GUILD_PARTS.items():
+        shape = shape_of(contract.schemas()[name])
+        shown[part] = [complete(each, shape) for each in payload.get(part) or ()]
+    return shown
+
+
+def complete(value: Any, shape: Shape) -> Any:
+    """Return the value with required fields filled in; the given objects are not changed."""
+    if shape.branches:
+        branch = shape.branch_for(value)
+        return value if branch is None else complete(value, branch)
+    if isinstance(value, dict):
+        return _object(value, shape)
+    if isinstance(value, list):
+        items = shape.items
+        return [complete(each, items) for each in value]
+    if value is None and shape.kinds and "null" not in shape.kinds:
+        return DROP
+    return value
+
+
+def _object(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    shown = dict(value)
+    fields = shape.fields
+    for name, given in value.items():
+        field = fields.get(name)
+        if field is None:
+            continue
+        if type(given) is int and field.textual:
+            shown[name] = str(
+                given
+            )  # clients may send ids and permissions as numbers; they come back as text
+        if type(given) is not dict and type(given) is not list and given is not None:
+            continue
+        if given is None and field.nullable:
+            continue
+        inner = complete(given, field)
+        if inner is DROP or (given is None and inner is None):
+            del shown[name]
+        else:
+            shown[name] = inner
+    for name in shape.required:
+        if name not in shown:
+            shown[name] = _default(name, fields.get(name))
+    return shown
+
+
+def _default(name: str, shape: Shape | None) -> Any:
+    if shape is None or (name not in EXPLICIT and shape.nullable):
+        return None
+    if name in EXPLICIT and shape.accepts(EXPLICIT[name]):
+        return EXPLICIT[name]
+    if shape.branches:
+        return _default(name, shape.branches[0])
+    if shape.enum:
+        return 0 if 0 in shape.enum else shape.enum[0]
+    if "object" in shape.kinds:
+        return {each: _default(each, shape.fields.get(each)) for each in shape.required}
+    for kind, empty in EMPTY.items():
+        if kind in shape.kinds:
+            if kind == "string" and shape.rules.get("format") in FORMATTED:
+                return FORMATTED[shape.rules["format"]]
+            return [] if kind == "array" else empty
+    return None
+
+
+EMPTY: Mapping[str, Any] = {
+    "null": None,
+    "boolean": False,
+    "integer": 0,
+    "number": 0,
+    "string": "",
+    "array": [],
+}
+FORMATTED = {"snowflake": "0", "date-time": "2024-01-01T00:00:00+00:00", "uri": "http://127.0.0.1/"}

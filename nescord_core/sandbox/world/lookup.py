@@ -1,0 +1,112 @@
+"""Finds guilds, channels, users, messages by id or by the name that a person would type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from nescord_core.errors import NescordError
+from nescord_core.sandbox.world.simcord.model import Channel, Guild, Message, Role, Simulation, User
+
+__all__ = ["ActionError", "Directory"]
+
+Id = int | str
+"""An id (as number or digits) or a name: ``general``, ``#general``, ``alice``, ``@alice``."""
+
+NAMES_SHOWN = 25
+
+
+class ActionError(NescordError):
+    """What a person tried in the sandbox is not possible; the message is a sentence that says why.
+
+    ``status`` is the HTTP status that the control API answers with; ``code`` is Discord's JSON error code
+    where Discord itself would have refused it, else 0.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, status: int = 400, code: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Directory:
+    """Look-ups over the simulation. ``guild=None`` means any guild, the oldest first."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.simulation = simulation
+
+    def find_guild(self, guild: Id | None = None) -> Guild:
+        """Return a guild by id or name; without one, the first."""
+        guilds = self.simulation.guilds
+        if guild is None:
+            if not guilds:
+                raise ActionError("The bot is in no guild. Add one first.", status=409)
+            return next(iter(guilds.values()))
+        number = _number(guild)
+        if number in guilds:
+            return guilds[number]
+        for each in guilds.values():
+            if each.name == guild:
+                return each
+        raise _unknown("guild", guild, (each.name for each in guilds.values()))
+
+    def find_user(self, user: Id) -> User:
+        """Return a user by id or name."""
+        users = self.simulation.users
+        number = _number(user)
+        if number in users:
+            return users[number]
+        name = str(user).removeprefix("@")
+        for each in users.values():
+            if each.name == name:
+                return each
+        raise _unknown("user", user, (each.name for each in users.values() if not each.bot))
+
+    def find_channel(self, channel: Id, guild: Id | None = None) -> Channel:
+        """Return a channel or thread by id or name, looked for in one guild or in all."""
+        channels = self.simulation.channels
+        number = _number(channel)
+        if number in channels:
+            return channels[number]
+        name = str(channel).removeprefix("#")
+        within = [self.find_guild(guild)] if guild is not None else list(self.simulation.guilds.values())
+        for each in within:
+            for channel_id in (*each.channel_ids, *each.thread_ids):
+                if channels[channel_id].name == name:
+                    return channels[channel_id]
+        seen = dict.fromkeys(f"#{channels[c].name}" for each in within for c in each.channel_ids)
+        raise _unknown("channel", channel, seen)
+
+    def find_role(self, role: Id, guild: Id | None = None) -> Role:
+        """Return a role of a guild by id or name."""
+        roles = self.find_guild(guild).roles
+        number = _number(role)
+        if number in roles:
+            return roles[number]
+        for each in roles.values():
+            if each.name == role:
+                return each
+        raise _unknown("role", role, (each.name for each in roles.values()))
+
+    def find_message(self, channel: Id, message: Id, guild: Id | None = None) -> Message:
+        """Return a message of a channel by its id."""
+        place = self.find_channel(channel, guild)
+        found = self.simulation.messages.get(place.id, {}).get(_number(message) or 0)
+        if found is None:
+            raise ActionError(f"There is no message {message} in #{place.name or place.id}.", status=404)
+        return found
+
+
+def _number(value: Id) -> int:
+    if isinstance(value, int):
+        return value
+    return int(value) if value.isascii() and value.isdecimal() else -1
+
+
+def _unknown(kind: str, value: Id, known: Iterable[str | None]) -> ActionError:
+    names = [name for name in known if name]
+    shown = ", ".join(names[:NAMES_SHOWN]) or "none"
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ActionError(f"There is no {kind} {value!r}. Known: {shown}{more}.", status=404)

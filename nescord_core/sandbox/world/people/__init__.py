@@ -1,0 +1,1 @@
+"""What people do: talk, react, moderate, use commands, own guilds and accounts."""

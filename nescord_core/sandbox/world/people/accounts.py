@@ -1,0 +1,282 @@
+"""What people do with their accounts: authorise the application, ask to join, buy, link others, play."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from nescord_core.sandbox.world.extra_state import Grant, Ledger
+from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES
+from nescord_core.sandbox.world.people.interactions import Interactions
+from nescord_core.sandbox.world.people.members import Payload, in_words
+from nescord_core.sandbox.world.simcord.model import SKU, Simulation, serializers
+
+__all__ = ["Accounts"]
+
+WEEK = 604_800
+MONTH = timedelta(days=30)
+SKU_KINDS = {"durable": 2, "consumable": 3, "subscription": 5}
+SKU_AVAILABLE = 1 << 2
+SKU_SCOPES = {"guild": 1 << 7, "user": 1 << 8}
+"""Flags (https://discord.com/developers/docs/resources/sku#sku-object-sku-flags)."""
+TEXT, VOICE, STAGE = 0, 2, 13
+STATUSES = ("online", "idle", "dnd", "offline")
+ACTIVE, ENDING = 0, 1
+"""States of a subscription (https://discord.com/developers/docs/resources/subscription)."""
+
+
+class Accounts(Interactions):
+    """Actions of users beyond guilds and messages."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self.ledger = Ledger()
+
+    # OAuth2
+
+    def authorize(self, user: Id, scopes: str | Sequence[str] = "identify guilds") -> Payload:
+        """Let a user authorise the application; returns the OAuth2 token that it then has."""
+        actor = self.find_user(user)
+        wanted = frozenset(scopes.split() if isinstance(scopes, str) else scopes)
+        if unknown := sorted(wanted - KNOWN_SCOPES):
+            known = ", ".join(sorted(KNOWN_SCOPES))
+            raise ActionError(f"There is no scope {unknown[0]!r}. Known: {known}.")
+        token = self.grant(actor.id, wanted, seconds=WEEK)
+        return {
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": WEEK,
+            "scope": " ".join(sorted(wanted)),
+        }
+
+    def grant(self, user_id: int, scopes: Collection[str], *, seconds: int) -> str:
+        """Make an OAuth2 token."""
+        token = secrets.token_urlsafe(22)
+        self.ledger.grants[token] = Grant(user_id, frozenset(scopes), self.simulation.iso_after(seconds))
+        return token
+
+    def granted(self, token: str) -> Grant | None:
+        """Return what a token was granted for, None when it is unknown or has expired."""
+        grant = self.ledger.grants.get(token)
+        return None if grant is None or grant.expires_at <= self.simulation.now_iso() else grant
+
+    def link_account(self, user: Id, kind: str, name: str) -> Payload:
+        """Link an account of another service (``github``, ``steam``) to a user's."""
+        linked: Payload = {
+            "id": str(self.simulation.snowflake()),
+            "name": name,
+            "type": kind,
+            "friend_sync": False,
+            "show_activity": True,
+            "two_way_link": False,
+            "verified": True,
+            "visibility": 1,
+        }
+        self.ledger.connections.setdefault(self.find_user(user).id, []).append(linked)
+        return linked
+
+    # Invites
+
+    def join(self, user: Id, *, guild: Id | None = None, invite: str | None = None) -> Payload:
+        """Let a user join a guild, with an invite or without; an unknown name makes a new user.
+
+        An invite counts its use, gives its roles, lets in only those it is for, and ends with its last use.
+        """
+        if invite is None:
+            return super().join(user, guild=guild)
+        actor = self.find_or_make_user(user)
+        with in_words():
+            found = self.simulation.get_invite(invite)
+        wanted = self.ledger.invite_targets.get(invite)
+        if wanted is not None and actor.id not in wanted:
+            raise ActionError(f"The invite {invite} is not for {actor.name}.", status=403)
+        super().join(actor.id, guild=found.guild_id)
+        for role in vars(found).get("kept", {}).get("roles", ()):
+            self.simulation.add_member_role(found.guild_id, actor.id, int(role["id"]))
+        found.uses += 1
+        if found.max_uses and found.uses >= found.max_uses:
+            self.simulation.delete_invite(invite)
+        return self.member(found.guild_id, actor.id)
+
+    # Presence
+
+    def set_presence(
+        self, user: Id, status: str = "online", activities: Sequence[Mapping[str, Any]] = ()
+    ) -> Payload:
+        """Change whether a user is seen, and doing what; announces PRESENCE_UPDATE in each of their guilds.
+
+        ``activities`` are Discord's activity objects: ``{"name": "chess", "type": 0}``.
+        """
+        actor = self.find_user(user)
+        if status not in STATUSES:
+            raise ActionError(f"There is no status {status!r}. Known: {', '.join(STATUSES)}.")
+        if any("name" not in each for each in activities):
+            raise ActionError('An activity needs a name: {"name": "chess", "type": 0}.')
+        shown = [{"type": 0, "created_at": self._now_ms(), **each} for each in activities]
+        self.ledger.presences[actor.id] = {
+            "user": {"id": str(actor.id)},
+            "status": status,
+            "activities": shown,
+            "client_status": {} if status == "offline" else {"desktop": status},
+        }
+        for guild_id in [each.id for each in self.simulation.guilds.values() if actor.id in each.members]:
+            self.simulation.emit("PRESENCE_UPDATE", self.presence(actor.id, guild_id))
+        return {"status": status, "activities": shown}
+
+    def _now_ms(self) -> int:
+        return int(self.simulation.clock.now().timestamp() * 1000)
+
+    def presence(self, user_id: int, guild_id: int) -> Payload:
+        """Return a user's presence in a guild. People are online from the start, other bots are not."""
+        user = self.simulation.users[user_id]
+        status = "offline" if user.bot else "online"
+        start: Payload = {
+            "user": {"id": str(user_id)},
+            "status": status,
+            "activities": [],
+            "client_status": {} if user.bot else {"desktop": status},
+        }
+        return {**start, **self.ledger.presences.get(user_id, {}), "guild_id": str(guild_id)}
+
+    # Requests to join
+
+    def request_to_join(self, user: Id, *, guild: Id | None = None) -> Payload:
+        """Ask to join a guild; announces GUILD_JOIN_REQUEST_CREATE. The bot lets in or rejects."""
+        place, actor = self.find_guild(guild), self.find_or_make_user(user)
+        if actor.id in place.members:
+            raise ActionError(f"{actor.name} is already a member of {place.name}.", status=409)
+        request: Payload = {
+            "id": str(self.simulation.snowflake()),
+            "created_at": self.simulation.now_iso(),
+            "reviewed_at": None,
+            "application_status": "SUBMITTED",
+            "rejection_reason": None,
+            "guild_id": str(place.id),
+            "user_id": str(actor.id),
+            "user": dict(serializers.user_payload(actor)),
+            "form_responses": [],
+        }
+        self.ledger.join_requests.setdefault(place.id, {})[int(request["id"])] = request
+        self._tell_join_request("CREATE", request)
+        return request
+
+    def answer_join_request(
+        self, guild_id: int, request: Payload, action: str, rejection_reason: str | None
+    ) -> Payload:
+        """Let in (APPROVED) or reject who asked, as the bot; announces it, and the new member."""
+        request.update(
+            application_status=action,
+            reviewed_at=self.simulation.now_iso(),
+            rejection_reason=rejection_reason if action == "REJECTED" else None,
+            actioned_by_user=dict(serializers.user_payload(self.simulation.bot_user)),
+        )
+        self._tell_join_request("UPDATE", request)
+        if action == "APPROVED" and int(request["user_id"]) not in self.simulation.guilds[guild_id].members:
+            self.simulation.add_member(guild_id, int(request["user_id"]), announce=True)
+        return request
+
+    def _tell_join_request(self, what: str, request: Payload) -> None:
+        told = {"guild_id": request["guild_id"], "status": request["application_status"]}
+        self.simulation.emit(f"GUILD_JOIN_REQUEST_{what}", {**told, "request": dict(request)})
+
+    # Money
+
+    def create_sku(self, name: str, kind: str = "subscription", scope: str = "user") -> Payload:
+        """Put something up for sale: durable, consumable or subscription; to a user or for a guild."""
+        if kind not in SKU_KINDS:
+            raise ActionError(f"There is no kind of SKU {kind!r}. Known: {', '.join(SKU_KINDS)}.")
+        if scope not in SKU_SCOPES:
+            raise ActionError(f"There is no scope {scope!r}. Known: {', '.join(SKU_SCOPES)}.")
+        flags = SKU_AVAILABLE | (SKU_SCOPES[scope] if kind == "subscription" else 0)
+        with in_words():
+            sku = self.simulation.create_sku(name, type=SKU_KINDS[kind], flags=flags)
+        return dict(serializers.sku_payload(sku))
+
+    def buy(self, user: Id, sku: Id) -> Payload:
+        """Let a user buy a SKU; announces the entitlement, and for a subscription SUBSCRIPTION_CREATE."""
+        actor, wanted = self.find_user(user), self._sku(sku)
+        with in_words():
+            entitlement = self.simulation.grant_entitlement(wanted.id, user_id=actor.id)
+        shown = dict(serializers.entitlement_payload(entitlement))
+        if wanted.type != SKU_KINDS["subscription"]:
+            return {"entitlement": shown}
+        now = self.simulation.clock.now()
+        subscription: Payload = {
+            "id": str(self.simulation.snowflake()),
+            "user_id": str(actor.id),
+            "sku_ids": [str(wanted.id)],
+            "renewal_sku_ids": None,
+            "entitlement_ids": [shown["id"]],
+            "current_period_start": now.isoformat(),
+            "current_period_end": (now + MONTH).isoformat(),
+            "status": ACTIVE,
+            "canceled_at": None,
+        }
+        self.ledger.subscriptions[int(subscription["id"])] = subscription
+        self.simulation.emit("SUBSCRIPTION_CREATE", subscription)
+        return {"entitlement": shown, "subscription": subscription}
+
+    def cancel(self, user: Id, sku: Id) -> Payload:
+        """Let a user cancel a subscription: it runs on to the end of its month."""
+        actor, wanted = self.find_user(user), self._sku(sku)
+        for each in self.ledger.subscriptions.values():
+            if each["user_id"] == str(actor.id) and each["sku_ids"] == [str(wanted.id)]:
+                each.update(status=ENDING, canceled_at=self.simulation.now_iso())
+                end = datetime.fromisoformat(each["current_period_end"])
+                self.simulation.schedule_entitlement_end(int(each["entitlement_ids"][0]), end)
+                self.simulation.emit("SUBSCRIPTION_UPDATE", dict(each))
+                return each
+        raise ActionError(f"{actor.name} has no subscription of {wanted.name}.", status=404)
+
+    def _sku(self, sku: Id) -> SKU:
+        skus = self.simulation.skus
+        for each in skus.values():
+            if str(sku) in (str(each.id), each.name):
+                return each
+        known = ", ".join(each.name for each in skus.values()) or "none; make one with POST /sandbox/skus"
+        raise ActionError(f"There is no SKU {sku!r}. Known: {known}.", status=404)
+
+    # Outages
+
+    def set_available(self, guild: Id, available: bool = True) -> None:
+        """Let Discord lose a guild (GUILD_DELETE with ``unavailable``), or find it again (GUILD_CREATE)."""
+        place = self.find_guild(guild)
+        if available is (place.id not in self.ledger.outages):
+            return
+        if available:
+            self.ledger.outages.discard(place.id)
+            payload = serializers.guild_create_payload(self.simulation, place)
+            self.simulation.emit("GUILD_CREATE", payload)
+        else:
+            self.ledger.outages.add(place.id)
+            self.simulation.emit("GUILD_DELETE", {"id": str(place.id), "unavailable": True})
+
+    # Activities
+
+    def start_activity(self, channel: Id, user: Id, *, guild: Id | None = None) -> Payload:
+        """Start the application's activity in a channel, or join it; returns the activity instance."""
+        place, actor = self.find_channel(channel, guild), self.find_user(user)
+        if place.type not in (TEXT, VOICE, STAGE) and place.guild_id is not None:
+            raise ActionError(f"No activity can be started in #{place.name}.")
+        for each in self.ledger.activities.values():
+            if each["location"]["channel_id"] == str(place.id):
+                each["users"] = list(dict.fromkeys([*each["users"], str(actor.id)]))
+                return each
+        location = {"id": f"gc-{place.guild_id}-{place.id}", "kind": "gc", "channel_id": str(place.id)}
+        if place.guild_id is None:
+            location |= {"id": f"pc-{place.id}", "kind": "pc"}
+        else:
+            location["guild_id"] = str(place.guild_id)
+        launch = self.simulation.snowflake()
+        instance: Payload = {
+            "application_id": str(self.simulation.application_id),
+            "instance_id": f"i-{launch}-{location['id']}",
+            "launch_id": str(launch),
+            "location": location,
+            "users": [str(actor.id)],
+        }
+        self.ledger.activities[instance["instance_id"]] = instance
+        return instance

@@ -1,0 +1,398 @@
+"""What people do with a bot's commands and components: run, complete, click, choose, fill in."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from typing import Any
+
+from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.people.members import Payload, in_words
+from nescord_core.sandbox.world.people.owners import Guilds
+from nescord_core.sandbox.world.simcord.model import (
+    Channel,
+    Interaction,
+    Message,
+    User,
+    base_payload,
+    channel_accessible,
+    command_access,
+    nest_options,
+    serializers,
+    validate_option_value,
+    walk_components,
+    walk_to_subcommand,
+)
+
+__all__ = ["Interactions"]
+
+COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
+CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND = 1, 2, 3
+BUTTON, STRING_SELECT = 2, 3
+SELECTS = frozenset({3, 5, 6, 7, 8})
+USER_KIND, CHANNEL_KIND, ROLE_KIND, MENTIONABLE_KIND = 6, 7, 8, 9
+ENTITY_OPTIONS = frozenset({USER_KIND, CHANNEL_KIND, ROLE_KIND, MENTIONABLE_KIND})
+KIND_OF_SELECT = {5: USER_KIND, 6: ROLE_KIND, 7: MENTIONABLE_KIND, 8: CHANNEL_KIND}
+ROWS = ("components", "component")
+
+Resolved = dict[str, dict[str, Any]]
+
+
+class Interactions(Guilds):
+    """Interactions that a user starts. Each returns {id, token, ...}; `interaction` tells how it went."""
+
+    def interaction(self, interaction_id: Id) -> Payload:
+        """Tell what became of an interaction: whether and how the bot answered, with the message it sent."""
+        record = self.simulation.interactions.get(int(interaction_id))
+        if record is None:
+            raise ActionError(f"There is no interaction {interaction_id}.", status=404)
+        message = self.simulation.messages.get(record.channel_id, {}).get(record.message_id or 0)
+        return {
+            "id": str(record.id),
+            "token": record.token,
+            "type": record.type,
+            "responded": record.responded,
+            "kind": None if record.response_kind is None else str(record.response_kind),
+            "deferred": record.loading,
+            "ephemeral": record.ephemeral,
+            "message": None if message is None else self.message(message),
+            "followups": [str(each) for each in record.followup_ids],
+            "modal": record.modal,
+            "choices": record.autocomplete_choices,
+        }
+
+    def interact(
+        self,
+        channel: Id,
+        user: Id,
+        command: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        guild: Id | None = None,
+        target: Id | None = None,
+    ) -> Payload:
+        """Run a command: ``name``, or ``name group sub``; with a ``target`` (user or message) a menu command.
+
+        Options are given by name: plain values, and names or ids for users, channels and roles.
+        """
+        place, actor = self.find_channel(channel, guild), self.find_user(user)
+        if target is not None:
+            data = self._menu_command(place, actor, command, target)
+        else:
+            root, leaf, nesting = self._command(place, actor, command)
+            built, resolved = self._options(place, actor, command, leaf, options or {})
+            data = _command_data(root, nest_options(root, nesting, built), resolved)
+        return self._start(COMMAND, place, actor, data)
+
+    def autocomplete(
+        self,
+        channel: Id,
+        user: Id,
+        command: str,
+        option: str,
+        value: str,
+        options: Mapping[str, Any] | None = None,
+        *,
+        guild: Id | None = None,
+    ) -> Payload:
+        """Type ``value`` into an option that completes itself."""
+        place, actor = self.find_channel(channel, guild), self.find_user(user)
+        root, leaf, nesting = self._command(place, actor, command)
+        focused = next((each for each in leaf.get("options") or [] if each["name"] == option), None)
+        if focused is None or not focused.get("autocomplete"):
+            raise ActionError(f"/{command} has no option {option!r} that completes itself.")
+        given = {name: value for name, value in (options or {}).items() if name != option}
+        built, _ = self._options(place, actor, command, leaf, given, partial=True)
+        built.append({"name": option, "type": focused["type"], "value": value, "focused": True})
+        return self._start(
+            AUTOCOMPLETE, place, actor, _command_data(root, nest_options(root, nesting, built), {})
+        )
+
+    def click(
+        self, channel: Id, message: Id, user: Id, *, custom_id: str | None = None, label: str | None = None
+    ) -> Payload:
+        """Click a button, told by its custom id or label (neither: the only one there is)."""
+        stored, actor = self._seen_message(channel, message, user)
+        button = _component(stored, {BUTTON}, custom_id, label)
+        if not button.get("custom_id"):
+            raise ActionError("That button is a link: it starts no interaction.")
+        return self._component_used(stored, actor, button, {})
+
+    def select(
+        self, channel: Id, message: Id, user: Id, values: Sequence[Id], *, custom_id: str | None = None
+    ) -> Payload:
+        """Choose from a select menu: option values, or names or ids of users, roles, channels."""
+        stored, actor = self._seen_message(channel, message, user)
+        menu = _component(stored, SELECTS, custom_id, None)
+        lowest, highest = menu.get("min_values", 1), menu.get("max_values", 1)
+        if not lowest <= len(values) <= highest:
+            raise ActionError(f"That menu takes {lowest} to {highest} values, not {len(values)}.")
+        place = self.find_channel(stored.channel_id)
+        return self._component_used(stored, actor, menu, self._chosen(place, actor, menu, values))
+
+    def submit_modal(self, interaction: Id, user: Id, values: Mapping[str, Any]) -> Payload:
+        """Fill in and send the modal that the bot showed in answer to an interaction; values by custom id."""
+        record, actor = self.simulation.interactions.get(int(interaction)), self.find_user(user)
+        if record is None or record.modal is None or record.user_id != actor.id or record.modal_consumed:
+            raise ActionError(f"No modal of interaction {interaction} is open for {actor.name}.", status=409)
+        place = self.find_channel(record.channel_id)
+        resolved: Resolved = {}
+        fields = {
+            each["custom_id"] for each in walk_components(record.modal["components"]) if _is_field(each)
+        }
+        if unknown := sorted(values.keys() - fields):
+            raise ActionError(f"The modal has no field {unknown[0]!r}. Known: {', '.join(sorted(fields))}.")
+        filled = [self._filled(place, actor, each, values, resolved) for each in record.modal["components"]]
+        data = {"custom_id": record.modal["custom_id"], "components": filled, "resolved": resolved}
+        record.modal_consumed = True
+        source = self.simulation.messages.get(place.id, {}).get(record.source_message_id or 0)
+        started = self._start(MODAL_SUBMIT, place, actor, data, source)
+        self.simulation.origins[int(started["id"])] = record.id
+        return started
+
+    # Commands
+
+    def _command(
+        self, place: Channel, actor: User, command: str
+    ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+        name, *path = command.removeprefix("/").split()
+        root = self._visible(place, actor, name, CHAT_INPUT)
+        with in_words():
+            leaf, nesting = walk_to_subcommand(root, path)
+        return root, leaf, nesting
+
+    def _visible(self, place: Channel, actor: User, name: str, kind: int) -> dict[str, Any]:
+        root = self.simulation.find_command(name, place.guild_id, type=kind)
+        if root is None:
+            scopes = (self.simulation.commands.get(scope, {}) for scope in (place.guild_id, None))
+            known = ", ".join(f"/{key[0]}" for scope in scopes for key in scope if key[1] == kind) or "none"
+            raise ActionError(f"There is no command {name!r} here. Known: {known}.", status=404)
+        access = command_access(self.simulation, root, user_id=actor.id, channel_id=place.id)
+        if not access.allowed:
+            raise ActionError(f"{actor.name} cannot use /{name} here ({access.reason}).", status=403)
+        return root
+
+    def _menu_command(self, place: Channel, actor: User, name: str, target: Id) -> dict[str, Any]:
+        resolved: Resolved = {}
+        stored = self.simulation.messages.get(place.id, {}).get(int(target) if str(target).isdecimal() else 0)
+        if stored is not None:
+            root = self._visible(place, actor, name, MESSAGE_COMMAND)
+            resolved["messages"] = {str(stored.id): self.message(stored)}
+            target_id = stored.id
+        else:
+            root = self._visible(place, actor, name, USER_COMMAND)
+            target_id = self._resolve(place, actor, USER_KIND, target, resolved)
+        return {**_command_data(root, [], resolved), "target_id": str(target_id)}
+
+    def _options(
+        self,
+        place: Channel,
+        actor: User,
+        command: str,
+        leaf: Mapping[str, Any],
+        given: Mapping[str, Any],
+        *,
+        partial: bool = False,
+    ) -> tuple[list[dict[str, Any]], Resolved]:
+        declared = {each["name"]: each for each in leaf.get("options") or []}
+        if unknown := sorted(given.keys() - declared.keys()):
+            raise ActionError(
+                f"/{command} has no option {unknown[0]!r}. Known: {', '.join(declared) or 'none'}."
+            )
+        missing = [name for name, each in declared.items() if each.get("required") and name not in given]
+        if missing and not partial:
+            raise ActionError(f"/{command} needs the option {missing[0]!r}.")
+        resolved: Resolved = {}
+        built = [
+            {
+                "name": name,
+                "type": declared[name]["type"],
+                "value": self._value(place, actor, command, declared[name], value, resolved),
+            }
+            for name, value in given.items()
+        ]
+        return built, resolved
+
+    def _value(
+        self,
+        place: Channel,
+        actor: User,
+        command: str,
+        option: dict[str, Any],
+        value: Any,
+        resolved: Resolved,
+    ) -> Any:
+        if option["type"] in ENTITY_OPTIONS:
+            return str(self._resolve(place, actor, option["type"], value, resolved))
+        with in_words():
+            return validate_option_value(command, option, value)
+
+    def _resolve(self, place: Channel, actor: User, kind: int, value: Id, resolved: Resolved) -> int:
+        """Put what an id or name means into ``resolved`` as Discord does, and return its id."""
+        world = self.simulation
+        if kind == CHANNEL_KIND:
+            channel = self.find_channel(value, place.guild_id)
+            shown = dict(serializers.channel_payload(world, channel))
+            if channel.guild_id is not None:
+                rights = world.compute_permissions(channel.guild_id, actor.id, channel.id)
+                shown["permissions"] = str(rights)
+            resolved.setdefault("channels", {})[str(channel.id)] = shown
+            return channel.id
+        if kind == ROLE_KIND or (kind == MENTIONABLE_KIND and self._is_role(value, place)):
+            role = self.find_role(value, place.guild_id)
+            resolved.setdefault("roles", {})[str(role.id)] = dict(serializers.role_payload(role))
+            return role.id
+        user = self.find_user(value)
+        resolved.setdefault("users", {})[str(user.id)] = dict(serializers.user_payload(user))
+        guild = world.guilds.get(place.guild_id or 0)
+        if guild is not None and user.id in guild.members:
+            member = serializers.member_payload(world, guild, guild.members[user.id], with_user=False)
+            resolved.setdefault("members", {})[str(user.id)] = dict(member)
+        return user.id
+
+    def _is_role(self, value: Id, place: Channel) -> bool:
+        try:
+            self.find_role(value, place.guild_id)
+        except ActionError:
+            return False
+        return True
+
+    # Components
+
+    def _seen_message(self, channel: Id, message: Id, user: Id) -> tuple[Message, User]:
+        stored, actor = self.find_message(channel, message), self.find_user(user)
+        seen = channel_accessible(self.simulation, stored.channel_id, actor.id)
+        if not seen or not stored.visible_to(actor.id):
+            raise ActionError(f"{actor.name} cannot see that message.", status=403)
+        return stored, actor
+
+    def _chosen(
+        self, place: Channel, actor: User, menu: Mapping[str, Any], values: Sequence[Id]
+    ) -> dict[str, Any]:
+        if menu["type"] == STRING_SELECT:
+            known = [each["value"] for each in menu.get("options") or []]
+            for value in values:
+                if value not in known:
+                    raise ActionError(f"There is no choice {value!r}. Known: {', '.join(known)}.")
+            return {"values": list(values)}
+        resolved: Resolved = {}
+        kind = KIND_OF_SELECT[menu["type"]]
+        chosen = [str(self._resolve(place, actor, kind, value, resolved)) for value in values]
+        return {"values": chosen, "resolved": resolved}
+
+    def _component_used(
+        self, stored: Message, actor: User, component: Mapping[str, Any], more: dict[str, Any]
+    ) -> Payload:
+        data = {"custom_id": component["custom_id"], "component_type": component["type"], **more}
+        if component.get("id") is not None:
+            data["id"] = component["id"]
+        return self._start(COMPONENT, self.find_channel(stored.channel_id), actor, data, stored)
+
+    def _filled(
+        self,
+        place: Channel,
+        actor: User,
+        node: Mapping[str, Any],
+        values: Mapping[str, Any],
+        resolved: Resolved,
+    ) -> dict[str, Any]:
+        """Return a node of a modal as it is sent back: layout kept, fields with what was filled in."""
+        shown: dict[str, Any] = {key: node[key] for key in ("type", "id", "custom_id") if key in node}
+        if "components" in node:
+            shown["components"] = [
+                self._filled(place, actor, each, values, resolved) for each in node["components"]
+            ]
+        elif "component" in node:
+            shown["component"] = self._filled(place, actor, node["component"], values, resolved)
+        elif _is_field(node):
+            shown.update(self._field(place, actor, node, values.get(node["custom_id"]), resolved))
+        return shown
+
+    def _field(
+        self, place: Channel, actor: User, node: Mapping[str, Any], value: Any, resolved: Resolved
+    ) -> dict[str, Any]:
+        if node["type"] in SELECTS:
+            chosen = self._chosen(place, actor, node, [] if value is None else value)
+            for kind, entries in chosen.pop("resolved", {}).items():
+                resolved.setdefault(kind, {}).update(entries)
+            return chosen
+        if value is None and node.get("required", node["type"] == 4):
+            raise ActionError(f"The field {node['custom_id']!r} must be filled in.")
+        if isinstance(value, list):
+            return {"values": value}
+        return {"value": "" if value is None and node["type"] == 4 else value}
+
+    def _start(
+        self,
+        kind: int,
+        place: Channel,
+        actor: User,
+        data: dict[str, Any],
+        source: Message | None = None,
+    ) -> Payload:
+        if not channel_accessible(self.simulation, place.id, actor.id):
+            raise ActionError(f"{actor.name} cannot see #{place.name or place.id}.", status=403)
+        with in_words():
+            record, payload = base_payload(
+                self.simulation,
+                type=kind,
+                channel_id=place.id,
+                guild_id=place.guild_id,
+                user_id=actor.id,
+                data=data,
+            )
+        if source is not None:
+            record.source_message_id = source.id
+            payload["message"] = self.message(source)
+        owner = str(place.guild_id or actor.id)
+        payload["authorizing_integration_owners"] = {"0": owner if place.guild_id else "0"}
+        if (guild := self.simulation.guilds.get(place.guild_id or 0)) is not None:
+            features = kept_of(guild).get("features", [])
+            payload["guild"] = {
+                "id": str(guild.id),
+                "locale": guild.preferred_locale,
+                "features": features,
+            }
+        self.simulation.emit("INTERACTION_CREATE", payload)
+        return _started(record)
+
+
+def _started(record: Interaction) -> Payload:
+    return {"id": str(record.id), "token": record.token, "type": record.type}
+
+
+def _command_data(
+    root: Mapping[str, Any], options: list[dict[str, Any]], resolved: Resolved
+) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": root["id"], "name": root["name"], "type": root.get("type", CHAT_INPUT)}
+    if options:
+        data["options"] = options
+    if resolved:
+        data["resolved"] = resolved
+    if root.get("guild_id"):
+        data["guild_id"] = root["guild_id"]
+    return data
+
+
+def _is_field(node: Mapping[str, Any]) -> bool:
+    return bool(node.get("custom_id")) and not any(key in node for key in ROWS)
+
+
+def _component(
+    stored: Message, kinds: Container[Any], custom_id: str | None, label: str | None
+) -> dict[str, Any]:
+    all_ = [each for each in walk_components(stored.components) if each.get("type") in kinds]
+    found = [
+        each
+        for each in all_
+        if (custom_id is None or each.get("custom_id") == custom_id)
+        and (label is None or each.get("label") == label)
+    ]
+    if len(found) != 1:
+        known = ", ".join(str(each.get("custom_id") or each.get("label")) for each in all_) or "none"
+        raise ActionError(
+            f"{len(found)} components of that message fit; name one. Known: {known}.", status=404
+        )
+    if found[0].get("disabled"):
+        raise ActionError("That component is disabled.", status=409)
+    return found[0]

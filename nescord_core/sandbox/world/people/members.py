@@ -1,0 +1,290 @@
+"""What people do in Discord's client, checked as Discord checks it: talk, react, come, go, moderate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from nescord_core.sandbox.world.lookup import ActionError, Directory, Id
+from nescord_core.sandbox.world.simcord.model import (
+    BackendError,
+    Channel,
+    Message,
+    SetupError,
+    User,
+    channel_accessible,
+    reaction_permissions,
+    serializers,
+)
+
+__all__ = ["People", "in_words", "tail"]
+
+Payload = dict[str, Any]
+DM = 1
+FORUMS = (15, 16)
+THREADED = (0, 5)
+PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Turn the model's refusals into `ActionError`, which the control API and the page can show."""
+    try:
+        yield
+    except BackendError as error:
+        raise ActionError(
+            f"Discord refuses that: {error.message}.", status=error.status, code=error.code
+        ) from error
+    except SetupError as error:
+        raise ActionError(str(error)) from error
+
+
+class People(Directory):
+    """Actions of users on messages, reactions, voice and membership."""
+
+    def message(self, message: Message) -> Payload:
+        """Return a message as MESSAGE_CREATE shows it (without the member)."""
+        return dict(serializers.message_payload(self.simulation, message))
+
+    def say(
+        self,
+        channel: Id,
+        user: Id,
+        content: str = "",
+        *,
+        guild: Id | None = None,
+        reply_to: Id | None = None,
+        files: Sequence[tuple[str, bytes]] = (),
+        nonce: str | None = None,
+    ) -> Payload:
+        """Send a message as a user; ``files`` are (name, bytes). Raises ActionError."""
+        place, author = self.find_channel(channel, guild), self.find_user(user)
+        if not content and not files:
+            raise ActionError("A message needs content or a file.")
+        if len(content) > 2000:
+            raise ActionError(f"A message holds at most 2000 characters; this one has {len(content)}.")
+        with in_words():
+            self._check_speaks(place, author)
+            reference = None
+            if reply_to is not None:
+                wanted = {"message_id": str(self.find_message(place.id, reply_to).id)}
+                reference = self.simulation.normalize_message_reference(place.id, wanted)
+            attachments = self.simulation.store_attachments(place.id, files)
+            message = self.simulation.create_message(
+                place.id, author.id, content, reference=reference, attachments=attachments
+            )
+        if message.id not in self.simulation.messages[place.id]:
+            raise ActionError("Auto moderation has blocked this message.", status=400, code=200000)
+        shown = self.message(message)
+        return shown if nonce is None else {**shown, "nonce": nonce}
+
+    def dm(self, user: Id, content: str, *, files: Sequence[tuple[str, bytes]] = ()) -> Payload:
+        """Send the bot a direct message."""
+        channel = self.simulation.get_dm_channel(self.find_user(user).id)
+        return self.say(channel.id, user, content, files=files)
+
+    def edit(self, channel: Id, message: Id, content: str, *, user: Id | None = None) -> Payload:
+        """Edit a message as its author (``user``, when given, must be the author)."""
+        stored = self.find_message(channel, message)
+        if user is not None and self.find_user(user).id != stored.author_id:
+            raise ActionError("Users can only edit their own messages.", status=403, code=50005)
+        with in_words():
+            return self.message(
+                self.simulation.edit_message(stored.channel_id, stored.id, {"content": content})
+            )
+
+    def delete(self, channel: Id, message: Id, *, user: Id | None = None) -> None:
+        """Delete a message as its author, or as a moderator ``user``."""
+        stored = self.find_message(channel, message)
+        actor = stored.author_id if user is None else self.find_user(user).id
+        with in_words():
+            if actor != stored.author_id:
+                self._need(self.find_channel(stored.channel_id), actor, "manage_messages")
+            self.simulation.delete_message(stored.channel_id, stored.id)
+
+    def react(self, channel: Id, message: Id, user: Id, emoji: str) -> None:
+        """Add a reaction: a unicode emoji, or ``name:id`` of a custom one."""
+        self._reaction(channel, message, user, emoji, reacted=True)
+
+    def unreact(self, channel: Id, message: Id, user: Id, emoji: str) -> None:
+        """Take a user's own reaction away."""
+        self._reaction(channel, message, user, emoji, reacted=False)
+
+    def _reaction(self, channel: Id, message: Id, user: Id, emoji: str, *, reacted: bool) -> None:
+        stored, actor = self.find_message(channel, message), self.find_user(user)
+        with in_words():
+            needed = reaction_permissions(stored, emoji, reacted=reacted)
+            self._need(self.find_channel(stored.channel_id), actor.id, *needed)
+            self.simulation.set_reaction(stored.channel_id, stored.id, emoji, actor.id, reacted)
+
+    def pin(self, channel: Id, message: Id, user: Id, *, pinned: bool = True) -> None:
+        """Pin or unpin a message as a user with that permission."""
+        stored, actor = self.find_message(channel, message), self.find_user(user)
+        with in_words():
+            self._need(self.find_channel(stored.channel_id), actor.id, "manage_messages")
+            self.simulation.set_pinned(stored.channel_id, stored.id, pinned, actor_id=actor.id)
+
+    def vote(self, channel: Id, message: Id, user: Id, answers: Sequence[int]) -> None:
+        """Set a user's votes in a poll (answer ids; none takes them back)."""
+        stored, actor = self.find_message(channel, message), self.find_user(user)
+        with in_words():
+            self._need(self.find_channel(stored.channel_id), actor.id)
+            self.simulation.set_poll_votes(stored.channel_id, stored.id, list(answers), actor.id)
+
+    def typing(self, channel: Id, user: Id, *, guild: Id | None = None) -> None:
+        """Show a user as typing."""
+        place, actor = self.find_channel(channel, guild), self.find_user(user)
+        with in_words():
+            self._check_speaks(place, actor)
+        now = int(self.simulation.clock.now().timestamp())
+        payload: Payload = {"channel_id": str(place.id), "user_id": str(actor.id), "timestamp": now}
+        if place.guild_id is not None:
+            payload["guild_id"] = str(place.guild_id)
+            payload["member"] = self.member(place.guild_id, actor.id)
+        self.simulation.emit("TYPING_START", payload)
+
+    def voice_join(
+        self, channel: Id, user: Id, *, guild: Id | None = None, mute: bool = False, deaf: bool = False
+    ) -> None:
+        """Connect a user to a voice channel (state only, no sound)."""
+        place, actor = self.find_channel(channel, guild), self.find_user(user)
+        if place.guild_id is None:
+            raise ActionError("Only a guild's voice channels can be joined.")
+        with in_words():
+            self._need(place, actor.id, "connect")
+            self.simulation.set_voice_state(
+                place.guild_id, actor.id, place.id, self_mute=mute, self_deaf=deaf
+            )
+
+    def voice_leave(self, user: Id, *, guild: Id | None = None) -> None:
+        """Disconnect a user from voice."""
+        with in_words():
+            self.simulation.set_voice_state(self.find_guild(guild).id, self.find_user(user).id, None)
+
+    # Membership
+
+    def member(self, guild: Id, user: Id) -> Payload:
+        """Return one member as Discord shows it, user included."""
+        place, actor = self.find_guild(guild), self.find_user(user)
+        with in_words():
+            member = self.simulation.get_member(place.id, actor.id)
+            return dict(serializers.member_payload(self.simulation, place, member))
+
+    def join(self, user: Id, *, guild: Id | None = None) -> Payload:
+        """Let a user join a guild; an unknown name makes a new user."""
+        place, actor = self.find_guild(guild), self.find_or_make_user(user)
+        if actor.id in place.members:
+            raise ActionError(f"{actor.name} is already a member of {place.name}.", status=409)
+        if actor.id in place.bans:
+            raise ActionError(f"{actor.name} is banned from {place.name}.", status=403, code=40007)
+        with in_words():
+            self.simulation.add_member(place.id, actor.id, announce=True)
+        return self.member(place.id, actor.id)
+
+    def find_or_make_user(self, user: Id) -> User:
+        """Return a user; a name that nobody has makes a new one."""
+        try:
+            return self.find_user(user)
+        except ActionError:
+            if isinstance(user, int) or user.isdecimal():
+                raise
+        return self.simulation.make_user(user.removeprefix("@"))
+
+    def leave(self, user: Id, *, guild: Id | None = None) -> None:
+        """Let a user leave a guild."""
+        with in_words():
+            self.simulation.remove_member(self.find_guild(guild).id, self.find_user(user).id)
+
+    def give_role(self, user: Id, role: Id, *, guild: Id | None = None) -> None:
+        """Give a member a role, as the owner would."""
+        place = self.find_guild(guild)
+        with in_words():
+            self.simulation.add_member_role(
+                place.id, self.find_user(user).id, self.find_role(role, place.id).id
+            )
+
+    def take_role(self, user: Id, role: Id, *, guild: Id | None = None) -> None:
+        """Take a role from a member, as the owner would."""
+        place = self.find_guild(guild)
+        with in_words():
+            self.simulation.remove_member_role(
+                place.id, self.find_user(user).id, self.find_role(role, place.id).id
+            )
+
+    # Threads and events
+
+    def start_thread(
+        self,
+        channel: Id,
+        user: Id,
+        name: str,
+        *,
+        guild: Id | None = None,
+        message: Id | None = None,
+        content: str = "",
+        private: bool = False,
+    ) -> Payload:
+        """Start a thread: on a message, on nothing, or as a forum's post, which needs ``content``."""
+        place, actor = self.find_channel(channel, guild), self.find_user(user)
+        if place.type in FORUMS and not content:
+            raise ActionError(f"A post in #{place.name} needs content.")
+        if place.type not in (*FORUMS, *THREADED):
+            raise ActionError(f"No thread can be started in #{place.name or place.id}.")
+        started_from = None if message is None else self.find_message(place.id, message).id
+        with in_words():
+            permission = "create_private_threads" if private else "create_public_threads"
+            self._need(place, actor.id, "send_messages" if place.type in FORUMS else permission)
+            thread = self._make_thread(place, actor, name, started_from, private=private)
+        if content:
+            # A post's first message has the id of its thread.
+            with self.simulation.planned_ids(thread.id) if place.type in FORUMS else nullcontext():
+                self.say(thread.id, actor.id, content)
+        return dict(serializers.thread_payload(self.simulation, thread))
+
+    def _make_thread(
+        self, place: Channel, actor: User, name: str, started_from: int | None, *, private: bool
+    ) -> Channel:
+        post = place.type in FORUMS  # which no system message tells of
+        thread = self.simulation.create_thread(
+            place.id,
+            name,
+            actor.id,
+            type=PRIVATE_THREAD if private else PUBLIC_THREAD,
+            message_id=started_from,
+            broadcast=not post,
+        )
+        if post:
+            self.simulation.announce_thread_create(thread)
+        return thread
+
+    def interested(self, user: Id, event: Id, *, guild: Id | None = None, interested: bool = True) -> None:
+        """Mark a scheduled event (by name or id) as interesting to a user, or no more."""
+        place, actor = self.find_guild(guild), self.find_user(user)
+        for each in place.scheduled_events.values():
+            if str(event) in (str(each.id), each.name):
+                self.simulation.set_scheduled_event_subscription(place.id, each.id, actor.id, interested)
+                return
+        known = ", ".join(each.name for each in place.scheduled_events.values()) or "none"
+        raise ActionError(f"There is no scheduled event {event!r}. Known: {known}.", status=404)
+
+    # Checks
+
+    def _check_speaks(self, place: Channel, author: User) -> None:
+        self._need(place, author.id, "send_messages_in_threads" if place.is_thread else "send_messages")
+
+    def _need(self, place: Channel, user_id: int, *permissions: str) -> None:
+        if not channel_accessible(self.simulation, place.id, user_id):
+            name = self.simulation.users[user_id].name
+            raise ActionError(f"{name} cannot see #{place.name or place.id}.", status=403, code=50001)
+        self.simulation.require_permissions(place.guild_id, user_id, place.id, *permissions)
+
+
+def tail(messages: dict[int, Message], *, after: int, limit: int) -> list[Message]:
+    """Return the newest ``limit`` messages past ``after``, oldest first, without walking them all."""
+    found: list[Message] = []
+    for message_id in reversed(messages):
+        if message_id <= after or len(found) >= limit:
+            break
+        found.append(messages[message_id])
+    return found[::-1]

@@ -1,0 +1,135 @@
+"""What a guild's owner does: make, change and remove guilds, channels and roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.people.members import Payload, People, in_words
+from nescord_core.sandbox.world.simcord.model import Guild, serializers
+
+__all__ = ["CHANNEL_KINDS", "Guilds"]
+
+CHANNEL_KINDS = {"text": 0, "voice": 2, "category": 4, "announcement": 5, "stage": 13, "forum": 15}
+SEED_MS = 283_996_800_000
+"""Seeded ids carry 2024-01-01 as their time: older than anything made later, and the same every time."""
+CHANNEL_FIELDS = frozenset({"name", "topic", "position", "rate_limit_per_user"})
+ROLE_FIELDS = frozenset({"name", "color", "hoist", "mentionable", "permissions", "position"})
+
+
+class Guilds(People):
+    """Actions on guilds, channels and roles."""
+
+    def seed(self, guilds: int = 1) -> None:
+        """Make the world that a sandbox starts with, with the same ids every time.
+
+        Each guild has #general, #random, the voice channel Lounge, a role and the members alice, bob and the
+        bot. The first is called "Sandbox", the others "Sandbox 2" and so on.
+        """
+        with self.simulation.planned_ids((SEED_MS << 22) + 1):
+            people = [self.simulation.make_user(name) for name in ("olivia", "alice", "bob")]
+        owner, *others = people
+        for number in range(guilds):
+            # Ids a millisecond apart spread the guilds evenly over shards, which look at those bits.
+            first = (SEED_MS + 1 + number) << 22
+            with self.simulation.planned_ids(first + 1), self.simulation.quiet():
+                name = "Sandbox" if number == 0 else f"Sandbox {number + 1}"
+                self._furnish(name, first, owner.id, [each.id for each in others])
+
+    def add_guild(self, name: str | None = None, *, guild_id: int | None = None) -> Payload:
+        """Invite the bot to a new guild and return it as GUILD_CREATE shows it."""
+        owner = self.find_user("olivia")
+        members = [self.find_user(each).id for each in ("alice", "bob")]
+        chosen = name or f"Sandbox {len(self.simulation.guilds) + 1}"
+        with in_words(), self.simulation.quiet():
+            made = self._furnish(chosen, guild_id, owner.id, members)
+        payload = dict(serializers.guild_create_payload(self.simulation, made))
+        # `unavailable` false is what guilds carry that come back; by that, clients tell a guild that is new.
+        payload.pop("unavailable", None)
+        self.simulation.emit("GUILD_CREATE", payload)
+        return payload
+
+    def _furnish(self, name: str, guild_id: int | None, owner_id: int, members: list[int]) -> Guild:
+        world = self.simulation
+        guild = world.create_guild(name, id=guild_id, owner_id=owner_id)
+        moderator = world.create_role(guild.id, "moderator", permissions=1 << 13 | 1 << 1, color=0x3498DB)
+        world.create_role(guild.id, "member", mentionable=True)
+        world.create_channel(guild.id, "general", topic="Say hello.")
+        world.create_channel(guild.id, "random")
+        world.create_channel(guild.id, "Lounge", type=CHANNEL_KINDS["voice"])
+        for member in members:
+            world.add_member(guild.id, member)
+        if members:
+            world.add_member_role(guild.id, members[0], moderator.id)
+        return guild
+
+    def remove_guild(self, guild: Id) -> None:
+        """Remove the bot from a guild (the guild is gone then)."""
+        with in_words():
+            self.simulation.remove_guild(self.find_guild(guild).id)
+
+    def create_channel(
+        self,
+        name: str,
+        *,
+        guild: Id | None = None,
+        kind: str = "text",
+        parent: Id | None = None,
+        topic: str | None = None,
+    ) -> Payload:
+        """Make a channel; ``kind`` is one of `CHANNEL_KINDS`, ``parent`` a category."""
+        if kind not in CHANNEL_KINDS:
+            raise ActionError(f"There is no kind of channel {kind!r}. Known: {', '.join(CHANNEL_KINDS)}.")
+        place = self.find_guild(guild)
+        parent_id = None if parent is None else self.find_channel(parent, place.id).id
+        with in_words():
+            channel = self.simulation.create_channel(
+                place.id, name, type=CHANNEL_KINDS[kind], parent_id=parent_id, topic=topic
+            )
+        return dict(serializers.channel_payload(self.simulation, channel))
+
+    def edit_channel(self, channel: Id, *, guild: Id | None = None, **changes: Any) -> Payload:
+        """Change name, topic, position or rate_limit_per_user of a channel."""
+        _check_fields(changes, CHANNEL_FIELDS)
+        with in_words():
+            place = self.simulation.edit_channel(self.find_channel(channel, guild).id, changes)
+        return dict(serializers.channel_payload(self.simulation, place))
+
+    def delete_channel(self, channel: Id, *, guild: Id | None = None) -> None:
+        """Delete a channel."""
+        with in_words():
+            self.simulation.delete_channel(self.find_channel(channel, guild).id)
+
+    def create_role(self, name: str, *, guild: Id | None = None, **fields: Any) -> Payload:
+        """Make a role; ``permissions`` is a bit mask, as a number or in Discord's way as a string."""
+        with in_words():
+            role = self.simulation.create_role(self.find_guild(guild).id, name, **_role_fields(fields))
+        return dict(serializers.role_payload(role))
+
+    def edit_role(self, role: Id, *, guild: Id | None = None, **changes: Any) -> Payload:
+        """Change a role."""
+        place, fields = self.find_guild(guild), _role_fields(changes)
+        with in_words():
+            changed = self.simulation.edit_role(place.id, self.find_role(role, place.id).id, fields)
+        return dict(serializers.role_payload(changed))
+
+    def delete_role(self, role: Id, *, guild: Id | None = None) -> None:
+        """Delete a role."""
+        place = self.find_guild(guild)
+        with in_words():
+            self.simulation.delete_role(place.id, self.find_role(role, place.id).id)
+
+
+def _role_fields(given: dict[str, Any]) -> dict[str, Any]:
+    _check_fields(given, ROLE_FIELDS)
+    if "permissions" not in given:
+        return given
+    try:
+        return given | {"permissions": int(given["permissions"])}
+    except (TypeError, ValueError):
+        raise ActionError(f"permissions is a bit mask, not {given['permissions']!r}.") from None
+
+
+def _check_fields(given: dict[str, Any], known: frozenset[str]) -> None:
+    if unknown := sorted(given.keys() - known):
+        raise ActionError(f"Unknown field {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")

@@ -1,0 +1,282 @@
+"""Messages and threads of the model, where it does less than Discord or something else.
+
+System messages, threads started from a message, auto moderation, what ends by itself, bounds on what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from simcord._clock import Clock
+from simcord.backend import Backend, serializers
+from simcord.backend.models import AutoModRule, Channel, Message, Poll
+from simcord.backend.permissions import flag as permission_flag
+from simcord.enums import MessageType
+
+from nescord_core.sandbox.world.automod import ALERT, BLOCK, TIMEOUT, Caught, caught_by
+
+__all__ = ["MESSAGES_PER_CHANNEL", "MessageSimulation", "with_thread"]
+
+MESSAGES_PER_CHANNEL = 10_000
+COMPONENT = 3
+HAS_THREAD = 1 << 5
+TELLING = frozenset(
+    {MessageType.CHANNEL_NAME_CHANGE, MessageType.CHANNEL_FOLLOW_ADD, MessageType.THREAD_CREATED}
+    | {MessageType.STAGE_START, MessageType.STAGE_END, MessageType.STAGE_TOPIC}
+)
+"""System messages that have content of their own; what the others say, each client writes itself."""
+EXEMPT = permission_flag("administrator") | permission_flag("manage_guild")
+"""Members with these permissions are not moderated."""
+
+Serialize = Callable[..., Any]
+
+
+def with_thread(serialize: Serialize) -> Serialize:
+    """Show a message with the thread that was started from it
+    (https://discord.com/developers/docs/resources/message#message-object).
+    """
+
+    def shown(backend: Any, message: Message, **options: Any) -> Any:
+        payload = serialize(backend, message, **options)
+        thread = backend.channels.get(message.id)
+        if thread is None or not thread.is_thread or thread.parent_id != message.channel_id:
+            return payload
+        shown = dict(serializers.thread_payload(backend, thread))
+        return {**payload, "thread": shown, "flags": payload["flags"] | HAS_THREAD}
+
+    return shown
+
+
+class MessageSimulation(Backend):
+    """The model's messages, threads and moderation."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.messages_per_channel = MESSAGES_PER_CHANNEL
+        self.origins: dict[int, int] = {}
+        self._planned_ids: Iterator[int] = iter(())
+        self._open_polls: dict[int, Message] = {}
+        self._told_polls: set[int] = set()
+        self._deleted_thread: int | None = None
+        self._thread_options: Mapping[str, Any] = {}
+        super().__init__(clock=clock)
+
+    # Messages
+
+    def commit_message(self, message: Message, *, broadcast: bool = True) -> Message:
+        stored = super().commit_message(message, broadcast=broadcast)
+        if message.poll is not None:
+            self._open_polls[message.id] = message
+        kept = self.messages.get(message.channel_id, {})
+        while len(kept) > self.messages_per_channel:
+            del kept[next(iter(kept))]
+        return stored
+
+    def prepare_message(
+        self, *args: Any, interaction_metadata: Mapping[str, Any] | None = None, **fields: Any
+    ) -> Message:
+        if interaction_metadata is not None:
+            fields["interaction_metadata"] = self._with_cause(interaction_metadata)
+        message = super().prepare_message(*args, **fields)
+        if fields.get("system_metadata") is not None and message.type not in TELLING:
+            message.content = ""
+        return message
+
+    def _with_cause(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """Name what a component's or a modal's interaction came from; discord.js reads it with its user.
+
+        https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
+        """
+        record = self.interactions[int(metadata["id"])]
+        cause = self.interactions.get(self.origins.get(record.id, 0))
+        if record.type == COMPONENT and record.source_message_id is not None:
+            return {**metadata, "interacted_message_id": str(record.source_message_id)}
+        if cause is None:
+            return dict(metadata)
+        told: dict[str, Any] = {**metadata, "id": str(cause.id), "type": cause.type}
+        if cause.command_name is not None:
+            told |= {"name": cause.command_name, "command_type": cause.command_type}
+        return {**metadata, "triggering_interaction_metadata": self._with_cause(told)}
+
+    def create_system_message(
+        self, channel_id: int, message_type: MessageType, author_id: int, **facts: Any
+    ) -> Message:
+        """Write a system message, but for those that Discord writes elsewhere or not at all."""
+        kind, channel = MessageType(message_type), self.get_channel(channel_id)
+        started_from = facts.get("referenced_message_id")
+        if kind is MessageType.THREAD_CREATED and started_from is not None:
+            return self._begin_thread(channel_id, facts["target_channel_id"], author_id, started_from)
+        if kind is MessageType.CHANNEL_NAME_CHANGE and not channel.is_thread:
+            return Message(
+                id=0, channel_id=channel_id, author_id=author_id
+            )  # only groups and threads tell that
+        return super().create_system_message(channel_id, kind, author_id, **facts)
+
+    def _begin_thread(self, channel_id: int, thread_id: int, author_id: int, started_from: int) -> Message:
+        """Tell that a message has a thread now, and begin the thread with a reference to it."""
+        self.emit("MESSAGE_UPDATE", self._told(self.get_message(channel_id, started_from)))
+        return super().create_system_message(
+            thread_id,
+            MessageType.THREAD_STARTER_MESSAGE,
+            author_id,
+            referenced_channel_id=channel_id,
+            referenced_message_id=started_from,
+        )
+
+    def _told(self, message: Message) -> dict[str, Any]:
+        return dict(serializers.message_payload(self, message))
+
+    # Threads
+
+    @contextmanager
+    def thread_options(self, options: Mapping[str, Any]) -> Iterator[None]:
+        """Give the thread that is made meanwhile its rate_limit_per_user and invitable."""
+        self._thread_options = options
+        try:
+            yield
+        finally:
+            self._thread_options = {}
+
+    def announce_thread_create(self, thread: Channel) -> None:
+        options = self._thread_options
+        thread.rate_limit_per_user = options.get("rate_limit_per_user", thread.rate_limit_per_user)
+        if thread.thread_metadata is not None:
+            thread.thread_metadata.invitable = options.get("invitable", True)
+        super().announce_thread_create(thread)
+
+    def create_forum_post(
+        self, forum_id: int, name: str, starter: Message, **options: Any
+    ) -> tuple[Channel, Message]:
+        # A post's first message has the id of its thread
+        # (https://discord.com/developers/docs/topics/threads#forums); the thread's id is the first one made.
+        self._planned_ids = iter((starter.id,))
+        try:
+            return super().create_forum_post(forum_id, name, starter, **options)
+        finally:
+            self._planned_ids = iter(())
+
+    def _of_thread(self, channel_id: int | None) -> bool:
+        channel = self.channels.get(channel_id or 0)
+        return channel_id == self._deleted_thread if channel is None else channel.is_thread
+
+    def delete_channel(self, channel_id: int) -> None:
+        channel = self.channels.get(channel_id)
+        self._deleted_thread = channel_id if channel is not None and channel.is_thread else None
+        super().delete_channel(channel_id)
+
+    # Auto moderation
+
+    def _auto_mod_blocks(self, channel: Channel, author_id: int, content: str) -> bool:
+        """Let each rule act on a text that it catches; say whether the message is blocked.
+
+        Bots, and members who manage the guild, are not moderated.
+        """
+        guild = self.guilds.get(channel.guild_id or 0)
+        if guild is None or not guild.auto_mod_rules or not content or self.get_user(author_id).bot:
+            return False
+        if author_id == guild.owner_id or self.compute_permissions(guild.id, author_id) & EXEMPT:
+            return False
+        blocked = False
+        for rule in list(guild.auto_mod_rules.values()):
+            if not rule.enabled or self._exempt(rule, channel, author_id):
+                continue
+            caught = caught_by(rule.trigger_type, rule.trigger_metadata, content)
+            for action in rule.actions if caught is not None else ():
+                self._act(rule, channel, author_id, content, caught or Caught(None, None), action)
+                blocked = blocked or action["type"] == BLOCK
+        return blocked
+
+    def _exempt(self, rule: AutoModRule, channel: Channel, author_id: int) -> bool:
+        member = self.guilds[rule.guild_id].members.get(author_id)
+        roles = set() if member is None else set(member.role_ids)
+        return bool({channel.id, channel.parent_id} & set(rule.exempt_channels)) or bool(
+            roles & set(rule.exempt_roles)
+        )
+
+    def _act(
+        self,
+        rule: AutoModRule,
+        channel: Channel,
+        author_id: int,
+        content: str,
+        caught: Caught,
+        action: Mapping[str, Any],
+    ) -> None:
+        told: dict[str, Any] = {
+            "guild_id": str(rule.guild_id),
+            "action": dict(action),
+            "rule_id": str(rule.id),
+            "rule_trigger_type": rule.trigger_type,
+            "user_id": str(author_id),
+            "channel_id": str(channel.id),
+            "content": content,
+            "matched_keyword": caught.keyword,
+            "matched_content": caught.content,
+        }
+        metadata = action.get("metadata") or {}
+        if action["type"] == ALERT and (alert := self._alert(rule, author_id, content, metadata)) is not None:
+            told["alert_system_message_id"] = str(alert.id)
+        if action["type"] == TIMEOUT:
+            self._time_out(rule.guild_id, author_id, int(metadata.get("duration_seconds") or 60))
+        self.emit("AUTO_MODERATION_ACTION_EXECUTION", told)
+
+    def _alert(
+        self, rule: AutoModRule, author_id: int, content: str, metadata: Mapping[str, Any]
+    ) -> Message | None:
+        """Write what was caught into the channel for alerts."""
+        channel = self.channels.get(int(metadata.get("channel_id") or 0))
+        if channel is None or channel.guild_id != rule.guild_id:
+            return None
+        embed = {"type": "auto_moderation_message", "description": content, "title": rule.name}
+        message = super().prepare_message(channel.id, author_id, "", embeds=[embed])
+        message.type = int(MessageType.AUTO_MODERATION_ACTION)
+        return super().commit_message(message)
+
+    def _time_out(self, guild_id: int, user_id: int, seconds: int) -> None:
+        until = (self.clock.now() + timedelta(seconds=seconds)).isoformat()
+        self.edit_member(guild_id, user_id, {"timed_out_until": until})
+
+    # What ends by itself
+
+    def expire_poll(self, channel_id: int, message_id: int) -> Message:
+        """End a poll, and tell the result as a message (type 46)."""
+        ended = super().expire_poll(channel_id, message_id)
+        if ended.poll is not None and ended.id not in self._told_polls:
+            self._told_polls.add(ended.id)
+            self._tell_result(ended, ended.poll)
+        return ended
+
+    def _tell_result(self, ended: Message, poll: Poll) -> None:
+        votes = {each.answer_id: len(poll.votes.get(each.answer_id, ())) for each in poll.answers}
+        most, total = max(votes.values(), default=0), sum(votes.values())
+        victors = [each for each in poll.answers if votes[each.answer_id] == most]
+        facts = {
+            "poll_question_text": poll.question,
+            "victor_answer_votes": str(most),
+            "total_votes": str(total),
+        }
+        if total and len(victors) == 1:
+            facts |= {
+                "victor_answer_id": str(victors[0].answer_id),
+                "victor_answer_text": victors[0].text or "",
+            }
+        fields = [{"name": name, "value": value, "inline": False} for name, value in facts.items()]
+        embed = {"type": "poll_result", "fields": fields}
+        told = super().prepare_message(ended.channel_id, ended.author_id, "", embeds=[embed])
+        told.type = int(MessageType.POLL_RESULT)
+        told.reference = {"type": 0, "channel_id": str(ended.channel_id), "message_id": str(ended.id)}
+        self.commit_message(told)
+
+    def settle(self) -> None:
+        """Carry out what is due by now: polls that end, scheduled events that start or end."""
+        now = self.now_iso()
+        for message in list(self._open_polls.values()):
+            gone = message.id not in self.messages.get(message.channel_id, {})
+            if gone or message.poll is None or message.poll.expiry <= now:
+                del self._open_polls[message.id]
+            if not gone and message.poll is not None and message.poll.expiry <= now:
+                self.expire_poll(message.channel_id, message.id)
+        self.activate_due_scheduled_events()
+        self.process_entitlement_deadlines()

@@ -1,0 +1,302 @@
+"""The model of Discord's state: the one place that knows simcord.
+
+simcord (https://github.com/SilentHacks/simcord, pinned in setup.cfg) was made for tests of a bot in the same
+process. It gives the state, permissions, error codes and route functions. What a long-running server needs
+besides is here: a real clock, ids that do not pile up, bounds on what is remembered, and files whose
+addresses are this server's.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from simcord.backend import serializers
+from simcord.backend.access import channel_accessible, reaction_permissions
+from simcord.backend.command_access import command_access
+from simcord.backend.errors import BackendError, SetupError
+from simcord.backend.models import (
+    SKU,
+    AuditLogEntry,
+    Channel,
+    Guild,
+    Interaction,
+    Invite,
+    Member,
+    Message,
+    Overwrite,
+    Poll,
+    PollAnswer,
+    Role,
+    ScheduledEvent,
+    User,
+    Webhook,
+)
+from simcord.backend.permissions import flag as permission_flag
+from simcord.components import walk_components
+from simcord.enums import MessageType
+from simcord.http import routes as _routes
+from simcord.http.router import _ROUTES, RequestContext, RouteNotImplemented, UnsupportedField
+from simcord.interactions import base_payload, nest_options, validate_option_value, walk_to_subcommand
+
+from nescord_core.sandbox.world.extra_fields import kept_of, showing
+from nescord_core.sandbox.world.simcord.files import FileStore, RealClock
+from nescord_core.sandbox.world.simcord.messages import MessageSimulation, with_thread
+from nescord_core.settings import SANDBOX_BOT_ID
+from nescord_core.snowflake import DISCORD_EPOCH_MS
+
+__all__ = [
+    "SKU",
+    "BackendError",
+    "Channel",
+    "Guild",
+    "Interaction",
+    "Invite",
+    "Member",
+    "Message",
+    "MessageType",
+    "ModelRoute",
+    "Overwrite",
+    "Poll",
+    "PollAnswer",
+    "RequestContext",
+    "Role",
+    "RouteNotImplemented",
+    "ScheduledEvent",
+    "SetupError",
+    "Simulation",
+    "UnsupportedField",
+    "User",
+    "Webhook",
+    "base_payload",
+    "channel_accessible",
+    "command_access",
+    "model_routes",
+    "nest_options",
+    "permission_flag",
+    "reaction_permissions",
+    "serializers",
+    "validate_option_value",
+    "walk_components",
+    "walk_to_subcommand",
+]
+
+INTERACTIONS_KEPT = 10_000
+AUDIT_ENTRIES_KEPT = 1_000
+TOKEN_BYTES = 51
+THREAD_ACTIONS: Mapping[int, int] = {11: 111, 12: 112}
+"""Threads have audit log events of their own beside those of channels."""
+SERVER_BITS = 1 << 17
+"""Ids made now carry this worker number; those made for a shard carry none, so that they never meet."""
+
+PRIVATE = frozenset({"verified", "mfa_enabled", "locale"})
+
+ModelRoute = Callable[[RequestContext], Any]
+
+for _name in (
+    "channel_payload",
+    "guild_create_payload",
+    "invite_payload",
+    "member_payload",
+    "role_payload",
+    "scheduled_event_payload",
+    "stage_instance_payload",
+    "thread_payload",
+    "user_payload",
+    "webhook_payload",
+):
+    # The model shows an object within many others: only its serializers see all of them.
+    setattr(serializers, _name, showing(getattr(serializers, _name)))
+
+
+def _public(serialize: Callable[[User], Any]) -> Callable[[User], Any]:
+    """Show what is nobody else's business of the bot's own user only
+    (https://discord.com/developers/docs/resources/user#user-object).
+    """
+
+    def shown(user: User) -> Any:
+        payload = serialize(user)
+        if user.id == SANDBOX_BOT_ID:
+            return payload
+        return {name: value for name, value in payload.items() if name not in PRIVATE}
+
+    return shown
+
+
+for _name, _wrap in (("message_payload", with_thread), ("user_payload", _public)):
+    setattr(serializers, _name, _wrap(getattr(serializers, _name)))
+
+
+class Simulation(MessageSimulation):
+    """simcord's backend for a server that runs for days."""
+
+    def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
+        self._announce = announce
+        self._quiet = False
+        self._last_ms = 0
+        self._sequence = 0
+        self._reacted_to: int | None = None
+        self.noted_changes: list[dict[str, Any]] = []
+        """Changes of kept fields, for the next entry of an audit log."""
+        self._newcomer: tuple[str, Mapping[str, Any], Mapping[str, Any]] | None = None
+        super().__init__(clock=RealClock())
+        self.files = FileStore()
+        self.cdn = self.files
+        # A bot's user has carried the id of its application since 2016. Fixed, because the token names it.
+        self.users.clear()
+        self.application_id = self.bot_user.id = SANDBOX_BOT_ID
+        self.users[self.bot_user.id] = self.bot_user
+
+    def emit(self, event: str, payload: Mapping[str, Any]) -> None:
+        """Announce an event. simcord keeps a transcript of them all; a server must not."""
+        if self._newcomer is not None and event == self._newcomer[0]:
+            payload = self._adopted(event, payload)
+        if self._reacted_to is not None:
+            payload = {**payload, "message_author_id": str(self._reacted_to)}
+        if not self._quiet:
+            self._announce(event, payload)
+
+    def _emit_reaction(self, event: str, message: Message, emoji: str, user_id: int) -> None:
+        # Whose message it is comes with the addition only
+        # (https://discord.com/developers/docs/events/gateway-events#message-reaction-add).
+        self._reacted_to = message.author_id if event == "MESSAGE_REACTION_ADD" else None
+        try:
+            super()._emit_reaction(event, message, emoji, user_id)
+        finally:
+            self._reacted_to = None
+
+    @contextmanager
+    def adopting(
+        self, event: str, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Keep fields of the object that is made meanwhile; the event that announces it has them already."""
+        self._newcomer = (event, fields, attributes or {})
+        try:
+            yield
+        finally:
+            self._newcomer = None
+
+    def _adopted(self, event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert self._newcomer is not None
+        _, fields, attributes = self._newcomer
+        self._newcomer = None
+        thing = self._made(event, payload)
+        kept_of(thing).update(fields)
+        for name, value in attributes.items():
+            setattr(thing, name, value)
+        if event == "GUILD_ROLE_CREATE":
+            return {**payload, "role": {**payload["role"], **fields}}
+        return {**payload, **fields, **attributes}
+
+    def _made(self, event: str, payload: Mapping[str, Any]) -> object:
+        """Return the object that an event announces."""
+        match event:
+            case "CHANNEL_CREATE":
+                return self.channels[int(payload["id"])]
+            case "INVITE_CREATE":
+                return self.invites[payload["code"]]
+            case "GUILD_ROLE_CREATE":
+                return self.guilds[int(payload["guild_id"])].roles[int(payload["role"]["id"])]
+            case _:
+                return self.guilds[int(payload["guild_id"])].scheduled_events[int(payload["id"])]
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Announce nothing meanwhile: what is built up is announced as one whole afterwards."""
+        self._quiet = True
+        try:
+            yield
+        finally:
+            self._quiet = False
+
+    def snowflake(self) -> int:
+        """Make an id of this moment; ids never go backwards, even when the clock does."""
+        planned = next(self._planned_ids, None)
+        if planned is not None:
+            return planned
+        now_ms = int(self.clock.now().timestamp() * 1000) - DISCORD_EPOCH_MS
+        if now_ms > self._last_ms:
+            self._last_ms, self._sequence = now_ms, 0
+        else:
+            self._sequence += 1
+        return (self._last_ms << 22) | SERVER_BITS | (self._sequence & (SERVER_BITS - 1))
+
+    def reserve_id(self, value: int) -> int:
+        if not 0 < value < 1 << 64 or value in self.guilds:
+            raise SetupError(f"{value} cannot be the id of a new guild: it is out of range or taken")
+        return value
+
+    @contextmanager
+    def planned_ids(self, first: int) -> Iterator[None]:
+        """Count ids up from ``first`` meanwhile, so that a seeded world has the same ids every time."""
+        self._planned_ids = iter(range(first, first + SERVER_BITS))
+        try:
+            yield
+        finally:
+            self._planned_ids = iter(())
+
+    def remove_member(self, guild_id: int, user_id: int) -> None:
+        self.set_voice_state(guild_id, user_id, None)  # simcord would have them go on talking
+        super().remove_member(guild_id, user_id)
+
+    def delete_channel(self, channel_id: int) -> None:
+        channel = self.channels.get(channel_id)
+        if channel is not None and channel.guild_id is not None:
+            for state in list(self.guilds[channel.guild_id].voice_states.values()):
+                if state.channel_id == channel_id:
+                    self.set_voice_state(state.guild_id, state.user_id, None)
+        super().delete_channel(channel_id)
+
+    def new_interaction(self, type: int, channel_id: int, user_id: int, guild_id: int | None) -> Interaction:  # noqa: A002 - simcord's name
+        record = super().new_interaction(type, channel_id, user_id, guild_id)
+        del self.interaction_tokens[record.token]
+        record.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.interaction_tokens[record.token] = record.id
+        while len(self.interactions) > INTERACTIONS_KEPT:
+            oldest = self.interactions.pop(next(iter(self.interactions)))
+            self.interaction_tokens.pop(oldest.token, None)
+            self.origins.pop(oldest.id, None)
+        return record
+
+    def create_webhook(self, channel_id: int, name: str, creator_id: int) -> Webhook:
+        hook = super().create_webhook(channel_id, name, creator_id)
+        del self.webhook_tokens[hook.token]
+        hook.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.webhook_tokens[hook.token] = hook.id
+        self._emit_webhooks_update(channel_id)
+        return hook
+
+    @contextmanager
+    def webhook_in(self, hook: Webhook, channel_id: int, *, first_id: int | None = None) -> Iterator[None]:
+        """Let a webhook work in another channel meanwhile; ``first_id`` is the id of what it says first."""
+        home, hook.channel_id = hook.channel_id, channel_id
+        self._planned_ids = iter(() if first_id is None else (first_id,))
+        try:
+            yield
+        finally:
+            hook.channel_id = home
+            self._planned_ids = iter(())
+
+    def record_audit_log(self, guild_id: int, *args: Any, **fields: Any) -> AuditLogEntry:
+        # Roles given and taken are changes, not options
+        # (https://discord.com/developers/docs/resources/audit-log#audit-log-change-object).
+        options = dict(fields.pop("options", None) or {})
+        changes = list(fields.pop("changes", None) or [])
+        moved = [key for key in ("$add", "$remove") if key in options]
+        changes += [{"key": key, "new_value": options.pop(key)} for key in moved]
+        changes += self.noted_changes
+        self.noted_changes = []
+        if args and self._of_thread(fields.get("target_id")):
+            args = (THREAD_ACTIONS.get(args[0], args[0]), *args[1:])
+        entry = super().record_audit_log(guild_id, *args, changes=changes, options=options, **fields)
+        entries = self.guilds[guild_id].audit_log_entries
+        del entries[: max(0, len(entries) - AUDIT_ENTRIES_KEPT)]
+        return entry
+
+
+def model_routes() -> list[tuple[str, tuple[str, ...], ModelRoute]]:
+    """Return (method, template segments, function) of every route that simcord answers."""
+    assert _routes.__all__  # importing the package is what registers them
+    return [(method, tuple(template), route) for method, all_ in _ROUTES.items() for template, route in all_]

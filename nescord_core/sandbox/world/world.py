@@ -1,0 +1,183 @@
+"""The sandbox's Discord: one object that holds the state, tells its listeners, and takes people's actions.
+
+The gateway half and the page read and subscribe here; the REST half answers requests on it
+(`nescord_core.sandbox.http.api`). Nothing here knows of sockets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from nescord_core.sandbox.world.completion import complete_event
+from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.people.accounts import Accounts
+from nescord_core.sandbox.world.people.members import Payload, tail
+from nescord_core.sandbox.world.simcord.model import Simulation, serializers
+from nescord_core.settings import SandboxSettings
+
+__all__ = ["ActionError", "Listener", "World"]
+
+Listener = Callable[[str, Mapping[str, Any], int, int | None], None]
+"""Called with (event, payload, guild id or 0, routing key): the key is the guild id, the channel id of a
+direct message, or None."""
+
+NARROW: Mapping[str, tuple[str, ...]] = {
+    "THREAD_DELETE": ("id", "guild_id", "parent_id", "type"),
+    "THREAD_MEMBERS_UPDATE": ("id", "guild_id", "member_count", "added_members", "removed_member_ids"),
+}
+"""Events that tell only a part of the thread; the model gives all of it."""
+MENTIONING = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
+GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
+
+
+class World(Accounts):
+    """The state behind one sandbox. Actions that Discord or the client refuses raise `ActionError`."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        super().__init__(Simulation(self._announce))
+        self.settings = settings
+        self._nonce: int | str | None = None
+        self._listeners: list[Listener] = []
+        self.simulation.bot_user.name = "Sandbox Bot"
+
+    # Events
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Have ``listener`` called with every event, in order; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def _announce(self, event: str, payload: Mapping[str, Any]) -> None:
+        if not self._listeners:
+            return
+        guild_id = int(payload["id"] if event in GUILD_EVENTS else payload.get("guild_id") or 0)
+        channel_id = payload.get("channel_id")
+        key = guild_id or (int(channel_id) if channel_id else None)
+        if event in NARROW:
+            payload = {name: payload[name] for name in NARROW[event] if name in payload}
+        if event == "GUILD_CREATE":
+            payload = self._furnished(payload, guild_id)
+        if guild_id and event in MENTIONING and payload.get("mentions"):
+            payload = {**payload, "mentions": self._with_members(guild_id, payload["mentions"])}
+        payload = complete_event(event, payload)
+        if event == "TYPING_START" and not payload["timestamp"]:
+            payload = {**payload, "timestamp": int(self.simulation.clock.now().timestamp())}
+        if event == "MESSAGE_CREATE" and self._nonce is not None:
+            payload = {**payload, "nonce": self._nonce}
+        for listener in self._listeners:
+            listener(event, payload, guild_id, key)
+
+    def _with_members(self, guild_id: int, users: Sequence[Mapping[str, Any]]) -> list[Payload]:
+        """Give mentioned users their membership, as events do
+        (https://discord.com/developers/docs/events/gateway-events#message-create).
+        """
+        guild = self.simulation.guilds[guild_id]
+        shown: list[Payload] = []
+        for user in users:
+            member = guild.members.get(int(user["id"]))
+            told = {} if member is None else {"member": self._membership(guild_id, member.user_id)}
+            shown.append({**user, **told})
+        return shown
+
+    def _membership(self, guild_id: int, user_id: int) -> Payload:
+        member = self.member(guild_id, user_id)
+        member.pop("user", None)
+        return member
+
+    @contextmanager
+    def nonce(self, nonce: int | str | None) -> Iterator[None]:
+        """Carry a sender's nonce in MESSAGE_CREATE, so that clients recognise what they sent."""
+        self._nonce = nonce
+        try:
+            yield
+        finally:
+            self._nonce = None
+
+    def tick(self) -> None:
+        """Let what is due by now happen (polls and scheduled events); call it about once a second."""
+        self.simulation.settle()
+
+    # State
+
+    @property
+    def public_url(self) -> str:
+        """Where this sandbox is reached, ``http://HOST:PORT``: files' addresses start with it."""
+        return self.simulation.files.base
+
+    @public_url.setter
+    def public_url(self, url: str) -> None:
+        self.simulation.files.base = url.rstrip("/")
+
+    @property
+    def bot_user(self) -> Payload:
+        """The bot's user, as READY shows it."""
+        return dict(serializers.user_payload(self.simulation.bot_user))
+
+    @property
+    def application_id(self) -> int:
+        """The id of the bot's application (the same as of its user)."""
+        return self.simulation.application_id
+
+    def guild_ids(self) -> list[int]:
+        """Return the ids of the guilds that the bot is in."""
+        return list(self.simulation.guilds)
+
+    def guild_create(self, guild_id: int) -> Payload:
+        """Return a guild as GUILD_CREATE shows it, all members included."""
+        payload = serializers.guild_create_payload(self.simulation, self.find_guild(guild_id))
+        return dict(complete_event("GUILD_CREATE", self._furnished(payload, guild_id)))
+
+    def _furnished(self, payload: Mapping[str, Any], guild_id: int) -> Mapping[str, Any]:
+        """Add to GUILD_CREATE what the model does not have: presences, sounds, stages."""
+        seen = [self.presence(int(each["user"]["id"]), guild_id) for each in payload["members"]]
+        stages = [each for each in self.simulation.stage_instances.values() if each.guild_id == guild_id]
+        return {
+            **payload,
+            "presences": [each for each in seen if each["status"] != "offline"],
+            "soundboard_sounds": list(self.ledger.sounds.get(guild_id, {}).values()),
+            "stage_instances": [serializers.stage_instance_payload(each) for each in stages],
+        }
+
+    def available(self, guild_id: int) -> bool:
+        """Say whether Discord has the guild at the moment."""
+        return guild_id not in self.ledger.outages
+
+    def members(self, guild_id: int) -> list[Payload]:
+        """Return a guild's members, users included."""
+        guild = self.find_guild(guild_id)
+        shown = (
+            serializers.member_payload(self.simulation, guild, member) for member in guild.members.values()
+        )
+        return [dict(each) for each in shown]
+
+    def users(self) -> list[Payload]:
+        """Return everyone there is, the bot included."""
+        return [dict(serializers.user_payload(each)) for each in list(self.simulation.users.values())]
+
+    def channels(self, guild: Id | None = None) -> list[Payload]:
+        """Return the channels of one guild, or of all, and the bot's direct messages when none is given."""
+        world = self.simulation
+        if guild is None:
+            return [dict(serializers.channel_payload(world, each)) for each in list(world.channels.values())]
+        ids = self.find_guild(guild).channel_ids
+        return [dict(serializers.channel_payload(world, world.channels[each])) for each in ids]
+
+    def messages(
+        self, channel: Id, *, guild: Id | None = None, after: int = 0, limit: int = 50
+    ) -> list[Payload]:
+        """Return a channel's newest ``limit`` messages past ``after``, oldest first (ephemeral ones too)."""
+        place = self.find_channel(channel, guild)
+        return [
+            self.message(each) for each in tail(self.simulation.messages[place.id], after=after, limit=limit)
+        ]
+
+    def set_bot_voice(
+        self, guild_id: int, channel_id: int | None, *, mute: bool = False, deaf: bool = False
+    ) -> None:
+        """Move the bot's own voice state (gateway opcode 4); announces VOICE_STATE_UPDATE."""
+        if channel_id is None:
+            self.voice_leave(self.application_id, guild=guild_id)
+        else:
+            self.voice_join(channel_id, self.application_id, mute=mute, deaf=deaf)

@@ -1,0 +1,342 @@
+"""A Unix socket in state_dir by which `nescord status`, `stop`, `reload` and `logs` reach what runs there.
+
+One JSON object a line: the request names a ``command``; the answer has ``ok`` and the command's own fields,
+or ``error``. A stream answers with line after line until either side hangs up. `nescord dev` serves
+``control.sock``, `nescord run main` serves ``main.sock`` and `nescord run ws` ``ws.sock``. Only the
+owner can connect (mode 0600).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import signal
+import socket
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from nescord_core.errors import ConfigError, NescordError, NotRunning, TransportError
+from nescord_core.services.control.exclusive_lock import sole_owner
+from nescord_core.services.control.running_services import Presence, is_alive, read_all
+
+__all__ = ["Answer", "Command", "logs", "reload", "request", "restart", "serve_control", "socket_path"]
+__all__ += ["status", "stop", "stream"]
+
+Answer = Mapping[str, Any]
+Command = Callable[[Answer], "Awaitable[Answer] | AsyncIterator[Answer]"]
+
+log = logging.getLogger("nescord.control")
+
+DEV = "control"
+MAIN = "main"
+WS = "ws"
+WHO = {DEV: "nescord dev", MAIN: "nescord main", WS: "nescord ws"}
+LONGEST_PATH = 100  # sun_path holds 108 bytes on Linux, 104 on the BSDs and macOS (unix(7), unix(4))
+LONGEST_LINE = 1 << 20
+REQUEST_TIMEOUT = 10.0
+ANSWER_TIMEOUT = 60.0
+WS_TIMEOUT = 3600.0
+"""Seconds; a large bot has many clusters, and each drains before the next."""
+STOP_TIMEOUT = 60.0
+RETRY = 0.05
+
+
+def socket_path(state_dir: Path, name: str = DEV) -> Path:
+    """Return where the socket is: in state_dir, or in a private directory when that path is too long."""
+    path = state_dir.absolute() / f"{name}.sock"
+    if len(os.fsencode(path)) <= LONGEST_PATH:
+        return path
+    digest = hashlib.sha256(os.fsencode(state_dir.resolve())).hexdigest()[:16]
+    return _runtime_dir() / f"nescord-{digest}-{name}.sock"
+
+
+@asynccontextmanager
+async def serve_control(
+    state_dir: Path, commands: Mapping[str, Command], *, name: str = DEV, service: str = "nescord dev"
+) -> AsyncIterator[Path]:
+    """Answer commands for as long as the block runs; yields the socket's path.
+
+    A command gets the request and returns an awaitable of one answer, or an async iterator of many. An error
+    of nescord becomes the answer's ``error``.
+
+    Raises:
+        AlreadyRunning: another process serves this name; ``service`` is what it is called in the message.
+
+    """
+    path = socket_path(state_dir, name)
+    failure: Exception | None = None
+    with sole_owner(state_dir, name, service), _listening(path) as listener:
+        async with asyncio.TaskGroup() as group:
+            connections = _Connections(group, commands)
+            server = await asyncio.start_unix_server(connections.accept, sock=listener, limit=LONGEST_LINE)
+            try:
+                yield path
+            except Exception as error:
+                failure = error
+            finally:
+                server.close()
+                connections.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def request(
+    state_dir: Path, command: str, *, name: str = DEV, timeout: float = ANSWER_TIMEOUT, **fields: Any
+) -> dict[str, Any]:
+    """Send one command and return its answer.
+
+    Raises:
+        NotRunning: nobody serves this name.
+        NescordError: the other side answered with an error, or not at all within ``timeout`` seconds.
+
+    """
+    try:
+        async with asyncio.timeout(timeout):
+            async for answer in stream(state_dir, command, name=name, **fields):
+                return answer
+    except TimeoutError:
+        raise TransportError(f"no answer to {command} within {timeout:g} s.") from None
+    raise TransportError(f"the connection ended before {command} was answered.")
+
+
+async def stream(
+    state_dir: Path, command: str, *, name: str = DEV, **fields: Any
+) -> AsyncIterator[dict[str, Any]]:
+    """Send one command and yield answers until the other side hangs up; raises as `request` does."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(socket_path(state_dir, name), limit=LONGEST_LINE)
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise NotRunning(WHO.get(name, name), state_dir=str(state_dir)) from None
+    except OSError as error:
+        raise TransportError(f"the control socket cannot be reached: {error.strerror}.") from None
+    try:
+        writer.write(_line({"command": command, **fields}))
+        while line := await reader.readline():
+            yield _opened(json.loads(line))
+    except (ConnectionError, ValueError) as error:
+        raise TransportError(f"the control connection broke: {error}") from None
+    finally:
+        writer.close()
+
+
+async def status(state_dir: Path) -> dict[str, Any]:
+    """Return what `nescord dev` says of its services: ``{service: {state, pid, address, ...}}``."""
+    services: dict[str, Any] = (await request(state_dir, "status"))["services"]
+    return services
+
+
+async def stop(state_dir: Path, *, timeout: float = STOP_TIMEOUT) -> None:
+    """Stop everything in order; returns when it has ended.
+
+    Services that were started one by one get SIGTERM, as from any process manager.
+
+    Raises:
+        NotRunning: nothing runs with this state_dir.
+        TransportError: something still runs after ``timeout`` seconds.
+
+    """
+    alone: list[Presence] = []
+    try:
+        await request(state_dir, "stop")
+    except NotRunning:
+        alone = list(read_all(state_dir).values())
+        if not alone:
+            raise
+        for presence in alone:
+            with suppress(ProcessLookupError):
+                os.kill(presence.pid, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(timeout):
+            while await _serves(state_dir) or any(map(is_alive, alone)):  # noqa: ASYNC110 - in other processes
+                await asyncio.sleep(RETRY)
+    except TimeoutError:
+        raise TransportError(f"not everything has stopped within {timeout:g} s.") from None
+
+
+async def _serves(state_dir: Path) -> bool:
+    try:
+        await request(state_dir, "status")
+    except NotRunning:
+        return False
+    except TransportError:
+        return True  # it ended between two words
+    return True
+
+
+async def restart(state_dir: Path, service: str) -> None:
+    """Ask `nescord dev` to stop and start one service; returns when it has begun."""
+    await request(state_dir, "restart", service=service)
+
+
+async def reload(state_dir: Path, *, name: str = MAIN, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
+    """Have main load the bot's code anew, or ws (by its name) its own; returns its report afterwards."""
+    report = await request(state_dir, "reload", name=name, timeout=timeout)
+    return {"message": str(report.get("line", "")), **report}
+
+
+async def logs(
+    state_dir: Path, service: str | None = None, *, lines: int = 100, follow: bool = True
+) -> AsyncIterator[dict[str, Any]]:
+    """Yield log lines ``{time, service, stream, text}``: the last ``lines``, then new ones if ``follow``.
+
+    When nothing runs any more, they come from the log files that were left.
+    """
+    try:
+        async for answer in stream(state_dir, "logs", service=service, lines=lines, follow=follow):
+            yield answer
+    except NotRunning:
+        left = _left_behind(state_dir, service, lines)
+        if not left:
+            raise
+        for line in left:
+            yield line
+
+
+def _left_behind(state_dir: Path, service: str | None, lines: int) -> list[dict[str, Any]]:
+    """The last lines of the log files of a run that has ended, in order of time."""
+    found: list[dict[str, Any]] = []
+    for path in (state_dir / "logs").glob(f"{service or '*'}.log"):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]:
+            stamp, _, text = line.partition(" ")
+            found.append({"time": _epoch(stamp), "service": path.stem, "stream": "", "text": text})
+    return sorted(found, key=itemgetter("time"))[-lines:] if lines else []
+
+
+def _epoch(stamp: str) -> float:
+    try:
+        return datetime.fromisoformat(stamp).timestamp()
+    except ValueError:
+        return 0.0  # a line that was cut
+
+
+def _opened(answer: dict[str, Any]) -> dict[str, Any]:
+    if not answer.pop("ok", False):
+        raise NescordError(str(answer.get("error") or "the command failed."))
+    return answer
+
+
+def _line(fields: Answer) -> bytes:
+    return json.dumps(fields, default=str).encode() + b"\n"
+
+
+class _Connections:
+    """The conversations going on; they end with the server."""
+
+    def __init__(self, group: asyncio.TaskGroup, commands: Mapping[str, Command]) -> None:
+        self._group = group
+        self._commands = commands
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._group.create_task(_converse(self._commands, reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+async def _converse(
+    commands: Mapping[str, Command], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        async with asyncio.timeout(REQUEST_TIMEOUT):
+            line = await reader.readline()
+        await _answer(commands, line, reader, writer)
+    except (TimeoutError, ConnectionError, ValueError):
+        pass  # a caller that sends nothing, too much, or is gone
+    finally:
+        writer.close()
+
+
+async def _answer(
+    commands: Mapping[str, Command], line: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    try:
+        result = _chosen(commands, line)
+        if isinstance(result, AsyncIterator):
+            await _pour(result, reader, writer)
+            return
+        answer: Answer = {"ok": True, **(await result)}
+    except NescordError as error:
+        answer = {"ok": False, "error": str(error)}
+    except (ConnectionError, TimeoutError):
+        raise
+    except Exception as error:  # a fault in one command must not end what the others control
+        log.exception("a control command failed")
+        answer = {"ok": False, "error": f"{type(error).__name__} in the other process; see its log."}
+    writer.write(_line(answer))
+    await writer.drain()
+
+
+def _chosen(commands: Mapping[str, Command], line: bytes) -> Awaitable[Answer] | AsyncIterator[Answer]:
+    try:
+        fields = json.loads(line)
+        name = fields["command"]
+    except (ValueError, TypeError, KeyError):
+        raise NescordError('a request is one line such as {"command": "status"}.') from None
+    if name not in commands:
+        raise NescordError(f"{name!r} is not a command here; there are {', '.join(sorted(commands))}.")
+    return commands[name](fields)
+
+
+async def _pour(
+    answers: AsyncIterator[Answer], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """Send answers until they end or the caller hangs up, which shows as end-of-file from it."""
+
+    async def send() -> None:
+        with suppress(ConnectionError):
+            async for answer in answers:
+                writer.write(_line({"ok": True, **answer}))
+                await writer.drain()
+        hung_up.cancel()
+
+    async def watch() -> None:
+        with suppress(ConnectionError):
+            await reader.read()
+        sending.cancel()
+
+    async with asyncio.TaskGroup() as both:
+        sending = both.create_task(send())
+        hung_up = both.create_task(watch())
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """Bind, restrict, then listen: nobody can connect before the mode is right."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        path.chmod(0o600)
+        listener.setblocking(False)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _runtime_dir() -> Path:
+    """The user's own runtime directory, or one in /tmp that nobody else can look into."""
+    own = Path(f"/run/user/{os.getuid()}")
+    if own.is_dir() and os.access(own, os.W_OK):
+        return own
+    shared = Path(f"/tmp/nescord-{os.getuid()}")  # noqa: S108 - owner and mode are checked below
+    shared.mkdir(mode=0o700, exist_ok=True)
+    found = shared.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ConfigError(
+            f"the path of its control socket would be too long, and {shared} is not a private directory.",
+            where="state_dir",
+            hint="Set NESCORD_STATE_DIR to a shorter path.",
+        )
+    return shared

@@ -1,0 +1,1 @@
+"""`nescord dev`, `nescord run all` and `nescord demo`: all services under one supervisor."""

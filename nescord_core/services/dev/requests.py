@@ -1,0 +1,210 @@
+"""What can be asked of a running `nescord dev`: by keys, by its control socket, by its own main."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from nescord_core.config.loading import Config
+from nescord_core.errors import NescordError
+from nescord_core.services.control import control_socket
+from nescord_core.services.dev import keys, plan
+from nescord_core.supervisor.output import Output
+from nescord_core.supervisor.spec import ServiceSpec
+from nescord_core.supervisor.supervisor import ServiceView, Supervisor
+
+__all__ = ["Desk", "Replan", "facts"]
+
+CLEAR = "\x1b[2J\x1b[3J\x1b[H"
+NOTICE_TIMEOUT = 5.0
+NOTICE_LENGTH = 8000
+
+Replan = Callable[[], tuple[Config, list[ServiceSpec]]]
+"""Reads the configuration anew; raises ConfigError when it is wrong or asks for other services."""
+
+
+@dataclass
+class Desk:
+    """Carries out what is asked. ``page`` is the sandbox's address, empty without one."""
+
+    supervisor: Supervisor
+    output: Output
+    settings: Config
+    page: str
+    replan: Replan
+    tasks: asyncio.TaskGroup
+    events: asyncio.Task[None] | None = None
+
+    def commands(self) -> Mapping[str, control_socket.Command]:
+        """What the control socket understands."""
+        return {
+            "status": self._status,
+            "stop": self._stop,
+            "restart": self._restart,
+            "reload": self._reload,
+            "logs": self._logs,
+            "configured": self._configured,
+            "notice": self._notice,
+        }
+
+    def pressed(self, key: str) -> None:
+        """Do what a key stands for; others do nothing."""
+        actions: dict[str, Callable[[], object]] = {
+            "r": lambda: self.tasks.create_task(self._reload_aloud()),
+            "R": self._restart_all,
+            "o": lambda: self.tasks.create_task(self._open_page()),
+            "e": self._toggle_events,
+            "l": lambda: self._say(f"showing {self.output.next_filter()}"),
+            "c": lambda: self.output.show(CLEAR.rstrip("\n")),
+            "q": self.supervisor.request_stop,
+            "h": lambda: self._say("   ".join(f"{name} {what}" for name, what in keys.HELP.items())),
+        }
+        action = actions.get("h" if key == "?" else key)
+        if action is not None:
+            action()
+
+    def close(self) -> None:
+        """End what still runs beside."""
+        if self.events is not None:
+            self.events.cancel()
+
+    def _say(self, text: str) -> None:
+        self.output.say(text)
+
+    # ---------------------------------------------------------------- the control socket
+
+    async def _status(self, _: control_socket.Answer) -> control_socket.Answer:
+        return {"services": {v.name: facts(v) for v in self.supervisor.views() if not v.task}}
+
+    async def _stop(self, _: control_socket.Answer) -> control_socket.Answer:
+        self.supervisor.request_stop()
+        return {}
+
+    async def _restart(self, asked: control_socket.Answer) -> control_socket.Answer:
+        self.supervisor.restart(str(asked.get("service")))
+        return {}
+
+    async def _reload(self, _: control_socket.Answer) -> control_socket.Answer:
+        return await control_socket.reload(self.settings.state_dir)
+
+    def _logs(self, asked: control_socket.Answer) -> AsyncIterator[control_socket.Answer]:
+        service = asked.get("service")
+        known = [*(view.name for view in self.supervisor.views()), self.output.own]
+        if service is not None and service not in known:
+            raise NescordError(f"there is no service {service!r} here; there are {', '.join(known)}.")
+        return self._lines(service, asked)
+
+    async def _lines(
+        self, service: str | None, asked: control_socket.Answer
+    ) -> AsyncIterator[control_socket.Answer]:
+        lines = int(asked.get("lines", 100))
+        async for line in self.output.follow(service, lines=lines, onward=bool(asked.get("follow"))):
+            yield {"time": line.time, "service": line.service, "stream": line.stream, "text": line.text}
+
+    async def _configured(self, asked: control_socket.Answer) -> control_socket.Answer:
+        """The configuration has changed: start the services anew that it concerns."""
+        try:
+            settings, specs = self.replan()
+            self.supervisor.replan(specs)
+        except NescordError as error:
+            self._say(str(error))
+            return {}
+        self.output.hide(plan.secrets(settings))
+        known = {spec.name for spec in specs}
+        for name in [name for name in asked.get("services", ()) if name in known]:
+            self._say(f"{name} starts anew with the changed configuration")
+            self.supervisor.restart(name)
+        return {}
+
+    async def _notice(self, asked: control_socket.Answer) -> control_socket.Answer:
+        """Show on the sandbox's page why the new code does not run; empty text takes it away."""
+        if not self.page:
+            return {}
+        limit = aiohttp.ClientTimeout(total=NOTICE_TIMEOUT)
+        body = {"text": str(asked.get("text", ""))[:NOTICE_LENGTH]}
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=limit) as session,
+                session.post(f"{self.page}sandbox/notice", json=body),
+            ):
+                return {}
+        except (aiohttp.ClientError, TimeoutError):
+            return {}  # the terminal shows it all the same
+
+    # ---------------------------------------------------------------- keys
+
+    async def _reload_aloud(self) -> None:
+        try:
+            await control_socket.reload(self.settings.state_dir)  # main itself says how it went
+        except NescordError as error:
+            if "Still serving" not in str(error):
+                self._say(str(error))
+
+    def _restart_all(self) -> None:
+        try:
+            for view in self.supervisor.views():
+                if not view.task:
+                    self.supervisor.restart(view.name)
+        except NescordError as error:
+            self._say(str(error))
+
+    async def _open_page(self) -> None:
+        """A machine without a display has no browser that could open beside this."""
+        if not self.page:
+            self._say("there is no page without the sandbox")
+        elif sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+            self._say(f"no display here; open {self.page} in a browser")
+        else:
+            self._say(f"opening {self.page}")
+            await asyncio.to_thread(webbrowser.open, self.page)
+
+    def _toggle_events(self) -> None:
+        if self.events is not None and not self.events.done():
+            self.events.cancel()
+            self._say("events off")
+        elif self.page:
+            self.events = self.tasks.create_task(self._show_events())
+        else:
+            self._say("events are shown with the sandbox only")
+
+    async def _show_events(self) -> None:
+        self._say("events on")
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.ws_connect(f"{self.page}sandbox/events") as feed,
+            ):
+                async for message in feed:
+                    event = message.json()
+                    if not event["t"].startswith("SANDBOX_"):
+                        self._say(_event_line(event))
+        except (aiohttp.ClientError, ValueError) as error:
+            self._say(f"no events: {error}")
+
+
+def _event_line(event: Mapping[str, Any]) -> str:
+    """The type of an event, and who and what where it has them."""
+    data = event["d"]
+    author = (data.get("author") or data.get("user") or {}).get("username", "")
+    content = str(data.get("content") or "")[:80].replace("\n", " ")
+    place = f"guild {event['guild_id']}" if event.get("guild_id") else "no guild"
+    said = "  ".join(part for part in (author, content) if part)
+    return f"event {event['t']}  {place}  {said}".rstrip()
+
+
+def facts(view: ServiceView) -> dict[str, Any]:
+    """A service as `nescord status` has it."""
+    return {
+        "state": view.state.value,
+        "pid": view.pid,
+        "address": view.address,
+        "uptime_s": None if view.uptime_s is None else round(view.uptime_s, 1),
+        "restarts": view.restarts,
+    }

@@ -1,0 +1,1 @@
+"""The checks of `nescord doctor`, a module for each subject."""

@@ -1,0 +1,173 @@
+"""What the bot listens for, against the intents and events that it is given.
+
+The bot's code is imported in a process of its own, without its token, and only to see what it registers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import runpy
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from nescord_core.bot.listener import WsListener
+from nescord_core.config.loading import Config
+from nescord_core.events import ANY_EVENT, Intents, unreachable
+from nescord_core.reload.loading import entry as entries
+from nescord_core.reload.swapping.swap import Failure
+from nescord_core.services.doctor.findings import Finding, bad, good, worth_a_look
+
+__all__ = ["examine"]
+
+_TIMEOUT = 30.0
+_MARK = "nescord-registrations:"
+
+
+async def examine(config: Config) -> list[Finding]:
+    """Import the bot and compare."""
+    found = await _registered(config)
+    if found is None:
+        return []
+    if "error" in found:
+        return [
+            bad("handlers", str(found["error"]), "Mend that line; `nescord dev` shows where it comes from.")
+        ]
+    if "intents" in found:
+        return [_client_intents(config, Intents(found["intents"]))]
+    events = sorted(found["events"])
+    return [*_events(config, events), *_content(config, events)]
+
+
+async def _registered(config: Config) -> Mapping[str, Any] | None:
+    """Return what a process of its own says of the bot's registrations; None when there is no bot yet."""
+    entry = config["main.entry"]
+    module = entry.partition(":")[0].replace(".", "/")
+    places = [entry] if entry.endswith(".py") else [f"{module}.py", f"{module}/__init__.py"]
+    if not any((config.project / place).is_file() for place in places):
+        return None
+    environment = {**os.environ, **config.environment()}
+    environment.pop("DISCORD_BOT_TOKEN", None)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "nescord_core.services.doctor.bot", entry, str(config.project)),
+        cwd=config.project,
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            output, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return {"error": f"importing {entry} took longer than {_TIMEOUT:g} s"}
+    for line in output.decode(errors="replace").splitlines():
+        if line.startswith(_MARK):
+            told: Mapping[str, Any] = json.loads(line.removeprefix(_MARK))
+            return told
+    return {"error": f"importing {entry} ended the process (exit code {process.returncode})"}
+
+
+def _events(config: Config, events: list[str]) -> Iterator[Finding]:
+    names = ", ".join(each.lower() for each in events) or "nothing"
+    if not events:
+        yield worth_a_look("handlers", "the bot listens for no event", "Register one: @listener.on(...)")
+        return
+    wanted: frozenset[str] | None = config["bot.events"]
+    filtered = sorted(
+        each for each in events if wanted is not None and each != ANY_EVENT and each not in wanted
+    )
+    if filtered:
+        what = ", ".join(each.lower() for each in filtered)
+        yield worth_a_look(
+            "handlers", f"bot.events leaves out {what}", "Add them to bot.events (EVENTS), or set *."
+        )
+    lost = unreachable(events, config["bot.intents"])
+    for event, needed in lost.items():
+        one = " or ".join(name.lower() for name in needed.names)
+        yield bad(
+            "handlers",
+            f"{event.value.lower()} never comes without the intent {one}",
+            "Add it to bot.intents.",
+        )
+    if not filtered and not lost:
+        yield good("handlers", f"{names}: all of it comes with these intents")
+
+
+def _content(config: Config, events: list[str]) -> Iterator[Finding]:
+    intents = Intents(config["bot.intents"])
+    if "MESSAGE_CREATE" in events and not intents & Intents.MESSAGE_CONTENT:
+        yield worth_a_look(
+            "message_content",
+            "without this intent the text of most messages is empty",
+            "Add message_content to bot.intents if the bot reads what people write.",
+        )
+
+
+def _client_intents(config: Config, asked: Intents) -> Finding:
+    """A discord.py bot says itself which intents it counts on; ws asks for those of the configuration."""
+    missing = asked & ~Intents(config["bot.intents"])
+    if missing:
+        names = ", ".join(name.lower() for name in missing.names)
+        return bad(
+            "handlers",
+            f"the bot counts on intents that ws does not ask for: {names}",
+            "Add them to bot.intents.",
+        )
+    return good("handlers", "every intent that the bot counts on is asked for")
+
+
+# The process of its own
+
+
+def _look(entry: str, project: Path) -> Mapping[str, Any]:
+    sys.path.insert(0, str(project))
+    if entry.endswith(".py"):
+        return _look_at_file(project / entry, project)
+    found = entries.load(entry, project)
+    if isinstance(found, Failure):
+        where = f"{found.file}:{found.line}: " if found.line else ""
+        return {"error": f"{where}{found.message}"}
+    intents = getattr(found, "intents", None)
+    if intents is not None and not isinstance(found, WsListener):
+        return {"intents": int(intents.value)}
+    listener = found if isinstance(found, WsListener) else getattr(found, "listener", None)
+    if not isinstance(listener, WsListener):
+        return {"error": f"{entry} is of type {type(found).__name__}; it must be a WsListener or a bot"}
+    return {"events": sorted({each.event for each in listener.registrations})}
+
+
+def _look_at_file(path: Path, project: Path) -> Mapping[str, Any]:
+    """Run a discord.py bot's file up to where it would log in."""
+    discord: Any = importlib.import_module("discord")
+    seen: list[int] = []
+
+    class _Seen(BaseException):
+        pass
+
+    def stop(self: Any, *_: Any, **__: Any) -> None:
+        seen.append(int(self.intents.value))
+        raise _Seen
+
+    for name in ("run", "start", "login"):
+        setattr(discord.Client, name, stop)
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    except _Seen:
+        return {"intents": seen[0]}
+    except BaseException as error:  # any code may run there, and all of it is the bot's
+        failure = entries.failure_of(error, project)
+        where = f"{failure.file}:{failure.line}: " if failure.line else ""
+        return {"intents": seen[0]} if seen else {"error": f"{where}{failure.message}"}
+    return {"intents": seen[0]} if seen else {"error": f"{path.name} makes no client, or does not run it"}
+
+
+if __name__ == "__main__":
+    print(f"\n{_MARK}{json.dumps(_look(sys.argv[1], Path(sys.argv[2])))}", flush=True)
+    os._exit(0)  # whatever threads the bot's import has started

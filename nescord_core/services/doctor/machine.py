@@ -1,0 +1,106 @@
+"""What the machine offers: versions, limits, room."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from pathlib import Path
+
+from nescord_core._version import __version__
+from nescord_core.services.doctor.findings import Finding, bad, good, worth_a_look
+
+__all__ = ["disk", "limits", "versions"]
+
+PACKAGES = ("discord.py", "aiohttp", "grpcio", "protobuf", "msgspec", "watchfiles", "simcord")
+DISK_MB = 500
+OLDEST = (3, 11)
+DESCRIPTORS = 1024
+"""What 200 shards, their clusters' pipes and a few hundred HTTP connections need."""
+WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
+SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
+MOST_DIRECTORIES = 20_000
+
+
+def versions() -> Iterator[Finding]:
+    """Python and the packages that matter."""
+    text = f"{platform.python_version()} on {sys.platform}, {sys.executable}"
+    if sys.version_info < OLDEST:
+        yield bad("Python", text, "Install Python 3.11 or later.")
+    else:
+        yield good("Python", text)
+    found, missing = [], []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            missing.append(name)
+    text = f"{__version__} with {', '.join(found)}"
+    if missing:
+        yield bad(
+            "nescord",
+            f"{text}; missing: {', '.join(missing)}",
+            "Install nescord again: pip install -U nescord",
+        )
+    else:
+        yield good("nescord", text)
+
+
+def limits(project: Path) -> Iterator[Finding]:
+    """What the system allows this user: open files, watched directories."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except ImportError:  # Windows has no such limit
+        return
+    text = f"{'no limit' if soft == resource.RLIM_INFINITY else f'{soft:,}'} at a time"
+    if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
+        most = 65536 if hard == resource.RLIM_INFINITY else hard
+        fix = f"Raise it: ulimit -n {most}, or LimitNOFILE= of the systemd unit."
+        yield worth_a_look("open files", text, fix)
+    else:
+        yield good("open files", text)
+    yield from _watches(project)
+
+
+def _watches(project: Path) -> Iterator[Finding]:
+    try:
+        allowed = int(WATCHES.read_text())
+    except (OSError, ValueError):
+        return
+    needed = sum(1 for _ in islice(_directories(project), MOST_DIRECTORIES))
+    text = f"{allowed:,} directories may be watched, this project has {needed:,}"
+    if needed * 2 > allowed:
+        fix = "sysctl fs.inotify.max_user_watches=524288; until then `nescord dev` compares files itself."
+        yield worth_a_look("inotify", text, fix)
+    else:
+        yield good("inotify", text)
+
+
+def _directories(project: Path) -> Iterator[str]:
+    for path, names, _ in os.walk(project):
+        names[:] = [name for name in names if not name.startswith(".") and name not in SKIPPED]
+        yield path
+
+
+def disk(state_dir: Path) -> Finding:
+    """Room for what waits while main is away, and the right to write it."""
+    place = next(p for p in (state_dir, *state_dir.parents) if p.exists())
+    free = shutil.disk_usage(place).free // 1_000_000
+    text = f"{state_dir}, {free:,} MB free"
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        return bad(
+            "state_dir",
+            f"{state_dir} cannot be written to",
+            "Give this user the right to, or set NESCORD_STATE_DIR to another directory.",
+        )
+    if free < DISK_MB:
+        return worth_a_look(
+            "state_dir", text, "Make room, or set NESCORD_STATE_DIR to a directory on another disk."
+        )
+    return good("state_dir", text)

@@ -1,0 +1,126 @@
+"""Which services run here, whether they work, and who holds the ports of those that do not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from nescord_core._version import __version__
+from nescord_core.config.loading import Config
+from nescord_core.process.ports import holder_of
+from nescord_core.services.control import running_services, status
+from nescord_core.services.doctor.findings import Finding, good, worth_a_look
+
+__all__ = ["examine"]
+
+_TIMEOUT = aiohttp.ClientTimeout(total=3)
+_SERVICES = ("sandbox", "rest", "main", "ws")
+
+
+async def examine(config: Config) -> list[Finding]:
+    """Look at each service with this state_dir, then at the ports that are not theirs."""
+    running = running_services.read_all(config.state_dir)
+    states = await status.collect(config.state_dir)
+    services = [_service(name, states[name], running.get(name)) for name in _SERVICES if name in states]
+    services += [finding for finding in await asyncio.gather(*_problems(running, states)) if finding]
+    ports = [] if states else _ports(config)
+    return [*services, *ports, *await _remote(config, running)]
+
+
+def _service(name: str, state: Mapping[str, Any], present: running_services.Presence | None) -> Finding:
+    text = f"{state['state']} on {state['address'] or 'no address'}, process {state['pid']}"
+    if present is not None and present.version not in ("", __version__):
+        return worth_a_look(
+            f"{name} runs",
+            f"{text}, of version {present.version}",
+            f"This is {__version__}: start {name} anew, so that both ends speak the same.",
+        )
+    if state["state"] != "ready":
+        return worth_a_look(f"{name} runs", text, f"See what it says: nescord logs {name}")
+    return good(f"{name} runs", text)
+
+
+def _problems(running: Mapping[str, running_services.Presence], states: Mapping[str, Any]) -> list[Any]:
+    """Ask those that are not ready what is wrong."""
+    return [
+        _ask(name, present)
+        for name, present in running.items()
+        if present.admin and states.get(name, {}).get("state") != "ready"
+    ]
+
+
+async def _ask(name: str, present: running_services.Presence) -> Finding | None:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.get(f"http://{present.admin}/readyz") as answer,
+        ):
+            said = await answer.json()
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return None
+    problems = "; ".join(said.get("problems", ()))
+    return worth_a_look(name, problems, f"nescord logs {name}") if problems else None
+
+
+def _ports(config: Config) -> list[Finding]:
+    """Nothing of ours runs here: whoever holds a port is in the way of what will be started."""
+    addresses = {
+        "sandbox.listen": config["sandbox.listen"],
+        "rest.port": (config["rest.host"], config["rest.port"]),
+        "main.listen": config["main.listen"],
+        "ws.admin": config["ws.admin"],
+        "main.admin": config["main.admin"],
+    }
+    findings = []
+    for key, (host, port) in addresses.items():
+        holder = holder_of(host, port)
+        if not holder:
+            findings.append(good(key, f"{host}:{port} is free"))
+            continue
+        fix = f"End that process, or set {key} ({config.values[key].key.env}) to another port."
+        findings.append(worth_a_look(key, f"{host}:{port} is taken by {holder}", fix))
+    return findings
+
+
+async def _remote(config: Config, running: Mapping[str, running_services.Presence]) -> list[Finding]:
+    """Services on other machines or in other projects, where the configuration names some."""
+    findings = []
+    if config.values["rest.url"].source != "default" and "rest" not in running:
+        findings.append(await _rest(config["rest.url"]))
+    if config.values["ws.grpc_host"].source != "default" and "main" not in running:
+        findings += [await _main(address) for address in config["ws.grpc_host"]]
+    return findings
+
+
+async def _rest(url: str) -> Finding:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=_TIMEOUT) as session,
+            session.get(f"{url}/readyz") as answer,
+        ):
+            reached = answer.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        reached = False
+    if reached:
+        return good("rest.url", f"{url} answers")
+    return worth_a_look(
+        "rest.url", f"{url} does not answer", "Start `nescord run rest` there, or mend NESCORD_REST_URL."
+    )
+
+
+async def _main(address: str) -> Finding:
+    host, _, port = address.removeprefix("dns:///").rpartition(":")
+    try:
+        async with asyncio.timeout(3):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+        writer.close()
+    except (OSError, TimeoutError):
+        return worth_a_look(
+            "ws.grpc_host",
+            f"{address} cannot be reached",
+            "Start `nescord run main` there, or mend GRPC_HOST.",
+        )
+    return good("ws.grpc_host", f"{address} can be reached")

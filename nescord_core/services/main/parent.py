@@ -1,0 +1,328 @@
+"""main as a service: a parent that keeps worker processes running the bot's code, and reloads them.
+
+The parent never imports the bot's code and never touches gRPC, so that neither can take it down. It answers
+for the whole group on one admin port and one control socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from nescord_core.errors import EntryError, NescordError, ServiceFailed
+from nescord_core.reload.swapping import fork
+from nescord_core.reload.swapping.group import GRACE, Group, Restarts, Worker
+from nescord_core.reload.swapping.rollout import Reloaded
+from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers
+from nescord_core.reload.swapping.swap import Failure, Patience, describe_exit
+from nescord_core.reload.watching.own_writes import OwnWrites
+from nescord_core.reload.watching.watcher import Watcher, matcher_for
+from nescord_core.services.control import control_socket
+from nescord_core.services.control.admin_port import Admin, serve_admin
+from nescord_core.services.control.running_services import announce
+from nescord_core.services.main.dev_messages import Dev
+from nescord_core.services.main.file_changes import Changes
+from nescord_core.services.main.metrics import Numbers
+from nescord_core.services.main.port_reservation import reserved
+from nescord_core.settings import MainSettings
+from nescord_core.supervisor.restart import Again, after_exit
+from nescord_core.supervisor.spec import RestartPolicy
+
+__all__ = ["serve"]
+
+log = logging.getLogger("nescord.main")
+WORKER = "nescord_core.services.main.worker.listener"
+RESTARTS = RestartPolicy(base=0.1, longest=10.0)
+
+
+async def serve(
+    settings: MainSettings,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None],
+    watch: bool = False,
+) -> None:
+    """Run the group of workers until ``stop``; every worker drains then, all at once.
+
+    ``on_ready`` gets the address of the first worker when all of them serve. With ``watch``, a change of the
+    project's files reloads them, and code that cannot be loaded is waited for to be mended.
+
+    Raises:
+        EntryError: the bot's code cannot be loaded (without ``watch``).
+        PortTaken: somebody else listens on a port of main's.
+        ServiceFailed: a worker crashed again and again.
+
+    """
+    settings = replace(
+        settings, project_dir=settings.project_dir.resolve(), state_dir=settings.state_dir.resolve()
+    )
+    async with AsyncExitStack() as stack:
+        ports = await stack.enter_async_context(
+            reserved(settings.listen_host, settings.listen_port, settings.workers)
+        )
+        parent = Parent(settings, ports, watch=watch)
+        admin = await stack.enter_async_context(parent.admin())
+        await stack.enter_async_context(
+            control_socket.serve_control(
+                settings.state_dir,
+                parent.commands(stop),
+                name=control_socket.MAIN,
+                service="nescord run main",
+            )
+        )
+        await parent.run(stop, on_ready, admin)
+
+
+class Parent:
+    """Watches over a group: logs what happens in it, answers for it, and decides when it ends."""
+
+    def __init__(self, settings: MainSettings, ports: tuple[int, ...], *, watch: bool) -> None:
+        self._settings = settings
+        self._ports = ports
+        self._watch = watch
+        self._group = Group(
+            settings,
+            ports,
+            _spawner(settings, watch=watch),
+            self,
+            restarts=_restarts,
+            patience=Patience(start=settings.start_timeout, drain=settings.drain_timeout + GRACE),
+            debug=logging.getLogger().isEnabledFor(logging.DEBUG),
+            watched=watch,
+        )
+        self._numbers = Numbers(self._group, settings.listen_host, ports)
+        self._all_serve = asyncio.Event()
+        self._failure: NescordError | None = None
+        self._last_refusal: Failure | None = None
+        self._has_loaded = False
+        self._has_notice = False
+        self._own_writes = OwnWrites()
+        self._dev = Dev(settings.state_dir)
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None], admin: str) -> None:
+        """Run until ``stop`` or a failure that nothing but a person can mend."""
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(self._group.run(), name="group")
+            beside = [
+                tasks.create_task(self._stop_when(stop)),
+                tasks.create_task(self._be_present(on_ready, admin)),
+            ]
+            if self._watch:
+                beside.append(tasks.create_task(self._watch_files(), name="watch"))
+                beside.append(tasks.create_task(self._dev.run(), name="tell dev"))
+            self._group.reload()
+            await running
+            for task in beside:
+                task.cancel()
+        if self._failure is not None:
+            raise self._failure
+
+    def admin(self) -> Any:
+        """Return the context of the admin port."""
+        admin = Admin(
+            service="main",
+            unhealthy=list,
+            unready=self._numbers.unready,
+            stats=self._numbers.stats,
+            metrics=self._numbers.metrics,
+            commands={"reload": self.reload},
+        )
+        settings = self._settings
+        return serve_admin(
+            admin,
+            settings.admin_host,
+            settings.admin_port,
+            key="main.admin (NESCORD_MAIN_ADMIN)",
+            secret=settings.security.secret,
+        )
+
+    def commands(self, stop: asyncio.Event) -> Mapping[str, control_socket.Command]:
+        """Return what the control socket understands."""
+
+        async def reload(_: control_socket.Answer) -> Mapping[str, Any]:
+            return await self.reload()
+
+        async def status(_: control_socket.Answer) -> Mapping[str, Any]:
+            return await self._numbers.stats()
+
+        async def end(_: control_socket.Answer) -> Mapping[str, Any]:
+            stop.set()
+            return {}
+
+        return {"reload": reload, "status": status, "stop": end}
+
+    async def reload(self) -> Mapping[str, Any]:
+        """Load the bot's code anew; raises EntryError when it was refused and the old code goes on."""
+        result = await asyncio.shield(self._group.reload())
+        if result.failure is not None:
+            builds = [place.serving.generation for place in self._group.places if place.serving]
+            raise _entry_error(result.failure, build=max(builds, default=0))
+        return _facts(result)
+
+    # What the group tells (reload.group.Observer)
+
+    def serving(self, replica: int, worker: Worker) -> None:
+        """A new process serves."""
+        log.debug("worker %d serves as generation %d (process %d)", replica, worker.generation, worker.pid)
+        if self._group.is_serving:
+            self._all_serve.set()
+            if self._has_notice:
+                self._dev.tell("notice", text="")
+                self._has_notice = False
+
+    def reloaded(self, reloaded: Reloaded) -> None:
+        """One line for each reload; the first load says so by being ready."""
+        if not reloaded.ok:
+            self._numbers.refused += 1
+        elif self._has_loaded:
+            self._numbers.reloaded(reloaded)
+            self._tell(reloaded)
+        self._has_loaded = self._has_loaded or reloaded.ok
+
+    def _tell(self, reloaded: Reloaded) -> None:
+        if self._watch:
+            self._dev.reloaded(reloaded.line(), _facts(reloaded))
+        else:
+            log.info("%s", reloaded.line(), extra={"reload": _facts(reloaded)})
+
+    def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
+        """Show what is wrong with the new code, and where."""
+        self._last_refusal = failure
+        if not still_serving and not self._watch and not self._has_loaded:
+            return  # it becomes the error that this service ends with
+        serving = self._group.places[replica].serving
+        error = _entry_error(failure, build=serving.generation if serving else 0)
+        text = "\n".join(part for part in (str(error), error.details) if part)
+        log.error("%s", text, extra={"reload": {"ok": False, "file": failure.file, "line": failure.line}})
+        self._dev.tell("notice", text=text)
+        self._has_notice = True
+
+    def crashed(self, replica: int, pid: int, code: int) -> None:
+        """A worker ended by itself; ws keeps its events for the next one."""
+        if code == 0:  # in order, as when the bot closes its client
+            log.warning("worker %d (process %d) ended by itself and is started anew", replica, pid)
+            return
+        log.error(
+            "worker %d (process %d) died: %s; what it had not finished is delivered again",
+            replica,
+            pid,
+            describe_exit(code),
+        )
+
+    def hung(self, replica: int, pid: int, *, killed: bool) -> None:
+        """A worker's event loop stands still."""
+        log.error(
+            "worker %d (process %d) has not answered for %g s (main.hang_timeout): a handler blocks its event"
+            " loop, or it was stopped; %s",
+            replica,
+            pid,
+            self._settings.hang_timeout,
+            "it is killed, and where it hangs follows" if killed else "a reload replaces it",
+        )
+
+    def wrote(self, path: str) -> None:
+        """The bot wrote one of its own files."""
+        self._own_writes.wrote(path, asyncio.get_running_loop().time())
+
+    def broken(self, replica: int) -> None:
+        """Wait for a person to mend it if one is there to change files, else end."""
+        if self._watch:
+            log.error("main waits for a change of the project's files")
+            return
+        if self._last_refusal is not None and not self._has_loaded:
+            self._failure = _entry_error(self._last_refusal)
+        else:
+            self._failure = ServiceFailed("main", f"worker {replica} died too often to be started again.")
+        self._group.request_stop()
+
+    async def _stop_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._group.request_stop()
+
+    async def _be_present(self, on_ready: Callable[[str], None], admin: str) -> None:
+        await self._all_serve.wait()
+        address = f"{self._settings.listen_host}:{self._ports[0]}"
+        with announce(self._settings.state_dir, "main", address=address, admin=admin):
+            on_ready(address)
+            await asyncio.Event().wait()
+
+    async def _watch_files(self) -> None:
+        project = self._settings.project_dir
+        changes = Changes(project)
+
+        def changed(paths: frozenset[str], began: float) -> None:
+            if services := changes.restarts(paths):
+                self._dev.tell("configured", services=list(services))
+            sifted = self._own_writes.sift(changes.code(paths), asyncio.get_running_loop().time())
+            for path in sifted.paused:
+                log.warning(
+                    "%s is written by the bot itself each time it runs; that no longer reloads it, until"
+                    " somebody else changes the file. Name it in .gitignore, or write somewhere else",
+                    path,
+                )
+            if sifted.kept:
+                self._group.reload(sifted.kept, began)
+
+        await Watcher(project, matcher_for(project, self._settings.state_dir), changed).run()
+
+
+def _spawner(settings: MainSettings, *, watch: bool) -> Spawner:
+    """A warm parent costs its memory for as long as main runs: worth it where reloads are many."""
+    spawn = SpawnWorkers(WORKER)
+    wanted = settings.reload_method == "fork" or (settings.reload_method == "auto" and watch)
+    if not wanted:
+        return spawn
+    if not fork.is_available():
+        if settings.reload_method == "fork":
+            log.warning("this system cannot fork workers safely; they start in fresh interpreters")
+        return spawn
+    where = (str(settings.project_dir), str(settings.state_dir))
+    return fork.ForkWorkers(
+        fork.Program(f"{WORKER}:run", f"{WORKER}:prepare", where), spawn, settings.state_dir
+    )
+
+
+def _restarts() -> Restarts:
+    failures = 0
+
+    def after(exit_code: int, uptime: float) -> float | None:
+        nonlocal failures
+        decision = after_exit(
+            RESTARTS, exit_code=exit_code, uptime=uptime, failures=failures, jitter=random.random()
+        )
+        if not isinstance(decision, Again):
+            return None
+        failures = decision.failures
+        return decision.delay if failures > 1 else 0.0
+
+    return after
+
+
+def _entry_error(failure: Failure, *, build: int = 0) -> EntryError:
+    """``build`` is the generation that serves on, 0 for none."""
+    where = (
+        f"{failure.file}:{failure.line}: " if failure.line else f"{failure.file}: " if failure.file else ""
+    )
+    hint = f"Still serving build #{build}." if build else ""
+    details = "\n\n".join(part for part in (failure.excerpt, failure.traceback) if part)
+    return EntryError(f"{where}{failure.message}.".replace("..", "."), details=details, hint=hint)
+
+
+def _facts(reloaded: Reloaded) -> dict[str, Any]:
+    return {
+        "ok": reloaded.ok,
+        "files": list(reloaded.paths),
+        "ms": round(reloaded.ms, 1),
+        "generation": reloaded.generation,
+        "events_during": reloaded.during,
+        "cut_short": reloaded.cut,
+        "killed": reloaded.killed,
+        "line": reloaded.line(),
+        "at": round(time.time(), 3),
+    }

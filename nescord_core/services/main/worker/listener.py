@@ -1,0 +1,275 @@
+"""One worker of main: loads the bot's code, serves its events, drains when told to.
+
+The parent (../parent.py) starts it with its end of a channel, as a fresh interpreter or by a fork. It
+ends when the parent says so, on SIGTERM, and when the parent is gone, always in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import faulthandler
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nescord_core.bot.listener import WsListener
+from nescord_core.bot.runtime import Runtime
+from nescord_core.errors import NescordError
+from nescord_core.process import logs
+from nescord_core.process.parent_channel import CHANNEL_FD, follow_parent
+from nescord_core.reload.loading import entry, source_loader
+from nescord_core.reload.swapping.messages import (
+    AskState,
+    AskStats,
+    Begin,
+    Broken,
+    Channel,
+    Drained,
+    DrainNow,
+    Handed,
+    Imported,
+    Listening,
+    State,
+    Stats,
+    Wrote,
+    receive_begin,
+    send,
+)
+from nescord_core.reload.swapping.swap import Failure
+from nescord_core.rest.client import client as rest_client
+from nescord_core.services.main.worker.writes import WRITES
+from nescord_core.settings import MainSettings
+
+__all__ = ["broken", "prepare", "run", "serve_worker"]
+
+log = logging.getLogger("nescord.main")
+GRACE = 2.0
+"""Seconds past the drain time-out that a worker without a parent gets before it is killed."""
+
+CODE = "code"
+"""What state_dir's directory of compiled modules is called."""
+
+NAMING_DELAY = 0.1
+"""Seconds from being ready to naming what was imported."""
+
+
+def prepare(project: str, state_dir: str) -> None:
+    """Be where the project is and import from there, before there is a channel or with it."""
+    os.chdir(project)
+    source_loader.install(Path(project), source_loader.CodeCache(Path(state_dir) / CODE))
+
+
+def run(channel_fd: int) -> int:
+    """Be a worker on this channel until the end; returns the process's exit code."""
+    started = time.perf_counter()
+    end = socket.socket(fileno=channel_fd)
+    end.set_inheritable(False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C and a closed terminal reach the whole group: the parent
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # hears of it as well, and says when to drain
+    begin = receive_begin(end)
+    if begin is None:
+        return 0
+    settings = begin.settings
+    faulthandler.enable(all_threads=False)
+    faulthandler.register(signal.SIGQUIT, all_threads=False)  # the parent asks where a hung worker hangs
+    follow_parent(end, settings.drain_timeout + GRACE)
+    logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
+    _settle_in(settings)
+    if begin.watched:
+        WRITES.watch(settings.project_dir)
+    if settings.entry.endswith(".py"):
+        bots = importlib.import_module("nescord_core.services.main.worker.discordpy")
+        return int(bots.run_file(begin, end, started))
+    found = entry.load(settings.entry, settings.project_dir)
+    if _is_client(found):
+        bots = importlib.import_module("nescord_core.services.main.worker.discordpy")
+        return int(bots.run_client(found, begin, end, started))
+    listener = _listener(found, settings)
+    if isinstance(listener, Failure):
+        for path in WRITES.taken():
+            send(end, Wrote(path))
+        send(end, broken(listener))
+        return 1
+    return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event()))
+
+
+def _is_client(found: object) -> bool:
+    """A bot that does not use discord.py has not imported it, and need not pay for that."""
+    discord = sys.modules.get("discord")
+    return discord is not None and isinstance(found, getattr(discord, "Client", ()))
+
+
+def _settle_in(settings: MainSettings) -> None:
+    """Be where the project is, and give the bot's own clients what the parent was configured with."""
+    prepare(str(settings.project_dir), str(settings.state_dir))
+    effective = {
+        "DISCORD_BOT_TOKEN": settings.token,
+        "NESCORD_REST_URL": settings.rest_url,
+        "NESCORD_SECRET": settings.security.secret,
+        "NESCORD_STATE_DIR": str(settings.state_dir),
+    }
+    os.environ.update({name: value for name, value in effective.items() if value})
+
+
+def _listener(found: object, settings: MainSettings) -> WsListener | Failure:
+    if isinstance(found, Failure | WsListener):
+        return found
+    own = getattr(found, "listener", None)
+    if isinstance(own, WsListener):
+        return own
+    kind = f"of type {type(found).__name__}"
+    return Failure(f"main.entry is {settings.entry}, which is {kind}; it must be a WsListener or a bot")
+
+
+async def serve_worker(
+    begin: Begin, listener: WsListener, end: socket.socket, started: float, drain: asyncio.Event
+) -> int:
+    """Be a worker with this listener in the running loop, until told to drain or ``drain`` is set."""
+    channel = await Channel.of_worker(end)
+    WRITES.tell(lambda path: channel.send(Wrote(path)))
+    with suppress(RuntimeError, ValueError):  # a bot that runs in a thread: signals are for the main one
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
+    settings = _effective(begin.settings, listener)
+    runtime = Runtime(
+        listener,
+        settings,
+        replica=begin.replica,
+        generation=begin.generation,
+        keep_recent=begin.watched,
+    )
+    worker = _Worker(runtime, listener, channel, drain)
+    _warn(listener.state.take(begin.state))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            hearing = tasks.create_task(worker.hear())
+            code = await worker.serve(settings, started)
+            hearing.cancel()
+    finally:
+        await rest_client.close_all()
+        await channel.close()
+    return code
+
+
+def _effective(settings: MainSettings, listener: WsListener) -> MainSettings:
+    """Where it listens is the parent's to say; the rest of what the listener was given holds."""
+    own = listener.settings(settings)
+    return dataclasses.replace(own, listen_host=settings.listen_host, listen_port=settings.listen_port)
+
+
+class _Worker:
+    """The bot at work, and its talk with the parent."""
+
+    def __init__(
+        self, runtime: Runtime, listener: WsListener, channel: Channel, drain: asyncio.Event
+    ) -> None:
+        self._runtime = runtime
+        self._state = listener.state
+        self._channel = channel
+        self._drain = drain
+        self._is_ready = False
+
+    async def serve(self, settings: MainSettings, started: float) -> int:
+        """Serve until told to drain; returns the exit code."""
+        try:
+            async with self._runtime as runtime:
+                self._is_ready = True
+                address = f"{settings.listen_host}:{runtime.port}"
+                ms = (time.perf_counter() - started) * 1000
+                self._channel.send(Listening(address, ms, settings.drain_timeout))
+                # After the events that already wait: naming a thousand modules takes some milliseconds.
+                naming = asyncio.get_running_loop().call_later(NAMING_DELAY, self._name_imported, settings)
+                await self._drain.wait()
+                naming.cancel()
+                before = runtime.stats()
+                report = await runtime.drain()
+                cut = runtime.stats().running if report.cut_short else 0
+        except Exception as error:
+            self._explain(error, settings.project_dir)
+            return 1
+        during = {"finished": report.handled - before.handled, "returned": report.returned - cut, "cut": cut}
+        state, problems = self._state.packed()
+        _warn(problems)
+        counted = {**during, "failed": report.failed, "seconds": report.seconds}
+        self._channel.send(Drained(counted, state))
+        return 0
+
+    def _name_imported(self, settings: MainSettings) -> None:
+        self._channel.send(Imported(_imported(settings.project_dir)))
+
+    def _explain(self, error: Exception, project: Path) -> None:
+        """Before it is ready, the parent shows what is wrong; later, the log does."""
+        if self._is_ready:
+            log.error("the worker ended with an error", exc_info=error)
+        elif isinstance(error, NescordError):
+            self._channel.send(Broken(str(error)))
+        else:
+            self._channel.send(broken(entry.failure_of(error, project)))
+
+    async def hear(self) -> None:
+        """Do what the parent says; when it is gone, drain."""
+        while (message := await self._channel.receive()) is not None:
+            match message:
+                case DrainNow():
+                    self._drain.set()
+                case AskState():
+                    self._channel.send(State(self._state.packed()[0]))
+                case Handed(state):
+                    _warn(self._state.follow(state))
+                case AskStats():
+                    self._channel.send(Stats(_stats(self._runtime)))
+        self._drain.set()
+
+
+def _warn(problems: Iterable[str]) -> None:
+    for problem in problems:
+        log.error("%s", problem)
+
+
+def broken(failure: Failure) -> Broken:
+    """Tell the parent why this worker cannot start."""
+    return Broken(failure.message, failure.file, failure.line, failure.excerpt, failure.traceback)
+
+
+def _stats(runtime: Runtime) -> dict[str, Any]:
+    times = os.times()
+    counts = runtime.stats()
+    return {
+        "attached": counts.receiver.streams,
+        "received": counts.received,
+        "handled": counts.handled,
+        "failed": counts.failed,
+        "failures": counts.failures,
+        "running": counts.running,
+        "waiting": counts.waiting,
+        "duplicates": counts.receiver.duplicates,
+        "cpu_s": round(times.user + times.system, 3),
+    }
+
+
+def _imported(project: Path) -> tuple[str, ...]:
+    """Name what is imported and does not belong to the project: a warm parent may import it ahead."""
+    names, root = [], f"{project}{os.sep}"
+    for name, module in list(sys.modules.items()):
+        spec = getattr(module, "__spec__", None)
+        if spec is None or name == "__main__" or spec.name != name:
+            continue
+        origin = spec.origin or ""
+        outside = not origin.startswith(root)  # most are, and a look at the path's parts takes its time
+        if name.startswith("nescord_core") or outside or not source_loader.is_of_project(origin, project):
+            names.append(name)
+    return tuple(names)
+
+
+if __name__ == "__main__":
+    # As `python -m`, this file is the module __main__; the worker is the one that everybody else imports.
+    worker = importlib.import_module("nescord_core.services.main.worker.listener")
+    sys.exit(worker.run(int(os.environ.pop(CHANNEL_FD))))

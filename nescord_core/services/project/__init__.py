@@ -1,0 +1,1 @@
+"""Files of a project: templates, deployment files, and reading an existing bot's source."""

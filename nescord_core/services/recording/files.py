@@ -1,0 +1,193 @@
+"""Events in files: what `nescord events record` writes and `replay` reads, and the recent ones of a dev loop.
+
+A recording is one JSON object a line (nescord_core.tracing.records), after a first line that says what it is;
+compressed unless its name ends with .jsonl.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import zstandard
+
+from nescord_core._version import __version__
+from nescord_core.bot.observing.recent_events import FOLDER
+from nescord_core.errors import ConfigError, NescordError
+from nescord_core.process.os_errors import reason_of
+from nescord_core.tracing import records
+from nescord_core.tracing.scrubbing import Scrubber
+
+__all__ = ["Episode", "Recorder", "episodes", "recent", "recording", "replayable"]
+
+PLAIN = ".jsonl"
+_VERSION = 1
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_FLUSH_EVERY = 1.0
+_OF_THE_SESSION = frozenset({"READY", "RESUMED"})
+
+
+@dataclass
+class Episode:
+    """An event and what the bot did about it; ``error`` is what a handler raised."""
+
+    event: records.Seen
+    calls: list[records.Called] = field(default_factory=list)
+    error: str = ""
+    ended: bool = False
+
+
+class Recorder:
+    """Writes lines to an open file, scrubbed; ``events`` counts those written."""
+
+    def __init__(self, file: Any, scrubber: Scrubber) -> None:
+        self.events = 0
+        self._file = file
+        self._scrubber = scrubber
+        self._flushed = time.monotonic()
+
+    def put(self, record: records.Record) -> None:
+        """Write a line."""
+        match record:
+            case records.Seen():
+                self.events += 1
+                record = msgspec.structs.replace(record, data=self._scrubbed(record.data))
+            case records.Called():
+                record = msgspec.structs.replace(record, body=self._scrubbed(record.body))
+            case records.Hello():
+                return
+        self._file.write(records.encode(record))
+        if time.monotonic() - self._flushed > _FLUSH_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring what was written to the disk, so that an end by force costs little."""
+        self._file.flush()
+        self._flushed = time.monotonic()
+
+    def _scrubbed(self, raw: msgspec.Raw) -> msgspec.Raw:
+        return msgspec.Raw(msgspec.json.encode(self._scrubber.scrub(msgspec.json.decode(raw))))
+
+
+@contextmanager
+def recording(path: Path, *, scrub: frozenset[str], force: bool) -> Iterator[Recorder]:
+    """Write a recording while the block runs.
+
+    Raises:
+        ConfigError: the file exists (without ``force``) or cannot be written.
+
+    """
+    try:
+        with path.open("wb" if force else "xb") as file:
+            path.chmod(0o600)  # it holds what people said
+            with _compressing(path, file) as out:
+                header = {"nescord_recording": _VERSION, "version": __version__, "at": round(time.time(), 3)}
+                out.write(msgspec.json.encode(header | {"scrubbed": sorted(scrub)}) + b"\n")
+                yield Recorder(out, Scrubber(scrub))
+    except FileExistsError:
+        raise ConfigError(
+            "this file exists.", where=str(path), hint="Choose another name, or use --force."
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"it cannot be written: {reason_of(error)}.", where=str(path), hint="Choose another place."
+        ) from None
+
+
+def _compressing(path: Path, file: BinaryIO) -> Any:
+    if path.suffix == PLAIN:
+        return io.BufferedWriter(file.raw if hasattr(file, "raw") else file)
+    return zstandard.ZstdCompressor(level=6).stream_writer(file, closefd=False)
+
+
+def episodes(path: Path) -> list[Episode]:
+    """Read a recording, complete or cut off.
+
+    Raises:
+        ConfigError: there is no such file, or it is no recording.
+
+    """
+    try:
+        lines = _lines(path.read_bytes())
+    except OSError as error:
+        raise ConfigError(
+            f"it cannot be read: {reason_of(error)}.", where=str(path), hint="Name a file made by `record`."
+        ) from None
+    if not _is_header(next(lines, b"")):
+        raise ConfigError(
+            "this is no recording of events.",
+            where=str(path),
+            hint="`nescord events record FILE` makes one.",
+        )
+    return _assembled(lines)
+
+
+def replayable(found: Iterable[Episode]) -> list[Episode]:
+    """Return those that can be handled again: what belongs to a session would upset the one there is."""
+    return [each for each in found if each.event.type not in _OF_THE_SESSION and not each.event.again]
+
+
+def recent(state_dir: Path) -> list[Episode]:
+    """Return the last events that the dev loop has kept, in order of time.
+
+    Raises:
+        NescordError: none were kept.
+
+    """
+    folder = state_dir / FOLDER
+    found = [each for path in folder.glob("*.jsonl") for each in _assembled(_lines(_bytes(path)))]
+    if not found:
+        raise NescordError(
+            f"no events were kept in {folder}.",
+            hint="They are kept while `nescord dev` (or `nescord run main --watch`) runs.",
+        )
+    return sorted(found, key=lambda each: each.event.received_at)
+
+
+def _bytes(path: Path) -> bytes:
+    with suppress(OSError):  # the oldest was just removed
+        return path.read_bytes()
+    return b""
+
+
+def _lines(data: bytes) -> Iterator[bytes]:
+    stream: BinaryIO = io.BytesIO(data)
+    if data.startswith(_ZSTD):
+        stream = io.BufferedReader(zstandard.ZstdDecompressor().stream_reader(stream))
+    while True:
+        try:
+            line = stream.readline()
+        except zstandard.ZstdError:
+            return  # cut off where the machine went down
+        if not line:
+            return
+        yield line
+
+
+def _is_header(line: bytes) -> bool:
+    with suppress(msgspec.DecodeError):
+        found = msgspec.json.decode(line)
+        return isinstance(found, dict) and found.get("nescord_recording") == _VERSION
+    return False
+
+
+def _assembled(lines: Iterable[bytes]) -> list[Episode]:
+    by_id: dict[str, Episode] = {}
+    found: list[Episode] = []
+    for line in lines:
+        with suppress(msgspec.DecodeError):
+            match records.decode(line):
+                case records.Seen() as event:
+                    by_id[event.id] = Episode(event)
+                    found.append(by_id[event.id])
+                case records.Called() as call if call.id in by_id:
+                    by_id[call.id].calls.append(call)
+                case records.Ended(id, _, error) if id in by_id:
+                    by_id[id].error, by_id[id].ended = error, True
+    return found

@@ -1,0 +1,206 @@
+"""Has a running main handle events again, and says how what it asks of Discord differs from before.
+
+They go to the bot as events of a session of their own, so that nothing of them is acknowledged to Discord or
+remembered as handled; events of one guild go to one worker, in order. A worker that leaves before it is done
+with some (a reload) leaves them to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nescord_core.config.loading import Config
+from nescord_core.errors import NescordError, NotRunning
+from nescord_core.services.control import control_socket
+from nescord_core.services.recording.files import Episode
+from nescord_core.services.recording.replay_target import StandIn, stand_in
+from nescord_core.services.recording.subscription import Tap, Told, Wanted, Worker, tapped
+from nescord_core.tracing import records
+from nescord_core.tracing.comparison import Change, Line, compare, fitted, moved, spelled
+
+__all__ = ["Rerun", "Result", "rerun"]
+
+_SESSION = "replay-"
+_AT_ONCE = 64
+_CONNECT = 5.0
+_ALL_HERE = 1.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one event; ``lines`` compare its calls with those of before."""
+
+    before: Episode
+    after: Episode
+    lines: Sequence[Line]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the bot asks something else of Discord, or fails otherwise."""
+        calls = any(line.change is not Change.SAME for line in self.lines)
+        return calls or self.before.error != self.after.error
+
+
+@dataclass
+class Rerun:
+    """All of it: what became of the events, and how many were not done within the time."""
+
+    results: list[Result] = field(default_factory=list)
+    unfinished: int = 0
+
+
+async def rerun(
+    config: Config,
+    chosen: Sequence[Episode],
+    *,
+    speed: float,
+    timeout: float,
+    tell: Callable[[Result], None] = lambda _: None,
+) -> Rerun:
+    """Hand in the events in order; ``speed`` 1 is as recorded, 0 as fast as the bot takes them.
+
+    ``tell`` is called with each, in order, when it is done. ``timeout`` (seconds) is for what is open when
+    the last was sent.
+
+    Raises:
+        NotRunning: no worker of main is there.
+
+    """
+    session = f"{_SESSION}{secrets.token_hex(3)}"
+    wanted = Wanted(session_id=session)
+    async with stand_in(config) as place, tapped(config.state_dir, wanted) as tap:
+        return await _Play(tap, place, session, chosen, tell).run(config.state_dir, speed, timeout)
+
+
+class _Play:
+    """One run; events are known by their place in it, which is their sequence number from 1 on."""
+
+    def __init__(
+        self,
+        tap: Tap,
+        place: StandIn,
+        session: str,
+        chosen: Sequence[Episode],
+        tell: Callable[[Result], None],
+    ) -> None:
+        self._tap = tap
+        self._place = place
+        self._session = session
+        self._chosen = chosen
+        self._tell = tell
+        self._open: dict[int, Worker] = {}
+        self._after: dict[int, Episode] = {}
+        self._done = Rerun()
+        self._changed = asyncio.Condition()
+        self._orphans: set[int] = set()
+        self._moved: dict[str, str] = {}
+        self._held: dict[int, Result] = {}
+
+    async def run(self, state_dir: Path, speed: float, timeout: float) -> Rerun:
+        async with asyncio.TaskGroup() as tasks:
+            hearing = tasks.create_task(self._hear())
+            try:
+                await self._workers(state_dir)
+                await self._send_all(speed)
+                await self._wait(lambda: not self._open, timeout)
+            finally:
+                hearing.cancel()
+        for number in sorted(self._held):  # one before it was never done
+            self._done.results.append(self._held[number])
+            self._tell(self._held[number])
+        self._done.unfinished = len(self._open)
+        return self._done
+
+    async def _workers(self, state_dir: Path) -> None:
+        """Wait until main's workers have connected: all, if main says how many there are."""
+        if not await self._wait(lambda: bool(self._tap.workers), _CONNECT):
+            raise NotRunning("nescord main", state_dir=str(state_dir))
+        try:
+            stats = await control_socket.request(state_dir, "status", name=control_socket.MAIN)
+            count = len(stats["workers"])
+        except NescordError:
+            count = 1  # a bot that was started by itself
+        await self._wait(lambda: len(self._tap.workers) >= count, _ALL_HERE)
+
+    async def _send_all(self, speed: float) -> None:
+        began, first = time.monotonic(), self._chosen[0].event.received_at if self._chosen else 0.0
+        for number, episode in enumerate(self._chosen, 1):
+            if speed > 0:
+                due = began + (episode.event.received_at - first) / speed
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await self._wait(lambda: len(self._open) < _AT_ONCE and bool(self._tap.workers), None)
+            self._send(number)
+
+    def _send(self, number: int) -> None:
+        event = self._chosen[number - 1].event
+        data, moves = fitted(bytes(event.data), self._place.guilds)
+        self._moved |= moves
+        workers = sorted(self._tap.workers, key=lambda worker: worker.replica)
+        worker = workers[event.key % len(workers)]
+        self._open[number] = worker
+        worker.send(
+            records.Again(
+                type=event.type,
+                session_id=self._session,
+                seq=number,
+                shard_id=event.shard_id,
+                key=event.key,
+                guild_id=int(moves.get(str(event.guild_id), event.guild_id)),
+                received_at=time.time(),
+                rest_url=self._place.rest_url,
+                data=msgspec.Raw(data),
+            )
+        )
+
+    async def _hear(self) -> None:
+        async for told in self._tap:
+            await self._take(told)
+
+    async def _take(self, told: Told) -> None:
+        match told.record:
+            case records.Seen() as event:
+                self._after[event.seq] = Episode(event)
+            case records.Called() as call:
+                self._after[_number(call.id)].calls.append(call)
+            case records.Ended() as end:
+                self._end(_number(end.id), end.error)
+            case None:
+                self._orphans |= {number for number, worker in self._open.items() if worker is told.worker}
+        if self._tap.workers:
+            orphans, self._orphans = self._orphans, set()
+            for number in sorted(orphans):
+                self._send(number)
+        async with self._changed:
+            self._changed.notify_all()
+
+    def _end(self, number: int, error: str) -> None:
+        before, after = self._chosen[number - 1], self._after[number]
+        after.error, after.ended = error, True
+        self._open.pop(number, None)
+        old = [moved(spelled(call, before.event), self._moved) for call in before.calls]
+        new = [spelled(call, after.event) for call in after.calls]
+        self._held[number] = Result(before, after, compare(old, new))
+        while (following := self._held.pop(len(self._done.results) + 1, None)) is not None:
+            self._done.results.append(following)
+            self._tell(following)
+
+    async def _wait(self, until: Callable[[], Any], timeout: float | None) -> bool:
+        """Wait until something holds, looking whenever a worker has said something."""
+        try:
+            async with asyncio.timeout(timeout), self._changed:
+                await self._changed.wait_for(until)
+        except TimeoutError:
+            return False
+        return True
+
+
+def _number(event_id: str) -> int:
+    return int(event_id.rpartition("-")[2])

@@ -1,0 +1,150 @@
+"""Where the workers of main tell of their events: a Unix socket of the reader's, which they connect to.
+
+The reader's end of bot/tail.py. A reload only means that another worker connects; it does so before it takes
+its first event. A reader that is too slow makes the worker leave lines out, never wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from nescord_core.bot.observing.subscriber import MARKER, Marker, Wanted
+from nescord_core.errors import ConfigError
+from nescord_core.process.os_errors import reason_of
+from nescord_core.services import program
+from nescord_core.services.control.control_socket import socket_path
+from nescord_core.tracing import records
+
+__all__ = ["Tap", "Wanted", "Worker", "tapped"]
+
+_LONGEST_LINE = 16 * 1024 * 1024
+_QUEUED = 256
+
+
+@dataclass(eq=False)
+class Worker:
+    """A process of main that is connected."""
+
+    replica: str
+    generation: int
+    pid: int
+    writer: asyncio.StreamWriter
+
+    def send(self, again: records.Again) -> None:
+        """Hand it an event; to one that is gone it is lost."""
+        if not self.writer.is_closing():
+            self.writer.write(records.encode(again))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of a worker's; ``record`` is None when it has gone."""
+
+    worker: Worker
+    record: records.Record | None
+
+
+class Tap:
+    """Iterate over it for what the workers tell; ``workers`` are those connected at this moment."""
+
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        self.workers: list[Worker] = []
+        self._told: asyncio.Queue[Told] = asyncio.Queue(_QUEUED)
+        self._group = tasks
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Take in a worker that connects."""
+        task = self._group.create_task(self._hear(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def close(self) -> None:
+        """Hang up on everybody."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def __aiter__(self) -> AsyncIterator[Told]:
+        while True:
+            yield await self._told.get()
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        worker: Worker | None = None
+        try:
+            while line := await reader.readline():
+                record = records.decode(line)
+                if isinstance(record, records.Hello):
+                    worker = Worker(record.replica, record.generation, record.pid, writer)
+                    self.workers.append(worker)
+                if worker is not None:
+                    await self._told.put(Told(worker, record))
+        except (ConnectionError, ValueError):
+            pass  # it was killed in the middle of a line
+        finally:
+            writer.close()
+            if worker is not None:
+                self.workers.remove(worker)
+        if worker is not None:
+            await self._told.put(Told(worker, None))
+
+
+@asynccontextmanager
+async def tapped(state_dir: Path, wanted: Wanted) -> AsyncIterator[Tap]:
+    """Have every worker with this state_dir tell of the events that are wanted, while the block runs.
+
+    Raises:
+        ConfigError: state_dir cannot be written to.
+
+    """
+    name = f"{os.getpid()}-{secrets.token_hex(3)}"
+    marker, path = state_dir / MARKER / f"{name}.json", socket_path(state_dir, f"{MARKER}-{name}")
+    try:
+        marker.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        listener = _listening(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{state_dir} cannot be written to: {reason_of(error)}.",
+            where="state_dir",
+            hint="Set NESCORD_STATE_DIR to the directory that main has, with the rights to write there.",
+        ) from None
+    with program.one_error():
+        async with asyncio.TaskGroup() as tasks:
+            tap = Tap(tasks)
+            server = await asyncio.start_unix_server(tap.accept, sock=listener, limit=_LONGEST_LINE)
+            try:
+                _announce(marker, Marker(str(path), wanted))
+                yield tap
+            finally:
+                _take_away(marker, marker.with_suffix(".new"), path)
+                server.close()
+                tap.close()
+
+
+def _listening(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen()
+    listener.setblocking(False)
+    return listener
+
+
+def _announce(marker: Path, content: Marker) -> None:
+    fresh = marker.with_suffix(".new")
+    fresh.write_bytes(msgspec.json.encode(content))
+    fresh.replace(marker)
+
+
+def _take_away(*paths: Path) -> None:
+    for path in paths:
+        with suppress(OSError):
+            path.unlink()

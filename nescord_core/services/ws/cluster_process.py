@@ -1,0 +1,287 @@
+"""One cluster of ws as a process: some shards, and the sender of their events.
+
+The parent (parent.py) starts it with its end of a channel, always as a fresh interpreter, so that a
+rolling restart brings newly installed code. It imports everything and waits, warm, for its order. It ends in
+order when the parent says so, on SIGTERM, and when the parent is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import resource
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TypeAlias
+
+from nescord_core.dispatch.sender.sender import HelloFacts, Sender
+from nescord_core.errors import NescordError
+from nescord_core.gateway.cluster import Cluster
+from nescord_core.gateway.session_store import DiskSessionStore
+from nescord_core.gateway.stats import ShardStats
+from nescord_core.process import logs
+from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
+from nescord_core.services import program
+from nescord_core.services.control.shared_lock import shared_claim
+from nescord_core.services.ws.identify_requests import RemoteIdentifyGate
+from nescord_core.services.ws.invalidations import InvalidationLink
+from nescord_core.services.ws.messages import (
+    AskNumbers,
+    Begin,
+    Condition,
+    Failed,
+    FromCluster,
+    FromParent,
+    Granted,
+    Numbers,
+    Refused,
+    StopNow,
+    Warm,
+    from_parent,
+)
+from nescord_core.services.ws.plan import claim_name
+from nescord_core.services.ws.snapshots import ShardWorlds, WorldSessions
+
+__all__ = ["ClusterProcess", "run"]
+
+log = logging.getLogger("nescord.ws")
+
+Parent: TypeAlias = Channel[FromParent, FromCluster]
+
+ORPHANED_DRAIN = 1.0
+"""Seconds that main gets to finish what it has when the parent was killed: the next ws waits for this one."""
+ORPHANED_GRACE = 5.0
+FAST, SLOW = 0.05, 0.25
+SIGN_OF_LIFE = 5.0
+COLLECT = (25_000, 20, 20)
+"""Objects made and not freed at which the youngest are looked through, and how often the older ones are."""
+
+
+def run(channel_fd: int) -> int:
+    """Be a cluster on this channel until the end; returns the process's exit code."""
+    end = socket.socket(fileno=channel_fd)
+    end.set_inheritable(False)
+    for number in (signal.SIGINT, signal.SIGHUP):  # the parent hears of them as well, and says what to do
+        signal.signal(number, signal.SIG_IGN)
+    send(end, Warm())
+    begin = receive(end, from_parent)
+    if not isinstance(begin, Begin):
+        return 0
+    settings = begin.settings
+    follow_parent(end, ORPHANED_GRACE)
+    logs.configure("ws", secrets=(settings.token, settings.security.secret), debug=begin.debug)
+    # Held until the process ends: a ws that is started after a kill waits until nobody has the sessions.
+    with shared_claim(settings.state_dir, claim_name(settings)):
+        _relax_collector()
+        return asyncio.run(_serve(begin, end))
+
+
+def _relax_collector() -> None:
+    """Look for garbage in cycles seldom, and never among what was imported.
+
+    Events are in no cycles, but tens of thousands may be held at a time: looking through them as often as
+    Python does by itself takes a sixth of the time of a busy cluster.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)
+
+
+async def _serve(begin: Begin, end: socket.socket) -> int:
+    channel: Parent = await Channel.over(end, from_parent)
+    cluster = ClusterProcess(begin, channel)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            beside = [tasks.create_task(cluster.hear()), tasks.create_task(cluster.tell())]
+            try:
+                with program.one_error():
+                    await cluster.run()
+            except NescordError as error:
+                channel.send(Failed.of(error))
+                return error.exit_code
+            finally:
+                for task in beside:
+                    task.cancel()
+    finally:
+        await channel.close()
+    return 0
+
+
+class ClusterProcess:
+    """Joins a cluster of shards with the sender of their events."""
+
+    def __init__(self, begin: Begin, channel: Parent) -> None:
+        self._begin = begin
+        self._channel = channel
+        self._stop = asyncio.Event()
+        self._is_orphan = False
+        self._gate = RemoteIdentifyGate(channel.send)
+        self._cluster: Cluster | None = None
+        self._sender: Sender | None = None
+        self._world: ShardWorlds | None = None
+        self._link = InvalidationLink(
+            begin.settings, shard_count=begin.shard_count, connected=self._connected
+        )
+
+    async def run(self) -> None:
+        """Run until told to stop or a fatal error."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
+        settings = self._begin.settings
+        async with DiskSessionStore(settings.state_dir, settings.token) as sessions:
+            cluster, sender = self._join(sessions)
+            async with asyncio.TaskGroup() as tasks:
+                beside = [
+                    tasks.create_task(sender.run()),
+                    tasks.create_task(self._link.run()),
+                    tasks.create_task(_then(self._stop, cluster.request_stop)),
+                ]
+                try:
+                    await _first(sender.recovered(), self._stop)
+                    await cluster.run()
+                    # No more events come; what main finishes now need not be sent again by Discord.
+                    if sender.attached:
+                        await sender.drain(ORPHANED_DRAIN if self._is_orphan else settings.stop_timeout)
+                    await cluster.flush()
+                finally:
+                    for task in beside:
+                        task.cancel()
+
+    async def hear(self) -> None:
+        """Do what the parent says; when it is gone, stop."""
+        while (message := await self._channel.receive()) is not None:
+            match message:
+                case Granted() | Refused():
+                    self._gate.answered(message)
+                case StopNow():
+                    self._stop.set()
+                case AskNumbers():
+                    self._channel.send(self._numbers())
+        self._is_orphan = True
+        self._stop.set()
+
+    async def tell(self) -> None:
+        """Tell the parent every change of the condition, and now and then that this loop still turns."""
+        loop = asyncio.get_running_loop()
+        told, at = None, float("-inf")
+        while True:
+            now = self._condition()
+            if now != told or loop.time() - at >= SIGN_OF_LIFE:
+                self._channel.send(now)
+                told, at = now, loop.time()
+            await asyncio.sleep(FAST if now.unready else SLOW)
+
+    def _join(self, sessions: DiskSessionStore) -> tuple[Cluster, Sender]:
+        begin = self._begin
+        self._world = world = ShardWorlds(
+            begin.settings,
+            shard_ids=begin.shard_ids,
+            shard_count=begin.shard_count,
+            stats=lambda: self._cluster.stats() if self._cluster else [],
+        )
+        self._sender = Sender(
+            begin.settings,
+            hello=HelloFacts(secrets.token_hex(8), begin.shard_ids, begin.shard_count),
+            acknowledged=self._acknowledged,
+            command=self._command,
+            world=world,
+        )
+        world.session_known = self._sender.partition.wake
+        self._cluster = Cluster(
+            begin.settings,
+            shard_ids=begin.shard_ids,
+            shard_count=begin.shard_count,
+            sink=self._link.watching(world.watching(self._sender.put)),
+            sessions=WorldSessions(sessions, world) if begin.settings.snapshot.enabled else sessions,
+            identify=self._gate,
+            gateway_url=begin.gateway_url,
+        )
+        return self._cluster, self._sender
+
+    def _connected(self) -> list[int]:
+        return [s.shard_id for s in self._cluster.stats() if s.connected] if self._cluster else []
+
+    def _acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:
+        if self._cluster is not None:
+            self._cluster.acknowledged(shard_id, session_id, seq)
+        if self._world is not None:
+            self._world.acknowledged(shard_id, session_id, seq)
+
+    async def _command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
+        if self._cluster is not None:
+            await self._cluster.command(shard_id, op, data, deadline)
+
+    def _condition(self) -> Condition:
+        if self._cluster is None or self._sender is None or not (shards := self._cluster.stats()):
+            return Condition(unready=(f"cluster {self._begin.cluster} is starting",))
+        settings = self._begin.settings
+        unready = [f"shard {s.shard_id} is {s.state}" for s in shards if not s.connected]
+        if not self._sender.attached:
+            unready.append(f"main is not attached at {', '.join(settings.grpc_hosts)}")
+        connected = [s for s in shards if s.connected]
+        resumed = sum(s.resumed for s in connected)
+        return Condition(
+            unready=tuple(unready),
+            unwell=tuple(
+                _unwell(s, settings.recovery_timeout)
+                for s in shards
+                if _is_unwell(s, settings.recovery_timeout)
+            ),
+            connected=len(connected),
+            resumed=resumed,
+            identified=len(connected) - resumed,
+        )
+
+    def _numbers(self) -> Numbers:
+        cluster, sender = self._cluster, self._sender
+        return Numbers(
+            shards=tuple(cluster.stats()) if cluster else (),
+            outbox=asdict(sender.stats()) if sender else {},
+            process=_process() | (self._world.numbers() if self._world else {}),
+        )
+
+
+def _is_unwell(shard: ShardStats, bound: float) -> bool:
+    """Waiting in the queue for an IDENTIFY is as it should be, however long."""
+    return shard.down_for is not None and shard.down_for > bound and shard.state != "awaiting_permit"
+
+
+def _unwell(shard: ShardStats, bound: float) -> str:
+    why = shard.trouble or f"it is {shard.state}"
+    return f"shard {shard.shard_id} has not been connected for more than {bound:g} s: {why}"
+
+
+def _process() -> dict[str, float]:
+    times = os.times()
+    facts = {"cpu_s": round(times.user + times.system, 3)}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    facts["rss_mb"] = round(peak / 1024, 1)
+    with suppress(OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        facts["rss_mb"] = round(pages * resource.getpagesize() / 1_048_576, 1)
+    return facts
+
+
+async def _first(work: Coroutine[None, None, None], event: asyncio.Event) -> None:
+    """Wait for the work, or for the event, whichever is first."""
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(work), tasks.create_task(_then(event, lambda: None))]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+
+
+async def _then(event: asyncio.Event, act: Callable[[], None]) -> None:
+    await event.wait()
+    act()
+
+
+if __name__ == "__main__":
+    sys.exit(run(int(os.environ.pop(CHANNEL_FD))))

@@ -1,0 +1,321 @@
+"""ws as a service: one parent that owns the token's sessions, and a process for each cluster of shards.
+
+The parent holds no gateway connection and touches no gRPC: it asks Discord for the plan, lets shards IDENTIFY
+one after the other, keeps the clusters running (clusters.py), and answers for all of them on one
+admin port and one control socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiohttp
+
+from nescord_core.config.loading import load
+from nescord_core.errors import ConfigError, NescordError
+from nescord_core.events import unreachable
+from nescord_core.gateway.gateway_info import GatewayInfo, fetch_gateway_info
+from nescord_core.gateway.identify.gate import LocalIdentifyGate, SharedIdentifyGate
+from nescord_core.gateway.identify.sharding import doubt
+from nescord_core.gateway.identify.shared_queue import SharedTurns, open_turns
+from nescord_core.services import program
+from nescord_core.services.control import control_socket
+from nescord_core.services.control.admin_port import Admin, serve_admin
+from nescord_core.services.control.exclusive_lock import sole_owner
+from nescord_core.services.control.running_services import announce
+from nescord_core.services.control.shared_lock import is_claimed
+from nescord_core.services.ws.clusters import Fleet
+from nescord_core.services.ws.metrics import metrics, stats
+from nescord_core.services.ws.plan import ClusterPlan, claim_name, described, owner_name, plan
+from nescord_core.settings import WsSettings
+
+__all__ = ["WsClient", "run", "serve"]
+
+log = logging.getLogger("nescord.ws")
+
+LEFTOVERS = 8.0
+"""Seconds for which clusters of a killed ws are waited for; they kill themselves before that."""
+RETRY = 0.05
+
+Found = TypeVar("Found")
+
+
+def run(settings: WsSettings) -> None:
+    """Run the service as this process: SIGTERM and ^C stop it, SIGHUP replaces its clusters one by one."""
+    reload = asyncio.Event()
+    program.run(
+        "ws",
+        lambda stop, on_ready: serve(settings, stop=stop, on_ready=on_ready, reload=reload),
+        secrets=(settings.token, settings.security.secret),
+        fast_loop=False,
+        on_hangup=_hangup(reload),
+    )
+
+
+async def serve(
+    settings: WsSettings,
+    *,
+    stop: asyncio.Event,
+    on_ready: Callable[[str], None],
+    reload: asyncio.Event | None = None,
+) -> None:
+    """Hold the shards and deliver their events until ``stop``; sessions are kept for the next start.
+
+    ``on_ready`` gets the admin address once every shard is connected and main is attached. ``reload`` asks
+    for a rolling restart of the clusters.
+
+    Raises:
+        AlreadyRunning: another ws has this token with the same state_dir.
+        TokenRejected, FatalClose: Discord will not have this bot as it is configured.
+        IdentifyBudgetSpent: too few session starts are left today.
+        PortTaken: somebody else has the admin port.
+        ServiceFailed: a cluster died again and again.
+        ConfigError: ``cluster.url`` is set, and its client library is not installed.
+
+    """
+    _warn_of_deaf_events(settings)
+    async with AsyncExitStack() as stack:
+        turns = await stack.enter_async_context(open_turns(settings.cluster_url, settings.token))
+        parent = Parent(settings, turns)
+        stack.enter_context(sole_owner(settings.state_dir, owner_name(settings), "ws"))
+        address = await stack.enter_async_context(parent.admin())
+        await stack.enter_async_context(
+            control_socket.serve_control(
+                settings.state_dir, parent.commands(stop), name=control_socket.WS, service="nescord run ws"
+            )
+        )
+        stack.enter_context(announce(settings.state_dir, "ws", address=address, admin=address))
+        with program.one_error():
+            await parent.run(stop, lambda: on_ready(address), reload or asyncio.Event())
+
+
+class Parent:
+    """Watches over the clusters, and answers for all of them."""
+
+    def __init__(self, settings: WsSettings, turns: SharedTurns | None = None) -> None:
+        self._settings = settings
+        self._turns = turns
+        self._changed = asyncio.Event()
+        self._fleet = Fleet(settings, changed=self._changed.set)
+        self._phase = "asking Discord where its gateway is"
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None], reload: asyncio.Event) -> None:
+        """Run until ``stop`` or a fatal error."""
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(self._stop_when(stop)),
+                tasks.create_task(self._tell_ready(on_ready)),
+                tasks.create_task(self._reload_when(reload)),
+            ]
+            await self._fleet.run(lambda: self._plan(stop))
+            for task in beside:
+                task.cancel()
+
+    def admin(self) -> Any:
+        """Return the context of the admin port."""
+        settings = self._settings
+        return serve_admin(
+            Admin(
+                "ws", unhealthy=self.unhealthy, unready=self.unready, stats=self.stats, metrics=self._metrics
+            ),
+            settings.admin_host,
+            settings.admin_port,
+            key="ws.admin (NESCORD_WS_ADMIN)",
+            secret=settings.security.secret,
+        )
+
+    def commands(self, stop: asyncio.Event) -> Mapping[str, control_socket.Command]:
+        """Return what the control socket understands."""
+
+        async def reload(_: control_socket.Answer) -> Mapping[str, Any]:
+            return await self._fleet.replace_all()
+
+        async def status(_: control_socket.Answer) -> Mapping[str, Any]:
+            return await self.stats()
+
+        async def end(_: control_socket.Answer) -> Mapping[str, Any]:
+            stop.set()
+            return {}
+
+        return {"reload": reload, "status": status, "stop": end}
+
+    def unhealthy(self) -> list[str]:
+        """Name the shards that did not recover within ``recovery_timeout``, and clusters that hang."""
+        return [problem for place in self._fleet.places for problem in place.unwell()]
+
+    def unready(self) -> list[str]:
+        """Say what is missing: shards that are not connected, main that is not there."""
+        places = self._fleet.places
+        # Clusters lack the same main, and say so with the same words: once is enough.
+        found = list(dict.fromkeys(problem for place in places for problem in place.unready()))
+        return found if places else [self._phase]
+
+    async def stats(self) -> Mapping[str, Any]:
+        """Return every shard, the outbox, and every cluster's process."""
+        await self._fleet.ask_numbers()
+        gate, now = self._fleet.gate, asyncio.get_running_loop().time()
+        return {
+            "service": "ws",
+            "phase": self._phase,
+            "identifies_left_today": gate.remaining if gate else None,
+            **stats(self._fleet.places, now),
+        }
+
+    async def _metrics(self) -> bytes:
+        await self._fleet.ask_numbers()
+        gate = self._fleet.gate
+        return metrics(self._fleet.places, gate.remaining if gate else None)
+
+    async def _plan(self, stop: asyncio.Event) -> tuple[ClusterPlan, LocalIdentifyGate] | None:
+        """Ask Discord, and wait for what a killed ws left behind; None when told to stop first."""
+        info = await _unless(stop, self._gateway_info())
+        if info is None or await _unless(stop, self._leftovers_gone()) is None:
+            return None
+        settings = self._settings
+        try:
+            planned = plan(settings, info)
+        except ValueError as error:
+            raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
+        if why := doubt(settings.shards, info.shards, info.session_start_limit.max_concurrency):
+            log.warning("ws.shards: %s; auto takes that", why)
+        log.info("%s", described(planned))
+        self._phase = "running"
+        return planned, self._gate(info)
+
+    def _gate(self, info: GatewayInfo) -> LocalIdentifyGate:
+        settings, clock = self._settings, asyncio.get_running_loop().time
+        limit = info.session_start_limit
+        window, reserve = settings.identify_window, settings.identify_reserve
+        if self._turns is None:
+            return LocalIdentifyGate(limit, window=window, reserve=reserve, clock=clock)
+        return SharedIdentifyGate(limit, window=window, reserve=reserve, clock=clock, turns=self._turns)
+
+    async def _gateway_info(self) -> GatewayInfo:
+        async with aiohttp.ClientSession() as http:
+            return await fetch_gateway_info(http, self._settings.api_url, self._settings.token)
+
+    async def _leftovers_gone(self) -> bool:
+        """Two processes with one session would take it from each other."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LEFTOVERS
+        name = claim_name(self._settings)
+        while is_claimed(self._settings.state_dir, name) and loop.time() < until:
+            self._phase = "waiting for the clusters of a ws that was killed"
+            await asyncio.sleep(RETRY)
+        return True
+
+    async def _stop_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._phase = "stopping"
+        self._fleet.request_stop()
+
+    async def _reload_when(self, reload: asyncio.Event) -> None:
+        while True:
+            await reload.wait()
+            reload.clear()
+            try:
+                await self._fleet.replace_all()
+            except NescordError as error:
+                log.error("%s", error)
+
+    async def _tell_ready(self, on_ready: Callable[[], None]) -> None:
+        """Say once when all is there, and how the sessions came about."""
+        while not self._fleet.is_ready:
+            self._changed.clear()
+            await self._changed.wait()
+        conditions = [place.member.condition for place in self._fleet.places if place.member.condition]
+        resumed = sum(condition.resumed for condition in conditions)
+        identified = sum(condition.identified for condition in conditions)
+        log.info("resumed %d shards, %d with a new session", resumed, identified)
+        on_ready()
+
+
+class WsClient:
+    """The gateway service from code: ``WsClient(token=..., grpc_host=...).run()``.
+
+    Every argument is a key of the configuration (docs/configuration.md) and defaults to it: ``token``,
+    ``grpc_host``, ``intents``, ``events``, ``shards``, ``shard_ids``, ``shards_per_cluster``, ``api_url``,
+    ``admin``, ``state_dir``.
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        grpc_host: str | None = None,
+        intents: Any = None,
+        events: Any = None,
+        shards: int | str | None = None,
+        **more: Any,
+    ) -> None:
+        names = {"shard_ids": "ws", "shards_per_cluster": "ws", "admin": "ws", "compress": "ws"}
+        unknown = more.keys() - names.keys() - {"api_url", "state_dir", "secret"}
+        if unknown:
+            raise TypeError(f"WsClient does not take {', '.join(sorted(unknown))}.")
+        self._flags = {
+            "token": token,
+            "ws.grpc_host": grpc_host,
+            "bot.intents": None if intents is None else intents,
+            "bot.events": events,
+            "ws.shards": shards,
+            "discord.api_url": more.get("api_url"),
+            "state_dir": more.get("state_dir"),
+            "security.secret": more.get("secret"),
+            **{f"{section}.{name}": more.get(name) for name, section in names.items()},
+        }
+
+    @property
+    def settings(self) -> WsSettings:
+        """The settings that result with the configuration of the working directory."""
+        return load(Path.cwd(), flags=self._flags).ws
+
+    def run(self) -> None:
+        """Serve until SIGTERM or ^C, sessions kept for the next start; SIGHUP replaces the clusters."""
+        run(self.settings)
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Found]) -> Found | None:
+    """Return what the work gives, or None when told to stop before that."""
+    async with asyncio.TaskGroup() as tasks:
+        working = tasks.create_task(work)
+        stopping = tasks.create_task(stop.wait())
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not working.done():
+            working.cancel()
+            return None
+    return working.result()
+
+
+def _hangup(reload: asyncio.Event) -> Callable[[], bool]:
+    """Make of SIGHUP a rolling restart, unless the terminal was closed: True stands for a stop."""
+    had_terminal = _has_terminal()
+
+    def caught() -> bool:
+        if had_terminal and not _has_terminal():
+            return True
+        log.info("SIGHUP: the clusters are replaced one by one")
+        reload.set()
+        return False
+
+    return caught
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _warn_of_deaf_events(settings: WsSettings) -> None:
+    for event, wanted in unreachable(settings.events or (), settings.intents).items():
+        names = " or ".join(name.lower() for name in wanted.names)
+        log.warning("bot.events asks for %s, but bot.intents lacks %s: it will never come", event, names)

@@ -1,0 +1,182 @@
+"""What ws keeps of its shards for a main that starts with an empty cache."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import msgspec
+
+from nescord_core.envelope import Envelope
+from nescord_core.gateway.session_store import SavedSession, SessionStore
+from nescord_core.gateway.snapshot.journal import SnapshotJournal
+from nescord_core.gateway.snapshot.shard_snapshot import GuildPicture, Record, ShardSnapshot
+from nescord_core.gateway.stats import ShardStats
+from nescord_core.settings import WsSettings
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+
+__all__ = ["ShardWorlds", "WorldSessions", "picture_of"]
+
+log = logging.getLogger("nescord.ws")
+
+
+class ShardWorlds:
+    """Takes note of the events of some shards, and tells main what they have come to.
+
+    ``sessions`` grows, and ``session_known`` is called, when the guilds of a session begin to be known.
+    """
+
+    def __init__(
+        self,
+        settings: WsSettings,
+        *,
+        shard_ids: Iterable[int],
+        shard_count: int,
+        stats: Callable[[], Iterable[ShardStats]],
+    ) -> None:
+        self._settings = settings
+        self._shard_count = shard_count
+        self._stats = stats
+        self.sessions = 0
+        self.session_known: Callable[[], None] = lambda: None
+        self._recalled: set[int] = set()
+        self._shards = {each: ShardSnapshot(settings.snapshot) for each in shard_ids}
+        place = settings.state_dir / "world"
+        self._journals = {each: SnapshotJournal(place / f"shard-{each}.journal") for each in shard_ids}
+
+    def numbers(self) -> dict[str, float]:
+        """Return how many guilds are kept, and what they take in MB; nothing where none are."""
+        if not self._settings.snapshot.enabled:
+            return {}
+        size = sum(shard.size for shard in self._shards.values())
+        return {"guilds": sum(map(len, self._shards.values())), "guilds_mb": round(size / 1_000_000, 3)}
+
+    def watching(self, put: Callable[[Envelope], None]) -> Callable[[Envelope], None]:
+        """Return ``put`` that takes note of an event first, or ``put`` itself where nothing is kept."""
+        if not self._settings.snapshot.enabled:
+            return put
+
+        def note_and_put(envelope: Envelope) -> None:
+            self.note(envelope)
+            put(envelope)
+
+        return note_and_put
+
+    def note(self, envelope: Envelope) -> None:
+        """Take note of an event, before it is put into the outbox."""
+        shard_id, session_id, seq, kind, _, guild_id, data, *_ = envelope
+        shard = self._shards[shard_id]
+        if shard.apply(session_id, seq, kind, guild_id, data):
+            self._journals[shard_id].append(Record(kind, session_id, seq, guild_id, data), shard)
+            if kind == "READY":
+                self._recalled.discard(shard_id)
+                self._note_session()
+
+    def recall(self, shard_id: int, session_id: str) -> bool:
+        """Take up what an earlier process wrote down; returns whether it is of that session."""
+        shard = self._shards[shard_id]
+        self._journals[shard_id].restore(shard)
+        if shard.ready is None or shard.session_id != session_id:
+            return False
+        self._recalled.add(shard_id)
+        self._note_session()
+        return True
+
+    def _note_session(self) -> None:
+        self.sessions += 1
+        self.session_known()
+
+    def close(self) -> None:
+        """Leave the files to the next process."""
+        for journal in self._journals.values():
+            journal.close()
+
+    def facts(self) -> pb.ShardFacts:
+        """Return the latency of every shard, and how many guilds and members it has."""
+        known = [(each.shard_id, -1.0 if each.latency is None else each.latency) for each in self._stats()]
+        facts = pb.ShardFacts(shard_id=[each[0] for each in known], latency=[each[1] for each in known])
+        if self._settings.snapshot.enabled:
+            shards = [self._shards[each[0]] for each in known]
+            facts.guilds.extend(len(shard) for shard in shards)
+            facts.members.extend(shard.members for shard in shards)
+        return facts
+
+    def acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:
+        """Main has handled every event of a session up to this one."""
+        if (shard := self._shards.get(shard_id)) is not None:
+            shard.acknowledged(session_id, seq)
+
+    def shard_ids(self) -> Collection[int]:
+        """Return the shards, known or not."""
+        return self._shards.keys()
+
+    def session(self, shard_id: int) -> str:
+        """Return the session whose guilds are known, empty for none."""
+        shard = self._shards[shard_id]
+        return "" if shard.ready is None else shard.session_id
+
+    def is_recalled(self, shard_id: int) -> bool:
+        """Tell whether that session's READY went to an earlier process."""
+        return shard_id in self._recalled
+
+    def guild_ids(self, shard_id: int) -> list[int]:
+        """Return every guild that a main may hold."""
+        return self._shards[shard_id].guild_ids() if self.session(shard_id) else []
+
+    def departed(self, shard_id: int) -> Collection[int]:
+        """Return the guilds that the bot has left, which is not known to have been handled."""
+        return self._shards[shard_id].departed if self.session(shard_id) else ()
+
+    def unavailable(self, shard_id: int) -> Collection[int]:
+        """Return the guilds of which Discord has told nothing but the id."""
+        return self._shards[shard_id].unavailable if self.session(shard_id) else ()
+
+    def picture(self, shard_id: int, guild_id: int) -> pb.GuildPicture | None:
+        """Return a guild as of now; guild and events are copied as they lie, nothing is decoded."""
+        guild = self._shards[shard_id].guild(guild_id)
+        return None if guild is None else picture_of(guild)
+
+    def position(self, shard_id: int) -> tuple[str, int]:
+        """Return the session and the sequence number that a shard's guilds are as of."""
+        shard = self._shards[shard_id]
+        return shard.session_id, shard.seq
+
+    def head(self, shard_id: int) -> pb.Snapshot:
+        """Return what there is to say of a shard beside its guilds."""
+        shard = self._shards[shard_id]
+        return pb.Snapshot(
+            shard_id=shard_id,
+            shard_count=self._shard_count,
+            kept=self._settings.snapshot.enabled,
+            session_id=shard.session_id,
+            seq=shard.seq,
+            ready=b"" if shard.ready is None else msgspec.json.encode(shard.ready),
+            intents=self._settings.intents,
+        )
+
+
+class WorldSessions:
+    """Sessions that are resumed only if their guilds are known: Discord does not tell them again."""
+
+    def __init__(self, sessions: SessionStore, world: ShardWorlds) -> None:
+        self._sessions = sessions
+        self._world = world
+
+    async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
+        """Return the shard's session, None if its guilds are not known."""
+        saved = await self._sessions.load(shard_id, shard_count=shard_count, intents=intents)
+        if saved is None or self._world.recall(shard_id, saved.session_id):
+            return saved
+        log.warning("shard %d starts a new session: the guilds of the saved one were not kept", shard_id)
+        return None
+
+    async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
+        """Keep sessions by shard id, all or none."""
+        await self._sessions.save(sessions)
+
+
+def picture_of(guild: GuildPicture) -> pb.GuildPicture:
+    """Return a guild as it goes over the wire."""
+    types = [kind for kind, _ in guild.changes]
+    data = [raw for _, raw in guild.changes]
+    return pb.GuildPicture(guild_id=guild.guild_id, base=guild.base, types=types, data=data)

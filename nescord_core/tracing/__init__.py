@@ -1,0 +1,1 @@
+"""What is recorded of events and calls: records, causes, comparison, scrubbing, failed events."""

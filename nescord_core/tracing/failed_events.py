@@ -1,0 +1,169 @@
+"""Events whose handlers failed, kept in ``state_dir/failed`` to be looked at and to be sent again.
+
+Every process of main appends lines of JSON to a file of its own; the oldest files go when there are too many.
+What is to be sent again lies in ``state_dir/failed/again``, where one of main's processes picks it up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from nescord_core.envelope import Envelope
+from nescord_core.process.rotated_files import LineFiles
+
+__all__ = ["CRASHED", "RAISED", "REPLAYED", "FailedEvent", "FailedLog", "ReplayQueue", "failed_id", "read"]
+
+RAISED = "raised"
+CRASHED = "crashed"
+REPLAYED = "replayed"
+
+_FILES = 16
+_DATA_BYTES = 1024 * 1024
+"""A larger event is recorded without its data, and cannot be sent again."""
+
+
+class FailedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line: an event whose handler raised or ended the process, or (``replayed``) that went well since.
+
+    ``at`` and ``received_at`` are in seconds since the epoch; ``data`` is the event's JSON.
+    """
+
+    id: str
+    at: float
+    kind: str
+    shard_id: int = 0
+    session_id: str = ""
+    seq: int = 0
+    type: str = ""
+    key: int = 0
+    guild_id: int = 0
+    received_at: float = 0.0
+    redelivered: bool = False
+    handler: str = ""
+    error: str = ""
+    traceback: str = ""
+    data: str | None = None
+
+    def envelope(self) -> Envelope | None:
+        """Return the event to be handled again, marked; None when its data was not kept."""
+        if self.data is None:
+            return None
+        return Envelope(
+            self.shard_id,
+            self.session_id,
+            self.seq,
+            self.type,
+            self.key,
+            self.guild_id,
+            self.data.encode(),
+            self.received_at,
+            redelivered=True,
+        )
+
+
+_decoder = msgspec.json.Decoder(FailedEvent)
+
+
+def failed_id(envelope: Envelope) -> str:
+    """Return what people call an event by: its shard, the end of its session id, its sequence number."""
+    return f"{envelope.shard_id}-{envelope.session_id[-6:]}-{envelope.seq}"
+
+
+class FailedLog:
+    """Where one process writes; nothing is made before something fails. A disk error costs the record."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._files = LineFiles(state_dir / "failed", keep=_FILES)
+
+    def record(
+        self, envelope: Envelope, kind: str, *, handler: str = "", error: str = "", traceback: str = ""
+    ) -> None:
+        """Write down what went wrong."""
+        data = envelope.data if len(envelope.data) <= _DATA_BYTES else None
+        self._write(
+            FailedEvent(
+                id=failed_id(envelope),
+                at=time.time(),
+                kind=kind,
+                shard_id=envelope.shard_id,
+                session_id=envelope.session_id,
+                seq=envelope.seq,
+                type=envelope.type,
+                key=envelope.key,
+                guild_id=envelope.guild_id,
+                received_at=envelope.received_at,
+                redelivered=envelope.redelivered,
+                handler=handler,
+                error=error,
+                traceback=traceback,
+                data=None if data is None else data.decode(errors="replace"),
+            )
+        )
+
+    def replayed(self, envelope: Envelope) -> None:
+        """Write down that an event was handled well when it was sent again."""
+        self._write(FailedEvent(id=failed_id(envelope), at=time.time(), kind=REPLAYED))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._files.close()
+
+    def _write(self, event: FailedEvent) -> None:
+        self._files.append(msgspec.json.encode(event) + b"\n")
+
+
+def read(state_dir: Path) -> list[FailedEvent]:
+    """Return every record in order of time; lines that cannot be read are left out."""
+    found = [event for path in (state_dir / "failed").glob("*.jsonl") for event in _events(path)]
+    return sorted(found, key=lambda event: event.at)
+
+
+def _events(path: Path) -> Iterator[FailedEvent]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:  # the oldest was just removed
+        return
+    for line in lines:
+        with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
+            yield _decoder.decode(line)
+
+
+class ReplayQueue:
+    """A folder with one file for every event that is to be sent again; one process takes each."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / "failed" / "again"
+
+    def put(self, event: FailedEvent) -> None:
+        """Ask for an event to be handled again."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = self._folder / f"{event.id}.new"
+        fresh.write_bytes(msgspec.json.encode(event))
+        fresh.replace(self._folder / f"{event.id}.json")
+
+    def withdraw(self, event: FailedEvent) -> bool:
+        """Take a wish back; false when somebody has taken it up already."""
+        try:
+            (self._folder / f"{event.id}.json").unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def take(self) -> list[FailedEvent]:
+        """Take what there is. An event is taken once, even if it then ends the process."""
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            mine = path.with_suffix(f".{os.getpid()}")
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                path.rename(mine)
+                try:
+                    found.append(_decoder.decode(mine.read_bytes()))
+                finally:
+                    mine.unlink()
+        return found

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from integration.gateway.harness import TOKEN
+from integration.gateway.scripted import refusing_url, serving
+from nescord_core.errors import DiscordServerError, NescordError, TokenRejected, TransportError
+from nescord_core.gateway.gateway_info import fetch_gateway_info
+from nescord_core.gateway.identify.queue import SessionStartLimit
+from nescord_core.gateway.session.backoff import Backoff
+
+GOOD = {
+    "url": "wss://gateway.discord.gg",
+    "shards": 9,
+    "session_start_limit": {
+        "total": 1000,
+        "remaining": 999,
+        "reset_after": 14_400_000,
+        "max_concurrency": 16,
+    },
+}
+QUICK = Backoff(0.01, 0.02)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+class Api:
+    """Answers GET /gateway/bot with one answer after the other; the last one stays."""
+
+    def __init__(self, *answers: web.Response) -> None:
+        self.answers = list(answers)
+        self.requests: list[web.Request] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return web.Response(status=answer.status, body=answer.body, headers=answer.headers.copy())
+
+
+async def test_the_answer_is_read_and_the_token_is_shown(http: aiohttp.ClientSession) -> None:
+    api = Api(web.json_response(GOOD))
+    async with serving(api.answer) as url:
+        info = await fetch_gateway_info(http, f"{url}/api/v10/", TOKEN)
+    assert (info.url, info.shards) == ("wss://gateway.discord.gg", 9)
+    assert info.session_start_limit == SessionStartLimit(1000, 999, 14_400.0, 16)
+    assert api.requests[0].path == "/api/v10/gateway/bot"
+    assert api.requests[0].headers["Authorization"] == f"Bot {TOKEN}"
+    assert api.requests[0].headers["User-Agent"].startswith("DiscordBot (")
+
+
+async def test_401_is_a_rejected_token_and_is_not_tried_again(http: aiohttp.ClientSession) -> None:
+    api = Api(web.json_response({"message": "401: Unauthorized", "code": 0}, status=401))
+    async with serving(api.answer) as url:
+        with pytest.raises(TokenRejected, match="401") as caught:
+            await fetch_gateway_info(http, url, TOKEN, retry=QUICK)
+    assert len(api.requests) == 1
+    assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (
+            web.json_response({"message": "slow", "retry_after": 0.02}, status=429),
+            "429",
+        ),
+        (web.Response(status=429, text="<html>banned</html>", headers={"Retry-After": "0"}), "429"),
+        (web.Response(status=500, text="oops"), "500"),
+        (web.Response(status=503), "503"),
+        (web.Response(status=200, text="<html>maintenance</html>", content_type="text/html"), "not what"),
+        (web.json_response({"shards": 1}), "not what"),
+    ],
+)
+async def test_what_may_pass_is_tried_again_and_said(
+    http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, bad: web.Response, told: str
+) -> None:
+    api = Api(bad, bad, web.json_response(GOOD))
+    with caplog.at_level(logging.WARNING, "nescord.gateway"):
+        async with serving(api.answer) as url:
+            info = await fetch_gateway_info(http, url, TOKEN, retry=QUICK)
+    assert info.shards == 9
+    assert len(api.requests) == 3
+    assert caplog.text.count(told) >= 2
+    assert TOKEN not in caplog.text
+
+
+async def test_a_429_is_waited_out(http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture) -> None:
+    api = Api(
+        web.json_response({"retry_after": 0.3}, status=429, headers={"Retry-After": "0"}),
+        web.json_response(GOOD),
+    )
+    async with serving(api.answer) as url:
+        await fetch_gateway_info(http, url, TOKEN, retry=QUICK)
+    assert "Next try in 0.3 s" in caplog.text
+
+
+async def test_the_tries_can_be_bounded(http: aiohttp.ClientSession) -> None:
+    api = Api(web.Response(status=502))
+    async with serving(api.answer) as url:
+        with pytest.raises(DiscordServerError):
+            await fetch_gateway_info(http, url, TOKEN, retry=Backoff(0.01, 0.01, attempts=3))
+    assert len(api.requests) == 3
+
+
+async def test_a_host_that_cannot_be_reached_is_a_transport_error(http: aiohttp.ClientSession) -> None:
+    with pytest.raises(TransportError):
+        await fetch_gateway_info(
+            http, refusing_url().replace("ws:", "http:"), TOKEN, retry=Backoff(0.01, 0.01, attempts=2)
+        )
+
+
+async def test_other_refusals_are_final_and_a_redirect_does_not_take_the_token_along(
+    http: aiohttp.ClientSession,
+) -> None:
+    for status in (302, 403, 404):
+        api = Api(web.Response(status=status, headers={"Location": "/elsewhere"}))
+        async with serving(api.answer) as url:
+            with pytest.raises(NescordError, match=str(status)):
+                await fetch_gateway_info(http, url, TOKEN, retry=QUICK)
+        assert len(api.requests) == 1

@@ -1,0 +1,228 @@
+"""What Discord refuses beyond its document, with the codes and places that clients look at."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from support.sandbox.http import Rest, sandbox
+
+BUTTON = {"type": 2, "style": 1, "label": "a", "custom_id": "a"}
+
+
+@pytest.fixture
+async def rest() -> AsyncIterator[Rest]:
+    async with sandbox() as started:
+        yield started
+
+
+def general(rest: Rest) -> str:
+    return f"/channels/{rest.world.find_channel('general').id}"
+
+
+def code_at(errors: Any, place: str) -> str:
+    for name in place.split(".") if place else ():
+        errors = errors[name]
+    code: str = errors["_errors"][0]["code"]
+    return code
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "code"),
+    [
+        (
+            {"content": "x", "message_reference": {"message_id": "1"}},
+            "message_reference",
+            "REPLIES_UNKNOWN_MESSAGE",
+        ),
+        (
+            {"embeds": [{"description": "x" * 4000}, {"description": "y" * 3000}]},
+            "embeds",
+            "MAX_EMBED_SIZE_EXCEEDED",
+        ),
+        ({"embeds": [{}]}, "embeds.0.description", "BASE_TYPE_REQUIRED"),
+        (
+            {"content": "x", "allowed_mentions": {"parse": ["users"], "users": ["1"]}},
+            "allowed_mentions",
+            "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
+        ),
+        (
+            {"content": "x", "components": [{"type": 1, "components": [BUTTON, BUTTON]}]},
+            "components.0.components.1",
+            "COMPONENT_CUSTOM_ID_DUPLICATED",
+        ),
+        (
+            {"content": "x", "flags": 1 << 15, "components": [{"type": 10, "content": "t"}]},
+            "content",
+            "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+        ),
+    ],
+)
+async def test_messages(rest: Rest, body: dict[str, Any], place: str, code: str) -> None:
+    refused = await rest.call("POST", f"{general(rest)}/messages", body, expect=400)
+    assert code_at(refused.body["errors"], place) == code
+    assert rest.world.messages("general") == []
+
+
+async def test_a_reply_to_nothing_may_be_sent_as_no_reply(rest: Rest) -> None:
+    reference = {"message_id": "1", "fail_if_not_exists": False}
+    body = {"content": "x", "message_reference": reference}
+    sent = await rest.ok("POST", f"{general(rest)}/messages", body)
+    assert sent["type"] == 0
+    assert "message_reference" not in sent
+
+
+@pytest.mark.parametrize(
+    ("command", "place", "code"),
+    [
+        ({"name": "Bad Name"}, "name", "APPLICATION_COMMAND_INVALID_NAME"),
+        (
+            {"name": "o", "options": [("a", False), ("b", True)]},
+            "options.1",
+            "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
+        ),
+        (
+            {"name": "o", "options": [("a", True), ("a", True)]},
+            "options.1.name",
+            "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS",
+        ),
+        (
+            {"name": "o", "options": [("a" * 32, True)], "choices": 25},
+            "",
+            "APPLICATION_COMMAND_TOO_LARGE",
+        ),
+    ],
+)
+async def test_commands(rest: Rest, command: dict[str, Any], place: str, code: str) -> None:
+    choices = [{"name": f"{n:0>100}", "value": "v" * 100 * 3} for n in range(command.pop("choices", 0))]
+    options = [
+        {"type": 3, "name": name, "description": "d", "required": required, "choices": choices}
+        for name, required in command.pop("options", ())
+    ]
+    body = {**command, "description": "d", "options": options}
+    base = f"/applications/{rest.world.application_id}/commands"
+    refused = await rest.call("POST", base, body, expect=400)
+    assert code_at(refused.body["errors"], place) == code
+    bulk = await rest.call("PUT", base, [body], expect=400)
+    assert code_at(bulk.body["errors"]["0"], place) == code
+
+
+async def test_numbers_of_things(rest: Rest) -> None:
+    said = rest.world.say("general", "alice", "x")
+    path = f"{general(rest)}/messages/{said['id']}/reactions"
+    for number in range(20):
+        await rest.call("PUT", f"{path}/{quote(chr(0x1F600 + number))}/@me", expect=204)
+    full = await rest.call("PUT", f"{path}/{quote(chr(0x1F700))}/@me", expect=400)
+    assert full.body["code"] == 30010
+    await rest.call("PUT", f"{path}/{quote(chr(0x1F600))}/@me", expect=204)
+    old = await rest.call(
+        "POST", f"{general(rest)}/messages/bulk-delete", {"messages": ["1", "2"]}, expect=400
+    )
+    assert old.body["code"] == 50034
+    bob = f"/guilds/{rest.world.guild_ids()[0]}/members/{rest.world.find_user('bob').id}"
+    late = await rest.call("PATCH", bob, {"communication_disabled_until": "2090-01-01T00:00:00Z"}, expect=400)
+    assert "communication_disabled_until" in late.body["errors"]
+    own = {"recipient_id": str(rest.world.application_id)}
+    assert (await rest.call("POST", "/users/@me/channels", own, expect=400)).body["code"] == 50033
+
+
+async def test_another_method_of_a_known_path_is_405(rest: Rest) -> None:
+    refused = await rest.call("PUT", f"{general(rest)}/messages", {}, expect=405, conform=False)
+    assert refused.body == {"message": "405: Method Not Allowed", "code": 0}
+
+
+async def test_interactions_are_answered_by_what_fits_them(rest: Rest) -> None:
+    """Once, within 3 s, with a token for 15 minutes; a modal opens no modal."""
+    app = rest.world.application_id
+    command = {"name": "ask", "description": "Ask"}
+    await rest.ok("PUT", f"/applications/{app}/commands", [command])
+
+    def asked() -> tuple[str, dict[str, Any]]:
+        started = rest.world.interact("general", "alice", "ask")
+        return f"/interactions/{started['id']}/{started['token']}/callback", started
+
+    field = {"type": 4, "custom_id": "f", "label": "L", "style": 1}
+    row = {"type": 1, "components": [field]}
+    form = {"type": 9, "data": {"custom_id": "m", "title": "T", "components": [row]}}
+    path, started = asked()
+    for wrong in (7, 8):
+        refused = await rest.call("POST", path, {"type": wrong, "data": {}}, expect=400)
+        assert code_at(refused.body["errors"], "type") == "BASE_TYPE_CHOICES"
+    await rest.call("POST", path, form, expect=204)
+    assert (await rest.call("POST", path, {"type": 5}, expect=400)).body["code"] == 40060
+    filled = rest.world.submit_modal(started["id"], "alice", {"f": "v"})
+    again = f"/interactions/{filled['id']}/{filled['token']}/callback"
+    assert "type" in (await rest.call("POST", again, form, expect=400)).body["errors"]
+    path, started = asked()
+    rest.world.simulation.advance_clock(3.1)
+    assert (await rest.call("POST", path, {"type": 5}, expect=404)).body["code"] == 10062
+    path, started = asked()
+    await rest.call("POST", path, {"type": 5}, expect=204)
+    rest.world.simulation.advance_clock(15 * 60)
+    hook = f"/webhooks/{app}/{started['token']}"
+    assert (await rest.call("POST", hook, {"content": "x"}, expect=401)).body["code"] == 50027
+    assert (
+        await rest.call("PATCH", f"{hook}/messages/@original", {"content": "x"}, expect=401)
+    ).status == 401
+    path, started = asked()
+    launched = await rest.ok("POST", f"{path}?with_response=true", {"type": 12})
+    instance = launched["interaction"]["activity_instance_id"]
+    assert (await rest.ok("GET", f"/applications/{app}/activity-instances/{instance}"))["users"]
+
+
+async def test_a_poll_ends_with_its_result(rest: Rest) -> None:
+    answers = [{"poll_media": {"text": each}} for each in ("Tea", "Coffee")]
+    body = {"poll": {"question": {"text": "Which?"}, "answers": answers, "duration": 1}}
+    asked = await rest.ok("POST", f"{general(rest)}/messages", body)
+    rest.world.vote("general", asked["id"], "alice", [1])
+    rest.world.simulation.advance_clock(3601)
+    rest.world.tick()
+    rest.world.tick()
+    ended, told = rest.world.messages("general")
+    assert ended["poll"]["results"]["is_finalized"] is True
+    facts = {each["name"]: each["value"] for each in told["embeds"][0]["fields"]}
+    assert told["type"] == 46
+    assert facts["victor_answer_text"] == "Tea"
+    assert told["message_reference"]["message_id"] == asked["id"]
+
+
+async def test_system_messages_and_threads_from_messages(rest: Rest) -> None:
+    heard: list[str] = []
+    said = rest.world.say("general", "alice", "x")
+    rest.world.subscribe(lambda event, *_: heard.append(event))
+    await rest.ok("PUT", f"{general(rest)}/messages/pins/{said['id']}")
+    path = f"{general(rest)}/messages/{said['id']}"
+    thread = await rest.ok("POST", f"{path}/threads", {"name": "talk"})
+    assert heard == [
+        "CHANNEL_PINS_UPDATE",
+        "MESSAGE_CREATE",
+        "GUILD_AUDIT_LOG_ENTRY_CREATE",
+        "THREAD_CREATE",
+        "MESSAGE_UPDATE",
+        "MESSAGE_CREATE",
+        "GUILD_AUDIT_LOG_ENTRY_CREATE",
+    ]
+    assert [(each["type"], each["content"]) for each in rest.world.messages("general")] == [(0, "x"), (6, "")]
+    assert [each["type"] for each in rest.world.messages(thread["id"])] == [21]
+    shown = await rest.ok("GET", path)
+    assert shown["thread"]["id"] == said["id"]
+    assert shown["flags"] & 32
+    await rest.ok("PATCH", general(rest), {"name": "lobby"})
+    assert len(rest.world.messages("lobby")) == 2
+
+
+async def test_followers_get_what_is_published(rest: Rest) -> None:
+    news = rest.world.create_channel("news", kind="announcement")
+    general_id = str(rest.world.find_channel("general").id)
+    followed = await rest.ok("POST", f"/channels/{news['id']}/followers", {"webhook_channel_id": general_id})
+    hook = await rest.ok("GET", f"/webhooks/{followed['webhook_id']}")
+    assert (hook["type"], hook["source_channel"]["name"]) == (2, "news")
+    said = await rest.ok("POST", f"/channels/{news['id']}/messages", {"content": "extra"})
+    await rest.ok("POST", f"/channels/{news['id']}/messages/{said['id']}/crosspost")
+    told, copy = rest.world.messages("general")
+    assert (told["type"], told["author"]["bot"]) == (12, True)
+    assert (copy["content"], copy["flags"] & 2) == ("extra", 2)
+    assert copy["message_reference"]["message_id"] == said["id"]

@@ -1,0 +1,117 @@
+"""`nescord dev` while a person works: keys, changed configuration, broken code, state, loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from nescord_core.services.control.running_services import read_all
+from support.processes.commands import until
+from support.system.system import System
+
+APP = """
+from pathlib import Path
+
+from nescord_core import RestClient, WsListener
+
+listener = WsListener()
+rest = RestClient()
+{extra}
+
+@listener.on("message_create")
+async def answer(message):
+    if message.content == "!count":
+        listener.state["count"] = listener.state.get("count", 0) + 1
+        await rest.create_message(message.channel_id, content=f"{word} {{listener.state['count']}}")
+    if message.content == "!fail":
+        raise RuntimeError("no such thing")
+"""
+LOOP = """
+Path(__file__).with_name("data.py").write_text(f"X = {__import__('time').time_ns()}")
+"""
+
+
+def pid_of(system: System, service: str) -> int:
+    present = read_all(system.directory / ".nescord").get(service)
+    return present.pid if present else 0
+
+
+def app(word: str, extra: str = "") -> str:
+    return APP.format(word=word, extra=extra)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    system = System(tmp_path_factory.mktemp("loop") / "bot")
+    system.replace_app(app("one"))
+    try:
+        yield system
+    finally:
+        system.close()
+        assert not system.alive()
+
+
+def test_a_person_at_the_terminal(system: System) -> None:
+    dev = system.start("dev", in_terminal=True)
+    dev.wait_for("^C stops everything, h shows the keys")
+    terminal = dev.terminal
+    assert terminal is not None
+    terminal.type(b"h")
+    dev.wait_for("R restart all   o open the page   e events on/off")
+    assert system.ask("!count") == "one 1"
+
+    system.replace_app(app("two"))
+    dev.wait_for("bot_main/app.py  ")
+    dev.wait_for("0 lost  IDENTIFYs left today: 999")
+    assert system.ask("!count") == "two 2", "the state was handed on"
+
+    terminal.type(b"e")
+    dev.wait_for("events on")
+    system.say("!fail")
+    dev.wait_for("event MESSAGE_CREATE")
+    dev.wait_for("failed on MESSAGE_CREATE of shard 0")
+    dev.wait_for("alice: !fail")
+    dev.wait_for("RuntimeError: no such thing")
+    terminal.type(b"e")
+    dev.wait_for("events off")
+    terminal.type(b"o")
+    dev.wait_for(f"http://127.0.0.1:{system.ports['sandbox']}/ ")
+
+    system.break_app()
+    dev.wait_for("SyntaxError")
+    dev.wait_for("Still serving build #2.")
+    assert "app.py:1: SyntaxError" in until(lambda: system.sandbox("GET", "/state")["notice"], "the notice")
+    system.replace_app(app("three"))
+    until(lambda: not system.sandbox("GET", "/state")["notice"], "an end of the notice")
+
+    loops = system.directory / "bot_main"
+    system.replace_app(app("four", LOOP))
+    dev.wait_for("bot_main/data.py is written by the bot itself each time it runs")
+    until(lambda: system.ask("!count").startswith("four"), "an end of the loop")
+    settled = (loops / "data.py").read_text()
+    assert system.ask("!count").startswith("four")
+    assert (loops / "data.py").read_text() == settled, "it is not reloaded any more"
+    system.replace_app(app("five"))
+    until(lambda: system.ask("!count").startswith("five"), "the person's change")
+
+    before = pid_of(system, "rest")
+    with (system.directory / "nescord.toml").open("a") as file:
+        file.write("\n[rest.cache]\nttl = 31\n")
+    dev.wait_for("rest starts anew with the changed configuration")
+    until(lambda: pid_of(system, "rest") not in (before, 0), "another rest")
+
+    before = pid_of(system, "ws")
+    done = system.run("restart", "ws")
+    assert (done.returncode, done.stdout.strip()) == (0, "ws restarts."), done.stderr
+    until(lambda: pid_of(system, "ws") not in (before, 0), "another ws")
+    for command in ("restart", "logs"):
+        refused = system.run(command, "wsx")
+        assert refused.returncode == 1
+        assert "there is no service 'wsx' here; there are sandbox, rest, main, ws" in refused.stderr
+    assert "attached to main" not in dev.output, "one line sums up a reload"
+
+    terminal.type(b"q")
+    assert dev.wait() == 0
+    assert not system.alive()
+    assert not system.taken_ports(sandbox=True)

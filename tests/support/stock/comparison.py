@@ -1,0 +1,141 @@
+"""Plays one scenario with a stock client twice, on the sandbox and through the REST proxy, and compares.
+
+The client cannot see which one it talks to, so the statuses and bodies that it gets must be the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from nescord_core.ratelimit.route import route_of
+from nescord_core.services.rest import serve
+from nescord_core.settings import RestSettings
+from support.network.http_relay import Relay, Seen, running_relay
+from support.sandbox.running import RunningSandbox, running_sandbox
+
+Play = Callable[["Stage"], Awaitable[None]]
+
+VOLATILE = (
+    (re.compile(r"(webhooks|interactions)/(\d+)/[\w-]{20,}"), r"\1/\2/<token>"),
+    (re.compile(r'("(?:token|nonce|hash)": )"[^"]+"'), r"\1<token>"),
+    (re.compile(r"127\.0\.0\.1:\d+"), "<address>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(\+00:00|Z)"), "<time>"),
+    (re.compile(r"\b\d{17,20}\b"), "<id>"),
+    (re.compile(r'("code": )"[\w-]{6,16}"'), r"\1<invite>"),
+    (re.compile(r'("key": "code", "(?:old|new)_value": )"[\w-]+"'), r"\1<invite>"),
+    (re.compile(r"/invites/[\w-]+"), "/invites/<invite>"),
+)
+
+
+@dataclass
+class Stage:
+    """``sandbox`` is for being a person; ``url`` and ``token`` are what the client is given."""
+
+    sandbox: RunningSandbox
+    relay: Relay
+
+    @property
+    def url(self) -> str:
+        return self.relay.url
+
+    @property
+    def token(self) -> str:
+        return self.sandbox.token
+
+    async def say(self, content: str, answer: str | None = None, *, timeout: float = 30) -> str:
+        """Say something as alice in #general; return the id of the bot's answer, or of what was said."""
+        said = await self.sandbox.post("/say", channel="general", user="alice", content=content)
+        if answer is None:
+            return str(said["id"])
+        return await self.hear(answer, after=said["id"], timeout=timeout)
+
+    async def hear(self, content: str, *, after: str, timeout: float = 30) -> str:
+        """Wait for what the bot says in #general; return the message's id."""
+        heard = await self.sandbox.post(
+            "/wait", channel="general", content=content, after=after, timeout=timeout
+        )
+        return str(heard["id"])
+
+    def transcript(self) -> Counter[str]:
+        """Every answer in one line, without what differs from run to run.
+
+        429s are left out: the proxy waits where a client alone runs into the limit.
+        """
+        return Counter(_line(each) for each in self.relay.seen if each.status != 429)
+
+    def operations(self) -> set[str]:
+        """The different operations that were called and did what they were called for."""
+        done = (each for each in self.relay.seen if each.status < 400)
+        routes = (route_of(each.method, each.path, unix_ms=0) for each in done)
+        return {f"{route.method} {route.template}" for route in routes}
+
+    def wrong(self) -> list[str]:
+        return [line for each in self.relay.seen for line in each.wrong]
+
+
+async def on_both(play: Play, state_dir: Path, *, least: int, operations: int = 40) -> None:
+    """Play on the sandbox and through the proxy: all answers conform, and they are the same.
+
+    ``least`` is how many answers the client must have got, and ``operations`` how many different operations
+    must have done their work, so that a scenario cannot pass by doing nothing.
+    """
+    async with asyncio.TaskGroup() as group:
+        direct = group.create_task(_played(play, None))
+        proxied = group.create_task(_played(play, state_dir))
+    for stage in (direct.result(), proxied.result()):
+        assert stage.wrong() == []
+        assert len(stage.relay.seen) >= least
+        assert len(stage.operations()) >= operations, sorted(stage.operations())
+    one, other = direct.result().transcript(), proxied.result().transcript()
+    assert {"without the proxy only": dict(one - other), "with it only": dict(other - one)} == {
+        "without the proxy only": {},
+        "with it only": {},
+    }
+
+
+async def _played(play: Play, state_dir: Path | None) -> Stage:
+    async with running_stage(state_dir) as stage:
+        await play(stage)
+    return stage
+
+
+@asynccontextmanager
+async def running_stage(state_dir: Path | None) -> AsyncIterator[Stage]:
+    """Run a sandbox and a relay before it; with ``state_dir``, the proxy in between."""
+    async with running_sandbox(guilds=2, shards=2, max_concurrency=2) as sandbox:
+        if state_dir is None:
+            async with running_relay(sandbox.url) as relay:
+                yield Stage(sandbox, relay)
+        else:
+            async with _proxy(sandbox, state_dir) as address, running_relay(f"http://{address}") as relay:
+                yield Stage(sandbox, relay)
+
+
+@asynccontextmanager
+async def _proxy(sandbox: RunningSandbox, state_dir: Path) -> AsyncIterator[str]:
+    settings = RestSettings(
+        token=sandbox.token, api_url=f"{sandbox.url}/api/v10", port=0, state_dir=state_dir, stop_timeout=2.0
+    )
+    stop = asyncio.Event()
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as group:
+        service = group.create_task(serve(settings, stop=stop, on_ready=ready.set_result))
+        service.add_done_callback(lambda _: ready.cancel())
+        try:
+            yield await ready
+        finally:
+            stop.set()
+
+
+def _line(seen: Seen) -> str:
+    text = f"{seen.method} {seen.path} {seen.status} {json.dumps(seen.body, sort_keys=True)}"
+    for pattern, label in VOLATILE:
+        text = pattern.sub(label, text)
+    return f"{text} {seen.content_type}"

@@ -1,0 +1,271 @@
+"""A whole nescord of real processes: a project, its services, a load, and what was handled of it.
+
+Everything is started by the command line, on ports of its own, and is known by a mark in its environment, so
+that a test can tell whether anything was left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nescord_core.services.dev.demo import make_project
+from nescord_core.settings import SandboxSettings
+from support.processes import commands
+from support.processes.commands import NESCORD, PATIENCE, Started, fetch, until
+from support.system import delivery_report, recording_bot
+
+__all__ = ["Load", "System"]
+
+GUILDS = 8
+SERVICES = ("sandbox", "rest", "main", "main_admin", "ws", "spare")
+
+
+@dataclass
+class Load:
+    """A firehose of numbered messages that the sandbox sends; ``name`` stands before each number."""
+
+    system: System
+    name: str
+    sent: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def report(self) -> dict[str, Any]:
+        report: dict[str, Any] = self.system.sandbox("GET", "/load")
+        self.sent = {guild: (each["first"], each["last"]) for guild, each in report["guilds"].items()}
+        return report
+
+    def stop(self) -> None:
+        """Send no more."""
+        self.system.sandbox("DELETE", "/load")
+        until(lambda: not self.report()["running"], "the end of the load")
+
+    def records(self) -> list[delivery_report.Record]:
+        """Return what was handled of it."""
+        return [each for each in delivery_report.read(self.system.ledger) if each.load == self.name]
+
+    def missing(self) -> list[delivery_report.Key]:
+        """Return what was sent and has not been handled."""
+        return delivery_report.missing(self.records(), self.sent)
+
+    def handled(self, more_than: int = 0) -> int:
+        """Wait until more messages than this have been handled; returns how many."""
+        until(lambda: len(self.records()) > more_than, f"more than {more_than} messages handled")
+        return len(self.records())
+
+    def check(
+        self, patience: float = PATIENCE, excused: Callable[[], set[delivery_report.Key]] = set
+    ) -> delivery_report.Findings:
+        """Wait until all that was sent has been handled and acknowledged, then say what is wrong.
+
+        ``excused`` are not waited for; ``patience`` is for how long nothing new may be handled.
+        """
+        self.stop()
+        size, end = -1, time.monotonic() + patience
+        while time.monotonic() < end:
+            if (grown := self.system.written()) > size:
+                size, end = grown, time.monotonic() + patience
+            # The ledger may be long, and whoever still writes into it needs the processor.
+            if self.system.is_settled() and not set(self.missing()) - excused():
+                break
+            time.sleep(0.1)
+        return delivery_report.examine(self.records(), self.sent)
+
+
+class System:
+    """A project made from the template, with the recording bot, ports of its own, and what runs of it.
+
+    The sandbox runs on its own, so that it remembers its sessions whatever happens to the rest.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.mark = uuid.uuid4().hex
+        self.ledger = directory.parent / f"{directory.name}.ledger"
+        self.ports = dict(zip(SERVICES, commands.free_ports(len(SERVICES)), strict=True))
+        self.environ = (
+            commands.clean_environment()
+            | self._addresses()
+            | {
+                "NESCORD_TEST_MARK": self.mark,
+                "NESCORD_TEST_LEDGER": str(self.ledger),
+                "NESCORD_SANDBOX_GUILDS": str(GUILDS),
+                "NESCORD_HELLO_TIMEOUT": "4",
+                "NESCORD_SANDBOX_TOKEN": SandboxSettings().token,
+            }
+        )
+        self.started: list[Started] = []
+        make_project(directory)
+        self.write_app()
+
+    def _addresses(self) -> dict[str, str]:
+        here = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
+        return {
+            "NESCORD_SANDBOX_LISTEN": here["sandbox"],
+            "NESCORD_REST_PORT": str(self.ports["rest"]),
+            "NESCORD_REST_URL": f"http://{here['rest']}",
+            "NESCORD_MAIN_LISTEN": here["main"],
+            "NESCORD_MAIN_ADMIN": here["main_admin"],
+            "NESCORD_WS_ADMIN": here["ws"],
+            "GRPC_HOST": here["main"],
+        }
+
+    # ---------------------------------------------------------------- the bot's code
+
+    def write_app(self, version: str = "v1", style: str = "plain", echo_every: int = 0) -> None:
+        """Put the recording bot in place, in one go as an editor does."""
+        self.replace_app(recording_bot.source(version, style, echo_every))
+
+    def break_app(self) -> None:
+        """Put code in place that is not Python."""
+        self.replace_app("def broken(:\n")
+
+    def replace_app(self, text: str) -> None:
+        fresh = self.directory / "bot_main" / "app.py~"
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(self.directory / "bot_main" / "app.py")
+
+    # ---------------------------------------------------------------- processes
+
+    def start(self, *arguments: str, in_terminal: bool = False, **environ: str) -> Started:
+        """Start `nescord ARGUMENTS` in the project."""
+        log = self.directory.parent / f"{self.directory.name}.{len(self.started)}.log"
+        variables = self.environ | environ
+        started = commands.start(log, self.directory, variables, arguments, in_terminal=in_terminal)
+        self.started.append(started)
+        return started
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run `nescord ARGUMENTS` in the project to its end."""
+        return subprocess.run(
+            (*NESCORD, *arguments),
+            cwd=self.directory,
+            env=self.environ | environ,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def start_sandbox(self) -> Started:
+        """Run the sandbox by itself; what starts afterwards takes it for Discord."""
+        sandbox = self.start("run", "sandbox")
+        self.environ |= {
+            "DISCORD_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/api/v10",
+            "DISCORD_BOT_TOKEN": self.environ["NESCORD_SANDBOX_TOKEN"],
+        }
+        self.until_answers("sandbox", "/readyz")
+        return sandbox
+
+    def start_dev(self) -> Started:
+        """Run `nescord dev` on the sandbox that runs by itself; returns when all is ready."""
+        dev = self.start("dev", "--no-sandbox")
+        dev.wait_for("^C stops everything")
+        return dev
+
+    def pid_of(self, service: str) -> int:
+        """Return the process of a service that `nescord dev` runs or that runs by itself."""
+        path = self.directory / ".nescord" / "run" / f"{service}.json"
+        return int(json.loads(path.read_text(encoding="utf-8"))["pid"])
+
+    def alive(self) -> dict[int, str]:
+        """Return every process that was started for this system, directly or not, with its command."""
+        return commands.alive(self.mark)
+
+    def close(self) -> None:
+        """Kill whatever is left."""
+        for pid in self.alive():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for each in self.started:
+            each.process.wait(PATIENCE)
+            if each.terminal is not None:
+                each.terminal.close()
+
+    def taken_ports(self, *, sandbox: bool = False) -> dict[str, int]:
+        """Return the ports that nobody else could listen on now; the sandbox's own only if asked for."""
+        asked = {name: port for name, port in self.ports.items() if sandbox or name != "sandbox"}
+        return {name: port for name, port in asked.items() if not commands.is_free(port)}
+
+    # ---------------------------------------------------------------- talking to it
+
+    def sandbox(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the sandbox's control API."""
+        status, answer = fetch(method, f"http://127.0.0.1:{self.ports['sandbox']}/sandbox{path}", body)
+        assert status == 200, answer
+        return answer
+
+    def stats(self, service: str) -> Any:
+        """Return /stats of ws or main (None while it is away)."""
+        port = self.ports["main_admin" if service == "main" else service]
+        try:
+            return fetch("GET", f"http://127.0.0.1:{port}/stats")[1]
+        except OSError:
+            return None
+
+    def written(self) -> int:
+        """Return the bytes of what was handled so far."""
+        return self.ledger.stat().st_size if self.ledger.exists() else 0
+
+    def is_settled(self) -> bool:
+        """Say whether ws has nothing left that main has not finished."""
+        stats = self.stats("ws")
+        return stats is not None and stats["outbox"].get("depth") == 0
+
+    def until_answers(self, service: str, path: str) -> None:
+        """Wait until a service answers 200."""
+
+        def good() -> bool:
+            try:
+                return fetch("GET", f"http://127.0.0.1:{self.ports[service]}{path}")[0] == 200
+            except OSError:
+                return False
+
+        until(good, f"{path} of {service}")
+
+    def until_ready(self) -> None:
+        """Wait until every service does its work."""
+        try:
+            for service in ("rest", "main_admin", "ws"):
+                self.until_answers(service, "/readyz")
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *map(str, self.started)])) from None
+
+    def gateway(self) -> dict[str, int]:
+        """Return how often the sandbox has seen what: connections, identifies, resumes, ..."""
+        totals: dict[str, int] = self.sandbox("GET", "/gateway")["totals"]
+        return totals
+
+    def ask(self, text: str, channel: str = "general", timeout: float = 30.0) -> str:
+        """Say something as a user and return what the bot answers."""
+        said = self.say(text, channel)
+        wanted = {"channel": said["channel_id"], "after": said["id"], "timeout": timeout}
+        return str(self.sandbox("POST", "/wait", wanted)["content"])
+
+    def say(self, text: str, channel: str = "general") -> dict[str, Any]:
+        """Say something as a user; returns the message."""
+        wanted = {"channel": channel, "guild": self.guilds()[0], "user": "alice", "content": text}
+        said: dict[str, Any] = self.sandbox("POST", "/say", wanted)
+        return said
+
+    def guilds(self) -> list[str]:
+        return [each["id"] for each in self.sandbox("GET", "/state?limit=100&tail=0")["guilds"]]
+
+    @contextmanager
+    def load(self, *, rate: float = 200, seconds: float = 600, guilds: int = GUILDS) -> Iterator[Load]:
+        """Have messages sent while the block runs (for at most ``seconds``)."""
+        load = Load(self, f"load{uuid.uuid4().hex[:8]}")
+        plan = {"rate": rate, "seconds": seconds, "guilds": guilds, "prefix": f"{load.name} "}
+        self.sandbox("POST", "/load", plan)
+        try:
+            yield load
+        finally:
+            load.stop()

@@ -1,0 +1,183 @@
+"""What a client holds after ws has told it of its guilds, once and again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import zstandard
+
+from nescord_core.bot.discordpy import internals
+from nescord_core.payloads import EventInfo
+from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+from support.discordpy.client import ToldClient, shard
+
+NAMES = ("connect", "ready", "guild_join", "guild_remove", "guild_available", "guild_unavailable")
+
+
+def picture(guild_id: int, name: str = "guild", channels: Iterable[int] = (), **more: Any) -> pb.GuildPicture:
+    guild: dict[str, Any] = {"id": str(guild_id), "name": name, "member_count": 1, "owner_id": "2"}
+    guild["channels"] = [
+        {"id": str(each), "name": f"channel {each}", "type": 0, "position": 0, "permission_overwrites": []}
+        for each in channels
+    ]
+    guild |= {"roles": [{"id": str(guild_id), "name": "@everyone", "permissions": "0", "position": 0}]} | more
+    return pb.GuildPicture(guild_id=guild_id, base=zstandard.compress(json.dumps(guild).encode()))
+
+
+class Bot(ToldClient):
+    """Notes what is fired of whole guilds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fired: list[str] = []
+
+    def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
+        if event in NAMES:
+            self.fired.append(event)
+
+    async def take(self, message: pb.Snapshot | pb.Share) -> None:
+        await super().take(message)
+        await asyncio.sleep(0.05)
+
+    def held(self) -> dict[int, str]:
+        return {each.id: "?" if each.unavailable else each.name for each in self.guilds}
+
+
+async def idle() -> Bot:
+    bot = Bot()
+    await bot.begin()
+    return bot
+
+
+async def started(*guilds: pb.GuildPicture, shared: bool = True) -> Bot:
+    bot = await idle()
+    await bot.take(shard(guilds, shared=shared))
+    assert bot.fired == ["connect", "ready"]
+    bot.fired.clear()
+    return bot
+
+
+def event(kind: str, seq: int, guild_id: int | None = None, session: str = "s1") -> EventInfo:
+    return EventInfo(kind, 0, session, seq, guild_id, False, 0.0, 0.0, False)
+
+
+async def test_a_guild_that_is_told_again_shows_nothing_that_is_gone() -> None:
+    bot = await started(picture(5, "old", [51, 52], emojis=[{"id": "9", "name": "smile"}]))
+    guild = bot.get_guild(5)
+    assert guild is not None
+    assert (len(guild.channels), len(bot.emojis)) == (2, 1)
+    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(5, "new", [52])]))
+    assert bot.get_guild(5) is guild, "who holds the guild sees it as it is now"
+    assert (guild.name, [each.id for each in guild.channels], list(bot.emojis)) == ("new", [52], [])
+    assert bot.fired == []
+
+
+async def test_guilds_come_and_go_without_a_word() -> None:
+    bot = await started(picture(5), picture(6))
+    share = pb.Share(session_id="s1", seq=20, guilds=[picture(7, "came")], unavailable=[8], gone=[5])
+    await bot.take(share)
+    assert bot.held() == {6: "guild", 7: "came", 8: "?"}
+    assert bot.fired == []
+
+
+async def test_messages_of_a_guild_that_has_gone_are_forgotten_and_others_stay() -> None:
+    bot = await started(picture(5, channels=[51]), picture(6, channels=[61]))
+    state = internals.connection(bot)
+    for guild_id, channel_id in ((5, 51), (6, 61)):
+        author = {"id": "3", "username": "u", "discriminator": "0", "avatar": None}
+        message = {
+            "id": f"{channel_id}0",
+            "channel_id": str(channel_id),
+            "guild_id": str(guild_id),
+            "type": 0,
+        }
+        message |= {"author": author, "content": "", "timestamp": "2026-01-01T00:00:00+00:00"}
+        message |= {"edited_timestamp": None, "tts": False, "mention_everyone": False, "pinned": False}
+        message |= {name: [] for name in ("mentions", "mention_roles", "attachments", "embeds")}
+        state.parse_message_create(message)  # type: ignore[arg-type]  # it is a MESSAGE_CREATE
+    assert len(bot.cached_messages) == 2
+    await bot.take(pb.Share(gone=[5]))
+    assert [each.id for each in bot.cached_messages] == [610]
+    assert bot.cached_messages[0].guild is bot.get_guild(6)
+
+
+async def test_whoever_waits_for_members_of_a_guild_that_goes_gets_what_has_come() -> None:
+    bot = await started(picture(5))
+    state = internals.connection(bot)
+
+    async def ask(*_: object, **__: object) -> None:
+        """Nobody answers."""
+
+    state.chunker = ask  # type: ignore[method-assign]  # the wire
+    guild = bot.get_guild(5)
+    assert guild is not None
+    asking = asyncio.create_task(state.chunk_guild(guild))
+    await asyncio.sleep(0)
+    await bot.take(pb.Share(gone=[5]))
+    assert await asking == []
+
+
+async def test_the_share_that_is_told_anew_takes_the_place_of_what_was_held() -> None:
+    bot = await started(picture(5), picture(6))
+    await bot.take(shard([picture(6, "as it is"), picture(7)], unavailable=[8]))
+    assert bot.held() == {6: "as it is", 7: "guild", 8: "?"}
+    assert bot.fired == []
+
+
+async def test_a_single_worker_keeps_what_it_holds() -> None:
+    bot = await started(picture(5), shared=False)
+    await bot.take(shard([picture(5, "other"), picture(6)], shared=False))
+    assert bot.held() == {5: "guild"}
+
+
+async def test_what_came_of_a_stream_that_broke_counts_for_nothing() -> None:
+    bot = await idle()
+    half = shard([picture(5), picture(6)])
+    half.last = False
+    await bot.take(half)
+    await bot.take(shard([picture(6)]))
+    assert bot.held() == {6: "guild"}
+    assert bot.fired == ["connect", "ready"]
+
+
+async def test_a_new_session_begins_with_the_workers_own_guilds_alone() -> None:
+    """READY as an event names those of all workers; it comes to one of them, and says nothing new there."""
+    bot = await started(picture(5), picture(6))
+    await bot.take(shard([], session="s2", seq=1, unavailable=[6]))
+    assert bot.held() == {6: "?"}
+    assert bot.fired == ["connect", "ready"]
+    assert bot.arrival.is_past(event("READY", 1, session="s2"))
+    assert not bot.arrival.is_past(event("GUILD_CREATE", 2, 6, session="s2"))
+    assert bot.arrival.is_past(event("READY", 1, session="s1"))
+    assert bot.arrival.is_over(event("GUILD_CREATE", 900, 5, session="s1"))
+
+
+async def test_an_event_is_past_for_the_guilds_that_were_told_after_it() -> None:
+    bot = await started(picture(5), picture(6))
+    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(6)]))
+    assert [bot.arrival.is_past(event("CHANNEL_UPDATE", seq, 5)) for seq in (10, 11)] == [True, False]
+    assert [bot.arrival.is_past(event("CHANNEL_UPDATE", seq, 6)) for seq in (20, 21)] == [True, False]
+    assert [bot.arrival.is_past(event("USER_UPDATE", seq)) for seq in (10, 11)] == [True, False]
+
+
+async def test_a_single_worker_that_is_told_a_guild_once_more_still_learns_of_a_session_by_ready() -> None:
+    bot = await started(picture(5), shared=False)
+    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(5)]))
+    assert not bot.arrival.is_past(event("READY", 1, session="s2"))
+    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(5)], shared=True))
+    assert bot.arrival.is_past(event("READY", 1, session="s2")), "it is told all of a session before that"
+
+
+async def test_one_that_was_a_worker_of_several_is_told_all_when_it_is_the_only_one() -> None:
+    bot = await started(picture(5))
+    unknown = shard([], shared=False, session="")
+    unknown.ready = b""
+    await bot.take(unknown)
+    await bot.take(shard([picture(5, "now"), picture(6)], shared=False))
+    assert bot.held() == {5: "now", 6: "guild"}
+    assert bot.fired == []
+    await bot.take(shard([], shared=False))
+    assert bot.held() == {5: "now", 6: "guild"}

@@ -1,0 +1,110 @@
+"""`nescord init` as a person uses it: with questions, without, and in the way of other files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from nescord_cli.app import app
+from nescord_core.errors import ConfigError
+from nescord_core.services.project import templates
+
+
+class Keyboard:
+    """Answers as somebody at a terminal types them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._patch = monkeypatch
+
+    def run(self, *arguments: str, typed: str | None = None) -> Any:
+        if typed is not None:
+            # The runner puts its own stream in the place of stdin, which is no terminal.
+            self._patch.setattr("nescord_cli.commands.init.command._is_asked", lambda yes: not yes)
+        return CliRunner().invoke(app, ["init", *arguments], input=typed, catch_exceptions=False)
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Keyboard:
+    monkeypatch.chdir(tmp_path)
+    return Keyboard(monkeypatch)
+
+
+def test_what_is_not_said_is_asked_for(keyboard: Keyboard, tmp_path: Path) -> None:
+    ended = keyboard.run(typed="mine\nnope\ncogs\ny\n")
+    assert ended.exit_code == 0, ended.output
+    assert "discordpy" in ended.output, "the templates are listed before the question"
+    assert (tmp_path / "mine/bot_main/commands.py").is_file()
+    assert (tmp_path / "mine/.git").is_dir()
+    assert "cd mine && nescord dev" in ended.output
+    assert "pytest" in ended.output
+
+
+def test_enter_takes_the_defaults(keyboard: Keyboard, tmp_path: Path) -> None:
+    assert keyboard.run(typed="\n\n\n").exit_code == 0
+    assert (tmp_path / "mybot/bot_main/app.py").is_file()
+    assert not (tmp_path / "mybot/.git").exists()
+
+
+def test_a_script_is_asked_nothing(keyboard: Keyboard, tmp_path: Path) -> None:
+    assert keyboard.run("bot", "--yes", "--git").exit_code == 0
+    assert (tmp_path / "bot/.git").is_dir()
+    again = keyboard.run("bot", "--yes", "--git")
+    assert again.exit_code == 0
+    assert "unchanged" in again.output
+    (tmp_path / "bot/nescord.toml").write_text("mine")
+    with pytest.raises(ConfigError, match=r"nescord\.toml"):
+        keyboard.run("bot", "--yes")
+    assert keyboard.run("bot", "--yes", "--force").exit_code == 0
+    assert (tmp_path / "bot/nescord.toml").read_text() != "mine"
+
+
+def test_asked_before_files_are_overwritten(keyboard: Keyboard, tmp_path: Path) -> None:
+    keyboard.run("bot", "--yes")
+    (tmp_path / "bot/nescord.toml").write_text("mine")
+    assert keyboard.run("bot", "-t", "minimal", "--force", typed="n\n").exit_code == 1
+    assert (tmp_path / "bot/nescord.toml").read_text() == "mine"
+
+
+@pytest.mark.parametrize("template", templates.templates())
+def test_containers_come_with_every_template(keyboard: Keyboard, tmp_path: Path, template: str) -> None:
+    ended = keyboard.run("bot", "-t", template, "--docker", "--dry-run")
+    assert ended.exit_code == 0
+    assert not (tmp_path / "bot").exists()
+    assert ended.output.count(".env.example") == 1
+    assert keyboard.run("bot", "-t", template, "--docker", "--yes").exit_code == 0
+    compose = (tmp_path / "bot/compose.yaml").read_text()
+    assert 'DISCORD_INTENTS: "guilds,' in compose, "as the template's own nescord.toml has them"
+    assert {"Dockerfile", ".dockerignore"} <= {path.name for path in (tmp_path / "bot").iterdir()}
+    assert "NESCORD_SECRET" in (tmp_path / "bot/.env.example").read_text()
+
+
+def test_templates_are_listed_with_what_they_are_for(keyboard: Keyboard) -> None:
+    listed = keyboard.run("--list").output.splitlines()
+    assert {line.split()[0] for line in listed} == {"minimal", "cogs", "discordpy"}
+    assert all(len(line.split()) > 3 for line in listed)
+
+
+@pytest.mark.parametrize(
+    ("marker", "home", "entry"),
+    [("requirements.txt", ".", "src/club/bot.py"), ("src/pyproject.toml", "src", "club/bot.py")],
+)
+def test_a_bot_is_made_a_project_of_where_it_is_started(
+    keyboard: Keyboard, tmp_path: Path, marker: str, home: str, entry: str
+) -> None:
+    (tmp_path / "src/club").mkdir(parents=True)
+    (tmp_path / "src/club/bot.py").write_text("client = discord.Client(intents=discord.Intents.all())\n")
+    (tmp_path / marker).touch()
+    (tmp_path / home / ".env.example").write_text("TOKEN=\n")
+    assert keyboard.run("--from", "src/club/bot.py").exit_code == 0
+    assert f'entry = "{entry}"' in (tmp_path / home / "nescord.toml").read_text()
+    assert (tmp_path / home / ".env.example").read_text() == "TOKEN=\n", "the bot's own files stay"
+
+
+def test_without_a_sign_of_a_project_it_is_made_beside_the_bot(keyboard: Keyboard, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/bot.py").write_text("client = discord.Client(intents=discord.Intents.all())\n")
+    assert keyboard.run("--from", "src/bot.py").exit_code == 0
+    assert 'entry = "bot.py"' in (tmp_path / "src/nescord.toml").read_text()

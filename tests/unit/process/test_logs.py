@@ -1,0 +1,75 @@
+"""Log lines: plain or JSON, and never with a secret in them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+from aiohttp.http_exceptions import BadHttpMessage
+
+from nescord_core.process import logs
+
+SECRET = "the-token.of-the-bot"
+
+
+@pytest.fixture(autouse=True)
+def root() -> Iterator[logging.Logger]:
+    """The root logger, given back as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield root
+    root.handlers[:], root.level = handlers, level
+    logging.getLogger("aiohttp.server").filters.clear()
+
+
+def fail_with(error: Exception, logger: str) -> None:
+    try:
+        raise error
+    except type(error):
+        logging.getLogger(logger).exception("it failed with %s", SECRET)
+
+
+@pytest.mark.parametrize("as_json", ["0", "1"])
+def test_secrets_are_masked_everywhere(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_json: str
+) -> None:
+    monkeypatch.setenv(logs.JSON_LINES, as_json)
+    logs.configure("ws", secrets=(SECRET, None, ""))
+    logging.getLogger("x").warning("the token %s", SECRET, extra={"more": {"token": SECRET}})
+    fail_with(ValueError(f"bad {SECRET}"), "x")
+    shown = capsys.readouterr().err
+    assert SECRET not in shown
+    assert "***" in shown
+    assert "ValueError: bad ***" in shown
+
+
+def test_json_lines_are_one_object_each(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(logs.JSON_LINES, "1")
+    logs.configure("ws")
+    logging.getLogger("a.b").info("two\nlines", extra={"shard": 3})
+    (line,) = capsys.readouterr().err.splitlines()
+    entry = json.loads(line)
+    assert (entry["service"], entry["logger"], entry["level"]) == ("ws", "a.b", "info")
+    assert (entry["message"], entry["shard"]) == ("two\nlines", 3)
+
+
+def test_debug_lines_come_only_when_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for debug in (False, True):
+        logs.configure("ws", debug=debug)
+        logging.getLogger("nescord").debug("detail")
+        assert ("detail" in capsys.readouterr().err) is debug
+
+
+def test_what_is_no_http_leaves_no_traceback_but_a_defect_does(capsys: pytest.CaptureFixture[str]) -> None:
+    """aiohttp logs both under one name; the first quotes whatever anybody cares to send."""
+    logs.configure("rest")
+    fail_with(BadHttpMessage("garbage"), "aiohttp.server")
+    assert capsys.readouterr().err == ""
+    fail_with(KeyError("defect"), "aiohttp.server")
+    assert "KeyError: 'defect'" in capsys.readouterr().err
+    assert sys.stderr is not None

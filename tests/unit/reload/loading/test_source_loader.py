@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nescord_core.reload.loading.source_loader import CodeCache, is_of_project
+
+
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("/home/me/bot/bot_main/app.py", True),
+        ("/home/me/bot", True),
+        ("/home/me/bot/.venv/lib/python3.12/site-packages/aiohttp/web.py", False),
+        ("/home/me/bot/.venv/lib/python3/dist-packages/x.py", False),
+        ("/usr/lib/python3.12/json/__init__.py", False),
+        ("/home/me/bottle/app.py", False),
+        ("", False),
+    ],
+)
+def test_an_environment_inside_the_project_is_not_the_projects_own(path: str, own: bool) -> None:
+    assert is_of_project(path, Path("/home/me/bot")) is own
+
+
+def value_of(cache: CodeCache, source: str, path: str = "/bot/app.py") -> int | None:
+    code = cache.load(path, source.encode())
+    if code is None:
+        return None
+    names: dict[str, int] = {}
+    exec(code, names)
+    return names["X"]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> CodeCache:
+    made = CodeCache(tmp_path / "state" / "code")
+    made.keep("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
+    return made
+
+
+def test_code_is_found_for_the_very_source_at_the_very_path(cache: CodeCache) -> None:
+    assert value_of(cache, "X = 1\n") == 1
+    assert value_of(cache, "X = 2\n") is None
+    assert value_of(cache, "X = 1\n", "/bot/other.py") is None
+    cache.keep("/bot/app.py", b"X = 2\n", compile("X = 2\n", "/bot/app.py", "exec"))
+    assert value_of(cache, "X = 2\n") == 2
+    assert value_of(cache, "X = 1\n") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"\0" * 200])
+def test_damaged_code_is_no_code(cache: CodeCache, tmp_path: Path, damage: bytes) -> None:
+    (file,) = (tmp_path / "state" / "code").iterdir()
+    file.write_bytes(damage)
+    assert value_of(cache, "X = 1\n") is None
+
+
+def test_code_with_one_bit_wrong_is_not_run(cache: CodeCache, tmp_path: Path) -> None:
+    (file,) = (tmp_path / "state" / "code").iterdir()
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    assert value_of(cache, "X = 1\n") is None
+
+
+def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    cache = CodeCache(tmp_path / "file")
+    cache.keep("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
+    assert value_of(cache, "X = 1\n") is None

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from nescord_core.reload.swapping import swap
+from nescord_core.reload.swapping.swap import (
+    After,
+    Asked,
+    Crashed,
+    Dismiss,
+    Drain,
+    Effect,
+    Exited,
+    Fact,
+    Failed,
+    Failure,
+    GivenUp,
+    Gone,
+    Kill,
+    Overdue,
+    Patience,
+    Phase,
+    Ready,
+    Refused,
+    Replica,
+    Retry,
+    RetryDue,
+    Start,
+    StopAsked,
+    Stopped,
+    Swapped,
+)
+
+PATIENCE = Patience(start=30.0, drain=12.0, dismiss=2.0)
+BROKEN = Failure("SyntaxError: invalid syntax", "bot_main/app.py", 3)
+
+
+def replica(*facts: Fact) -> tuple[Replica, list[Effect]]:
+    """A replica after some facts, and what followed from the last."""
+    subject = Replica(PATIENCE)
+    effects: list[Effect] = []
+    for fact in facts:
+        effects = subject.step(fact)
+    return subject, effects
+
+
+def serving() -> Replica:
+    return replica(Asked(), Ready(1))[0]
+
+
+def test_the_table_names_every_fact() -> None:
+    assert set(swap.TABLE) == set(Fact.__args__)
+
+
+def test_the_first_start() -> None:
+    subject, effects = replica(Asked())
+    assert effects == [Start(1), After(30.0, Overdue(1))]
+    assert subject.step(Ready(1)) == [Swapped(None, 1)]
+    assert subject.phase is Phase.SERVING
+
+
+def test_the_old_process_serves_until_the_new_one_is_ready() -> None:
+    subject = serving()
+    assert subject.step(Asked()) == [Start(2), After(30.0, Overdue(2))]
+    assert (subject.phase, subject.current) == (Phase.SWAPPING, 1)
+    assert subject.step(Ready(2)) == [Swapped(1, 2), Drain(1), After(12.0, Overdue(1))]
+    assert (subject.phase, subject.current) == (Phase.SERVING, 2)
+    assert subject.step(Exited(1, 0)) == [Gone(1, killed=False)]
+
+
+def test_code_that_cannot_be_imported_changes_nothing() -> None:
+    subject = serving()
+    subject.step(Asked())
+    effects = subject.step(Failed(2, BROKEN))
+    assert effects[0] == Refused(2, BROKEN, serving=1)
+    assert (subject.phase, subject.current) == (Phase.SERVING, 1)
+    assert subject.step(Exited(2, 1)) == [Gone(2, killed=False)]
+    assert subject.current == 1
+
+
+def test_saving_again_supersedes_a_start() -> None:
+    subject = serving()
+    subject.step(Asked())
+    effects = subject.step(Asked())
+    assert effects == [Dismiss(2), After(2.0, Overdue(2)), Start(3), After(30.0, Overdue(3))]
+    assert subject.step(Ready(2)) == [], "a superseded process that still gets ready does not serve"
+    assert subject.step(Ready(3))[0] == Swapped(1, 3)
+
+
+def test_an_old_process_that_does_not_end_is_killed() -> None:
+    subject = serving()
+    subject.step(Asked())
+    subject.step(Ready(2))
+    assert subject.step(Overdue(1)) == [Kill(1)]
+    assert subject.step(Exited(1, -9)) == [Gone(1, killed=True)]
+
+
+def test_a_process_is_given_the_time_to_drain_that_it_asked_for() -> None:
+    subject, _ = replica(Asked(), Ready(1, drain=60.0), Asked())
+    assert subject.step(Ready(2)) == [Swapped(1, 2), Drain(1), After(60.0, Overdue(1))]
+    assert After(12.0, Overdue(2)) in subject.step(StopAsked())
+
+
+def test_a_new_process_that_never_gets_ready_is_killed_and_refused() -> None:
+    subject = serving()
+    subject.step(Asked())
+    kill, refused = subject.step(Overdue(2))
+    assert kill == Kill(2)
+    assert isinstance(refused, Refused)
+    assert "30 s" in refused.failure.message
+    assert subject.current == 1
+
+
+def test_a_start_that_ended_without_a_word_is_refused_with_its_exit_code() -> None:
+    subject = serving()
+    subject.step(Asked())
+    (refused,) = subject.step(Exited(2, -11))
+    assert isinstance(refused, Refused)
+    assert "signal 11" in refused.failure.message
+
+
+def test_an_overdue_word_about_a_process_that_serves_by_now_does_nothing() -> None:
+    assert serving().step(Overdue(1)) == []
+
+
+def test_a_crash_is_followed_by_a_retry() -> None:
+    subject = serving()
+    assert subject.step(Exited(1, -9)) == [Crashed(1, -9), Retry(1)]
+    assert subject.phase is Phase.BACKOFF
+    assert subject.step(RetryDue(1))[0] == Start(2)
+
+
+def test_a_change_during_the_wait_after_a_crash_starts_at_once_and_only_once() -> None:
+    subject = serving()
+    subject.step(Exited(1, -9))
+    assert subject.step(Asked())[0] == Start(2)
+    assert subject.step(RetryDue(1)) == []
+
+
+def test_a_crash_during_a_swap_waits_for_the_new_process() -> None:
+    subject = serving()
+    subject.step(Asked())
+    assert subject.step(Exited(1, -9)) == [Crashed(1, -9)]
+    assert subject.phase is Phase.STARTING
+    assert subject.step(Ready(2)) == [Swapped(None, 2)]
+
+
+def test_broken_code_at_the_first_start_waits_for_a_change() -> None:
+    subject, _ = replica(Asked(), Failed(1, BROKEN))
+    assert subject.phase is Phase.BROKEN
+    assert subject.step(Asked())[0] == Start(2)
+
+
+def test_broken_code_after_a_crash_is_tried_again_later() -> None:
+    subject = serving()
+    subject.step(Exited(1, -9))
+    subject.step(RetryDue(1))
+    effects = subject.step(Failed(2, BROKEN))
+    assert Retry(2) in effects
+    assert subject.step(GivenUp(2)) == []
+    assert subject.phase is Phase.BROKEN
+
+
+def test_stopping_drains_the_serving_and_dismisses_the_starting_process() -> None:
+    subject = serving()
+    subject.step(Asked())
+    effects = subject.step(StopAsked())
+    assert [type(effect) for effect in effects] == [Dismiss, After, Drain, After]
+    assert subject.step(Exited(2, -15)) == [Gone(2, killed=False)]
+    assert subject.step(Exited(1, 0)) == [Gone(1, killed=False), Stopped()]
+    assert subject.step(Asked()) == []
+
+
+@pytest.mark.parametrize("before", [[], [Asked(), Failed(1, BROKEN), Exited(1, 1)]])
+def test_stopping_what_does_not_run_is_done_at_once(before: list[Fact]) -> None:
+    subject, _ = replica(*before)
+    assert subject.step(StopAsked()) == [Stopped()]
+
+
+class Processes(RuleBasedStateMachine):
+    """Any order of facts: what runs and what the rules believe to run are the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subject = Replica(PATIENCE)
+        self.alive: set[int] = set()
+        self.was_ready: set[int] = set()
+        self.told: Counter[int] = Counter()
+        self.retries: list[int] = []
+        self.stopped = False
+
+    def step(self, fact: Fact) -> None:
+        serving_before = self.subject.current
+        for effect in self.subject.step(fact):
+            match effect:
+                case Start(generation):
+                    assert generation not in self.told
+                    self.told[generation] += 0
+                    self.alive.add(generation)
+                case Drain(generation) | Dismiss(generation):
+                    assert generation in self.alive
+                    self.told[generation] += 1
+                case Kill(generation):
+                    assert generation in self.alive
+                case Swapped(old, new):
+                    assert old == serving_before
+                    assert new in self.alive
+                case Retry(crash):
+                    self.retries.append(crash)
+                case Stopped():
+                    assert not self.alive
+                    self.stopped = True
+
+    @rule()
+    def asked(self) -> None:
+        self.step(Asked())
+
+    @precondition(lambda self: self.alive)
+    @rule(data=st.data())
+    def ready(self, data: st.DataObject) -> None:
+        generation = data.draw(st.sampled_from(sorted(self.alive)))
+        if generation not in self.was_ready:
+            self.was_ready.add(generation)
+            self.step(Ready(generation))
+
+    @precondition(lambda self: self.alive - self.was_ready)
+    @rule(data=st.data())
+    def failed(self, data: st.DataObject) -> None:
+        self.step(Failed(data.draw(st.sampled_from(sorted(self.alive - self.was_ready))), BROKEN))
+
+    @precondition(lambda self: self.alive)
+    @rule(data=st.data(), code=st.sampled_from([0, 1, -9]))
+    def exited(self, data: st.DataObject, code: int) -> None:
+        generation = data.draw(st.sampled_from(sorted(self.alive)))
+        self.alive.remove(generation)
+        self.step(Exited(generation, code))
+
+    @precondition(lambda self: self.alive)
+    @rule(data=st.data())
+    def overdue(self, data: st.DataObject) -> None:
+        self.step(Overdue(data.draw(st.sampled_from(sorted(self.alive)))))
+
+    @precondition(lambda self: self.retries)
+    @rule(given_up=st.booleans())
+    def retry(self, given_up: bool) -> None:
+        crash = self.retries.pop()
+        self.step(GivenUp(crash) if given_up else RetryDue(crash))
+
+    @rule()
+    def stop(self) -> None:
+        self.step(StopAsked())
+
+    @invariant()
+    def it_knows_every_process_by_one_role(self) -> None:
+        roles = [role for role in (self.subject.current, self.subject.candidate) if role is not None]
+        assert sorted([*roles, *self.subject.leaving]) == sorted(self.alive)
+
+    @invariant()
+    def it_is_never_left_with_nothing_to_come(self) -> None:
+        phase = self.subject.phase
+        if phase in (Phase.STARTING, Phase.SWAPPING):
+            assert self.subject.candidate is not None
+        if phase in (Phase.SERVING, Phase.SWAPPING):
+            assert self.subject.current is not None
+        if phase is Phase.BACKOFF:
+            assert self.retries
+            assert self.retries[-1] == self.subject.crashes or self.subject.crashes in self.retries
+        if phase is Phase.STOPPED:
+            assert self.stopped
+
+    @invariant()
+    def nobody_is_told_to_leave_twice(self) -> None:
+        assert all(times <= 1 for times in self.told.values())
+
+
+TestProcesses = Processes.TestCase
+TestProcesses.settings = hypothesis_settings(max_examples=200, stateful_step_count=30, deadline=None)

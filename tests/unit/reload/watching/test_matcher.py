@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from nescord_core.reload.watching import gitignore
+from nescord_core.reload.watching.matcher import Matcher
+
+WATCHED = ["bot_main/app.py", "nescord.toml", ".env", ".env.local", "bot_main/pages/help.html", "x/mail.j2"]
+LEFT_ALONE = [
+    ".venv/lib/python3.11/site-packages/x.py",
+    "venv/lib/x.py",
+    "bot_main/__pycache__/app.cpython-311.pyc",
+    "bot_main/app.pyc",
+    ".nescord/state.py",
+    "logs/today.py",
+    ".git/hooks/x.py",
+    "node_modules/x/index.html",
+    "bot.egg-info/x.py",
+    "bot_main/data.json",
+    "bot_main/levels.db",
+    "bot_main/.env",
+    "bot_main/.#app.py",
+    "bot_main/app.py~",
+    "bot_main/.app.py.swp",
+    "bot_main/4913",
+    "bot_main/app.py___jb_tmp___",
+    "bot_main/sedAbC123",
+    "bot_main/app.tmp.py",
+    "bot_main/flycheck_app.py",
+    "bot_main/.hidden.py",
+]
+
+
+@pytest.mark.parametrize("path", WATCHED)
+def test_code_configuration_and_templates_are_watched(path: str) -> None:
+    assert Matcher().wants(path)
+
+
+@pytest.mark.parametrize("path", LEFT_ALONE)
+def test_what_is_not_the_projects_own_source_is_left_alone(path: str) -> None:
+    assert not Matcher().wants(path)
+
+
+def test_a_state_dir_of_another_name_is_left_alone() -> None:
+    assert not Matcher(state_dir="var/state").wants("var/state/x.py")
+    assert Matcher(state_dir="var/state").wants("var/other/x.py")
+    assert Matcher(state_dir=None).wants("var/state/x.py")
+
+
+def test_gitignore_decides_except_for_env() -> None:
+    matcher = Matcher(gitignore.parse(".env\n/generated/\n*_local.py\n"))
+    assert matcher.wants(".env")
+    assert not matcher.wants("generated/tables.py")
+    assert matcher.wants("bot/generated/tables.py")
+    assert not matcher.wants("bot/settings_local.py")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path", "is_dir", "ignored"),
+    [
+        ("*.py", "a/b/c.py", False, True),
+        ("/c.py", "a/c.py", False, False),
+        ("/c.py", "c.py", False, True),
+        ("a/*.py", "a/c.py", False, True),
+        ("a/*.py", "b/a/c.py", False, False),
+        ("a/*.py", "a/b/c.py", False, False),
+        ("a/**/c.py", "a/c.py", False, True),
+        ("a/**/c.py", "a/x/y/c.py", False, True),
+        ("**/old", "x/y/old", True, True),
+        ("old/**", "old/x/y.py", False, True),
+        ("old/", "old", True, True),
+        ("old/", "old", False, False),
+        ("*.py\n!keep.py", "keep.py", False, False),
+        ("!keep.py\n*.py", "keep.py", False, True),
+        ("# comment\n\n", "# comment", False, False),
+        (r"\#odd.py", "#odd.py", False, True),
+        ("v[0-9].py", "v7.py", False, True),
+        ("v[!0-9].py", "v7.py", False, False),
+        ("v?.py", "v7.py", False, True),
+        ("v?.py", "v/7.py", False, False),
+        ("a.py", "axpy", False, False),
+    ],
+)
+def test_gitignore_patterns(patterns: str, path: str, is_dir: bool, ignored: bool) -> None:
+    assert gitignore.parse(patterns).matches(path, is_dir=is_dir) is ignored

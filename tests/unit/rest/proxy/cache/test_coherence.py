@@ -1,0 +1,43 @@
+"""Answers are kept for long only while every shard of the bot is heard of."""
+
+from __future__ import annotations
+
+from nescord_core.rest.proxy.cache.coherence import LEASE, MOST_BOTS, Links
+
+
+def test_nobody_heard_of_is_no_link() -> None:
+    assert not Links().is_whole("bot", 0.0)
+
+
+def test_all_shards_have_to_be_there_and_to_stay() -> None:
+    links = Links()
+    links.heard("bot", [0, 1], 3, 0.0)
+    assert not links.is_whole("bot", 0.0)
+    links.heard("bot", [2], 3, 1.0)
+    assert links.is_whole("bot", 1.0)
+    assert not links.is_whole("other", 1.0), "a link speaks for one bot"
+    links.heard("bot", [2], 3, 2.0)
+    assert links.is_whole("bot", LEASE - 0.01)
+    assert not links.is_whole("bot", LEASE), "shards 0 and 1 have not been heard of since"
+    links.heard("bot", [0, 1], 3, LEASE)
+    assert links.is_whole("bot", LEASE)
+
+
+def test_another_count_of_shards_begins_anew() -> None:
+    links = Links()
+    links.heard("bot", [0], 1, 0.0)
+    links.heard("bot", [0], 2, 0.1)
+    assert not links.is_whole("bot", 0.1)
+    links.heard("bot", [1, 7, -1], 2, 0.2)
+    assert links.is_whole("bot", 0.2)
+
+
+def test_nonsense_changes_nothing_and_memory_is_bounded() -> None:
+    links = Links()
+    links.heard("bot", [0], 0, 0.0)
+    links.heard("bot", [], 1 << 30, 0.0)
+    assert not links.is_whole("bot", 0.0)
+    for number in range(MOST_BOTS + 5):
+        links.heard(str(number), [0], 1, 0.0)
+    assert not links.is_whole("0", 0.1)
+    assert links.is_whole(str(MOST_BOTS), 0.1)

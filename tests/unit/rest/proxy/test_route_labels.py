@@ -1,0 +1,35 @@
+"""The words that metrics may name are those of Discord's API, all of them and no others."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+from nescord_core.ratelimit.route import route_of
+from nescord_core.rest.client.operations import Operations
+from nescord_core.rest.proxy.route_labels import WORDS, route_label
+
+PLACES = {"code": "abc", "token": "a-token"}
+
+
+def paths() -> set[str]:
+    docs = [inspect.getdoc(method) or "" for _, method in inspect.getmembers(Operations, inspect.isfunction)]
+    return {found[1] for doc in docs if (found := re.match(r"[A-Z]+ (/\S+)", doc))}
+
+
+def test_every_operation_keeps_its_whole_name() -> None:
+    assert len(paths()) > 100
+    for path in paths():
+        asked = re.sub(r"\{(\w+)\}", lambda found: "5", path)
+        label = route_label(route_of("GET", asked, unix_ms=0).template)
+        assert ":other" not in label, path
+
+
+def test_every_word_is_one_of_the_api() -> None:
+    known = {segment for path in paths() for segment in path.split("/") if segment and "{" not in segment}
+    assert {word for word in WORDS if not word.startswith(":")} - known <= {"nick", "auth"}
+
+
+def test_what_a_caller_made_up_is_not_repeated() -> None:
+    assert route_label("/webhook/:id/aVeryLongToken") == "/:other/:id/:other"
+    assert route_label("/" + "x/" * 50).count(":other") == 12

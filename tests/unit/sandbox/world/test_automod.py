@@ -1,0 +1,98 @@
+"""Which texts a rule catches, and what the sandbox does then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from nescord_core.sandbox.world.automod import Caught, caught_by
+from nescord_core.sandbox.world.world import ActionError, World
+from nescord_core.settings import SandboxSettings
+
+KEYWORD, PRESET, MENTIONS = 1, 4, 5
+
+
+@pytest.mark.parametrize(
+    ("metadata", "text", "caught"),
+    [
+        ({"keyword_filter": ["cat"]}, "a Cat!", Caught("cat", "Cat")),
+        ({"keyword_filter": ["cat"]}, "concatenate", None),
+        ({"keyword_filter": ["cat*"]}, "catalogue", Caught("cat*", "catalogue")),
+        ({"keyword_filter": ["*cat"]}, "bobcat sat", Caught("*cat", "bobcat")),
+        ({"keyword_filter": ["*cat*"]}, "concatenate", Caught("*cat*", "concatenate")),
+        ({"keyword_filter": ["*cat*"], "allow_list": ["concatenate"]}, "concatenate", None),
+        ({"keyword_filter": ["cat"], "allow_list": ["cat food"]}, "cat food, cat", Caught("cat", "cat")),
+        ({"regex_patterns": [r"c[aou]t\d"]}, "a cut7", Caught(r"c[aou]t\d", "cut7")),
+        ({"regex_patterns": ["("]}, "(", None),
+    ],
+)
+def test_keywords(metadata: Mapping[str, Any], text: str, caught: Caught | None) -> None:
+    assert caught_by(KEYWORD, metadata, text) == caught
+
+
+def test_presets_and_mentions() -> None:
+    assert caught_by(PRESET, {"presets": [1]}, "well, damn") == Caught("damn", "damn")
+    assert caught_by(PRESET, {"presets": [2]}, "well, damn") is None
+    limit = {"mention_total_limit": 2}
+    assert caught_by(MENTIONS, limit, "<@1> <@&2> <@1>") is None
+    assert caught_by(MENTIONS, limit, "<@1> <@&2> <@!3>") == Caught(None, None)
+
+
+@pytest.fixture
+def world() -> World:
+    made = World(SandboxSettings())
+    made.seed()
+    return made
+
+
+def rule(world: World, *actions: dict[str, Any], **more: Any) -> None:
+    body = {
+        "name": "no cats",
+        "event_type": 1,
+        "trigger_type": KEYWORD,
+        "trigger_metadata": {"keyword_filter": ["cat"]},
+        "actions": list(actions),
+        "enabled": True,
+        **more,
+    }
+    world.simulation.create_auto_mod_rule(world.guild_ids()[0], world.application_id, body)
+
+
+def test_a_blocked_message_is_refused_told_and_not_kept(world: World) -> None:
+    heard: list[tuple[str, Mapping[str, Any]]] = []
+    world.subscribe(lambda event, payload, *_: heard.append((event, payload)))
+    alerts = world.find_channel("random").id
+    rule(
+        world,
+        {"type": 1, "metadata": {}},
+        {"type": 2, "metadata": {"channel_id": str(alerts)}},
+        {"type": 3, "metadata": {"duration_seconds": 60}},
+    )
+    heard.clear()
+    with pytest.raises(ActionError, match="blocked") as refused:
+        world.say("general", "bob", "a cat")
+    assert refused.value.code == 200000
+    assert world.messages("general") == []
+    assert [event for event, _ in heard] == [
+        "AUTO_MODERATION_ACTION_EXECUTION",
+        "MESSAGE_CREATE",
+        "AUTO_MODERATION_ACTION_EXECUTION",
+        "GUILD_MEMBER_UPDATE",
+        "AUTO_MODERATION_ACTION_EXECUTION",
+    ]
+    alert = heard[1][1]
+    assert (alert["type"], alert["channel_id"]) == (24, str(alerts))
+    assert heard[2][1]["alert_system_message_id"] == alert["id"]
+    assert heard[0][1]["matched_content"] == "cat"
+    assert world.member(world.guild_ids()[0], "bob")["communication_disabled_until"]
+
+
+def test_bots_the_owner_and_the_exempt_are_spared(world: World) -> None:
+    rule(world, {"type": 1}, exempt_roles=[str(world.find_role("moderator").id)])
+    rule(world, {"type": 1}, exempt_channels=[], enabled=False)
+    for user in ("olivia", "alice"):
+        assert world.say("general", user, "a cat")["content"] == "a cat"
+    with pytest.raises(ActionError):
+        world.say("general", "bob", "a cat")

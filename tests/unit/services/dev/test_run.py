@@ -1,0 +1,58 @@
+"""What `nescord dev` does before it starts anything."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import socket
+import time
+
+import pytest
+
+from nescord_core.errors import PortTaken
+from nescord_core.services.dev import run
+from nescord_core.services.dev.plan import Listener
+from nescord_core.supervisor.output import Output
+
+WORDS = "the services of a run that was killed are still ending; waiting for their ports"
+
+
+class Waiting:
+    """Somebody has the port, and `nescord dev` waits for it."""
+
+    def __init__(self, patience: float) -> None:
+        self.holder = socket.create_server(("127.0.0.1", 0))
+        self.text = io.StringIO()
+        self.output = Output(self.text, names=["dev"], now=time.time)
+        port = self.holder.getsockname()[1]
+        listener = Listener("rest", "rest.port (NESCORD_REST_PORT)", "127.0.0.1", port)
+        self.signals: list[str] = []
+        self.task = asyncio.ensure_future(run._until_free([listener], self.output, patience, self.signals))
+
+    async def told(self) -> None:
+        async with asyncio.timeout(30):
+            while WORDS not in self.text.getvalue():  # noqa: ASYNC110 - the words are all there is to wait for
+                await asyncio.sleep(0.01)
+
+
+async def test_ports_of_a_killed_run_are_waited_for_and_it_says_so() -> None:
+    waiting = Waiting(patience=60.0)
+    await waiting.told()
+    assert not waiting.task.done()
+    waiting.holder.close()
+    await waiting.task
+    assert waiting.text.getvalue().count(WORDS) == 1
+
+
+async def test_a_port_that_stays_taken_is_an_error() -> None:
+    waiting = Waiting(patience=0.1)
+    with waiting.holder, pytest.raises(PortTaken, match="NESCORD_REST_PORT"):
+        await waiting.task
+
+
+async def test_a_signal_ends_the_wait() -> None:
+    waiting = Waiting(patience=60.0)
+    with waiting.holder:
+        await waiting.told()
+        waiting.signals.append("SIGTERM")
+        await waiting.task
