@@ -27,8 +27,8 @@ except ImportError:
 with atheris.instrument_imports(include=["nescord_core.rest", "nescord_core.ratelimit"]):
     from nescord_core.rest.proxy import proxy as proxy_module
     from nescord_core.rest.proxy.server.connection import Connection
-    from nescord_core.rest.proxy.server.server import Front
-    from nescord_core.rest.proxy.upstream.connection import Reply
+    from nescord_core.rest.proxy.server.server import Server
+    from nescord_core.rest.proxy.upstream.connection import UpstreamResponse
 
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -49,12 +49,12 @@ class Discord:
 
     async def send(
         self, _method: str, url: str, headers: CIMultiDict[str], _body: Any, **_options: Any
-    ) -> Reply:
+    ) -> UpstreamResponse:
         assert url.startswith("http://127.0.0.1:1/api/"), url
         assert not any("\r" in value or "\n" in value for value in headers.values()), headers
         now = asyncio.get_running_loop().time()
         answer = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json", "Via": "1.1 google"}))
-        return Reply(200, "OK", answer, b'{"id": "1"}', now, now)
+        return UpstreamResponse(200, "OK", answer, b'{"id": "1"}', now, now)
 
 
 class Wire(asyncio.Transport):
@@ -160,7 +160,7 @@ def fuzz(minutes: float, folder: Path) -> None:
     lines = Lines()
     logging.getLogger("nescord").addHandler(lines)
     logging.getLogger("asyncio").addHandler(lines)
-    front = Front(proxy.begin)
+    front = Server(proxy.begin)
     running = front.running()
     loop.run_until_complete(running.__aenter__())
 
@@ -180,7 +180,7 @@ def fuzz(minutes: float, folder: Path) -> None:
     atheris.Fuzz()
 
 
-def loop_connection(loop: asyncio.AbstractEventLoop, front: Front) -> Connection:
+def loop_connection(loop: asyncio.AbstractEventLoop, front: Server) -> Connection:
     async def made() -> Connection:
         return front()
 

@@ -74,7 +74,7 @@ def note(message, event):
 
 FORK = """
 import gc, os, sys, time
-import discord, grpc, grpc.aio, pydantic, nescord_core.services.main.worker.listener
+import discord, grpc, grpc.aio, pydantic, nescord_core.services.main.worker.process
 sys.path.insert(0, sys.argv[1])
 os.environ["BENCH_LEDGER"] = os.devnull
 pydantic.create_model("Warm", x=(int, 1))  # pydantic imports most of itself with its first model
@@ -94,7 +94,7 @@ for _ in sys.stdin:
 SPAWN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import grpc.aio, nescord_core.services.main.worker.listener, bot_main.app
+import grpc.aio, nescord_core.services.main.worker.process, bot_main.app
 """
 
 

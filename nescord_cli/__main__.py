@@ -17,9 +17,9 @@ SERVICES = {"run", "dev"}
 def main() -> None:
     """Run the command line."""
     if os.getpid() == 1:
-        from nescord_cli.pid1 import stay_behind
+        from nescord_cli.pid1 import run_below
 
-        stay_behind()
+        run_below()
     end_on_signals()
     from nescord_cli.app import main as run
 

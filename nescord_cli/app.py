@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nescord_cli.lazy import Subcommand, group_of, stand_in
+from nescord_cli.lazy import Subcommand, group_of, lazy_command
 from nescord_cli.terminal import fail
 from nescord_core._version import __version__
 from nescord_core.errors import NescordError
@@ -68,7 +68,7 @@ def nescord(
 
 
 for _name, _subcommand in COMMANDS.items():
-    app.command(_name, short_help=_subcommand.short_help)(stand_in)
+    app.command(_name, short_help=_subcommand.short_help)(lazy_command)
 
 
 def main() -> None:

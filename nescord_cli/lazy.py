@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["Subcommand", "group_of", "stand_in"]
+__all__ = ["Subcommand", "group_of", "lazy_command"]
 
 
 class Subcommand(NamedTuple):
@@ -49,9 +49,9 @@ class _Lazy(TyperGroup):
 
 
 def group_of(table: Mapping[str, Subcommand]) -> type[TyperGroup]:
-    """Return the class of a group that knows these; each is to be registered as a `stand_in` as well."""
+    """Return the class of a group that knows these; each is to be registered as a `lazy_command` as well."""
     return type("Group", (_Lazy,), {"table": table})
 
 
-def stand_in() -> None:
+def lazy_command() -> None:
     """Be listed; the real command takes the place before anything runs."""

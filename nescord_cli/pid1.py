@@ -12,12 +12,12 @@ import signal
 import sys
 from contextlib import suppress
 
-__all__ = ["stay_behind"]
+__all__ = ["run_below"]
 
 FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
-def stay_behind() -> None:
+def run_below() -> None:
     """Fork; return in the child alone. The parent ends with it and takes over its exit code."""
     numbers = {number for name in FORWARDED if (number := getattr(signal, name, None))}
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers | {signal.SIGCHLD})

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from nescord_core.bot.observing.summary import quoted
+from nescord_core.bot.observing.summary import summary_of
 from nescord_core.bot.registration import Registration
 from nescord_core.envelope import Envelope
 from nescord_core.tracing.failed_events import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
@@ -62,7 +62,7 @@ class Failures:
             envelope.seq,
             envelope.guild_id,
             ", redelivered" if envelope.redelivered else "",
-            f"\n    {quoted(envelope.data)}" if self._quotes else "",
+            f"\n    {summary_of(envelope.data)}" if self._quotes else "",
             "".join(lines).rstrip(),
         )
         return lines[-1].strip()

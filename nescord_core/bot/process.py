@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from nescord_core.bot.listener import WsListener
+from nescord_core.bot.handlers import EventHandlers
 from nescord_core.bot.runtime import DrainReport, Runtime
 from nescord_core.process import logs
 from nescord_core.settings import MainSettings
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 async def serve(
-    listener: WsListener,
+    listener: EventHandlers,
     settings: MainSettings,
     *,
     replica: str = "0",
@@ -38,7 +38,7 @@ async def serve(
         return await runtime.drain()
 
 
-def run(listener: WsListener, settings: MainSettings) -> DrainReport:
+def run(listener: EventHandlers, settings: MainSettings) -> DrainReport:
     """Run a listener in this process until SIGTERM, SIGINT or SIGHUP; a second signal ends it at once."""
     if not logging.getLogger().handlers:
         # A program that configured logging itself keeps what it set.
@@ -46,7 +46,7 @@ def run(listener: WsListener, settings: MainSettings) -> DrainReport:
     return asyncio.run(_until_signal(listener, settings))
 
 
-async def _until_signal(listener: WsListener, settings: MainSettings) -> DrainReport:
+async def _until_signal(listener: EventHandlers, settings: MainSettings) -> DrainReport:
     drain = asyncio.Event()
     leave_at_signal(drain)
     where = f"{settings.listen_host}:{settings.listen_port}"

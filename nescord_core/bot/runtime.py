@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, Self
 
 from nescord_core.bot.failures import Failures
 from nescord_core.bot.gateway.client import ANSWERS
-from nescord_core.bot.listener import WsListener
-from nescord_core.bot.observing.observers import Again, Onlookers
+from nescord_core.bot.handlers import EventHandlers
+from nescord_core.bot.observing.observers import Observers, ReplayedDelivery
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.bot.registration import Registration, Route
-from nescord_core.bot.stuck_handlers import name_stuck
+from nescord_core.bot.stuck_handlers import report_stuck
 from nescord_core.dispatch.receiver.intake import Delivery
 from nescord_core.dispatch.receiver.receiver import Receiver, ReceiverStats
 from nescord_core.payloads import View, payload_of
@@ -93,7 +93,7 @@ class Runtime:
 
     def __init__(
         self,
-        listener: WsListener,
+        listener: EventHandlers,
         settings: MainSettings,
         *,
         replica: str = "0",
@@ -113,7 +113,7 @@ class Runtime:
             set_aside=self._failures.set_aside,
             withdraw=self._withdraw,
         )
-        self._onlookers = Onlookers(
+        self._observers = Observers(
             settings.state_dir,
             lambda envelope, again: self._accept(Delivery(envelope, 0, again)),
             self._failures.replays,
@@ -140,9 +140,9 @@ class Runtime:
             self._listener.gateway.connect(self._receiver.command)
             stack.callback(self._listener.gateway.disconnect)
             stack.callback(self._failures.close)
-            await stack.enter_async_context(self._onlookers)
+            await stack.enter_async_context(self._observers)
             self.port = await self._receiver.listen()
-            naming = self._tasks.create_task(name_stuck(self._running, self._settings.stuck_after))
+            naming = self._tasks.create_task(report_stuck(self._running, self._settings.stuck_after))
             stack.callback(naming.cancel)
             self._stack = stack.pop_all()
         return self
@@ -175,7 +175,7 @@ class Runtime:
         if self._report is not None:
             return self._report
         began = time.monotonic()
-        self._onlookers.leave()
+        self._observers.leave()
         async with asyncio.TaskGroup() as leaving:
             draining = leaving.create_task(self._receiver.drain(self._settings.drain_timeout))
             # By now ws was told; an event given back before that might be sent here once more.
@@ -204,7 +204,7 @@ class Runtime:
             # Before any queue: whoever waits for this may hold the last slot.
             self._listener.gateway.answer(payload_of(envelope, time.time()))
         again = _again(delivery)
-        cause = self._onlookers.came(envelope, again) if self._onlookers.active else None
+        cause = self._observers.came(envelope, again) if self._observers.active else None
         route = self._listener.route(envelope.type)
         run = _Run(delivery, route, begun=again is not None, cause=cause)
         if not route.registrations:
@@ -299,7 +299,7 @@ class Runtime:
 
     def _say_cause(self, run: _Run) -> None:
         """Say what runs from here on in this context, which began as a copy of that of the event before."""
-        if self._onlookers.traced:
+        if self._observers.traced:
             current_cause.set(run.cause)
 
     def _part_ended(self, run: _Run) -> None:
@@ -318,7 +318,7 @@ class Runtime:
         elif again.recorded and not run.error:
             self._failures.replayed(run.delivery.envelope)
         if run.cause is not None:
-            self._onlookers.ended(run.cause, run.error)
+            self._observers.ended(run.cause, run.error)
 
     def _release(self, run: _Run) -> None:
         key, route = run.delivery.envelope.key, run.route
@@ -373,9 +373,9 @@ class Runtime:
             log.warning("a handler does not end though it was cancelled; this process waits for it")
 
 
-def _again(delivery: Delivery) -> Again | None:
+def _again(delivery: Delivery) -> ReplayedDelivery | None:
     """Return who handed the event in, None for one that ws brought."""
-    return delivery.stream if type(delivery.stream) is Again else None
+    return delivery.stream if type(delivery.stream) is ReplayedDelivery else None
 
 
 def _begins(run: _Run) -> bool:

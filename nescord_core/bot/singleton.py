@@ -63,7 +63,7 @@ def _wrapped(function: Any, *, name: str | None, lease: float, leases: Leases | 
         return function
     if not inspect.iscoroutinefunction(function):
         raise TypeError("singleton_task takes a coroutine function, or a loop of discord.ext.tasks")
-    place = _Place(name or f"{function.__module__}.{function.__qualname__}", lease, leases)
+    place = _LeaseHolder(name or f"{function.__module__}.{function.__qualname__}", lease, leases)
 
     @functools.wraps(function)
     async def run(*args: Any, **kwargs: Any) -> Any:
@@ -73,7 +73,7 @@ def _wrapped(function: Any, *, name: str | None, lease: float, leases: Leases | 
     return run
 
 
-class _Place:
+class _LeaseHolder:
     """What a process has to do with one lease."""
 
     def __init__(self, name: str, seconds: float, leases: Leases | None) -> None:

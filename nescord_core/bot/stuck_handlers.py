@@ -10,7 +10,7 @@ from typing import Protocol
 from nescord_core.bot.registration import Route
 from nescord_core.dispatch.receiver.intake import Delivery
 
-__all__ = ["Running", "name_stuck"]
+__all__ = ["Running", "report_stuck"]
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Running(Protocol):
     started_at: float
 
 
-async def name_stuck(running: Collection[Running], after: float) -> None:
+async def report_stuck(running: Collection[Running], after: float) -> None:
     """Log every event that has been handled for more than ``after`` seconds, once, until cancelled."""
     loop, told = asyncio.get_running_loop(), set[Running]()
     while True:

@@ -9,10 +9,10 @@ from itertools import count
 from nescord_core.errors import GatewayCommandError
 from nescord_core.gateway.session.send_limit import Command, CommandQueue, command_payload
 
-__all__ = ["CommandDesk"]
+__all__ = ["PendingCommands"]
 
 
-class CommandDesk:
+class PendingCommands:
     """The commands of one shard: they wait for a connection and for the send limit, but not for ever."""
 
     def __init__(self, shard_id: int, *, clock: Callable[[], float], wake: Callable[[], None]) -> None:

@@ -10,10 +10,10 @@ from nescord_core.gateway.session.inflate import inflater
 from nescord_core.gateway.session.send_limit import Command
 from nescord_core.gateway.transport import OnMessage, Transport
 
-__all__ = ["Link"]
+__all__ = ["ShardConnection"]
 
 
-class Link:
+class ShardConnection:
     """Owns a transport, its decompression context and what waits to be written to it.
 
     A shard has one current link; what older ones still report is ignored.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from nescord_core.envelope import Envelope
-from nescord_core.gateway.resume_point import Watermark
+from nescord_core.gateway.resume_point import ResumePoint
 from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.inflate import CorruptStreamError, Inflater
 from nescord_core.gateway.session.machine import Session
@@ -32,7 +32,7 @@ class Intake:
         self,
         session: Session,
         counters: ShardCounters,
-        watermark: Watermark,
+        resume_point: ResumePoint,
         *,
         wanted: frozenset[str] | None,
         sink: Callable[[Envelope], None],
@@ -40,7 +40,7 @@ class Intake:
     ) -> None:
         self._session = session
         self._counters = counters
-        self._watermark = watermark
+        self._resume_point = resume_point
         self._wanted = wanted
         self._sink = sink
         self._skipped = skipped
@@ -93,7 +93,7 @@ class Intake:
     def _handing_on(self) -> Callable[[str, int, bytes, int, int, bool], None]:
         # A closure, too: this is done for every event.
         session, counted, sink, wanted = self._session, self._counters, self._sink, self._wanted
-        shard_id, events, delivered = self._shard_id, counted.events, self._watermark.delivered
+        shard_id, events, delivered = self._shard_id, counted.events, self._resume_point.delivered
         make = tuple.__new__
 
         def hand_on(kind: str, seq: int, data: bytes, key: int, guild_id: int, redelivered: bool) -> None:
@@ -114,6 +114,6 @@ class Intake:
 
     def _skip(self, session_id: str, seq: int) -> None:
         self._counters.filtered += 1
-        self._watermark.skipped(seq)
+        self._resume_point.skipped(seq)
         if self._skipped is not None:
             self._skipped(self._shard_id, session_id, seq)

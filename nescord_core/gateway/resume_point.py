@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["Watermark"]
+__all__ = ["ResumePoint"]
 
 
-class Watermark:
+class ResumePoint:
     """The sequence number to persist: the highest at or below which nothing is left to be done.
 
     Filtered events need no acknowledgement: while nothing is outstanding, the mark is what was received last.

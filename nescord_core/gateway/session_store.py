@@ -23,7 +23,7 @@ __all__ = [
     "SavedSession",
     "SessionStore",
     "SessionStoreError",
-    "unfit",
+    "reason_not_to_resume",
 ]
 
 log = logging.getLogger("nescord.gateway")
@@ -62,7 +62,7 @@ class SessionStore(Protocol):
         ...
 
 
-def unfit(saved: SavedSession, *, shard_count: int, intents: int) -> str | None:
+def reason_not_to_resume(saved: SavedSession, *, shard_count: int, intents: int) -> str | None:
     """Return why a session cannot be resumed with today's configuration; None when it can."""
     if saved.shard_count != shard_count:
         return f"it was made with {saved.shard_count} shards, now there are {shard_count}"
@@ -80,7 +80,9 @@ class MemorySessionStore:
     async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
         """Return the shard's session, or None."""
         saved = self._sessions.get(shard_id)
-        if saved is not None and (why := unfit(saved, shard_count=shard_count, intents=intents)):
+        if saved is not None and (
+            why := reason_not_to_resume(saved, shard_count=shard_count, intents=intents)
+        ):
             log.warning("shard %d: its saved session is discarded: %s", shard_id, why)
             del self._sessions[shard_id]
             return None
@@ -178,7 +180,11 @@ class DiskSessionStore:
         if raw is None:
             return None
         saved = _decode(raw)
-        why = unfit(saved, shard_count=shard_count, intents=intents) if saved else "it cannot be read"
+        why = (
+            reason_not_to_resume(saved, shard_count=shard_count, intents=intents)
+            if saved
+            else "it cannot be read"
+        )
         if why is None:
             return saved
         log.warning("shard %d: its saved session is discarded: %s", shard_id, why)

@@ -15,11 +15,11 @@ import msgspec
 
 from nescord_core.envelope import Envelope
 from nescord_core.errors import FatalClose, IdentifyBudgetSpent, NescordError, TransportError
-from nescord_core.gateway.commands import CommandDesk
-from nescord_core.gateway.connection import Link
+from nescord_core.gateway.commands import PendingCommands
+from nescord_core.gateway.connection import ShardConnection
 from nescord_core.gateway.identify.gate import IdentifyGate
 from nescord_core.gateway.intake import Intake, Skipped
-from nescord_core.gateway.resume_point import Watermark
+from nescord_core.gateway.resume_point import ResumePoint
 from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.gateway.session.machine import Session
@@ -73,12 +73,12 @@ class Shard:
         self.shard_id = shard_id
         self._context = context
         self._counters = ShardCounters()
-        self._watermark = Watermark(saved.seq if saved else 0)
-        self._link: Link | None = None
+        self._resume_point = ResumePoint(saved.seq if saved else 0)
+        self._link: ShardConnection | None = None
         self._failure: NescordError | None = None
         self._wake = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
-        self._commands = CommandDesk(shard_id, clock=time.monotonic, wake=self._wake.set)
+        self._commands = PendingCommands(shard_id, clock=time.monotonic, wake=self._wake.set)
         self._session = Session(
             (shard_id, context.shard_count),
             token=settings.token,
@@ -90,7 +90,7 @@ class Shard:
         self._intake = Intake(
             self._session,
             self._counters,
-            self._watermark,
+            self._resume_point,
             wanted=settings.events,
             sink=context.sink,
             skipped=context.skipped,
@@ -126,7 +126,7 @@ class Shard:
     def acknowledged(self, session_id: str, seq: int) -> None:
         """Everything handed on up to ``seq`` is done; of an earlier session it means nothing."""
         if session_id == self._session.session_id:
-            self._watermark.acknowledged(seq)
+            self._resume_point.acknowledged(seq)
 
     @property
     def connected(self) -> bool:
@@ -146,7 +146,7 @@ class Shard:
         settings = self._context.settings
         return SavedSession(
             session_id=held.session_id,
-            seq=self._watermark.value,
+            seq=self._resume_point.value,
             resume_gateway_url=held.url,
             shard_count=self._context.shard_count,
             compress=settings.compress,
@@ -163,7 +163,7 @@ class Shard:
             session_id=session.session_id,
             session_age=_age(counted.session_since) if session.session_id else None,
             seq_received=session.seq,
-            seq_acknowledged=self._watermark.value,
+            seq_acknowledged=self._resume_point.value,
             last_event_age=_age(counted.last_event_at),
             latency=session.latency.last,
             latency_average=session.latency.average,
@@ -196,7 +196,7 @@ class Shard:
             return
         self._wake.clear()
 
-    def _step(self, fact: s.Fact, link: Link | None = None) -> None:
+    def _step(self, fact: s.Fact, link: ShardConnection | None = None) -> None:
         """Tell the session; a fact about a link that is no longer the current one is void."""
         if (link is not None and link is not self._link) or self._session.state in ENDED:
             return
@@ -236,7 +236,7 @@ class Shard:
 
     def _connect(self, url: str) -> None:
         settings = self._context.settings
-        link = self._link = Link(
+        link = self._link = ShardConnection(
             compress=settings.compress,
             connect_timeout=settings.connect_timeout,
             close_timeout=settings.close_timeout,
@@ -245,7 +245,7 @@ class Shard:
         self._commands.queue.new_connection()
         link.owns(self._child(self._serve(link, url)))
 
-    async def _serve(self, link: Link, url: str) -> None:
+    async def _serve(self, link: ShardConnection, url: str) -> None:
         tell = partial(self._step, link=link)
         on_message = self._intake.reader(link.inflater, tell)
         try:
@@ -255,7 +255,7 @@ class Shard:
         else:
             self._ended(link, s.Closed(code, reason))
 
-    def _ended(self, link: Link, fact: s.ConnectFailed | s.Closed) -> None:
+    def _ended(self, link: ShardConnection, fact: s.ConnectFailed | s.Closed) -> None:
         if link is not self._link:
             return
         if isinstance(fact, s.Closed):
@@ -263,7 +263,7 @@ class Shard:
         self._step(fact, link)
         self._release().abort()
 
-    def _release(self) -> Link:
+    def _release(self) -> ShardConnection:
         """Let go of the current link; what it did not send goes to the next one."""
         link, self._link = self._link, None
         assert link is not None
@@ -272,7 +272,7 @@ class Shard:
             self._commands.put_back(command)
         return link
 
-    async def _request_permit(self, link: Link) -> None:
+    async def _request_permit(self, link: ShardConnection) -> None:
         try:
             await self._context.identify.acquire(self.shard_id)
         except IdentifyBudgetSpent as error:
@@ -308,7 +308,7 @@ class Shard:
             case s.Milestone.RESUME:
                 counted.resumes += 1
             case s.Milestone.READY:
-                self._watermark.restart()
+                self._resume_point.restart()
                 self._context.on_new_session()
                 counted.session_since = time.time()
             case s.Milestone.RESUMED:

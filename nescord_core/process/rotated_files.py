@@ -7,12 +7,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["LineFiles"]
+__all__ = ["RotatedFiles"]
 
 _FILE_BYTES = 2 * 1024 * 1024
 
 
-class LineFiles:
+class RotatedFiles:
     """Where one process writes; nothing is made before the first line.
 
     ``keep`` files stay, of 2 MB or a little more each. A disk that refuses costs the lines that were to be

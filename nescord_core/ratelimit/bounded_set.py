@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["Gone"]
+__all__ = ["BoundedSet"]
 
 KEEP = 10_000
 
 
-class Gone:
+class BoundedSet:
     """A set with a bound."""
 
     __slots__ = ("_keep", "_keys")

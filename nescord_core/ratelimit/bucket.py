@@ -13,15 +13,14 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from nescord_core.ratelimit.response import Window
 
 if TYPE_CHECKING:
     from nescord_core.ratelimit.route import SubLimit
-    from nescord_core.ratelimit.tickets import Ticket
 
-__all__ = ["Bucket", "Kind", "Lane"]
+__all__ = ["Bucket", "Kind", "Lane", "Queued"]
 
 MARGIN = 0.002
 """Seconds to wait past a reset: Discord rounds to milliseconds, and clocks tick."""
@@ -39,22 +38,32 @@ class Kind(enum.Enum):
     LEAKY = "one comes back each interval"
 
 
-class Lane:
+class Queued(Protocol):
+    """What stands in a lane: ``rank`` and then ``seq`` decide who is first."""
+
+    rank: float
+    seq: int
+
+
+T = TypeVar("T", bound=Queued)
+
+
+class Lane(Generic[T]):
     """A queue inside a bucket, first in first out by rank, that a hidden limit may park alone."""
 
     __slots__ = ("_sent", "bucket", "cancelled", "heap", "in_flight", "key", "parked_until", "sub")
 
-    def __init__(self, key: str, bucket: Bucket, sub: SubLimit | None) -> None:
+    def __init__(self, key: str, bucket: Bucket[T], sub: SubLimit | None) -> None:
         self.key = key
         self.bucket = bucket
         self.sub = sub
-        self.heap: list[tuple[float, int, Ticket]] = []
+        self.heap: list[tuple[float, int, T]] = []
         self.cancelled = 0
         self.in_flight = 0
         self.parked_until = 0.0
         self._sent: deque[float] = deque()
 
-    def push(self, ticket: Ticket) -> None:
+    def push(self, ticket: T) -> None:
         """Queue a ticket by its rank; one that was out already goes back to its old place."""
         heapq.heappush(self.heap, (ticket.rank, ticket.seq, ticket))
 
@@ -83,7 +92,7 @@ class Lane:
         return not self.heap and not self.in_flight and self.next_at(now) <= now and not self._sent
 
 
-class Bucket:
+class Bucket(Generic[T]):
     """Counts in a bucket; ``lanes`` share it. Times are monotonic seconds."""
 
     __slots__ = (
@@ -111,7 +120,7 @@ class Bucket:
     def __init__(self, key: str) -> None:
         self.key = key
         self.kind = Kind.UNKNOWN
-        self.lanes: dict[str, Lane] = {}
+        self.lanes: dict[str, Lane[T]] = {}
         self.in_flight = 0
         self.limit = 1
         self.remaining = 1
@@ -191,7 +200,7 @@ class Bucket:
             and not self.lanes
         )
 
-    def ready(self, now: float) -> Iterator[tuple[tuple[float, int, Ticket], Lane]]:
+    def ready(self, now: float) -> Iterator[tuple[tuple[float, int, T], Lane[T]]]:
         """Yield the head of each lane that its hidden limits let go now."""
         for lane in self.lanes.values():
             if lane.heap and lane.next_at(now) <= now:
@@ -305,14 +314,14 @@ class Bucket:
 
     # -- lanes -------------------------------------------------------------------------------------------
 
-    def lane(self, key: str, sub: SubLimit | None) -> Lane:
+    def lane(self, key: str, sub: SubLimit | None) -> Lane[T]:
         """Return the lane of that key, made when new."""
         lane = self.lanes.get(key)
         if lane is None:
             lane = self.lanes[key] = Lane(key, self, sub)
         return lane
 
-    def move_lane(self, lane: Lane, to: Bucket) -> None:
+    def move_lane(self, lane: Lane[T], to: Bucket[T]) -> None:
         """Hand a lane over with everything in it: its route turned out to share another bucket."""
         del self.lanes[lane.key]
         self.in_flight -= lane.in_flight

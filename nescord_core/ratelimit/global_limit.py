@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right, insort
 
-from nescord_core.ratelimit.round_trips import SAMPLE, Flight, Quickest
+from nescord_core.ratelimit.round_trips import SAMPLE, FastestRoundTrip, RoundTrip
 
 __all__ = ["GlobalLimit"]
 
@@ -42,8 +42,8 @@ class GlobalLimit:
         self.window = WINDOW
         self._ends: list[float] = []
         self._blocked_until = 0.0
-        self._trip = Quickest(least=SAMPLE, unknown=0.0)
-        self._way = Quickest(least=FEW, unknown=-math.inf, jump=JUMP)
+        self._trip = FastestRoundTrip(least=SAMPLE, unknown=0.0)
+        self._way = FastestRoundTrip(least=FEW, unknown=-math.inf, jump=JUMP)
 
     def next_at(self, now: float) -> float:
         """Return when the next grant is possible; not after ``now`` means at once."""
@@ -60,21 +60,21 @@ class GlobalLimit:
         if self.limit is not None:
             insort(self._ends, now + WIDEST + MOST_DELAY)
 
-    def answered(self, granted_at: float, flight: Flight) -> None:
+    def answered(self, granted_at: float, round_trip: RoundTrip) -> None:
         """Note an answer: its slot's end is known better from now on."""
         if self.limit is None:
             return
-        arrival = max(self._arrival(flight), granted_at)
+        arrival = max(self._arrival(round_trip), granted_at)
         if self._drop(granted_at):
             insort(self._ends, min(arrival, granted_at + MOST_DELAY) + self.window)
 
-    def _arrival(self, flight: Flight) -> float:
+    def _arrival(self, round_trip: RoundTrip) -> float:
         """Return the latest moment of arrival, less the quickest way."""
-        self._trip.note(max(flight.received - flight.sent, 0.0))
-        arrival = flight.received - self._trip.value
-        if flight.seen is not None:
-            self._way.note(flight.seen - flight.sent)
-            arrival = min(arrival, flight.seen - self._way.value)
+        self._trip.note(max(round_trip.received - round_trip.sent, 0.0))
+        arrival = round_trip.received - self._trip.value
+        if round_trip.seen is not None:
+            self._way.note(round_trip.seen - round_trip.sent)
+            arrival = min(arrival, round_trip.seen - self._way.value)
         return arrival
 
     def give_back(self, granted_at: float) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from nescord_core.ratelimit.bucket import Bucket, Lane
+from nescord_core.ratelimit.bucket import Bucket
 from nescord_core.ratelimit.response import Answer, Scope
-from nescord_core.ratelimit.round_trips import Flight
-from nescord_core.ratelimit.tickets import Ticket
+from nescord_core.ratelimit.round_trips import RoundTrip
+from nescord_core.ratelimit.tickets import Ticket, TicketBucket, TicketLane
 
-__all__ = ["flight_of", "kind_of", "learn", "limited"]
+__all__ = ["kind_of", "learn", "limited", "round_trip_of"]
 
 DEFAULT_WAIT = 1.0
 """Seconds to wait after a 429 that names no time."""
 
 
-def learn(ticket: Ticket, lane: Lane, answer: Answer, now: float, received: float) -> Bucket | None:
+def learn(
+    ticket: Ticket, lane: TicketLane, answer: Answer, now: float, received: float
+) -> TicketBucket | None:
     """Take in an answer that is no 429, which came at ``received``.
 
     Returns the bucket that the lane left, if its route turned out to be in another one.
@@ -34,7 +36,7 @@ def learn(ticket: Ticket, lane: Lane, answer: Answer, now: float, received: floa
     return left
 
 
-def _settle(ticket: Ticket, lane: Lane, learned: str) -> Bucket | None:
+def _settle(ticket: Ticket, lane: TicketLane, learned: str) -> TicketBucket | None:
     """Move a lane to the bucket that the answer names; all routes with that hash share it."""
     scope, route, bucket = ticket.scope, ticket.route, lane.bucket
     scope.hashes[route.family] = learned
@@ -56,7 +58,7 @@ def _settle(ticket: Ticket, lane: Lane, learned: str) -> Bucket | None:
     return bucket
 
 
-def limited(ticket: Ticket, lane: Lane, answer: Answer, now: float) -> None:
+def limited(ticket: Ticket, lane: TicketLane, answer: Answer, now: float) -> None:
     """Take in a 429 of Discord's own: whoever its scope is about waits."""
     window = answer.window
     wait = answer.retry_after or DEFAULT_WAIT
@@ -79,9 +81,9 @@ def kind_of(answer: Answer) -> str:
     return "hidden" if answer.scope is Scope.USER and (answer.remaining or 0) > 0 else answer.scope.value
 
 
-def flight_of(ticket: Ticket, answer: Answer, sent: float | None, received: float) -> Flight:
+def round_trip_of(ticket: Ticket, answer: Answer, sent: float | None, received: float) -> RoundTrip:
     """Return the request's way, as far as it is known."""
     window = answer.window
     clock = window.reset if window is not None and answer.status != 429 else None
     seen = clock - window.reset_after if window is not None and clock is not None else None
-    return Flight(ticket.granted_at if sent is None else sent, received, seen)
+    return RoundTrip(ticket.granted_at if sent is None else sent, received, seen)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
-from nescord_core.ratelimit.learning import flight_of, kind_of, learn, limited
-from nescord_core.ratelimit.refusals import Gate
+from nescord_core.ratelimit.learning import kind_of, learn, limited, round_trip_of
+from nescord_core.ratelimit.refusals import Refusals
 from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.route import Priority, Route
-from nescord_core.ratelimit.scheduler import Turns
+from nescord_core.ratelimit.scheduler import Scheduler
 from nescord_core.ratelimit.tickets import Poll, Refusal, Ticket, TicketState
-from nescord_core.ratelimit.tokens import Tokens
+from nescord_core.ratelimit.tokens import TokenScopes
 
 __all__ = ["Limiter", "Poll", "Refusal", "Ticket", "TicketState"]
 
@@ -39,9 +39,9 @@ class Limiter:
         self.max_queue = max_queue
         self.invalid = invalid or InvalidRequests()
         self.limited: dict[str, int] = {}
-        self._gate = Gate(self.invalid)
-        self._turns = Turns(self._gate)
-        self._tokens = Tokens(global_limit)
+        self._refusals = Refusals(self.invalid)
+        self._scheduler = Scheduler(self._refusals)
+        self._tokens = TokenScopes(global_limit)
         self._seq = 0
         self._next_sweep = SWEEP_EVERY
 
@@ -54,21 +54,21 @@ class Limiter:
         A `poll` does not name it then.
         """
         scope = self._tokens.scope(token, now)
-        refusal = self._gate.refusal(route, scope, now)
+        refusal = self._refusals.refusal(route, scope, now)
         if refusal is not None:
             return refusal
-        if self._turns.waiting >= self.max_queue:
+        if self._scheduler.waiting >= self.max_queue:
             return Refusal(503, "Too many requests wait for their rate limits.", retry_after=1.0)
         self._seq += 1
         ticket = Ticket(route, scope, now + PENALTY[route.priority], self._seq)
         ticket.lane = scope.lane_of(route)
-        if not (at_once and self._turns.at_once(ticket, now)):
-            self._turns.push(ticket, now)
+        if not (at_once and self._scheduler.at_once(ticket, now)):
+            self._scheduler.push(ticket, now)
         return ticket
 
     def poll(self, now: float) -> Poll:
         """Return the tickets whose turn it is; they count as sent from now on."""
-        result = self._turns.hand_out(now)
+        result = self._scheduler.hand_out(now)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             self._tokens.sweep(now)
@@ -88,19 +88,19 @@ class Limiter:
         ``sent`` and ``received`` say when the request went out and its answer came, where that is known
         better than from the times of the grant and of this call.
         """
-        lane = self._turns.release(ticket)
+        lane = self._scheduler.release(ticket)
         lane.sent(now)
         came = now if received is None else received
         if not ticket.route.exempt:
-            flight = flight_of(ticket, answer, sent, came)
-            ticket.scope.global_limit.answered(ticket.granted_at, flight)
-        self._gate.saw(ticket, answer, now)
+            round_trip = round_trip_of(ticket, answer, sent, came)
+            ticket.scope.global_limit.answered(ticket.granted_at, round_trip)
+        self._refusals.saw(ticket, answer, now)
         if answer.status == 429:
             return self._limited(ticket, answer, now)
         left = learn(ticket, lane, answer, now, came)
         if left is not None:
-            self._turns.touch(ticket.scope, left, now)
-        self._turns.touch(ticket.scope, lane.bucket, now)
+            self._scheduler.touch(ticket.scope, left, now)
+        self._scheduler.touch(ticket.scope, lane.bucket, now)
         return False
 
     def _limited(self, ticket: Ticket, answer: Answer, now: float) -> bool:
@@ -111,9 +111,9 @@ class Limiter:
         if not answer.is_ban:
             limited(ticket, lane, answer, now)
         if answer.is_ban or ticket.tries >= TRIES:
-            self._turns.touch(ticket.scope, lane.bucket, now)
+            self._scheduler.touch(ticket.scope, lane.bucket, now)
             return False
-        self._turns.push(ticket, now)
+        self._scheduler.push(ticket, now)
         return True
 
     def requeue(self, ticket: Ticket, now: float, *, pause: float = 0.0) -> None:
@@ -123,22 +123,22 @@ class Limiter:
         """
         lane = ticket.lane = ticket.scope.lane_of(ticket.route)
         lane.parked_until = max(lane.parked_until, now + pause)
-        self._turns.push(ticket, now)
+        self._scheduler.push(ticket, now)
 
     def cancel(self, ticket: Ticket, now: float, *, sent: bool = False) -> None:
         """Give a slot back: the caller left, or the request failed. ``sent``: Discord may have counted it."""
         lane = ticket.lane
         assert lane is not None
         if ticket.state is TicketState.QUEUED:
-            self._turns.leave(ticket)
+            self._scheduler.leave(ticket)
         elif ticket.state is TicketState.GRANTED:
-            self._turns.release(ticket)
+            self._scheduler.release(ticket)
             if sent:
                 lane.sent(now)
                 lane.bucket.debit(now)
             elif not ticket.route.exempt:
                 ticket.scope.global_limit.give_back(ticket.granted_at)
-        self._turns.touch(ticket.scope, lane.bucket, now)
+        self._scheduler.touch(ticket.scope, lane.bucket, now)
 
     def wait_of(self, ticket: Ticket, now: float) -> float:
         """Return a lower bound of the seconds that a queued ticket has to wait still (0 when unknown)."""
@@ -160,17 +160,17 @@ class Limiter:
     @property
     def waiting(self) -> int:
         """How many requests wait for their turn."""
-        return self._turns.waiting
+        return self._scheduler.waiting
 
     @property
     def in_flight(self) -> int:
         """How many are out."""
-        return self._turns.in_flight
+        return self._scheduler.in_flight
 
     @property
     def banned_until(self) -> float:
         """Until when Discord's front bans this address; 0 when it never did."""
-        return self._gate.banned_until
+        return self._refusals.banned_until
 
     def buckets(self) -> int:
         """Return how many buckets are known."""

@@ -5,13 +5,13 @@ https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka
 
 from __future__ import annotations
 
-from nescord_core.ratelimit.bounded_set import Gone
+from nescord_core.ratelimit.bounded_set import BoundedSet
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.route import Route
 from nescord_core.ratelimit.tickets import Refusal, Ticket, TokenScope
 
-__all__ = ["Gate"]
+__all__ = ["Refusals"]
 
 DEFAULT_BAN = 60.0
 """Seconds for which a ban that names no time is believed to last."""
@@ -20,7 +20,7 @@ RECHECK_TOKEN = 60.0
 UNKNOWN_WEBHOOK = 10015
 
 
-class Gate:
+class Refusals:
     """Refusals for all tokens of one address. Times are monotonic seconds."""
 
     __slots__ = ("_gone", "banned_until", "invalid")
@@ -28,7 +28,7 @@ class Gate:
     def __init__(self, invalid: InvalidRequests) -> None:
         self.invalid = invalid
         self.banned_until = 0.0
-        self._gone = Gone()
+        self._gone = BoundedSet()
 
     def refusal(self, route: Route, scope: TokenScope, now: float) -> Refusal | None:
         """Return why a request must not be sent, None when it may."""

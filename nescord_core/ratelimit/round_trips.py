@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-__all__ = ["Flight", "Quickest"]
+__all__ = ["FastestRoundTrip", "RoundTrip"]
 
 SAMPLE = 128
 """Answers of which the quickest is taken, and after which the next sample begins."""
@@ -16,7 +16,7 @@ By the root, as a way there and a way back that were both quick need not have me
 """
 
 
-class Flight(NamedTuple):
+class RoundTrip(NamedTuple):
     """One request's way: sent and answered in our clock, looked at in Discord's (None: not said)."""
 
     sent: float
@@ -35,7 +35,7 @@ class _Sample:
         self.total = 0.0
 
 
-class Quickest:
+class FastestRoundTrip:
     """What the next value is hardly below, by the last one to two samples; ``unknown`` before ``least``.
 
     A value that is smaller than all before it by more than ``jump`` begins anew: what it is measured against

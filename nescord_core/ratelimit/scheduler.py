@@ -1,6 +1,6 @@
 """Whose turn it is: buckets that have something to give stand in a row by rank, the others are on a clock.
 
-A bucket is `touched <Turns.touch>` whenever something about it changed; that puts it where it belongs. The
+`Scheduler.touch` is called whenever something about a bucket changed; that puts it in its place. The
 global slot is taken last, so that a bucket that waits starves nobody.
 """
 
@@ -9,26 +9,25 @@ from __future__ import annotations
 import heapq
 import math
 
-from nescord_core.ratelimit.bucket import Bucket, Lane
-from nescord_core.ratelimit.refusals import Gate
-from nescord_core.ratelimit.tickets import Poll, Ticket, TicketState, TokenScope
+from nescord_core.ratelimit.refusals import Refusals
+from nescord_core.ratelimit.tickets import Poll, Ticket, TicketBucket, TicketLane, TicketState, TokenScope
 
-__all__ = ["Turns"]
+__all__ = ["Scheduler"]
 
-Row = list[tuple[float, int, Bucket]]
+Row = list[tuple[float, int, TicketBucket]]
 
 
-class Turns:
+class Scheduler:
     """Hands out turns; ``waiting`` and ``in_flight`` count tickets. Times are monotonic seconds."""
 
-    __slots__ = ("_active", "_gate", "_serial", "_timers", "in_flight", "waiting")
+    __slots__ = ("_active", "_refusals", "_serial", "_timers", "in_flight", "waiting")
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, refusals: Refusals) -> None:
         self.waiting = 0
         self.in_flight = 0
-        self._gate = gate
+        self._refusals = refusals
         self._active: dict[TokenScope, None] = {}
-        self._timers: list[tuple[float, int, TokenScope, Bucket]] = []
+        self._timers: list[tuple[float, int, TokenScope, TicketBucket]] = []
         self._serial = 0
 
     # -- into the queue and out of it --------------------------------------------------------------------
@@ -63,7 +62,7 @@ class Turns:
         self._give(ticket, lane, now)
         return True
 
-    def release(self, ticket: Ticket) -> Lane:
+    def release(self, ticket: Ticket) -> TicketLane:
         """Take a granted ticket back; raises ValueError for one that is not out."""
         lane = ticket.lane
         assert lane is not None
@@ -112,19 +111,19 @@ class Turns:
         """Return when the limits over all routes allow one more."""
         if exempt:
             return now
-        return max(scope.global_limit.next_at(now), self._gate.invalid.next_at(now))
+        return max(scope.global_limit.next_at(now), self._refusals.invalid.next_at(now))
 
-    def _head(self, bucket: Bucket, now: float) -> Lane | None:
+    def _head(self, bucket: TicketBucket, now: float) -> TicketLane | None:
         if bucket.next_at(now) > now:
             return None
         best = min(bucket.ready(now), key=_by_rank, default=None)
         return best[1] if best else None
 
-    def _grant(self, lane: Lane, now: float, result: Poll) -> None:
+    def _grant(self, lane: TicketLane, now: float, result: Poll) -> None:
         ticket = heapq.heappop(lane.heap)[2]
         self.waiting -= 1
         _trim(lane)
-        refusal = self._gate.refusal(ticket.route, ticket.scope, now)
+        refusal = self._refusals.refusal(ticket.route, ticket.scope, now)
         if refusal is not None:
             ticket.state = TicketState.DONE
             result.refused.append((ticket, refusal))
@@ -132,7 +131,7 @@ class Turns:
         self._give(ticket, lane, now)
         result.granted.append(ticket)
 
-    def _give(self, ticket: Ticket, lane: Lane, now: float) -> None:
+    def _give(self, ticket: Ticket, lane: TicketLane, now: float) -> None:
         ticket.state = TicketState.GRANTED
         ticket.granted_at = now
         ticket.tries += 1
@@ -141,9 +140,9 @@ class Turns:
         self.in_flight += 1
         if not ticket.route.exempt:
             ticket.scope.global_limit.take(now)
-        self._gate.opens(ticket, now)
+        self._refusals.opens(ticket, now)
 
-    def touch(self, scope: TokenScope, bucket: Bucket, now: float) -> None:
+    def touch(self, scope: TokenScope, bucket: TicketBucket, now: float) -> None:
         """Put a bucket where it belongs: among the ready, or on the clock, or nowhere until an answer."""
         if not bucket.has_queue():
             return
@@ -162,11 +161,11 @@ class Turns:
             self._active[scope] = None
 
 
-def _by_rank(item: tuple[tuple[float, int, Ticket], Lane]) -> tuple[float, int]:
+def _by_rank(item: tuple[tuple[float, int, Ticket], TicketLane]) -> tuple[float, int]:
     return item[0][0], item[0][1]
 
 
-def _forget_queued(lane: Lane) -> None:
+def _forget_queued(lane: TicketLane) -> None:
     lane.cancelled += 1
     if lane.cancelled > 16 and lane.cancelled * 2 > len(lane.heap):
         lane.heap = [entry for entry in lane.heap if entry[2].state is TicketState.QUEUED]
@@ -175,7 +174,7 @@ def _forget_queued(lane: Lane) -> None:
     _trim(lane)
 
 
-def _trim(lane: Lane) -> None:
+def _trim(lane: TicketLane) -> None:
     """Keep a live ticket at the head."""
     while lane.heap and lane.heap[0][2].state is not TicketState.QUEUED:
         heapq.heappop(lane.heap)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from nescord_core.ratelimit.bucket import Bucket, Lane
 from nescord_core.ratelimit.global_limit import GlobalLimit
 from nescord_core.ratelimit.route import Route
 
-__all__ = ["Poll", "Refusal", "Ticket", "TicketState", "TokenScope"]
+__all__ = ["Poll", "Refusal", "Ticket", "TicketBucket", "TicketLane", "TicketState", "TokenScope"]
 
 
 class TicketState(enum.Enum):
@@ -44,7 +45,11 @@ class Ticket:
         self.state = TicketState.QUEUED
         self.tries = 0
         self.granted_at = 0.0
-        self.lane: Lane | None = None
+        self.lane: TicketLane | None = None
+
+
+TicketLane: TypeAlias = Lane[Ticket]
+TicketBucket: TypeAlias = Bucket[Ticket]
 
 
 @dataclass(slots=True)
@@ -75,10 +80,10 @@ class TokenScope:
         self.key = key
         self.global_limit = GlobalLimit(global_limit)
         self.hashes: dict[str, str] = {}
-        self.buckets: dict[str, Bucket] = {}
-        self.lanes: dict[str, Lane] = {}
-        self.ready: list[tuple[float, int, Bucket]] = []
-        self.exempt_ready: list[tuple[float, int, Bucket]] = []
+        self.buckets: dict[str, TicketBucket] = {}
+        self.lanes: dict[str, TicketLane] = {}
+        self.ready: list[tuple[float, int, TicketBucket]] = []
+        self.exempt_ready: list[tuple[float, int, TicketBucket]] = []
         self.locked_until: float | None = None
         self.used_at = 0.0
 
@@ -97,7 +102,7 @@ class TokenScope:
             if bucket.idle_at(now) and bucket.ready_rank is None:
                 self.buckets.pop(bucket.key, None)
 
-    def lane_of(self, route: Route) -> Lane:
+    def lane_of(self, route: Route) -> TicketLane:
         """Return the queue of a route and major parameter, in the bucket of its learned hash."""
         family = route.family
         lane_key = f"{family} {route.sub.name if route.sub else ''}|{route.major}"

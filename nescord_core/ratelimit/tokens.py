@@ -6,7 +6,7 @@ from collections.abc import ValuesView
 
 from nescord_core.ratelimit.tickets import TokenScope
 
-__all__ = ["Tokens"]
+__all__ = ["TokenScopes"]
 
 FORGET_TOKEN = 3600.0
 """Seconds without a request after which what a token taught (which routes share buckets) is let go."""
@@ -14,7 +14,7 @@ MOST_TOKENS = 2048
 """Tokens known at once."""
 
 
-class Tokens:
+class TokenScopes:
     """What belongs to each token, by its fingerprint (empty for none). Times are monotonic seconds."""
 
     __slots__ = ("_global_limit", "_scopes")

@@ -15,7 +15,7 @@ from nescord_core.errors import ConfigError
 from nescord_core.process.ports import refusal
 from nescord_core.sandbox.control.api import Control
 from nescord_core.sandbox.faults import FaultPlan
-from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayWire
+from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayServer
 from nescord_core.sandbox.http.api import RestApi
 from nescord_core.sandbox.http.routes.application import ALL_PRIVILEGED
 from nescord_core.sandbox.page.service import EventFeed, add_page
@@ -40,7 +40,7 @@ class Sandbox:
         self.settings = settings
         self.faults = FaultPlan()
         self.world = World(settings)
-        self.wire = GatewayWire(self.world, settings, self.faults, now=time.monotonic)
+        self.wire = GatewayServer(self.world, settings, self.faults, now=time.monotonic)
         self.wire.sees = lambda channel_id: channel_accessible(
             self.world.simulation, channel_id, self.world.application_id
         )

@@ -15,7 +15,7 @@ from nescord_core.errors import NescordError
 from nescord_core.process import logs
 from nescord_core.process.os_errors import reason_of
 from nescord_core.supervisor import parent_death
-from nescord_core.supervisor.systemd import Notifier
+from nescord_core.supervisor.systemd import SystemdNotifier
 
 __all__ = ["OnReady", "Serve", "one_error", "run"]
 
@@ -58,7 +58,7 @@ def run(
     logs.configure(service, secrets=secrets, debug=bool(os.environ.get("NESCORD_DEBUG")))
     # A supervisor says itself when a service is ready.
     ready_level = logging.DEBUG if parent_death.install() else logging.INFO
-    notifier = Notifier.from_environment(os.environ)
+    notifier = SystemdNotifier.from_environment(os.environ)
     with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
         runner.run(_until_stopped(service, serve, ready_level, on_hangup, notifier))
 
@@ -82,7 +82,7 @@ async def _until_stopped(
     serve: Serve,
     ready_level: int,
     on_hangup: Callable[[], bool] | None,
-    notifier: Notifier,
+    notifier: SystemdNotifier,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

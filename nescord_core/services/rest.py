@@ -14,7 +14,7 @@ from nescord_core.config.loading import load
 from nescord_core.errors import ConfigError
 from nescord_core.process.ports import is_taken, refusal
 from nescord_core.rest.proxy.proxy import Proxy
-from nescord_core.rest.proxy.server.server import Front
+from nescord_core.rest.proxy.server.server import Server
 from nescord_core.services import program
 from nescord_core.services.control.exclusive_lock import require_writable
 from nescord_core.services.control.running_services import announce
@@ -35,22 +35,22 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     require_writable(settings.state_dir)
     proxy = Proxy(settings)
     with program.one_error():
-        made = Front(proxy.begin, head_timeout=settings.head_timeout, idle_timeout=settings.idle_timeout)
-        async with proxy.running(), made.running() as front:
-            await _serve(settings, proxy, front, stop, on_ready)
+        made = Server(proxy.begin, head_timeout=settings.head_timeout, idle_timeout=settings.idle_timeout)
+        async with proxy.running(), made.running() as server:
+            await _serve(settings, proxy, server, stop, on_ready)
 
 
 async def _serve(
-    settings: RestSettings, proxy: Proxy, front: Front, stop: asyncio.Event, on_ready: Callable[[str], None]
+    settings: RestSettings, proxy: Proxy, server: Server, stop: asyncio.Event, on_ready: Callable[[str], None]
 ) -> None:
-    listener = await _listen(settings, front)
+    listener = await _listen(settings, server)
     try:
         address = _address(listener)
         with announce(settings.state_dir, "rest", address=address, admin=address):
             _log.info("rest serves %s for %s", address, settings.api_url)
             on_ready(address)
             await stop.wait()
-            await _finish(listener, front, proxy, settings.stop_timeout)
+            await _finish(listener, server, proxy, settings.stop_timeout)
     finally:
         listener.close()
 
@@ -76,19 +76,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-async def _listen(settings: RestSettings, front: Front) -> asyncio.Server:
+async def _listen(settings: RestSettings, server: Server) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     try:
-        return await loop.create_server(front, settings.host, settings.port, backlog=1024)
+        return await loop.create_server(server, settings.host, settings.port, backlog=1024)
     except OSError as error:
         key = "rest.port (NESCORD_REST_PORT)" if is_taken(error) else "rest.host, rest.port"
         raise refusal(error, settings.host, settings.port, service="rest", key=key) from None
 
 
-async def _finish(listener: asyncio.Server, front: Front, proxy: Proxy, timeout: float) -> None:
+async def _finish(listener: asyncio.Server, server: Server, proxy: Proxy, timeout: float) -> None:
     """Take no new connections, close idle ones, and wait for the requests that are being answered."""
     listener.close()
-    front.leave()
+    server.leave()
     left = await proxy.finish(timeout)
     if left:
         _log.warning("rest stops with %d requests unanswered", left)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from nescord_core.supervisor.restart import Again, GiveUp, Leave, after_exit
+from nescord_core.supervisor.restart import GiveUp, Restart, StayDown, after_exit
 from nescord_core.supervisor.spec import ServiceSpec
 
 __all__ = [
@@ -245,14 +245,14 @@ class Lifecycle:
             jitter=jitter,
         )
         match decision:
-            case Again(delay, failures):
+            case Restart(delay, failures):
                 self._failures = failures
                 reason = f"{_ended(code)}; starts again in {delay:.1f} s"
                 return [self._enter(State.BACKOFF, reason), Timer(delay, BackoffOver(self.run))]
             case GiveUp(reason):
                 self.given_up = decision
                 return [self._enter(State.FAILED, reason)]
-            case Leave():
+            case StayDown():
                 return [self._enter(State.STOPPED)]
 
     def _grace_over(self) -> list[Effect]:

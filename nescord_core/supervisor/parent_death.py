@@ -24,7 +24,7 @@ from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-__all__ = ["ENV_FD", "ENV_GRACE", "Lifeline", "die_with_parent", "install"]
+__all__ = ["ENV_FD", "ENV_GRACE", "ParentDeathPipe", "die_with_parent", "install"]
 
 ENV_FD = "NESCORD_LIFELINE_FD"
 ENV_GRACE = "NESCORD_LIFELINE_GRACE"
@@ -33,7 +33,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass
-class Lifeline:
+class ParentDeathPipe:
     """The parent's side: pass ``fd`` on (``pass_fds``) with `environment`; close it after the children.
 
     One lifeline serves any number of children. The writing end is not inheritable.
@@ -43,7 +43,7 @@ class Lifeline:
     writing: int
 
     @classmethod
-    def open(cls) -> Lifeline:
+    def open(cls) -> ParentDeathPipe:
         return cls(*os.pipe())
 
     def environment(self, grace: float) -> dict[str, str]:
@@ -70,7 +70,7 @@ def install(environ: MutableMapping[str, str] = os.environ) -> bool:
     fd = int(named)
     os.set_inheritable(fd, False)
     watch = threading.Thread(
-        target=_watch, args=(fd, float(grace or DEFAULT_GRACE)), name="lifeline", daemon=True
+        target=_watch, args=(fd, float(grace or DEFAULT_GRACE)), name="death_pipe", daemon=True
     )
     watch.start()
     atexit.register(_sweep, fd, os.getpid())

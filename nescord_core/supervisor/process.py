@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from nescord_core.supervisor.line_splitter import LineSplitter
-from nescord_core.supervisor.parent_death import Lifeline
+from nescord_core.supervisor.parent_death import ParentDeathPipe
 from nescord_core.supervisor.spec import ServiceSpec
 
 __all__ = ["ServiceProcess"]
@@ -38,7 +38,7 @@ class ServiceProcess:
 
     @classmethod
     async def start(
-        cls, spec: ServiceSpec, *, lifeline: Lifeline, sink: Sink, tasks: asyncio.TaskGroup
+        cls, spec: ServiceSpec, *, death_pipe: ParentDeathPipe, sink: Sink, tasks: asyncio.TaskGroup
     ) -> ServiceProcess:
         """Start the process of a spec; its output goes to ``sink`` until end-of-file.
 
@@ -48,7 +48,7 @@ class ServiceProcess:
         """
         outputs = {"stdout": os.pipe(), "stderr": os.pipe()}
         try:
-            process = await _spawned(spec, lifeline, outputs["stdout"][1], outputs["stderr"][1])
+            process = await _spawned(spec, death_pipe, outputs["stdout"][1], outputs["stderr"][1])
         except OSError:
             for reading, _ in outputs.values():
                 os.close(reading)
@@ -89,16 +89,16 @@ class ServiceProcess:
 
 
 async def _spawned(
-    spec: ServiceSpec, lifeline: Lifeline, stdout: int, stderr: int
+    spec: ServiceSpec, death_pipe: ParentDeathPipe, stdout: int, stderr: int
 ) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *spec.argv,
         cwd=spec.cwd,
-        env={**spec.env, "PYTHONUNBUFFERED": "1", **lifeline.environment(spec.grace)},
+        env={**spec.env, "PYTHONUNBUFFERED": "1", **death_pipe.environment(spec.grace)},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
-        pass_fds=(lifeline.fd,),
+        pass_fds=(death_pipe.fd,),
         start_new_session=True,
     )
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Usage", "look"]
+__all__ = ["Usage", "measure"]
 
 PROC = Path("/proc")
 PERIOD = 0.2
@@ -31,7 +31,7 @@ class Usage:
     processes: int
 
 
-async def look(pids: Iterable[int]) -> dict[int, Usage]:
+async def measure(pids: Iterable[int]) -> dict[int, Usage]:
     """Measure for a moment; leaves out processes that are not there."""
     loop = asyncio.get_running_loop()
     before, began = _processor_times(_families(pids)), loop.time()

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from nescord_core.supervisor.spec import RestartPolicy, When
 
-__all__ = ["Again", "GiveUp", "Leave", "after_exit"]
+__all__ = ["GiveUp", "Restart", "StayDown", "after_exit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Restart:
     """Start again in ``delay`` seconds; ``failures`` in a row count from now on."""
 
     delay: float
@@ -26,13 +26,13 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class StayDown:
     """It ended as it should."""
 
 
 def after_exit(
     policy: RestartPolicy, *, exit_code: int, uptime: float, failures: int, jitter: float
-) -> Again | GiveUp | Leave:
+) -> Restart | GiveUp | StayDown:
     """Decide after an end that nobody asked for.
 
     ``uptime`` is in seconds; ``failures`` is how many exits in a row came without a healthy period;
@@ -41,14 +41,14 @@ def after_exit(
     if exit_code in policy.final:
         return GiveUp(f"{_described(exit_code)}, which starting again would not change", exit_code)
     if exit_code == 0 and policy.when is not When.ALWAYS:
-        return Leave()
+        return StayDown()
     if policy.when is When.NEVER:
         return GiveUp(_described(exit_code), exit_code if exit_code > 0 else 1)
     failures = 1 if uptime >= policy.healthy_after else failures + 1
     if failures >= policy.give_up_after:
         return GiveUp(f"{_described(exit_code)}, the {_ordinal(failures)} time in a row", 1)
     delay = min(policy.base * 2 ** (failures - 1), policy.longest)
-    return Again(delay * (1 + policy.spread * jitter), failures)
+    return Restart(delay * (1 + policy.spread * jitter), failures)
 
 
 def _described(exit_code: int) -> str:

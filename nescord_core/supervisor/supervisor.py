@@ -37,7 +37,7 @@ from nescord_core.supervisor.lifecycle import (
     Timer,
 )
 from nescord_core.supervisor.output import Output
-from nescord_core.supervisor.parent_death import Lifeline
+from nescord_core.supervisor.parent_death import ParentDeathPipe
 from nescord_core.supervisor.probe import keep_asking
 from nescord_core.supervisor.process import ServiceProcess
 from nescord_core.supervisor.restart import GiveUp
@@ -81,12 +81,12 @@ class OnChange(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Hands:
+class _RunContext:
     """What effects are carried out with; lives as long as a run."""
 
     tasks: asyncio.TaskGroup
     session: aiohttp.ClientSession
-    lifeline: Lifeline
+    death_pipe: ParentDeathPipe
 
 
 class Supervisor:
@@ -122,14 +122,14 @@ class Supervisor:
 
     async def run(self) -> Outcome:
         """Run the plan to its end; every child is reaped by then."""
-        lifeline = Lifeline.open()
+        death_pipe = ParentDeathPipe.open()
         try:
             async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-                await self._attend(_Hands(tasks, session, lifeline))
+                await self._attend(_RunContext(tasks, session, death_pipe))
         finally:
             for process in self._processes.values():
                 process.kill_group()
-            lifeline.close()
+            death_pipe.close()
         return self._outcome
 
     def request_stop(self) -> None:
@@ -195,7 +195,7 @@ class Supervisor:
             task=life.spec.task,
         )
 
-    async def _attend(self, hands: _Hands) -> None:
+    async def _attend(self, hands: _RunContext) -> None:
         self._advance(hands)
         while any(life.state not in OVER for life in self._lives.values()):
             news = await self._inbox.get()
@@ -203,7 +203,7 @@ class Supervisor:
                 self._take(hands, *news)
             self._advance(hands)
 
-    def _advance(self, hands: _Hands) -> None:
+    def _advance(self, hands: _RunContext) -> None:
         """Give every service its turn to start or stop; one's turn may bring another's."""
         while turns := list(self._turns()):
             for name, fact in turns:
@@ -229,7 +229,7 @@ class Supervisor:
     def _are_ready(self, names: Iterable[str]) -> bool:
         return all(self._lives[name].state is State.READY for name in names)
 
-    def _take(self, hands: _Hands, name: str, fact: Fact) -> None:
+    def _take(self, hands: _RunContext, name: str, fact: Fact) -> None:
         life = self._lives[name]
         if self._stopping and isinstance(fact, RestartAsked):
             return
@@ -240,7 +240,7 @@ class Supervisor:
         if life.state in OVER and not self._stopping:
             self._judge(life)
 
-    def _perform(self, hands: _Hands, life: Lifecycle, effect: Effect) -> None:
+    def _perform(self, hands: _RunContext, life: Lifecycle, effect: Effect) -> None:
         name = life.spec.name
         match effect:
             case Spawn(run):
@@ -280,11 +280,13 @@ class Supervisor:
         else:
             process.terminate()
 
-    async def _live(self, hands: _Hands, spec: ServiceSpec, run: int) -> None:
+    async def _live(self, hands: _RunContext, spec: ServiceSpec, run: int) -> None:
         """One process from its start to its end."""
         sink = partial(self._output.line, spec.name)
         try:
-            process = await ServiceProcess.start(spec, lifeline=hands.lifeline, sink=sink, tasks=hands.tasks)
+            process = await ServiceProcess.start(
+                spec, death_pipe=hands.death_pipe, sink=sink, tasks=hands.tasks
+            )
         except OSError as error:
             sink("stderr", f"{spec.argv[0]} cannot be started: {error.strerror}.")
             self._inbox.put_nowait((spec.name, Exited(run, NOT_FOUND)))
@@ -296,7 +298,9 @@ class Supervisor:
         code = await self._until_exit(hands, process, spec, run)
         self._inbox.put_nowait((spec.name, Exited(run, code)))
 
-    async def _until_exit(self, hands: _Hands, process: ServiceProcess, spec: ServiceSpec, run: int) -> int:
+    async def _until_exit(
+        self, hands: _RunContext, process: ServiceProcess, spec: ServiceSpec, run: int
+    ) -> int:
         def report(reading: Reading, said: str) -> None:
             self._inbox.put_nowait((spec.name, Probed(run, reading, said)))
 

@@ -14,14 +14,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-__all__ = ["VARIABLES", "Notifier"]
+__all__ = ["VARIABLES", "SystemdNotifier"]
 
 PATIENCE = 1.0
 VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 @dataclass(slots=True)
-class Notifier:
+class SystemdNotifier:
     """``address`` is empty where nobody wants to know; ``watchdog`` is in seconds, 0 for none."""
 
     address: str = ""

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from nescord_core.envelope import Envelope
-from nescord_core.process.rotated_files import LineFiles
+from nescord_core.process.rotated_files import RotatedFiles
 
 __all__ = ["CRASHED", "RAISED", "REPLAYED", "FailedEvent", "FailedLog", "ReplayQueue", "failed_id", "read"]
 
@@ -79,7 +79,7 @@ class FailedLog:
     """Where one process writes; nothing is made before something fails. A disk error costs the record."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._files = LineFiles(state_dir / "failed", keep=_FILES)
+        self._files = RotatedFiles(state_dir / "failed", keep=_FILES)
 
     def record(
         self, envelope: Envelope, kind: str, *, handler: str = "", error: str = "", traceback: str = ""

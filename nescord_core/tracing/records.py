@@ -16,16 +16,16 @@ from nescord_core.tracing.cause import Call
 from nescord_core.tracing.failed_events import failed_id
 
 __all__ = [
-    "Again",
     "Called",
     "Ended",
     "Hello",
     "Missed",
     "Record",
+    "ReplayRequest",
     "Seen",
     "called",
     "decode",
-    "decode_again",
+    "decode_replay",
     "encode",
     "seen",
 ]
@@ -87,7 +87,7 @@ class Missed(msgspec.Struct, frozen=True, tag="missed", tag_field="kind"):
     count: int
 
 
-class Again(msgspec.Struct, frozen=True, omit_defaults=True, tag="again", tag_field="kind"):
+class ReplayRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="again", tag_field="kind"):
     """What the reader may send: an event to handle, its calls going to ``rest_url`` if there is one."""
 
     type: str
@@ -118,10 +118,10 @@ Record: TypeAlias = Hello | Seen | Called | Ended | Missed
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_again_decoder = msgspec.json.Decoder(Again)
+_again_decoder = msgspec.json.Decoder(ReplayRequest)
 
 
-def encode(record: Record | Again) -> bytes:
+def encode(record: Record | ReplayRequest) -> bytes:
     """Return one line."""
     return _encoder.encode(record) + b"\n"
 
@@ -131,7 +131,7 @@ def decode(line: bytes) -> Record:
     return _decoder.decode(line)
 
 
-def decode_again(line: bytes) -> Again:
+def decode_replay(line: bytes) -> ReplayRequest:
     """Read what a reader sent. Raises msgspec.DecodeError."""
     return _again_decoder.decode(line)
 

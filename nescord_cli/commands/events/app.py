@@ -253,13 +253,13 @@ def _again(
     """Replay, tell how it went, and leave with 1 if an event failed that did not before, or was not done."""
     from nescord_cli.commands.events.lines import difference
     from nescord_cli.interrupts import until_stopped
-    from nescord_core.services.recording.replay import rerun
+    from nescord_core.services.recording.replay import replay
 
     def tell(result: Any) -> None:
         if show_all or (diff and result.changed) or result.after.error:
             typer.echo(difference(result))
 
-    run = until_stopped(lambda: rerun(_load(project), chosen, speed=speed, timeout=timeout, tell=tell))
+    run = until_stopped(lambda: replay(_load(project), chosen, speed=speed, timeout=timeout, tell=tell))
     if run is None:
         typer.echo("Stopped.")
         return

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from nescord_core.services.recording.subscription import Tap, Wanted, tapped
+from nescord_core.services.recording.subscription import Subscription, Wanted, subscribed
 from nescord_core.tracing import records
 
 __all__ = ["follow"]
@@ -30,18 +30,18 @@ async def follow(
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(seconds or None),
-            tapped(state_dir, wanted) as tap,
+            subscribed(state_dir, wanted) as subscription,
             asyncio.TaskGroup() as tasks,
         ):
-            waiting = tasks.create_task(_say_that_nobody_is_there(tap, state_dir))
-            await _take_all(tap, take, limit)
+            waiting = tasks.create_task(_say_that_nobody_is_there(subscription, state_dir))
+            await _take_all(subscription, take, limit)
             waiting.cancel()
 
 
-async def _take_all(tap: Tap, take: Callable[[Any], None], limit: int) -> None:
+async def _take_all(subscription: Subscription, take: Callable[[Any], None], limit: int) -> None:
     seen: set[str] = set()
     done = 0
-    async for told in tap:
+    async for told in subscription:
         record = told.record
         if record is None or isinstance(record, records.Hello):
             continue
@@ -56,9 +56,9 @@ async def _take_all(tap: Tap, take: Callable[[Any], None], limit: int) -> None:
             return
 
 
-async def _say_that_nobody_is_there(tap: Tap, state_dir: Path) -> None:
+async def _say_that_nobody_is_there(subscription: Subscription, state_dir: Path) -> None:
     await asyncio.sleep(_PATIENCE)
-    if not tap.workers:
+    if not subscription.workers:
         typer.echo(
             f"Waiting for main: nothing of it runs with {state_dir} yet (`nescord dev`). ^C ends this.",
             err=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from nescord_core.services.project.bot_inspection import Survey
+    from nescord_core.services.project.bot_inspection import BotFacts
 
 __all__ = ["init_from"]
 
@@ -36,7 +36,7 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
     from nescord_cli.commands.overwriting import refuse_conflicts
     from nescord_core.errors import ConfigError
     from nescord_core.services.project import templates as scaffold
-    from nescord_core.services.project.bot_inspection import survey
+    from nescord_core.services.project.bot_inspection import inspect_bot
 
     if not program.is_file():
         raise ConfigError("there is no such file.", where=f"--from {program}")
@@ -47,7 +47,7 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
             where="nescord init --from",
             hint="The project is made where the bot is: leave the directory out, or name one above the bot.",
         )
-    found = survey(program, target)
+    found = inspect_bot(program, target)
     _tell(found, target)
     entry = program.resolve().relative_to(target.resolve()).as_posix()
     intents = ", ".join(f'"{each}"' for each in found.intent_names)
@@ -79,7 +79,7 @@ def _home_of(program: Path) -> Path:
     return Path(os.path.relpath(root, here))
 
 
-def _tell(found: Survey, target: Path) -> None:
+def _tell(found: BotFacts, target: Path) -> None:
     count = len(found.files)
     typer.echo(f"Read {count} file{'s' if count != 1 else ''}; nothing of the bot was run.")
     if found.intents is None:

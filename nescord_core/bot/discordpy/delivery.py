@@ -13,7 +13,7 @@ from typing import Any
 import discord
 
 from nescord_core.bot.discordpy import intent_filter, internals
-from nescord_core.bot.discordpy.guild_cache import Arrival
+from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.payloads import EventInfo, View
 
 __all__ = ["Delivery"]
@@ -30,7 +30,7 @@ class Delivery:
     def __init__(
         self,
         client: discord.Client,
-        arrival: Arrival,
+        cache: GuildCache,
         *,
         timeout: float,
         end: Callable[[BaseException], object],
@@ -38,7 +38,7 @@ class Delivery:
         self._client = client
         self._end = end
         self._state = internals.connection(client)
-        self._arrival = arrival
+        self._cache = cache
         self._timeout = timeout
         self._running: set[asyncio.Task[Any]] = set()
         self._turn = asyncio.Lock()
@@ -51,7 +51,7 @@ class Delivery:
             # What was started sees the cache as this event left it: the next one waits for its first step.
             await asyncio.sleep(0)
         if event.type == "READY":
-            await self._arrival.greet(event.shard_id)
+            await self._cache.greet(event.shard_id)
         if event.type in {"READY", "GUILD_CREATE"}:
             return  # what starts then waits for other events
         self._running |= started
@@ -86,9 +86,9 @@ class Delivery:
         internals.end_waits(self._client)
 
     def _parse(self, data: dict[str, Any], event: EventInfo) -> None:
-        kind, past = event.type, self._arrival.is_past(event)
+        kind, past = event.type, self._cache.is_past(event)
         intents, own_id = self._client.intents.value, str(self._state.self_id)
-        if not intent_filter.is_due(kind, data, intents=intents, own_id=own_id):
+        if not intent_filter.is_allowed(kind, data, intents=intents, own_id=own_id):
             return
         data = intent_filter.reduced(kind, data, intents=intents, own_id=own_id)
         if self._client._enable_debug_events:
@@ -101,9 +101,9 @@ class Delivery:
         if self._is_known(data, event, past=past):
             return
         if kind == "READY":
-            self._arrival.note_session(event)
-            if self._arrival.joins(event.shard_id):
-                self._arrival.add_shard(data)
+            self._cache.note_session(event)
+            if self._cache.joins(event.shard_id):
+                self._cache.add_shard(data)
                 return
         elif kind == "RESUMED":
             data["__shard_id__"] = event.shard_id
@@ -118,9 +118,9 @@ class Delivery:
                 return past
             case "GUILD_CREATE" if past:
                 guild = self._client.get_guild(int(data["id"]))
-                return self._arrival.is_over(event) or (guild is not None and not guild.unavailable)
+                return self._cache.is_over(event) or (guild is not None and not guild.unavailable)
             case "GUILD_DELETE":
-                return self._arrival.is_over(event)
+                return self._cache.is_over(event)
         return False
 
     @contextmanager

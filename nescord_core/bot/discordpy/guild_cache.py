@@ -18,12 +18,12 @@ import discord
 import msgspec
 
 from nescord_core.bot.discordpy import intent_filter, internals
-from nescord_core.gateway.snapshot.shard_snapshot import GuildPicture, restore
+from nescord_core.gateway.snapshot.shard_snapshot import GuildSnapshot, restore
 from nescord_core.payloads import EventInfo
 from nescord_core.snowflake import shard_of
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Arrival"]
+__all__ = ["GuildCache"]
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _AT_A_TIME = 8
 
 
 @dataclass(slots=True)
-class _Coming:
+class _Expected:
     """A shard on its way in, of a new session or the same one once more; ``until`` is where it begins.
 
     Of one that ``is_fresh`` nothing was in the cache before.
@@ -44,7 +44,7 @@ class _Coming:
     guilds: list[discord.Guild] = field(default_factory=list)
 
 
-class Arrival:
+class GuildCache:
     """Takes in the shards one after the other.
 
     ``add_shard`` is called for a shard that was not known, ``greet`` once its session is.
@@ -66,7 +66,7 @@ class Arrival:
         self._sessions: dict[int, str] = {}
         self._until: dict[int, tuple[str, int]] = {}
         self._until_of: dict[int, tuple[str, int]] = {}
-        self._coming: dict[int, _Coming] = {}
+        self._coming: dict[int, _Expected] = {}
         self._starting: dict[int, Coroutine[Any, Any, None] | None] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
@@ -161,7 +161,7 @@ class Arrival:
         is_fresh = shard_id not in self._known and shard_id not in self._coming
         if is_fresh:
             self._introduce_shard(picture)
-        self._coming[shard_id] = _Coming(is_fresh, is_new, (picture.session_id, picture.seq))
+        self._coming[shard_id] = _Expected(is_fresh, is_new, (picture.session_id, picture.seq))
 
     def _introduce_shard(self, picture: pb.Snapshot) -> None:
         internals.set_shards(self._client, picture.shard_count)
@@ -173,13 +173,13 @@ class Arrival:
                 ", ".join(names),
             )
 
-    async def _fill(self, picture: pb.Snapshot, coming: _Coming) -> None:
+    async def _fill(self, picture: pb.Snapshot, coming: _Expected) -> None:
         with internals.muted(self._state):
             internals.introduce(self._client, msgspec.json.decode(picture.ready))
         await self._put(picture.guilds, (picture.session_id, picture.seq), coming.guilds)
 
     async def _put(
-        self, pictures: Iterable[pb.GuildPicture], until: tuple[str, int], done: list[discord.Guild]
+        self, pictures: Iterable[pb.GuildSnapshot], until: tuple[str, int], done: list[discord.Guild]
     ) -> None:
         """Put guilds into the cache as of an event, and note each in ``done``."""
         with _without_collections():
@@ -189,9 +189,9 @@ class Arrival:
                 if number % _AT_A_TIME == 0:
                     await asyncio.sleep(0)
 
-    def _put_one(self, guild: pb.GuildPicture) -> discord.Guild:
+    def _put_one(self, guild: pb.GuildSnapshot) -> discord.Guild:
         changes = tuple(zip(guild.types, guild.data, strict=True))
-        whole = restore(GuildPicture(guild.guild_id, guild.base, changes))
+        whole = restore(GuildSnapshot(guild.guild_id, guild.base, changes))
         data = intent_filter.reduced_guild(whole, intents=self._client.intents.value)
         with internals.muted(self._state):
             return internals.put_guild(self._state, data)
@@ -211,7 +211,7 @@ class Arrival:
         for each in gone:
             self._until_of.pop(each, None)
 
-    def _complete(self, picture: pb.Snapshot, coming: _Coming) -> None:
+    def _complete(self, picture: pb.Snapshot, coming: _Expected) -> None:
         shard_id = picture.shard_id
         self._known.add(shard_id)
         if not picture.ready:
@@ -233,7 +233,7 @@ class Arrival:
         else:
             self._ask_later(coming.guilds)
 
-    def _begin(self, picture: pb.Snapshot, coming: _Coming) -> None:
+    def _begin(self, picture: pb.Snapshot, coming: _Expected) -> None:
         internals.begin_again(self._client, picture.shard_id)
         self._state.dispatch("connect")
         if internals.auto_sharded(self._client):

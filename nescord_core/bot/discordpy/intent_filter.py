@@ -9,7 +9,7 @@ from typing import Any
 
 from nescord_core.events import INTENTS_OF, EventType, Intents
 
-__all__ = ["is_due", "reduced", "reduced_guild"]
+__all__ = ["is_allowed", "reduced", "reduced_guild"]
 
 _Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ _GUILDS = frozenset({"GUILD_CREATE", "GUILD_DELETE"})
 """What a client is in it is told of in READY at least, whatever its intents."""
 
 
-def is_due(kind: str, data: _Json, *, intents: int, own_id: str) -> bool:
+def is_allowed(kind: str, data: _Json, *, intents: int, own_id: str) -> bool:
     """Tell whether a client with these intents gets an event."""
     if kind in _GUILDS or kind not in EventType.__members__:
         return True

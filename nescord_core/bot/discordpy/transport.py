@@ -15,7 +15,7 @@ from nescord_core.bot.discordpy import host as hosting
 from nescord_core.bot.discordpy import internals
 from nescord_core.bot.discordpy.command_sync.sync import keep_synced
 from nescord_core.bot.discordpy.delivery import Delivery
-from nescord_core.bot.discordpy.guild_cache import Arrival
+from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.discordpy.shard_socket import ShardSocket
 from nescord_core.bot.listener import WsListener
@@ -117,9 +117,9 @@ class Transport:
         self.guilds: dict[int, int] = {}
         self.members: dict[int, int] = {}
         """How many there are on each shard, for all replicas together."""
-        arrival = Arrival(client, self._add_shard, self._greet)
-        delivery = Delivery(client, arrival, timeout=settings.event_timeout, end=self._end)
-        self._arrival = arrival
+        cache = GuildCache(client, self._add_shard, self._greet)
+        delivery = Delivery(client, cache, timeout=settings.event_timeout, end=self._end)
+        self._cache = cache
         self.listener.on("*")(delivery.take)
         self.listener.leave_hooks.append(delivery.leave)
         self.listener.picture = self._picture
@@ -136,9 +136,9 @@ class Transport:
     async def _picture(self, message: pb.Snapshot | pb.ShardFacts | pb.Share) -> None:
         match message:
             case pb.Snapshot():
-                await self._arrival.take(message)
+                await self._cache.take(message)
             case pb.Share():
-                await self._arrival.change(message)
+                await self._cache.change(message)
             case pb.ShardFacts():
                 self._note(message)
 

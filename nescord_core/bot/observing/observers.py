@@ -15,15 +15,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from nescord_core.bot.observing.recent_events import Recent
-from nescord_core.bot.observing.subscriber import MARKER, Tail, marker_of
+from nescord_core.bot.observing.recent_events import RecentEvents
+from nescord_core.bot.observing.subscriber import MARKER, Subscriber, marker_of
 from nescord_core.envelope import Envelope
 from nescord_core.tracing import cause as tracing
 from nescord_core.tracing import records
 from nescord_core.tracing.cause import Call, Cause
 from nescord_core.tracing.failed_events import failed_id
 
-__all__ = ["Again", "Onlookers"]
+__all__ = ["Observers", "ReplayedDelivery"]
 
 _LOOK_EVERY = 0.5
 _PARTING = 0.5
@@ -31,7 +31,7 @@ _ROOM = 400
 """Bytes of a line besides the event's own data, about."""
 
 
-class Again:
+class ReplayedDelivery:
     """Stands where a delivery's stream would be: nobody waits for its acknowledgement.
 
     ``rest_url`` takes its calls, if not empty. One that failed before is ``recorded`` if it fails once more.
@@ -42,7 +42,7 @@ class Again:
         self.recorded = recorded
 
 
-class Onlookers:
+class Observers:
     """``accept`` takes an event to be handled again, ``failed`` yields those that somebody wants to be.
 
     ``keep_recent`` writes what happens to a file.
@@ -51,7 +51,7 @@ class Onlookers:
     def __init__(
         self,
         state_dir: Path,
-        accept: Callable[[Envelope, Again], None],
+        accept: Callable[[Envelope, ReplayedDelivery], None],
         failed: Callable[[], Iterable[Envelope]],
         *,
         hello: records.Hello,
@@ -65,8 +65,8 @@ class Onlookers:
         self._accept = accept
         self._failed = failed
         self._hello = hello
-        self._recent = Recent(state_dir) if keep_recent else None
-        self._tails: dict[Path, tuple[Tail, asyncio.Task[None]]] = {}
+        self._recent = RecentEvents(state_dir) if keep_recent else None
+        self._tails: dict[Path, tuple[Subscriber, asyncio.Task[None]]] = {}
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
         self._looking: asyncio.Task[None] | None = None
@@ -97,7 +97,7 @@ class Onlookers:
         if self._looking is not None:
             self._looking.cancel()
 
-    def came(self, envelope: Envelope, again: Again | None) -> Cause:
+    def came(self, envelope: Envelope, again: ReplayedDelivery | None) -> Cause:
         """Tell of an event, and return what its handlers are to be known to run for."""
         is_again = again is not None
         size = len(envelope.data)
@@ -133,22 +133,22 @@ class Onlookers:
             await asyncio.sleep(_LOOK_EVERY)
             self._find_readers()
             for envelope in self._failed():
-                self._accept(envelope, Again(recorded=True))
+                self._accept(envelope, ReplayedDelivery(recorded=True))
 
     def _find_readers(self) -> None:
         with suppress(OSError):
             for path in self._markers.glob("*.json"):
                 marker = None if path in self._tails else marker_of(path)
                 if marker is not None:
-                    tail = Tail(marker, self._hello, self._handle)
+                    tail = Subscriber(marker, self._hello, self._handle)
                     self._tails[path] = tail, self._tasks.create_task(self._serve(path, tail))
         self._note()
 
-    def _handle(self, again: records.Again) -> None:
+    def _handle(self, again: records.ReplayRequest) -> None:
         if not self._has_left:  # else whoever sent it gives it to the next process
-            self._accept(again.envelope(), Again(again.rest_url, recorded=False))
+            self._accept(again.envelope(), ReplayedDelivery(again.rest_url, recorded=False))
 
-    async def _serve(self, path: Path, tail: Tail) -> None:
+    async def _serve(self, path: Path, tail: Subscriber) -> None:
         try:
             await tail.run()
         except (OSError, TimeoutError):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from nescord_core.process.rotated_files import LineFiles
+from nescord_core.process.rotated_files import RotatedFiles
 
-__all__ = ["FOLDER", "Recent"]
+__all__ = ["FOLDER", "RecentEvents"]
 
 FOLDER = "recent"
 _FILES = 8
@@ -19,11 +19,11 @@ _PENDING_BYTES = 256 * 1024
 _FLUSH_AFTER = 0.05
 
 
-class Recent:
+class RecentEvents:
     """Writes lines together, a little later; what comes faster than the disk takes it is left out."""
 
     def __init__(self, state_dir: Path) -> None:
-        self._files = LineFiles(state_dir / FOLDER, keep=_FILES)
+        self._files = RotatedFiles(state_dir / FOLDER, keep=_FILES)
         self._pending = bytearray()
         self._due: asyncio.TimerHandle | None = None
 

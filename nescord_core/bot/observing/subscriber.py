@@ -17,7 +17,7 @@ import msgspec
 from nescord_core.envelope import Envelope
 from nescord_core.tracing import records
 
-__all__ = ["MARKER", "Marker", "Tail", "Wanted", "marker_of"]
+__all__ = ["MARKER", "Marker", "Subscriber", "Wanted", "marker_of"]
 
 MARKER = "taps"
 """The folder in state_dir where readers say that they are there."""
@@ -54,10 +54,12 @@ class Marker(msgspec.Struct, frozen=True):
     wanted: Wanted
 
 
-class Tail:
+class Subscriber:
     """Keeps lines until they are written; from the first moment on, so that a reload leaves no gap."""
 
-    def __init__(self, marker: Marker, hello: records.Hello, again: Callable[[records.Again], None]) -> None:
+    def __init__(
+        self, marker: Marker, hello: records.Hello, again: Callable[[records.ReplayRequest], None]
+    ) -> None:
         self.wanted = marker.wanted
         self.socket = marker.socket
         self._again = again
@@ -120,7 +122,7 @@ class Tail:
         with suppress(ConnectionError, ValueError):
             while line := await reader.readline():
                 with suppress(msgspec.DecodeError):
-                    self._again(records.decode_again(line))
+                    self._again(records.decode_replay(line))
 
 
 def marker_of(path: Path) -> Marker | None:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["quoted"]
+__all__ = ["summary_of"]
 
 LONGEST = 160
 
 
-def quoted(data: bytes) -> str:
+def summary_of(data: bytes) -> str:
     """Return ``alice: !ping``, ``alice: /roll sides=6``, or the JSON's beginning where it tells neither."""
     try:
         fields = json.loads(data)

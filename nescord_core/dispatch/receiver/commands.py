@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 
-from nescord_core.dispatch.receiver.stream import Inbound, InboundState, StreamLostError
+from nescord_core.dispatch.receiver.stream import IncomingState, IncomingStream, StreamLostError
 from nescord_core.errors import GatewayCommandError
 from nescord_core.snowflake import shard_of
 
@@ -15,7 +15,7 @@ __all__ = ["Commands"]
 class Commands:
     """Sends commands over whichever of ``streams`` is open; ``changed`` is set when those change."""
 
-    def __init__(self, streams: Collection[Inbound], changed: asyncio.Event) -> None:
+    def __init__(self, streams: Collection[IncomingStream], changed: asyncio.Event) -> None:
         self._streams = streams
         self._changed = changed
 
@@ -54,7 +54,7 @@ class Commands:
 
     async def _send_on(
         self,
-        streams: list[Inbound],
+        streams: list[IncomingStream],
         shard_id: int | None,
         guild_id: int | None,
         op: int,
@@ -72,12 +72,12 @@ class Commands:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _streams_for(self, shard_id: int | None, guild_id: int | None) -> list[Inbound]:
+    async def _streams_for(self, shard_id: int | None, guild_id: int | None) -> list[IncomingStream]:
         while True:
             found = [
                 stream
                 for stream in self._streams
-                if stream.state in {InboundState.OPEN, InboundState.DRAINING}
+                if stream.state in {IncomingState.OPEN, IncomingState.DRAINING}
                 and ((shard := _shard_on(stream, shard_id, guild_id)) < 0 or shard in stream.shard_ids)
             ]
             if found:
@@ -86,7 +86,7 @@ class Commands:
             await self._changed.wait()
 
 
-def _shard_on(stream: Inbound, shard_id: int | None, guild_id: int | None) -> int:
+def _shard_on(stream: IncomingStream, shard_id: int | None, guild_id: int | None) -> int:
     """Return the shard a command goes to on that stream, -1 for all."""
     if shard_id is not None:
         return shard_id

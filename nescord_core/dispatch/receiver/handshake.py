@@ -15,23 +15,23 @@ from nescord_core.dispatch.protocol.endpoint import PROTOCOL, SECRET_KEY
 from nescord_core.errors import ProtocolMismatch
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Context", "Garbage", "check_secret", "parse", "read_hello", "refuse"]
+__all__ = ["Context", "MalformedMessage", "check_secret", "parse", "read_hello", "refuse"]
 
 log = logging.getLogger(__name__)
 
 Context: TypeAlias = grpc.aio.ServicerContext[pb.FromWs, pb.FromMain]
 
 
-class Garbage:
+class MalformedMessage:
     """Stands for a message that cannot be parsed."""
 
 
-def parse(data: bytes) -> pb.FromWs | Garbage:
+def parse(data: bytes) -> pb.FromWs | MalformedMessage:
     """Parse a message; never raises, because gRPC would print a traceback for whatever a stranger sends."""
     try:
         return pb.FromWs.FromString(data)
     except DecodeError:
-        return Garbage()
+        return MalformedMessage()
 
 
 async def refuse(context: Context, why: str) -> NoReturn:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from nescord_core.dispatch.receiver.isolation import SET_ASIDE, SUSPECT, Isolation
 from nescord_core.envelope import Envelope
 
-__all__ = ["Delivery", "Feed", "Finished", "Identity", "Intake", "Started", "identity_of"]
+__all__ = ["Delivery", "EventSource", "Finished", "Identity", "Intake", "Started", "identity_of"]
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class Delivery(NamedTuple):
     stream: Any
 
 
-class Feed(Protocol):
+class EventSource(Protocol):
     """A stream that events come by; ``outstanding`` was delivered and neither finished nor returned."""
 
     outstanding: dict[int, Envelope]
@@ -103,8 +103,8 @@ class Intake:
         self._set_aside = set_aside
         self._withdraw = withdraw
         self._isolation: Isolation[Delivery] = Isolation()
-        self._streams: set[Feed] = set()
-        self._elsewhere: dict[Identity, tuple[Feed, int] | None] = {}
+        self._streams: set[EventSource] = set()
+        self._elsewhere: dict[Identity, tuple[EventSource, int] | None] = {}
         self._begun: set[Identity] = set()
         self.received = self.finished = self.handed_back_count = self.duplicates = 0
 
@@ -113,11 +113,11 @@ class Intake:
         """How many events were handed to ``accept`` and not given back."""
         return sum(len(stream.outstanding) for stream in self._streams) + len(self._elsewhere)
 
-    def attach(self, stream: Feed) -> None:
+    def attach(self, stream: EventSource) -> None:
         """Events may come by this stream."""
         self._streams.add(stream)
 
-    def detach(self, stream: Feed) -> None:
+    def detach(self, stream: EventSource) -> None:
         """A stream is lost: what its events' handlers finish later is told to whoever asks again."""
         self._streams.discard(stream)
         given_up = self._isolation.withdraw(lambda each: each.stream is stream)
@@ -135,7 +135,7 @@ class Intake:
         stream.outstanding.clear()
         self._finished.flush()
 
-    def arrive(self, stream: Feed, number: int, envelope: Envelope) -> None:
+    def arrive(self, stream: EventSource, number: int, envelope: Envelope) -> None:
         """Take in one event, in the order of its stream."""
         if stream.is_lost:  # a later stream of the same ws has taken its place
             return
@@ -216,15 +216,15 @@ class Intake:
         if not self._isolation.is_idle:
             self._alone(delivery)
 
-    def _where(self, delivery: Delivery) -> tuple[Feed, int] | None:
+    def _where(self, delivery: Delivery) -> tuple[EventSource, int] | None:
         """Return where to report a delivery: not on the stream it came by if that one broke since."""
-        stream: Feed = delivery.stream
+        stream: EventSource = delivery.stream
         if not stream.is_lost:
             return stream, delivery.number
         self._finished.flush()
         return self._elsewhere.pop(identity_of(delivery.envelope), None)
 
-    def _known(self, stream: Feed, number: int, envelope: Envelope) -> bool:
+    def _known(self, stream: EventSource, number: int, envelope: Envelope) -> bool:
         """Tell whether a redelivered event was finished, or still runs for a stream that broke."""
         identity = identity_of(envelope)
         if self._finished.seen(*identity):

@@ -23,10 +23,17 @@ from nescord_core.dispatch.protocol.endpoint import (
 from nescord_core.dispatch.protocol.frames import FrameReader
 from nescord_core.dispatch.receiver.commands import Commands
 from nescord_core.dispatch.receiver.finished_log import FinishedLog
-from nescord_core.dispatch.receiver.handshake import Context, Garbage, check_secret, parse, read_hello, refuse
+from nescord_core.dispatch.receiver.handshake import (
+    Context,
+    MalformedMessage,
+    check_secret,
+    parse,
+    read_hello,
+    refuse,
+)
 from nescord_core.dispatch.receiver.intake import Delivery, Intake
 from nescord_core.dispatch.receiver.started_log import StartedLog
-from nescord_core.dispatch.receiver.stream import Inbound
+from nescord_core.dispatch.receiver.stream import IncomingStream
 from nescord_core.envelope import Envelope
 from nescord_core.errors import PortTaken
 from nescord_core.process import ports
@@ -64,8 +71,8 @@ class Receiver:
     stream are outstanding. An event that this replica, or any with the same state_dir, has finished before is
     acknowledged and not handed on; one whose handlers ran (`begins`) when three processes died, one after the
     other, goes to ``set_aside`` instead. ``withdraw(stream)`` gives up those of a lost stream whose handlers
-    have not begun and returns them; what was handed to ``accept`` begins only while `Inbound.may_begin` says
-    so.
+    have not begun and returns them; what was handed to ``accept`` begins only while
+    `IncomingStream.may_begin` says so.
     """
 
     def __init__(
@@ -77,7 +84,7 @@ class Receiver:
         accept: Callable[[Delivery], None],
         picture: Callable[[pb.Snapshot | pb.ShardFacts | pb.Share], Awaitable[None]] | None = None,
         set_aside: Callable[[Envelope], None] | None = None,
-        withdraw: Callable[[Inbound], Iterable[Delivery]] | None = None,
+        withdraw: Callable[[IncomingStream], Iterable[Delivery]] | None = None,
     ) -> None:
         self._picture = picture
         self._settings = settings
@@ -96,7 +103,7 @@ class Receiver:
             withdraw=withdraw,
         )
         self._process = uuid.uuid4().hex
-        self._streams: set[Inbound] = set()
+        self._streams: set[IncomingStream] = set()
         self._server: grpc.aio.Server | None = None
         self._health = health.aio.HealthServicer()
         self._tasks = asyncio.TaskGroup()
@@ -254,7 +261,7 @@ class Receiver:
         if self._draining:
             await context.abort(grpc.StatusCode.UNAVAILABLE, "This main is leaving.")
         self._supersede(hello)
-        stream = Inbound(peer, hello, self._settings.linger)
+        stream = IncomingStream(peer, hello, self._settings.linger)
         await context.write(pb.FromMain(ready=self._ready()))
         self._streams.add(stream)
         self._intake.attach(stream)
@@ -295,7 +302,7 @@ class Receiver:
             log.info("ws at %s opens its stream anew", stream.peer)
             self._detach(stream)
 
-    async def _read(self, stream: Inbound, context: Context) -> None:
+    async def _read(self, stream: IncomingStream, context: Context) -> None:
         reader = FrameReader()
         self._finished_log.refresh()
         self._started_log.refresh()
@@ -313,12 +320,12 @@ class Receiver:
                 case "drained":
                     stream.quiet = True
                     self._changed.set()
-        if isinstance(message, Garbage):
+        if isinstance(message, MalformedMessage):
             await refuse(context, "sends what is no message of this protocol")
         stream.close()
 
     async def _take_batch(
-        self, stream: Inbound, reader: FrameReader, batch: pb.EventBatch, context: Context
+        self, stream: IncomingStream, reader: FrameReader, batch: pb.EventBatch, context: Context
     ) -> None:
         if batch.redelivered:
             self._finished_log.refresh()
@@ -341,7 +348,7 @@ class Receiver:
         self._is_noting = False
         self._started_log.flush(self._intake.begun)
 
-    def _detach(self, stream: Inbound) -> None:
+    def _detach(self, stream: IncomingStream) -> None:
         """Forget a stream; again is harmless."""
         self._streams.discard(stream)
         stream.lose()

@@ -16,7 +16,7 @@ from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Inbound", "InboundState", "StreamLostError", "lease_clock"]
+__all__ = ["IncomingState", "IncomingStream", "StreamLostError", "lease_clock"]
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -30,7 +30,7 @@ class StreamLostError(GatewayCommandError):
     """The stream broke before the result of a command came back."""
 
 
-class InboundState(Enum):
+class IncomingState(Enum):
     """Where a stream is in its life."""
 
     OPEN = auto()
@@ -39,7 +39,7 @@ class InboundState(Enum):
     LOST = auto()
 
 
-class Inbound:
+class IncomingStream:
     """State of one stream; the servicer's coroutine drives it."""
 
     def __init__(self, peer: str, hello: pb.Hello, linger: float) -> None:
@@ -47,7 +47,7 @@ class Inbound:
         self._ws = (hello.cluster, hello.address)
         self.shard_ids = frozenset(hello.shard_ids)
         self.shard_count = max(hello.shard_count, 1)
-        self.state = InboundState.OPEN
+        self.state = IncomingState.OPEN
         self.quiet = False
         self.outstanding: dict[int, Envelope] = {}
         self._lease = Lease(hello.lease)
@@ -67,12 +67,12 @@ class Inbound:
     @property
     def is_open(self) -> bool:
         """Whether events that come are to be begun."""
-        return self.state is InboundState.OPEN
+        return self.state is IncomingState.OPEN
 
     @property
     def is_lost(self) -> bool:
         """Whether the stream is gone."""
-        return self.state is InboundState.LOST
+        return self.state is IncomingState.LOST
 
     def may_begin(self, number: int) -> bool:
         """Tell whether an event of this stream is certainly still this replica's; if so, it begins.
@@ -117,19 +117,19 @@ class Inbound:
 
     def drain(self, timeout: float) -> None:
         """Ask for no more events."""
-        if self.state is InboundState.OPEN:
-            self.state = InboundState.DRAINING
+        if self.state is IncomingState.OPEN:
+            self.state = IncomingState.DRAINING
             self._say(pb.FromMain(drain=pb.Drain(timeout=timeout)))
 
     def close(self) -> None:
         """Let the stream end once everything was said."""
-        if self.state is not InboundState.LOST:
-            self.state = InboundState.CLOSING
+        if self.state is not IncomingState.LOST:
+            self.state = IncomingState.CLOSING
             self._wake.set()
 
     def lose(self) -> None:
         """The stream is gone: whoever waits for the result of a command learns of it."""
-        self.state = InboundState.LOST
+        self.state = IncomingState.LOST
         self._lease.end()
         for future in self._results.values():
             if not future.done():
@@ -142,7 +142,7 @@ class Inbound:
 
         Raises GatewayCommandError with ws's reason, or StreamLostError.
         """
-        if self.state in {InboundState.CLOSING, InboundState.LOST}:
+        if self.state in {IncomingState.CLOSING, IncomingState.LOST}:
             raise StreamLostError(f"The stream to ws at {self.peer} is closed.")
         self._last_command += 1
         number = self._last_command
@@ -173,15 +173,15 @@ class Inbound:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            if self.state is InboundState.LOST:
+            if self.state is IncomingState.LOST:
                 return
-            if not self._control and self.state is not InboundState.CLOSING:
+            if not self._control and self.state is not IncomingState.CLOSING:
                 await asyncio.sleep(self._linger.delay(loop.time()))
             before_ack()
             for message, events in self._messages():
                 await write(message)
                 self._linger.sent(loop.time(), events)
-            if self.state is InboundState.CLOSING and not self._wake.is_set():
+            if self.state is IncomingState.CLOSING and not self._wake.is_set():
                 return
 
     def _say(self, message: pb.FromMain) -> None:

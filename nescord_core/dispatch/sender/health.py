@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Condition", "Vitals"]
+__all__ = ["Condition", "ReplicaHealth"]
 
 
 class Condition(StrEnum):
@@ -20,7 +20,7 @@ class Condition(StrEnum):
     SILENT = "silent"
 
 
-class Vitals:
+class ReplicaHealth:
     """What was last heard of a replica, and since when the same delivery has been its oldest.
 
     ``silent_after`` and ``stuck_after`` are in seconds; 0 for silence: it is not expected to say anything.

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nescord_core.dispatch.sender.stream import Outbound, Switchboard, dial
+from nescord_core.dispatch.sender.stream import OutgoingStream, StreamContext, dial
 from nescord_core.errors import NescordError, TransportError
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
@@ -49,13 +49,13 @@ class ReplicaStats:
 class Link:
     """One replica's address, for as long as it is wanted."""
 
-    def __init__(self, address: str, board: Switchboard, hello: pb.Hello, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, address: str, board: StreamContext, hello: pb.Hello, tasks: asyncio.TaskGroup) -> None:
         self._address = address
         self._board = board
         self._hello = hello
         self._tasks = tasks
-        self._current: Outbound | None = None
-        self._served: set[Outbound] = set()
+        self._current: OutgoingStream | None = None
+        self._served: set[OutgoingStream] = set()
         self._retired = asyncio.Event()
         self._error = ""
         self._failures = 0
@@ -85,8 +85,8 @@ class Link:
             in_flight=sum(outbound.in_flight for outbound in self._served),
             error="" if self._current else self._error,
             condition=shown.condition.value if shown else "",
-            waiting=round(shown.vitals.waiting(now), 1) if shown else 0.0,
-            silence=round(shown.vitals.silence(now), 1) if shown else 0.0,
+            waiting=round(shown.health.waiting(now), 1) if shown else 0.0,
+            silence=round(shown.health.silence(now), 1) if shown else 0.0,
         )
 
     async def run(self) -> None:
@@ -107,9 +107,9 @@ class Link:
         finally:
             self._board.partition.vacate(self._address)
 
-    async def _attach(self) -> Outbound:
+    async def _attach(self) -> OutgoingStream:
         channel, call, ready = await dial(self._address, self._board.settings, self._hello)
-        outbound = Outbound(self._address, self._board, channel, call, ready)
+        outbound = OutgoingStream(self._address, self._board, channel, call, ready)
         log.info(
             "attached to main at %s (replica %s, generation %d)",
             self._address,
@@ -125,7 +125,7 @@ class Link:
         self._tasks.create_task(self._serve(outbound))
         return outbound
 
-    async def _serve(self, outbound: Outbound) -> None:
+    async def _serve(self, outbound: OutgoingStream) -> None:
         try:
             await outbound.run()
         finally:

@@ -11,10 +11,10 @@ from enum import Enum, auto
 
 from nescord_core.dispatch.sender.partition import rendezvous, seed_of
 
-__all__ = ["Division", "Fate"]
+__all__ = ["GuildAssignment", "GuildMove"]
 
 
-class Fate(Enum):
+class GuildMove(Enum):
     """What becomes of a guild at the replica that is asked for."""
 
     KEPT = auto()
@@ -23,7 +23,7 @@ class Fate(Enum):
     ELSEWHERE = auto()
 
 
-class Division:
+class GuildAssignment:
     """The guilds of the replica at ``address``, as the replicas were told last (``before``) and are ``now``.
 
     ``since`` are all that were there from then on, ``before`` and ``now`` included; each maps addresses to
@@ -39,7 +39,7 @@ class Division:
         ]
         self.is_change = any(was != there or not there for _, was, there in self._rivals)
 
-    def fate(self, guild_id: int) -> Fate:
+    def fate(self, guild_id: int) -> GuildMove:
         """Return what becomes of a guild."""
         own, had, has, contested = rendezvous(guild_id, self._seed), True, True, False
         for seed, was_there, is_there in self._rivals:
@@ -48,9 +48,9 @@ class Division:
                 had = had and not was_there
                 has = has and not is_there
         if has:
-            return Fate.COMES if contested else Fate.KEPT
-        return Fate.GOES if had else Fate.ELSEWHERE
+            return GuildMove.COMES if contested else GuildMove.KEPT
+        return GuildMove.GOES if had else GuildMove.ELSEWHERE
 
     def is_own(self, guild_id: int) -> bool:
         """Tell whether a guild belongs to the replica now."""
-        return self.fate(guild_id) in {Fate.KEPT, Fate.COMES}
+        return self.fate(guild_id) in {GuildMove.KEPT, GuildMove.COMES}

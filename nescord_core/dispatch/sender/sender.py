@@ -16,8 +16,8 @@ from nescord_core.dispatch.sender.link import Link, ReplicaStats
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.partition import Partition
 from nescord_core.dispatch.sender.resolver import Lookup, addresses, look_up
-from nescord_core.dispatch.sender.snapshots import World
-from nescord_core.dispatch.sender.spool.spool import Spillway
+from nescord_core.dispatch.sender.snapshots import SnapshotSource
+from nescord_core.dispatch.sender.spool.spool import Spool
 from nescord_core.dispatch.sender.stream import lease_of
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
@@ -97,17 +97,17 @@ class Sender:
         acknowledged: Callable[[int, str, int], None],
         command: Callable[[int, int, bytes, float], Awaitable[None]],
         lookup: Lookup = look_up,
-        world: World | None = None,
+        world: SnapshotSource | None = None,
     ) -> None:
         self.world = world
         self.settings = settings
         self.outbox = Outbox(max_events=settings.outbox_events, max_bytes=settings.outbox_mb * 1024 * 1024)
         self.partition = Partition()
-        self._spillway: Spillway | None = None
+        self._spool: Spool | None = None
         # Below these nothing has to be decided about an event: it waits in memory.
         self._calm_events, self._calm_bytes = settings.outbox_events, settings.outbox_mb * 1024 * 1024
         if settings.outbox_disk_mb > 0:
-            self._spillway = Spillway(
+            self._spool = Spool(
                 self.outbox,
                 self.partition,
                 settings,
@@ -116,7 +116,7 @@ class Sender:
                 shard_count=hello.shard_count,
                 shed=self._shed_bytes,
             )
-            limits = self._spillway.overflow.limits
+            limits = self._spool.overflow.limits
             self._calm_events, self._calm_bytes = limits.spill_events, limits.spill_bytes
         self.quiet_until = float("-inf")
         self._hello = hello
@@ -133,23 +133,23 @@ class Sender:
     def put(self, envelope: Envelope) -> None:
         """Take an event in; never blocks. Past the outbox's bound the oldest waiting one is given up."""
         lane = self._asker(envelope) if self._nonces and envelope.type in _ANSWERS else None
-        spillway = self._spillway
-        if spillway is not None and spillway.undecided:
-            spillway.decide(envelope.shard_id, envelope.session_id)
+        spool = self._spool
+        if spool is not None and spool.undecided:
+            spool.decide(envelope.shard_id, envelope.session_id)
         outbox = self.outbox
         entry = outbox.put(envelope, lane)
         if entry is None:
             return
         is_calm = outbox.events <= self._calm_events and outbox.bytes <= self._calm_bytes
-        if is_calm and not (spillway is not None and spillway.overflow.active):
+        if is_calm and not (spool is not None and spool.overflow.active):
             self.partition.assign(entry)
         else:
             self._make_room_for(entry)
 
     def _make_room_for(self, entry: Entry) -> None:
-        spillway = self._spillway
-        if spillway is not None and spillway.overflow.take(entry):
-            spillway.wake()
+        spool = self._spool
+        if spool is not None and spool.overflow.take(entry):
+            spool.wake()
         else:
             self.partition.assign(entry)
         if self.outbox.overfull:
@@ -181,9 +181,9 @@ class Sender:
             held=self.partition.held(),
             replicas=tuple(link.stats() for link in links),
             spilled=outbox.spilled,
-            disk_bytes=self._spillway.overflow.disk_bytes if self._spillway else 0,
-            disk_error=self._spillway.error if self._spillway else "",
-            recovered=self._spillway.recovered if self._spillway else 0,
+            disk_bytes=self._spool.overflow.disk_bytes if self._spool else 0,
+            disk_error=self._spool.error if self._spool else "",
+            recovered=self._spool.recovered if self._spool else 0,
         )
 
     async def run(self) -> None:
@@ -193,8 +193,8 @@ class Sender:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
                 tasks.create_task(self._report_regularly())
-                if self._spillway is not None:
-                    tasks.create_task(self._spillway.run())
+                if self._spool is not None:
+                    tasks.create_task(self._spool.run())
                 async for wanted in addresses(
                     self.settings.grpc_hosts, interval=self.settings.resolve_interval, lookup=self._lookup
                 ):
@@ -202,13 +202,13 @@ class Sender:
         finally:
             self._tasks = None
             self._report_watermarks()
-            if self._spillway is not None:
-                await self._spillway.close()
+            if self._spool is not None:
+                await self._spool.close()
 
     async def recovered(self) -> None:
         """Wait until `run` knows what an earlier process left on disk: it comes before whatever is `put`."""
-        if self._spillway is not None:
-            await self._spillway.has_looked.wait()
+        if self._spool is not None:
+            await self._spool.has_looked.wait()
 
     async def drain(self, timeout: float) -> int:
         """Wait up to ``timeout`` seconds until all is done; returns how many events are not.

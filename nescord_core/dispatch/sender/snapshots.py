@@ -1,6 +1,6 @@
 """Tells one replica which guilds it is responsible for, and what they look like, ahead of their events.
 
-Pure: `Telling.messages` is run by the stream's writer whenever `behind` says so, before it takes events.
+Pure: the stream's writer runs `ReplicaSnapshots.messages` whenever `behind` says so, before it takes events.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Protocol
 
 from nescord_core.dispatch.sender.outbox import Entry
 from nescord_core.dispatch.sender.partition import Partition, Stream
-from nescord_core.dispatch.sender.reassignment import Division, Fate
+from nescord_core.dispatch.sender.reassignment import GuildAssignment, GuildMove
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Telling", "World"]
+__all__ = ["ReplicaSnapshots", "SnapshotSource"]
 
 _AT_A_TIME = 250
 """Guilds between two chances for other work."""
@@ -22,7 +22,7 @@ _AT_A_TIME = 250
 _MESSAGE_BYTES = 256 * 1024
 
 
-class World(Protocol):
+class SnapshotSource(Protocol):
     """What is known of the shards, for a main that asks for it."""
 
     sessions: int
@@ -52,14 +52,14 @@ class World(Protocol):
     def departed(self, shard_id: int) -> Collection[int]:
         """Return the guilds that the bot has left, which is not known to have been handled."""
 
-    def picture(self, shard_id: int, guild_id: int) -> pb.GuildPicture | None:
+    def picture(self, shard_id: int, guild_id: int) -> pb.GuildSnapshot | None:
         """Return a guild as of now, None if nothing is known of it."""
 
     def facts(self) -> pb.ShardFacts:
         """Return the latency of every shard."""
 
 
-class Telling:
+class ReplicaSnapshots:
     """What the replica of one stream was told.
 
     `messages` yields what to send, or None where other work may have its turn. What is yielded is as of that
@@ -68,7 +68,7 @@ class Telling:
     """
 
     def __init__(
-        self, partition: Partition, stream: Stream, world: World, *, at_a_time: int = _AT_A_TIME
+        self, partition: Partition, stream: Stream, world: SnapshotSource, *, at_a_time: int = _AT_A_TIME
     ) -> None:
         self._partition = partition
         self._stream = stream
@@ -107,7 +107,7 @@ class Telling:
     def messages(self) -> Iterator[pb.FromWs | None]:
         """Yield all that there is to tell."""
         now, stream = self._partition.replicas, self._stream
-        division = Division(stream.address, before=self._replicas, since=stream.rivals, now=now)
+        division = GuildAssignment(stream.address, before=self._replicas, since=stream.rivals, now=now)
         # What changes from here on, while this is being told, is told after it.
         self._replicas, self._sessions, stream.rivals = now, self._world.sessions, dict(now)
         for shard_id in self._world.shard_ids():
@@ -135,7 +135,7 @@ class Telling:
         self._by_ready.add(shard_id)
         return False
 
-    def _whole(self, shard_id: int, division: Division) -> Iterator[pb.FromWs | None]:
+    def _whole(self, shard_id: int, division: GuildAssignment) -> Iterator[pb.FromWs | None]:
         def is_own(guild_id: int) -> bool:
             self._leaving.discard(guild_id)  # what is not told now is gone with that
             return division.is_own(guild_id)
@@ -158,20 +158,20 @@ class Telling:
         yield pb.FromWs(snapshot=last)
 
     def _head(
-        self, shard_id: int, guilds: Iterable[pb.GuildPicture], *, first: bool, shared: bool
+        self, shard_id: int, guilds: Iterable[pb.GuildSnapshot], *, first: bool, shared: bool
     ) -> pb.Snapshot:
         head = self._world.head(shard_id)
         head.first, head.shared = first, shared
         head.guilds.extend(guilds)
         return head
 
-    def _moves(self, shard_id: int, division: Division) -> Iterator[pb.FromWs | None]:
+    def _moves(self, shard_id: int, division: GuildAssignment) -> Iterator[pb.FromWs | None]:
         def comes(guild_id: int) -> bool:
             match division.fate(guild_id):
-                case Fate.COMES:
+                case GuildMove.COMES:
                     self._leaving.discard(guild_id)
                     return True
-                case Fate.GOES:
+                case GuildMove.GOES:
                     self._leaving.add(guild_id)
             return False
 
@@ -180,9 +180,9 @@ class Telling:
         if unavailable := sorted(filter(comes, self._world.unavailable(shard_id))):
             yield self._share(shard_id, unavailable=unavailable)
 
-    def _pictures(self, shard_id: int, wanted: Callable[[int], bool]) -> Iterator[list[pb.GuildPicture]]:
+    def _pictures(self, shard_id: int, wanted: Callable[[int], bool]) -> Iterator[list[pb.GuildSnapshot]]:
         """Yield the wanted guilds in parts, each of them as of the moment at which it is yielded."""
-        part: list[pb.GuildPicture] = []
+        part: list[pb.GuildSnapshot] = []
         size = 0
         for number, guild_id in enumerate(self._world.guild_ids(shard_id), 1):
             if wanted(guild_id) and (picture := self._world.picture(shard_id, guild_id)) is not None:
@@ -217,7 +217,7 @@ class Telling:
         self,
         shard_id: int,
         *,
-        guilds: Iterable[pb.GuildPicture] = (),
+        guilds: Iterable[pb.GuildSnapshot] = (),
         unavailable: Iterable[int] = (),
         gone: Iterable[int] = (),
     ) -> pb.FromWs:

@@ -16,15 +16,15 @@ from nescord_core.dispatch.protocol.batching import Linger
 from nescord_core.dispatch.protocol.endpoint import METHOD, PROTOCOL, SECRET_KEY, open_channel
 from nescord_core.dispatch.protocol.frames import FrameWriter, ranges_of
 from nescord_core.dispatch.protocol.lease import Fence
-from nescord_core.dispatch.sender.health import Condition, Vitals
+from nescord_core.dispatch.sender.health import Condition, ReplicaHealth
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.partition import Partition
-from nescord_core.dispatch.sender.snapshots import Telling, World
+from nescord_core.dispatch.sender.snapshots import ReplicaSnapshots, SnapshotSource
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["Outbound", "Switchboard", "dial", "lease_of"]
+__all__ = ["OutgoingStream", "StreamContext", "dial", "lease_of"]
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +38,10 @@ _ROOM = 4096
 """What a message takes beside the data of its one event."""
 
 
-class Switchboard(Protocol):
+class StreamContext(Protocol):
     """What a stream works on: the rules' state, shared by all streams of the sender."""
 
-    world: World | None
+    world: SnapshotSource | None
     settings: WsSettings
     outbox: Outbox
     partition: Partition
@@ -124,7 +124,7 @@ def lease_of(settings: WsSettings) -> float:
     return min(settings.lease, settings.keepalive / 2)
 
 
-class Outbound:
+class OutgoingStream:
     """A stream that is open; `run` serves it until it ends.
 
     ``over`` is set as soon as nothing more may be sent on it: the replica drains, or the stream is gone.
@@ -132,7 +132,7 @@ class Outbound:
     """
 
     def __init__(
-        self, address: str, board: Switchboard, channel: grpc.aio.Channel, call: _Call, ready: pb.Ready
+        self, address: str, board: StreamContext, channel: grpc.aio.Channel, call: _Call, ready: pb.Ready
     ) -> None:
         self.replica = ready.replica
         self.generation = ready.generation
@@ -146,7 +146,7 @@ class Outbound:
         self._fence = Fence(lease_of(board.settings))
         self._ended = asyncio.Event()
         self.condition = Condition.WELL
-        self.vitals = Vitals(
+        self.health = ReplicaHealth(
             asyncio.get_running_loop().time(),
             silent_after=board.settings.silent_after if ready.process and board.settings.lease else 0.0,
             stuck_after=board.settings.stuck_after,
@@ -157,9 +157,9 @@ class Outbound:
         self._frames = FrameWriter()
         self._stream = board.partition.attach(address, credit=ready.credit, notify=self._wake.set)
         self._world = board.world if ready.snapshot else None
-        self._telling: Telling | None = None
+        self._snapshots: ReplicaSnapshots | None = None
         if self._world is not None:
-            self._telling = Telling(board.partition, self._stream, self._world)
+            self._snapshots = ReplicaSnapshots(board.partition, self._stream, self._world)
             self._wake.set()
 
     @property
@@ -225,14 +225,14 @@ class Outbound:
             await self._call.write(self._messages.popleft())
 
     async def _tell_shares(self) -> None:
-        while (telling := self._telling) is not None and telling.behind:
-            for message in telling.messages():
+        while (snapshots := self._snapshots) is not None and snapshots.behind:
+            for message in snapshots.messages():
                 if message is None:
                     await asyncio.sleep(0)
                 else:
                     await self._call.write(message)
                 await self._write_messages()
-                if self._telling is None:
+                if self._snapshots is None:
                     return
 
     async def _write_events(self) -> None:
@@ -244,7 +244,7 @@ class Outbound:
                 await asyncio.sleep(delay)
             if loop.time() < self._board.quiet_until and self._board.partition.has_restored(self._stream):
                 await asyncio.sleep(self._board.quiet_until - loop.time())
-            if self._telling is not None and self._telling.behind:
+            if self._snapshots is not None and self._snapshots.behind:
                 self._wake.set()
                 break
             first, batch = self._board.partition.take(
@@ -286,10 +286,10 @@ class Outbound:
             await asyncio.sleep(interval)
             now, before = asyncio.get_running_loop().time(), self.condition
             oldest = next(iter(self._stream.in_flight), None)
-            self.condition = self.vitals.look(oldest, now)
+            self.condition = self.health.look(oldest, now)
             if self.condition is not before:
                 self._tell_condition(now)
-            if self._telling is not None and self._telling.behind:  # another stream has let go of a guild
+            if self._snapshots is not None and self._snapshots.behind:  # another stream has let go of a guild
                 self._wake.set()
 
     def _tell_condition(self, now: float) -> None:
@@ -304,14 +304,14 @@ class Outbound:
                     entry.envelope.shard_id,
                     entry.envelope.seq,
                     entry.envelope.guild_id,
-                    self.vitals.waiting(now),
+                    self.health.waiting(now),
                 )
             case Condition.SILENT:
                 log.warning(
                     "main at %s has said nothing for %.0f s, though its connection stands: its event loop is"
                     " blocked or the process is stopped; %d events wait there",
                     self._address,
-                    self.vitals.silence(now),
+                    self.health.silence(now),
                     self.in_flight,
                 )
             case Condition.WELL:
@@ -320,7 +320,7 @@ class Outbound:
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         while isinstance(message := await self._call.read(), pb.FromMain):
-            self.vitals.heard(loop.time())
+            self.health.heard(loop.time())
             match message.WhichOneof("kind"):
                 case "ack":
                     self._acknowledge(message.ack)
@@ -334,7 +334,7 @@ class Outbound:
                 case "drain":
                     log.info("main at %s (generation %d) drains", self._address, self.generation)
                     self._board.partition.drain(self._stream)
-                    self._telling = None
+                    self._snapshots = None
                     self._say(pb.FromWs(drained=pb.Drained()))
                     self.over.set()
 
@@ -343,7 +343,7 @@ class Outbound:
         for deliveries in ack.deliveries:
             settled = board.partition.settle(self._stream, deliveries.first, deliveries.last)
             board.outbox.done(*settled)
-            if self._telling is not None and self._telling.handled(settled):
+            if self._snapshots is not None and self._snapshots.handled(settled):
                 self._wake.set()
         self._board.acknowledged()
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from nescord_core.errors import IdentifyBudgetSpent, TransportError
 from nescord_core.gateway.identify.queue import IdentifyQueue, SessionStartLimit
-from nescord_core.gateway.identify.shared_queue import SharedTurns, Turn
+from nescord_core.gateway.identify.shared_queue import SharedGrant, SharedIdentifyQueue
 
 __all__ = ["IdentifyGate", "LocalIdentifyGate", "SharedIdentifyGate"]
 
@@ -121,7 +121,7 @@ class SharedIdentifyGate(LocalIdentifyGate):
         window: float,
         reserve: int,
         clock: Callable[[], float],
-        turns: SharedTurns,
+        turns: SharedIdentifyQueue,
     ) -> None:
         super().__init__(limit, window=window, reserve=reserve, clock=clock)
         self._limit = limit
@@ -161,7 +161,7 @@ class SharedIdentifyGate(LocalIdentifyGate):
     def _key(self, shard_id: int) -> int:
         return shard_id % max(1, self._limit.max_concurrency)
 
-    async def _ask(self, key: int) -> Turn:
+    async def _ask(self, key: int) -> SharedGrant:
         while True:
             try:
                 if not self._offered:

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from nescord_core.snowflake import shard_of
 
-__all__ = ["clusters", "doubt", "format_ids", "parse_ids", "shard_count", "shard_of", "shards_held"]
+__all__ = ["clusters", "count_warning", "format_ids", "parse_ids", "shard_count", "shard_of", "shards_held"]
 
 
 def shard_count(configured: int | None, recommended: int) -> int:
@@ -21,7 +21,7 @@ def shard_count(configured: int | None, recommended: int) -> int:
     return count
 
 
-def doubt(configured: int | None, recommended: int, max_concurrency: int) -> str | None:
+def count_warning(configured: int | None, recommended: int, max_concurrency: int) -> str | None:
     """Return why Discord may refuse a configured number of shards, as a sentence; None when it will not.
 
     A shard has at most 2500 guilds (close code 4011), and the recommendation counts 1000. Very large bots,

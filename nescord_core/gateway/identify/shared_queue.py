@@ -21,7 +21,7 @@ from nescord_core.gateway.identify.queue import SessionStartLimit
 if TYPE_CHECKING:
     from valkey.asyncio import Valkey
 
-__all__ = ["SharedTurns", "Turn", "ValkeyTurns", "open_turns"]
+__all__ = ["SharedGrant", "SharedIdentifyQueue", "ValkeyIdentifyQueue", "open_shared_queue"]
 
 log = logging.getLogger("nescord.ws")
 
@@ -47,7 +47,7 @@ return math.min(left, tonumber(ARGV[1]))
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SharedGrant:
     """The answer to one that asks: ``wait`` seconds more, 0.0 granted, None refused.
 
     ``remaining`` session starts are left to all hosts together; refused ones may ask again in ``reset_after``
@@ -59,20 +59,20 @@ class Turn:
     reset_after: float = 0.0
 
 
-class SharedTurns(Protocol):
+class SharedIdentifyQueue(Protocol):
     """One queue for all hosts of a token. Every method raises TransportError when the store is away."""
 
     async def offer(self, limit: SessionStartLimit) -> None:
         """Tell what Discord said is left of the day; the lowest number that any host was told counts."""
 
-    async def take(self, key: int, *, window: float, reserve: int) -> Turn:
+    async def take(self, key: int, *, window: float, reserve: int) -> SharedGrant:
         """Ask for the turn of a key; one that is granted holds it for ``window`` seconds."""
 
     async def used(self, key: int, *, window: float) -> None:
         """A granted IDENTIFY went out only now: the window begins anew."""
 
 
-class ValkeyTurns:
+class ValkeyIdentifyQueue:
     """Turns in a Valkey or Redis server; the keys in it name the token by a digest only."""
 
     def __init__(self, client: Valkey, token: str, *, total: int = 1000) -> None:
@@ -87,13 +87,13 @@ class ValkeyTurns:
         expires = max(1, round(limit.reset_after * 1000))
         await self._run(OFFER, [self._starts], limit.remaining, expires)
 
-    async def take(self, key: int, *, window: float, reserve: int) -> Turn:
+    async def take(self, key: int, *, window: float, reserve: int) -> SharedGrant:
         """Ask for a turn."""
         keys = [self._turn(key), self._starts]
         wait, left, resets = await self._run(TAKE, keys, _ms(window), reserve, self._total, DAY_MS)
         if wait < 0:
-            return Turn(None, left, max(0, resets) / 1000)
-        return Turn(wait / 1000, left)
+            return SharedGrant(None, left, max(0, resets) / 1000)
+        return SharedGrant(wait / 1000, left)
 
     async def used(self, key: int, *, window: float) -> None:
         """Begin the window anew."""
@@ -121,7 +121,7 @@ class ValkeyTurns:
 
 
 @asynccontextmanager
-async def open_turns(url: str | None, token: str) -> AsyncIterator[SharedTurns | None]:
+async def open_shared_queue(url: str | None, token: str) -> AsyncIterator[SharedIdentifyQueue | None]:
     """Give the turns kept at a redis:// or valkey:// URL; None without one: this host is alone.
 
     Raises:
@@ -135,7 +135,7 @@ async def open_turns(url: str | None, token: str) -> AsyncIterator[SharedTurns |
     parts = urlsplit(url)
     log.info("turns to IDENTIFY are shared through %s:%s", parts.hostname, parts.port or 6379)
     try:
-        yield ValkeyTurns(client, token)
+        yield ValkeyIdentifyQueue(client, token)
     finally:
         await client.aclose()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["FOLDED", "MEMBER_COUNT", "fold"]
+__all__ = ["FOLDED", "MEMBER_COUNT", "apply_event"]
 
 MEMBER_COUNT = "MEMBER_COUNT"
 """Not Discord's: a member came (1) or went (-1) while members are not kept."""
@@ -65,7 +65,7 @@ class _Guild:
         return self.raw
 
 
-def fold(guild: _Json, changes: Iterable[tuple[str, bytes]]) -> _Json:
+def apply_event(guild: _Json, changes: Iterable[tuple[str, bytes]]) -> _Json:
     """Return the guild (which is changed) after these events, given by type and raw ``d``, in order."""
     work = _Guild(guild)
     for kind, data in changes:

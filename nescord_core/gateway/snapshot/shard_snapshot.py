@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 import zstandard
 
-from nescord_core.gateway.snapshot.guild_events import FOLDED, MEMBER_COUNT, fold
+from nescord_core.gateway.snapshot.guild_events import FOLDED, MEMBER_COUNT, apply_event
 from nescord_core.settings import SnapshotSettings
 
-__all__ = ["GuildPicture", "Record", "ShardSnapshot", "decode_record", "encode_record", "restore"]
+__all__ = ["GuildSnapshot", "Record", "ShardSnapshot", "decode_record", "encode_record", "restore"]
 
 _FOLD_BYTES = 16 * 1024
 _SHARD = frozenset({"READY", "USER_UPDATE", "GUILD_CREATE", "GUILD_DELETE"})
@@ -33,7 +33,7 @@ _PICTURE = "PICTURE"
 Change = tuple[str, bytes]
 
 
-class GuildPicture(NamedTuple):
+class GuildSnapshot(NamedTuple):
     """A guild as it goes to a new main: ``base`` (compressed JSON), then the events since."""
 
     guild_id: int
@@ -83,11 +83,11 @@ class _Record:
     members: int = 0
 
 
-def restore(picture: GuildPicture) -> dict[str, Any]:
+def restore(picture: GuildSnapshot) -> dict[str, Any]:
     """Return the guild as a GUILD_CREATE of this moment would show it."""
     raw = zstandard.ZstdDecompressor().decompress(picture.base, max_output_size=_MAX_GUILD_BYTES)
     guild: dict[str, Any] = msgspec.json.decode(raw)
-    return fold(guild, picture.changes)
+    return apply_event(guild, picture.changes)
 
 
 class ShardSnapshot:
@@ -173,17 +173,17 @@ class ShardSnapshot:
         """Return every guild that somebody may hold: there, unavailable, or just departed."""
         return [*self._guilds, *self.unavailable, *self.departed]
 
-    def guild(self, guild_id: int) -> GuildPicture | None:
+    def guild(self, guild_id: int) -> GuildSnapshot | None:
         """Return a guild as of now, None if it is not there."""
         record = self._guilds.get(guild_id)
         if record is None:
             return None
-        return GuildPicture(guild_id, record.base, tuple(record.changes))
+        return GuildSnapshot(guild_id, record.base, tuple(record.changes))
 
-    def guilds(self) -> Iterator[GuildPicture]:
+    def guilds(self) -> Iterator[GuildSnapshot]:
         """Yield every guild that is there."""
         for guild_id, record in self._guilds.items():
-            yield GuildPicture(guild_id, record.base, tuple(record.changes))
+            yield GuildSnapshot(guild_id, record.base, tuple(record.changes))
 
     def _apply(self, session_id: str, kind: str, guild_id: int, data: bytes) -> None:
         match kind:
@@ -239,7 +239,7 @@ class ShardSnapshot:
         record.changes.append(change)
         record.changed += len(change[1])
         if record.changed > max(_FOLD_BYTES, record.size):
-            folded = self._record(restore(GuildPicture(guild_id, record.base, tuple(record.changes))))
+            folded = self._record(restore(GuildSnapshot(guild_id, record.base, tuple(record.changes))))
             folded.members = record.members
             self._guilds[guild_id] = folded
 

@@ -26,7 +26,7 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
 
-__all__ = ["CodeCache", "FreshLoader", "install", "is_of_project"]
+__all__ = ["CodeCache", "SourceLoader", "install", "is_of_project"]
 
 INSTALLED = frozenset({"site-packages", "dist-packages"})
 DIGEST = 16
@@ -78,7 +78,7 @@ def _digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=DIGEST).digest()
 
 
-class FreshLoader(SourceFileLoader):
+class SourceLoader(SourceFileLoader):
     """Loads a module from its source as it is now."""
 
     cache: CodeCache | None = None
@@ -117,7 +117,7 @@ def install(project: Path, cache: CodeCache | None = None) -> None:
     if project in _installed:
         return
     _installed.add(project)
-    loader = type("FreshLoader", (FreshLoader,), {"cache": cache})
+    loader = type("SourceLoader", (SourceLoader,), {"cache": cache})
     new_finder = FileFinder.path_hook(
         (ExtensionFileLoader, EXTENSION_SUFFIXES),
         (loader, SOURCE_SUFFIXES),

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from nescord_core.reload.swapping.forkserver import FORK_FD, receive, report, within_packet
-from nescord_core.reload.swapping.preload_list import Remembered, packages_stamp, recall, remember
+from nescord_core.reload.swapping.preload_list import PreloadList, packages_stamp, recall, remember
 from nescord_core.reload.swapping.spawn import Spawner, WorkerProcess
 
 __all__ = ["ForkWorkers", "Program", "is_available"]
@@ -279,7 +279,7 @@ class ForkWorkers:
     async def _start_warm(self) -> None:
         """Before the first worker: import what the last run's had."""
         async with self._warming:
-            known = recall(self._state_dir) if self._is_first and self._state_dir else Remembered()
+            known = recall(self._state_dir) if self._is_first and self._state_dir else PreloadList()
             self._is_first = False
             self._left_out |= known.left_out
             if not known.modules:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from nescord_core.reload.swapping.hang_detection import Pulse
+from nescord_core.reload.swapping.hang_detection import HangDetector
 from nescord_core.reload.swapping.messages import (
     AskState,
     AskStats,
@@ -41,7 +41,6 @@ from nescord_core.reload.swapping.swap import (
     GivenUp,
     Gone,
     Kill,
-    Patience,
     Phase,
     Ready,
     Refused,
@@ -52,8 +51,9 @@ from nescord_core.reload.swapping.swap import (
     StopAsked,
     Stopped,
     Swapped,
+    SwapTimeouts,
 )
-from nescord_core.reload.swapping.worker_slot import Place, Restarts, Worker
+from nescord_core.reload.swapping.worker_slot import Restarts, Worker, WorkerSlot
 from nescord_core.settings import MainSettings
 
 __all__ = ["GRACE", "Group", "Observer", "Restarts", "Worker"]
@@ -107,7 +107,7 @@ class Group:
         observer: Observer,
         *,
         restarts: Callable[[], Restarts],
-        patience: Patience,
+        patience: SwapTimeouts,
         debug: bool = False,
         watched: bool = False,
     ) -> None:
@@ -117,7 +117,7 @@ class Group:
         self._observer = observer
         self._debug = debug
         self._watched = watched
-        self.places = [Place(Replica(patience), restarts()) for _ in ports]
+        self.places = [WorkerSlot(Replica(patience), restarts()) for _ in ports]
         self._inbox: asyncio.Queue[tuple[int, Fact]] = asyncio.Queue()
         self._rollout: Rollout | None = None
         self._result: asyncio.Future[Reloaded] | None = None
@@ -205,7 +205,7 @@ class Group:
             case _:
                 self._news(index, place, effect)
 
-    def _news(self, index: int, place: Place, effect: Effect) -> None:
+    def _news(self, index: int, place: WorkerSlot, effect: Effect) -> None:
         match effect:
             case Swapped(old, new):
                 self._observer.serving(index, place.workers[new])
@@ -238,7 +238,7 @@ class Group:
         if worker.channel is not None:
             worker.channel.send(DrainNow())
 
-    def _retry(self, index: int, place: Place, crash: int) -> None:
+    def _retry(self, index: int, place: WorkerSlot, crash: int) -> None:
         delay = place.restarts(*place.last_exit)
         if delay is None:
             place.rules.step(GivenUp(crash))
@@ -277,7 +277,7 @@ class Group:
         loop = asyncio.get_running_loop()
         worker.began = loop.time()
         parents_end, workers_end = pair()
-        worker.pulse = Pulse(self._settings.hang_timeout)
+        worker.hang_detector = HangDetector(self._settings.hang_timeout)
         try:
             with workers_end:
                 async with asyncio.timeout(None) as worker.limit:
@@ -306,17 +306,17 @@ class Group:
             process.signal(number)
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(self._listen(index, worker, channel))
-            feeling = tasks.create_task(self._feel_pulse(index, worker, channel))
+            feeling = tasks.create_task(self._ask_for_sign_of_life(index, worker, channel))
             worker.exit_code = await process.wait()
             feeling.cancel()
             await asyncio.wait({reading}, timeout=LAST_WORDS)
             reading.cancel()
         await channel.close()
 
-    async def _feel_pulse(self, index: int, worker: Worker, channel: Channel) -> None:
+    async def _ask_for_sign_of_life(self, index: int, worker: Worker, channel: Channel) -> None:
         """Once it serves: end a worker that hangs, unless somebody is there who may be debugging it."""
         await worker.ready.wait()
-        await worker.pulse.stops(lambda: channel.send(AskStats()))
+        await worker.hang_detector.stops(lambda: channel.send(AskStats()))
         self._observer.hung(index, worker.pid, killed=not self._watched)
         if not self._watched:
             worker.signal(signal.SIGQUIT)  # it shows where it hangs, if it can
@@ -346,7 +346,7 @@ class Group:
 
     async def _listen(self, index: int, worker: Worker, channel: Channel) -> None:
         while (message := await channel.receive()) is not None:
-            worker.pulse.felt()
+            worker.hang_detector.felt()
             match message:
                 case Listening():
                     worker.listening = message

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-__all__ = ["Pulse"]
+__all__ = ["HangDetector"]
 
 ASKS = 5
 """How often a worker is asked before it counts as hung: a parent that stood still itself has not asked."""
 
 
-class Pulse:
+class HangDetector:
     """Counts unanswered questions. ``patience`` is in seconds, 0 for ever."""
 
     def __init__(self, patience: float) -> None:

@@ -14,28 +14,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Remembered", "packages_stamp", "recall", "remember"]
+__all__ = ["PreloadList", "packages_stamp", "recall", "remember"]
 
 FILE = "preload.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class PreloadList:
     """Modules to import ahead, in their order, and those that a warm parent must not import."""
 
     modules: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
 
 
-def recall(state_dir: Path) -> Remembered:
+def recall(state_dir: Path) -> PreloadList:
     """Return what was remembered; nothing when there is no such file, or other packages are installed now."""
     try:
         fields = json.loads((state_dir / FILE).read_text(encoding="utf-8"))
         if fields["packages"] != _identity():
-            return Remembered()
-        return Remembered(tuple(map(str, fields["modules"])), frozenset(map(str, fields["left_out"])))
+            return PreloadList()
+        return PreloadList(tuple(map(str, fields["modules"])), frozenset(map(str, fields["left_out"])))
     except (OSError, ValueError, TypeError, KeyError):
-        return Remembered()
+        return PreloadList()
 
 
 def remember(state_dir: Path, modules: Iterable[str], left_out: Iterable[str]) -> None:

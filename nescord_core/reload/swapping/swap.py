@@ -25,7 +25,6 @@ __all__ = [
     "Gone",
     "Kill",
     "Overdue",
-    "Patience",
     "Phase",
     "Ready",
     "Refused",
@@ -35,6 +34,7 @@ __all__ = [
     "Start",
     "StopAsked",
     "Stopped",
+    "SwapTimeouts",
     "Swapped",
 ]
 
@@ -211,7 +211,7 @@ Effect = Start | Drain | Dismiss | Kill | After | Swapped | Refused | Crashed | 
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class SwapTimeouts:
     """Seconds given: to get ready, to drain (the drain time-out and some grace), and to leave unserved."""
 
     start: float = 30.0
@@ -222,7 +222,7 @@ class Patience:
 class Replica:
     """One worker place: at most one process serves, at most one gets ready to, any number drain."""
 
-    def __init__(self, patience: Patience, *, first_generation: int = 1) -> None:
+    def __init__(self, patience: SwapTimeouts, *, first_generation: int = 1) -> None:
         self.patience = patience
         self.phase = Phase.IDLE
         self.current: int | None = None

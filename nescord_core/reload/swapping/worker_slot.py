@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nescord_core.reload.swapping.hang_detection import Pulse
+from nescord_core.reload.swapping.hang_detection import HangDetector
 from nescord_core.reload.swapping.messages import Channel, Listening
 from nescord_core.reload.swapping.spawn import WorkerProcess
 from nescord_core.reload.swapping.swap import Replica
 
-__all__ = ["Place", "Restarts", "Worker"]
+__all__ = ["Restarts", "Worker", "WorkerSlot"]
 
 Restarts = Callable[[int, float], float | None]
 """Says after (exit code, seconds it ran) how long to wait before the next start; None to give up."""
@@ -28,7 +28,7 @@ class Worker:
     channel: Channel | None = None
     began: float = 0.0
     limit: asyncio.Timeout | None = None
-    pulse: Pulse = field(default_factory=lambda: Pulse(0))
+    hang_detector: HangDetector = field(default_factory=lambda: HangDetector(0))
     listening: Listening | None = None
     report: Mapping[str, Any] | None = None
     stats: Mapping[str, Any] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Worker:
 
 
 @dataclass(slots=True)
-class Place:
+class WorkerSlot:
     """One replica: its rules, its processes by generation, and how it is restarted."""
 
     rules: Replica

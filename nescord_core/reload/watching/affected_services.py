@@ -5,22 +5,22 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 
-__all__ = ["Concern", "concern_of", "services_of"]
+__all__ = ["Effect", "effect_of", "services_of"]
 
 ALL = ("sandbox", "rest", "ws", "main")
 
 
-class Concern(enum.Enum):
+class Effect(enum.Enum):
     """What a changed file is."""
 
     CODE = "code"
     CONFIGURATION = "configuration"
 
 
-def concern_of(path: str) -> Concern:
+def effect_of(path: str) -> Effect:
     """Tell configuration from code, by a path relative to the project."""
     configures = path in ("nescord.toml", ".env") or path.startswith(".env.")
-    return Concern.CONFIGURATION if configures else Concern.CODE
+    return Effect.CONFIGURATION if configures else Effect.CODE
 
 
 KEYS: Mapping[str, tuple[str, ...]] = {

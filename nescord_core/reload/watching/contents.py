@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nescord_core.reload.watching.matcher import Matcher
 
-__all__ = ["Snapshot"]
+__all__ = ["ContentSnapshot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class _Seen:
     digest: bytes
 
 
-class Snapshot:
+class ContentSnapshot:
     """Knows every watched file's digest; `changed` says whose content is another than at the last look.
 
     Files are read when their size or time of change moved, and always when they are named.

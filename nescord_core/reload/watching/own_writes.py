@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["OwnWrites", "Sifted"]
+__all__ = ["OwnWrites", "SiftedChanges"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sifted:
+class SiftedChanges:
     """The changes that call for a reload, and the files that are from now on left to the bot."""
 
     kept: tuple[str, ...]
@@ -34,7 +34,7 @@ class OwnWrites:
         """The bot writes a file."""
         self._written[path] = now
 
-    def sift(self, paths: Iterable[str], now: float) -> Sifted:
+    def sift(self, paths: Iterable[str], now: float) -> SiftedChanges:
         """Judge changes."""
         kept, paused = [], []
         for path in paths:
@@ -48,4 +48,4 @@ class OwnWrites:
                 kept.append(path)
             elif count == self._patience:
                 paused.append(path)
-        return Sifted(tuple(kept), tuple(paused))
+        return SiftedChanges(tuple(kept), tuple(paused))

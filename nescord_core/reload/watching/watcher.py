@@ -18,7 +18,7 @@ from watchfiles._rust_notify import WatchfilesRustInternalError
 
 from nescord_core.process.os_errors import reason_of
 from nescord_core.reload.watching import gitignore, inotify
-from nescord_core.reload.watching.contents import Snapshot
+from nescord_core.reload.watching.contents import ContentSnapshot
 from nescord_core.reload.watching.debounce import Debounce
 from nescord_core.reload.watching.file_systems import filesystem_of, is_shared
 from nescord_core.reload.watching.inotify import Inotify, Notice
@@ -70,7 +70,7 @@ class Watcher:
         self._polling = polling
         self._by_kernel = inotify.is_available() if by_kernel is None else by_kernel
         self._mounts = mounts
-        self._snapshot = Snapshot(project, matcher)
+        self._snapshot = ContentSnapshot(project, matcher)
         self._debounce = Debounce()
         self._woken = asyncio.Event()
         self.is_watching = asyncio.Event()

@@ -17,7 +17,7 @@ from nescord_core.errors import DiscordHTTPError, DiscordServerError, RateLimite
 from nescord_core.payloads import Interaction, Message
 from nescord_core.process.os_errors import reason_of
 from nescord_core.rest.client.caller import merged
-from nescord_core.rest.client.errors import failure, mask
+from nescord_core.rest.client.errors import error_of, mask
 from nescord_core.rest.client.operations import Operations
 from nescord_core.rest.client.pagination import every
 from nescord_core.rest.client.parameters import UNSET, Call, Json
@@ -223,7 +223,7 @@ class RestClient(Operations):
         if answer.status == 503 and "X-Nescord-Error" in answer.headers:
             raise NoRoomError(call, body, answer.headers)
         if answer.status >= 400:
-            raise failure(answer.status, call.method, call.path, body, answer.headers)
+            raise error_of(answer.status, call.method, call.path, body, answer.headers)
         if not body:
             return answer.status, None
         return answer.status, msgspec.json.decode(body) if answer.content_type == "application/json" else body
@@ -274,7 +274,7 @@ class NoRoomError(DiscordServerError):
     """The rest service has too many requests waiting and took this one not at all: it had no effect."""
 
     def __init__(self, call: Request, body: bytes, headers: Mapping[str, str]) -> None:
-        told = failure(503, call.method, call.path, body, headers)
+        told = error_of(503, call.method, call.path, body, headers)
         super().__init__(status=503, method=told.method, path=told.path, message=told.discord_message)
         wait = headers.get("Retry-After", "")
         self.retry_after = float(wait) if wait.isdecimal() else 1.0

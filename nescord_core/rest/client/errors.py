@@ -10,7 +10,7 @@ import msgspec
 
 from nescord_core import errors
 
-__all__ = ["failure", "mask"]
+__all__ = ["error_of", "mask"]
 
 # Webhook and interaction tokens stand in the path and are as good as a password for that webhook.
 _TOKEN = re.compile(r"(/(?:webhooks|interactions)/[^/?]+)/(?!github\b|slack\b)[^/?]+")
@@ -27,7 +27,7 @@ def mask(path: str) -> str:
     return _TOKEN.sub(r"\1/***", path)
 
 
-def failure(
+def error_of(
     status: int, method: str, path: str, body: bytes, headers: Mapping[str, str]
 ) -> errors.DiscordHTTPError:
     """Return the exception for an answer of 400 or more.

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from nescord_core.ratelimit.route import Priority, Route, route_of
 from nescord_core.rest.proxy import error_responses
 from nescord_core.rest.proxy.access import Access, fingerprint
-from nescord_core.rest.proxy.server.request import Incoming
-from nescord_core.rest.proxy.server.response import Outgoing
+from nescord_core.rest.proxy.server.request import Request
+from nescord_core.rest.proxy.server.response import Response
 from nescord_core.rest.proxy.target import Target, TargetRefused, Targets
 
-__all__ = ["Admission", "Checked", "Refused"]
+__all__ = ["Admission", "AdmittedRequest", "Refused"]
 
 PRIORITIES = {"interaction": Priority.INTERACTION, "normal": Priority.NORMAL, "bulk": Priority.BULK}
 LONGEST_DEADLINE = 24 * 3600.0
@@ -26,12 +26,12 @@ REMEMBERED = 1024
 class Refused(Exception):
     """A request that is answered here; carries the answer."""
 
-    def __init__(self, answer: Outgoing) -> None:
+    def __init__(self, answer: Response) -> None:
         super().__init__(answer.status)
         self.answer = answer
 
 
-class Checked(NamedTuple):
+class AdmittedRequest(NamedTuple):
     """A request after everything that needs no body was looked at. ``deadline`` is on the loop's clock."""
 
     target: Target
@@ -49,7 +49,7 @@ class Admission:
         self._access = access
         self._get = lru_cache(maxsize=REMEMBERED)(self._resolve)
 
-    def admit(self, request: Incoming) -> Checked:
+    def admit(self, request: Request) -> AdmittedRequest:
         """Return what the request comes down to. Raises `Refused` and `AccessDenied`."""
         headers, method = request.headers, request.method
         try:
@@ -65,7 +65,7 @@ class Admission:
         if "X-Nescord-Priority" in headers:
             route = route._replace(priority=_priority(headers["X-Nescord-Priority"]))
         deadline = _deadline(headers) if "X-Nescord-Deadline" in headers else None
-        return Checked(target, route, authorization, fingerprint(authorization), deadline)
+        return AdmittedRequest(target, route, authorization, fingerprint(authorization), deadline)
 
     def _resolve(self, method: str, raw_path: str) -> tuple[Target, Route]:
         target = self._targets.resolve(raw_path)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from nescord_core.rest.proxy.server.request import BodyBroken, Content
+from nescord_core.rest.proxy.server.request import BodyBroken, BodyReader
 
-__all__ = ["Stream"]
+__all__ = ["BodyStream"]
 
 
-class Stream:
+class BodyStream:
     """Read it and close it: until then it holds a connection to Discord.
 
     ``length`` is that of the whole body in bytes, None where Discord did not say. Between two pieces Discord
@@ -19,7 +19,7 @@ class Stream:
 
     __slots__ = ("_content", "_drop", "_ended", "_is_closed", "_is_whole", "length", "timeout")
 
-    def __init__(self, content: Content, drop: Callable[[], None], *, length: int | None) -> None:
+    def __init__(self, content: BodyReader, drop: Callable[[], None], *, length: int | None) -> None:
         self.length = length
         self.timeout: float | None = None
         self._content = content

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from nescord_core.ratelimit.tickets import Refusal
-from nescord_core.rest.proxy.server.response import Outgoing
+from nescord_core.rest.proxy.server.response import Response
 
 __all__ = ["done", "error", "metrics", "refused", "success"]
 
@@ -22,14 +22,14 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def success(content: Any, *, status: int = 200) -> Outgoing:
+def success(content: Any, *, status: int = 200) -> Response:
     """Answer one of the proxy's own routes."""
     return _answer(status, {"Content-Type": JSON}, json.dumps(content).encode())
 
 
 def error(
     status: int, message: str, *, code: int = 0, retry_after: float | None = None, close: bool = False
-) -> Outgoing:
+) -> Response:
     """Answer with Discord's shape of an error; ``retry_after`` in seconds."""
     content: dict[str, Any] = {"message": message, "code": code}
     headers = {"Content-Type": JSON, "X-Nescord-Error": "1"}
@@ -43,23 +43,23 @@ def error(
     return _answer(status, headers, json.dumps(content).encode(), close=close)
 
 
-def refused(refusal: Refusal) -> Outgoing:
+def refused(refusal: Refusal) -> Response:
     """Answer a request that the limiter does not let go."""
     return error(refusal.status, refusal.message, code=refusal.code, retry_after=refusal.retry_after)
 
 
-def done() -> Outgoing:
+def done() -> Response:
     """Answer that something was done, and that there is nothing more to say."""
     return _answer(204, {}, b"")
 
 
-def metrics(page: bytes) -> Outgoing:
+def metrics(page: bytes) -> Response:
     """Answer with a page for Prometheus."""
     return _answer(200, {"Content-Type": TEXT}, page)
 
 
-def _answer(status: int, headers: Mapping[str, str], body: bytes, *, close: bool = False) -> Outgoing:
-    return Outgoing(status, HTTPStatus(status).phrase, (*headers.items(), ("Date", _date())), body, close)
+def _answer(status: int, headers: Mapping[str, str], body: bytes, *, close: bool = False) -> Response:
+    return Response(status, HTTPStatus(status).phrase, (*headers.items(), ("Date", _date())), body, close)
 
 
 def _date() -> str:

@@ -15,14 +15,14 @@ from multidict import CIMultiDict
 
 from nescord_core.ratelimit.response import BodyFacts
 from nescord_core.ratelimit.route import Route
-from nescord_core.rest.proxy.metrics import Meters
+from nescord_core.rest.proxy.metrics import Metrics
 from nescord_core.rest.proxy.permits import Permit, Permits
 from nescord_core.rest.proxy.server.body import Body
 from nescord_core.rest.proxy.target import Target
 from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
-from nescord_core.rest.proxy.upstream.pool import NoAnswer, Reply, Upstream
+from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer, UpstreamResponse
 
-__all__ = ["Courier", "Order", "body_facts"]
+__all__ = ["ForwardedRequest", "Forwarder", "body_facts"]
 
 PASSING = frozenset({500, 502, 503, 504, 524})
 """Failures of Discord's that are over soon."""
@@ -32,7 +32,7 @@ TIMED_OUT_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ForwardedRequest:
     """A request as it goes on. ``token`` is a fingerprint; ``deadline`` is on the loop's clock."""
 
     method: str
@@ -56,25 +56,25 @@ class Order:
         return isinstance(fields, dict) and bool(fields.get("nonce")) and fields.get("enforce_nonce") is True
 
 
-class Courier:
+class Forwarder:
     """``tries`` in all for a request that may be repeated; ``backoff`` in seconds before the second."""
 
     def __init__(
-        self, permits: Permits, upstream: Upstream, meters: Meters, *, tries: int, backoff: float
+        self, permits: Permits, upstream: ConnectionPool, metrics: Metrics, *, tries: int, backoff: float
     ) -> None:
-        self._meters = meters
+        self._metrics = metrics
         self._permits = permits
         self._upstream = upstream
         self._tries = max(tries, 1)
         self._backoff = backoff
 
-    async def deliver(self, order: Order) -> Reply:
+    async def deliver(self, order: ForwardedRequest) -> UpstreamResponse:
         """Return Discord's answer. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`."""
         tries = timeouts = 0
         loop = asyncio.get_running_loop()
         since = loop.time()
         async with self._permits.acquire(order.route, order.token, deadline=order.deadline) as permit:
-            self._meters.waited(loop.time() - since)
+            self._metrics.waited(loop.time() - since)
             while True:
                 tries += 1
                 try:
@@ -96,14 +96,14 @@ class Courier:
                         tries -= 1
                         await permit.again()
                         continue
-                self._meters.retried += 1
+                self._metrics.retried += 1
                 await permit.again(self._pause(tries))
 
-    async def _try(self, order: Order, permit: Permit) -> Reply:
+    async def _try(self, order: ForwardedRequest, permit: Permit) -> UpstreamResponse:
         permit.sent()
         url = order.target.url
         reply = await self._upstream.send(order.method, url, order.headers, order.body, most=order.most)
-        self._meters.asked(reply.received_at - reply.sent_at)
+        self._metrics.asked(reply.received_at - reply.sent_at)
         return reply
 
     def _pause(self, tries: int) -> float:
@@ -111,11 +111,11 @@ class Courier:
         return longest * random.uniform(0.5, 1.0)
 
 
-def _again(order: Order, error: NoAnswer) -> bool:
+def _again(order: ForwardedRequest, error: NoAnswer) -> bool:
     return not error.reached or order.repeatable
 
 
-def body_facts(reply: Reply) -> BodyFacts | None:
+def body_facts(reply: UpstreamResponse) -> BodyFacts | None:
     """Return what the limiter wants of an error's body; None for answers that it does not look into."""
     if reply.status not in {401, 403, 404, 429}:
         return None

@@ -86,20 +86,20 @@ def for_caller(headers: CIMultiDictProxy[str], *, status: int, is_head: bool = F
     """
     named = _named_by_connection(headers)
     makes_room = status != 429 and "X-RateLimit-Limit" in headers
-    replaced = Fate.LIMIT if makes_room else None
-    length = None if is_head else Fate.LENGTH
-    stays = (Fate.STAYS, replaced, length)
+    replaced = HeaderRule.LIMIT if makes_room else None
+    length = None if is_head else HeaderRule.LENGTH
+    stays = (HeaderRule.STAYS, replaced, length)
     passed = [
         (name, value)
         for name, value in headers.items()
-        if _fate(name) not in stays and not (named and name.lower() in named)
+        if _rule_for(name) not in stays and not (named and name.lower() in named)
     ]
     if makes_room:
         passed += _room(headers)
     return CIMultiDict(passed)
 
 
-class Fate(enum.Enum):
+class HeaderRule(enum.Enum):
     """What becomes of a header of Discord's."""
 
     PASSES = "goes to the caller"
@@ -109,13 +109,13 @@ class Fate(enum.Enum):
 
 
 @lru_cache(maxsize=1024)
-def _fate(name: str) -> Fate:
+def _rule_for(name: str) -> HeaderRule:
     low = name.lower()
     if low in HOP_BY_HOP or low.startswith("x-nescord-"):
-        return Fate.STAYS
+        return HeaderRule.STAYS
     if low == "content-length":
-        return Fate.LENGTH
-    return Fate.LIMIT if low in LIMITS else Fate.PASSES
+        return HeaderRule.LENGTH
+    return HeaderRule.LIMIT if low in LIMITS else HeaderRule.PASSES
 
 
 def _room(headers: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from nescord_core.ratelimit.limiter import Limiter
     from nescord_core.rest.proxy.cache.cache import Cache
-    from nescord_core.rest.proxy.cache.coherence import Links
+    from nescord_core.rest.proxy.cache.coherence import CacheCoherence
 
-__all__ = ["Meters"]
+__all__ = ["Metrics"]
 
 MOST_ROUTES = 512
 """Distinct labels; a caller that makes up routes ends in ``other``."""
@@ -29,7 +29,7 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 """Seconds."""
 
 
-class Spread:
+class Histogram:
     """How long something took: counts up to each bound, and the sum."""
 
     __slots__ = ("counts", "total")
@@ -52,18 +52,18 @@ class Spread:
         return found
 
 
-class Meters:
+class Metrics:
     """Counts requests; reads the state of the other parts when asked."""
 
-    def __init__(self, limiter: Limiter, cache: Cache | None, links: Links) -> None:
+    def __init__(self, limiter: Limiter, cache: Cache | None, coherence: CacheCoherence) -> None:
         self._limiter = limiter
         self._cache = cache
-        self._links = links
+        self._coherence = coherence
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._routes: set[str] = set()
-        self._whole = Spread()
-        self._queue = Spread()
-        self._upstream = Spread()
+        self._whole = Histogram()
+        self._queue = Histogram()
+        self._upstream = Histogram()
         self.denied = 0
         self.retried = 0
 
@@ -156,7 +156,7 @@ class Meters:
                 "How much longer Discord's front bans this address.",
                 max(limiter.banned_until - now, 0.0),
             ),
-            ("linked_bots", "Bots of which ws tells every change.", self._links.whole(now)),
+            ("linked_bots", "Bots of which ws tells every change.", self._coherence.whole(now)),
         ):
             yield GaugeMetricFamily(f"nescord_rest_{name}", about, value)
 

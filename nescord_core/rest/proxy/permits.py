@@ -10,7 +10,7 @@ from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.response import Answer, BodyFacts, read
 from nescord_core.ratelimit.route import Route
 from nescord_core.ratelimit.tickets import Refusal, Ticket, TicketState
-from nescord_core.rest.proxy.upstream.connection import Reply
+from nescord_core.rest.proxy.upstream.connection import UpstreamResponse
 
 __all__ = ["DeadlinePassed", "Permit", "PermitRefused", "Permits"]
 
@@ -59,7 +59,7 @@ class Permit:
         """Note that the request is on its way: Discord may count it even if no answer comes."""
         self._out = True
 
-    def complete(self, reply: Reply, body: BodyFacts | None = None) -> bool:
+    def complete(self, reply: UpstreamResponse, body: BodyFacts | None = None) -> bool:
         """Report the answer. True: it was a rate limit; `again` waits for the next turn of this request."""
         self._out = False
         answer = read(reply.status, reply.headers, body)

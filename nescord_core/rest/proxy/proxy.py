@@ -12,22 +12,22 @@ from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.route import needs_fields, route_of
 from nescord_core.rest.proxy import error_responses
 from nescord_core.rest.proxy.access import Access, AccessDenied
-from nescord_core.rest.proxy.admission import Admission, Checked, Refused
+from nescord_core.rest.proxy.admission import Admission, AdmittedRequest, Refused
 from nescord_core.rest.proxy.cache.cache import Cache, CacheAnswer
-from nescord_core.rest.proxy.cache.coherence import Links
+from nescord_core.rest.proxy.cache.coherence import CacheCoherence
 from nescord_core.rest.proxy.cache.invalidation import by_write, is_cacheable, kind_of, tags_of
-from nescord_core.rest.proxy.forwarding import Courier, Order, read_json
+from nescord_core.rest.proxy.forwarding import ForwardedRequest, Forwarder, read_json
 from nescord_core.rest.proxy.headers import accept_encoding, for_caller, for_discord
-from nescord_core.rest.proxy.metrics import Meters
+from nescord_core.rest.proxy.metrics import Metrics
 from nescord_core.rest.proxy.permits import DeadlinePassed, PermitRefused, Permits
 from nescord_core.rest.proxy.route_labels import route_label
 from nescord_core.rest.proxy.server.body import Body, BodyTooLarge, BodyTooSlow
-from nescord_core.rest.proxy.server.request import BodyBroken, Incoming
-from nescord_core.rest.proxy.server.response import Outgoing
-from nescord_core.rest.proxy.service_routes import OwnRoutes
+from nescord_core.rest.proxy.server.request import BodyBroken, Request
+from nescord_core.rest.proxy.server.response import Response
+from nescord_core.rest.proxy.service_routes import ServiceRoutes
 from nescord_core.rest.proxy.target import Targets
 from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
-from nescord_core.rest.proxy.upstream.pool import NoAnswer, Upstream
+from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer
 from nescord_core.settings import RestSettings
 
 __all__ = ["Proxy"]
@@ -53,17 +53,17 @@ class Proxy:
         self.limiter = Limiter(global_limit=settings.global_limit, max_queue=settings.max_queue)
         self.cache = Cache(settings.cache, settings.state_dir / "cache") if settings.cache.enabled else None
         self._permits = Permits(self.limiter)
-        self._upstream = Upstream(settings.api_url, timeout=settings.request_timeout)
-        self.links = Links()
-        self._meters = Meters(self.limiter, self.cache, self.links)
-        self._courier = Courier(
+        self._upstream = ConnectionPool(settings.api_url, timeout=settings.request_timeout)
+        self.coherence = CacheCoherence()
+        self._metrics = Metrics(self.limiter, self.cache, self.coherence)
+        self._forwarder = Forwarder(
             self._permits,
             self._upstream,
-            self._meters,
+            self._metrics,
             tries=settings.retries,
             backoff=settings.retry_backoff,
         )
-        self._own = OwnRoutes(access, self._meters, self.limiter, self.cache, self.links)
+        self._own = ServiceRoutes(access, self._metrics, self.limiter, self.cache, self.coherence)
         self._active = 0
         self._idle: asyncio.Event | None = None
 
@@ -77,7 +77,7 @@ class Proxy:
             stack.callback(self._permits.close)
             yield self
 
-    def begin(self, request: Incoming) -> Outgoing | Coroutine[Any, Any, Outgoing]:
+    def begin(self, request: Request) -> Response | Coroutine[Any, Any, Response]:
         """Answer at once where nothing has to be waited for, else return what gives the answer.
 
         Nothing that a caller sends raises, here or there.
@@ -90,7 +90,7 @@ class Proxy:
         except Refused as refused:
             return refused.answer
         except AccessDenied as denied:
-            self._meters.denied += 1
+            self._metrics.denied += 1
             return error_responses.error(denied.status, denied.message)
         key = self._key_of(request, checked)
         if key is not None:
@@ -99,7 +99,7 @@ class Proxy:
                 return kept
         return self._guarded(self._forward, request, checked, key)
 
-    async def _guarded(self, work: Callable[..., Coroutine[Any, Any, Outgoing]], *arguments: Any) -> Outgoing:
+    async def _guarded(self, work: Callable[..., Coroutine[Any, Any, Response]], *arguments: Any) -> Response:
         self._active += 1
         try:
             answer = await work(*arguments)
@@ -140,11 +140,11 @@ class Proxy:
 
     def metrics(self) -> bytes:
         """Return the page that Prometheus reads."""
-        return self._meters.render()
+        return self._metrics.render()
 
     # -- one request -------------------------------------------------------------------------------------
 
-    async def _forward(self, request: Incoming, checked: Checked, key: str | None) -> Outgoing:
+    async def _forward(self, request: Request, checked: AdmittedRequest, key: str | None) -> Response:
         started = asyncio.get_running_loop().time()
         template = checked.route.template
         try:
@@ -157,10 +157,10 @@ class Proxy:
             _log.warning("%s %s: %s", request.method, route_label(template), error.message)
             answer = error_responses.error(504 if error.timed_out else 502, error.message)
         seconds = asyncio.get_running_loop().time() - started
-        self._meters.answered(request.method, template, answer.status, seconds)
+        self._metrics.answered(request.method, template, answer.status, seconds)
         return answer
 
-    async def _fulfil(self, request: Incoming, checked: Checked, key: str | None) -> Outgoing:
+    async def _fulfil(self, request: Request, checked: AdmittedRequest, key: str | None) -> Response:
         if key is not None and self.cache is not None:
             return await self._get(self.cache, request, checked, key)
         with Body() as body:
@@ -177,7 +177,7 @@ class Proxy:
             finally:
                 self._drop(tags)
 
-    async def _get(self, cache: Cache, request: Incoming, checked: Checked, key: str) -> Outgoing:
+    async def _get(self, cache: Cache, request: Request, checked: AdmittedRequest, key: str) -> Response:
         async def fetch() -> CacheAnswer:
             return await self._deliver(request, checked, Body(), most=MOST_SHARED)
 
@@ -187,21 +187,21 @@ class Proxy:
         answer = await cache.get(key, tags, fetch, self._ttl(checked))
         return _marked(answer, "hit" if answer.hit else "miss")
 
-    def _kept(self, request: Incoming, checked: Checked, key: str) -> Outgoing | None:
+    def _kept(self, request: Request, checked: AdmittedRequest, key: str) -> Response | None:
         """Return an answer that lies in memory, if there is one and it will do."""
         if self.cache is None or _wants_fresh(request.headers):
             return None
         answer = self.cache.recent(key, self._ttl(checked))
         if answer is None:
             return None
-        self._meters.answered("GET", checked.route.template, answer.status, 0.0)
+        self._metrics.answered("GET", checked.route.template, answer.status, 0.0)
         return _marked(answer, "hit")
 
-    def _ttl(self, checked: Checked) -> float:
-        linked = self.links.is_whole(checked.token, asyncio.get_running_loop().time())
+    def _ttl(self, checked: AdmittedRequest) -> float:
+        linked = self.coherence.is_whole(checked.token, asyncio.get_running_loop().time())
         return self._settings.cache.ttl_of(kind_of(checked.route.template), linked=linked)
 
-    def _key_of(self, request: Incoming, checked: Checked) -> str | None:
+    def _key_of(self, request: Request, checked: AdmittedRequest) -> str | None:
         """Return the name under which the answer may be kept, None for what is not."""
         if self.cache is None or request.method != "GET" or request.content is not None:
             return None
@@ -213,17 +213,19 @@ class Proxy:
         return None if any(name in headers for name in UNSHARED) else _key(checked, headers)
 
     async def _deliver(
-        self, request: Incoming, checked: Checked, body: Body, *, most: int = MOST_WHOLE
+        self, request: Request, checked: AdmittedRequest, body: Body, *, most: int = MOST_WHOLE
     ) -> CacheAnswer:
         length = body.size if body.size or request.headers.get("Content-Length") == "0" else None
         headers = for_discord(request.headers, authorization=checked.authorization, length=length)
         route, token = checked.route, checked.token
-        order = Order(request.method, checked.target, headers, body, route, token, checked.deadline, most)
-        reply = await self._courier.deliver(order)
+        order = ForwardedRequest(
+            request.method, checked.target, headers, body, route, token, checked.deadline, most
+        )
+        reply = await self._forwarder.deliver(order)
         passed = for_caller(reply.headers, status=reply.status, is_head=request.method == "HEAD")
         return CacheAnswer(reply.status, reply.reason, passed.items(), reply.body, rest=reply.rest)
 
-    async def _read(self, request: Incoming, body: Body) -> None:
+    async def _read(self, request: Request, body: Body) -> None:
         if request.content is None:
             return
         most = self._settings.max_body_mb * MB
@@ -242,7 +244,7 @@ class Proxy:
             self.cache.drop(tags)
 
 
-def _with_fields(method: str, checked: Checked, body: Body) -> Checked:
+def _with_fields(method: str, checked: AdmittedRequest, body: Body) -> AdmittedRequest:
     if not needs_fields(method, checked.target.path):
         return checked
     fields = read_json(body.data)
@@ -256,12 +258,12 @@ def _wants_fresh(headers: Mapping[str, str]) -> bool:
     return "no-cache" in headers.get("Cache-Control", "").lower()
 
 
-def _key(checked: Checked, headers: Mapping[str, str]) -> str:
+def _key(checked: AdmittedRequest, headers: Mapping[str, str]) -> str:
     parts = [checked.token, checked.target.url, accept_encoding(headers)]
     parts += [headers.get(name, "") for name in VARY]
     return "\n".join(parts)
 
 
-def _marked(answer: CacheAnswer, mark: str) -> Outgoing:
+def _marked(answer: CacheAnswer, mark: str) -> Response:
     headers = (*answer.headers, ("X-Nescord-Cache", mark)) if mark else answer.headers
-    return Outgoing(answer.status, answer.reason, headers, answer.body, rest=answer.rest)
+    return Response(answer.status, answer.reason, headers, answer.body, rest=answer.rest)

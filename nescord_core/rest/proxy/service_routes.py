@@ -10,42 +10,47 @@ from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.rest.proxy import error_responses
 from nescord_core.rest.proxy.access import Access
 from nescord_core.rest.proxy.cache.cache import Cache
-from nescord_core.rest.proxy.cache.coherence import Links
+from nescord_core.rest.proxy.cache.coherence import CacheCoherence
 from nescord_core.rest.proxy.forwarding import read_json
-from nescord_core.rest.proxy.metrics import Meters
+from nescord_core.rest.proxy.metrics import Metrics
 from nescord_core.rest.proxy.server.body import Body
-from nescord_core.rest.proxy.server.request import Incoming
-from nescord_core.rest.proxy.server.response import Outgoing
+from nescord_core.rest.proxy.server.request import Request
+from nescord_core.rest.proxy.server.response import Response
 
-__all__ = ["OwnRoutes"]
+__all__ = ["ServiceRoutes"]
 
 MOST_BYTES = 1 << 22
 TIMEOUT = 10.0
-Route = Callable[[Incoming], Coroutine[Any, Any, Outgoing]]
+Route = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class OwnRoutes:
+class ServiceRoutes:
     """``find`` says whether a request is for the proxy itself."""
 
     def __init__(
-        self, access: Access, meters: Meters, limiter: Limiter, cache: Cache | None, links: Links
+        self,
+        access: Access,
+        metrics: Metrics,
+        limiter: Limiter,
+        cache: Cache | None,
+        coherence: CacheCoherence,
     ) -> None:
         self._access = access
-        self._meters = meters
+        self._metrics = metrics
         self._limiter = limiter
         self._cache = cache
-        self._links = links
+        self._coherence = coherence
         self._open: Mapping[str, Route] = {
             "/healthz": self._healthy,
             "/readyz": self._healthy,
-            "/metrics": self._metrics,
+            "/metrics": self._render_metrics,
         }
         self._guarded: Mapping[str, Route] = {
             "/nescord/invalidate": self._invalidate,
             "/nescord/unlock": self._unlock,
         }
 
-    def find(self, request: Incoming) -> Route | None:
+    def find(self, request: Request) -> Route | None:
         """Return what answers the request, or None when it is for Discord."""
         path = request.raw_path.partition("?")[0]
         if path.startswith("/nescord/"):
@@ -53,33 +58,33 @@ class OwnRoutes:
         route = self._open.get(path)
         return route if route is None or request.method in {"GET", "HEAD"} else self._only_read
 
-    def _guarded_route(self, request: Incoming, path: str) -> Route:
+    def _guarded_route(self, request: Request, path: str) -> Route:
         self._access.check(request.headers)
         route = self._guarded.get(path)
         if route is None:
             return self._unknown
         return route if request.method == "POST" else self._wrong_method
 
-    async def _healthy(self, _: Incoming) -> Outgoing:
+    async def _healthy(self, _: Request) -> Response:
         return error_responses.success(
             {"status": "ok", "queued": self._limiter.waiting, "in_flight": self._limiter.in_flight}
         )
 
-    async def _metrics(self, _: Incoming) -> Outgoing:
-        return error_responses.metrics(self._meters.render())
+    async def _render_metrics(self, _: Request) -> Response:
+        return error_responses.metrics(self._metrics.render())
 
-    async def _unknown(self, _: Incoming) -> Outgoing:
+    async def _unknown(self, _: Request) -> Response:
         return error_responses.error(
             404, f"The proxy's own routes are {', '.join((*self._open, *self._guarded))}."
         )
 
-    async def _wrong_method(self, _: Incoming) -> Outgoing:
+    async def _wrong_method(self, _: Request) -> Response:
         return error_responses.error(405, "This route takes POST.")
 
-    async def _only_read(self, _: Incoming) -> Outgoing:
+    async def _only_read(self, _: Request) -> Response:
         return error_responses.error(405, "This route takes GET.", close=True)
 
-    async def _invalidate(self, request: Incoming) -> Outgoing:
+    async def _invalidate(self, request: Request) -> Response:
         """Take ``{"items": [{"kind": "CHANNEL_UPDATE", "ids": {"id": "1", "guild_id": "2"}}]}``.
 
         A kind is the name of a gateway event, or ``channel``, ``guild``, ``member``, ``message``, ``role``,
@@ -103,14 +108,14 @@ class OwnRoutes:
         match link:
             case {"bot": str(bot), "shards": list(shards), "shard_count": int(count)}:
                 now = asyncio.get_running_loop().time()
-                self._links.heard(bot, [shard for shard in shards if isinstance(shard, int)], count, now)
+                self._coherence.heard(bot, [shard for shard in shards if isinstance(shard, int)], count, now)
 
-    async def _unlock(self, _: Incoming) -> Outgoing:
+    async def _unlock(self, _: Request) -> Response:
         """Let a token that Discord answered with 401 try again."""
         self._limiter.unlock()
         return error_responses.done()
 
-    async def _content(self, request: Incoming) -> Any:
+    async def _content(self, request: Request) -> Any:
         with Body() as body:
             if request.content is not None:
                 request.want_body()

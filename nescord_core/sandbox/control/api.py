@@ -38,7 +38,7 @@ from nescord_core.sandbox.control.views import (
 from nescord_core.sandbox.control.wait import WaitFor
 from nescord_core.sandbox.faults import FaultError
 from nescord_core.sandbox.gateway.protocol import Close, Op
-from nescord_core.sandbox.gateway.server import GatewayWire
+from nescord_core.sandbox.gateway.server import GatewayServer
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
 
@@ -58,7 +58,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], object]
 class Control:
     """Answers the control API. ``spawn`` gives a background run its parent task."""
 
-    def __init__(self, world: World, wire: GatewayWire, *, spawn: Spawn, wall: Callable[[], float]) -> None:
+    def __init__(self, world: World, wire: GatewayServer, *, spawn: Spawn, wall: Callable[[], float]) -> None:
         self.world = world
         self.wire = wire
         self.load: Load | None = None

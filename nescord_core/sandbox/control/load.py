@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from nescord_core.sandbox.gateway.event_filter import encode
-from nescord_core.sandbox.gateway.server import GatewayWire
+from nescord_core.sandbox.gateway.server import GatewayServer
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
 from nescord_core.snowflake import DISCORD_EPOCH_MS
@@ -63,7 +63,7 @@ class Load:
     """One run; `report` may be asked while it goes on and afterwards."""
 
     world: World
-    wire: GatewayWire
+    wire: GatewayServer
     plan: LoadPlan
     now: Callable[[], float]
     wall: Callable[[], float]

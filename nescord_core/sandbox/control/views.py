@@ -8,8 +8,8 @@ from typing import Any
 
 from nescord_core.events import Intents
 from nescord_core.sandbox.faults import CONNECTION_FAULTS
-from nescord_core.sandbox.gateway.connection import GatewayPeer
-from nescord_core.sandbox.gateway.server import GatewayWire
+from nescord_core.sandbox.gateway.connection import GatewayConnection
+from nescord_core.sandbox.gateway.server import GatewayServer
 from nescord_core.sandbox.gateway.sessions import GatewayLimits, Session
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
@@ -95,7 +95,7 @@ def with_reactors(world: World, message: dict[str, Any]) -> dict[str, Any]:
     return {**message, "reactions": shown}
 
 
-def gateway_view(wire: GatewayWire) -> dict[str, Any]:
+def gateway_view(wire: GatewayServer) -> dict[str, Any]:
     """Return connections, sessions and totals since the start."""
     now = wire.now()
     totals = {name: wire.totals[name] for name in wire.TOTALS}
@@ -110,7 +110,7 @@ def gateway_view(wire: GatewayWire) -> dict[str, Any]:
     }
 
 
-def _connection(peer: GatewayPeer, now: float) -> dict[str, Any]:
+def _connection(peer: GatewayConnection, now: float) -> dict[str, Any]:
     session = peer.session
     return {
         "id": peer.rules.id,

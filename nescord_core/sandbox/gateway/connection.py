@@ -20,9 +20,9 @@ from aiohttp import WSMsgType, web
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.gateway.compression import Encoder
 from nescord_core.sandbox.gateway.protocol import Ask, Close, CloseCode, Frame, Op
-from nescord_core.sandbox.gateway.sessions import Begin, Connection, Continue, Effect, Session
+from nescord_core.sandbox.gateway.sessions import Begin, ConnectionRules, Continue, Effect, Session
 
-__all__ = ["GatewayPeer"]
+__all__ = ["GatewayConnection"]
 
 BATCH = 64
 """Events taken from the session at a time, so that heartbeats are answered in between."""
@@ -30,7 +30,7 @@ BATCH = 64
 _encode = msgspec.json.Encoder().encode
 
 
-class PeerHost(Protocol):
+class ConnectionHost(Protocol):
     """The wire, as its connections see it."""
 
     faults: FaultPlan
@@ -41,24 +41,24 @@ class PeerHost(Protocol):
         """Return monotonic seconds."""
         ...
 
-    def began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
+    def began(self, peer: GatewayConnection, effect: Begin | Continue) -> None:
         """Give a session its first events, or what it missed."""
         ...
 
-    def asked(self, peer: GatewayPeer, ask: Ask) -> Close | None:
+    def asked(self, peer: GatewayConnection, ask: Ask) -> Close | None:
         """Answer a command, or say how to close the connection for it."""
         ...
 
 
-class GatewayPeer:
+class GatewayConnection:
     """Drives one connection."""
 
     def __init__(
         self,
-        rules: Connection,
+        rules: ConnectionRules,
         ws: web.WebSocketResponse,
         encoder: Encoder,
-        host: PeerHost,
+        host: ConnectionHost,
         transport: asyncio.Transport | None,
     ) -> None:
         self.rules = rules

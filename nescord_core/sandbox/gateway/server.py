@@ -19,12 +19,12 @@ from nescord_core.events import EventType
 from nescord_core.sandbox.faults import FaultPlan, concerns
 from nescord_core.sandbox.gateway.commands import CommandError, Commands, CommandWorld
 from nescord_core.sandbox.gateway.compression import Encoder, encoder_for
-from nescord_core.sandbox.gateway.connection import GatewayPeer
+from nescord_core.sandbox.gateway.connection import GatewayConnection
 from nescord_core.sandbox.gateway.event_filter import EncodedEvent, encode
 from nescord_core.sandbox.gateway.protocol import Ask, Close, CloseCode, Op
 from nescord_core.sandbox.gateway.sessions import (
     Begin,
-    Connection,
+    ConnectionRules,
     Continue,
     GatewayLimits,
     Session,
@@ -33,7 +33,7 @@ from nescord_core.sandbox.gateway.sessions import (
 from nescord_core.settings import SandboxSettings
 from nescord_core.snowflake import shard_of
 
-__all__ = ["GATEWAY_PATH", "RESUME_PATH", "GatewayWire", "GatewayWorld"]
+__all__ = ["GATEWAY_PATH", "RESUME_PATH", "GatewayServer", "GatewayWorld"]
 
 GATEWAY_PATH = "/gateway"
 RESUME_PATH = "/gateway/resume"
@@ -78,7 +78,7 @@ class GatewayWorld(CommandWorld, Protocol):
         ...
 
 
-class GatewayWire:
+class GatewayServer:
     """Serves the gateway's websockets and gives every session the events that it is due."""
 
     TOTALS = ("connections", "identifies", "resumes", "invalid_sessions", "refused", "silent")
@@ -98,7 +98,7 @@ class GatewayWire:
         self.available: Callable[[int], bool] = lambda _guild_id: True
         self.application_flags = 0
         self.now = now
-        self._peers: dict[int, GatewayPeer] = {}
+        self._peers: dict[int, GatewayConnection] = {}
         self._idle: set[web.WebSocketResponse] = set()
         self._ended = asyncio.Event()
         self._next_id = 0
@@ -136,7 +136,7 @@ class GatewayWire:
             "max_concurrency": self.table.limits.max_concurrency,
         }
 
-    def peers(self, shard_id: int | None = None) -> list[GatewayPeer]:
+    def peers(self, shard_id: int | None = None) -> list[GatewayConnection]:
         """Return the open connections, or those of one shard."""
         found = list(self._peers.values())
         if shard_id is None:
@@ -174,14 +174,14 @@ class GatewayWire:
 
     async def _serve(self, request: web.Request, ws: web.WebSocketResponse, encoder: Encoder) -> None:
         self._next_id += 1
-        rules = Connection(
+        rules = ConnectionRules(
             self.table,
             connection_id=self._next_id,
             now=self.now(),
             guild_ids=self.world.guild_ids,
             refuse_resume=lambda: self.faults.gateway.refuse_resume,
         )
-        peer = GatewayPeer(rules, ws, encoder, self, request.transport)
+        peer = GatewayConnection(rules, ws, encoder, self, request.transport)
         self._peers[rules.id] = peer
         try:
             await peer.run(request.query.get("v", ""))
@@ -190,7 +190,7 @@ class GatewayWire:
             self._ended.set()
             self.on_change()
 
-    def began(self, peer: GatewayPeer, effect: Begin | Continue) -> None:
+    def began(self, peer: GatewayConnection, effect: Begin | Continue) -> None:
         """Give a session its first events, or what it missed."""
         match effect:
             case Begin(session):
@@ -230,7 +230,7 @@ class GatewayWire:
             "_trace": ["sandbox"],
         }
 
-    def _take_over(self, session: Session, peer: GatewayPeer) -> None:
+    def _take_over(self, session: Session, peer: GatewayConnection) -> None:
         for other in self._peers.values():
             if other is not peer and other.session is session:
                 other.close(Close(CloseCode.UNKNOWN_ERROR, "The session was resumed on another connection."))
@@ -274,7 +274,7 @@ class GatewayWire:
         if session.connection is not None and (peer := self._peers.get(session.connection)) is not None:
             peer.wake()
 
-    def asked(self, peer: GatewayPeer, ask: Ask) -> Close | None:
+    def asked(self, peer: GatewayConnection, ask: Ask) -> Close | None:
         """Answer a command, or say how to close the connection for it."""
         session = peer.session
         assert session is not None, "commands are legal in a session only"

@@ -20,7 +20,16 @@ from nescord_core.events import Intents
 from nescord_core.sandbox.gateway.protocol import CLIENT_OPS, OPS_IN, Ask, Close, CloseCode, Frame, Op, Phase
 from nescord_core.snowflake import shard_of
 
-__all__ = ["Begin", "Connection", "Continue", "Effect", "GatewayLimits", "Session", "SessionTable", "Stored"]
+__all__ = [
+    "Begin",
+    "ConnectionRules",
+    "Continue",
+    "Effect",
+    "GatewayLimits",
+    "Session",
+    "SessionTable",
+    "Stored",
+]
 
 MAX_PAYLOAD = 4096
 """Bytes of one payload that a client may send
@@ -190,7 +199,7 @@ class SessionTable:
         return shard_id % self.limits.max_concurrency
 
 
-class Connection:
+class ConnectionRules:
     """The rules of one connection. Feed it frames and time; carry out what it returns."""
 
     def __init__(

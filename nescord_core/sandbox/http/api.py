@@ -70,7 +70,7 @@ SHOWN = 4000
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Request:
     """A request matched to its operation, and who asks when it is a user with an OAuth2 token."""
 
     operation: Operation
@@ -144,7 +144,7 @@ class RestApi:
             return self._limited(limited, now)
         return await self._serve(request, sent, found, limited, now)
 
-    def _authorised(self, request: web.Request, asked: _Asked, now: float) -> Allowed | Limited | Answer:
+    def _authorised(self, request: web.Request, asked: _Request, now: float) -> Allowed | Limited | Answer:
         """Check the token, then the global limit, then the bucket."""
         given = request.headers.get("Authorization", "")
         asked.grant = self._granted(asked, given)
@@ -159,14 +159,14 @@ class RestApi:
         rule = rule_for(asked.operation.operation_id, request.method, asked.args, time.time() * 1000)
         return self.limits.take(rule, token, asked.major, now)
 
-    def _granted(self, asked: _Asked, given: str) -> Grant | None:
+    def _granted(self, asked: _Request, given: str) -> Grant | None:
         """Return what an OAuth2 token was granted for, where the operation takes one."""
         scheme, _, token = given.partition(" ")
         takes = asked.operation.operation_id in SCOPES
         return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
 
     async def _serve(
-        self, request: web.Request, sent: list[Any], asked: _Asked, allowed: Allowed, now: float
+        self, request: web.Request, sent: list[Any], asked: _Request, allowed: Allowed, now: float
     ) -> web.Response:
         try:
             body, files = await read_body(request)
@@ -203,7 +203,7 @@ class RestApi:
             log.exception("%s %s failed in the sandbox", call.operation.method, call.operation.path)
             return CRASHED
 
-    def _hidden(self, asked: _Asked, body: Any, allowed: Allowed, now: float) -> Limited | None:
+    def _hidden(self, asked: _Request, body: Any, allowed: Allowed, now: float) -> Limited | None:
         """Use the sub-limits that no header tells."""
         operation = asked.operation.operation_id
         if operation == "update_channel" and isinstance(body, dict) and body.keys() & {"name", "topic"}:
@@ -243,7 +243,7 @@ def _told(request: web.Request, sent: list[Any], response: web.Response, seconds
     }
 
 
-def _match(request: web.Request) -> _Asked | Answer:
+def _match(request: web.Request) -> _Request | Answer:
     """Find the operation of ``/api/v10/...``, ``/api/v9/...`` or ``/api/...``."""
     path = request.rel_url.raw_path.removeprefix("/api")
     first, _, rest = path.lstrip("/").partition("/")
@@ -255,7 +255,7 @@ def _match(request: web.Request) -> _Asked | Answer:
     if found is None:
         return METHOD_NOT_ALLOWED if _other_method(request.method, path) else UNKNOWN_ROUTE
     operation, args = found
-    return _Asked(operation, path, {name: unquote(value) for name, value in args.items()})
+    return _Request(operation, path, {name: unquote(value) for name, value in args.items()})
 
 
 def _other_method(method: str, path: str) -> bool:

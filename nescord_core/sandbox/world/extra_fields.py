@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["keeping", "kept_of", "showing"]
+__all__ = ["extra_fields_of", "keep_extra_fields", "with_extra_fields"]
 
 Payload = dict[str, Any]
 Serialize = Callable[..., Any]
 NAME = "kept"
 
 
-def kept_of(thing: object) -> Payload:
+def extra_fields_of(thing: object) -> Payload:
     """Return the fields that are kept of an object of the model; changing them changes what is shown."""
     fields: Payload = vars(thing).setdefault(NAME, {})
     return fields
 
 
-def showing(serialize: Serialize) -> Serialize:
+def with_extra_fields(serialize: Serialize) -> Serialize:
     """Return one of the model's serializers (its object comes last) with the kept fields on top."""
 
     def shown(*args: Any, **options: Any) -> Any:
@@ -33,13 +33,13 @@ def showing(serialize: Serialize) -> Serialize:
 
 
 @contextmanager
-def keeping(
+def keep_extra_fields(
     thing: object, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
 ) -> Iterator[None]:
     """Keep fields, and set attributes of the model's own, unless the block raises: then all is as before."""
     own = attributes or {}
-    before, old = dict(kept_of(thing)), {name: getattr(thing, name) for name in own}
-    kept_of(thing).update(fields)
+    before, old = dict(extra_fields_of(thing)), {name: getattr(thing, name) for name in own}
+    extra_fields_of(thing).update(fields)
     for name, value in own.items():
         setattr(thing, name, value)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Grant", "Ledger", "Lobby"]
+__all__ = ["ExtraState", "Grant", "Lobby"]
 
 Payload = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Lobby:
 
 
 @dataclass(slots=True)
-class Ledger:
+class ExtraState:
     """Payloads by guild id, template code or nonce, as the API shows them."""
 
     welcome_screens: dict[int, Payload] = field(default_factory=dict)

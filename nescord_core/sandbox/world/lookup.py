@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from nescord_core.errors import NescordError
-from nescord_core.sandbox.world.simcord.model import Channel, Guild, Message, Role, Simulation, User
+from nescord_core.sandbox.world.simcord.model import Channel, Guild, Message, Role, SimcordModel, User
 
-__all__ = ["ActionError", "Directory"]
+__all__ = ["ActionError", "Lookup"]
 
 Id = int | str
 """An id (as number or digits) or a name: ``general``, ``#general``, ``alice``, ``@alice``."""
@@ -31,10 +31,10 @@ class ActionError(NescordError):
         self.code = code
 
 
-class Directory:
+class Lookup:
     """Look-ups over the simulation. ``guild=None`` means any guild, the oldest first."""
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: SimcordModel) -> None:
         self.simulation = simulation
 
     def find_guild(self, guild: Id | None = None) -> Guild:

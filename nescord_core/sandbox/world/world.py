@@ -12,9 +12,9 @@ from typing import Any
 
 from nescord_core.sandbox.world.completion import complete_event
 from nescord_core.sandbox.world.lookup import ActionError, Id
-from nescord_core.sandbox.world.people.accounts import Accounts
+from nescord_core.sandbox.world.people.accounts import AccountActions
 from nescord_core.sandbox.world.people.members import Payload, tail
-from nescord_core.sandbox.world.simcord.model import Simulation, serializers
+from nescord_core.sandbox.world.simcord.model import SimcordModel, serializers
 from nescord_core.settings import SandboxSettings
 
 __all__ = ["ActionError", "Listener", "World"]
@@ -32,11 +32,11 @@ MENTIONING = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 
 
-class World(Accounts):
+class World(AccountActions):
     """The state behind one sandbox. Actions that Discord or the client refuses raise `ActionError`."""
 
     def __init__(self, settings: SandboxSettings) -> None:
-        super().__init__(Simulation(self._announce))
+        super().__init__(SimcordModel(self._announce))
         self.settings = settings
         self._nonce: int | str | None = None
         self._listeners: list[Listener] = []
@@ -136,13 +136,13 @@ class World(Accounts):
         return {
             **payload,
             "presences": [each for each in seen if each["status"] != "offline"],
-            "soundboard_sounds": list(self.ledger.sounds.get(guild_id, {}).values()),
+            "soundboard_sounds": list(self.extra_state.sounds.get(guild_id, {}).values()),
             "stage_instances": [serializers.stage_instance_payload(each) for each in stages],
         }
 
     def available(self, guild_id: int) -> bool:
         """Say whether Discord has the guild at the moment."""
-        return guild_id not in self.ledger.outages
+        return guild_id not in self.extra_state.outages
 
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members, users included."""

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from nescord_core.errors import ConfigError, NescordError, NotRunning, TransportError
-from nescord_core.services.control.exclusive_lock import sole_owner
-from nescord_core.services.control.running_services import Presence, is_alive, read_all
+from nescord_core.services.control.exclusive_lock import exclusive_lock
+from nescord_core.services.control.running_services import RunningService, is_alive, read_all
 
 __all__ = ["Answer", "Command", "logs", "reload", "request", "restart", "serve_control", "socket_path"]
 __all__ += ["status", "stop", "stream"]
@@ -73,7 +73,7 @@ async def serve_control(
     """
     path = socket_path(state_dir, name)
     failure: Exception | None = None
-    with sole_owner(state_dir, name, service), _listening(path) as listener:
+    with exclusive_lock(state_dir, name, service), _listening(path) as listener:
         async with asyncio.TaskGroup() as group:
             connections = _Connections(group, commands)
             server = await asyncio.start_unix_server(connections.accept, sock=listener, limit=LONGEST_LINE)
@@ -143,7 +143,7 @@ async def stop(state_dir: Path, *, timeout: float = STOP_TIMEOUT) -> None:
         TransportError: something still runs after ``timeout`` seconds.
 
     """
-    alone: list[Presence] = []
+    alone: list[RunningService] = []
     try:
         await request(state_dir, "stop")
     except NotRunning:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nescord_core.errors import AlreadyRunning, ConfigError
 
-__all__ = ["ended_out_of_order", "require_writable", "sole_owner"]
+__all__ = ["exclusive_lock", "require_writable", "was_not_released"]
 
 
 def require_writable(state_dir: Path) -> None:
@@ -31,7 +31,7 @@ def require_writable(state_dir: Path) -> None:
 
 
 @contextmanager
-def sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
+def exclusive_lock(state_dir: Path, name: str, service: str) -> Iterator[None]:
     """Be the only process that owns ``name`` in this state_dir for as long as the block runs.
 
     Raises:
@@ -63,7 +63,7 @@ def sole_owner(state_dir: Path, name: str, service: str) -> Iterator[None]:
         file.truncate(0)
 
 
-def ended_out_of_order(state_dir: Path, name: str) -> bool:
+def was_not_released(state_dir: Path, name: str) -> bool:
     """Say whether the last owner of ``name`` was killed, or is still there; else the file is empty."""
     try:
         return _lock(state_dir, name).stat().st_size > 0

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nescord_core._version import __version__
 
-__all__ = ["Presence", "announce", "is_alive", "read_all"]
+__all__ = ["RunningService", "announce", "is_alive", "read_all"]
 
 PROC = Path("/proc")
 BOOT_ID = PROC / "sys/kernel/random/boot_id"
@@ -24,7 +24,7 @@ GONE = frozenset("ZX")
 
 
 @dataclass(frozen=True, slots=True)
-class Presence:
+class RunningService:
     """One running service.
 
     ``address`` is where it serves (host:port, empty for none), ``admin`` where its /healthz, /readyz and
@@ -44,7 +44,7 @@ class Presence:
 @contextmanager
 def announce(
     state_dir: Path, service: str, *, address: str = "", admin: str = "", now: float | None = None
-) -> Iterator[Presence]:
+) -> Iterator[RunningService]:
     """Write state_dir/run/<service>.json for as long as the block runs.
 
     Enter it when the service is ready. At the end the file is removed unless another process has taken the
@@ -52,7 +52,7 @@ def announce(
     """
     pid = os.getpid()
     started_at = time.time() if now is None else now
-    presence = Presence(service, pid, address, admin, started_at, _birth(pid), __version__)
+    presence = RunningService(service, pid, address, admin, started_at, _birth(pid), __version__)
     path = _file(state_dir, service)
     _write(path, presence)
     try:
@@ -63,13 +63,13 @@ def announce(
             path.unlink(missing_ok=True)
 
 
-def read_all(state_dir: Path) -> dict[str, Presence]:
+def read_all(state_dir: Path) -> dict[str, RunningService]:
     """Return the services that run with this state_dir, by name; damaged files and the dead are skipped."""
     found = (_read(path) for path in sorted((state_dir / "run").glob("*.json")))
     return {presence.service: presence for presence in found if presence is not None and is_alive(presence)}
 
 
-def is_alive(presence: Presence) -> bool:
+def is_alive(presence: RunningService) -> bool:
     """Say whether the very process that wrote the file still runs."""
     birth = _birth(presence.pid)
     if birth and presence.birth:
@@ -91,7 +91,7 @@ def _file(state_dir: Path, service: str) -> Path:
     return state_dir / "run" / f"{service}.json"
 
 
-def _write(path: Path, presence: Presence) -> None:
+def _write(path: Path, presence: RunningService) -> None:
     """A reader sees the whole file or none: a new file takes the old one's place in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{presence.pid}")
@@ -103,10 +103,10 @@ def _write(path: Path, presence: Presence) -> None:
         raise
 
 
-def _read(path: Path) -> Presence | None:
+def _read(path: Path) -> RunningService | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
         fields = json.loads(path.read_text(encoding="utf-8"))
-        return Presence(
+        return RunningService(
             service=str(fields["service"]),
             pid=int(fields["pid"]),
             address=str(fields["address"]),

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["is_claimed", "shared_claim"]
+__all__ = ["is_locked", "shared_lock"]
 
 
 @contextmanager
-def shared_claim(state_dir: Path, name: str) -> Iterator[None]:
+def shared_lock(state_dir: Path, name: str) -> Iterator[None]:
     """Have a share of the claim on ``name`` for as long as the block runs."""
     path = _lock(state_dir, name)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ def shared_claim(state_dir: Path, name: str) -> Iterator[None]:
         yield
 
 
-def is_claimed(state_dir: Path, name: str) -> bool:
+def is_locked(state_dir: Path, name: str) -> bool:
     """Say whether any process has a share of the claim."""
     try:
         with _lock(state_dir, name).open("a", encoding="ascii") as file:

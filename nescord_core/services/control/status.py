@@ -12,10 +12,10 @@ import aiohttp
 
 from nescord_core.errors import NescordError, NotRunning, TransportError
 from nescord_core.services.control import control_socket
-from nescord_core.services.control.running_services import Presence, read_all
+from nescord_core.services.control.running_services import RunningService, read_all
 from nescord_core.supervisor.lifecycle import Reading, State
 from nescord_core.supervisor.probe import ask
-from nescord_core.supervisor.resource_usage import Usage, look
+from nescord_core.supervisor.resource_usage import Usage, measure
 
 __all__ = ["collect"]
 
@@ -62,7 +62,7 @@ async def _with_gateway(found: dict[str, Entry], state_dir: Path) -> dict[str, E
 
 
 async def _measured(found: dict[str, Entry]) -> dict[str, Entry]:
-    used = await look(entry["pid"] for entry in found.values() if entry["pid"])
+    used = await measure(entry["pid"] for entry in found.values() if entry["pid"])
     return {name: entry | _numbers(used.get(entry["pid"])) for name, entry in found.items()}
 
 
@@ -82,7 +82,7 @@ async def _look(state_dir: Path) -> dict[str, Entry]:
     return {**supervised, **dict(zip((presence.service for presence in alone), entries, strict=True))}
 
 
-async def _ask(session: aiohttp.ClientSession, presence: Presence) -> Entry:
+async def _ask(session: aiohttp.ClientSession, presence: RunningService) -> Entry:
     reading = Reading.GOOD
     if presence.admin:
         host, _, port = presence.admin.rpartition(":")

@@ -20,7 +20,7 @@ from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import ServiceView, Supervisor
 
-__all__ = ["Desk", "Replan", "facts"]
+__all__ = ["DevCommands", "Replan", "facts"]
 
 CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 NOTICE_TIMEOUT = 5.0
@@ -31,7 +31,7 @@ Replan = Callable[[], tuple[Config, list[ServiceSpec]]]
 
 
 @dataclass
-class Desk:
+class DevCommands:
     """Carries out what is asked. ``page`` is the sandbox's address, empty without one."""
 
     supervisor: Supervisor

@@ -20,16 +20,16 @@ from nescord_core.config.loading import Config, load
 from nescord_core.errors import PortTaken
 from nescord_core.process.ports import refusal
 from nescord_core.services.control import control_socket
-from nescord_core.services.control.exclusive_lock import ended_out_of_order
+from nescord_core.services.control.exclusive_lock import was_not_released
 from nescord_core.services.dev import keys as dev_keys
 from nescord_core.services.dev import plan
-from nescord_core.services.dev.requests import Desk, Replan, facts
+from nescord_core.services.dev.requests import DevCommands, Replan, facts
 from nescord_core.services.program import one_error
 from nescord_core.supervisor.lifecycle import State
 from nescord_core.supervisor.output import Output, Redaction
 from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import Outcome, ServiceView, Supervisor
-from nescord_core.supervisor.systemd import Notifier
+from nescord_core.supervisor.systemd import SystemdNotifier
 
 __all__ = ["run_all", "run_dev"]
 
@@ -40,7 +40,7 @@ RETRY = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class RunMode:
     """How services are run together: the command, its name in the output, and whether main watches files."""
 
     name: str
@@ -48,8 +48,8 @@ class Manner:
     watch: bool
 
 
-DEV = Manner("nescord dev", "dev", watch=True)
-ALL = Manner("nescord run all", "all", watch=False)
+DEV = RunMode("nescord dev", "dev", watch=True)
+ALL = RunMode("nescord run all", "all", watch=False)
 
 
 async def run_all(config: Config, *, json: bool = False, port_offset: int = 0) -> int:
@@ -69,7 +69,7 @@ async def run_dev(
     port_offset: int = 0,
     file: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
-    manner: Manner = DEV,
+    manner: RunMode = DEV,
 ) -> int:
     """Run everything until a signal, `nescord stop`, the end of ``exec_cmd``, or a service that is given up.
 
@@ -85,7 +85,7 @@ async def run_dev(
 
     """
     environ = dict(os.environ if environ is None else environ)
-    notifier = Notifier.from_environment(environ)
+    notifier = SystemdNotifier.from_environment(environ)
     _, with_sandbox = plan.effective(config, sandbox=sandbox, port_offset=port_offset)
 
     def planned(given: Config) -> tuple[Config, list[ServiceSpec]]:
@@ -104,7 +104,7 @@ async def run_dev(
     output = _output(specs, settings, file or sys.stdout, manner.own, json=json)
     page = f"http://{settings.sandbox.host}:{settings.sandbox.port}/" if with_sandbox else ""
     keys = manner.watch and not (json or exec_cmd or file) and sys.stdin.isatty()
-    welcome = _Welcome(output, page, notifier, keys=keys)
+    welcome = _StartReport(output, page, notifier, keys=keys)
     supervisor = Supervisor(specs, output=output, on_change=welcome.look)
     output.on_closed = supervisor.request_stop
     run = _Run(supervisor, output, settings, page, notifier, manner, keys=keys)
@@ -135,37 +135,39 @@ class _Run:
     output: Output
     settings: Config
     page: str
-    notifier: Notifier
-    manner: Manner
+    notifier: SystemdNotifier
+    manner: RunMode
     keys: bool
 
     async def supervise(self, replan: Replan) -> Outcome:
         settings = self.settings
-        patience = AFTER_KILL if ended_out_of_order(settings.state_dir, control_socket.DEV) else 0.0
+        patience = AFTER_KILL if was_not_released(settings.state_dir, control_socket.DEV) else 0.0
         try:
             async with asyncio.TaskGroup() as tasks:
-                desk = Desk(self.supervisor, self.output, settings, self.page, replan, tasks)
+                commands = DevCommands(self.supervisor, self.output, settings, self.page, replan, tasks)
                 name = self.manner.name
-                async with control_socket.serve_control(settings.state_dir, desk.commands(), service=name):
+                async with control_socket.serve_control(
+                    settings.state_dir, commands.commands(), service=name
+                ):
                     with _signals(self.supervisor, self.output) as signals:
                         addresses = plan.listeners(settings, sandbox=bool(self.page))
                         await _until_free(addresses, self.output, patience, signals)
-                        return await self._run(desk)
+                        return await self._run(commands)
         finally:
             self.output.close()
 
-    async def _run(self, desk: Desk) -> Outcome:
+    async def _run(self, commands: DevCommands) -> Outcome:
         if self.page:
             await _forget_sessions(self.settings)
-        waking = desk.tasks.create_task(self.notifier.keep_awake(), name="watchdog")
+        waking = commands.tasks.create_task(self.notifier.keep_awake(), name="watchdog")
         try:
             if not self.keys:
                 return await self.supervisor.run()
-            with dev_keys.listening(desk.pressed):
+            with dev_keys.listening(commands.pressed):
                 return await self.supervisor.run()
         finally:
             waking.cancel()
-            desk.close()
+            commands.close()
 
 
 async def _forget_sessions(settings: Config) -> None:
@@ -176,10 +178,10 @@ async def _forget_sessions(settings: Config) -> None:
         await sessions.forget()
 
 
-class _Welcome:
+class _StartReport:
     """Shows the table of services once, when all of them are ready, and tells systemd how they are."""
 
-    def __init__(self, output: Output, page: str, notifier: Notifier, *, keys: bool) -> None:
+    def __init__(self, output: Output, page: str, notifier: SystemdNotifier, *, keys: bool) -> None:
         self._output = output
         self._keys = keys
         self._page = page

@@ -20,7 +20,7 @@ from nescord_core.config.loading import Config
 from nescord_core.events import ANY_EVENT, Intents, unreachable
 from nescord_core.reload.loading import entry as entries
 from nescord_core.reload.swapping.swap import Failure
-from nescord_core.services.doctor.findings import Finding, bad, good, worth_a_look
+from nescord_core.services.doctor.findings import Finding, failed, passed, warning
 
 __all__ = ["examine"]
 
@@ -35,7 +35,9 @@ async def examine(config: Config) -> list[Finding]:
         return []
     if "error" in found:
         return [
-            bad("handlers", str(found["error"]), "Mend that line; `nescord dev` shows where it comes from.")
+            failed(
+                "handlers", str(found["error"]), "Mend that line; `nescord dev` shows where it comes from."
+            )
         ]
     if "intents" in found:
         return [_client_intents(config, Intents(found["intents"]))]
@@ -77,7 +79,7 @@ async def _registered(config: Config) -> Mapping[str, Any] | None:
 def _events(config: Config, events: list[str]) -> Iterator[Finding]:
     names = ", ".join(each.lower() for each in events) or "nothing"
     if not events:
-        yield worth_a_look("handlers", "the bot listens for no event", "Register one: @listener.on(...)")
+        yield warning("handlers", "the bot listens for no event", "Register one: @listener.on(...)")
         return
     wanted: frozenset[str] | None = config["bot.events"]
     filtered = sorted(
@@ -85,25 +87,25 @@ def _events(config: Config, events: list[str]) -> Iterator[Finding]:
     )
     if filtered:
         what = ", ".join(each.lower() for each in filtered)
-        yield worth_a_look(
+        yield warning(
             "handlers", f"bot.events leaves out {what}", "Add them to bot.events (EVENTS), or set *."
         )
     lost = unreachable(events, config["bot.intents"])
     for event, needed in lost.items():
         one = " or ".join(name.lower() for name in needed.names)
-        yield bad(
+        yield failed(
             "handlers",
             f"{event.value.lower()} never comes without the intent {one}",
             "Add it to bot.intents.",
         )
     if not filtered and not lost:
-        yield good("handlers", f"{names}: all of it comes with these intents")
+        yield passed("handlers", f"{names}: all of it comes with these intents")
 
 
 def _content(config: Config, events: list[str]) -> Iterator[Finding]:
     intents = Intents(config["bot.intents"])
     if "MESSAGE_CREATE" in events and not intents & Intents.MESSAGE_CONTENT:
-        yield worth_a_look(
+        yield warning(
             "message_content",
             "without this intent the text of most messages is empty",
             "Add message_content to bot.intents if the bot reads what people write.",
@@ -115,12 +117,12 @@ def _client_intents(config: Config, asked: Intents) -> Finding:
     missing = asked & ~Intents(config["bot.intents"])
     if missing:
         names = ", ".join(name.lower() for name in missing.names)
-        return bad(
+        return failed(
             "handlers",
             f"the bot counts on intents that ws does not ask for: {names}",
             "Add them to bot.intents.",
         )
-    return good("handlers", "every intent that the bot counts on is asked for")
+    return passed("handlers", "every intent that the bot counts on is asked for")
 
 
 # The process of its own

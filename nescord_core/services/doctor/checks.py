@@ -10,7 +10,7 @@ from nescord_core.config.loading import FILE, Config
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
 from nescord_core.services.doctor import bot, discord, machine, services
-from nescord_core.services.doctor.findings import Finding, Verdict, bad, good, worth_a_look
+from nescord_core.services.doctor.findings import Finding, Verdict, failed, passed, warning
 
 __all__ = ["Finding", "Verdict", "as_json", "examine"]
 
@@ -49,8 +49,8 @@ def as_json(config: Config, findings: Sequence[Finding]) -> Mapping[str, Any]:
 
 def _project(config: Config) -> Finding:
     if (config.project / FILE).is_file():
-        return good("project", f"{config.project / FILE}")
-    return worth_a_look(
+        return passed("project", f"{config.project / FILE}")
+    return warning(
         "project",
         f"there is no {FILE} in {config.project} or above it",
         "Go to the project's directory, or make one: nescord init mybot",
@@ -59,19 +59,19 @@ def _project(config: Config) -> Finding:
 
 def _token(config: Config) -> Finding:
     if config.token is None:
-        return worth_a_look(
+        return warning(
             "token",
             "none: `nescord dev` uses the sandbox, `nescord run` refuses",
             f"For the real Discord, put DISCORD_BOT_TOKEN into {config.project / '.env'}.",
         )
     source = config.values["token"].source
     if not discord.looks_like_a_token(config.token):
-        return worth_a_look(
+        return warning(
             "token",
             f"set ({source}), but it does not look like a bot's token",
             "Copy it from the Developer Portal, under Bot, Reset Token: three parts with dots between.",
         )
-    return good("token", f"set ({source})")
+    return passed("token", f"set ({source})")
 
 
 def _sections(config: Config) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def _sections(config: Config) -> Iterator[Finding]:
         except ConfigError as error:
             if config.token is not None or "token" not in error.message:
                 where = f"{error.where}: " if error.where else ""
-                yield bad(name, f"{where}{error.message}", error.hint)
+                yield failed(name, f"{where}{error.message}", error.hint)
 
 
 def _intents(config: Config) -> Finding:
@@ -91,7 +91,7 @@ def _intents(config: Config) -> Finding:
     if privileged:
         names = ", ".join(name.lower() for name in privileged)
         text += f" (privileged, to be switched on in the Developer Portal: {names})"
-    return good("intents", text)
+    return passed("intents", text)
 
 
 def _entry(config: Config) -> Finding:
@@ -100,13 +100,13 @@ def _entry(config: Config) -> Finding:
     wanted = entry if entry.endswith(".py") else f"{module.replace('.', '/')}.py"
     package = config.project / Path(*module.split(".")) / "__init__.py"
     if not (config.project / wanted).is_file() and not package.is_file():
-        return worth_a_look(
+        return warning(
             "main.entry",
             f"there is no {wanted} in {config.project}",
             "Set main.entry (NESCORD_ENTRY) to module:attribute of your listener, or to the bot's file.",
         )
     if entry.endswith(".py"):
-        return good("main.entry", f"the file {entry}")
+        return passed("main.entry", f"the file {entry}")
     if not attribute:
-        return bad("main.entry", f"{entry!r} names no attribute", "Write module:attribute.")
-    return good("main.entry", f"{module}, attribute {attribute}")
+        return failed("main.entry", f"{entry!r} names no attribute", "Write module:attribute.")
+    return passed("main.entry", f"{module}, attribute {attribute}")

@@ -16,7 +16,7 @@ from nescord_core._version import USER_AGENT
 from nescord_core.config.loading import Config
 from nescord_core.events import Intents
 from nescord_core.process.os_errors import reason_of
-from nescord_core.services.doctor.findings import Finding, bad, good, worth_a_look
+from nescord_core.services.doctor.findings import Finding, failed, passed, warning
 
 __all__ = ["examine", "looks_like_a_token"]
 
@@ -59,14 +59,14 @@ async def examine(config: Config) -> list[Finding]:
             )
     except (aiohttp.ClientError, TimeoutError) as error:
         fix = "Check the network and discord.api_url (DISCORD_API_URL); --offline leaves this out."
-        return [worth_a_look("Discord", f"{url} cannot be reached ({reason_of(error)})", fix)]
+        return [warning("Discord", f"{url} cannot be reached ({reason_of(error)})", fix)]
     if me.status == 401:
         fix = "Reset it in the Developer Portal, under Bot, and put the new one into DISCORD_BOT_TOKEN."
-        return [bad("Discord", f"{url} does not accept the token", fix), *_clock(me)]
+        return [failed("Discord", f"{url} does not accept the token", fix), *_clock(me)]
     if me.status != 200:
-        return [worth_a_look("Discord", f"{url}/users/@me answered {me.status}", "Try again later.")]
+        return [warning("Discord", f"{url}/users/@me answered {me.status}", "Try again later.")]
     return [
-        good("Discord", f"{url} knows the bot as {me.body.get('username')} ({me.body.get('id')})"),
+        passed("Discord", f"{url} knows the bot as {me.body.get('username')} ({me.body.get('id')})"),
         *_clock(me),
         *_allowed(config, application),
         *_budget(config, gateway),
@@ -101,9 +101,9 @@ def _clock(answer: _Answer) -> Iterator[Finding]:
     if abs(answer.skew) > _SKEW:
         way = "ahead of" if answer.skew > 0 else "behind"
         text = f"{abs(answer.skew):.0f} s {way} Discord's: interactions look older or younger than they are"
-        yield worth_a_look("clock", text, "Have the system keep time: timedatectl set-ntp true")
+        yield warning("clock", text, "Have the system keep time: timedatectl set-ntp true")
     else:
-        yield good("clock", "agrees with Discord's")
+        yield passed("clock", "agrees with Discord's")
 
 
 def _allowed(config: Config, application: _Answer) -> Iterator[Finding]:
@@ -115,13 +115,13 @@ def _allowed(config: Config, application: _Answer) -> Iterator[Finding]:
     refused = [each for each, bits in _ALLOWED.items() if each & wanted and not flags & bits]
     if refused:
         names = ", ".join(str(each.name).lower() for each in refused)
-        yield bad(
+        yield failed(
             "application",
             f"the Developer Portal does not allow: {names} (the gateway would close with 4014)",
             "Switch it on under Bot, Privileged Gateway Intents, or take it out of bot.intents.",
         )
     else:
-        yield good("application", "every intent that the bot asks for is allowed")
+        yield passed("application", "every intent that the bot asks for is allowed")
 
 
 def _budget(config: Config, gateway: _Answer) -> Iterator[Finding]:
@@ -135,12 +135,12 @@ def _budget(config: Config, gateway: _Answer) -> Iterator[Finding]:
         fix = (
             "Wait: ws keeps ws.identify_reserve in hand, because Discord resets the token of who uses up all."
         )
-        yield worth_a_look("IDENTIFYs", text, fix)
+        yield warning("IDENTIFYs", text, fix)
     else:
-        yield good("IDENTIFYs", text)
+        yield passed("IDENTIFYs", text)
     recommended, chosen = int(gateway.body.get("shards", 1)), config["ws.shards"]
     if chosen is not None and chosen < recommended:
         fix = "Set ws.shards to auto, or to a multiple of that number."
-        yield worth_a_look("shards", f"{chosen}, where Discord recommends {recommended}", fix)
+        yield warning("shards", f"{chosen}, where Discord recommends {recommended}", fix)
     else:
-        yield good("shards", f"{chosen or recommended} (Discord recommends {recommended})")
+        yield passed("shards", f"{chosen or recommended} (Discord recommends {recommended})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Finding", "Verdict", "bad", "good", "worth_a_look"]
+__all__ = ["Finding", "Verdict", "failed", "passed", "warning"]
 
 
 class Verdict(Enum):
@@ -26,16 +26,16 @@ class Finding:
     fix: str = ""
 
 
-def good(subject: str, text: str) -> Finding:
+def passed(subject: str, text: str) -> Finding:
     """Nothing to do."""
     return Finding(subject, Verdict.GOOD, text)
 
 
-def worth_a_look(subject: str, text: str, fix: str) -> Finding:
+def warning(subject: str, text: str, fix: str) -> Finding:
     """It works, but perhaps not as meant."""
     return Finding(subject, Verdict.WARNING, text, fix)
 
 
-def bad(subject: str, text: str, fix: str) -> Finding:
+def failed(subject: str, text: str, fix: str) -> Finding:
     """It does not work like this."""
     return Finding(subject, Verdict.BAD, text, fix)

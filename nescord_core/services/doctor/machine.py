@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from nescord_core._version import __version__
-from nescord_core.services.doctor.findings import Finding, bad, good, worth_a_look
+from nescord_core.services.doctor.findings import Finding, failed, passed, warning
 
 __all__ = ["disk", "limits", "versions"]
 
@@ -30,9 +30,9 @@ def versions() -> Iterator[Finding]:
     """Python and the packages that matter."""
     text = f"{platform.python_version()} on {sys.platform}, {sys.executable}"
     if sys.version_info < OLDEST:
-        yield bad("Python", text, "Install Python 3.11 or later.")
+        yield failed("Python", text, "Install Python 3.11 or later.")
     else:
-        yield good("Python", text)
+        yield passed("Python", text)
     found, missing = [], []
     for name in PACKAGES:
         try:
@@ -41,13 +41,13 @@ def versions() -> Iterator[Finding]:
             missing.append(name)
     text = f"{__version__} with {', '.join(found)}"
     if missing:
-        yield bad(
+        yield failed(
             "nescord",
             f"{text}; missing: {', '.join(missing)}",
             "Install nescord again: pip install -U nescord",
         )
     else:
-        yield good("nescord", text)
+        yield passed("nescord", text)
 
 
 def limits(project: Path) -> Iterator[Finding]:
@@ -62,9 +62,9 @@ def limits(project: Path) -> Iterator[Finding]:
     if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
         most = 65536 if hard == resource.RLIM_INFINITY else hard
         fix = f"Raise it: ulimit -n {most}, or LimitNOFILE= of the systemd unit."
-        yield worth_a_look("open files", text, fix)
+        yield warning("open files", text, fix)
     else:
-        yield good("open files", text)
+        yield passed("open files", text)
     yield from _watches(project)
 
 
@@ -77,9 +77,9 @@ def _watches(project: Path) -> Iterator[Finding]:
     text = f"{allowed:,} directories may be watched, this project has {needed:,}"
     if needed * 2 > allowed:
         fix = "sysctl fs.inotify.max_user_watches=524288; until then `nescord dev` compares files itself."
-        yield worth_a_look("inotify", text, fix)
+        yield warning("inotify", text, fix)
     else:
-        yield good("inotify", text)
+        yield passed("inotify", text)
 
 
 def _directories(project: Path) -> Iterator[str]:
@@ -94,13 +94,13 @@ def disk(state_dir: Path) -> Finding:
     free = shutil.disk_usage(place).free // 1_000_000
     text = f"{state_dir}, {free:,} MB free"
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        return bad(
+        return failed(
             "state_dir",
             f"{state_dir} cannot be written to",
             "Give this user the right to, or set NESCORD_STATE_DIR to another directory.",
         )
     if free < DISK_MB:
-        return worth_a_look(
+        return warning(
             "state_dir", text, "Make room, or set NESCORD_STATE_DIR to a directory on another disk."
         )
-    return good("state_dir", text)
+    return passed("state_dir", text)

@@ -12,7 +12,7 @@ from nescord_core._version import __version__
 from nescord_core.config.loading import Config
 from nescord_core.process.ports import holder_of
 from nescord_core.services.control import running_services, status
-from nescord_core.services.doctor.findings import Finding, good, worth_a_look
+from nescord_core.services.doctor.findings import Finding, passed, warning
 
 __all__ = ["examine"]
 
@@ -30,20 +30,20 @@ async def examine(config: Config) -> list[Finding]:
     return [*services, *ports, *await _remote(config, running)]
 
 
-def _service(name: str, state: Mapping[str, Any], present: running_services.Presence | None) -> Finding:
+def _service(name: str, state: Mapping[str, Any], present: running_services.RunningService | None) -> Finding:
     text = f"{state['state']} on {state['address'] or 'no address'}, process {state['pid']}"
     if present is not None and present.version not in ("", __version__):
-        return worth_a_look(
+        return warning(
             f"{name} runs",
             f"{text}, of version {present.version}",
             f"This is {__version__}: start {name} anew, so that both ends speak the same.",
         )
     if state["state"] != "ready":
-        return worth_a_look(f"{name} runs", text, f"See what it says: nescord logs {name}")
-    return good(f"{name} runs", text)
+        return warning(f"{name} runs", text, f"See what it says: nescord logs {name}")
+    return passed(f"{name} runs", text)
 
 
-def _problems(running: Mapping[str, running_services.Presence], states: Mapping[str, Any]) -> list[Any]:
+def _problems(running: Mapping[str, running_services.RunningService], states: Mapping[str, Any]) -> list[Any]:
     """Ask those that are not ready what is wrong."""
     return [
         _ask(name, present)
@@ -52,7 +52,7 @@ def _problems(running: Mapping[str, running_services.Presence], states: Mapping[
     ]
 
 
-async def _ask(name: str, present: running_services.Presence) -> Finding | None:
+async def _ask(name: str, present: running_services.RunningService) -> Finding | None:
     try:
         async with (
             aiohttp.ClientSession(timeout=_TIMEOUT) as session,
@@ -62,7 +62,7 @@ async def _ask(name: str, present: running_services.Presence) -> Finding | None:
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
     problems = "; ".join(said.get("problems", ()))
-    return worth_a_look(name, problems, f"nescord logs {name}") if problems else None
+    return warning(name, problems, f"nescord logs {name}") if problems else None
 
 
 def _ports(config: Config) -> list[Finding]:
@@ -78,14 +78,14 @@ def _ports(config: Config) -> list[Finding]:
     for key, (host, port) in addresses.items():
         holder = holder_of(host, port)
         if not holder:
-            findings.append(good(key, f"{host}:{port} is free"))
+            findings.append(passed(key, f"{host}:{port} is free"))
             continue
         fix = f"End that process, or set {key} ({config.values[key].key.env}) to another port."
-        findings.append(worth_a_look(key, f"{host}:{port} is taken by {holder}", fix))
+        findings.append(warning(key, f"{host}:{port} is taken by {holder}", fix))
     return findings
 
 
-async def _remote(config: Config, running: Mapping[str, running_services.Presence]) -> list[Finding]:
+async def _remote(config: Config, running: Mapping[str, running_services.RunningService]) -> list[Finding]:
     """Services on other machines or in other projects, where the configuration names some."""
     findings = []
     if config.values["rest.url"].source != "default" and "rest" not in running:
@@ -105,8 +105,8 @@ async def _rest(url: str) -> Finding:
     except (aiohttp.ClientError, TimeoutError):
         reached = False
     if reached:
-        return good("rest.url", f"{url} answers")
-    return worth_a_look(
+        return passed("rest.url", f"{url} answers")
+    return warning(
         "rest.url", f"{url} does not answer", "Start `nescord run rest` there, or mend NESCORD_REST_URL."
     )
 
@@ -118,9 +118,9 @@ async def _main(address: str) -> Finding:
             _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
         writer.close()
     except (OSError, TimeoutError):
-        return worth_a_look(
+        return warning(
             "ws.grpc_host",
             f"{address} cannot be reached",
             "Start `nescord run main` there, or mend GRPC_HOST.",
         )
-    return good("ws.grpc_host", f"{address} can be reached")
+    return passed("ws.grpc_host", f"{address} can be reached")

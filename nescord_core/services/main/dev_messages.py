@@ -11,7 +11,7 @@ from typing import Any
 from nescord_core.errors import NescordError, NotRunning
 from nescord_core.services.control import control_socket
 
-__all__ = ["Dev"]
+__all__ = ["DevMessages"]
 
 log = logging.getLogger("nescord.main")
 
@@ -19,7 +19,7 @@ RELOADED = "reloaded"
 WS_WAIT = 0.5
 
 
-class Dev:
+class DevMessages:
     """Sends one message after the other; without a dev there is nobody to tell."""
 
     def __init__(self, state_dir: Path) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 
 from nescord_core import config
 from nescord_core.errors import ConfigError
-from nescord_core.reload.watching.affected_services import Concern, concern_of, services_of
+from nescord_core.reload.watching.affected_services import Effect, effect_of, services_of
 
-__all__ = ["Changes"]
+__all__ = ["FileChanges"]
 
 log = logging.getLogger("nescord.main")
 
 
-class Changes:
+class FileChanges:
     """Tells changed code from changed configuration, and knows the configuration as it was before."""
 
     def __init__(self, project: Path) -> None:
@@ -25,11 +25,11 @@ class Changes:
 
     def code(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return the files that call for a reload."""
-        return tuple(sorted(path for path in paths if concern_of(path) is Concern.CODE))
+        return tuple(sorted(path for path in paths if effect_of(path) is Effect.CODE))
 
     def restarts(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return the services that changed configuration concerns, and say so."""
-        files = sorted(path for path in paths if concern_of(path) is Concern.CONFIGURATION)
+        files = sorted(path for path in paths if effect_of(path) is Effect.CONFIGURATION)
         if not files or (after := self._values()) is None:
             return ()
         keys = [key for key, value in after.items() if self._before.get(key) != value]

@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from nescord_core.reload.swapping.group import Group
 from nescord_core.reload.swapping.rollout import Reloaded
 
-__all__ = ["Numbers"]
+__all__ = ["WorkerMetrics"]
 
 BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
-class Numbers:
+class WorkerMetrics:
     """Asks the workers for theirs and adds the group's own."""
 
     def __init__(self, group: Group, host: str, ports: tuple[int, ...]) -> None:

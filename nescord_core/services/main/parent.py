@@ -20,24 +20,24 @@ from nescord_core.reload.swapping import fork
 from nescord_core.reload.swapping.group import GRACE, Group, Restarts, Worker
 from nescord_core.reload.swapping.rollout import Reloaded
 from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers
-from nescord_core.reload.swapping.swap import Failure, Patience, describe_exit
+from nescord_core.reload.swapping.swap import Failure, SwapTimeouts, describe_exit
 from nescord_core.reload.watching.own_writes import OwnWrites
 from nescord_core.reload.watching.watcher import Watcher, matcher_for
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.admin_port import Admin, serve_admin
 from nescord_core.services.control.running_services import announce
-from nescord_core.services.main.dev_messages import Dev
-from nescord_core.services.main.file_changes import Changes
-from nescord_core.services.main.metrics import Numbers
+from nescord_core.services.main.dev_messages import DevMessages
+from nescord_core.services.main.file_changes import FileChanges
+from nescord_core.services.main.metrics import WorkerMetrics
 from nescord_core.services.main.port_reservation import reserved
 from nescord_core.settings import MainSettings
-from nescord_core.supervisor.restart import Again, after_exit
+from nescord_core.supervisor.restart import Restart, after_exit
 from nescord_core.supervisor.spec import RestartPolicy
 
 __all__ = ["serve"]
 
 log = logging.getLogger("nescord.main")
-WORKER = "nescord_core.services.main.worker.listener"
+WORKER = "nescord_core.services.main.worker.process"
 RESTARTS = RestartPolicy(base=0.1, longest=10.0)
 
 
@@ -92,18 +92,18 @@ class Parent:
             _spawner(settings, watch=watch),
             self,
             restarts=_restarts,
-            patience=Patience(start=settings.start_timeout, drain=settings.drain_timeout + GRACE),
+            patience=SwapTimeouts(start=settings.start_timeout, drain=settings.drain_timeout + GRACE),
             debug=logging.getLogger().isEnabledFor(logging.DEBUG),
             watched=watch,
         )
-        self._numbers = Numbers(self._group, settings.listen_host, ports)
+        self._numbers = WorkerMetrics(self._group, settings.listen_host, ports)
         self._all_serve = asyncio.Event()
         self._failure: NescordError | None = None
         self._last_refusal: Failure | None = None
         self._has_loaded = False
         self._has_notice = False
         self._own_writes = OwnWrites()
-        self._dev = Dev(settings.state_dir)
+        self._dev = DevMessages(settings.state_dir)
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None], admin: str) -> None:
         """Run until ``stop`` or a failure that nothing but a person can mend."""
@@ -254,7 +254,7 @@ class Parent:
 
     async def _watch_files(self) -> None:
         project = self._settings.project_dir
-        changes = Changes(project)
+        changes = FileChanges(project)
 
         def changed(paths: frozenset[str], began: float) -> None:
             if services := changes.restarts(paths):
@@ -296,7 +296,7 @@ def _restarts() -> Restarts:
         decision = after_exit(
             RESTARTS, exit_code=exit_code, uptime=uptime, failures=failures, jitter=random.random()
         )
-        if not isinstance(decision, Again):
+        if not isinstance(decision, Restart):
             return None
         failures = decision.failures
         return decision.delay if failures > 1 else 0.0

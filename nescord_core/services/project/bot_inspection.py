@@ -14,7 +14,7 @@ from pathlib import Path
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
 
-__all__ = ["Survey", "survey"]
+__all__ = ["BotFacts", "inspect_bot"]
 
 FILES = 500
 """How many files are looked at, at most."""
@@ -64,7 +64,7 @@ _CALLBACKS = {"on_error", "on_submit", "on_timeout", "on_help_command_error"}
 
 
 @dataclass
-class Survey:
+class BotFacts:
     """What was found. ``intents`` is None where the source does not say."""
 
     files: list[Path] = field(default_factory=list)
@@ -89,14 +89,14 @@ class Survey:
         return [*names, *(each.lower() for each in rest.names)] or ["none"]
 
 
-def survey(program: Path, root: Path) -> Survey:
+def inspect_bot(program: Path, root: Path) -> BotFacts:
     """Read a program, and what it imports or loads from below ``root``.
 
     Raises:
         ConfigError: the program cannot be read, or is not Python.
 
     """
-    found, seen = Survey(), {program.resolve()}
+    found, seen = BotFacts(), {program.resolve()}
     waiting = deque([program.resolve()])
     while waiting and len(found.files) < FILES:
         path = waiting.popleft()
@@ -118,7 +118,7 @@ def survey(program: Path, root: Path) -> Survey:
 class _Reader(ast.NodeVisitor):
     """Adds what one file has to what was found."""
 
-    def __init__(self, found: Survey) -> None:
+    def __init__(self, found: BotFacts) -> None:
         self._found = found
         self._groups: dict[str, str] = {}
 

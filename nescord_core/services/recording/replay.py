@@ -21,12 +21,18 @@ from nescord_core.config.loading import Config
 from nescord_core.errors import NescordError, NotRunning
 from nescord_core.services.control import control_socket
 from nescord_core.services.recording.files import Episode
-from nescord_core.services.recording.replay_target import StandIn, stand_in
-from nescord_core.services.recording.subscription import Tap, Told, Wanted, Worker, tapped
+from nescord_core.services.recording.replay_target import ReplayTarget, replay_target
+from nescord_core.services.recording.subscription import (
+    Subscription,
+    TracedRecord,
+    Wanted,
+    Worker,
+    subscribed,
+)
 from nescord_core.tracing import records
 from nescord_core.tracing.comparison import Change, Line, compare, fitted, moved, spelled
 
-__all__ = ["Rerun", "Result", "rerun"]
+__all__ = ["Replay", "Result", "replay"]
 
 _SESSION = "replay-"
 _AT_ONCE = 64
@@ -50,21 +56,21 @@ class Result:
 
 
 @dataclass
-class Rerun:
+class Replay:
     """All of it: what became of the events, and how many were not done within the time."""
 
     results: list[Result] = field(default_factory=list)
     unfinished: int = 0
 
 
-async def rerun(
+async def replay(
     config: Config,
     chosen: Sequence[Episode],
     *,
     speed: float,
     timeout: float,
     tell: Callable[[Result], None] = lambda _: None,
-) -> Rerun:
+) -> Replay:
     """Hand in the events in order; ``speed`` 1 is as recorded, 0 as fast as the bot takes them.
 
     ``tell`` is called with each, in order, when it is done. ``timeout`` (seconds) is for what is open when
@@ -76,8 +82,8 @@ async def rerun(
     """
     session = f"{_SESSION}{secrets.token_hex(3)}"
     wanted = Wanted(session_id=session)
-    async with stand_in(config) as place, tapped(config.state_dir, wanted) as tap:
-        return await _Play(tap, place, session, chosen, tell).run(config.state_dir, speed, timeout)
+    async with replay_target(config) as place, subscribed(config.state_dir, wanted) as subscription:
+        return await _Play(subscription, place, session, chosen, tell).run(config.state_dir, speed, timeout)
 
 
 class _Play:
@@ -85,26 +91,26 @@ class _Play:
 
     def __init__(
         self,
-        tap: Tap,
-        place: StandIn,
+        subscription: Subscription,
+        place: ReplayTarget,
         session: str,
         chosen: Sequence[Episode],
         tell: Callable[[Result], None],
     ) -> None:
-        self._tap = tap
+        self._subscription = subscription
         self._place = place
         self._session = session
         self._chosen = chosen
         self._tell = tell
         self._open: dict[int, Worker] = {}
         self._after: dict[int, Episode] = {}
-        self._done = Rerun()
+        self._done = Replay()
         self._changed = asyncio.Condition()
         self._orphans: set[int] = set()
         self._moved: dict[str, str] = {}
         self._held: dict[int, Result] = {}
 
-    async def run(self, state_dir: Path, speed: float, timeout: float) -> Rerun:
+    async def run(self, state_dir: Path, speed: float, timeout: float) -> Replay:
         async with asyncio.TaskGroup() as tasks:
             hearing = tasks.create_task(self._hear())
             try:
@@ -121,14 +127,14 @@ class _Play:
 
     async def _workers(self, state_dir: Path) -> None:
         """Wait until main's workers have connected: all, if main says how many there are."""
-        if not await self._wait(lambda: bool(self._tap.workers), _CONNECT):
+        if not await self._wait(lambda: bool(self._subscription.workers), _CONNECT):
             raise NotRunning("nescord main", state_dir=str(state_dir))
         try:
             stats = await control_socket.request(state_dir, "status", name=control_socket.MAIN)
             count = len(stats["workers"])
         except NescordError:
             count = 1  # a bot that was started by itself
-        await self._wait(lambda: len(self._tap.workers) >= count, _ALL_HERE)
+        await self._wait(lambda: len(self._subscription.workers) >= count, _ALL_HERE)
 
     async def _send_all(self, speed: float) -> None:
         began, first = time.monotonic(), self._chosen[0].event.received_at if self._chosen else 0.0
@@ -136,18 +142,18 @@ class _Play:
             if speed > 0:
                 due = began + (episode.event.received_at - first) / speed
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
-            await self._wait(lambda: len(self._open) < _AT_ONCE and bool(self._tap.workers), None)
+            await self._wait(lambda: len(self._open) < _AT_ONCE and bool(self._subscription.workers), None)
             self._send(number)
 
     def _send(self, number: int) -> None:
         event = self._chosen[number - 1].event
         data, moves = fitted(bytes(event.data), self._place.guilds)
         self._moved |= moves
-        workers = sorted(self._tap.workers, key=lambda worker: worker.replica)
+        workers = sorted(self._subscription.workers, key=lambda worker: worker.replica)
         worker = workers[event.key % len(workers)]
         self._open[number] = worker
         worker.send(
-            records.Again(
+            records.ReplayRequest(
                 type=event.type,
                 session_id=self._session,
                 seq=number,
@@ -161,10 +167,10 @@ class _Play:
         )
 
     async def _hear(self) -> None:
-        async for told in self._tap:
+        async for told in self._subscription:
             await self._take(told)
 
-    async def _take(self, told: Told) -> None:
+    async def _take(self, told: TracedRecord) -> None:
         match told.record:
             case records.Seen() as event:
                 self._after[event.seq] = Episode(event)
@@ -174,7 +180,7 @@ class _Play:
                 self._end(_number(end.id), end.error)
             case None:
                 self._orphans |= {number for number, worker in self._open.items() if worker is told.worker}
-        if self._tap.workers:
+        if self._subscription.workers:
             orphans, self._orphans = self._orphans, set()
             for number in sorted(orphans):
                 self._send(number)

@@ -19,13 +19,13 @@ from nescord_core.services import program, rest, sandbox
 from nescord_core.services.control import control_socket
 from nescord_core.settings import SANDBOX_TOKEN, RestSettings, SandboxSettings
 
-__all__ = ["StandIn", "stand_in"]
+__all__ = ["ReplayTarget", "replay_target"]
 
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 @dataclass(frozen=True)
-class StandIn:
+class ReplayTarget:
     """``rest_url`` takes the calls; empty when the bot's own rest speaks to a sandbox already.
 
     ``page`` is the sandbox's address, ``guilds`` its guilds with their channels.
@@ -37,11 +37,11 @@ class StandIn:
 
 
 @asynccontextmanager
-async def stand_in(config: Config) -> AsyncIterator[StandIn]:
+async def replay_target(config: Config) -> AsyncIterator[ReplayTarget]:
     """Use the sandbox that `nescord dev` runs here, or start one, with a REST proxy, while the block runs."""
     page = await _sandbox_of_dev(config)
     if page:
-        yield StandIn("", page, await _guilds(page))
+        yield ReplayTarget("", page, await _guilds(page))
         return
     with program.one_error(), tempfile.TemporaryDirectory(prefix="nescord-replay-") as scratch:
         async with asyncio.TaskGroup() as tasks:
@@ -54,7 +54,7 @@ async def stand_in(config: Config) -> AsyncIterator[StandIn]:
                     token=token, api_url=f"{page}api/v10", port=0, state_dir=Path(scratch) / "rest"
                 )
                 address = await _started(tasks, rest.serve, proxy, stop)
-                yield StandIn(f"http://{address}", page, await _guilds(page))
+                yield ReplayTarget(f"http://{address}", page, await _guilds(page))
             finally:
                 stop.set()
 

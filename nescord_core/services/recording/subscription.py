@@ -24,7 +24,7 @@ from nescord_core.services import program
 from nescord_core.services.control.control_socket import socket_path
 from nescord_core.tracing import records
 
-__all__ = ["Tap", "Wanted", "Worker", "tapped"]
+__all__ = ["Subscription", "Wanted", "Worker", "subscribed"]
 
 _LONGEST_LINE = 16 * 1024 * 1024
 _QUEUED = 256
@@ -39,26 +39,26 @@ class Worker:
     pid: int
     writer: asyncio.StreamWriter
 
-    def send(self, again: records.Again) -> None:
+    def send(self, again: records.ReplayRequest) -> None:
         """Hand it an event; to one that is gone it is lost."""
         if not self.writer.is_closing():
             self.writer.write(records.encode(again))
 
 
 @dataclass(frozen=True)
-class Told:
+class TracedRecord:
     """A line of a worker's; ``record`` is None when it has gone."""
 
     worker: Worker
     record: records.Record | None
 
 
-class Tap:
+class Subscription:
     """Iterate over it for what the workers tell; ``workers`` are those connected at this moment."""
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self.workers: list[Worker] = []
-        self._told: asyncio.Queue[Told] = asyncio.Queue(_QUEUED)
+        self._told: asyncio.Queue[TracedRecord] = asyncio.Queue(_QUEUED)
         self._group = tasks
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -73,7 +73,7 @@ class Tap:
         for task in self._tasks:
             task.cancel()
 
-    async def __aiter__(self) -> AsyncIterator[Told]:
+    async def __aiter__(self) -> AsyncIterator[TracedRecord]:
         while True:
             yield await self._told.get()
 
@@ -86,7 +86,7 @@ class Tap:
                     worker = Worker(record.replica, record.generation, record.pid, writer)
                     self.workers.append(worker)
                 if worker is not None:
-                    await self._told.put(Told(worker, record))
+                    await self._told.put(TracedRecord(worker, record))
         except (ConnectionError, ValueError):
             pass  # it was killed in the middle of a line
         finally:
@@ -94,11 +94,11 @@ class Tap:
             if worker is not None:
                 self.workers.remove(worker)
         if worker is not None:
-            await self._told.put(Told(worker, None))
+            await self._told.put(TracedRecord(worker, None))
 
 
 @asynccontextmanager
-async def tapped(state_dir: Path, wanted: Wanted) -> AsyncIterator[Tap]:
+async def subscribed(state_dir: Path, wanted: Wanted) -> AsyncIterator[Subscription]:
     """Have every worker with this state_dir tell of the events that are wanted, while the block runs.
 
     Raises:
@@ -118,15 +118,15 @@ async def tapped(state_dir: Path, wanted: Wanted) -> AsyncIterator[Tap]:
         ) from None
     with program.one_error():
         async with asyncio.TaskGroup() as tasks:
-            tap = Tap(tasks)
-            server = await asyncio.start_unix_server(tap.accept, sock=listener, limit=_LONGEST_LINE)
+            subscription = Subscription(tasks)
+            server = await asyncio.start_unix_server(subscription.accept, sock=listener, limit=_LONGEST_LINE)
             try:
                 _announce(marker, Marker(str(path), wanted))
-                yield tap
+                yield subscription
             finally:
                 _take_away(marker, marker.with_suffix(".new"), path)
                 server.close()
-                tap.close()
+                subscription.close()
 
 
 def _listening(path: Path) -> socket.socket:

@@ -12,7 +12,7 @@ from nescord_core.config.keys import KEYS
 from nescord_core.errors import NescordError
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
 from nescord_core.process.parent_channel import Channel, pair, spawn
-from nescord_core.services.ws.identify_requests import IdentifyDesk
+from nescord_core.services.ws.identify_requests import IdentifyRequests
 from nescord_core.services.ws.messages import (
     AskIdentify,
     AskNumbers,
@@ -30,7 +30,7 @@ from nescord_core.services.ws.messages import (
     from_cluster,
 )
 
-__all__ = ["Member"]
+__all__ = ["ClusterHandle"]
 
 log = logging.getLogger("nescord.ws")
 
@@ -43,7 +43,7 @@ SILENCE = 20.0
 """Seconds without a word after which a process is taken to hang; it says something every 5 s."""
 
 
-class Member:
+class ClusterHandle:
     """A cluster's process, from its start (warm, without work) to its end. `run` returns at the end.
 
     ``changed`` is called when its condition changes.
@@ -54,7 +54,7 @@ class Member:
         self._process: asyncio.subprocess.Process | None = None
         self._channel: Channel[FromCluster, FromParent] | None = None
         self._tasks: asyncio.TaskGroup | None = None
-        self._desk: IdentifyDesk | None = None
+        self._identify_requests: IdentifyRequests | None = None
         self._heard_at = 0.0
         self._is_stopping = False
         self._answered = asyncio.Event()
@@ -108,7 +108,7 @@ class Member:
         if self._channel is None or self._tasks is None:
             return  # it could not be started, and has ended
         self.began = asyncio.get_running_loop().time()
-        self._desk = IdentifyDesk(gate, self._channel.send, others_connected, self._tasks)
+        self._identify_requests = IdentifyRequests(gate, self._channel.send, others_connected, self._tasks)
         self._channel.send(order)
 
     def stop(self, grace: float) -> None:
@@ -149,8 +149,8 @@ class Member:
                 self.exit_code = await process.wait()
                 await asyncio.wait({reading}, timeout=LAST_WORDS)
                 reading.cancel()
-                if self._desk is not None:
-                    self._desk.leave()
+                if self._identify_requests is not None:
+                    self._identify_requests.leave()
         finally:
             self._answered.set()
             await channel.close()
@@ -163,8 +163,8 @@ class Member:
                 case Warm():
                     self.warm.set()
                 case AskIdentify() | CancelIdentify() | Identified():
-                    if self._desk is not None:
-                        self._desk.heard(message)
+                    if self._identify_requests is not None:
+                        self._identify_requests.heard(message)
                 case Condition():
                     self.condition = message
                     self._changed()

@@ -30,7 +30,7 @@ from nescord_core.gateway.stats import ShardStats
 from nescord_core.process import logs
 from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
 from nescord_core.services import program
-from nescord_core.services.control.shared_lock import shared_claim
+from nescord_core.services.control.shared_lock import shared_lock
 from nescord_core.services.ws.identify_requests import RemoteIdentifyGate
 from nescord_core.services.ws.invalidations import InvalidationLink
 from nescord_core.services.ws.messages import (
@@ -48,7 +48,7 @@ from nescord_core.services.ws.messages import (
     from_parent,
 )
 from nescord_core.services.ws.plan import claim_name
-from nescord_core.services.ws.snapshots import ShardWorlds, WorldSessions
+from nescord_core.services.ws.snapshots import ShardSnapshots, SnapshotSessions
 
 __all__ = ["ClusterProcess", "run"]
 
@@ -79,7 +79,7 @@ def run(channel_fd: int) -> int:
     follow_parent(end, ORPHANED_GRACE)
     logs.configure("ws", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     # Held until the process ends: a ws that is started after a kill waits until nobody has the sessions.
-    with shared_claim(settings.state_dir, claim_name(settings)):
+    with shared_lock(settings.state_dir, claim_name(settings)):
         _relax_collector()
         return asyncio.run(_serve(begin, end))
 
@@ -126,7 +126,7 @@ class ClusterProcess:
         self._gate = RemoteIdentifyGate(channel.send)
         self._cluster: Cluster | None = None
         self._sender: Sender | None = None
-        self._world: ShardWorlds | None = None
+        self._world: ShardSnapshots | None = None
         self._link = InvalidationLink(
             begin.settings, shard_count=begin.shard_count, connected=self._connected
         )
@@ -180,7 +180,7 @@ class ClusterProcess:
 
     def _join(self, sessions: DiskSessionStore) -> tuple[Cluster, Sender]:
         begin = self._begin
-        self._world = world = ShardWorlds(
+        self._world = world = ShardSnapshots(
             begin.settings,
             shard_ids=begin.shard_ids,
             shard_count=begin.shard_count,
@@ -199,7 +199,7 @@ class ClusterProcess:
             shard_ids=begin.shard_ids,
             shard_count=begin.shard_count,
             sink=self._link.watching(world.watching(self._sender.put)),
-            sessions=WorldSessions(sessions, world) if begin.settings.snapshot.enabled else sessions,
+            sessions=SnapshotSessions(sessions, world) if begin.settings.snapshot.enabled else sessions,
             identify=self._gate,
             gateway_url=begin.gateway_url,
         )

@@ -12,14 +12,14 @@ from typing import Any
 from nescord_core.errors import NescordError, ServiceFailed
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
 from nescord_core.gateway.identify.sharding import format_ids
-from nescord_core.services.ws.cluster import Member
+from nescord_core.services.ws.cluster import ClusterHandle
 from nescord_core.services.ws.messages import Begin
 from nescord_core.services.ws.plan import ClusterPlan
 from nescord_core.settings import WsSettings
-from nescord_core.supervisor.restart import Again, GiveUp, after_exit
+from nescord_core.supervisor.restart import GiveUp, Restart, after_exit
 from nescord_core.supervisor.spec import RestartPolicy
 
-__all__ = ["Fleet", "Place"]
+__all__ = ["ClusterSlot", "Clusters"]
 
 log = logging.getLogger("nescord.ws")
 
@@ -32,13 +32,13 @@ ANSWER = 1.0
 
 
 @dataclass(slots=True)
-class Place:
+class ClusterSlot:
     """One cluster: its shards, the process that holds them now, and the one that waits to take over."""
 
     index: int
     shard_ids: tuple[int, ...]
-    member: Member
-    successor: Member | None = None
+    member: ClusterHandle
+    successor: ClusterHandle | None = None
     failures: int = 0
     restarts: int = 0
     trouble: str = ""
@@ -63,7 +63,7 @@ class Place:
         return list(member.condition.unwell) if member.condition else []
 
 
-class Fleet:
+class Clusters:
     """The clusters of a plan. `run` returns after `request_stop` and raises what ends them for good."""
 
     def __init__(self, settings: WsSettings, *, changed: Callable[[], None]) -> None:
@@ -71,14 +71,14 @@ class Fleet:
         self._changed = changed
         self._plan: ClusterPlan | None = None
         self._tasks: asyncio.TaskGroup | None = None
-        self._living: set[Member] = set()
-        self._spare: Member | None = None
+        self._living: set[ClusterHandle] = set()
+        self._spare: ClusterHandle | None = None
         self._stopping = asyncio.Event()
         self._news = asyncio.Event()
         self._failure: NescordError | None = None
         self._replacing = asyncio.Lock()
         self.gate: LocalIdentifyGate | None = None
-        self.places: list[Place] = []
+        self.places: list[ClusterSlot] = []
 
     async def run(self, ask: Callable[[], Awaitable[tuple[ClusterPlan, LocalIdentifyGate] | None]]) -> None:
         """Keep all clusters of the plan running until told to stop; no plan (None) ends it at once.
@@ -94,7 +94,7 @@ class Fleet:
                 return
             self._plan, self.gate = found
             for index, shard_ids in enumerate(self._plan.clusters):
-                self.places.append(Place(index, shard_ids, self._new()))
+                self.places.append(ClusterSlot(index, shard_ids, self._new()))
             for place in self.places:
                 self._tasks.create_task(self._keep(place))
         if self._failure is not None:
@@ -152,13 +152,13 @@ class Fleet:
     def _granted(self) -> int:
         return self.gate.granted if self.gate else 0
 
-    def _new(self) -> Member:
+    def _new(self) -> ClusterHandle:
         """Start a process that waits for work, or take the one that was started ahead."""
         if self._spare is not None:
             member, self._spare = self._spare, None
             return member
         assert self._tasks is not None
-        member = Member(self._note)
+        member = ClusterHandle(self._note)
         self._living.add(member)
         task = self._tasks.create_task(member.run())
         task.add_done_callback(lambda _: self._living.discard(member))
@@ -170,7 +170,7 @@ class Fleet:
         self._news.set()
         self._changed()
 
-    async def _keep(self, place: Place) -> None:
+    async def _keep(self, place: ClusterSlot) -> None:
         """Have a process hold these shards until the end."""
         while True:
             await self._serve(place, place.member)
@@ -186,13 +186,13 @@ class Fleet:
                 place.restarts += 1
             place.member, place.successor = place.successor or self._new(), None
 
-    async def _serve(self, place: Place, member: Member) -> None:
+    async def _serve(self, place: ClusterSlot, member: ClusterHandle) -> None:
         await member.warm.wait()
         if self.gate is not None and not self._stopping.is_set():
             member.begin(self._order(place), self.gate, self._any_connected)
         await member.ended.wait()
 
-    def _order(self, place: Place) -> Begin:
+    def _order(self, place: ClusterSlot) -> Begin:
         assert self._plan is not None
         return Begin(
             self._settings,
@@ -207,7 +207,7 @@ class Fleet:
         conditions = (place.member.condition for place in self.places if not place.member.ended.is_set())
         return any(condition.connected for condition in conditions if condition is not None)
 
-    def _after_end(self, place: Place) -> float | None:
+    def _after_end(self, place: ClusterSlot) -> float | None:
         """Decide after an end that nobody asked for: seconds until the next start, None to end everything."""
         member = place.member
         if member.failure is not None and not isinstance(member.failure, ServiceFailed):
@@ -222,7 +222,7 @@ class Fleet:
             jitter=random.random(),
         )
         why = str(member.failure.message) if member.failure else ""
-        if not isinstance(decision, Again):
+        if not isinstance(decision, Restart):
             reason = decision.reason if isinstance(decision, GiveUp) else "ended"
             self._failure = self._failure or ServiceFailed(
                 "ws", f"{place.name} {reason}.{f' It said: {why}' if why else ''}"
@@ -247,7 +247,7 @@ class Fleet:
             return False
         return True
 
-    async def _replace(self, place: Place) -> None:
+    async def _replace(self, place: ClusterSlot) -> None:
         """Start the new process first; the old one leaves only when the new one is warm."""
         successor = self._new()
         try:
@@ -266,7 +266,7 @@ class Fleet:
         place.member.stop(self._grace)
         await self._until_ready(place, successor)
 
-    async def _until_ready(self, place: Place, successor: Member) -> None:
+    async def _until_ready(self, place: ClusterSlot, successor: ClusterHandle) -> None:
         try:
             async with asyncio.timeout(self._grace + READY + self._settings.ready_timeout):
                 while not (successor.is_ready or successor.ended.is_set() or self._stopping.is_set()):

@@ -21,7 +21,7 @@ from nescord_core.services.ws.messages import (
     Refused,
 )
 
-__all__ = ["IdentifyDesk", "RemoteIdentifyGate"]
+__all__ = ["IdentifyRequests", "RemoteIdentifyGate"]
 
 
 class RemoteIdentifyGate:
@@ -72,7 +72,7 @@ class RemoteIdentifyGate:
         )
 
 
-class IdentifyDesk:
+class IdentifyRequests:
     """The parent's side, one for each cluster process: it stands in the queue for those that ask.
 
     ``tasks`` are the process's own, and ``leave`` gives back every place when the process has ended.
@@ -95,7 +95,7 @@ class IdentifyDesk:
         """Take what the cluster says."""
         match message:
             case AskIdentify(ticket, shard_id):
-                task = self._asked[ticket] = self._tasks.create_task(self._stand_in(ticket, shard_id))
+                task = self._asked[ticket] = self._tasks.create_task(self._answer_for(ticket, shard_id))
                 task.add_done_callback(lambda _: self._asked.pop(ticket, None))
             case CancelIdentify(ticket) if ticket in self._asked:
                 self._asked[ticket].cancel()
@@ -108,7 +108,7 @@ class IdentifyDesk:
         for task in self._asked.values():
             task.cancel()
 
-    async def _stand_in(self, ticket: int, shard_id: int) -> None:
+    async def _answer_for(self, ticket: int, shard_id: int) -> None:
         try:
             await self._gate.acquire(shard_id)
         except IdentifyBudgetSpent as error:

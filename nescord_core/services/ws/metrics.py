@@ -10,7 +10,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from nescord_core.gateway.stats import ShardStats
-from nescord_core.services.ws.clusters import Place
+from nescord_core.services.ws.clusters import ClusterSlot
 
 __all__ = ["metrics", "outbox", "shards", "stats"]
 
@@ -38,7 +38,7 @@ COUNTERS = {
 }
 
 
-def shards(places: Sequence[Place]) -> list[tuple[int, ShardStats]]:
+def shards(places: Sequence[ClusterSlot]) -> list[tuple[int, ShardStats]]:
     """Return (cluster, shard) of all that are known, by shard id."""
     found = [
         (place.index, shard)
@@ -48,7 +48,7 @@ def shards(places: Sequence[Place]) -> list[tuple[int, ShardStats]]:
     return sorted(found, key=lambda entry: entry[1].shard_id)
 
 
-def outbox(places: Sequence[Place]) -> dict[str, Any]:
+def outbox(places: Sequence[ClusterSlot]) -> dict[str, Any]:
     """Return the outboxes of all clusters as one; empty before any of them has one."""
     found = [place.member.numbers.outbox for place in places if place.member.numbers]
     found = [each for each in found if each]
@@ -64,7 +64,7 @@ def outbox(places: Sequence[Place]) -> dict[str, Any]:
     return {**sums, **texts, "oldest_age": oldest, "shed": dict(shed), "replicas": _replicas(found)}
 
 
-def stats(places: Sequence[Place], now: float) -> dict[str, Any]:
+def stats(places: Sequence[ClusterSlot], now: float) -> dict[str, Any]:
     """Return the shards, the outbox, and the clusters' processes at ``now`` (the loop's time)."""
     return {
         "shards": [{**asdict(shard), "cluster": index} for index, shard in shards(places)],
@@ -73,7 +73,7 @@ def stats(places: Sequence[Place], now: float) -> dict[str, Any]:
     }
 
 
-def metrics(places: Sequence[Place], identifies_left: int | None) -> bytes:
+def metrics(places: Sequence[ClusterSlot], identifies_left: int | None) -> bytes:
     """Return all of it; made anew for each scrape from the counts that the parts keep themselves."""
     registry = CollectorRegistry()
     _shards([shard for _, shard in shards(places)], registry)
@@ -106,7 +106,7 @@ def _badness(replica: Mapping[str, Any]) -> tuple[int, int]:
     return STATES.index(replica["state"]), CONDITIONS.index(replica["condition"])
 
 
-def _cluster(place: Place, now: float) -> dict[str, Any]:
+def _cluster(place: ClusterSlot, now: float) -> dict[str, Any]:
     member = place.member
     numbers = member.numbers
     return {
@@ -122,7 +122,7 @@ def _cluster(place: Place, now: float) -> dict[str, Any]:
     }
 
 
-def _clusters(places: Sequence[Place], registry: CollectorRegistry) -> None:
+def _clusters(places: Sequence[ClusterSlot], registry: CollectorRegistry) -> None:
     """The processes; names that /stats has as well."""
     gauges = {
         "up": "1 while the cluster's shards are connected and main is attached",

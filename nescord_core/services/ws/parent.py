@@ -22,17 +22,17 @@ from nescord_core.errors import ConfigError, NescordError
 from nescord_core.events import unreachable
 from nescord_core.gateway.gateway_info import GatewayInfo, fetch_gateway_info
 from nescord_core.gateway.identify.gate import LocalIdentifyGate, SharedIdentifyGate
-from nescord_core.gateway.identify.sharding import doubt
-from nescord_core.gateway.identify.shared_queue import SharedTurns, open_turns
+from nescord_core.gateway.identify.sharding import count_warning
+from nescord_core.gateway.identify.shared_queue import SharedIdentifyQueue, open_shared_queue
 from nescord_core.services import program
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.admin_port import Admin, serve_admin
-from nescord_core.services.control.exclusive_lock import sole_owner
+from nescord_core.services.control.exclusive_lock import exclusive_lock
 from nescord_core.services.control.running_services import announce
-from nescord_core.services.control.shared_lock import is_claimed
-from nescord_core.services.ws.clusters import Fleet
+from nescord_core.services.control.shared_lock import is_locked
+from nescord_core.services.ws.clusters import Clusters
 from nescord_core.services.ws.metrics import metrics, stats
-from nescord_core.services.ws.plan import ClusterPlan, claim_name, described, owner_name, plan
+from nescord_core.services.ws.plan import ClusterPlan, claim_name, described, lock_name, plan
 from nescord_core.settings import WsSettings
 
 __all__ = ["WsClient", "run", "serve"]
@@ -81,9 +81,9 @@ async def serve(
     """
     _warn_of_deaf_events(settings)
     async with AsyncExitStack() as stack:
-        turns = await stack.enter_async_context(open_turns(settings.cluster_url, settings.token))
+        turns = await stack.enter_async_context(open_shared_queue(settings.cluster_url, settings.token))
         parent = Parent(settings, turns)
-        stack.enter_context(sole_owner(settings.state_dir, owner_name(settings), "ws"))
+        stack.enter_context(exclusive_lock(settings.state_dir, lock_name(settings), "ws"))
         address = await stack.enter_async_context(parent.admin())
         await stack.enter_async_context(
             control_socket.serve_control(
@@ -98,11 +98,11 @@ async def serve(
 class Parent:
     """Watches over the clusters, and answers for all of them."""
 
-    def __init__(self, settings: WsSettings, turns: SharedTurns | None = None) -> None:
+    def __init__(self, settings: WsSettings, turns: SharedIdentifyQueue | None = None) -> None:
         self._settings = settings
         self._turns = turns
         self._changed = asyncio.Event()
-        self._fleet = Fleet(settings, changed=self._changed.set)
+        self._clusters = Clusters(settings, changed=self._changed.set)
         self._phase = "asking Discord where its gateway is"
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None], reload: asyncio.Event) -> None:
@@ -113,7 +113,7 @@ class Parent:
                 tasks.create_task(self._tell_ready(on_ready)),
                 tasks.create_task(self._reload_when(reload)),
             ]
-            await self._fleet.run(lambda: self._plan(stop))
+            await self._clusters.run(lambda: self._plan(stop))
             for task in beside:
                 task.cancel()
 
@@ -134,7 +134,7 @@ class Parent:
         """Return what the control socket understands."""
 
         async def reload(_: control_socket.Answer) -> Mapping[str, Any]:
-            return await self._fleet.replace_all()
+            return await self._clusters.replace_all()
 
         async def status(_: control_socket.Answer) -> Mapping[str, Any]:
             return await self.stats()
@@ -147,30 +147,30 @@ class Parent:
 
     def unhealthy(self) -> list[str]:
         """Name the shards that did not recover within ``recovery_timeout``, and clusters that hang."""
-        return [problem for place in self._fleet.places for problem in place.unwell()]
+        return [problem for place in self._clusters.places for problem in place.unwell()]
 
     def unready(self) -> list[str]:
         """Say what is missing: shards that are not connected, main that is not there."""
-        places = self._fleet.places
+        places = self._clusters.places
         # Clusters lack the same main, and say so with the same words: once is enough.
         found = list(dict.fromkeys(problem for place in places for problem in place.unready()))
         return found if places else [self._phase]
 
     async def stats(self) -> Mapping[str, Any]:
         """Return every shard, the outbox, and every cluster's process."""
-        await self._fleet.ask_numbers()
-        gate, now = self._fleet.gate, asyncio.get_running_loop().time()
+        await self._clusters.ask_numbers()
+        gate, now = self._clusters.gate, asyncio.get_running_loop().time()
         return {
             "service": "ws",
             "phase": self._phase,
             "identifies_left_today": gate.remaining if gate else None,
-            **stats(self._fleet.places, now),
+            **stats(self._clusters.places, now),
         }
 
     async def _metrics(self) -> bytes:
-        await self._fleet.ask_numbers()
-        gate = self._fleet.gate
-        return metrics(self._fleet.places, gate.remaining if gate else None)
+        await self._clusters.ask_numbers()
+        gate = self._clusters.gate
+        return metrics(self._clusters.places, gate.remaining if gate else None)
 
     async def _plan(self, stop: asyncio.Event) -> tuple[ClusterPlan, LocalIdentifyGate] | None:
         """Ask Discord, and wait for what a killed ws left behind; None when told to stop first."""
@@ -182,7 +182,7 @@ class Parent:
             planned = plan(settings, info)
         except ValueError as error:
             raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
-        if why := doubt(settings.shards, info.shards, info.session_start_limit.max_concurrency):
+        if why := count_warning(settings.shards, info.shards, info.session_start_limit.max_concurrency):
             log.warning("ws.shards: %s; auto takes that", why)
         log.info("%s", described(planned))
         self._phase = "running"
@@ -205,7 +205,7 @@ class Parent:
         loop = asyncio.get_running_loop()
         until = loop.time() + LEFTOVERS
         name = claim_name(self._settings)
-        while is_claimed(self._settings.state_dir, name) and loop.time() < until:
+        while is_locked(self._settings.state_dir, name) and loop.time() < until:
             self._phase = "waiting for the clusters of a ws that was killed"
             await asyncio.sleep(RETRY)
         return True
@@ -213,23 +213,23 @@ class Parent:
     async def _stop_when(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._phase = "stopping"
-        self._fleet.request_stop()
+        self._clusters.request_stop()
 
     async def _reload_when(self, reload: asyncio.Event) -> None:
         while True:
             await reload.wait()
             reload.clear()
             try:
-                await self._fleet.replace_all()
+                await self._clusters.replace_all()
             except NescordError as error:
                 log.error("%s", error)
 
     async def _tell_ready(self, on_ready: Callable[[], None]) -> None:
         """Say once when all is there, and how the sessions came about."""
-        while not self._fleet.is_ready:
+        while not self._clusters.is_ready:
             self._changed.clear()
             await self._changed.wait()
-        conditions = [place.member.condition for place in self._fleet.places if place.member.condition]
+        conditions = [place.member.condition for place in self._clusters.places if place.member.condition]
         resumed = sum(condition.resumed for condition in conditions)
         identified = sum(condition.identified for condition in conditions)
         log.info("resumed %d shards, %d with a new session", resumed, identified)

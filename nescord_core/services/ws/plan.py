@@ -10,7 +10,7 @@ from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.identify.sharding import clusters, shard_count, shards_held
 from nescord_core.settings import WsSettings
 
-__all__ = ["ClusterPlan", "claim_name", "described", "owner_name", "plan"]
+__all__ = ["ClusterPlan", "claim_name", "described", "lock_name", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ def _counted(number: int, noun: str, plural: str = "s") -> str:
     return f"{number} {noun}{plural if number != 1 else ''}"
 
 
-def owner_name(settings: WsSettings) -> str:
+def lock_name(settings: WsSettings) -> str:
     """Name the lock of the one ws that has this token: not by the token itself."""
     return f"ws-{hashlib.sha256(settings.token.encode()).hexdigest()[:12]}"
 
 
 def claim_name(settings: WsSettings) -> str:
     """Name the lock that all its clusters share."""
-    return f"{owner_name(settings)}-clusters"
+    return f"{lock_name(settings)}-clusters"

@@ -10,17 +10,17 @@ import msgspec
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.session_store import SavedSession, SessionStore
 from nescord_core.gateway.snapshot.journal import SnapshotJournal
-from nescord_core.gateway.snapshot.shard_snapshot import GuildPicture, Record, ShardSnapshot
+from nescord_core.gateway.snapshot.shard_snapshot import GuildSnapshot, Record, ShardSnapshot
 from nescord_core.gateway.stats import ShardStats
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["ShardWorlds", "WorldSessions", "picture_of"]
+__all__ = ["ShardSnapshots", "SnapshotSessions", "snapshot_message"]
 
 log = logging.getLogger("nescord.ws")
 
 
-class ShardWorlds:
+class ShardSnapshots:
     """Takes note of the events of some shards, and tells main what they have come to.
 
     ``sessions`` grows, and ``session_known`` is called, when the guilds of a session begin to be known.
@@ -131,10 +131,10 @@ class ShardWorlds:
         """Return the guilds of which Discord has told nothing but the id."""
         return self._shards[shard_id].unavailable if self.session(shard_id) else ()
 
-    def picture(self, shard_id: int, guild_id: int) -> pb.GuildPicture | None:
+    def picture(self, shard_id: int, guild_id: int) -> pb.GuildSnapshot | None:
         """Return a guild as of now; guild and events are copied as they lie, nothing is decoded."""
         guild = self._shards[shard_id].guild(guild_id)
-        return None if guild is None else picture_of(guild)
+        return None if guild is None else snapshot_message(guild)
 
     def position(self, shard_id: int) -> tuple[str, int]:
         """Return the session and the sequence number that a shard's guilds are as of."""
@@ -155,10 +155,10 @@ class ShardWorlds:
         )
 
 
-class WorldSessions:
+class SnapshotSessions:
     """Sessions that are resumed only if their guilds are known: Discord does not tell them again."""
 
-    def __init__(self, sessions: SessionStore, world: ShardWorlds) -> None:
+    def __init__(self, sessions: SessionStore, world: ShardSnapshots) -> None:
         self._sessions = sessions
         self._world = world
 
@@ -175,8 +175,8 @@ class WorldSessions:
         await self._sessions.save(sessions)
 
 
-def picture_of(guild: GuildPicture) -> pb.GuildPicture:
+def snapshot_message(guild: GuildSnapshot) -> pb.GuildSnapshot:
     """Return a guild as it goes over the wire."""
     types = [kind for kind, _ in guild.changes]
     data = [raw for _, raw in guild.changes]
-    return pb.GuildPicture(guild_id=guild.guild_id, base=guild.base, types=types, data=data)
+    return pb.GuildSnapshot(guild_id=guild.guild_id, base=guild.base, types=types, data=data)

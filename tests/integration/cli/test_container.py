@@ -26,8 +26,8 @@ time.sleep(600)
 BEHIND = f"""
 import ctypes, signal, sys
 ctypes.CDLL(None).prctl({PR_SET_CHILD_SUBREAPER}, 1, 0, 0, 0)
-from nescord_cli.pid1 import stay_behind
-stay_behind()
+from nescord_cli.pid1 import run_below
+run_below()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 exec({ORPHAN!r})
 """

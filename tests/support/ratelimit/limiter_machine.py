@@ -21,8 +21,8 @@ from nescord_core.ratelimit.bucket import Bucket, Kind, Lane
 from nescord_core.ratelimit.global_limit import GlobalLimit
 from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.route import Priority, route_of
-from nescord_core.ratelimit.scheduler import Turns
-from nescord_core.ratelimit.tickets import Ticket, TicketState, TokenScope
+from nescord_core.ratelimit.scheduler import Scheduler
+from nescord_core.ratelimit.tickets import Ticket, TicketBucket, TicketLane, TicketState, TokenScope
 from support.ratelimit.discord_model import ModelDiscord, Simulation
 
 PERIOD = 5.0
@@ -192,7 +192,7 @@ def _cancel_nothing(self: Limiter, ticket: Ticket, now: float, *, sent: bool = F
     ticket.state = TicketState.DONE
 
 
-def _last_first(self: Lane, ticket: Ticket) -> None:
+def _last_first(self: TicketLane, ticket: Ticket) -> None:
     heapq.heappush(self.heap, (-ticket.rank, -ticket.seq, ticket))
 
 
@@ -200,10 +200,10 @@ def _never_told(self: GlobalLimit, granted_at: float, flight: object) -> None:
     self._drop(granted_at)
 
 
-_touch = Turns.touch
+_touch = Scheduler.touch
 
 
-def _without_a_timer(self: Turns, scope: TokenScope, touched: Bucket, now: float) -> None:
+def _without_a_timer(self: Scheduler, scope: TokenScope, touched: TicketBucket, now: float) -> None:
     _touch(self, scope, touched, now)
     self._timers.clear()
 
@@ -217,7 +217,7 @@ MUTATIONS: dict[str, tuple[Any, str, Any]] = {
     "an answered request leaves the second at once": (GlobalLimit, "answered", _never_told),
     "the second is too short": (global_limit, "WINDOW", 0.9),
     "a failed one is not queued again": (Limiter, "requeue", lambda *_, **__: None),
-    "a timer is forgotten": (Turns, "touch", _without_a_timer),
+    "a timer is forgotten": (Scheduler, "touch", _without_a_timer),
 }
 
 

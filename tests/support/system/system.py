@@ -50,7 +50,7 @@ class Load:
 
     def records(self) -> list[delivery_report.Record]:
         """Return what was handled of it."""
-        return [each for each in delivery_report.read(self.system.ledger) if each.load == self.name]
+        return [each for each in delivery_report.read(self.system.extra_state) if each.load == self.name]
 
     def missing(self) -> list[delivery_report.Key]:
         """Return what was sent and has not been handled."""
@@ -89,14 +89,14 @@ class System:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.mark = uuid.uuid4().hex
-        self.ledger = directory.parent / f"{directory.name}.ledger"
+        self.extra_state = directory.parent / f"{directory.name}.extra_state"
         self.ports = dict(zip(SERVICES, commands.free_ports(len(SERVICES)), strict=True))
         self.environ = (
             commands.clean_environment()
             | self._addresses()
             | {
                 "NESCORD_TEST_MARK": self.mark,
-                "NESCORD_TEST_LEDGER": str(self.ledger),
+                "NESCORD_TEST_LEDGER": str(self.extra_state),
                 "NESCORD_SANDBOX_GUILDS": str(GUILDS),
                 "NESCORD_HELLO_TIMEOUT": "4",
                 "NESCORD_SANDBOX_TOKEN": SandboxSettings().token,
@@ -213,7 +213,7 @@ class System:
 
     def written(self) -> int:
         """Return the bytes of what was handled so far."""
-        return self.ledger.stat().st_size if self.ledger.exists() else 0
+        return self.extra_state.stat().st_size if self.extra_state.exists() else 0
 
     def is_settled(self) -> bool:
         """Say whether ws has nothing left that main has not finished."""

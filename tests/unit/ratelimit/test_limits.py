@@ -12,7 +12,7 @@ import pytest
 from nescord_core.ratelimit.global_limit import GlobalLimit
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 from nescord_core.ratelimit.response import Answer, Scope
-from nescord_core.ratelimit.round_trips import Flight
+from nescord_core.ratelimit.round_trips import RoundTrip
 
 
 def spend(limit: GlobalLimit, count: int, now: float) -> list[float]:
@@ -20,7 +20,7 @@ def spend(limit: GlobalLimit, count: int, now: float) -> list[float]:
     for _ in range(count):
         now = max(now, limit.next_at(now))
         limit.take(now)
-        limit.answered(now, Flight(now, now))
+        limit.answered(now, RoundTrip(now, now))
         times.append(now)
     return times
 
@@ -34,7 +34,7 @@ def test_never_more_than_the_limit_in_any_second_and_a_little_wider() -> None:
 def test_an_answer_that_took_long_keeps_its_slot_longer_as_the_request_may_have_arrived_late() -> None:
     limit = GlobalLimit(1)
     limit.take(0.0)
-    limit.answered(0.0, Flight(0.0, 0.1))
+    limit.answered(0.0, RoundTrip(0.0, 0.1))
     assert limit.next_at(0.1) > 1.1
 
 
@@ -43,12 +43,12 @@ def test_how_long_answers_take_by_themselves_is_learned_and_costs_nothing_then()
     now = 0.0
     for _ in range(300):
         limit.take(now)
-        limit.answered(now, Flight(now, now + 0.15))
+        limit.answered(now, RoundTrip(now, now + 0.15))
         granted, now = now, max(now + 0.15, limit.next_at(now + 0.15))
     assert 1.0 < now - granted < 1.05
 
 
-def rate(flights: Callable[[float], Flight], count: int = 400) -> float:
+def rate(flights: Callable[[float], RoundTrip], count: int = 400) -> float:
     """Return how much of a limit of 50/s is used when requests go as soon as they may."""
     limit, now = GlobalLimit(50), 0.0
     answers: list[tuple[float, float]] = []  # (received, granted)
@@ -72,8 +72,8 @@ def way(sent: float) -> float:
     return 0.03 + 0.005 * random.Random(sent).random()
 
 
-def slow_answer(sent: float) -> Flight:
-    return Flight(sent, sent + way(sent) + 0.05 + 0.3 * random.Random(-sent - 1).random())
+def slow_answer(sent: float) -> RoundTrip:
+    return RoundTrip(sent, sent + way(sent) + 0.05 + 0.3 * random.Random(-sent - 1).random())
 
 
 def test_discords_own_clock_shows_that_slow_answers_did_not_arrive_late() -> None:
@@ -94,7 +94,7 @@ def test_discords_clock_may_jump_or_be_several_without_a_slot_coming_free_early(
             arrivals.append(arrived)
             offset = (jump if number > 100 else 0.0) + chance.choice([0.0, 0.015])
             received = arrived + 0.02
-            limit.answered(now, Flight(now, received, 1.7e9 + offset + arrived))
+            limit.answered(now, RoundTrip(now, received, 1.7e9 + offset + arrived))
             now = received
         assert all(later - earlier >= 1.0 for earlier, later in itertools.pairwise(arrivals))
 
@@ -117,7 +117,7 @@ def test_ways_that_differ_widely_do_not_make_a_slot_free_early(clock: bool) -> N
                     heapq.heappush(under_way, (received, granted, arrived))
                     break
                 seen = 1.7e9 + arrived if clock else None
-                limit.answered(granted, Flight(granted, received, seen))
+                limit.answered(granted, RoundTrip(granted, received, seen))
                 at = limit.next_at(now)
             now = max(now, at)
             limit.take(now)

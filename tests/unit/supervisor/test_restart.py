@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nescord_core.supervisor.restart import Again, GiveUp, Leave, after_exit
+from nescord_core.supervisor.restart import GiveUp, Restart, StayDown, after_exit
 from nescord_core.supervisor.spec import RestartPolicy, When
 
 POLICY = RestartPolicy(base=0.5, longest=3.0, spread=0.5, healthy_after=10, give_up_after=5)
@@ -14,14 +14,14 @@ def test_the_wait_doubles_up_to_a_bound_and_the_chance_is_added() -> None:
     waits = []
     for failures in range(4):
         decision = after_exit(POLICY, exit_code=1, uptime=0, failures=failures, jitter=0)
-        assert isinstance(decision, Again)
+        assert isinstance(decision, Restart)
         waits.append(decision.delay)
     assert waits == [0.5, 1.0, 2.0, 3.0]
-    assert after_exit(POLICY, exit_code=1, uptime=0, failures=0, jitter=1) == Again(0.75, 1)
+    assert after_exit(POLICY, exit_code=1, uptime=0, failures=0, jitter=1) == Restart(0.75, 1)
 
 
 def test_a_healthy_period_wipes_the_slate() -> None:
-    assert after_exit(POLICY, exit_code=-9, uptime=10, failures=4, jitter=0) == Again(0.5, 1)
+    assert after_exit(POLICY, exit_code=-9, uptime=10, failures=4, jitter=0) == Restart(0.5, 1)
 
 
 def test_after_too_many_fast_exits_it_is_given_up() -> None:
@@ -42,17 +42,17 @@ def test_no_wait_is_longer_than_the_bound_with_its_spread(
     failures: int, uptime: float, jitter: float
 ) -> None:
     decision = after_exit(POLICY, exit_code=1, uptime=uptime, failures=failures, jitter=jitter)
-    assert isinstance(decision, Again)
+    assert isinstance(decision, Restart)
     assert 0.5 <= decision.delay <= 4.5
 
 
 @pytest.mark.parametrize(
     ("when", "code", "kind"),
     [
-        (When.ALWAYS, 0, Again),
-        (When.ON_FAILURE, 0, Leave),
-        (When.ON_FAILURE, 1, Again),
-        (When.NEVER, 0, Leave),
+        (When.ALWAYS, 0, Restart),
+        (When.ON_FAILURE, 0, StayDown),
+        (When.ON_FAILURE, 1, Restart),
+        (When.NEVER, 0, StayDown),
         (When.NEVER, 7, GiveUp),
     ],
 )

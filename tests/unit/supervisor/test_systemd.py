@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.supervisor.systemd import Notifier
+from nescord_core.supervisor.systemd import SystemdNotifier
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -28,14 +28,14 @@ def systemd(address: str) -> Iterator[socket.socket]:
 
 def test_it_is_told_what_is_said(systemd: socket.socket, address: str) -> None:
     environ = {"NOTIFY_SOCKET": address, "OTHER": "1"}
-    notifier = Notifier.from_environment(environ)
+    notifier = SystemdNotifier.from_environment(environ)
     assert environ == {"OTHER": "1"}, "its children are not to speak for it"
     notifier.tell("READY=1", "STATUS=all is well")
     assert systemd.recv(1000) == b"READY=1\nSTATUS=all is well"
 
 
 async def test_the_watchdog_is_shown_that_the_loop_turns(systemd: socket.socket, address: str) -> None:
-    notifier = Notifier.from_environment({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "20000"})
+    notifier = SystemdNotifier.from_environment({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "20000"})
     systemd.setblocking(False)
     loop = asyncio.get_running_loop()
     waking = asyncio.ensure_future(notifier.keep_awake())
@@ -56,7 +56,7 @@ async def test_the_watchdog_is_shown_that_the_loop_turns(systemd: socket.socket,
     ],
 )
 async def test_where_nobody_listens_nothing_happens(environ: dict[str, str]) -> None:
-    notifier = Notifier.from_environment(environ)
+    notifier = SystemdNotifier.from_environment(environ)
     notifier.tell("READY=1")
     await notifier.keep_awake()
     assert notifier.watchdog == 0

@@ -14,10 +14,10 @@ from typing import Any
 
 from nescord_core.process import logs
 
-__all__ = ["make_room"]
+__all__ = ["allow_own_setup"]
 
 
-def make_room() -> None:
+def allow_own_setup() -> None:
     """Let the program of this process set up logging for itself; what it prints is not printed again."""
     ours = logging.getLogger().handlers[:]
     if not logs.as_json():

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["instead"]
+__all__ = ["restart_instead_of_exec"]
 
 log = logging.getLogger("nescord.main")
 
 
-def instead(leave: Callable[[], object]) -> None:
+def restart_instead_of_exec(leave: Callable[[], object]) -> None:
     """Have ``leave`` called, which ends this process in order, where it would become another Python."""
     os.execv = _replacing(os.execv, leave)
     os.execve = _replacing(os.execve, leave)

@@ -18,7 +18,7 @@ from nescord_core.dispatch.sender.spool.overflow import Overflow, Segment, Spill
 from nescord_core.dispatch.sender.spool.records import Stored
 from nescord_core.settings import WsSettings
 
-__all__ = ["Spillway"]
+__all__ = ["Spool"]
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +38,14 @@ _QUIET = 60.0
 
 
 @dataclass(eq=False)
-class _Kept:
+class _OpenLeftover:
     """A file of an earlier process and the sessions in it that are neither dropped nor delivered yet."""
 
     leftover: Leftover
     open: set[tuple[int, str]]
 
 
-class Spillway:
+class Spool:
     """The disk behind an outbox. ``shed(bytes)`` is called to give up the oldest events in memory.
 
     ``undecided`` has, by shard, what an earlier process left of it: Discord brings those events again if
@@ -69,7 +69,7 @@ class Spillway:
             disk_bytes=settings.outbox_disk_mb * 1024 * 1024,
         )
         self.overflow = Overflow(outbox, partition, limits)
-        self.undecided: dict[int, list[tuple[_Kept, str]]] = {}
+        self.undecided: dict[int, list[tuple[_OpenLeftover, str]]] = {}
         self.recovered = 0
         self.error = ""
         self._outbox = outbox
@@ -78,7 +78,7 @@ class Spillway:
         self._files = SpoolFiles(
             settings.state_dir / "spool", name=name, shard_ids=shard_ids, shard_count=shard_count
         )
-        self._adopted: dict[int, tuple[_Kept, tuple[int, str]]] = {}
+        self._adopted: dict[int, tuple[_OpenLeftover, tuple[int, str]]] = {}
         self._thread: ThreadPoolExecutor | None = None
         self._wake = asyncio.Event()
         self.has_looked = asyncio.Event()
@@ -139,7 +139,7 @@ class Spillway:
             self._tell(error)
             return
         for leftover in leftovers:
-            kept = _Kept(leftover, set(leftover.events))
+            kept = _OpenLeftover(leftover, set(leftover.events))
             if not kept.open:
                 self._unlink(kept)
             for shard_id, session_id in leftover.events:
@@ -172,12 +172,12 @@ class Spillway:
             if name == session_id:
                 self._forget(kept, (shard_id, name))
 
-    def _forget(self, kept: _Kept, pair: tuple[int, str]) -> None:
+    def _forget(self, kept: _OpenLeftover, pair: tuple[int, str]) -> None:
         kept.open.discard(pair)
         if not kept.open:
             self._unlink(kept)
 
-    def _unlink(self, kept: _Kept) -> None:
+    def _unlink(self, kept: _OpenLeftover) -> None:
         if self._thread is not None:
             self._thread.submit(kept.leftover.path.unlink, missing_ok=True)
 

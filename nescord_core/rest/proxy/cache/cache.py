@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from nescord_core.rest.proxy.body_stream import Stream
+from nescord_core.rest.proxy.body_stream import BodyStream
 from nescord_core.rest.proxy.cache.invalidation import by_event
-from nescord_core.rest.proxy.cache.storage import Kept, Shelf
+from nescord_core.rest.proxy.cache.storage import CachedResponse, CacheStorage
 from nescord_core.settings import CacheOptions
 
 __all__ = ["Cache", "CacheAnswer"]
@@ -31,7 +31,7 @@ class CacheAnswer(NamedTuple):
     headers: Iterable[tuple[str, str]]
     body: bytes
     hit: bool = False
-    rest: Stream | None = None
+    rest: BodyStream | None = None
 
 
 class _Flight:
@@ -53,7 +53,7 @@ class Cache:
 
     def __init__(self, options: CacheOptions, directory: Path) -> None:
         self._options = options
-        self._shelf = Shelf(directory, max_mb=options.max_mb)
+        self._storage = CacheStorage(directory, max_mb=options.max_mb)
         self._tags: dict[str, frozenset[str]] = {}
         self._by_tag: dict[str, set[str]] = {}
         self._stored: dict[str, float] = {}
@@ -67,11 +67,11 @@ class Cache:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Cache]:
         """Hold the disk part open for as long as the block runs."""
-        await self._shelf.open()
+        await self._storage.open()
         try:
             yield self
         finally:
-            await self._shelf.close()
+            await self._storage.close()
 
     async def get(self, key: str, tags: frozenset[str], fetch: Fetch, ttl: float) -> CacheAnswer:
         """Return a kept answer, or that of a fetch under way, or what ``fetch`` gives; keep no errors.
@@ -92,10 +92,10 @@ class Cache:
 
     def recent(self, key: str, ttl: float) -> CacheAnswer | None:
         """Return a kept answer if it lies in memory."""
-        kept = self._shelf.recent(key) if self._is_fresh(key, ttl) else None
+        kept = self._storage.recent(key) if self._is_fresh(key, ttl) else None
         return None if kept is None else self._hit(kept)
 
-    def _hit(self, kept: Kept) -> CacheAnswer:
+    def _hit(self, kept: CachedResponse) -> CacheAnswer:
         self.hits += 1
         age = int(asyncio.get_running_loop().time() - kept.stored_at)
         return CacheAnswer(200, kept.reason, (*kept.headers, ("Age", str(age))), kept.body, hit=True)
@@ -148,11 +148,11 @@ class Cache:
             return False
         return True
 
-    async def _kept(self, key: str, ttl: float) -> Kept | None:
+    async def _kept(self, key: str, ttl: float) -> CachedResponse | None:
         if not self._is_fresh(key, ttl):
             return None
         stored = self._stored[key]
-        kept = self._shelf.recent(key) or await self._shelf.get(key)
+        kept = self._storage.recent(key) or await self._storage.get(key)
         # Reading from disk takes a moment, in which the entry may have been dropped.
         return kept if self._stored.get(key) == stored else None
 
@@ -168,7 +168,7 @@ class Cache:
         now = asyncio.get_running_loop().time()
         self._forget(key)
         headers = tuple((name, value) for name, value in answer.headers if name.lower() not in UNKEPT_HEADERS)
-        self._shelf.put(key, Kept(answer.reason, headers, answer.body, now))
+        self._storage.put(key, CachedResponse(answer.reason, headers, answer.body, now))
         self._tags[key] = tags
         self._stored[key] = now
         for tag in tags:
@@ -183,7 +183,7 @@ class Cache:
             if not keys:
                 del self._by_tag[tag]
         self._stored.pop(key, None)
-        self._shelf.remove(key)
+        self._storage.remove(key)
 
     def _sweep(self, now: float) -> None:
         oldest = now - max(self._options.ttl, *self._options.ttls.values(), 0.0)

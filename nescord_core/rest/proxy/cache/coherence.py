@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-__all__ = ["Links"]
+__all__ = ["CacheCoherence"]
 
 LEASE = 3.0
 """Seconds for which a shard counts as connected after it was said to be."""
@@ -13,7 +13,7 @@ MOST_BOTS = 1024
 MOST_SHARDS = 1 << 16
 
 
-class Links:
+class CacheCoherence:
     """The shards of each bot, by the fingerprint of its token. Times are monotonic seconds."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ import diskcache
 from nescord_core.errors import NescordError
 from nescord_core.process.os_errors import reason_of
 
-__all__ = ["Kept", "Shelf"]
+__all__ = ["CacheStorage", "CachedResponse"]
 
 MB = 1024 * 1024
 MEMORY_SHARE = 4
@@ -24,7 +24,7 @@ OVERHEAD = 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedResponse:
     """An answer as it is given out again; ``stored_at`` on the loop's clock."""
 
     reason: str
@@ -33,7 +33,7 @@ class Kept:
     stored_at: float
 
 
-class Shelf:
+class CacheStorage:
     """Bytes in memory up to a quarter of ``max_mb``, the rest in ``directory``, all of it bounded.
 
     What a former run left on disk is thrown away: nobody told this cache what changed in between.
@@ -43,7 +43,7 @@ class Shelf:
         self._directory = directory
         self._max_bytes = max_mb * MB
         self._memory_bytes = min(self._max_bytes // MEMORY_SHARE, MEMORY_MOST_MB * MB)
-        self._memory: OrderedDict[str, Kept] = OrderedDict()
+        self._memory: OrderedDict[str, CachedResponse] = OrderedDict()
         self._used = 0
         self._spilled: set[str] = set()
         self._disk: diskcache.Cache | None = None
@@ -76,22 +76,22 @@ class Shelf:
             await asyncio.get_running_loop().run_in_executor(thread, self._disk.close)
         thread.shutdown()
 
-    async def get(self, key: str) -> Kept | None:
+    async def get(self, key: str) -> CachedResponse | None:
         """Return what is kept under the key, from wherever it lies."""
         kept = self.recent(key)
         if kept is not None or key not in self._spilled or self._thread is None or self._disk is None:
             return kept
         found = await asyncio.get_running_loop().run_in_executor(self._thread, self._disk.get, key)
-        return found if isinstance(found, Kept) and key in self._spilled else None
+        return found if isinstance(found, CachedResponse) and key in self._spilled else None
 
-    def recent(self, key: str) -> Kept | None:
+    def recent(self, key: str) -> CachedResponse | None:
         """Return what is kept in memory under the key."""
         kept = self._memory.get(key)
         if kept is not None:
             self._memory.move_to_end(key)
         return kept
 
-    def put(self, key: str, kept: Kept) -> None:
+    def put(self, key: str, kept: CachedResponse) -> None:
         """Keep an answer; what does not fit into memory any more goes to disk."""
         self.remove(key)
         self._memory[key] = kept
@@ -114,5 +114,5 @@ class Shelf:
                 self._thread.submit(self._disk.delete, key)
 
 
-def _size(kept: Kept) -> int:
+def _size(kept: CachedResponse) -> int:
     return len(kept.body) + OVERHEAD

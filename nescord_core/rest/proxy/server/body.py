@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import IO
 
-from nescord_core.rest.proxy.server.request import Content
+from nescord_core.rest.proxy.server.request import BodyReader
 
 __all__ = ["Body", "BodyTooLarge", "BodyTooSlow"]
 
@@ -33,7 +33,7 @@ class Body:
         self.size = 0
         self._file: IO[bytes] | None = None
 
-    async def read(self, source: Content, *, most: int, spool: int, timeout: float) -> None:
+    async def read(self, source: BodyReader, *, most: int, spool: int, timeout: float) -> None:
         """Take in ``source``: up to ``spool`` bytes stay in memory, more than ``most`` raise `BodyTooLarge`.
 
         ``timeout`` in seconds is how long the caller may be silent.
@@ -82,7 +82,7 @@ class Body:
             yield chunk
 
 
-async def _chunk(source: Content, timeout: float) -> bytes:
+async def _chunk(source: BodyReader, timeout: float) -> bytes:
     if source.ended:
         return await source.read()
     try:

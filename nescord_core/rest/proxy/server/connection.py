@@ -9,21 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, cast
 
 import httptools
 from multidict import CIMultiDict
 
 from nescord_core.rest.proxy import error_responses
-from nescord_core.rest.proxy.body_stream import Stream
-from nescord_core.rest.proxy.server.request import BodyBroken, Content, Incoming
-from nescord_core.rest.proxy.server.response import CONTINUE, LAST_CHUNK, Outgoing, chunk, encode
+from nescord_core.rest.proxy.body_stream import BodyStream
+from nescord_core.rest.proxy.server.request import BodyBroken, BodyReader, Request
+from nescord_core.rest.proxy.server.response import CONTINUE, LAST_CHUNK, Response, chunk, encode
 
-if TYPE_CHECKING:
-    from nescord_core.rest.proxy.server.server import Front
-
-__all__ = ["Connection", "Work"]
+__all__ = ["Connection", "ConnectionOwner", "Work"]
 
 LONGEST_LINE = 8 * 1024
 """Bytes of a request line or of one header."""
@@ -35,7 +32,21 @@ LINGER = 2.0
 
 _log = logging.getLogger("nescord.rest")
 
-Work = Coroutine[Any, Any, Outgoing]
+Work = Coroutine[Any, Any, Response]
+
+
+class ConnectionOwner(Protocol):
+    """What a connection needs of the server that made it. Time-outs are seconds."""
+
+    begin: Callable[[Request], Response | Work]
+    head_timeout: float
+    idle_timeout: float
+    stopping: bool
+    connections: set[Connection]
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a request's coroutine."""
+        ...
 
 
 class Stop(Exception):
@@ -45,8 +56,8 @@ class Stop(Exception):
 class Connection(asyncio.Protocol):
     """A caller's connection: requests are answered one after the other, in the order in which they came."""
 
-    def __init__(self, front: Front) -> None:
-        self._front = front
+    def __init__(self, server: ConnectionOwner) -> None:
+        self._server = server
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
@@ -54,11 +65,11 @@ class Connection(asyncio.Protocol):
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._head_bytes = 0
         self._in_head = False
-        self._newest: Incoming | None = None
-        self._waiting: deque[Incoming | Outgoing] = deque()
-        self._current: Incoming | None = None
+        self._newest: Request | None = None
+        self._waiting: deque[Request | Response] = deque()
+        self._current: Request | None = None
         self._task: asyncio.Task[None] | None = None
-        self._refusal: Outgoing | None = None
+        self._refusal: Response | None = None
         self._ends = False
         self._throttled = False
         self._paused = False
@@ -71,7 +82,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
-        self._front.connections.add(self)
+        self._server.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self._ends:
@@ -98,7 +109,7 @@ class Connection(asyncio.Protocol):
             self._advance()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._front.connections.discard(self)
+        self._server.connections.discard(self)
         self._ends = True
         self._waiting.clear()
         if self._abort is not None:
@@ -146,11 +157,11 @@ class Connection(asyncio.Protocol):
         version, headers = self._parser.get_http_version(), self._headers
         self._check_head(version, headers)
         has_body = "Transfer-Encoding" in headers or headers.get("Content-Length", "0").strip("0") != ""
-        request = self._newest = Incoming(
+        request = self._newest = Request(
             self._parser.get_method().decode("latin-1"),
             self._url.decode("utf-8", "surrogateescape"),
             headers,
-            content=Content(self._throttle) if has_body else None,
+            content=BodyReader(self._throttle) if has_body else None,
             keep_alive=self._parser.should_keep_alive(),
             is_old=version == "1.0",
             go_on=self._go_on if headers.get("Expect", "").lower() == "100-continue" else None,
@@ -182,25 +193,25 @@ class Connection(asyncio.Protocol):
         waiting = self._waiting
         while waiting and self._current is None and self._blocked_since is None:
             item = waiting.popleft()
-            if isinstance(item, Outgoing):
+            if isinstance(item, Response):
                 self._send(item, None)
                 return
             made = self._begin(item)
-            if isinstance(made, Outgoing):
+            if isinstance(made, Response):
                 self._send(made, item)
                 continue
             self._current = item
-            self._task = self._front.spawn(self._answer(item, made))
+            self._task = self._server.spawn(self._answer(item, made))
         if self._paused:
             self._pause()
 
-    def _begin(self, request: Incoming) -> Outgoing | Work:
+    def _begin(self, request: Request) -> Response | Work:
         try:
-            return self._front.begin(request)
+            return self._server.begin(request)
         except Exception:
             return _failed(request)
 
-    async def _answer(self, request: Incoming, work: Work) -> None:
+    async def _answer(self, request: Request, work: Work) -> None:
         try:
             answer = await work
         except Exception:
@@ -213,7 +224,7 @@ class Connection(asyncio.Protocol):
                 self._send(answer, request)
             self._advance()
 
-    async def _pour(self, answer: Outgoing, rest: Stream, request: Incoming) -> None:
+    async def _pour(self, answer: Response, rest: BodyStream, request: Request) -> None:
         """Send an answer whose body is still coming, as fast as the caller takes it."""
         is_chunked = answer.is_chunked(is_old=request.is_old)
         try:
@@ -224,7 +235,7 @@ class Connection(asyncio.Protocol):
             if is_chunked:
                 self._transport.write(LAST_CHUNK)
             await self._until_taken()
-            self._sent(answer, request, keep_alive=keep_alive and not self._front.stopping)
+            self._sent(answer, request, keep_alive=keep_alive and not self._server.stopping)
         except BodyBroken:
             # Too late for another answer: the caller has to see that this one is not whole.
             self._transport.abort()
@@ -245,10 +256,10 @@ class Connection(asyncio.Protocol):
         await self._until_room()
         self._transport.set_write_buffer_limits()
 
-    def _send(self, answer: Outgoing, request: Incoming | None) -> None:
+    def _send(self, answer: Response, request: Request | None) -> None:
         self._sent(answer, request, keep_alive=self._write(answer, request))
 
-    def _write(self, answer: Outgoing, request: Incoming | None) -> bool:
+    def _write(self, answer: Response, request: Request | None) -> bool:
         """Write an answer as far as it has come; return whether the connection lives on after it."""
         content = request.content if request is not None else None
         is_whole = content is None or content.ended
@@ -259,7 +270,7 @@ class Connection(asyncio.Protocol):
             and request.keep_alive
             and not (answer.close or is_endless)
             and is_whole
-            and not self._front.stopping
+            and not self._server.stopping
         )
         data = encode(
             answer,
@@ -270,14 +281,14 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
         return keep_alive
 
-    def _sent(self, answer: Outgoing, request: Incoming | None, *, keep_alive: bool) -> None:
+    def _sent(self, answer: Response, request: Request | None, *, keep_alive: bool) -> None:
         self._since = self._loop.time()
         if not keep_alive:
             content = request.content if request is not None else None
             is_whole = content is None or content.ended
             self._end(content, lingers=request is None or not is_whole or answer.close)
 
-    def _end(self, content: Content | None, *, lingers: bool) -> None:
+    def _end(self, content: BodyReader | None, *, lingers: bool) -> None:
         """Close, after what was written; with ``lingers``, take in what the caller still sends until then."""
         self._ends = True
         self._waiting.clear()
@@ -332,18 +343,18 @@ class Connection(asyncio.Protocol):
     def look(self, now: float) -> None:
         """Let go of callers that say nothing, or take nothing."""
         if self._blocked_since is not None:
-            if self._blocked_since + self._front.idle_timeout <= now:
+            if self._blocked_since + self._server.idle_timeout <= now:
                 self._transport.abort()
         elif self._current is not None or self._waiting or self._ends:
             return
-        elif self._in_head and self._since + self._front.head_timeout <= now:
+        elif self._in_head and self._since + self._server.head_timeout <= now:
             self._send(
                 error_responses.error(
                     408, "The request stopped in the middle of its head; send it whole.", close=True
                 ),
                 None,
             )
-        elif self._since + self._front.idle_timeout <= now:
+        elif self._since + self._server.idle_timeout <= now:
             self._transport.close()
 
     def leave(self) -> None:
@@ -358,7 +369,7 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
 
 
-def _failed(request: Incoming) -> Outgoing:
+def _failed(request: Request) -> Response:
     """Answer for a fault of ours, and say in the log what it was."""
     _log.exception("rest failed at a %s", request.method)
     return error_responses.error(500, "The proxy failed at this request; its log says why.", close=True)

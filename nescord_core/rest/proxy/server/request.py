@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from multidict import CIMultiDict
 
-__all__ = ["BodyBroken", "Content", "Incoming"]
+__all__ = ["BodyBroken", "BodyReader", "Request"]
 
 HIGH_WATER = 256 * 1024
 """Bytes of a body that wait for their reader before the caller has to wait as well."""
@@ -17,7 +17,7 @@ class BodyBroken(Exception):
     """The body ended before it was whole, or its framing is wrong."""
 
 
-class Content:
+class BodyReader:
     """The bytes of a body, to be read once. ``throttle`` is told to stop and to go on receiving."""
 
     __slots__ = ("_chunks", "_discards", "_error", "_size", "_throttle", "_waiter", "ended")
@@ -85,7 +85,7 @@ class Content:
         return data
 
 
-class Incoming:
+class Request:
     """A request. ``raw_path`` is the target as it was sent; ``content`` is None where there is no body."""
 
     __slots__ = ("_go_on", "content", "headers", "is_old", "keep_alive", "method", "raw_path")
@@ -96,7 +96,7 @@ class Incoming:
         raw_path: str,
         headers: CIMultiDict[str],
         *,
-        content: Content | None = None,
+        content: BodyReader | None = None,
         keep_alive: bool = True,
         is_old: bool = False,
         go_on: Callable[[], None] | None = None,

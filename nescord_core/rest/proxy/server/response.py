@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from nescord_core.rest.proxy.body_stream import Stream
+from nescord_core.rest.proxy.body_stream import BodyStream
 
-__all__ = ["CONTINUE", "LAST_CHUNK", "Outgoing", "chunk", "encode"]
+__all__ = ["CONTINUE", "LAST_CHUNK", "Response", "chunk", "encode"]
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 BODILESS = frozenset({204, 304})
 
 
-class Outgoing(NamedTuple):
+class Response(NamedTuple):
     """``headers`` without those of the hop. ``close`` ends the connection after it.
 
     ``rest`` is what still comes after ``body``.
@@ -25,7 +25,7 @@ class Outgoing(NamedTuple):
     headers: Iterable[tuple[str, str]]
     body: bytes = b""
     close: bool = False
-    rest: Stream | None = None
+    rest: BodyStream | None = None
 
     def is_chunked(self, *, is_old: bool) -> bool:
         """Whether its length is not known; a caller that speaks HTTP/1.0 then gets it until the end."""
@@ -37,7 +37,7 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def encode(answer: Outgoing, *, is_head: bool, keep_alive: bool, is_old: bool) -> bytes:
+def encode(answer: Response, *, is_head: bool, keep_alive: bool, is_old: bool) -> bytes:
     """Return the bytes to send; ``is_old`` is a caller that speaks HTTP/1.0 and has to be told of both."""
     lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
     has_length = False

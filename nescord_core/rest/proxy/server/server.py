@@ -8,18 +8,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from nescord_core.rest.proxy.server.connection import Connection, Work
-from nescord_core.rest.proxy.server.request import Incoming
-from nescord_core.rest.proxy.server.response import Outgoing
+from nescord_core.rest.proxy.server.request import Request
+from nescord_core.rest.proxy.server.response import Response
 
-__all__ = ["Front"]
+__all__ = ["Server"]
 
 MOST_SWEEPS = 4
 """Looks at who says nothing in the time that the most impatient of the time-outs gives."""
 
-Begin = Callable[[Incoming], Outgoing | Work]
+Begin = Callable[[Request], Response | Work]
 
 
-class Front:
+class Server:
     """Makes a `Connection` for each caller: a protocol factory. Use it inside `running`.
 
     ``begin`` gives an answer that needs no waiting, or what gives it later. A caller has ``head_timeout``
@@ -38,7 +38,7 @@ class Front:
         return Connection(self)
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Front]:
+    async def running(self) -> AsyncIterator[Server]:
         """Answer for as long as the block runs; what is left then is dropped."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks

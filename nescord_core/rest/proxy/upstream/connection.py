@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, cast
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from nescord_core.rest.proxy.body_stream import Stream
-from nescord_core.rest.proxy.server.request import Content
+from nescord_core.rest.proxy.body_stream import BodyStream
+from nescord_core.rest.proxy.server.request import BodyReader
 
-__all__ = ["Broken", "Reply", "WireConnection", "request_head"]
+__all__ = ["ConnectionBroken", "UpstreamConnection", "UpstreamResponse", "request_head"]
 
 MOST_HEADERS = 256 * 1024
 MOST_WHOLE = 1024 * 1024
@@ -27,7 +27,7 @@ LENGTHLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods for which no Content-Length says that there is no body."""
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """The connection ended or spoke nonsense; ``begun`` says whether any of an answer had come."""
 
     def __init__(self, message: str, *, begun: bool) -> None:
@@ -35,7 +35,7 @@ class Broken(Exception):
         self.begun = begun
 
 
-class Reply(NamedTuple):
+class UpstreamResponse(NamedTuple):
     """What came back, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request left.
 
     ``rest`` is what comes after ``body`` of a large one.
@@ -47,7 +47,7 @@ class Reply(NamedTuple):
     body: bytes
     sent_at: float
     received_at: float
-    rest: Stream | None = None
+    rest: BodyStream | None = None
 
 
 def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *, has_body: bool) -> bytes:
@@ -62,7 +62,7 @@ def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *
     return f"{text}\r\n\r\n".encode("utf-8", "surrogateescape")
 
 
-class WireConnection(asyncio.Protocol):
+class UpstreamConnection(asyncio.Protocol):
     """A connection that carries one request at a time; ``idle_since`` is on the loop's clock."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class WireConnection(asyncio.Protocol):
         self.is_open = False
         self.used = False
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[Reply] | None = None
+        self._answer: asyncio.Future[UpstreamResponse] | None = None
         self._room: asyncio.Future[None] | None = None
         self._is_head = False
         self._most = MOST_WHOLE
@@ -87,14 +87,14 @@ class WireConnection(asyncio.Protocol):
         *,
         is_head: bool = False,
         most: int = MOST_WHOLE,
-    ) -> Reply:
-        """Send one request and return its answer. Raises `Broken`; leaving early closes the connection.
+    ) -> UpstreamResponse:
+        """Send one request and return its response. Leaving early closes the connection.
 
         ``is_head``: the answer has no body, whatever its headers say. Of a body larger than ``most`` bytes
-        the beginning is returned; the connection is taken until its rest is over.
+        the beginning is returned; the connection is taken until its rest is over. Raises `ConnectionBroken`.
         """
         assert self._transport is not None
-        answer: asyncio.Future[Reply] = self._loop.create_future()
+        answer: asyncio.Future[UpstreamResponse] = self._loop.create_future()
         self._answer = answer
         self._begin()
         self._is_head, self._most = is_head, most
@@ -113,7 +113,7 @@ class WireConnection(asyncio.Protocol):
             self._answer = None
             self.used = True
 
-    async def _pour(self, body: AsyncIterator[bytes], answer: asyncio.Future[Reply]) -> None:
+    async def _pour(self, body: AsyncIterator[bytes], answer: asyncio.Future[UpstreamResponse]) -> None:
         """Send a body piece by piece, as fast as it is taken; an early answer ends the connection."""
         assert self._transport is not None
         async for chunk in body:
@@ -139,7 +139,7 @@ class WireConnection(asyncio.Protocol):
         self._header_bytes = 0
         self._chunks: list[bytes] = []
         self._size = 0
-        self._rest: Content | None = None
+        self._rest: BodyReader | None = None
         self._begun = False
         self._whole = False
         self._ends_with_connection = False
@@ -210,11 +210,11 @@ class WireConnection(asyncio.Protocol):
         self._chunks.append(data)
         self._size += len(data)
         if self._size > self._most:
-            self._rest = Content(self._throttle)
+            self._rest = BodyReader(self._throttle)
             length = self._headers.get("Content-Length")
             is_told = length is not None and "Transfer-Encoding" not in self._headers
             whole = int(length) if length is not None and is_told else None
-            self._answered(Stream(self._rest, self.close, length=whole))
+            self._answered(BodyStream(self._rest, self.close, length=whole))
 
     def _throttle(self, stop: bool) -> None:
         """Have Discord wait while the caller does not take what came."""
@@ -244,7 +244,7 @@ class WireConnection(asyncio.Protocol):
         if self._ends_with_connection:
             self.is_open = False
 
-    def _answered(self, rest: Stream | None) -> None:
+    def _answered(self, rest: BodyStream | None) -> None:
         answer = self._answer
         if answer is not None and not answer.done():
             reason = self._reason.decode("latin-1")
@@ -252,7 +252,9 @@ class WireConnection(asyncio.Protocol):
             body = b"".join(self._chunks)
             self._chunks.clear()
             received_at = max(self._received_at, self._sent_at)
-            answer.set_result(Reply(self._status, reason, headers, body, self._sent_at, received_at, rest))
+            answer.set_result(
+                UpstreamResponse(self._status, reason, headers, body, self._sent_at, received_at, rest)
+            )
 
     def _fail(self, why: str) -> None:
         self.is_open = False
@@ -262,4 +264,4 @@ class WireConnection(asyncio.Protocol):
             self._rest.fail(why)
         answer = self._answer
         if answer is not None and not answer.done():
-            answer.set_exception(Broken(why, begun=self._begun))
+            answer.set_exception(ConnectionBroken(why, begun=self._begun))

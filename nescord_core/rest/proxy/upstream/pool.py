@@ -14,13 +14,13 @@ from nescord_core.errors import TransportError
 from nescord_core.rest.proxy.server.body import Body
 from nescord_core.rest.proxy.upstream.connection import (
     MOST_WHOLE,
-    Broken,
-    Reply,
-    WireConnection,
+    ConnectionBroken,
+    UpstreamConnection,
+    UpstreamResponse,
     request_head,
 )
 
-__all__ = ["NoAnswer", "Reply", "Upstream"]
+__all__ = ["ConnectionPool", "NoAnswer", "UpstreamResponse"]
 
 SLOWEST_UPLOAD = 64 * 1024
 """Bytes per second: how much longer than a small request a large one may take."""
@@ -40,7 +40,7 @@ class NoAnswer(TransportError):
         self.timed_out = timed_out
 
 
-class Upstream:
+class ConnectionPool:
     """A pool of connections to the host of ``api_url``; ``timeout`` in seconds for a small request."""
 
     def __init__(self, api_url: str, *, timeout: float) -> None:
@@ -51,10 +51,10 @@ class Upstream:
         self._port = parts.port or PORTS.get(parts.scheme, 0)
         self._is_secure = parts.scheme == "https"
         self._timeout = timeout
-        self._idle: list[WireConnection] = []
+        self._idle: list[UpstreamConnection] = []
         self._tls: ssl.SSLContext | None = None
 
-    async def __aenter__(self) -> Upstream:
+    async def __aenter__(self) -> ConnectionPool:
         if self._is_secure:
             self._tls = ssl.create_default_context()
         return self
@@ -67,10 +67,10 @@ class Upstream:
 
     async def send(
         self, method: str, url: str, headers: CIMultiDict[str], body: Body, *, most: int = MOST_WHOLE
-    ) -> Reply:
+    ) -> UpstreamResponse:
         """Ask once; redirects are answers like any other. ``url`` is below the API's. Raises `NoAnswer`.
 
-        A body of more than ``most`` bytes comes in part; see `Reply`.
+        A body of more than ``most`` bytes comes in part; see `UpstreamResponse`.
         """
         path = url.removeprefix(self._origin)
         try:
@@ -82,15 +82,15 @@ class Upstream:
                 return await self._ask(method, head, body, most)
         except TimeoutError as error:
             raise NoAnswer("Discord's API did not answer in time.", reached=True, timed_out=True) from error
-        except Broken as error:
+        except ConnectionBroken as error:
             raise NoAnswer(f"The connection to Discord's API broke: {error}.", reached=True) from error
 
-    async def _ask(self, method: str, head: bytes, body: Body, most: int) -> Reply:
+    async def _ask(self, method: str, head: bytes, body: Body, most: int) -> UpstreamResponse:
         connection = self._kept() or await self._open()
         was_used, is_head = connection.used, method == "HEAD"
         try:
             reply = await connection.ask(head, body.payload() or b"", is_head=is_head, most=most)
-        except Broken as error:
+        except ConnectionBroken as error:
             # The other side closed what had been idle, as it may at any time (RFC 9112, 9.3.1).
             if error.begun or not was_used or method not in REPEATABLE:
                 raise
@@ -103,14 +103,14 @@ class Upstream:
             reply.rest.on_end(partial(self._put_back, connection))
         return reply
 
-    def _put_back(self, connection: WireConnection) -> None:
+    def _put_back(self, connection: UpstreamConnection) -> None:
         if connection.is_open:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:
             connection.close()
 
-    def _kept(self) -> WireConnection | None:
+    def _kept(self) -> UpstreamConnection | None:
         """Return the connection used last, and drop those idle for too long."""
         idle, oldest = self._idle, asyncio.get_running_loop().time() - MOST_IDLE
         while idle and (idle[0].idle_since < oldest or not idle[0].is_open):
@@ -121,12 +121,12 @@ class Upstream:
                 return connection
         return None
 
-    async def _open(self) -> WireConnection:
+    async def _open(self) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 _, connection = await loop.create_connection(
-                    WireConnection, self._host, self._port, ssl=self._tls
+                    UpstreamConnection, self._host, self._port, ssl=self._tls
                 )
         except (TimeoutError, OSError) as error:
             raise NoAnswer(f"Discord's API could not be reached: {_what(error)}.", reached=False) from error

@@ -78,7 +78,7 @@ def application_of(sandbox: World) -> dict[str, Any]:
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
         "approximate_guild_count": len(world.guilds),
-        **sandbox.ledger.application,
+        **sandbox.extra_state.application,
     }
 
 
@@ -124,7 +124,7 @@ def _update_application(call: Call) -> Any:
     changes = with_images(call, {k: v for k, v in given.items() if v is not None or k in MAY_BE_NULL})
     if isinstance(described := changes.get("description"), dict):
         changes["description"] = described.get("default") or ""
-    call.world.ledger.application.update(changes)
+    call.world.extra_state.application.update(changes)
     return application_of(call.world)
 
 
@@ -132,8 +132,8 @@ def _update_application(call: Call) -> Any:
 def _role_connections(call: Call) -> Any:
     _own(call)
     if call.operation.method == "PUT":
-        call.world.ledger.role_connections = list(call.body or ())
-    return call.world.ledger.role_connections
+        call.world.extra_state.role_connections = list(call.body or ())
+    return call.world.extra_state.role_connections
 
 
 @ROUTES.answers("get_public_keys")
@@ -206,7 +206,7 @@ def _subscriptions(call: Call) -> Any:
     after, before = int(call.query.get("after", 0)), int(call.query.get("before", 0)) or 1 << 64
     found = [
         each
-        for each in call.world.ledger.subscriptions.values()
+        for each in call.world.extra_state.subscriptions.values()
         if sku_id in each["sku_ids"] and each["user_id"] == wanted and after < int(each["id"]) < before
     ]
     return found[: int(call.query.get("limit", 50))]
@@ -214,7 +214,7 @@ def _subscriptions(call: Call) -> Any:
 
 @ROUTES.answers("get_sku_subscription")
 def _subscription(call: Call) -> Any:
-    found = call.world.ledger.subscriptions.get(call.id("subscription_id"))
+    found = call.world.extra_state.subscriptions.get(call.id("subscription_id"))
     if found is None or call.args["sku_id"] not in found["sku_ids"]:
         raise not_found(10091, "Subscription")
     return found
@@ -226,7 +226,7 @@ def _subscription(call: Call) -> Any:
 @ROUTES.answers("applications_get_activity_instance")
 def _activity(call: Call) -> Any:
     _own(call)
-    found = call.world.ledger.activities.get(call.args["instance_id"])
+    found = call.world.extra_state.activities.get(call.args["instance_id"])
     if found is None:
         raise BackendError(404, 0, "404: Not Found")
     return found

@@ -10,7 +10,7 @@ from typing import Any
 from nescord_core.sandbox.http.calls import Call, Routes, invalid
 from nescord_core.sandbox.http.images import with_images
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.world.extra_fields import keeping, kept_of
+from nescord_core.sandbox.world.extra_fields import extra_fields_of, keep_extra_fields
 from nescord_core.sandbox.world.simcord.model import BackendError
 
 __all__ = ["ROUTES"]
@@ -71,13 +71,13 @@ def _changed(
     if attributes:
         rest = replace(rest, body={key: value for key, value in rest.form.items() if key not in attributes})
     _note(call, thing, {**kept, **(attributes or {})})
-    with keeping(thing, kept, attributes):
+    with keep_extra_fields(thing, kept, attributes):
         return model_answer(rest)
 
 
 def _note(call: Call, thing: object, fields: Mapping[str, Any]) -> None:
     """Note what changes, for the entry in the audit log."""
-    before = {**vars(thing), **kept_of(thing)}
+    before = {**vars(thing), **extra_fields_of(thing)}
     call.world.simulation.noted_changes += [
         {"key": name, "old_value": before.get(name), "new_value": value}
         for name, value in fields.items()
@@ -163,7 +163,7 @@ def _update_role(call: Call) -> Any:
     role = call.world.simulation.get_role(call.guild.id, call.id("role_id"))
     kept, rest = _role(call)
     _note(call, role, {name: value for name, value in kept.items() if name != "colors"})
-    with keeping(role, kept):
+    with keep_extra_fields(role, kept):
         return model_answer(rest)
 
 
@@ -200,7 +200,7 @@ def _member(call: Call) -> Any:
     kept, rest = _apart(call, {"flags"})
     flags = {"flags": (kept["flags"] or 0) & 4} if "flags" in kept else {}
     _note(call, member, flags)
-    with keeping(member, flags):
+    with keep_extra_fields(member, flags):
         return model_answer(rest)
 
 
@@ -229,7 +229,7 @@ def _my_member(call: Call) -> Any:
     member = call.world.simulation.get_member(call.guild.id, call.world.application_id)
     kept, rest = _apart(call, {"avatar", "banner", "bio"})
     kept.pop("bio", None)  # shown in profiles only, which bots cannot read
-    with keeping(member, {"banner": kept["banner"]} if "banner" in kept else {}):
+    with keep_extra_fields(member, {"banner": kept["banner"]} if "banner" in kept else {}):
         if "avatar" in kept:
             member.avatar = kept["avatar"]
         shown = model_answer(rest)
@@ -244,7 +244,7 @@ def _my_user(call: Call) -> Any:
     kept, rest = _apart(call, {"avatar", "banner"})
     if "avatar" in kept:
         bot.avatar = kept["avatar"]
-    with keeping(bot, {"banner": kept["banner"]} if "banner" in kept else {}):
+    with keep_extra_fields(bot, {"banner": kept["banner"]} if "banner" in kept else {}):
         if rest.form.get("username") is not None:
             return model_answer(rest)
         world.edit_bot_profile(bot.name)
@@ -293,7 +293,7 @@ def _update_event(call: Call) -> Any:
     world = call.world.simulation
     event = world.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
     kept, rest = _apart(call, EVENT)
-    with keeping(event, _event_fields(kept)):
+    with keep_extra_fields(event, _event_fields(kept)):
         return model_answer(rest)
 
 

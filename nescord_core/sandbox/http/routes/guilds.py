@@ -114,7 +114,7 @@ def _preview(call: Call) -> Any:
 @ROUTES.answers("update_guild_incident_actions")
 def _incidents(call: Call) -> Any:
     call.need("manage_guild")
-    kept = call.world.ledger.incidents.setdefault(call.guild.id, {})
+    kept = call.world.extra_state.incidents.setdefault(call.guild.id, {})
     kept.update(call.form)
     return {name: kept.get(name) for name in ("invites_disabled_until", "dms_disabled_until")}
 
@@ -130,7 +130,7 @@ def _new_member_welcome(call: Call) -> Any:
 
 @ROUTES.answers("get_guild_welcome_screen", "update_guild_welcome_screen")
 def _welcome_screen(call: Call) -> Any:
-    kept = call.world.ledger.welcome_screens.setdefault(call.guild.id, {})
+    kept = call.world.extra_state.welcome_screens.setdefault(call.guild.id, {})
     if call.operation.method == "PATCH":
         call.need("manage_guild")
         kept.update({key: value for key, value in call.form.items() if key != "enabled"})
@@ -139,14 +139,14 @@ def _welcome_screen(call: Call) -> Any:
 
 
 def _widget_settings(call: Call) -> Payload:
-    return {"enabled": False, "channel_id": None, **call.world.ledger.widgets.get(call.guild.id, {})}
+    return {"enabled": False, "channel_id": None, **call.world.extra_state.widgets.get(call.guild.id, {})}
 
 
 @ROUTES.answers("get_guild_widget_settings", "update_guild_widget_settings")
 def _widget(call: Call) -> Any:
     call.need("manage_guild")
     if call.operation.method == "PATCH":
-        call.world.ledger.widgets.setdefault(call.guild.id, {}).update(call.form)
+        call.world.extra_state.widgets.setdefault(call.guild.id, {}).update(call.form)
     return _widget_settings(call)
 
 
@@ -172,7 +172,7 @@ def _shown_widget(call: Call) -> Any:
 @ROUTES.answers("get_guilds_onboarding", "put_guilds_onboarding")
 def _onboarding(call: Call) -> Any:
     guild = call.guild
-    kept = call.world.ledger.onboarding.setdefault(guild.id, {})
+    kept = call.world.extra_state.onboarding.setdefault(guild.id, {})
     if call.operation.method == "PUT":
         call.need("manage_guild", "manage_roles")
         kept.update({key: value for key, value in call.form.items() if value is not None})
@@ -197,7 +197,7 @@ def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
 @ROUTES.answers("list_guild_templates")
 def _list_templates(call: Call) -> Any:
     call.need("manage_guild")
-    templates = call.world.ledger.templates.values()
+    templates = call.world.extra_state.templates.values()
     return [each for each in templates if each["source_guild_id"] == str(call.guild.id)]
 
 
@@ -219,7 +219,7 @@ def _create_template(call: Call) -> Any:
         "serialized_source_guild": _serialized(call.guild),
         "is_dirty": None,
     }
-    call.world.ledger.templates[code] = template
+    call.world.extra_state.templates[code] = template
     return template
 
 
@@ -228,7 +228,7 @@ def _serialized(guild: Guild) -> Payload:
 
 
 def _template(call: Call) -> Payload:
-    template = call.world.ledger.templates.get(call.args["code"])
+    template = call.world.extra_state.templates.get(call.args["code"])
     if template is None or call.args.get("guild_id") not in (None, template["source_guild_id"]):
         raise not_found(10057, "Guild Template")
     return template
@@ -253,4 +253,4 @@ def _change_template(call: Call) -> Any:
 @ROUTES.answers("delete_guild_template")
 def _delete_template(call: Call) -> Any:
     call.need("manage_guild")
-    return call.world.ledger.templates.pop(_template(call)["code"])
+    return call.world.extra_state.templates.pop(_template(call)["code"])

@@ -112,7 +112,7 @@ def _list(call: Call) -> Any:
 def _revoke(call: Call) -> Any:
     shown = _shown(call, _find(call))
     model_answer(call)
-    call.world.ledger.invite_targets.pop(call.args["code"], None)
+    call.world.extra_state.invite_targets.pop(call.args["code"], None)
     return shown
 
 
@@ -149,7 +149,7 @@ def _targeted(call: Call) -> Invite:
 
 @ROUTES.answers("get_invite_target_users")
 def _target_users(call: Call) -> Any:
-    users = call.world.ledger.invite_targets.get(_targeted(call).code)
+    users = call.world.extra_state.invite_targets.get(_targeted(call).code)
     if users is None:
         raise not_found(10129, "invite target users")
     text = "\n".join([TARGETS_HEADER, *map(str, users)]) + "\n"
@@ -165,7 +165,7 @@ def _set_target_users(call: Call) -> Any:
     rows = lines[1:] if lines and not lines[0].isdecimal() else lines  # a header may come first
     if wrong := [each for each in rows if not each.isdecimal()]:
         raise invalid("target_users_file", "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.')
-    call.world.ledger.invite_targets[invite.code] = [int(each) for each in dict.fromkeys(rows)]
+    call.world.extra_state.invite_targets[invite.code] = [int(each) for each in dict.fromkeys(rows)]
     return Answer(204)
 
 
@@ -173,7 +173,7 @@ def _set_target_users(call: Call) -> Any:
 def _target_users_job(call: Call) -> Any:
     """Tell how far the users are processed: in the sandbox, always done (status 2) at once."""
     invite = _targeted(call)
-    users = call.world.ledger.invite_targets.get(invite.code)
+    users = call.world.extra_state.invite_targets.get(invite.code)
     if users is None:
         raise not_found(10124, "invite target users job")
     return {

@@ -25,7 +25,7 @@ Payload = dict[str, Any]
 
 def _lobby(call: Call) -> Lobby:
     """Return the lobby of the path; to a user it exists only while they are in it."""
-    lobby = call.world.ledger.lobbies.get(call.id("lobby_id"))
+    lobby = call.world.extra_state.lobbies.get(call.id("lobby_id"))
     if lobby is None or (call.grant is not None and call.grant.user_id not in lobby.members):
         raise not_found(10031, "Lobby")
     return lobby
@@ -66,7 +66,7 @@ def _create(call: Call) -> Any:
         webhook_url=form.get("override_event_webhooks_url"),
         members=members,
     )
-    call.world.ledger.lobbies[lobby.id] = lobby
+    call.world.extra_state.lobbies[lobby.id] = lobby
     return Answer(201, _shown(call, lobby))
 
 
@@ -75,7 +75,7 @@ def _join(call: Call) -> Any:
     """Join the lobby with this secret; the first to come makes it. Only users do that."""
     if call.grant is None:
         raise BackendError(403, 20001, "Bots cannot use this endpoint")
-    form, lobbies = call.form, call.world.ledger.lobbies
+    form, lobbies = call.form, call.world.extra_state.lobbies
     lobby = next((each for each in lobbies.values() if each.secret == form["secret"]), None)
     if lobby is None:
         lobby = Lobby(call.world.simulation.snowflake(), {}, form["secret"], form.get("flags") or 0)
@@ -111,7 +111,7 @@ def _edit(call: Call) -> Any:
 
 @ROUTES.answers("delete_lobby")
 def _delete(call: Call) -> Any:
-    del call.world.ledger.lobbies[_lobby(call).id]
+    del call.world.extra_state.lobbies[_lobby(call).id]
     return Answer(204)
 
 

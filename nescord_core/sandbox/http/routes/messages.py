@@ -8,7 +8,7 @@ from typing import Any
 
 from nescord_core.sandbox.http.calls import Call, Routes, invalid, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.people.members import tail
 from nescord_core.sandbox.world.simcord.model import (
     BackendError,
@@ -35,10 +35,10 @@ def _create(call: Call) -> Any:
     """Send a message. With enforce_nonce the same nonce returns the message already sent."""
     _refuse_empty(call)
     call = _with_reply(call)
-    nonce, ledger = call.form.get("nonce"), call.world.ledger
+    nonce, extra_state = call.form.get("nonce"), call.world.extra_state
     key = (call.id("channel_id"), str(nonce))
-    if nonce is not None and call.form.get("enforce_nonce") and key in ledger.nonces:
-        known = call.world.simulation.messages.get(key[0], {}).get(ledger.nonces[key])
+    if nonce is not None and call.form.get("enforce_nonce") and key in extra_state.nonces:
+        known = call.world.simulation.messages.get(key[0], {}).get(extra_state.nonces[key])
         if known is not None:
             return {**call.world.message(known), "nonce": nonce}
     with call.world.nonce(nonce):
@@ -46,9 +46,9 @@ def _create(call: Call) -> Any:
     if nonce is None:
         sent.pop("nonce", None)
         return sent
-    ledger.nonces[key] = int(sent["id"])
-    while len(ledger.nonces) > NONCES_KEPT:
-        del ledger.nonces[next(iter(ledger.nonces))]
+    extra_state.nonces[key] = int(sent["id"])
+    while len(extra_state.nonces) > NONCES_KEPT:
+        del extra_state.nonces[next(iter(extra_state.nonces))]
     return {**sent, "nonce": nonce}
 
 
@@ -171,7 +171,7 @@ def _crosspost(call: Call) -> Any:
         "guild_id": str(source.guild_id),
     }
     for hook in list(world.webhooks.values()):
-        if kept_of(hook).get("source_channel", {}).get("id") == str(channel_id):
+        if extra_fields_of(hook).get("source_channel", {}).get("id") == str(channel_id):
             copy = world.prepare_message(
                 hook.channel_id,
                 hook.webhook_user_id,
@@ -194,9 +194,9 @@ def _follow(call: Call) -> Any:
     hook, source = world.webhooks[int(shown["webhook_id"])], world.get_channel(call.id("channel_id"))
     guild = world.guilds[source.guild_id or 0]
     hook.name = f"{guild.name} #{source.name}"
-    kept_of(hook).update(
+    extra_fields_of(hook).update(
         type=FOLLOWER,
-        source_guild={"id": str(guild.id), "name": guild.name, "icon": kept_of(guild).get("icon")},
+        source_guild={"id": str(guild.id), "name": guild.name, "icon": extra_fields_of(guild).get("icon")},
         source_channel={"id": str(source.id), "name": source.name},
     )
     world.webhook_tokens.pop(hook.token, None)  # followers have no token

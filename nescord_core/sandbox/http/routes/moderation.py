@@ -31,7 +31,7 @@ def _add_member(call: Call) -> Any:
     world, guild, user_id = call.world.simulation, call.guild, call.id("user_id")
     call.need("create_instant_invite")
     world.get_user(user_id)
-    grant = call.world.ledger.grants.get(str(call.form.get("access_token")))
+    grant = call.world.extra_state.grants.get(str(call.form.get("access_token")))
     if grant is None or grant.user_id != user_id or "guilds.join" not in grant.scopes:
         raise BackendError(403, 50025, "Invalid OAuth2 access token")
     if user_id in guild.bans:
@@ -153,7 +153,7 @@ def _join_requests(call: Call) -> Any:
     call.need("kick_members")
     status = call.query.get("status")
     after, before = int(call.query.get("after", 0)), int(call.query.get("before", 0)) or 1 << 64
-    kept = call.world.ledger.join_requests.get(call.guild.id, {})
+    kept = call.world.extra_state.join_requests.get(call.guild.id, {})
     found = [each for each in kept.values() if status in (None, each["application_status"])]
     page = [each for each in found if after < int(each["id"]) < before]
     limit = int(call.query.get("limit", 100))
@@ -166,7 +166,7 @@ def _act_on_join_request(call: Call) -> Any:
     call.need("kick_members")
     if call.form.get("action") not in ("APPROVED", "REJECTED"):
         raise invalid("action", "BASE_TYPE_CHOICES", "Value must be one of {'APPROVED', 'REJECTED'}.")
-    request = call.world.ledger.join_requests.get(call.guild.id, {}).get(call.id("request_id"))
+    request = call.world.extra_state.join_requests.get(call.guild.id, {}).get(call.id("request_id"))
     if request is None:
         raise not_found(10101, "Guild Join Request")
     if request["application_status"] != "SUBMITTED":

@@ -77,7 +77,7 @@ def _userinfo(call: Call) -> Any:
 @ROUTES.answers("list_my_connections")
 def _connections(call: Call) -> Any:
     user_id = _user(call)
-    return call.world.ledger.connections.get(user_id, [])
+    return call.world.extra_state.connections.get(user_id, [])
 
 
 @ROUTES.answers("get_my_guild_member")
@@ -111,26 +111,26 @@ def _entitlements(call: Call) -> Any:
 @ROUTES.answers("get_application_user_role_connection")
 def _role_connection(call: Call) -> Any:
     user_id = _connected(call)
-    return call.world.ledger.user_role_connections.get(user_id, {"metadata": {}})
+    return call.world.extra_state.user_role_connections.get(user_id, {"metadata": {}})
 
 
 @ROUTES.answers("update_application_user_role_connection")
 def _set_role_connection(call: Call) -> Any:
     user_id = _connected(call)
-    known = {each["key"]: each for each in call.world.ledger.role_connections}
+    known = {each["key"]: each for each in call.world.extra_state.role_connections}
     metadata = call.form.get("metadata") or {}
     if unknown := sorted(metadata.keys() - known.keys()):
         raise invalid("metadata", "BASE_TYPE_CHOICES", f"There is no metadata {unknown[0]!r}.")
-    kept = call.world.ledger.user_role_connections.get(user_id, {})
+    kept = call.world.extra_state.user_role_connections.get(user_id, {})
     named = {name: call.form[name] for name in ("platform_name", "platform_username") if name in call.form}
     shown = {**kept, **named, "metadata": {name: str(value) for name, value in metadata.items()}}
-    call.world.ledger.user_role_connections[user_id] = shown
+    call.world.extra_state.user_role_connections[user_id] = shown
     return shown
 
 
 @ROUTES.answers("delete_application_user_role_connection")
 def _delete_role_connection(call: Call) -> Any:
-    call.world.ledger.user_role_connections.pop(_connected(call), None)
+    call.world.extra_state.user_role_connections.pop(_connected(call), None)
     return Answer(204)
 
 

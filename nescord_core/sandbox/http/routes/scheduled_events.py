@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, invalid, not_found
-from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import ScheduledEvent, serializers
 
 __all__ = ["ROUTES"]
@@ -22,7 +22,7 @@ def _event(call: Call) -> ScheduledEvent:
 
 
 def _exceptions(call: Call) -> dict[int, Payload]:
-    return call.world.ledger.event_exceptions.setdefault(_event(call).id, {})
+    return call.world.extra_state.event_exceptions.setdefault(_event(call).id, {})
 
 
 def _exception(call: Call, name: str = "exception_id") -> Payload:
@@ -43,7 +43,7 @@ def _user_count(call: Call) -> Any:
 def _create(call: Call) -> Any:
     call.need("manage_events")
     event, form = _event(call), call.form
-    if kept_of(event).get("recurrence_rule") is None:
+    if extra_fields_of(event).get("recurrence_rule") is None:
         message = "The event does not recur."
         raise invalid("original_scheduled_start_time", "GUILD_SCHEDULED_EVENT_NOT_RECURRING", message)
     made = {
@@ -80,7 +80,9 @@ def _delete(call: Call) -> Any:
 def _told(call: Call, what: str, exception: Payload) -> None:
     """Announce a change, and show the event's exceptions wherever the event is."""
     world, event = call.world.simulation, _event(call)
-    kept_of(event)["guild_scheduled_event_exceptions"] = [dict(each) for each in _exceptions(call).values()]
+    extra_fields_of(event)["guild_scheduled_event_exceptions"] = [
+        dict(each) for each in _exceptions(call).values()
+    ]
     shown = {**exception, "guild_id": str(call.guild.id)}
     world.emit(f"GUILD_SCHEDULED_EVENT_EXCEPTION_{what}", shown)
 

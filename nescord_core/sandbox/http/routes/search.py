@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nescord_core.sandbox.http.calls import Call, Routes, asked_for, ids_in
-from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import Channel, Message, channel_accessible, serializers
 
 __all__ = ["ROUTES"]
@@ -67,7 +67,7 @@ def _of_guild(call: Call) -> Iterable[Message]:
     for channel_id in (*call.guild.channel_ids, *call.guild.thread_ids):
         if not channel_accessible(world, channel_id, world.bot_user.id, history=True):
             continue
-        if kept_of(_parent(call, channel_id)).get("nsfw") and not asked_for(call, "include_nsfw"):
+        if extra_fields_of(_parent(call, channel_id)).get("nsfw") and not asked_for(call, "include_nsfw"):
             continue
         yield from (each for each in world.messages[channel_id].values() if not each.is_ephemeral)
 

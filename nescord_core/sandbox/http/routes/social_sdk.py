@@ -21,12 +21,16 @@ SCOPES = frozenset({"identify", "openid", "connections", "guilds"})
 @ROUTES.answers("bot_partner_sdk_token")
 def _token(call: Call) -> Any:
     """Give a game's own user an account (the same each time) and a token for it."""
-    world, ledger, external = call.world.simulation, call.world.ledger, call.form["external_user_id"]
-    if external not in ledger.provisional:
-        made = world.make_user(f"provisional_{len(ledger.provisional) + 1}")
+    world, extra_state, external = (
+        call.world.simulation,
+        call.world.extra_state,
+        call.form["external_user_id"],
+    )
+    if external not in extra_state.provisional:
+        made = world.make_user(f"provisional_{len(extra_state.provisional) + 1}")
         made.global_name = call.form.get("preferred_global_name") or made.name
-        ledger.provisional[external] = made.id
-    token = call.world.grant(ledger.provisional[external], SCOPES, seconds=LASTS)
+        extra_state.provisional[external] = made.id
+    token = call.world.grant(extra_state.provisional[external], SCOPES, seconds=LASTS)
     return {
         "token_type": "Bearer",
         "access_token": token,
@@ -40,10 +44,10 @@ def _token(call: Call) -> Any:
 @ROUTES.answers("bot_partner_sdk_unmerge_provisional_account")
 def _unmerge(call: Call) -> Any:
     """Take an external user's account apart from the game: the next token makes a new one."""
-    user_id = call.world.ledger.provisional.pop(call.form["external_user_id"], None)
+    user_id = call.world.extra_state.provisional.pop(call.form["external_user_id"], None)
     if user_id is None:
         raise not_found(10013, "User")
-    grants = call.world.ledger.grants
+    grants = call.world.extra_state.grants
     for token in [token for token, grant in grants.items() if grant.user_id == user_id]:
         del grants[token]
     return Answer(204)
@@ -66,5 +70,5 @@ def _moderated(call: Call) -> Any:
     if not any(call.id("message_id") in world.messages.get(each or 0, {}) for each in channels):
         raise not_found(10008, "Message")
     noted = {str(name): str(value) for name, value in call.form.items()}
-    call.world.ledger.moderation[call.id("message_id")] = noted
+    call.world.extra_state.moderation[call.id("message_id")] = noted
     return Answer(204)

@@ -22,7 +22,7 @@ def _regions(_call: Call) -> Any:
 
 
 def _sounds(call: Call) -> dict[int, Payload]:
-    return call.world.ledger.sounds.setdefault(call.guild.id, {})
+    return call.world.extra_state.sounds.setdefault(call.guild.id, {})
 
 
 def _sound(call: Call) -> Payload:
@@ -116,6 +116,6 @@ def _voice_status(call: Call) -> Any:
     world = call.world.simulation
     channel = world.get_channel(call.id("channel_id"))
     status = call.form.get("status") or ""
-    call.world.ledger.voice_status[channel.id] = status
+    call.world.extra_state.voice_status[channel.id] = status
     shown = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
     world.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)

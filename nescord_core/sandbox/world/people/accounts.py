@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from nescord_core.sandbox.world.extra_state import Grant, Ledger
+from nescord_core.sandbox.world.extra_state import ExtraState, Grant
 from nescord_core.sandbox.world.lookup import ActionError, Id
 from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES
-from nescord_core.sandbox.world.people.interactions import Interactions
+from nescord_core.sandbox.world.people.interactions import InteractionActions
 from nescord_core.sandbox.world.people.members import Payload, in_words
-from nescord_core.sandbox.world.simcord.model import SKU, Simulation, serializers
+from nescord_core.sandbox.world.simcord.model import SKU, SimcordModel, serializers
 
-__all__ = ["Accounts"]
+__all__ = ["AccountActions"]
 
 WEEK = 604_800
 MONTH = timedelta(days=30)
@@ -28,12 +28,12 @@ ACTIVE, ENDING = 0, 1
 """States of a subscription (https://discord.com/developers/docs/resources/subscription)."""
 
 
-class Accounts(Interactions):
+class AccountActions(InteractionActions):
     """Actions of users beyond guilds and messages."""
 
-    def __init__(self, simulation: Simulation) -> None:
+    def __init__(self, simulation: SimcordModel) -> None:
         super().__init__(simulation)
-        self.ledger = Ledger()
+        self.extra_state = ExtraState()
 
     # OAuth2
 
@@ -55,12 +55,12 @@ class Accounts(Interactions):
     def grant(self, user_id: int, scopes: Collection[str], *, seconds: int) -> str:
         """Make an OAuth2 token."""
         token = secrets.token_urlsafe(22)
-        self.ledger.grants[token] = Grant(user_id, frozenset(scopes), self.simulation.iso_after(seconds))
+        self.extra_state.grants[token] = Grant(user_id, frozenset(scopes), self.simulation.iso_after(seconds))
         return token
 
     def granted(self, token: str) -> Grant | None:
         """Return what a token was granted for, None when it is unknown or has expired."""
-        grant = self.ledger.grants.get(token)
+        grant = self.extra_state.grants.get(token)
         return None if grant is None or grant.expires_at <= self.simulation.now_iso() else grant
 
     def link_account(self, user: Id, kind: str, name: str) -> Payload:
@@ -75,7 +75,7 @@ class Accounts(Interactions):
             "verified": True,
             "visibility": 1,
         }
-        self.ledger.connections.setdefault(self.find_user(user).id, []).append(linked)
+        self.extra_state.connections.setdefault(self.find_user(user).id, []).append(linked)
         return linked
 
     # Invites
@@ -90,7 +90,7 @@ class Accounts(Interactions):
         actor = self.find_or_make_user(user)
         with in_words():
             found = self.simulation.get_invite(invite)
-        wanted = self.ledger.invite_targets.get(invite)
+        wanted = self.extra_state.invite_targets.get(invite)
         if wanted is not None and actor.id not in wanted:
             raise ActionError(f"The invite {invite} is not for {actor.name}.", status=403)
         super().join(actor.id, guild=found.guild_id)
@@ -116,7 +116,7 @@ class Accounts(Interactions):
         if any("name" not in each for each in activities):
             raise ActionError('An activity needs a name: {"name": "chess", "type": 0}.')
         shown = [{"type": 0, "created_at": self._now_ms(), **each} for each in activities]
-        self.ledger.presences[actor.id] = {
+        self.extra_state.presences[actor.id] = {
             "user": {"id": str(actor.id)},
             "status": status,
             "activities": shown,
@@ -139,7 +139,7 @@ class Accounts(Interactions):
             "activities": [],
             "client_status": {} if user.bot else {"desktop": status},
         }
-        return {**start, **self.ledger.presences.get(user_id, {}), "guild_id": str(guild_id)}
+        return {**start, **self.extra_state.presences.get(user_id, {}), "guild_id": str(guild_id)}
 
     # Requests to join
 
@@ -159,7 +159,7 @@ class Accounts(Interactions):
             "user": dict(serializers.user_payload(actor)),
             "form_responses": [],
         }
-        self.ledger.join_requests.setdefault(place.id, {})[int(request["id"])] = request
+        self.extra_state.join_requests.setdefault(place.id, {})[int(request["id"])] = request
         self._tell_join_request("CREATE", request)
         return request
 
@@ -215,14 +215,14 @@ class Accounts(Interactions):
             "status": ACTIVE,
             "canceled_at": None,
         }
-        self.ledger.subscriptions[int(subscription["id"])] = subscription
+        self.extra_state.subscriptions[int(subscription["id"])] = subscription
         self.simulation.emit("SUBSCRIPTION_CREATE", subscription)
         return {"entitlement": shown, "subscription": subscription}
 
     def cancel(self, user: Id, sku: Id) -> Payload:
         """Let a user cancel a subscription: it runs on to the end of its month."""
         actor, wanted = self.find_user(user), self._sku(sku)
-        for each in self.ledger.subscriptions.values():
+        for each in self.extra_state.subscriptions.values():
             if each["user_id"] == str(actor.id) and each["sku_ids"] == [str(wanted.id)]:
                 each.update(status=ENDING, canceled_at=self.simulation.now_iso())
                 end = datetime.fromisoformat(each["current_period_end"])
@@ -244,14 +244,14 @@ class Accounts(Interactions):
     def set_available(self, guild: Id, available: bool = True) -> None:
         """Let Discord lose a guild (GUILD_DELETE with ``unavailable``), or find it again (GUILD_CREATE)."""
         place = self.find_guild(guild)
-        if available is (place.id not in self.ledger.outages):
+        if available is (place.id not in self.extra_state.outages):
             return
         if available:
-            self.ledger.outages.discard(place.id)
+            self.extra_state.outages.discard(place.id)
             payload = serializers.guild_create_payload(self.simulation, place)
             self.simulation.emit("GUILD_CREATE", payload)
         else:
-            self.ledger.outages.add(place.id)
+            self.extra_state.outages.add(place.id)
             self.simulation.emit("GUILD_DELETE", {"id": str(place.id), "unavailable": True})
 
     # Activities
@@ -261,7 +261,7 @@ class Accounts(Interactions):
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if place.type not in (TEXT, VOICE, STAGE) and place.guild_id is not None:
             raise ActionError(f"No activity can be started in #{place.name}.")
-        for each in self.ledger.activities.values():
+        for each in self.extra_state.activities.values():
             if each["location"]["channel_id"] == str(place.id):
                 each["users"] = list(dict.fromkeys([*each["users"], str(actor.id)]))
                 return each
@@ -278,5 +278,5 @@ class Accounts(Interactions):
             "location": location,
             "users": [str(actor.id)],
         }
-        self.ledger.activities[instance["instance_id"]] = instance
+        self.extra_state.activities[instance["instance_id"]] = instance
         return instance

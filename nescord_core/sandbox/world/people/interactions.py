@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.lookup import ActionError, Id
 from nescord_core.sandbox.world.people.members import Payload, in_words
-from nescord_core.sandbox.world.people.owners import Guilds
+from nescord_core.sandbox.world.people.owners import OwnerActions
 from nescord_core.sandbox.world.simcord.model import (
     Channel,
     Interaction,
@@ -24,7 +24,7 @@ from nescord_core.sandbox.world.simcord.model import (
     walk_to_subcommand,
 )
 
-__all__ = ["Interactions"]
+__all__ = ["InteractionActions"]
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 CHAT_INPUT, USER_COMMAND, MESSAGE_COMMAND = 1, 2, 3
@@ -38,7 +38,7 @@ ROWS = ("components", "component")
 Resolved = dict[str, dict[str, Any]]
 
 
-class Interactions(Guilds):
+class InteractionActions(OwnerActions):
     """Interactions that a user starts. Each returns {id, token, ...}; `interaction` tells how it went."""
 
     def interaction(self, interaction_id: Id) -> Payload:
@@ -347,7 +347,7 @@ class Interactions(Guilds):
         owner = str(place.guild_id or actor.id)
         payload["authorizing_integration_owners"] = {"0": owner if place.guild_id else "0"}
         if (guild := self.simulation.guilds.get(place.guild_id or 0)) is not None:
-            features = kept_of(guild).get("features", [])
+            features = extra_fields_of(guild).get("features", [])
             payload["guild"] = {
                 "id": str(guild.id),
                 "locale": guild.preferred_locale,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from nescord_core.sandbox.world.lookup import ActionError, Directory, Id
+from nescord_core.sandbox.world.lookup import ActionError, Id, Lookup
 from nescord_core.sandbox.world.simcord.model import (
     BackendError,
     Channel,
@@ -18,7 +18,7 @@ from nescord_core.sandbox.world.simcord.model import (
     serializers,
 )
 
-__all__ = ["People", "in_words", "tail"]
+__all__ = ["MemberActions", "in_words", "tail"]
 
 Payload = dict[str, Any]
 DM = 1
@@ -40,7 +40,7 @@ def in_words() -> Iterator[None]:
         raise ActionError(str(error)) from error
 
 
-class People(Directory):
+class MemberActions(Lookup):
     """Actions of users on messages, reactions, voice and membership."""
 
     def message(self, message: Message) -> Payload:

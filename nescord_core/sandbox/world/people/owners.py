@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from nescord_core.sandbox.world.lookup import ActionError, Id
-from nescord_core.sandbox.world.people.members import Payload, People, in_words
+from nescord_core.sandbox.world.people.members import MemberActions, Payload, in_words
 from nescord_core.sandbox.world.simcord.model import Guild, serializers
 
-__all__ = ["CHANNEL_KINDS", "Guilds"]
+__all__ = ["CHANNEL_KINDS", "OwnerActions"]
 
 CHANNEL_KINDS = {"text": 0, "voice": 2, "category": 4, "announcement": 5, "stage": 13, "forum": 15}
 SEED_MS = 283_996_800_000
@@ -17,7 +17,7 @@ CHANNEL_FIELDS = frozenset({"name", "topic", "position", "rate_limit_per_user"})
 ROLE_FIELDS = frozenset({"name", "color", "hoist", "mentionable", "permissions", "position"})
 
 
-class Guilds(People):
+class OwnerActions(MemberActions):
     """Actions on guilds, channels and roles."""
 
     def seed(self, guilds: int = 1) -> None:

@@ -18,7 +18,7 @@ from simcord.enums import MessageType
 
 from nescord_core.sandbox.world.automod import ALERT, BLOCK, TIMEOUT, Caught, caught_by
 
-__all__ = ["MESSAGES_PER_CHANNEL", "MessageSimulation", "with_thread"]
+__all__ = ["MESSAGES_PER_CHANNEL", "MessageModel", "with_thread"]
 
 MESSAGES_PER_CHANNEL = 10_000
 COMPONENT = 3
@@ -50,7 +50,7 @@ def with_thread(serialize: Serialize) -> Serialize:
     return shown
 
 
-class MessageSimulation(Backend):
+class MessageModel(Backend):
     """The model's messages, threads and moderation."""
 
     def __init__(self, clock: Clock) -> None:

@@ -41,9 +41,9 @@ from simcord.http import routes as _routes
 from simcord.http.router import _ROUTES, RequestContext, RouteNotImplemented, UnsupportedField
 from simcord.interactions import base_payload, nest_options, validate_option_value, walk_to_subcommand
 
-from nescord_core.sandbox.world.extra_fields import kept_of, showing
+from nescord_core.sandbox.world.extra_fields import extra_fields_of, with_extra_fields
 from nescord_core.sandbox.world.simcord.files import FileStore, RealClock
-from nescord_core.sandbox.world.simcord.messages import MessageSimulation, with_thread
+from nescord_core.sandbox.world.simcord.messages import MessageModel, with_thread
 from nescord_core.settings import SANDBOX_BOT_ID
 from nescord_core.snowflake import DISCORD_EPOCH_MS
 
@@ -66,7 +66,7 @@ __all__ = [
     "RouteNotImplemented",
     "ScheduledEvent",
     "SetupError",
-    "Simulation",
+    "SimcordModel",
     "UnsupportedField",
     "User",
     "Webhook",
@@ -108,7 +108,7 @@ for _name in (
     "webhook_payload",
 ):
     # The model shows an object within many others: only its serializers see all of them.
-    setattr(serializers, _name, showing(getattr(serializers, _name)))
+    setattr(serializers, _name, with_extra_fields(getattr(serializers, _name)))
 
 
 def _public(serialize: Callable[[User], Any]) -> Callable[[User], Any]:
@@ -129,7 +129,7 @@ for _name, _wrap in (("message_payload", with_thread), ("user_payload", _public)
     setattr(serializers, _name, _wrap(getattr(serializers, _name)))
 
 
-class Simulation(MessageSimulation):
+class SimcordModel(MessageModel):
     """simcord's backend for a server that runs for days."""
 
     def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
@@ -183,7 +183,7 @@ class Simulation(MessageSimulation):
         _, fields, attributes = self._newcomer
         self._newcomer = None
         thing = self._made(event, payload)
-        kept_of(thing).update(fields)
+        extra_fields_of(thing).update(fields)
         for name, value in attributes.items():
             setattr(thing, name, value)
         if event == "GUILD_ROLE_CREATE":

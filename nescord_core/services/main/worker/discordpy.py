@@ -23,7 +23,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.reload.loading import entry
 from nescord_core.reload.swapping.messages import Begin, send
 from nescord_core.reload.swapping.swap import Failure
-from nescord_core.services.main.worker import listener as worker
+from nescord_core.services.main.worker import serving
 
 __all__ = ["run_client", "run_file"]
 
@@ -40,7 +40,7 @@ _THREADS_GRACE = 1.0
 """Seconds that threads of the bot (a database's, say) may go on for once all else has ended."""
 
 
-class _Workplace:
+class _BotProcess:
     """Serves the bot's client in the loop that the bot itself has started."""
 
     def __init__(self, begin: Begin, end: socket.socket, started: float) -> None:
@@ -63,7 +63,9 @@ class _Workplace:
         loop = asyncio.get_running_loop()
         self._leave = lambda: loop.call_soon_threadsafe(leave.set)
         try:
-            self.exit_code = await worker.serve_worker(self._begin, listener, self._end, self._started, leave)
+            self.exit_code = await serving.serve_worker(
+                self._begin, listener, self._end, self._started, leave
+            )
         finally:
             self._leave = _nothing
             _later(_CLEANING_UP, self._cancel, loop)
@@ -84,7 +86,7 @@ class _Workplace:
 
     def refuse(self, failure: Failure) -> int:
         """Tell the parent that there is nothing to serve."""
-        send(self._end, worker.broken(failure))
+        send(self._end, serving.broken(failure))
         return 1
 
 
@@ -109,17 +111,17 @@ def run_client(client: discord.Client, begin: Begin, end: socket.socket, started
     return _run(place, lambda: client.run(begin.settings.token or ""), begin.settings.project_dir)
 
 
-def _prepare(begin: Begin, end: socket.socket, started: float) -> _Workplace:
-    place = _Workplace(begin, end, started)
+def _prepare(begin: Begin, end: socket.socket, started: float) -> _BotProcess:
+    place = _BotProcess(begin, end, started)
     host.install(place)
     patching.replace_transport()
-    logging_setup.make_room()
+    logging_setup.allow_own_setup()
     shared_ports.share()
-    restarts.instead(place.leave)
+    restarts.restart_instead_of_exec(place.leave)
     return place
 
 
-def _run(place: _Workplace, program: Callable[[], object], project: Path) -> int:
+def _run(place: _BotProcess, program: Callable[[], object], project: Path) -> int:
     """Run it to its end, whatever it raises; before it serves, that is why it cannot."""
     code = _outcome(place, program, project)
     _later(_THREADS_GRACE, _end, code)
@@ -129,7 +131,7 @@ def _run(place: _Workplace, program: Callable[[], object], project: Path) -> int
     return code
 
 
-def _outcome(place: _Workplace, program: Callable[[], object], project: Path) -> int:
+def _outcome(place: _BotProcess, program: Callable[[], object], project: Path) -> int:
     try:
         program()
     except BaseException as error:  # any code may run there, and all of it is the bot's
@@ -137,7 +139,7 @@ def _outcome(place: _Workplace, program: Callable[[], object], project: Path) ->
             return place.refuse(entry.failure_of(error, project))
         cancelled = isinstance(error, asyncio.CancelledError) and place.is_over.is_set()
         if not cancelled and not isinstance(error, SystemExit | KeyboardInterrupt):
-            worker.log.error("the bot ended with an error", exc_info=error)
+            serving.log.error("the bot ended with an error", exc_info=error)
             return 1
     _wait_for_threads(place)
     if place.exit_code is None:
@@ -156,7 +158,7 @@ def _others() -> list[threading.Thread]:
     return [each for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
 
 
-def _wait_for_threads(place: _Workplace) -> None:
+def _wait_for_threads(place: _BotProcess) -> None:
     """A program has ended when its threads have; the client may run in one of them."""
     while not place.is_over.wait(_LOOK_AGAIN) and _others():
         pass
@@ -171,7 +173,7 @@ def _later(seconds: float, then: Callable[..., object], *arguments: object) -> N
 def _end(code: int) -> None:
     """Python waits for code that never ends; a process that was replaced must not."""
     names = ", ".join(each.name for each in _others()) or threading.main_thread().name
-    worker.log.warning("the bot's process ends with threads that go on: %s", names)
+    serving.log.warning("the bot's process ends with threads that go on: %s", names)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["WRITES", "Writes"]
+__all__ = ["WRITES", "WriteDetector"]
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
-class Writes:
+class WriteDetector:
     """Tells of each file below a project that is opened for writing, once until it is told."""
 
     def __init__(self) -> None:
@@ -64,5 +64,5 @@ class Writes:
             self._tell(path)
 
 
-WRITES = Writes()
+WRITES = WriteDetector()
 """Those of this process: an audit hook belongs to a process."""

@@ -113,12 +113,12 @@ class Snapshot(_message.Message):
     seq: int
     ready: bytes
     unavailable: _containers.RepeatedScalarFieldContainer[int]
-    guilds: _containers.RepeatedCompositeFieldContainer[GuildPicture]
+    guilds: _containers.RepeatedCompositeFieldContainer[GuildSnapshot]
     last: bool
     intents: int
     shared: bool
     first: bool
-    def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ..., shared: bool = ..., first: bool = ...) -> None: ...
+    def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildSnapshot, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ..., shared: bool = ..., first: bool = ...) -> None: ...
 
 class Share(_message.Message):
     __slots__ = ("shard_id", "session_id", "seq", "guilds", "unavailable", "gone", "shared")
@@ -132,13 +132,13 @@ class Share(_message.Message):
     shard_id: int
     session_id: str
     seq: int
-    guilds: _containers.RepeatedCompositeFieldContainer[GuildPicture]
+    guilds: _containers.RepeatedCompositeFieldContainer[GuildSnapshot]
     unavailable: _containers.RepeatedScalarFieldContainer[int]
     gone: _containers.RepeatedScalarFieldContainer[int]
     shared: bool
-    def __init__(self, shard_id: _Optional[int] = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., guilds: _Optional[_Iterable[_Union[GuildPicture, _Mapping]]] = ..., unavailable: _Optional[_Iterable[int]] = ..., gone: _Optional[_Iterable[int]] = ..., shared: bool = ...) -> None: ...
+    def __init__(self, shard_id: _Optional[int] = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., guilds: _Optional[_Iterable[_Union[GuildSnapshot, _Mapping]]] = ..., unavailable: _Optional[_Iterable[int]] = ..., gone: _Optional[_Iterable[int]] = ..., shared: bool = ...) -> None: ...
 
-class GuildPicture(_message.Message):
+class GuildSnapshot(_message.Message):
     __slots__ = ("guild_id", "base", "types", "data")
     GUILD_ID_FIELD_NUMBER: _ClassVar[int]
     BASE_FIELD_NUMBER: _ClassVar[int]

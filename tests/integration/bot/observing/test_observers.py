@@ -17,13 +17,13 @@ from discord.http import HTTPClient, Route, handle_message_parameters
 
 from nescord_core import RestClient, WsListener
 from nescord_core.bot.discordpy.request_tracing import trace_requests
-from nescord_core.bot.observing.subscriber import Marker, Tail
+from nescord_core.bot.observing.subscriber import Marker, Subscriber
 from nescord_core.bot.runtime import Runtime
 from nescord_core.config.loading import load
 from nescord_core.errors import NotRunning
 from nescord_core.services.recording.files import Episode, recent
-from nescord_core.services.recording.replay import rerun
-from nescord_core.services.recording.subscription import Wanted, tapped
+from nescord_core.services.recording.replay import replay
+from nescord_core.services.recording.subscription import Wanted, subscribed
 from nescord_core.settings import MainSettings
 from nescord_core.tracing import cause as tracing
 from nescord_core.tracing import records
@@ -51,11 +51,11 @@ async def serving(
         yield ws, acknowledged
 
 
-async def take(tap: Any, ends: int) -> list[records.Record]:
+async def take(subscription: Any, ends: int) -> list[records.Record]:
     """Return what is told until so many events are done."""
     found: list[records.Record] = []
     async with asyncio.timeout(20):
-        async for told in tap:
+        async for told in subscription:
             if told.record is not None and not isinstance(told.record, records.Hello):
                 found.append(told.record)
             if sum(isinstance(each, records.Ended) for each in found) == ends:
@@ -80,14 +80,14 @@ async def test_a_reader_is_told_of_events_calls_and_failures(tmp_path: Path) -> 
 
         async with (
             serving(listener, tmp_path) as (ws, _),
-            tapped(tmp_path, Wanted(types=frozenset({"MESSAGE_CREATE"}), guild_id=5)) as tap,
+            subscribed(tmp_path, Wanted(types=frozenset({"MESSAGE_CREATE"}), guild_id=5)) as subscription,
         ):
-            await until(lambda: tap.workers)
+            await until(lambda: subscription.workers)
             for seq, guild, type_ in ((1, 5, "MESSAGE_CREATE"), (2, 5, "MESSAGE_CREATE")):
                 ws.put(event(seq, guild, type_, token="t"))
             ws.put(event(3, 6))
             ws.put(event(4, 5, "TYPING_START"))
-            told = await take(tap, ends=2)
+            told = await take(subscription, ends=2)
         await rest.close()
     events = [each for each in told if isinstance(each, records.Seen)]
     assert [(each.seq, each.guild_id, each.again) for each in events] == [(1, 5, False), (2, 5, False)]
@@ -136,8 +136,8 @@ async def test_a_reader_that_reads_nothing_keeps_nobody_waiting(tmp_path: Path) 
 
 
 def test_what_is_held_for_a_reader_is_bounded() -> None:
-    async def fill() -> Tail:
-        tail = Tail(Marker("nowhere", Wanted()), records.Hello("0", 1, 1), lambda _: None)
+    async def fill() -> Subscriber:
+        tail = Subscriber(Marker("nowhere", Wanted()), records.Hello("0", 1, 1), lambda _: None)
         for _ in range(100):
             tail.put(1024 * 1024, lambda: b"")
         return tail
@@ -149,13 +149,13 @@ def test_what_is_held_for_a_reader_is_bounded() -> None:
 
 async def test_a_new_process_tells_of_its_first_event(tmp_path: Path) -> None:
     """As at a reload: the reader is there before the process is."""
-    async with tapped(tmp_path, Wanted()) as tap:
+    async with subscribed(tmp_path, Wanted()) as subscription:
         for generation in (1, 2):
             listener = WsListener()
             listener.on("message_create")(lambda _: None)
             async with serving(listener, tmp_path, generation=generation) as (ws, _):
                 ws.put(event(generation, guild=1))
-                (first, *_) = await take(tap, ends=1)
+                (first, *_) = await take(subscription, ends=1)
                 assert isinstance(first, records.Seen)
                 assert first.seq == generation
 
@@ -192,7 +192,7 @@ async def test_events_are_handled_again_apart_from_the_session_and_from_discord(
         await until(lambda: (tmp_path / "recent").exists() and len(recent(tmp_path)) == 3)
         await until(lambda: all(each.ended for each in recent(tmp_path)))
         word = "new"
-        result = await rerun(config, recent(tmp_path), speed=0.0, timeout=30.0)
+        result = await replay(config, recent(tmp_path), speed=0.0, timeout=30.0)
         assert acknowledged[-1] == 3
         assert len(read(tmp_path)) == 3, "what fails in a replay is no failed event of the session"
     await rest.close()
@@ -231,7 +231,7 @@ async def test_events_that_a_process_did_not_finish_go_to_the_next(tmp_path: Pat
     settings = MainSettings(listen_port=0, state_dir=tmp_path, drain_timeout=0.1)
     async with asyncio.TaskGroup() as tasks:
         async with Runtime(bot(1), settings) as first:
-            running = tasks.create_task(rerun(config, chosen, speed=0.0, timeout=30.0))
+            running = tasks.create_task(replay(config, chosen, speed=0.0, timeout=30.0))
             await asyncio.wait_for(begun.wait(), 30)
             await first.drain()
         async with Runtime(bot(2), settings, generation=2):
@@ -245,7 +245,7 @@ async def test_nobody_to_hand_events_to(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "nescord.toml").write_text('state_dir = "."\n')
     chosen = [Episode(records.seen(event(1, guild=1), again=False))]
     with pytest.raises(NotRunning):
-        await rerun(load(tmp_path, environ={}), chosen, speed=0.0, timeout=1.0)
+        await replay(load(tmp_path, environ={}), chosen, speed=0.0, timeout=1.0)
 
 
 async def test_requests_of_discordpy_are_told_and_go_where_the_event_says(
@@ -276,10 +276,10 @@ async def test_requests_of_discordpy_are_told_and_go_where_the_event_says(
 
 
 def test_the_recent_events_are_bounded_on_disk(tmp_path: Path) -> None:
-    from nescord_core.bot.observing.recent_events import Recent
+    from nescord_core.bot.observing.recent_events import RecentEvents
 
     async def write() -> None:
-        kept = Recent(tmp_path)
+        kept = RecentEvents(tmp_path)
         for _ in range(300):
             kept.put(b"x" * 100_000 + b"\n")
             kept.flush()

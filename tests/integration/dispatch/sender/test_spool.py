@@ -153,7 +153,7 @@ async def test_after_kill_9_the_events_of_a_lost_session_come_from_disk_and_thos
     async with Main(tmp_path).listening() as main:
         ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
         async with ws.running():
-            spillway = ws.sender._spillway
+            spillway = ws.sender._spool
             assert spillway is not None
             await ws.sender.recovered()
             assert spillway.undecided.keys() == {0, 1}
@@ -177,7 +177,7 @@ async def test_a_torn_last_record_costs_itself_only(tmp_path: Path) -> None:
     async with Main(tmp_path).listening() as main:
         ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
         async with ws.running():
-            spillway = ws.sender._spillway
+            spillway = ws.sender._spool
             assert spillway is not None
             await ws.sender.recovered()
             assert spillway.undecided.keys() == {0, 1}
@@ -213,7 +213,7 @@ async def test_what_is_unfinished_at_an_orderly_end_is_kept(tmp_path: Path) -> N
     async with Main(tmp_path).listening() as main:
         again = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
         async with again.running():
-            spillway = again.sender._spillway
+            spillway = again.sender._spool
             assert spillway is not None
             await again.sender.recovered()
             assert spillway.undecided

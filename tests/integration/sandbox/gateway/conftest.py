@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 
 from nescord_core.sandbox.faults import FaultPlan
-from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayWire
+from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayServer
 from nescord_core.settings import SandboxSettings
 
 BOT = "900"
@@ -69,7 +69,7 @@ class Gateway:
         self.world = world
         self.settings = settings
         self.faults = FaultPlan()
-        self.wire = GatewayWire(world, settings, self.faults, now=lambda: time.monotonic() + self.shift)
+        self.wire = GatewayServer(world, settings, self.faults, now=lambda: time.monotonic() + self.shift)
         world.subscribe(self.wire.publish)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from nescord_core.sandbox.world.extra_fields import kept_of
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from support.sandbox.http import Rest, sandbox
 
 
@@ -72,7 +72,7 @@ async def test_search_by_each_parameter(rest: Rest) -> None:
 
 async def test_search_leaves_out_what_is_nsfw_or_hidden(rest: Rest) -> None:
     rest.world.say("random", "alice", "secret")
-    kept_of(rest.world.find_channel("random"))["nsfw"] = True
+    extra_fields_of(rest.world.find_channel("random"))["nsfw"] = True
     assert await found(rest, "content=secret") == []
     assert await found(rest, "content=secret&include_nsfw=true") == ["secret"]
 

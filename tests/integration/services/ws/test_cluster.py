@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from nescord_core.services.ws.cluster import Member
+from nescord_core.services.ws.cluster import ClusterHandle
 
 
 @pytest.mark.parametrize("turns", range(6))
 async def test_a_stop_while_its_process_is_being_made_ends_it(turns: int) -> None:
     """Asked before there is a process to signal, the request must reach the one that is on its way."""
-    member = Member(lambda: None)
+    member = ClusterHandle(lambda: None)
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tasks.create_task(member.run())
         for _ in range(turns):

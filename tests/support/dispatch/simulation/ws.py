@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nescord_core.dispatch.sender.spool.overflow import SpillLimits
 from nescord_core.dispatch.sender.spool.records import MAGIC, decode, encode
 from nescord_core.envelope import Envelope
-from nescord_core.gateway.resume_point import Watermark
+from nescord_core.gateway.resume_point import ResumePoint
 from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.gateway.session.machine import Session
@@ -47,7 +47,7 @@ class Ws:
             backlog=max(world.bound // 8, 1),
         )
         self.overflow = mutations.overflow(mutation)(self.outbox, self.partition, limits)
-        self.watermark = Watermark(saved.seq if saved else 0)
+        self.watermark = ResumePoint(saved.seq if saved else 0)
         self.session = Session(
             (0, 1), token="t", intents=0, gateway_url="ws://main", rules=_RULES, saved=saved
         )
@@ -93,7 +93,7 @@ class Ws:
             case s.Close() | s.Abort():
                 self.hang_up()
             case s.Report(s.Milestone.READY):
-                self.watermark = Watermark()
+                self.watermark = ResumePoint()
             case s.Deliver(kind, seq, _, redelivered):
                 guild, number = world.meaning(self.session.session_id or "", seq)
                 self.put(kind, seq, guild, number, redelivered=redelivered)

@@ -26,7 +26,7 @@ async def told() -> tuple[ToldClient, discord.Guild]:
     guild = {"id": str(GUILD), "name": "guild", "member_count": 3, "owner_id": "2"}
     base = zstandard.compress(msgspec.json.encode(guild))
     await client.begin()
-    await client.take(shard([pb.GuildPicture(guild_id=GUILD, base=base)], seq=TOLD_AT, shared=False))
+    await client.take(shard([pb.GuildSnapshot(guild_id=GUILD, base=base)], seq=TOLD_AT, shared=False))
     return client, client.guilds[0]
 
 

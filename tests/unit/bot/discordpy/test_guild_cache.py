@@ -17,14 +17,16 @@ from support.discordpy.client import ToldClient, shard
 NAMES = ("connect", "ready", "guild_join", "guild_remove", "guild_available", "guild_unavailable")
 
 
-def picture(guild_id: int, name: str = "guild", channels: Iterable[int] = (), **more: Any) -> pb.GuildPicture:
+def picture(
+    guild_id: int, name: str = "guild", channels: Iterable[int] = (), **more: Any
+) -> pb.GuildSnapshot:
     guild: dict[str, Any] = {"id": str(guild_id), "name": name, "member_count": 1, "owner_id": "2"}
     guild["channels"] = [
         {"id": str(each), "name": f"channel {each}", "type": 0, "position": 0, "permission_overwrites": []}
         for each in channels
     ]
     guild |= {"roles": [{"id": str(guild_id), "name": "@everyone", "permissions": "0", "position": 0}]} | more
-    return pb.GuildPicture(guild_id=guild_id, base=zstandard.compress(json.dumps(guild).encode()))
+    return pb.GuildSnapshot(guild_id=guild_id, base=zstandard.compress(json.dumps(guild).encode()))
 
 
 class Bot(ToldClient):
@@ -52,7 +54,7 @@ async def idle() -> Bot:
     return bot
 
 
-async def started(*guilds: pb.GuildPicture, shared: bool = True) -> Bot:
+async def started(*guilds: pb.GuildSnapshot, shared: bool = True) -> Bot:
     bot = await idle()
     await bot.take(shard(guilds, shared=shared))
     assert bot.fired == ["connect", "ready"]
@@ -149,26 +151,26 @@ async def test_a_new_session_begins_with_the_workers_own_guilds_alone() -> None:
     await bot.take(shard([], session="s2", seq=1, unavailable=[6]))
     assert bot.held() == {6: "?"}
     assert bot.fired == ["connect", "ready"]
-    assert bot.arrival.is_past(event("READY", 1, session="s2"))
-    assert not bot.arrival.is_past(event("GUILD_CREATE", 2, 6, session="s2"))
-    assert bot.arrival.is_past(event("READY", 1, session="s1"))
-    assert bot.arrival.is_over(event("GUILD_CREATE", 900, 5, session="s1"))
+    assert bot.cache.is_past(event("READY", 1, session="s2"))
+    assert not bot.cache.is_past(event("GUILD_CREATE", 2, 6, session="s2"))
+    assert bot.cache.is_past(event("READY", 1, session="s1"))
+    assert bot.cache.is_over(event("GUILD_CREATE", 900, 5, session="s1"))
 
 
 async def test_an_event_is_past_for_the_guilds_that_were_told_after_it() -> None:
     bot = await started(picture(5), picture(6))
     await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(6)]))
-    assert [bot.arrival.is_past(event("CHANNEL_UPDATE", seq, 5)) for seq in (10, 11)] == [True, False]
-    assert [bot.arrival.is_past(event("CHANNEL_UPDATE", seq, 6)) for seq in (20, 21)] == [True, False]
-    assert [bot.arrival.is_past(event("USER_UPDATE", seq)) for seq in (10, 11)] == [True, False]
+    assert [bot.cache.is_past(event("CHANNEL_UPDATE", seq, 5)) for seq in (10, 11)] == [True, False]
+    assert [bot.cache.is_past(event("CHANNEL_UPDATE", seq, 6)) for seq in (20, 21)] == [True, False]
+    assert [bot.cache.is_past(event("USER_UPDATE", seq)) for seq in (10, 11)] == [True, False]
 
 
 async def test_a_single_worker_that_is_told_a_guild_once_more_still_learns_of_a_session_by_ready() -> None:
     bot = await started(picture(5), shared=False)
     await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(5)]))
-    assert not bot.arrival.is_past(event("READY", 1, session="s2"))
+    assert not bot.cache.is_past(event("READY", 1, session="s2"))
     await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(5)], shared=True))
-    assert bot.arrival.is_past(event("READY", 1, session="s2")), "it is told all of a session before that"
+    assert bot.cache.is_past(event("READY", 1, session="s2")), "it is told all of a session before that"
 
 
 async def test_one_that_was_a_worker_of_several_is_told_all_when_it_is_the_only_one() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nescord_core.gateway.snapshot.shard_snapshot import ShardSnapshot
 from nescord_core.sandbox.world.world import World
-from nescord_core.services.ws.snapshots import picture_of
+from nescord_core.services.ws.snapshots import snapshot_message
 from nescord_core.settings import SandboxSettings, SnapshotSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 from support.discordpy.cache_digest import differences, of_client, of_payload
@@ -52,14 +52,14 @@ class Past:
 
     def all_as_of(self, seq: int) -> pb.Snapshot:
         """Return what a worker is told that begins after that event."""
-        return shard(map(picture_of, self.shard(seq).guilds()), seq=seq, shared=False, user=self.bot)
+        return shard(map(snapshot_message, self.shard(seq).guilds()), seq=seq, shared=False, user=self.bot)
 
     def share(self, guild_id: int, seq: int) -> pb.Share:
         """Return what it is told of a guild once more, as of an event."""
         found = self.shard(seq).guild(guild_id)
         if found is None:
             return pb.Share(session_id=SESSION, seq=seq, gone=[guild_id])
-        return pb.Share(session_id=SESSION, seq=seq, guilds=[picture_of(found)])
+        return pb.Share(session_id=SESSION, seq=seq, guilds=[snapshot_message(found)])
 
     async def bring(self, client: ToldClient, seq: int) -> None:
         kind, guild_id, data = self.events[seq - 1]

@@ -34,7 +34,7 @@ def reduced(data: dict[str, Any], intents: int = 0, kind: str = "MESSAGE_CREATE"
     ],
 )
 def test_an_event_comes_with_its_intent(kind: str, data: dict[str, Any], intents: int, due: bool) -> None:
-    assert intent_filter.is_due(kind, data, intents=intents, own_id=ME) is due
+    assert intent_filter.is_allowed(kind, data, intents=intents, own_id=ME) is due
 
 
 def test_content_is_hidden_from_a_client_without_the_intent() -> None:

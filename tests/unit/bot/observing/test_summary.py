@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nescord_core.bot.observing.summary import quoted
+from nescord_core.bot.observing.summary import summary_of
 
 ALICE = {"username": "alice", "id": "1"}
 
@@ -29,11 +29,11 @@ ALICE = {"username": "alice", "id": "1"}
     ],
 )
 def test_who_did_what(fields: Any, line: str) -> None:
-    assert quoted(json.dumps(fields).encode()) == line
+    assert summary_of(json.dumps(fields).encode()) == line
 
 
 def test_what_is_long_is_cut() -> None:
-    line = quoted(json.dumps({"author": ALICE, "content": "x" * 500}).encode())
+    line = summary_of(json.dumps({"author": ALICE, "content": "x" * 500}).encode())
     assert line.startswith("alice: xxx")
     assert line.endswith("...")
     assert len(line) == 160
@@ -41,4 +41,4 @@ def test_what_is_long_is_cut() -> None:
 
 @pytest.mark.parametrize("data", [b"not json", b"[1, 2]", b"\xff\xfe", b""])
 def test_what_is_no_object_is_shown_as_it_is(data: bytes) -> None:
-    assert quoted(data) == data.decode(errors="replace")
+    assert summary_of(data) == data.decode(errors="replace")

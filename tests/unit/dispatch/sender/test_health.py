@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from nescord_core.dispatch.sender.health import Condition, Vitals
+from nescord_core.dispatch.sender.health import Condition, ReplicaHealth
 
 
-def vitals() -> Vitals:
-    return Vitals(0.0, silent_after=3.0, stuck_after=30.0)
+def health() -> ReplicaHealth:
+    return ReplicaHealth(0.0, silent_after=3.0, stuck_after=30.0)
 
 
 def test_one_that_answers_and_gets_on_is_well_however_much_is_in_flight() -> None:
-    one = vitals()
+    one = health()
     for second in range(100):
         one.heard(float(second))
         assert one.look(second * 10 + 1, float(second)) is Condition.WELL
 
 
 def test_one_that_answers_and_does_not_finish_its_oldest_is_stuck_until_it_does() -> None:
-    one = vitals()
+    one = health()
     found = []
     for second in range(40):
         one.heard(float(second))
@@ -30,7 +30,7 @@ def test_one_that_answers_and_does_not_finish_its_oldest_is_stuck_until_it_does(
 
 
 def test_one_that_says_nothing_is_silent_not_stuck() -> None:
-    one = vitals()
+    one = health()
     one.look(1, 0.0)
     assert one.look(1, 3.1) is Condition.SILENT
     assert one.look(1, 60.0) is Condition.SILENT
@@ -39,5 +39,5 @@ def test_one_that_says_nothing_is_silent_not_stuck() -> None:
 
 
 def test_one_that_promised_no_sign_of_life_is_not_called_silent() -> None:
-    one = Vitals(0.0, silent_after=0.0, stuck_after=30.0)
+    one = ReplicaHealth(0.0, silent_after=0.0, stuck_after=30.0)
     assert one.look(None, 1000.0) is Condition.WELL

@@ -10,8 +10,8 @@ import pytest
 
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.partition import Partition
-from nescord_core.dispatch.sender.reassignment import Division, Fate
-from nescord_core.dispatch.sender.snapshots import Telling
+from nescord_core.dispatch.sender.reassignment import GuildAssignment, GuildMove
+from nescord_core.dispatch.sender.snapshots import ReplicaSnapshots
 from nescord_core.envelope import Envelope
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
@@ -73,9 +73,9 @@ class World:
     def unavailable(self, shard_id: int) -> Collection[int]:
         return self.shards[shard_id].unavailable
 
-    def picture(self, shard_id: int, guild_id: int) -> pb.GuildPicture | None:
+    def picture(self, shard_id: int, guild_id: int) -> pb.GuildSnapshot | None:
         version = self.shards[shard_id].guilds.get(guild_id)
-        return None if version is None else pb.GuildPicture(guild_id=guild_id, base=str(version).encode())
+        return None if version is None else pb.GuildSnapshot(guild_id=guild_id, base=str(version).encode())
 
     def facts(self) -> pb.ShardFacts:
         return pb.ShardFacts()
@@ -120,7 +120,7 @@ class Replica:
         if picture.last:
             self._complete(picture)
 
-    def _put(self, picture: pb.GuildPicture) -> None:
+    def _put(self, picture: pb.GuildSnapshot) -> None:
         self.cache[picture.guild_id] = int(picture.base)
         self.told += 1
 
@@ -180,19 +180,21 @@ class Wire:
         self.system = system
         self.replica = replica
         self.stream = system.partition.attach(replica.address, credit=4, notify=lambda: None)
-        self.telling: Telling | None = Telling(system.partition, self.stream, system.world, at_a_time=2)
+        self.snapshots: ReplicaSnapshots | None = ReplicaSnapshots(
+            system.partition, self.stream, system.world, at_a_time=2
+        )
         self.words: Iterator[pb.FromWs | None] | None = None
 
     @property
     def is_busy(self) -> bool:
-        return self.words is not None or (self.telling is not None and self.telling.behind)
+        return self.words is not None or (self.snapshots is not None and self.snapshots.behind)
 
     def step(self) -> None:
         """Say one thing, or take events if there is nothing to say."""
-        if self.telling is None:
+        if self.snapshots is None:
             return
-        if self.words is None and self.telling.behind:
-            self.words = self.telling.messages()
+        if self.words is None and self.snapshots.behind:
+            self.words = self.snapshots.messages()
         if self.words is None:
             _, batch = self.system.partition.take(self.stream, max_events=2, max_bytes=1000)
             for entry in batch:
@@ -214,8 +216,8 @@ class Wire:
             number = chance.choice(list(self.stream.in_flight))
             entries = self.system.partition.settle(self.stream, number, number)
             self.system.outbox.done(*entries)
-            if self.telling is not None:
-                self.telling.handled(entries)
+            if self.snapshots is not None:
+                self.snapshots.handled(entries)
             if chance.random() < 0.3:
                 for watermark in self.system.outbox.watermarks():
                     self.system.world.acknowledged(*watermark)
@@ -306,7 +308,7 @@ class System:
         if self.wires:
             wire = self.wires.pop(self.chance.choice(sorted(self.wires)))
             self.partition.drain(wire.stream)
-            wire.telling = None
+            wire.snapshots = None
             self.leaving.append(wire)
 
     def give_up(self) -> None:
@@ -401,7 +403,7 @@ def test_a_guild_in_flight_is_taken_away_when_it_is_done() -> None:
     system = of("a")
     old = system.wires["a"]
     two = seeds("ab")
-    division = Division("a", before=two, since=two, now=two)
+    division = GuildAssignment("a", before=two, since=two, now=two)
     guild = next(each for each in range(1, 40) if not division.is_own(each))
     system.event("CHANGE", shard_of(guild), guild)
     old.step()
@@ -460,19 +462,19 @@ def seeds(addresses: str) -> dict[str, int]:
 
 def test_who_was_there_for_a_moment_may_have_had_a_guild() -> None:
     two, three = seeds("ab"), seeds("abc")
-    division = Division("a", before=two, since=three, now=two)
+    division = GuildAssignment("a", before=two, since=three, now=two)
     fates = {division.fate(each) for each in range(1, 200)}
-    assert fates == {Fate.KEPT, Fate.COMES, Fate.ELSEWHERE}
+    assert fates == {GuildMove.KEPT, GuildMove.COMES, GuildMove.ELSEWHERE}
     for guild in range(1, 200):
-        assert division.is_own(guild) == Division("a", before=two, since=two, now=two).is_own(guild)
+        assert division.is_own(guild) == GuildAssignment("a", before=two, since=two, now=two).is_own(guild)
     assert division.is_change
-    assert not Division("a", before=two, since=two, now=two).is_change
+    assert not GuildAssignment("a", before=two, since=two, now=two).is_change
 
 
 def test_what_comes_and_what_goes_is_what_the_replicas_say() -> None:
     two, three = seeds("ab"), seeds("abc")
     for guild in range(1, 200):
-        joined = Division("a", before=two, since=three, now=three).fate(guild)
-        left = Division("a", before=three, since=three, now=two).fate(guild)
-        assert (joined is Fate.GOES) == (left is Fate.COMES)
-        assert (joined is Fate.KEPT) == (left is Fate.KEPT)
+        joined = GuildAssignment("a", before=two, since=three, now=three).fate(guild)
+        left = GuildAssignment("a", before=three, since=three, now=two).fate(guild)
+        assert (joined is GuildMove.GOES) == (left is GuildMove.COMES)
+        assert (joined is GuildMove.KEPT) == (left is GuildMove.KEPT)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nescord_core.gateway.identify.sharding import (
     clusters,
-    doubt,
+    count_warning,
     format_ids,
     parse_ids,
     shard_count,
@@ -79,5 +79,5 @@ def test_a_number_of_shards_that_discord_may_refuse_is_doubted(
     configured: int | None, recommended: int, max_concurrency: int, code: str | None
 ) -> None:
     """Fact 18: a shard has at most 2500 guilds, and very large bots need a multiple of Discord's number."""
-    why = doubt(configured, recommended, max_concurrency)
+    why = count_warning(configured, recommended, max_concurrency)
     assert (why is None) if code is None else (why is not None and code in why)

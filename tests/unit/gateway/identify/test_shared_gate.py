@@ -13,7 +13,7 @@ from nescord_core.errors import ConfigError, IdentifyBudgetSpent
 from nescord_core.gateway.identify import gate
 from nescord_core.gateway.identify.gate import SharedIdentifyGate
 from nescord_core.gateway.identify.queue import SessionStartLimit
-from nescord_core.gateway.identify.shared_queue import open_turns
+from nescord_core.gateway.identify.shared_queue import open_shared_queue
 from support.gateway.shared_queues import MemoryTurns
 
 WINDOW = 0.05
@@ -112,16 +112,16 @@ async def test_a_store_without_its_client_library_is_a_configuration_error(
 ) -> None:
     monkeypatch.setitem(sys.modules, "valkey.asyncio", None)
     with pytest.raises(ConfigError, match=r"pip install 'nescord\[cluster\]'"):
-        async with open_turns("redis://127.0.0.1:6379", "a token"):
+        async with open_shared_queue("redis://127.0.0.1:6379", "a token"):
             pass
 
 
 async def test_a_url_that_is_none_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match=r"cluster\.url \(NESCORD_CLUSTER_URL\)"):
-        async with open_turns("redis://127.0.0.1:port", "a token"):
+        async with open_shared_queue("redis://127.0.0.1:port", "a token"):
             pass
 
 
 async def test_one_host_alone_needs_no_store() -> None:
-    async with open_turns(None, "a token") as turns:
+    async with open_shared_queue(None, "a token") as turns:
         assert turns is None

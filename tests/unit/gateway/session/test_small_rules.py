@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nescord_core.gateway.resume_point import Watermark
+from nescord_core.gateway.resume_point import ResumePoint
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.gateway.session.latency import Latency
 from nescord_core.gateway.session.opcodes import FATAL_CLOSES, AfterClose, after_close
@@ -51,7 +51,7 @@ def test_fatal_closes_are_these_six() -> None:
 
 
 def test_the_persisted_seq_advances_only_over_acknowledged_events() -> None:
-    mark = Watermark(10)
+    mark = ResumePoint(10)
     assert mark.value == 10
     mark.delivered(11)
     mark.delivered(12)
@@ -63,7 +63,7 @@ def test_the_persisted_seq_advances_only_over_acknowledged_events() -> None:
 
 
 def test_filtered_events_hold_nothing_back() -> None:
-    mark = Watermark()
+    mark = ResumePoint()
     mark.skipped(1)
     assert mark.value == 1
     mark.delivered(2)
@@ -75,7 +75,7 @@ def test_filtered_events_hold_nothing_back() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=50))
 def test_the_mark_never_passes_an_event_that_is_outstanding(wanted: list[tuple[bool, float]]) -> None:
-    mark, done = Watermark(), 0
+    mark, done = ResumePoint(), 0
     delivered: list[int] = []
     for seq, (want, share) in enumerate(wanted, 1):
         if want:

@@ -23,7 +23,6 @@ from nescord_core.reload.swapping.swap import (
     Gone,
     Kill,
     Overdue,
-    Patience,
     Phase,
     Ready,
     Refused,
@@ -34,9 +33,10 @@ from nescord_core.reload.swapping.swap import (
     StopAsked,
     Stopped,
     Swapped,
+    SwapTimeouts,
 )
 
-PATIENCE = Patience(start=30.0, drain=12.0, dismiss=2.0)
+PATIENCE = SwapTimeouts(start=30.0, drain=12.0, dismiss=2.0)
 BROKEN = Failure("SyntaxError: invalid syntax", "bot_main/app.py", 3)
 
 

@@ -4,17 +4,17 @@ import pytest
 
 from nescord_core.config.keys import KEYS
 from nescord_core.reload.watching.affected_services import KEYS as OWN_KEYS
-from nescord_core.reload.watching.affected_services import SECTIONS, Concern, concern_of, services_of
+from nescord_core.reload.watching.affected_services import SECTIONS, Effect, effect_of, services_of
 
 
 @pytest.mark.parametrize("path", ["nescord.toml", ".env", ".env.local"])
 def test_configuration_is_told_from_code(path: str) -> None:
-    assert concern_of(path) is Concern.CONFIGURATION
+    assert effect_of(path) is Effect.CONFIGURATION
 
 
 @pytest.mark.parametrize("path", ["bot_main/app.py", "pyproject.toml", "bot_main/nescord.toml", "env.py"])
 def test_all_else_is_code(path: str) -> None:
-    assert concern_of(path) is Concern.CODE
+    assert effect_of(path) is Effect.CODE
 
 
 @pytest.mark.parametrize(

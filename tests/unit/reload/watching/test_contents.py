@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.reload.watching.contents import Snapshot
+from nescord_core.reload.watching.contents import ContentSnapshot
 from nescord_core.reload.watching.matcher import Matcher
 
 
@@ -19,30 +19,30 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def snapshot(project: Path) -> Snapshot:
-    taken = Snapshot(project, Matcher())
+def snapshot(project: Path) -> ContentSnapshot:
+    taken = ContentSnapshot(project, Matcher())
     taken.changed()
     return taken
 
 
-def test_a_touch_without_a_change_does_nothing(project: Path, snapshot: Snapshot) -> None:
+def test_a_touch_without_a_change_does_nothing(project: Path, snapshot: ContentSnapshot) -> None:
     os.utime(project / "bot/app.py", (1, 1))
     assert snapshot.changed(["bot/app.py"]) == set()
 
 
-def test_a_save_with_the_same_content_does_nothing(project: Path, snapshot: Snapshot) -> None:
+def test_a_save_with_the_same_content_does_nothing(project: Path, snapshot: ContentSnapshot) -> None:
     (project / "bot/app.py").write_text("one\n")
     assert snapshot.changed(["bot/app.py"]) == set()
 
 
-def test_another_content_is_told_once(project: Path, snapshot: Snapshot) -> None:
+def test_another_content_is_told_once(project: Path, snapshot: ContentSnapshot) -> None:
     (project / "bot/app.py").write_text("two\n")
     assert snapshot.changed() == {"bot/app.py"}
     assert snapshot.changed() == set()
 
 
 def test_a_named_file_is_read_even_when_size_and_time_are_as_before(
-    project: Path, snapshot: Snapshot
+    project: Path, snapshot: ContentSnapshot
 ) -> None:
     before = (project / "bot/app.py").stat()
     (project / "bot/app.py").write_text("two\n")
@@ -50,7 +50,7 @@ def test_a_named_file_is_read_even_when_size_and_time_are_as_before(
     assert snapshot.changed(["bot/app.py"]) == {"bot/app.py"}
 
 
-def test_new_and_removed_files_are_changes(project: Path, snapshot: Snapshot) -> None:
+def test_new_and_removed_files_are_changes(project: Path, snapshot: ContentSnapshot) -> None:
     (project / "bot/cogs").mkdir()
     (project / "bot/cogs/fun.py").write_text("fun\n")
     (project / "bot/app.py").unlink()
@@ -58,13 +58,13 @@ def test_new_and_removed_files_are_changes(project: Path, snapshot: Snapshot) ->
     assert snapshot.directories == {"", "bot", "bot/cogs"}
 
 
-def test_what_is_not_watched_is_not_looked_into(project: Path, snapshot: Snapshot) -> None:
+def test_what_is_not_watched_is_not_looked_into(project: Path, snapshot: ContentSnapshot) -> None:
     (project / ".venv/lib/x.py").write_text("y\n")
     assert snapshot.changed() == set()
     assert snapshot.directories == {"", "bot"}
 
 
-def test_single_files_can_be_read_again(project: Path, snapshot: Snapshot) -> None:
+def test_single_files_can_be_read_again(project: Path, snapshot: ContentSnapshot) -> None:
     (project / "bot/app.py").write_text("two\n")
     (project / "bot/new.py").write_text("new\n")
     assert snapshot.reread(["bot/app.py", "bot/gone.py"]) == {"bot/app.py"}

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from nescord_core.reload.watching.own_writes import OwnWrites, Sifted
+from nescord_core.reload.watching.own_writes import OwnWrites, SiftedChanges
 
 
 def test_what_others_write_always_counts() -> None:
     writes = OwnWrites(patience=2)
     for now in range(10):
-        assert writes.sift(["bot/app.py"], float(now) / 10) == Sifted(("bot/app.py",))
+        assert writes.sift(["bot/app.py"], float(now) / 10) == SiftedChanges(("bot/app.py",))
 
 
 def test_a_bot_that_writes_a_watched_file_is_noticed_once_and_left_alone() -> None:
@@ -16,19 +16,19 @@ def test_a_bot_that_writes_a_watched_file_is_noticed_once_and_left_alone() -> No
         writes.wrote("bot/data.py", step * 0.1)
         judged.append(writes.sift(["bot/data.py"], step * 0.1 + 0.05))
     assert judged == [
-        Sifted(("bot/data.py",)),
-        Sifted(("bot/data.py",)),
-        Sifted((), ("bot/data.py",)),
-        Sifted(()),
-        Sifted(()),
+        SiftedChanges(("bot/data.py",)),
+        SiftedChanges(("bot/data.py",)),
+        SiftedChanges((), ("bot/data.py",)),
+        SiftedChanges(()),
+        SiftedChanges(()),
     ]
 
 
 def test_a_person_ends_the_pause() -> None:
     writes = OwnWrites(near=2.0, patience=1)
     writes.wrote("bot/data.py", 0.0)
-    assert writes.sift(["bot/data.py"], 0.1) == Sifted((), ("bot/data.py",))
-    assert writes.sift(["bot/data.py"], 5.0) == Sifted(("bot/data.py",))
+    assert writes.sift(["bot/data.py"], 0.1) == SiftedChanges((), ("bot/data.py",))
+    assert writes.sift(["bot/data.py"], 5.0) == SiftedChanges(("bot/data.py",))
     writes.wrote("bot/data.py", 6.0)
     assert writes.sift(["bot/data.py"], 6.1).paused == ("bot/data.py",)
 
@@ -36,4 +36,4 @@ def test_a_person_ends_the_pause() -> None:
 def test_other_files_are_judged_by_themselves() -> None:
     writes = OwnWrites(patience=1)
     writes.wrote("bot/data.py", 0.0)
-    assert writes.sift(["bot/app.py", "bot/data.py"], 0.1) == Sifted(("bot/app.py",), ("bot/data.py",))
+    assert writes.sift(["bot/app.py", "bot/data.py"], 0.1) == SiftedChanges(("bot/app.py",), ("bot/data.py",))

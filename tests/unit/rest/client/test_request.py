@@ -11,7 +11,7 @@ import pytest
 
 from nescord_core import errors
 from nescord_core.payloads import Embed
-from nescord_core.rest.client.errors import failure, mask
+from nescord_core.rest.client.errors import error_of, mask
 from nescord_core.rest.client.parameters import UNSET, comma, path, query_pairs
 from nescord_core.rest.client.request import build
 from nescord_core.rest.files import File
@@ -125,20 +125,20 @@ def test_an_error_answer_becomes_its_exception(status: int, kind: type[errors.Di
     detail = {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer in length."}
     content = {"code": 50035, "message": "Invalid Form Body", "errors": {"content": {"_errors": [detail]}}}
     body = json.dumps(content).encode()
-    error = failure(status, "POST", "/channels/1/messages", body, {})
+    error = error_of(status, "POST", "/channels/1/messages", body, {})
     assert type(error) is kind
     assert (error.status, error.code, error.discord_message) == (status, 50035, "Invalid Form Body")
     assert "content: Must be 2000 or fewer in length." in str(error)
 
 
 def test_an_error_page_that_is_not_json_is_still_an_error() -> None:
-    error = failure(502, "GET", "/x", b"<html>", {})
+    error = error_of(502, "GET", "/x", b"<html>", {})
     assert (error.code, error.discord_message) == (0, "")
     assert "502 Bad Gateway" in str(error)
 
 
 def test_of_retry_after_in_header_and_body_the_larger_counts() -> None:
-    error = failure(429, "GET", "/x", b'{"retry_after": 1337.5, "global": true}', {"Retry-After": "65"})
+    error = error_of(429, "GET", "/x", b'{"retry_after": 1337.5, "global": true}', {"Retry-After": "65"})
     assert isinstance(error, errors.RateLimited)
     assert (error.retry_after, error.scope) == (1337.5, "global")
 
@@ -147,4 +147,4 @@ def test_tokens_in_paths_never_show() -> None:
     assert mask("/webhooks/1/sesame/messages/2") == "/webhooks/1/***/messages/2"
     assert mask("/interactions/1/sesame/callback") == "/interactions/1/***/callback"
     assert mask("/webhooks/1") == "/webhooks/1"
-    assert "sesame" not in str(failure(404, "POST", "/webhooks/1/sesame", b"", {}))
+    assert "sesame" not in str(error_of(404, "POST", "/webhooks/1/sesame", b"", {}))

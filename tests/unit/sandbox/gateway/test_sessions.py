@@ -14,7 +14,7 @@ from nescord_core.events import Intents
 from nescord_core.sandbox.gateway.protocol import CLIENT_OPS, OPS_IN, Ask, Close, Frame, Op, Phase
 from nescord_core.sandbox.gateway.sessions import (
     Begin,
-    Connection,
+    ConnectionRules,
     Continue,
     Effect,
     GatewayLimits,
@@ -32,8 +32,8 @@ def table(**limits: Any) -> SessionTable:
 
 def connection(
     of: SessionTable, number: int = 1, *, now: float = 0.0, guilds: tuple[int, ...] = ()
-) -> Connection:
-    return Connection(of, connection_id=number, now=now, guild_ids=lambda: guilds)
+) -> ConnectionRules:
+    return ConnectionRules(of, connection_id=number, now=now, guild_ids=lambda: guilds)
 
 
 def frame(op: int, d: Any = None) -> bytes:
@@ -55,7 +55,7 @@ def close_code(effects: tuple[Effect, ...]) -> int:
     return only.code
 
 
-def begun(conn: Connection, now: float = 0.0, **changes: Any) -> Begin:
+def begun(conn: ConnectionRules, now: float = 0.0, **changes: Any) -> Begin:
     (only,) = conn.received(identify(**changes), now)
     assert isinstance(only, Begin)
     return only

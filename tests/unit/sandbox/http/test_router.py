@@ -51,7 +51,7 @@ class Maker:
         self.lobby = world.simulation.snowflake()
         alice = world.find_user("alice").id
         member = {"id": str(alice), "metadata": {}, "flags": 1}
-        world.ledger.lobbies[self.lobby] = Lobby(self.lobby, {}, members={alice: member})
+        world.extra_state.lobbies[self.lobby] = Lobby(self.lobby, {}, members={alice: member})
         self.invite = world.simulation.create_invite(general, alice).code
         self.event = world.simulation.create_scheduled_event(
             world.guild_ids()[0],

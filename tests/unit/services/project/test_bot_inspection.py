@@ -6,18 +6,18 @@ import pytest
 
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
-from nescord_core.services.project.bot_inspection import Survey, survey
+from nescord_core.services.project.bot_inspection import BotFacts, inspect_bot
 
 PROGRAMS = Path(__file__).parents[3] / "e2e" / "discordpy" / "programs"
 
 
-def read(tmp_path: Path, source: str, **others: str) -> Survey:
+def read(tmp_path: Path, source: str, **others: str) -> BotFacts:
     for name, text in others.items():
         path = tmp_path / f"{name.replace('__', '/')}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (tmp_path / "bot.py").write_text(source)
-    return survey(tmp_path / "bot.py", tmp_path)
+    return inspect_bot(tmp_path / "bot.py", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_broken_modules_beside_the_bot_do_not_matter_but_the_bot_must_be_python(
         read(tmp_path, "def x(:")
     (tmp_path / "bot.py").write_bytes(b"\0\xff")
     with pytest.raises(ConfigError, match="cannot be read"):
-        survey(tmp_path / "bot.py", tmp_path)
+        inspect_bot(tmp_path / "bot.py", tmp_path)
 
 
 def test_nothing_is_run(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_nothing_is_run(tmp_path: Path) -> None:
 
 
 def test_commands_of_every_kind() -> None:
-    slash = survey(PROGRAMS / "slash.py", PROGRAMS)
+    slash = inspect_bot(PROGRAMS / "slash.py", PROGRAMS)
     assert {"/all", "/admin", "/inner leaf"} <= set(slash.app_commands)
-    assert survey(PROGRAMS / "menus.py", PROGRAMS).app_commands == ["Shout", "Name"]
-    assert survey(PROGRAMS / "hybrid.py", PROGRAMS).app_commands[0] == "/hello"
-    assert set(survey(PROGRAMS / "levels.py", PROGRAMS).cogs) == {"Points", "Settings"}
+    assert inspect_bot(PROGRAMS / "menus.py", PROGRAMS).app_commands == ["Shout", "Name"]
+    assert inspect_bot(PROGRAMS / "hybrid.py", PROGRAMS).app_commands[0] == "/hello"
+    assert set(inspect_bot(PROGRAMS / "levels.py", PROGRAMS).cogs) == {"Points", "Settings"}

@@ -9,7 +9,7 @@ import pytest
 from nescord_core.errors import IdentifyBudgetSpent
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
 from nescord_core.gateway.identify.queue import SessionStartLimit
-from nescord_core.services.ws.identify_requests import IdentifyDesk, RemoteIdentifyGate
+from nescord_core.services.ws.identify_requests import IdentifyRequests, RemoteIdentifyGate
 from nescord_core.services.ws.messages import Granted, Refused
 
 
@@ -33,12 +33,12 @@ class Wire:
         self.clock = Clock()
         self.local = LocalIdentifyGate(self.limit, window=5.0, reserve=10, clock=self.clock)
 
-    def cluster(self) -> tuple[RemoteIdentifyGate, IdentifyDesk]:
+    def cluster(self) -> tuple[RemoteIdentifyGate, IdentifyRequests]:
         def to_cluster(message: Any) -> None:
             assert isinstance(message, Granted | Refused)
             gate.answered(message)
 
-        desk = IdentifyDesk(self.local, to_cluster, lambda: self.connected, self.tasks)
+        desk = IdentifyRequests(self.local, to_cluster, lambda: self.connected, self.tasks)
         gate = RemoteIdentifyGate(desk.heard)
         return gate, desk
 

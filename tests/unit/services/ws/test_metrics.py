@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from nescord_core.gateway.stats import ShardStats
-from nescord_core.services.ws.cluster import Member
-from nescord_core.services.ws.clusters import Place
+from nescord_core.services.ws.cluster import ClusterHandle
+from nescord_core.services.ws.clusters import ClusterSlot
 from nescord_core.services.ws.messages import Condition, Numbers
 from nescord_core.services.ws.metrics import metrics, outbox, stats
 
@@ -65,11 +65,11 @@ def box(depth: int, oldest: float, shed: dict[str, int], *replicas: dict[str, An
     }
 
 
-def place(index: int, shards: tuple[ShardStats, ...], outbox: dict[str, Any]) -> Place:
-    member = Member(lambda: None)
+def place(index: int, shards: tuple[ShardStats, ...], outbox: dict[str, Any]) -> ClusterSlot:
+    member = ClusterHandle(lambda: None)
     member.numbers = Numbers(shards, outbox, {"cpu_s": 1.5, "rss_mb": 60.0})
     member.condition = Condition(unready=() if index == 0 else ("shard 3 is resuming",))
-    return Place(index, tuple(s.shard_id for s in shards), member)
+    return ClusterSlot(index, tuple(s.shard_id for s in shards), member)
 
 
 PLACES = [
@@ -118,7 +118,7 @@ def test_shards_come_in_order_with_their_cluster() -> None:
 
 
 def test_before_any_answer_there_is_nothing_to_show() -> None:
-    empty = [Place(0, (0,), Member(lambda: None))]
+    empty = [ClusterSlot(0, (0,), ClusterHandle(lambda: None))]
     assert stats(empty, now=0.0)["shards"] == []
     assert outbox(empty) == {}
     assert b"nescord_cluster_up" in metrics(empty, None)

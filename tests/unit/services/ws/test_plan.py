@@ -8,9 +8,9 @@ from nescord_core.errors import FatalClose, IdentifyBudgetSpent, NescordError, S
 from nescord_core.gateway.gateway_info import GatewayInfo
 from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.session_store import SessionStoreError
-from nescord_core.services.control.shared_lock import is_claimed, shared_claim
+from nescord_core.services.control.shared_lock import is_locked, shared_lock
 from nescord_core.services.ws.messages import Begin, Failed, failure_of, from_parent
-from nescord_core.services.ws.plan import claim_name, described, owner_name, plan
+from nescord_core.services.ws.plan import claim_name, described, lock_name, plan
 from nescord_core.settings import SecuritySettings, WsSettings
 
 INFO = GatewayInfo("wss://gateway.example", 6, SessionStartLimit(max_concurrency=16))
@@ -49,18 +49,18 @@ def test_the_plan_is_said_in_a_line() -> None:
 
 def test_names_of_locks_do_not_show_the_token_and_differ_by_it() -> None:
     one, other = WsSettings(token="one.secret", intents=1), WsSettings(token="other.secret", intents=1)
-    assert owner_name(one) != owner_name(other)
+    assert lock_name(one) != lock_name(other)
     assert "secret" not in claim_name(one)
-    assert claim_name(one) != owner_name(one)
+    assert claim_name(one) != lock_name(one)
 
 
 def test_a_claim_holds_until_the_last_of_its_holders_is_gone(tmp_path: Path) -> None:
-    assert not is_claimed(tmp_path, "ws")
-    with shared_claim(tmp_path, "ws"):
-        with shared_claim(tmp_path, "ws"):
-            assert is_claimed(tmp_path, "ws")
-        assert is_claimed(tmp_path, "ws")
-    assert not is_claimed(tmp_path, "ws")
+    assert not is_locked(tmp_path, "ws")
+    with shared_lock(tmp_path, "ws"):
+        with shared_lock(tmp_path, "ws"):
+            assert is_locked(tmp_path, "ws")
+        assert is_locked(tmp_path, "ws")
+    assert not is_locked(tmp_path, "ws")
 
 
 def test_an_order_arrives_as_it_was() -> None:

@@ -15,7 +15,7 @@ from nescord_core.process import logs
 from nescord_core.bot.discordpy import transport
 from nescord_core.bot.discordpy.program import logging_setup
 logs.configure("main", secrets=("hush",))
-logging_setup.make_room()
+logging_setup.allow_own_setup()
 """
 
 

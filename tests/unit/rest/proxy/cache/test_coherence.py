@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from nescord_core.rest.proxy.cache.coherence import LEASE, MOST_BOTS, Links
+from nescord_core.rest.proxy.cache.coherence import LEASE, MOST_BOTS, CacheCoherence
 
 
 def test_nobody_heard_of_is_no_link() -> None:
-    assert not Links().is_whole("bot", 0.0)
+    assert not CacheCoherence().is_whole("bot", 0.0)
 
 
 def test_all_shards_have_to_be_there_and_to_stay() -> None:
-    links = Links()
+    links = CacheCoherence()
     links.heard("bot", [0, 1], 3, 0.0)
     assert not links.is_whole("bot", 0.0)
     links.heard("bot", [2], 3, 1.0)
@@ -24,7 +24,7 @@ def test_all_shards_have_to_be_there_and_to_stay() -> None:
 
 
 def test_another_count_of_shards_begins_anew() -> None:
-    links = Links()
+    links = CacheCoherence()
     links.heard("bot", [0], 1, 0.0)
     links.heard("bot", [0], 2, 0.1)
     assert not links.is_whole("bot", 0.1)
@@ -33,7 +33,7 @@ def test_another_count_of_shards_begins_anew() -> None:
 
 
 def test_nonsense_changes_nothing_and_memory_is_bounded() -> None:
-    links = Links()
+    links = CacheCoherence()
     links.heard("bot", [0], 0, 0.0)
     links.heard("bot", [], 1 << 30, 0.0)
     assert not links.is_whole("bot", 0.0)

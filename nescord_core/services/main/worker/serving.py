@@ -1,15 +1,9 @@
-"""One worker of main: loads the bot's code, serves its events, drains when told to.
-
-The parent (../parent.py) starts it with its end of a channel, as a fresh interpreter or by a fork. It
-ends when the parent says so, on SIGTERM, and when the parent is gone, always in order.
-"""
+"""Serves a bot's events in a worker process, and talks with the parent meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import faulthandler
-import importlib
 import logging
 import os
 import signal
@@ -24,8 +18,6 @@ from typing import Any
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
 from nescord_core.errors import NescordError
-from nescord_core.process import logs
-from nescord_core.process.parent_channel import CHANNEL_FD, follow_parent
 from nescord_core.reload.loading import entry, source_loader
 from nescord_core.reload.swapping.messages import (
     AskState,
@@ -41,93 +33,18 @@ from nescord_core.reload.swapping.messages import (
     State,
     Stats,
     Wrote,
-    receive_begin,
-    send,
 )
 from nescord_core.reload.swapping.swap import Failure
 from nescord_core.rest.client import client as rest_client
 from nescord_core.services.main.worker.writes import WRITES
 from nescord_core.settings import MainSettings
 
-__all__ = ["broken", "prepare", "run", "serve_worker"]
+__all__ = ["broken", "log", "serve_worker"]
 
 log = logging.getLogger("nescord.main")
-GRACE = 2.0
-"""Seconds past the drain time-out that a worker without a parent gets before it is killed."""
-
-CODE = "code"
-"""What state_dir's directory of compiled modules is called."""
 
 NAMING_DELAY = 0.1
 """Seconds from being ready to naming what was imported."""
-
-
-def prepare(project: str, state_dir: str) -> None:
-    """Be where the project is and import from there, before there is a channel or with it."""
-    os.chdir(project)
-    source_loader.install(Path(project), source_loader.CodeCache(Path(state_dir) / CODE))
-
-
-def run(channel_fd: int) -> int:
-    """Be a worker on this channel until the end; returns the process's exit code."""
-    started = time.perf_counter()
-    end = socket.socket(fileno=channel_fd)
-    end.set_inheritable(False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C and a closed terminal reach the whole group: the parent
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # hears of it as well, and says when to drain
-    begin = receive_begin(end)
-    if begin is None:
-        return 0
-    settings = begin.settings
-    faulthandler.enable(all_threads=False)
-    faulthandler.register(signal.SIGQUIT, all_threads=False)  # the parent asks where a hung worker hangs
-    follow_parent(end, settings.drain_timeout + GRACE)
-    logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
-    _settle_in(settings)
-    if begin.watched:
-        WRITES.watch(settings.project_dir)
-    if settings.entry.endswith(".py"):
-        bots = importlib.import_module("nescord_core.services.main.worker.discordpy")
-        return int(bots.run_file(begin, end, started))
-    found = entry.load(settings.entry, settings.project_dir)
-    if _is_client(found):
-        bots = importlib.import_module("nescord_core.services.main.worker.discordpy")
-        return int(bots.run_client(found, begin, end, started))
-    listener = _listener(found, settings)
-    if isinstance(listener, Failure):
-        for path in WRITES.taken():
-            send(end, Wrote(path))
-        send(end, broken(listener))
-        return 1
-    return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event()))
-
-
-def _is_client(found: object) -> bool:
-    """A bot that does not use discord.py has not imported it, and need not pay for that."""
-    discord = sys.modules.get("discord")
-    return discord is not None and isinstance(found, getattr(discord, "Client", ()))
-
-
-def _settle_in(settings: MainSettings) -> None:
-    """Be where the project is, and give the bot's own clients what the parent was configured with."""
-    prepare(str(settings.project_dir), str(settings.state_dir))
-    effective = {
-        "DISCORD_BOT_TOKEN": settings.token,
-        "NESCORD_REST_URL": settings.rest_url,
-        "NESCORD_SECRET": settings.security.secret,
-        "NESCORD_STATE_DIR": str(settings.state_dir),
-    }
-    os.environ.update({name: value for name, value in effective.items() if value})
-
-
-def _listener(found: object, settings: MainSettings) -> WsListener | Failure:
-    if isinstance(found, Failure | WsListener):
-        return found
-    own = getattr(found, "listener", None)
-    if isinstance(own, WsListener):
-        return own
-    kind = f"of type {type(found).__name__}"
-    return Failure(f"main.entry is {settings.entry}, which is {kind}; it must be a WsListener or a bot")
 
 
 async def serve_worker(
@@ -267,9 +184,3 @@ def _imported(project: Path) -> tuple[str, ...]:
         if name.startswith("nescord_core") or outside or not source_loader.is_of_project(origin, project):
             names.append(name)
     return tuple(names)
-
-
-if __name__ == "__main__":
-    # As `python -m`, this file is the module __main__; the worker is the one that everybody else imports.
-    worker = importlib.import_module("nescord_core.services.main.worker.listener")
-    sys.exit(worker.run(int(os.environ.pop(CHANNEL_FD))))

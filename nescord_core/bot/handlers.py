@@ -1,0 +1,25 @@
+"""What the runtime needs of the bot's code: its handlers and hooks, however they were registered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from nescord_core.bot.gateway.client import Gateway
+from nescord_core.bot.registration import Route
+
+__all__ = ["EventHandlers"]
+
+
+class EventHandlers(Protocol):
+    """Handlers by event, and what is called around them. `WsListener` is the one that bots use."""
+
+    gateway: Gateway
+    start_hooks: list[Callable[[], Any]]
+    drain_hooks: list[Callable[[], Any]]
+    leave_hooks: list[Callable[[], Any]]
+    picture: Callable[[Any], Awaitable[None]] | None
+
+    def route(self, event: str) -> Route:
+        """Return what is to be called for an event of that name."""
+        ...
