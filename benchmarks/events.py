@@ -42,7 +42,7 @@ def take(payload, event):
 WS = """
 from dataclasses import replace
 from pathlib import Path
-from nescord_core.config.loading import load
+from nescord_core.config import load
 from nescord_core.services.ws.parent import run
 
 run(replace(load(Path.cwd()).ws, rest_url=""))

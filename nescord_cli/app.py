@@ -22,7 +22,7 @@ COMMANDS = {
     "dev": Subcommand("nescord_cli.commands.dev", "dev", "Run everything here, with hot reload."),
     "demo": Subcommand("nescord_cli.commands.demo", "demo", "See it work: no token, no network."),
     "run": Subcommand("nescord_cli.commands.run", "app", "Run services in the foreground."),
-    "status": Subcommand(_CONTROL, "status", "Show the services of this project.", "STATUS_EXAMPLES"),
+    "status": Subcommand("nescord_cli.commands.status", "status", "Show the services of this project."),
     "reload": Subcommand(_CONTROL, "reload", "Load the bot's code anew.", "RELOAD_EXAMPLES"),
     "restart": Subcommand(_CONTROL, "restart", "Stop one service and start it anew.", "RESTART_EXAMPLES"),
     "logs": Subcommand(_CONTROL, "logs", "Print the services' log lines.", "LOGS_EXAMPLES"),

@@ -1,38 +1,21 @@
-"""`nescord status`, `reload`, `logs` and `stop`: look at and steer what runs, from another terminal."""
+"""`nescord reload`, `restart`, `logs` and `stop`: control running services from another terminal."""
 
 from __future__ import annotations
 
 import json as json_format
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from nescord_cli import completion
 from nescord_cli.terminal import ProjectOption
 
-__all__ = ["logs", "reload", "restart", "status", "stop"]
+__all__ = ["logs", "reload", "restart", "stop"]
 
 Result = TypeVar("Result")
 
-COLUMNS: Mapping[str, tuple[str, str, Literal["left", "right"]]] = {
-    "service": ("service", "{}", "left"),
-    "state": ("state", "{}", "left"),
-    "pid": ("pid", "{}", "right"),
-    "address": ("address", "{}", "left"),
-    "uptime": ("uptime_s", "{:.0f} s", "right"),
-    "restarts": ("restarts", "{}", "right"),
-    "cpu": ("cpu_percent", "{:.0f} %", "right"),
-    "memory": ("memory_mb", "{:.0f} MB", "right"),
-}
-"""The table's columns: field, how it is shown, on which side it stands."""
-
-STATUS_EXAMPLES = """Examples:
-
-nescord status
-
-nescord status --json --wait"""
 RELOAD_EXAMPLES = "Examples:  nescord reload    nescord reload --ws"
 LOGS_EXAMPLES = """Examples:
 
@@ -54,53 +37,6 @@ def _state_dir(project: Path | None) -> Path:
 
     directory: Path = config.load(project).state_dir
     return directory
-
-
-def status(
-    project: ProjectOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object, keyed by service.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until every service is ready.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds that --wait waits.")] = 60.0,
-) -> None:
-    """Show the services of this project: state, process, address, uptime, restarts, processor and memory.
-
-    Exits with 1 when a service is not ready, or none runs.
-    """
-    from nescord_core.services.control import status as service
-
-    state_dir = _state_dir(project)
-    found = _finish(service.collect(state_dir, wait=timeout if wait else 0.0))
-    if json:
-        typer.echo(json_format.dumps(found, indent=2))
-    elif not found:
-        typer.echo("Nothing runs here. Start it with: nescord dev")
-    else:
-        _table(found)
-    if not found or any(entry["state"] != "ready" for entry in found.values()):
-        raise typer.Exit(1)
-
-
-def _table(found: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for title, (_, _, justify) in COLUMNS.items():
-        table.add_column(title, justify=justify)
-    for name, entry in found.items():
-        fields = {"service": name, **entry}
-        cells = (
-            "-" if fields.get(field) is None else form.format(fields[field])
-            for field, form, _ in COLUMNS.values()
-        )
-        table.add_row(*cells)
-    Console().print(table)
-    gateway = found.get("ws", {})
-    if gateway.get("shards"):
-        typer.echo(
-            f"\n{gateway['shards_connected']} of {gateway['shards']} shards connected,"
-            f" {gateway['identifies_left_today']} IDENTIFYs left today"
-        )
 
 
 def reload(

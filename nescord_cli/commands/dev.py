@@ -91,7 +91,7 @@ def _words(command: str) -> list[str]:
 
 def _require_bot(configuration: Any) -> None:
     """Start nothing in a directory that holds no project."""
-    from nescord_core.config.loading import FILE
+    from nescord_core.config import FILE
     from nescord_core.errors import ConfigError
 
     entry = configuration["main.entry"].partition(":")[0]

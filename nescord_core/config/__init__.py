@@ -6,6 +6,9 @@ its own (`nescord_core.settings`).
 
 from __future__ import annotations
 
-from nescord_core.config.loading import FILE, Config, Effective, find_project, from_text, load
+from nescord_core.config.config import Config, without_token
+from nescord_core.config.effective import Effective
+from nescord_core.config.loading import find_project, from_text, load
+from nescord_core.config.sources import FILE
 
-__all__ = ["FILE", "Config", "Effective", "find_project", "from_text", "load"]
+__all__ = ["FILE", "Config", "Effective", "find_project", "from_text", "load", "without_token"]

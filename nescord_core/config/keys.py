@@ -1,26 +1,41 @@
-"""Every key of the configuration: its name, variable, form, default and meaning.
-
-A parser takes what TOML, a variable or a flag gives and returns the value, or raises ValueError with a
-sentence that says what is accepted.
-"""
+"""Declares every configuration key: its name, environment variable, parser, default and meaning."""
 
 from __future__ import annotations
 
-import math
-import shlex
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from nescord_core.events import Intents, event_names
+from nescord_core.config.values import (
+    SECONDS,
+    Parse,
+    Shift,
+    Words,
+    address,
+    addresses,
+    boolean,
+    events,
+    guild_id,
+    intents,
+    number,
+    one_of,
+    path,
+    seconds_by_kind,
+    shard_ids,
+    shards,
+    shift_address,
+    shift_addresses,
+    shift_port,
+    shift_url,
+    store_url,
+    text,
+    url,
+    words,
+)
+from nescord_core.events import Intents
 from nescord_core.settings import CACHE_KINDS, DEFAULT_API_URL, SANDBOX_TOKEN
 
-__all__ = ["KEYS", "Key", "format_value"]
-
-Parse = Callable[[Any], Any]
-Shift = Callable[[Any, int], Any]
+__all__ = ["BY_NAME", "KEYS", "Key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,215 +50,6 @@ class Key:
     secret: bool = False
     shift: Shift | None = None
 
-
-def text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{value!r} is not a text.")
-    return value.strip()
-
-
-def one_of(*choices: str) -> Parse:
-    def parse(value: Any) -> str:
-        if value not in choices:
-            raise ValueError(f"{value!r} is not one of {', '.join(choices)}.")
-        return str(value)
-
-    return parse
-
-
-def number(low: float, high: float = math.inf, *, whole: bool = True) -> Parse:
-    """Return a parser for a number between two bounds (both included)."""
-
-    def parse(value: Any) -> float:
-        kind: type[int] | type[float] = int if whole else float
-        try:
-            if isinstance(value, bool):
-                raise TypeError
-            result = kind(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{value!r} is not a {'whole ' if whole else ''}number.") from None
-        if not low <= result <= high:
-            limit = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-            raise ValueError(f"{value} is out of range: it must be {limit}.")
-        return result
-
-    return parse
-
-
-def guild_id(value: Any) -> int | None:
-    if value in (None, ""):
-        return None
-    if isinstance(value, bool) or not str(value).isdecimal() or not 0 < int(value) < 1 << 64:
-        raise ValueError(f"{value!r} is not a guild's id.")
-    return int(value)
-
-
-def boolean(value: Any) -> bool:
-    words = {"true": True, "1": True, "yes": True, "on": True}
-    words |= {"false": False, "0": False, "no": False, "off": False}
-    found = words.get(str(value).lower())
-    if found is None:
-        raise ValueError(f"{value!r} is neither true nor false.")
-    return found
-
-
-class Words(tuple[str, ...]):
-    """Arguments of a command, written as a shell takes them."""
-
-    __slots__ = ()
-
-
-def words(value: Any) -> Words:
-    """Parse what a shell would take for arguments, or a list of them."""
-    if isinstance(value, str):
-        return Words(shlex.split(value))  # ValueError: a quotation that is not closed
-    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise ValueError(f"{value!r} is neither a text nor a list of texts.")
-    return Words(value)
-
-
-def path(value: Any) -> Path:
-    return Path(text(str(value)))
-
-
-def address(value: Any) -> tuple[str, int]:
-    """Parse HOST:PORT; IPv6 hosts in brackets."""
-    if isinstance(value, tuple):
-        return value
-    host, _, port = text(str(value)).rpartition(":")
-    host = host.strip("[]")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"{value!r} is not HOST:PORT, such as 127.0.0.1:5000.")
-    return host, int(port)
-
-
-def addresses(value: Any) -> tuple[str, ...]:
-    """Parse one or several HOST:PORT, or dns:///NAME:PORT."""
-    if isinstance(value, tuple):
-        return value
-    parts = [text(part) for part in _items(value)]
-    if not parts:
-        raise ValueError("no address given; it takes HOST:PORT, several of them, or dns:///NAME:PORT.")
-    for part in parts:
-        address(part.removeprefix("dns:///"))
-    return tuple(parts)
-
-
-def url(value: Any) -> str:
-    parts = urlsplit(text(value))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{value!r} is not an http:// or https:// URL.")
-    return str(value).rstrip("/")
-
-
-def store_url(value: Any) -> str:
-    if urlsplit(text(value)).scheme not in ("redis", "rediss", "valkey", "valkeys"):
-        raise ValueError(f"{value!r} is not a redis:// or valkey:// URL.")
-    return str(value)
-
-
-def shards(value: Any) -> int | None:
-    """Parse a shard count; None stands for what Discord recommends."""
-    return None if value in ("auto", None) else int(number(1)(value))
-
-
-def shard_ids(value: Any) -> tuple[int, ...] | None:
-    """Parse `0-31`, `0,1,5-7`, or a list of ids; None stands for all."""
-    if value in ("all", None):
-        return None
-    ids: set[int] = set()
-    for item in _items(value):
-        first, dash, last = str(item).partition("-")
-        try:
-            low = int(first)
-            high = int(last) if dash else low
-        except ValueError:
-            raise ValueError(f"{item!r} is not a shard id or a range such as 0-31.") from None
-        if low > high:
-            raise ValueError(f"{item!r} runs backwards.")
-        ids.update(range(low, high + 1))
-    if not ids:
-        raise ValueError("no shard id given; it takes ids and ranges such as 0-31,40.")
-    return tuple(sorted(ids))
-
-
-def intents(value: Any) -> int:
-    """Parse intents; names, single bits or one whole number."""
-    return int(Intents.parse(value))
-
-
-def events(value: Any) -> frozenset[str] | None:
-    """Parse event names in any spelling; None stands for all of them."""
-    return event_names(value)
-
-
-def seconds_by_kind(value: Any) -> dict[str, float]:
-    """Parse a table of seconds, or `messages=5,members=30`."""
-    if not isinstance(value, Mapping):
-        value = dict(_pair(item) for item in _items(value))
-    unknown = [kind for kind in value if kind not in CACHE_KINDS]
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of {', '.join(CACHE_KINDS)}.")
-    return {kind: SECONDS(seconds) for kind, seconds in value.items()}
-
-
-def _pair(item: Any) -> tuple[str, str]:
-    kind, equals, seconds = str(item).partition("=")
-    if not equals:
-        raise ValueError(f"{item!r} is not KIND=SECONDS, such as messages=5.")
-    return kind.strip(), seconds.strip()
-
-
-def _items(value: Any) -> Iterable[Any]:
-    if isinstance(value, str):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    return value if isinstance(value, (list, tuple, set, frozenset)) else [value]
-
-
-def shift_address(value: tuple[str, int], offset: int) -> tuple[str, int]:
-    return value[0], value[1] + offset
-
-
-def shift_addresses(value: tuple[str, ...], offset: int) -> tuple[str, ...]:
-    def moved(item: str) -> str:
-        host, port = address(item.removeprefix("dns:///"))
-        return item if item.startswith("dns:///") else f"{host}:{port + offset}"
-
-    return tuple(moved(item) for item in value)
-
-
-def shift_port(value: int, offset: int) -> int:
-    return value + offset
-
-
-def shift_url(value: str, offset: int) -> str:
-    parts = urlsplit(value)
-    if parts.port is None:
-        return value
-    return urlunsplit(parts._replace(netloc=f"{parts.hostname}:{parts.port + offset}"))
-
-
-def format_value(value: Any) -> str:
-    """Write a value as its variable takes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Words):
-        return shlex.join(value)
-    if (
-        isinstance(value, tuple)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], int)
-    ):
-        return f"{value[0]}:{value[1]}"
-    if isinstance(value, Mapping):
-        return ",".join(f"{name}={item:g}" for name, item in value.items())
-    if isinstance(value, (tuple, list, frozenset, set)):
-        return ",".join(sorted(str(v) for v in value) if isinstance(value, frozenset) else map(str, value))
-    return str(value)
-
-
-SECONDS = number(0, whole=False)
 
 KEYS: tuple[Key, ...] = (
     Key("token", "DISCORD_BOT_TOKEN", text, None, "the bot's token", secret=True),
@@ -454,3 +260,5 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("state_dir", "NESCORD_STATE_DIR", path, Path(".nescord"), "sessions, caches, logs and sockets"),
 )
+
+BY_NAME = {key.name: key for key in KEYS}

@@ -1,53 +1,26 @@
-"""Configuration: defaults, then nescord.toml, .env, the environment and flags; later wins.
-
-`load` reads all of them once and keeps for every key where its value came from. The services get their own
-frozen settings objects (nescord_core.settings) out of it, never the whole.
-"""
+"""Loads a project's configuration: defaults, nescord.toml, .env, the environment, flags; later wins."""
 
 from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from functools import cached_property
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from nescord_core.config.config import Config
+from nescord_core.config.effective import Effective
+from nescord_core.config.keys import KEYS
+from nescord_core.config.sources import (
+    FILE,
+    dotenv,
+    from_document,
+    from_flags,
+    from_toml,
+    from_variables,
+)
 
-from nescord_core import settings
-from nescord_core.config.keys import KEYS, Key, format_value
-from nescord_core.errors import ConfigError
-from nescord_core.events import Intents
-
-__all__ = ["FILE", "Config", "Effective", "find_project", "from_text", "load"]
-
-FILE = "nescord.toml"
-_UNSET = {"bot.events": "*", "ws.shards": "auto", "ws.shard_ids": "all"}
-"""What no value means where it means something."""
-_BY_NAME = {key.name: key for key in KEYS}
-_LOOPBACK = ("127.", "localhost", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Effective:
-    """A key's value in force and where it came from: ``nescord.toml``, ``DISCORD_SHARDS in .env``..."""
-
-    key: Key
-    value: Any
-    source: str
-
-    @property
-    def shown(self) -> str:
-        """The value for people: secrets masked."""
-        if self.value is None:
-            return _UNSET.get(self.key.name, "(not set)")
-        if self.key.name == "bot.intents":
-            return ", ".join(name.lower() for name in Intents(self.value).names) or "none"
-        return "***" if self.key.secret else format_value(self.value)
+__all__ = ["find_project", "from_text", "load"]
 
 
 def find_project(start: Path) -> Path:
@@ -76,10 +49,10 @@ def load(
     environment = os.environ if environ is None else environ
     values = {key.name: Effective(key, key.default, "default") for key in KEYS}
     for effective in (
-        *_from_toml(directory / FILE),
-        *_from_variables(_dotenv(directory / ".env"), " in .env"),
-        *_from_variables(environment, " in the environment"),
-        *_from_flags(flags or {}),
+        *from_toml(directory / FILE),
+        *from_variables(dotenv(directory / ".env"), " in .env"),
+        *from_variables(environment, " in the environment"),
+        *from_flags(flags or {}),
     ):
         values[effective.key.name] = effective
     return Config(directory, values)
@@ -88,323 +61,6 @@ def load(
 def from_text(toml: str, project: Path) -> Config:
     """Return the configuration of a project whose nescord.toml will say this; nothing else is read."""
     values = {key.name: Effective(key, key.default, "default") for key in KEYS}
-    for effective in _from_document(tomllib.loads(toml), project / FILE):
+    for effective in from_document(tomllib.loads(toml), project / FILE):
         values[effective.key.name] = effective
     return Config(project, values)
-
-
-def _dotenv(path: Path) -> Mapping[str, str]:
-    if not path.is_file():
-        return {}
-    try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ConfigError:
-    if isinstance(error, OSError):
-        return ConfigError(
-            f"it cannot be read: {error.strerror}.", where=str(path), hint="Check who may read it."
-        )
-    return ConfigError(
-        f"this is not UTF-8: {error.reason} at byte {error.start}.",
-        where=str(path),
-        hint="Save it in that encoding.",
-    )
-
-
-def _from_toml(path: Path) -> Iterator[Effective]:
-    if not path.is_file():
-        return
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark in front
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            f"this is not valid TOML: {error}.", where=str(path), hint="Mend that line."
-        ) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
-    yield from _from_document(document, path)
-
-
-def _from_document(document: Mapping[str, Any], path: Path) -> Iterator[Effective]:
-    for name, value in _flatten(document):
-        key = _BY_NAME.get(name)
-        if key is None:
-            raise _unknown_key(name, path)
-        if key.secret:
-            raise ConfigError(
-                "secrets do not belong in a file that is committed.",
-                where=f"{path}, {name}",
-                hint=f"Put it into .env or the environment as {key.env}, and take it out of {FILE}.",
-            )
-        yield Effective(key, _parsed(key, value, f"{path}, {name}"), FILE)
-
-
-def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, Mapping) and f"{prefix}{name}" not in _BY_NAME:
-            yield from _flatten(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _unknown_key(name: str, path: Path) -> ConfigError:
-    near = get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
-    section = name.partition(".")[0]
-    known = ", ".join(k.removeprefix(f"{section}.") for k in _BY_NAME if k.startswith(f"{section}."))
-    hint = f"Did you mean {near[0]}?" if near else ""
-    if known:
-        hint = f"{hint} [{section}] takes: {known}.".strip()
-    if not hint:
-        sections = sorted({k.partition(".")[0] for k in _BY_NAME if "." in k})
-        hint = f"There are the sections {', '.join(sections)}; `nescord doctor` lists every key."
-    return ConfigError("unknown key.", where=f"{path}, {name}", hint=hint)
-
-
-def _from_variables(variables: Mapping[str, str], place: str) -> Iterator[Effective]:
-    for key in KEYS:
-        text = variables.get(key.env, "")
-        if text.strip():
-            yield Effective(key, _parsed(key, text.strip(), f"{key.env}{place}"), f"{key.env}{place}")
-
-
-def _from_flags(flags: Mapping[str, Any]) -> Iterator[Effective]:
-    for name, value in flags.items():
-        if value is not None:
-            key = _BY_NAME[name]
-            spelled = name.rpartition(".")[2].replace("_", "-")
-            yield Effective(key, _parsed(key, value, f"--{spelled} ({name})"), "flag")
-
-
-def _parsed(key: Key, value: Any, where: str) -> Any:
-    try:
-        return key.parse(value)
-    except ValueError as error:
-        raise ConfigError(str(error), where=where) from None
-
-
-@dataclass(frozen=True)
-class Config:
-    """Everything in force for a project; the properties cut out what one service needs.
-
-    Reading a property raises ConfigError when what that service cannot do without is missing.
-    """
-
-    project: Path
-    values: Mapping[str, Effective]
-
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name].value
-
-    def override(self, changes: Mapping[str, Any], source: str) -> Config:
-        """Return a copy with other values, as `nescord dev` makes for its sandbox."""
-        new = {n: Effective(_BY_NAME[n], _parsed(_BY_NAME[n], v, source), source) for n, v in changes.items()}
-        return Config(self.project, {**self.values, **new})
-
-    def shifted(self, offset: int) -> Config:
-        """Return a copy with every port of this machine moved, so that two projects can run side by side."""
-        if not offset:
-            return self
-        changes = {
-            name: effective.key.shift(effective.value, offset)
-            for name, effective in self.values.items()
-            if effective.key.shift is not None and effective.value is not None
-        }
-        return self.override(changes, "--port-offset")
-
-    def environment(self) -> dict[str, str]:
-        """Return the variables that give a child process this configuration (secrets included)."""
-        variables = {
-            effective.key.env: format_value(effective.value)
-            for effective in self.values.values()
-            if effective.source != "default" and effective.value is not None
-        }
-        return variables | {"NESCORD_STATE_DIR": str(self.state_dir)}
-
-    @cached_property
-    def state_dir(self) -> Path:
-        """The absolute directory for sessions, caches, logs and sockets."""
-        return self.project / Path(self["state_dir"]).expanduser()
-
-    @property
-    def token(self) -> str | None:
-        """The bot's token, None when there is none."""
-        token: str | None = self["token"]
-        return token
-
-    def require_token(self) -> str:
-        """Return the bot's token or raise ConfigError that says how to give one."""
-        if self.token is None:
-            raise ConfigError(
-                "no bot token: DISCORD_BOT_TOKEN is not set.",
-                hint=f"Set it in {self.project / '.env'} or in the environment,"
-                " or run `nescord dev` without one to use the sandbox.",
-            )
-        return self.token
-
-    @cached_property
-    def security(self) -> settings.SecuritySettings:
-        """The shared secret and TLS files; all three files or none."""
-        tls = {name: self[f"security.{name}"] for name in ("tls_cert", "tls_key", "tls_ca")}
-        missing = [f"security.{name}" for name, path in tls.items() if path is None]
-        if missing and len(missing) < len(tls):
-            raise ConfigError(
-                "mutual TLS needs a certificate, its key and the CA of the other side.",
-                where=", ".join(missing),
-                hint="Set all of security.tls_cert, tls_key and tls_ca, or none.",
-            )
-        files = {name: None if path is None else self.project / path for name, path in tls.items()}
-        for name, path in files.items():
-            if path is not None and not path.is_file():
-                raise ConfigError(f"there is no file {path}.", where=f"security.{name}")
-        return settings.SecuritySettings(secret=self["security.secret"], **files)
-
-    @cached_property
-    def ws(self) -> settings.WsSettings:
-        """Settings of the gateway service."""
-        host, port = self._bound("ws.admin")
-        return settings.WsSettings(
-            token=self.require_token(),
-            intents=self["bot.intents"],
-            api_url=self["discord.api_url"],
-            grpc_hosts=self["ws.grpc_host"],
-            events=self["bot.events"],
-            shards=self["ws.shards"],
-            shard_ids=self["ws.shard_ids"],
-            shards_per_cluster=self["ws.shards_per_cluster"],
-            admin_host=host,
-            admin_port=port,
-            state_dir=self.state_dir,
-            compress=self["ws.compress"],
-            identify_window=self["ws.identify_window"],
-            identify_reserve=self["ws.identify_reserve"],
-            hello_timeout=self["ws.hello_timeout"],
-            recovery_timeout=self["ws.recovery_timeout"],
-            outbox_events=self["ws.outbox_events"],
-            outbox_mb=self["ws.outbox_mb"],
-            outbox_disk_mb=self["ws.outbox_disk_mb"],
-            snapshot=settings.SnapshotSettings(
-                enabled=self._keeps_snapshot,
-                members=self["ws.snapshot.members"],
-                presences=self["ws.snapshot.presences"],
-                voice_states=self["ws.snapshot.voice_states"],
-                threads=self["ws.snapshot.threads"],
-            ),
-            rest_url=self["rest.url"],
-            cluster_url=self["cluster.url"],
-            security=self.security,
-        )
-
-    @property
-    def _keeps_snapshot(self) -> bool:
-        """Unless told, ws keeps one for a bot that is a file of its own: that is a discord.py bot."""
-        wanted = self["ws.snapshot.enabled"]
-        return bool(wanted == "on") or (wanted == "auto" and self["main.entry"].endswith(".py"))
-
-    @cached_property
-    def rest(self) -> settings.RestSettings:
-        """Settings of the REST proxy."""
-        self._check_bind(self["rest.host"], "rest.host")
-        return settings.RestSettings(
-            token=self.require_token(),
-            api_url=self["discord.api_url"],
-            host=self["rest.host"],
-            port=self["rest.port"],
-            global_limit=self["rest.global_limit"],
-            passthrough=self["rest.passthrough"],
-            cache=settings.CacheOptions(
-                enabled=self["rest.cache.enabled"],
-                ttl=self["rest.cache.ttl"],
-                unlinked_ttl=self["rest.cache.unlinked_ttl"],
-                max_mb=self["rest.cache.max_mb"],
-                ttls=self["rest.cache.ttls"],
-            ),
-            state_dir=self.state_dir,
-            max_body_mb=self["rest.max_body_mb"],
-            max_queue=self["rest.max_queue"],
-            request_timeout=self["rest.request_timeout"],
-            security=self.security,
-        )
-
-    @cached_property
-    def main(self) -> settings.MainSettings:
-        """Settings of the bot's own process."""
-        host, port = self._bound("main.listen")
-        admin_host, admin_port = self._bound("main.admin")
-        return settings.MainSettings(
-            entry=self["main.entry"],
-            arguments=self["main.arguments"],
-            project_dir=self.project,
-            listen_host=host,
-            listen_port=port,
-            workers=self["main.workers"],
-            drain_timeout=self["main.drain_timeout"],
-            event_timeout=self["main.event_timeout"],
-            command_sync=self._command_sync(),
-            hang_timeout=self["main.hang_timeout"],
-            reload_method=self["reload.method"],
-            admin_host=admin_host,
-            admin_port=admin_port,
-            credit=self["main.credit"],
-            concurrency=self["main.concurrency"],
-            rest_url=self["rest.url"],
-            token=self.token,
-            state_dir=self.state_dir,
-            security=self.security,
-        )
-
-    def _command_sync(self) -> str | None:
-        """In development: to the guild that was named, else to the sandbox; never to all of Discord."""
-        guild: int | None = self["main.commands_guild"]
-        if guild is not None:
-            return str(guild)
-        local = urlsplit(self["discord.api_url"]).hostname in {"127.0.0.1", "localhost", "::1"}
-        return "global" if local else None
-
-    @cached_property
-    def sandbox(self) -> settings.SandboxSettings:
-        """Settings of the local Discord."""
-        host, port = self["sandbox.listen"]
-        return settings.SandboxSettings(
-            token=self["sandbox.token"],
-            host=host,
-            port=port,
-            guilds=self["sandbox.guilds"],
-            shards=self["sandbox.shards"],
-            max_concurrency=self["sandbox.max_concurrency"],
-            identify_window=self["ws.identify_window"],
-            disallowed_intents=self["sandbox.disallowed_intents"],
-            state_dir=self.state_dir,
-        )
-
-    @property
-    def sandbox_api_url(self) -> str:
-        """Where the sandbox's API is."""
-        host, port = self["sandbox.listen"]
-        return f"http://{host}:{port}/api/v10"
-
-    def on_sandbox(self) -> Config:
-        """Return a copy in which the sandbox stands for Discord: its URL, its token."""
-        changes = {"discord.api_url": self.sandbox_api_url, "token": self["sandbox.token"]}
-        return self.override(changes, "the sandbox")
-
-    def _bound(self, name: str) -> tuple[str, int]:
-        host, port = self[name]
-        self._check_bind(host, name)
-        return host, port
-
-    def _check_bind(self, host: str, name: str) -> None:
-        if not host.startswith(_LOOPBACK) and self["security.secret"] is None:
-            raise ConfigError(
-                f"{host} can be reached from other machines, and no secret is set.",
-                where=f"{name} ({self.values[name].source})",
-                hint="Set NESCORD_SECRET on every service, or bind to 127.0.0.1.",
-            )
-
-
-def without_token(config: Config) -> Config:
-    """Return a copy that has no token, for a plan that must not reach the real Discord."""
-    effective = config.values["token"]
-    return Config(config.project, {**config.values, "token": replace(effective, value=None)})

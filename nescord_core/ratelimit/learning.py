@@ -1,16 +1,13 @@
-"""What an answer teaches: which bucket its route is in, what is left of it, and what a 429 means."""
+"""Learns from responses which bucket a route is in and what is left of it. For 429s: too_many_requests."""
 
 from __future__ import annotations
 
 from nescord_core.ratelimit.bucket import Bucket
-from nescord_core.ratelimit.response import Answer, Scope
+from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.round_trips import RoundTrip
 from nescord_core.ratelimit.tickets import Ticket, TicketBucket, TicketLane
 
-__all__ = ["kind_of", "learn", "limited", "round_trip_of"]
-
-DEFAULT_WAIT = 1.0
-"""Seconds to wait after a 429 that names no time."""
+__all__ = ["learn", "round_trip_of"]
 
 
 def learn(
@@ -56,29 +53,6 @@ def _settle(ticket: Ticket, lane: TicketLane, learned: str) -> TicketBucket | No
     if not bucket.lanes:
         scope.buckets.pop(bucket.key, None)
     return bucket
-
-
-def limited(ticket: Ticket, lane: TicketLane, answer: Answer, now: float) -> None:
-    """Take in a 429 of Discord's own: whoever its scope is about waits."""
-    window = answer.window
-    wait = answer.retry_after or DEFAULT_WAIT
-    until = now + max(wait, window.reset_after if window and not window.remaining else 0)
-    if answer.scope is Scope.GLOBAL:
-        ticket.scope.global_limit.block(until)
-        if ticket.route.exempt:
-            lane.parked_until = max(lane.parked_until, until)
-    elif answer.scope is Scope.SHARED or (answer.remaining or 0) > 0 or not ticket.route.exact:
-        # A hidden limit, or the resource's own: only this kind of request waits.
-        lane.parked_until = max(lane.parked_until, until)
-    else:
-        lane.bucket.exhausted(until, window)
-
-
-def kind_of(answer: Answer) -> str:
-    """Name a 429 for whoever counts them: its scope, or what it turned out to be."""
-    if answer.is_ban:
-        return "front"
-    return "hidden" if answer.scope is Scope.USER and (answer.remaining or 0) > 0 else answer.scope.value
 
 
 def round_trip_of(ticket: Ticket, answer: Answer, sent: float | None, received: float) -> RoundTrip:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
-from nescord_core.ratelimit.learning import kind_of, learn, limited, round_trip_of
+from nescord_core.ratelimit.learning import learn, round_trip_of
 from nescord_core.ratelimit.refusals import Refusals
 from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.route import Priority, Route
 from nescord_core.ratelimit.scheduler import Scheduler
 from nescord_core.ratelimit.tickets import Poll, Refusal, Ticket, TicketState
 from nescord_core.ratelimit.tokens import TokenScopes
+from nescord_core.ratelimit.too_many_requests import block, kind_of
 
 __all__ = ["Limiter", "Poll", "Refusal", "Ticket", "TicketState"]
 
@@ -109,7 +110,7 @@ class Limiter:
         kind = kind_of(answer)
         self.limited[kind] = self.limited.get(kind, 0) + 1
         if not answer.is_ban:
-            limited(ticket, lane, answer, now)
+            block(ticket, lane, answer, now)
         if answer.is_ban or ticket.tries >= TRIES:
             self._scheduler.touch(ticket.scope, lane.bucket, now)
             return False

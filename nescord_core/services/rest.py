@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nescord_core.config.loading import load
+from nescord_core.config import load
 from nescord_core.errors import ConfigError
 from nescord_core.process.ports import is_taken, refusal
 from nescord_core.rest.proxy.proxy import Proxy

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.errors import NescordError, ServiceFailed
 from nescord_core.services.project import templates
 

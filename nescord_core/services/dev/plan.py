@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.errors import ConfigError
 from nescord_core.process.logs import BRIEF, JSON_LINES
 from nescord_core.settings import MainSettings, RestSettings, WsSettings

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nescord_core.bot.listener import WsListener
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.events import ANY_EVENT, Intents, unreachable
 from nescord_core.reload.loading import entry as entries
 from nescord_core.reload.swapping.swap import Failure

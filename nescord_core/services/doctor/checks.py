@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nescord_core.config.loading import FILE, Config
+from nescord_core.config import FILE, Config
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
 from nescord_core.services.doctor import bot, discord, machine, services

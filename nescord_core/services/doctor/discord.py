@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from nescord_core._version import USER_AGENT
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.events import Intents
 from nescord_core.process.os_errors import reason_of
 from nescord_core.services.doctor.findings import Finding, failed, passed, warning

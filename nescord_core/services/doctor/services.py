@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from nescord_core._version import __version__
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.process.ports import holder_of
 from nescord_core.services.control import running_services, status
 from nescord_core.services.doctor.findings import Finding, passed, warning

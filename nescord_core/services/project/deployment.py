@@ -14,8 +14,8 @@ from typing import Any
 import jinja2
 
 from nescord_core._version import __version__
-from nescord_core.config.keys import format_value
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
+from nescord_core.config.values import format_value
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
 from nescord_core.services.project.templates import PlannedFile, plan_files, template_root

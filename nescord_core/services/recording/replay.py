@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.errors import NescordError, NotRunning
 from nescord_core.services.control import control_socket
 from nescord_core.services.recording.files import Episode

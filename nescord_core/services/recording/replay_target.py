@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.errors import NescordError, NotRunning, TransportError
 from nescord_core.process.os_errors import reason_of
 from nescord_core.services import program, rest, sandbox

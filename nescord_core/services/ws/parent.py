@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from nescord_core.config.loading import load
+from nescord_core.config import load
 from nescord_core.errors import ConfigError, NescordError
 from nescord_core.events import unreachable
 from nescord_core.gateway.gateway_info import GatewayInfo, fetch_gateway_info

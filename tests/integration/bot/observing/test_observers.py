@@ -19,7 +19,7 @@ from nescord_core import RestClient, WsListener
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.observing.subscriber import Marker, Subscriber
 from nescord_core.bot.runtime import Runtime
-from nescord_core.config.loading import load
+from nescord_core.config import load
 from nescord_core.errors import NotRunning
 from nescord_core.services.recording.files import Episode, recent
 from nescord_core.services.recording.replay import replay

@@ -10,7 +10,7 @@ import pytest
 
 from nescord_core.sandbox.http.rate_limits import InvalidRequests
 from nescord_core.settings import SandboxSettings
-from support.sandbox.http import Rest, sandbox
+from support.sandbox.running_rest import Rest, sandbox
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from hikari.impl import HTTPSettings, ProxySettings, RESTClientImpl
 
 from nescord_core.settings import SANDBOX_TOKEN
 from support.network import loopback
-from support.sandbox.http import Rest, sandbox
+from support.sandbox.running_rest import Rest, sandbox
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.sandbox.http import Rest, sandbox
+from support.sandbox.running_rest import Rest, sandbox
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from support.sandbox.http import Rest, sandbox
+from support.sandbox.running_rest import Rest, sandbox
 
 BUTTON = {"type": 2, "style": 1, "label": "a", "custom_id": "a"}
 

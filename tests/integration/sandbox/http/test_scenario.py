@@ -12,7 +12,7 @@ import pytest
 
 from nescord_core.discord_api import contract
 from nescord_core.sandbox.http.router import routes_table
-from support.sandbox.http import Rest, emoji, sandbox
+from support.sandbox.running_rest import Rest, emoji, sandbox
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nescord_core.sandbox.world.world import World
-from support.sandbox.http import Rest, emoji, sandbox
+from support.sandbox.running_rest import Rest, emoji, sandbox
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from nescord_core.sandbox.world.lookup import ActionError
-from support.sandbox.http import Rest, sandbox
+from support.sandbox.running_rest import Rest, sandbox
 
 
 @pytest.fixture

@@ -141,9 +141,9 @@ async def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
 
 def kill_an_owner(state_dir: Path) -> None:
     body = (
-        "import asyncio, sys; from pathlib import Path; from nescord_core.services import control\n"
+        "import asyncio, sys; from pathlib import Path; from nescord_core.services.control import control_socket\n"
         "async def run():\n"
-        "    async with control.serve_control(Path(sys.argv[1]), {}):\n"
+        "    async with control_socket.serve_control(Path(sys.argv[1]), {}):\n"
         "        print('up', flush=True); await asyncio.sleep(600)\n"
         "asyncio.run(run())"
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.config.loading import Config, load
+from nescord_core.config import Config, load
 from nescord_core.errors import ConfigError
 from nescord_core.services.dev import plan as dev_plan
 from nescord_core.settings import SandboxSettings

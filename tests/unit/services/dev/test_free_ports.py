@@ -10,7 +10,7 @@ import time
 import pytest
 
 from nescord_core.errors import PortTaken
-from nescord_core.services.dev import run
+from nescord_core.services.dev import free_ports
 from nescord_core.services.dev.plan import Listener
 from nescord_core.supervisor.output import Output
 
@@ -27,7 +27,7 @@ class Waiting:
         port = self.holder.getsockname()[1]
         listener = Listener("rest", "rest.port (NESCORD_REST_PORT)", "127.0.0.1", port)
         self.signals: list[str] = []
-        self.task = asyncio.ensure_future(run._until_free([listener], self.output, patience, self.signals))
+        self.task = asyncio.ensure_future(free_ports.until_free([listener], self.output, patience, self.signals))
 
     async def told(self) -> None:
         async with asyncio.timeout(30):

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from nescord_core.config.loading import Config
+from nescord_core.config import Config
 from nescord_core.errors import NescordError
 from nescord_core.services.control import control_socket
 from nescord_core.services.dev import keys, plan

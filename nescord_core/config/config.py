@@ -1,0 +1,245 @@
+"""The configuration in force for a project, and the settings object of each service made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from nescord_core import settings
+from nescord_core.config.effective import Effective, parsed
+from nescord_core.config.keys import BY_NAME
+from nescord_core.config.values import format_value
+from nescord_core.errors import ConfigError
+
+__all__ = ["Config", "without_token"]
+
+_LOOPBACK = ("127.", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything in force for a project; the properties cut out what one service needs.
+
+    Reading a property raises ConfigError when what that service cannot do without is missing.
+    """
+
+    project: Path
+    values: Mapping[str, Effective]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name].value
+
+    def override(self, changes: Mapping[str, Any], source: str) -> Config:
+        """Return a copy with other values, as `nescord dev` makes for its sandbox."""
+        new = {n: Effective(BY_NAME[n], parsed(BY_NAME[n], v, source), source) for n, v in changes.items()}
+        return Config(self.project, {**self.values, **new})
+
+    def shifted(self, offset: int) -> Config:
+        """Return a copy with every port of this machine moved, so that two projects can run side by side."""
+        if not offset:
+            return self
+        changes = {
+            name: effective.key.shift(effective.value, offset)
+            for name, effective in self.values.items()
+            if effective.key.shift is not None and effective.value is not None
+        }
+        return self.override(changes, "--port-offset")
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that give a child process this configuration (secrets included)."""
+        variables = {
+            effective.key.env: format_value(effective.value)
+            for effective in self.values.values()
+            if effective.source != "default" and effective.value is not None
+        }
+        return variables | {"NESCORD_STATE_DIR": str(self.state_dir)}
+
+    @cached_property
+    def state_dir(self) -> Path:
+        """The absolute directory for sessions, caches, logs and sockets."""
+        return self.project / Path(self["state_dir"]).expanduser()
+
+    @property
+    def token(self) -> str | None:
+        """The bot's token, None when there is none."""
+        token: str | None = self["token"]
+        return token
+
+    def require_token(self) -> str:
+        """Return the bot's token or raise ConfigError that says how to give one."""
+        if self.token is None:
+            raise ConfigError(
+                "no bot token: DISCORD_BOT_TOKEN is not set.",
+                hint=f"Set it in {self.project / '.env'} or in the environment,"
+                " or run `nescord dev` without one to use the sandbox.",
+            )
+        return self.token
+
+    @cached_property
+    def security(self) -> settings.SecuritySettings:
+        """The shared secret and TLS files; all three files or none."""
+        tls = {name: self[f"security.{name}"] for name in ("tls_cert", "tls_key", "tls_ca")}
+        missing = [f"security.{name}" for name, path in tls.items() if path is None]
+        if missing and len(missing) < len(tls):
+            raise ConfigError(
+                "mutual TLS needs a certificate, its key and the CA of the other side.",
+                where=", ".join(missing),
+                hint="Set all of security.tls_cert, tls_key and tls_ca, or none.",
+            )
+        files = {name: None if path is None else self.project / path for name, path in tls.items()}
+        for name, path in files.items():
+            if path is not None and not path.is_file():
+                raise ConfigError(f"there is no file {path}.", where=f"security.{name}")
+        return settings.SecuritySettings(secret=self["security.secret"], **files)
+
+    @cached_property
+    def ws(self) -> settings.WsSettings:
+        """Settings of the gateway service."""
+        host, port = self._bound("ws.admin")
+        return settings.WsSettings(
+            token=self.require_token(),
+            intents=self["bot.intents"],
+            api_url=self["discord.api_url"],
+            grpc_hosts=self["ws.grpc_host"],
+            events=self["bot.events"],
+            shards=self["ws.shards"],
+            shard_ids=self["ws.shard_ids"],
+            shards_per_cluster=self["ws.shards_per_cluster"],
+            admin_host=host,
+            admin_port=port,
+            state_dir=self.state_dir,
+            compress=self["ws.compress"],
+            identify_window=self["ws.identify_window"],
+            identify_reserve=self["ws.identify_reserve"],
+            hello_timeout=self["ws.hello_timeout"],
+            recovery_timeout=self["ws.recovery_timeout"],
+            outbox_events=self["ws.outbox_events"],
+            outbox_mb=self["ws.outbox_mb"],
+            outbox_disk_mb=self["ws.outbox_disk_mb"],
+            snapshot=settings.SnapshotSettings(
+                enabled=self._keeps_snapshot,
+                members=self["ws.snapshot.members"],
+                presences=self["ws.snapshot.presences"],
+                voice_states=self["ws.snapshot.voice_states"],
+                threads=self["ws.snapshot.threads"],
+            ),
+            rest_url=self["rest.url"],
+            cluster_url=self["cluster.url"],
+            security=self.security,
+        )
+
+    @property
+    def _keeps_snapshot(self) -> bool:
+        """Unless told, ws keeps one for a bot that is a file of its own: that is a discord.py bot."""
+        wanted = self["ws.snapshot.enabled"]
+        return bool(wanted == "on") or (wanted == "auto" and self["main.entry"].endswith(".py"))
+
+    @cached_property
+    def rest(self) -> settings.RestSettings:
+        """Settings of the REST proxy."""
+        self._check_bind(self["rest.host"], "rest.host")
+        return settings.RestSettings(
+            token=self.require_token(),
+            api_url=self["discord.api_url"],
+            host=self["rest.host"],
+            port=self["rest.port"],
+            global_limit=self["rest.global_limit"],
+            passthrough=self["rest.passthrough"],
+            cache=settings.CacheOptions(
+                enabled=self["rest.cache.enabled"],
+                ttl=self["rest.cache.ttl"],
+                unlinked_ttl=self["rest.cache.unlinked_ttl"],
+                max_mb=self["rest.cache.max_mb"],
+                ttls=self["rest.cache.ttls"],
+            ),
+            state_dir=self.state_dir,
+            max_body_mb=self["rest.max_body_mb"],
+            max_queue=self["rest.max_queue"],
+            request_timeout=self["rest.request_timeout"],
+            security=self.security,
+        )
+
+    @cached_property
+    def main(self) -> settings.MainSettings:
+        """Settings of the bot's own process."""
+        host, port = self._bound("main.listen")
+        admin_host, admin_port = self._bound("main.admin")
+        return settings.MainSettings(
+            entry=self["main.entry"],
+            arguments=self["main.arguments"],
+            project_dir=self.project,
+            listen_host=host,
+            listen_port=port,
+            workers=self["main.workers"],
+            drain_timeout=self["main.drain_timeout"],
+            event_timeout=self["main.event_timeout"],
+            command_sync=self._command_sync(),
+            hang_timeout=self["main.hang_timeout"],
+            reload_method=self["reload.method"],
+            admin_host=admin_host,
+            admin_port=admin_port,
+            credit=self["main.credit"],
+            concurrency=self["main.concurrency"],
+            rest_url=self["rest.url"],
+            token=self.token,
+            state_dir=self.state_dir,
+            security=self.security,
+        )
+
+    def _command_sync(self) -> str | None:
+        """In development: to the guild that was named, else to the sandbox; never to all of Discord."""
+        guild: int | None = self["main.commands_guild"]
+        if guild is not None:
+            return str(guild)
+        local = urlsplit(self["discord.api_url"]).hostname in {"127.0.0.1", "localhost", "::1"}
+        return "global" if local else None
+
+    @cached_property
+    def sandbox(self) -> settings.SandboxSettings:
+        """Settings of the local Discord."""
+        host, port = self["sandbox.listen"]
+        return settings.SandboxSettings(
+            token=self["sandbox.token"],
+            host=host,
+            port=port,
+            guilds=self["sandbox.guilds"],
+            shards=self["sandbox.shards"],
+            max_concurrency=self["sandbox.max_concurrency"],
+            identify_window=self["ws.identify_window"],
+            disallowed_intents=self["sandbox.disallowed_intents"],
+            state_dir=self.state_dir,
+        )
+
+    @property
+    def sandbox_api_url(self) -> str:
+        """Where the sandbox's API is."""
+        host, port = self["sandbox.listen"]
+        return f"http://{host}:{port}/api/v10"
+
+    def on_sandbox(self) -> Config:
+        """Return a copy in which the sandbox stands for Discord: its URL, its token."""
+        changes = {"discord.api_url": self.sandbox_api_url, "token": self["sandbox.token"]}
+        return self.override(changes, "the sandbox")
+
+    def _bound(self, name: str) -> tuple[str, int]:
+        host, port = self[name]
+        self._check_bind(host, name)
+        return host, port
+
+    def _check_bind(self, host: str, name: str) -> None:
+        if not host.startswith(_LOOPBACK) and self["security.secret"] is None:
+            raise ConfigError(
+                f"{host} can be reached from other machines, and no secret is set.",
+                where=f"{name} ({self.values[name].source})",
+                hint="Set NESCORD_SECRET on every service, or bind to 127.0.0.1.",
+            )
+
+
+def without_token(config: Config) -> Config:
+    """Return a copy that has no token, for a plan that must not reach the real Discord."""
+    effective = config.values["token"]
+    return Config(config.project, {**config.values, "token": replace(effective, value=None)})

@@ -1,0 +1,109 @@
+"""Reads configuration from its sources: nescord.toml, .env, environment variables and flags."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from nescord_core.config.effective import Effective, parsed
+from nescord_core.config.keys import BY_NAME, KEYS
+from nescord_core.errors import ConfigError
+
+__all__ = ["FILE", "dotenv", "from_document", "from_flags", "from_toml", "from_variables"]
+
+FILE = "nescord.toml"
+
+
+def dotenv(path: Path) -> Mapping[str, str]:
+    """Read the variables of a .env file; none when there is no file."""
+    if not path.is_file():
+        return {}
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ConfigError:
+    if isinstance(error, OSError):
+        return ConfigError(
+            f"it cannot be read: {error.strerror}.", where=str(path), hint="Check who may read it."
+        )
+    return ConfigError(
+        f"this is not UTF-8: {error.reason} at byte {error.start}.",
+        where=str(path),
+        hint="Save it in that encoding.",
+    )
+
+
+def from_toml(path: Path) -> Iterator[Effective]:
+    """Read nescord.toml; nothing when there is no file."""
+    if not path.is_file():
+        return
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark in front
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"this is not valid TOML: {error}.", where=str(path), hint="Mend that line."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from None
+    yield from from_document(document, path)
+
+
+def from_document(document: Mapping[str, Any], path: Path) -> Iterator[Effective]:
+    """Read the keys of a parsed nescord.toml. Secrets and unknown keys are refused."""
+    for name, value in _flatten(document):
+        key = BY_NAME.get(name)
+        if key is None:
+            raise _unknown_key(name, path)
+        if key.secret:
+            raise ConfigError(
+                "secrets do not belong in a file that is committed.",
+                where=f"{path}, {name}",
+                hint=f"Put it into .env or the environment as {key.env}, and take it out of {FILE}.",
+            )
+        yield Effective(key, parsed(key, value, f"{path}, {name}"), FILE)
+
+
+def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping) and f"{prefix}{name}" not in BY_NAME:
+            yield from _flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _unknown_key(name: str, path: Path) -> ConfigError:
+    near = get_close_matches(name, BY_NAME, n=1, cutoff=0.5)
+    section = name.partition(".")[0]
+    known = ", ".join(k.removeprefix(f"{section}.") for k in BY_NAME if k.startswith(f"{section}."))
+    hint = f"Did you mean {near[0]}?" if near else ""
+    if known:
+        hint = f"{hint} [{section}] takes: {known}.".strip()
+    if not hint:
+        sections = sorted({k.partition(".")[0] for k in BY_NAME if "." in k})
+        hint = f"There are the sections {', '.join(sections)}; `nescord doctor` lists every key."
+    return ConfigError("unknown key.", where=f"{path}, {name}", hint=hint)
+
+
+def from_variables(variables: Mapping[str, str], place: str) -> Iterator[Effective]:
+    """Read the keys that variables give; ``place`` says where those are from."""
+    for key in KEYS:
+        text = variables.get(key.env, "")
+        if text.strip():
+            yield Effective(key, parsed(key, text.strip(), f"{key.env}{place}"), f"{key.env}{place}")
+
+
+def from_flags(flags: Mapping[str, Any]) -> Iterator[Effective]:
+    """Read the keys that the command line gives; None is not given."""
+    for name, value in flags.items():
+        if value is not None:
+            key = BY_NAME[name]
+            spelled = name.rpartition(".")[2].replace("_", "-")
+            yield Effective(key, parsed(key, value, f"--{spelled} ({name})"), "flag")
