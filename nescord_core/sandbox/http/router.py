@@ -10,27 +10,25 @@ from typing import Any
 
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation
+from nescord_core.sandbox.http import extra_fields, pagination
 from nescord_core.sandbox.http.audit_log import auditing
 from nescord_core.sandbox.http.calls import Answer, Call, Route
 from nescord_core.sandbox.http.message_rules import message_problems, nested
 from nescord_core.sandbox.http.model_routes import model_answer, modelled
 from nescord_core.sandbox.http.routes import (
-    application,
+    applications,
     commands,
     guilds,
     invites,
-    lobbies,
     messages,
     moderation,
-    oauth,
-    pagination,
     scheduled_events,
     search,
-    social_sdk,
+    users,
     voice,
     webhooks,
 )
-from nescord_core.sandbox.http.routes import fields as routes_fields
+from nescord_core.sandbox.http.routes.social_sdk import lobbies, partner_sdk
 from nescord_core.sandbox.http.validation import (
     check_body,
     check_path,
@@ -47,18 +45,18 @@ __all__ = ["MISSING_BODY", "UNKNOWN_ROUTE", "answer", "routes_table"]
 log = logging.getLogger(__name__)
 
 ALL_ROUTES = (
-    application.ROUTES,
+    applications.ROUTES,
     commands.ROUTES,
     scheduled_events.ROUTES,
-    routes_fields.ROUTES,
+    extra_fields.ROUTES,
     guilds.ROUTES,
     invites.ROUTES,
     lobbies.ROUTES,
     messages.ROUTES,
     moderation.ROUTES,
-    oauth.ROUTES,
+    users.ROUTES,
     pagination.ROUTES,
-    social_sdk.ROUTES,
+    partner_sdk.ROUTES,
     search.ROUTES,
     voice.ROUTES,
     webhooks.ROUTES,

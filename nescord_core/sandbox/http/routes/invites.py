@@ -10,7 +10,7 @@ from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, ids_in, invalid, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.http.routes.application import partial_application
+from nescord_core.sandbox.http.routes.applications import partial_application
 from nescord_core.sandbox.world.simcord.model import Guild, Invite, serializers
 
 __all__ = ["ROUTES"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, ids_in, invalid, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.http.routes.application import partial_application
+from nescord_core.sandbox.http.routes.applications import partial_application
 from nescord_core.sandbox.world.automod import MOST_RULES
 from nescord_core.sandbox.world.simcord.model import BackendError, Member, serializers
 from nescord_core.snowflake import DISCORD_EPOCH_MS

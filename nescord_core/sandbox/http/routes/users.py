@@ -9,7 +9,7 @@ from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, ids_in, invalid
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.http.routes.application import application_of
+from nescord_core.sandbox.http.routes.applications import application_of
 from nescord_core.sandbox.world.simcord.model import BackendError, serializers
 
 __all__ = ["ROUTES"]
