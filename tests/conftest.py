@@ -18,9 +18,11 @@ hypothesis.settings.register_profile(
     "nescord", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("nescord")
-# A shell has what it starts in the background ignore SIGINT, and they would pass that on to what they start.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# nohup, and a shell in the background, ignore signals; what the tests start would inherit that.
+# A handler that does nothing keeps pytest deaf to them and is not inherited: exec resets it to the default.
+for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, lambda *_: None)
 loopback.install()
 os.environ.update(loopback.environment())
 

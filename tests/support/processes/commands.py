@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import random
 import select
 import signal
 import socket
@@ -26,7 +25,6 @@ __all__ += ["free_port", "free_ports", "is_free", "start", "until"]
 
 NESCORD = (sys.executable, "-P", "-m", "nescord_cli")
 PATIENCE = 60.0
-WORKERS, PORTS_A_WORKER = 4, 2_750
 OWN_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -189,18 +187,42 @@ def clean_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
-def free_ports(count: int) -> list[int]:
-    """Find free ports below those that the system hands out itself, which any connection may take.
+_reserved: list[socket.socket] = []
+"""Sockets that keep the ports given out. They do not listen, so that our services can still bind them."""
 
-    Test processes that run side by side look in ranges of their own: a port that is chosen is not taken yet.
+
+def free_ports(count: int) -> list[int]:
+    """Reserve consecutive ports that nobody else gets while this process lives.
+
+    The system chooses the first. A bound socket with SO_REUSEADDR that does not listen keeps the port from
+    being given to other binds and connections, and leaves it to a service that binds it by number.
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    lowest = 20_000 + worker % WORKERS * PORTS_A_WORKER
     while True:
-        first = random.randrange(lowest, lowest + PORTS_A_WORKER - count, count)
-        ports = list(range(first, first + count))
-        if all(map(is_free, ports)):
-            return ports
+        sockets: list[socket.socket] = []
+        try:
+            sockets.append(_bound(0))
+            first = int(sockets[0].getsockname()[1])
+            sockets.extend(_bound(first + number) for number in range(1, count))
+        except (OSError, OverflowError):
+            for each in sockets:
+                each.close()
+            continue
+        _reserved.extend(sockets)
+        return list(range(first, first + count))
+
+
+def _bound(port: int) -> socket.socket:
+    if port:
+        with socket.socket() as exclusive:
+            exclusive.bind(("127.0.0.1", port))  # without SO_REUSEADDR: fails where anybody else has it
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind(("127.0.0.1", port))
+    except OSError:
+        held.close()
+        raise
+    return held
 
 
 def free_port() -> int:
