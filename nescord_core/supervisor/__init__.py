@@ -1,1 +1,1 @@
-"""Supervised processes: what to start and in which order, when to restart, how to stop."""
+"""Process supervision: start order, readiness probes, restarts, output and shutdown."""

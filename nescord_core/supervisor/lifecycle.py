@@ -1,7 +1,7 @@
-"""One service's life as a state machine: facts in, effects out, nothing done here.
+"""State machine of one supervised service: facts in, effects out, no I/O.
 
-The table below names for every state the facts that mean something in it. Any other fact is late news (a
-probe that was under way when the process ended, a timer that ran out just then) and changes nothing.
+`LEGAL` lists the facts each state accepts. Any other fact arrived late (a probe still under way when the
+process exited, a timer that fired at the same moment) and is ignored.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from nescord_core.supervisor.restart import GiveUp, Restart, StayDown, after_exit
+from nescord_core.supervisor.restart import GiveUp, Restart, StayDown, after_exit, describe_exit
 from nescord_core.supervisor.spec import ServiceSpec
 
 __all__ = [
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class State(Enum):
-    """WAITING for its dependencies, BACKOFF before the next try; STOPPED and FAILED are final."""
+    """A service's state. WAITING: for dependencies; BACKOFF: before a restart; STOPPED, FAILED: final."""
 
     WAITING = "waiting"
     STARTING = "starting"
@@ -50,7 +50,7 @@ class State(Enum):
 
 
 class Reading(Enum):
-    """What a probe found: 200, another answer, or none at all."""
+    """Result of a probe: status 200, another answer, or no answer."""
 
     GOOD = "good"
     BAD = "bad"
@@ -59,21 +59,21 @@ class Reading(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """Everything it depends on is ready."""
+    """All dependencies are ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A probe of process ``run`` came back; ``said`` is what the service says is in its way."""
+    """A probe of process ``run`` finished; ``problem`` is why the service says that it is not ready."""
 
     run: int
     reading: Reading
-    said: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """Process ``run`` ended and was reaped; ``code`` is negative for a signal."""
+    """Process ``run`` exited and was reaped; ``code`` is negative for a signal."""
 
     run: int
     code: int
@@ -91,17 +91,17 @@ class GraceOver:
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """Its turn to stop has come."""
+    """The service is to stop: everything that stops before it has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestartAsked:
-    """Somebody wants it stopped and started anew."""
+    """A restart was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class KillNow:
-    """No more waiting."""
+    """Kill the service without a grace period."""
 
 
 Fact = Cleared | Probed | Exited | BackoffOver | GraceOver | StopAsked | RestartAsked | KillNow
@@ -109,7 +109,7 @@ Fact = Cleared | Probed | Exited | BackoffOver | GraceOver | StopAsked | Restart
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Start process number ``run`` and probe it if the spec says where."""
+    """Start process number ``run``; probe it if the spec has a probe."""
 
     run: int
 
@@ -123,7 +123,7 @@ class SignalGroup:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Bring ``fact`` back in ``delay`` seconds."""
+    """Deliver ``fact`` in ``delay`` seconds."""
 
     delay: float
     fact: BackoffOver | GraceOver
@@ -131,7 +131,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Tell people: the state it is in now and, where there is more to say, why."""
+    """Show the new state and, where there is one, its reason."""
 
     state: State
     reason: str = ""
@@ -156,7 +156,7 @@ OVER = frozenset({State.STOPPED, State.FAILED})
 
 
 class Lifecycle:
-    """Follows one service. Times are in seconds on any one clock that does not go back."""
+    """Tracks the state of one service. Times are in seconds on one monotonic clock."""
 
     def __init__(self, spec: ServiceSpec) -> None:
         self.spec = spec
@@ -168,18 +168,18 @@ class Lifecycle:
         self.exit_code: int | None = None
         self.given_up: GiveUp | None = None
         self._failures = 0
-        self._heard_at = 0.0
+        self._answered_at = 0.0
         self._next: _AfterStop = _AfterStop.STOP
 
-    def take(self, fact: Fact, *, now: float, jitter: float = 0.0) -> list[Effect]:
-        """Return what is to be done about a fact. ``jitter`` is a chance in [0, 1)."""
+    def apply(self, fact: Fact, *, now: float, jitter: float = 0.0) -> list[Effect]:
+        """Apply a fact and return its effects. ``jitter`` is a random number in [0, 1)."""
         if type(fact) not in LEGAL[self.state] or getattr(fact, "run", self.run) != self.run:
             return []
         match fact:
             case Cleared():
                 return self._start(now)
-            case Probed(_, reading, said):
-                return self._probed(reading, said, now)
+            case Probed(_, reading, problem):
+                return self._probed(reading, problem, now)
             case Exited(_, code):
                 return self._exited(code, now, jitter)
             case BackoffOver():
@@ -199,7 +199,7 @@ class Lifecycle:
 
     def _start(self, now: float) -> list[Effect]:
         self.run += 1
-        self.started_at = self._heard_at = now
+        self.started_at = self._answered_at = now
         self.ready_at = self.given_up = None
         effects: list[Effect] = [Spawn(self.run), self._enter(State.STARTING)]
         if self.spec.ready is None:
@@ -207,22 +207,22 @@ class Lifecycle:
             effects.append(self._enter(State.READY))
         return effects
 
-    def _probed(self, reading: Reading, said: str, now: float) -> list[Effect]:
+    def _probed(self, reading: Reading, problem: str, now: float) -> list[Effect]:
         if reading is Reading.SILENT:
             return self._silent(now)
-        self._heard_at = now
+        self._answered_at = now
         if reading is Reading.GOOD and self.state is not State.READY:
             if self.ready_at is not None:
-                return [self._enter(State.READY, "it works again")]
+                return [self._enter(State.READY, "healthy again")]
             self.ready_at = now
             return [self._enter(State.READY)]
         if reading is Reading.BAD and self.state is State.READY:
-            return [self._enter(State.UNHEALTHY, said or "it says that it cannot work at the moment")]
+            return [self._enter(State.UNHEALTHY, problem or "not ready (no reason given)")]
         return []
 
     def _silent(self, now: float) -> list[Effect]:
         assert self.spec.ready is not None
-        silence = now - self._heard_at
+        silence = now - self._answered_at
         starting = self.ready_at is None
         if silence >= (self.spec.ready.start_timeout if starting else self.spec.ready.silence):
             self._next = _AfterStop.COUNT
@@ -247,7 +247,7 @@ class Lifecycle:
         match decision:
             case Restart(delay, failures):
                 self._failures = failures
-                reason = f"{_ended(code)}; starts again in {delay:.1f} s"
+                reason = f"{describe_exit(code)}; restarting in {delay:.1f} s"
                 return [self._enter(State.BACKOFF, reason), Timer(delay, BackoffOver(self.run))]
             case GiveUp(reason):
                 self.given_up = decision
@@ -256,7 +256,7 @@ class Lifecycle:
                 return [self._enter(State.STOPPED)]
 
     def _grace_over(self) -> list[Effect]:
-        reason = f"it did not end within {self.spec.grace:g} s and is killed"
+        reason = f"did not exit within {self.spec.grace:g} s; killed"
         return [SignalGroup(kill=True), Report(self.state, reason)]
 
     def _stop_asked(self) -> list[Effect]:
@@ -270,9 +270,9 @@ class Lifecycle:
         if self.state in (State.BACKOFF, State.FAILED):
             return self._start_again(now)
         if self.state is State.STOPPING:
-            return []  # it is on its way, for good or for a fresh start
+            return []  # it is stopping already, with or without a start afterwards
         self._next = _AfterStop.START
-        return self._terminate("asked to restart")
+        return self._terminate("restart requested")
 
     def _kill_now(self) -> list[Effect]:
         self._next = _AfterStop.STOP
@@ -291,12 +291,8 @@ class Lifecycle:
 
 
 class _AfterStop(Enum):
-    """What follows once a stopping process has ended: nothing, a start, or a failure that counts."""
+    """What follows when a stopping process has exited: nothing, a start, or a counted failure."""
 
     STOP = "stop"
     START = "start"
     COUNT = "count"
-
-
-def _ended(code: int) -> str:
-    return f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -1,6 +1,6 @@
-"""The output of all services in one place: terminal or JSON lines, a log file each, and whoever follows.
+"""Collects the output of all services: terminal or JSON lines, a log file per service, and followers.
 
-What a service writes is shown as it is, with its name in front; only secrets are masked.
+Lines of a service are shown unchanged behind its name; only secrets are masked.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from rich.text import Text
 __all__ = ["LogFile", "LogLine", "Output", "Redaction"]
 
 COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
-KEPT_LINES = 2000
-KEPT_WORDS = 50
+RECENT_LINES = 2000
+LAST_LINES = 50
 QUEUED_LINES = 10_000
 SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a service. ``time`` is in seconds since the epoch; ``stream`` is stdout, stderr, state."""
+    """One line of a service. ``time`` is in epoch seconds; ``stream`` is stdout, stderr or state."""
 
     time: float
     service: str
@@ -43,14 +43,14 @@ class LogLine:
 
 
 class Redaction:
-    """Masks secrets in text; the longest first, in case one holds another."""
+    """Masks secrets in text, longest first: one secret may contain another."""
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
         found = {secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET}
         self._secrets = sorted(found, key=len, reverse=True)
 
     def with_more(self, secrets: Iterable[str | None]) -> Redaction:
-        """Return one that masks these as well."""
+        """Return a redaction that masks these secrets as well."""
         return Redaction([*self._secrets, *secrets])
 
     def __call__(self, text: str) -> str:
@@ -61,7 +61,7 @@ class Redaction:
 
 
 class LogFile:
-    """A log file that starts anew at ``max_bytes`` and keeps ``keep`` older ones (.1 is the youngest)."""
+    """A log file that rotates at ``max_bytes`` and keeps ``keep`` older files (.1 is the newest)."""
 
     def __init__(self, path: Path, *, max_bytes: int = 5_000_000, keep: int = 3) -> None:
         self._path = path
@@ -100,11 +100,12 @@ class LogFile:
 
 
 class Output:
-    """Where lines go. ``on_closed`` is called once when nobody reads the terminal side any more.
+    """Writes lines to the terminal, the log files and the followers.
 
-    ``names`` are the services', ``own`` is what the supervisor itself is called. With ``as_json`` every line
-    is one JSON object: ``time`` (epoch seconds), ``service``, ``message``, more. ``log_dir`` of None writes
-    no files. ``now`` gives seconds since the epoch.
+    ``names`` are the services; ``own`` is the supervisor's own name. With ``as_json`` every line is a JSON
+    object with ``time`` (epoch seconds), ``service``, ``message`` and further fields. Without ``log_dir`` no
+    files are written. ``now`` returns epoch seconds. ``on_closed`` is called once, when the terminal or pipe
+    is closed.
     """
 
     def __init__(
@@ -129,68 +130,68 @@ class Output:
         self.own = own
         self._prefixes = _prefixes((*names, own), file)
         self._logs: dict[str, LogFile] = {}
-        self._recent: deque[LogLine] = deque(maxlen=KEPT_LINES)
-        self._words: dict[tuple[str, str], deque[str]] = {}
+        self._recent: deque[LogLine] = deque(maxlen=RECENT_LINES)
+        self._last_lines: dict[tuple[str, str], deque[str]] = {}
         self._followers: set[asyncio.Queue[LogLine]] = set()
 
     def line(self, service: str, stream: str, text: str) -> None:
-        """Take one line of a service's stdout or stderr."""
-        line = self._kept(service, stream, text)
-        if text.strip() and (service, stream) in self._words:
-            self._words[service, stream].append(line.text)
+        """Add one line of a service's stdout or stderr."""
+        line = self._record(service, stream, text)
+        if text.strip() and (service, stream) in self._last_lines:
+            self._last_lines[service, stream].append(line.text)
         if self._only in (None, service):
             self._show(line, {"stream": stream})
 
     def state(self, service: str, text: str, **fields: Any) -> None:
-        """Say something about a service; ``fields`` are the same as data, for JSON."""
-        line = self._kept(service, "state", text)
+        """Add a line about a service; ``fields`` carry the same as data, for JSON."""
+        line = self._record(service, "state", text)
         self._show(line, fields)
 
     def say(self, text: str) -> None:
-        """Say something in our own name."""
+        """Add a line of the supervisor itself."""
         self.state(self.own, text)
 
     def show(self, text: str, **fields: Any) -> None:
-        """Print something of our own without a prefix, or ``fields`` where the output is JSON."""
+        """Print a text of the supervisor without a prefix, or ``fields`` where the output is JSON."""
         shown = json.dumps({"time": round(self._now(), 3), **fields}, default=str) if self._as_json else text
         self._write(self._redact(shown))
 
     def rendered(self, what: RenderableType) -> str:
-        """Return something of rich's as text for `show`, in colours if those are shown."""
+        """Return a rich renderable as text for `show`, with colours where the terminal has them."""
         return _rendered(what, self._file)
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these, too."""
+        """Mask these secrets from now on."""
         self._redact = self._redact.with_more(secrets)
 
     def next_filter(self) -> str:
-        """Show the next service's lines alone on the terminal side, after the last one all; say which."""
+        """Show only the next service on the terminal, or all after the last; return what is shown."""
         order = [None, *self._prefixes]
         self._only = order[(order.index(self._only) + 1) % len(order)]
-        return f"{self._only} alone" if self._only else "all services"
+        return self._only or "all services"
 
     def last_errors(self, service: str, count: int) -> list[str]:
-        """Return the last lines of a process's stderr, or of its stdout when it wrote none there."""
+        """Return the last lines of a process's stderr, or of its stdout if stderr is empty."""
         for stream in ("stderr", "stdout"):
-            if lines := list(self._words.get((service, stream), ())):
+            if lines := list(self._last_lines.get((service, stream), ())):
                 return lines[-count:]
         return []
 
     def begin(self, service: str) -> None:
-        """A new process of the service starts: what the last one said is history."""
+        """Forget the last lines of the service's previous process: a new one starts."""
         for stream in ("stderr", "stdout"):
-            self._words[service, stream] = deque(maxlen=KEPT_WORDS)
+            self._last_lines[service, stream] = deque(maxlen=LAST_LINES)
 
     async def follow(self, service: str | None, *, lines: int, onward: bool) -> AsyncIterator[LogLine]:
-        """Yield the last lines of one service or all, then new ones if ``onward``.
+        """Yield the last lines of one service, or of all; then new ones if ``onward``.
 
-        A follower that is far behind loses the oldest lines it has not read.
+        A follower that falls too far behind loses its oldest unread lines.
         """
         queue: asyncio.Queue[LogLine] = asyncio.Queue(QUEUED_LINES)
         self._followers.add(queue)
         try:
-            known = [line for line in self._recent if service in (None, line.service)]
-            for line in known[-lines:] if lines else ():
+            recent = [line for line in self._recent if service in (None, line.service)]
+            for line in recent[-lines:] if lines else ():
                 yield line
             while onward:
                 line = await queue.get()
@@ -203,7 +204,7 @@ class Output:
         for log in self._logs.values():
             log.close()
 
-    def _kept(self, service: str, stream: str, text: str) -> LogLine:
+    def _record(self, service: str, stream: str, text: str) -> LogLine:
         line = LogLine(self._now(), service, stream, self._redact(text))
         self._recent.append(line)
         for queue in self._followers:
@@ -221,7 +222,8 @@ class Output:
             log.write(f"{line.stamp} {line.text}")
         except OSError as error:
             directory, self._log_dir = self._log_dir, None
-            self.state(line.service, f"no more log files in {directory}: {error.strerror}")
+            reason = f"cannot write logs to {directory}: {error.strerror}; file logging is off"
+            self.state(line.service, reason)
 
     def _show(self, line: LogLine, fields: Mapping[str, Any]) -> None:
         if not self._as_json:
@@ -238,13 +240,13 @@ class Output:
         try:
             self._file.write(_printable(text, self._file) + "\n")
             self._file.flush()
-        except (OSError, ValueError):  # its reader is gone, the terminal is, or it was closed
+        except (OSError, ValueError):  # the pipe's reader or the terminal is gone, or the file was closed
             self._open = False
             self.on_closed()
 
 
 def _is_record(text: str) -> bool:
-    """Whether a service wrote a JSON log record, which is passed on as it is."""
+    """Whether a line is a JSON log record of a service; those are passed on unchanged."""
     if not text.startswith("{"):
         return False
     try:
@@ -254,7 +256,7 @@ def _is_record(text: str) -> bool:
 
 
 def _prefixes(names: tuple[str, ...], file: TextIO) -> dict[str, str]:
-    """Rendered once; plain writes are enough from then on."""
+    """Return the coloured prefixes, rendered once so that each line is a plain write."""
     width = max(map(len, names), default=0)
     styles = [Style(color=colour, bold=True) for colour in COLOURS]
     return {
@@ -264,9 +266,9 @@ def _prefixes(names: tuple[str, ...], file: TextIO) -> dict[str, str]:
 
 
 def _rendered(what: RenderableType, file: TextIO) -> str:
-    """What rich would write to the file; it decides about colours (a terminal, and no NO_COLOR).
+    """Return what rich would write to the file; rich decides on colours (terminal, NO_COLOR).
 
-    It does not get the file itself: a Console whose file has no reader left ends the whole process.
+    rich does not write to the file itself: a Console exits the process when its file's reader is gone.
     """
     target = Console(file=file)
     text = io.StringIO()
@@ -283,6 +285,6 @@ def _rendered(what: RenderableType, file: TextIO) -> str:
 
 
 def _printable(text: str, file: TextIO) -> str:
-    """A terminal with another encoding must not end the run over one character."""
+    """Escape characters that the terminal's encoding lacks, so that none of them ends the run."""
     encoding = file.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,11 +1,11 @@
-"""A pipe that says whether the supervisor still lives, so that its death leaves no process behind.
+"""Parent-death pipe: children stop when the supervisor dies, so that it leaves no process behind.
 
-The parent keeps the writing end and never writes; every child inherits the reading end. Whatever ends the
-parent (kill -9 and the out-of-memory killer included), the kernel closes the writing end and the children
-read end-of-file. That works on every POSIX system; Linux's PR_SET_PDEATHSIG (`die_with_parent`) is there
-for processes that cannot run a thread.
+The parent keeps the write end open and never writes; every child inherits the read end. However the parent
+dies (kill -9 and the out-of-memory killer included), the kernel closes the write end and the children read
+end-of-file. This works on every POSIX system. `die_with_parent` uses Linux's PR_SET_PDEATHSIG instead, for
+processes that cannot run a thread.
 
-As a program, ``python -m nescord_core.supervisor.parent_death COMMAND...`` gives any command a lifeline.
+``python -m nescord_core.supervisor.parent_death COMMAND...`` runs any command under such a pipe.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass
 class ParentDeathPipe:
-    """The parent's side: pass ``fd`` on (``pass_fds``) with `environment`; close it after the children.
+    """The parent's side. Pass ``fd`` (``pass_fds``) and `environment` to children; close it after them.
 
-    One lifeline serves any number of children. The writing end is not inheritable.
+    One pipe serves any number of children. The write end is not inheritable.
     """
 
     fd: int
-    writing: int
+    write_fd: int
 
     @classmethod
     def open(cls) -> ParentDeathPipe:
@@ -51,23 +51,23 @@ class ParentDeathPipe:
         return {ENV_FD: str(self.fd), ENV_GRACE: f"{grace:g}"}
 
     def close(self) -> None:
-        for descriptor in (self.fd, self.writing):
+        for descriptor in (self.fd, self.write_fd):
             with suppress(OSError):
                 os.close(descriptor)
 
 
 def install(environ: MutableMapping[str, str] = os.environ) -> bool:
-    """Watch the lifeline named in the environment; say whether there is one.
+    """Watch the pipe named in the environment; return whether there is one.
 
-    Call it first thing in a service process. When the supervisor is gone, this process gets SIGTERM as if it
-    had been asked to stop; after the grace its whole process group is killed. If it leads that group, what it
-    started and left behind is killed when it exits, too. The variables are taken out of the environment, so
-    that they do not reach its own children.
+    Call it first in a service process. When the supervisor dies, this process gets SIGTERM, as in an orderly
+    stop, and after the grace period its whole process group is killed. If it leads that group, processes
+    that it leaves behind are killed when it exits as well. The variables are removed from the environment,
+    so that its own children do not inherit them.
     """
-    named, grace = environ.pop(ENV_FD, ""), environ.pop(ENV_GRACE, "")
-    if not named.isdigit() or not _is_pipe(int(named)):
+    descriptor, grace = environ.pop(ENV_FD, ""), environ.pop(ENV_GRACE, "")
+    if not descriptor.isdigit() or not _is_pipe(int(descriptor)):
         return False
-    fd = int(named)
+    fd = int(descriptor)
     os.set_inheritable(fd, False)
     watch = threading.Thread(
         target=_watch, args=(fd, float(grace or DEFAULT_GRACE)), name="death_pipe", daemon=True
@@ -78,10 +78,10 @@ def install(environ: MutableMapping[str, str] = os.environ) -> bool:
 
 
 def die_with_parent(parent: int, signum: int = signal.SIGKILL) -> bool:
-    """Have the kernel send this process a signal when the thread that started it ends (prctl(2), Linux only).
+    """Have the kernel signal this process when the thread that started it ends (prctl(2), Linux only).
 
-    ``parent`` is the process id it should have been started by. Say whether the order is in force: False on
-    another system, and when that parent is gone already.
+    ``parent`` is the process id of the expected parent. Return whether the setting is in force: False on
+    other systems, and when that parent is gone already.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -99,16 +99,16 @@ def _is_pipe(fd: int) -> bool:
 def _watch(fd: int, grace: float) -> None:
     with suppress(OSError):
         while os.read(fd, 512):
-            pass  # nothing is ever written; only the end counts
+            pass  # nothing is ever written; only end-of-file matters
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(grace)
     _kill_group()
 
 
 def _sweep(fd: int, pid: int) -> None:
-    """At exit: when the supervisor is gone, nobody else ends what this process leaves behind."""
+    """At exit, kill the process group if the supervisor is gone: nobody else would end its processes."""
     if os.getpid() != pid:
-        return  # a forked child that runs its copy of the exit hooks
+        return  # a forked child, running its copy of the exit hooks
     with suppress(OSError):
         readable, _, _ = select.select([fd], [], [], 0)
         if readable and os.getpgrp() == pid:
@@ -118,29 +118,29 @@ def _sweep(fd: int, pid: int) -> None:
 
 
 def _kill_group() -> None:
-    """Kill this process with its group; itself alone when the group is somebody else's."""
+    """Kill this process and its group; only the process if it does not lead the group."""
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _run(command: Sequence[str]) -> int:
-    """Run a command that has no lifeline of its own; pass signals on and return its exit code."""
+    """Run a command that does not watch the pipe itself; forward signals and return its exit code."""
     install()
-    stopping: list[int] = []
+    signals: list[int] = []
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, lambda number, _: stopping.append(number))
+        signal.signal(signum, lambda number, _: signals.append(number))
     try:
         child = subprocess.Popen(command)  # noqa: S603 - the command is the user's own
     except OSError as error:
-        print(f"{command[0]} cannot be started: {error.strerror}.", file=sys.stderr)
+        print(f"cannot start {command[0]}: {error.strerror}.", file=sys.stderr)
         return 127
     while True:
         with suppress(subprocess.TimeoutExpired):
             code = child.wait(0.1)
             return code if code >= 0 else 128 - code
-        while stopping:
-            child.send_signal(stopping.pop())
+        while signals:
+            child.send_signal(signals.pop())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Asks a service whether it is ready, again and again."""
+"""Readiness probes: GET requests to a service's /readyz."""
 
 from __future__ import annotations
 
@@ -12,45 +12,45 @@ import aiohttp
 from nescord_core.supervisor.lifecycle import Reading
 from nescord_core.supervisor.spec import ReadyProbe
 
-__all__ = ["ask", "hear", "keep_asking"]
+__all__ = ["ask", "ask_with_problem", "poll"]
 
 READY = 200
-LONGEST_WORDS = 200
+LONGEST_PROBLEM = 200
 
 
 async def ask(session: aiohttp.ClientSession, url: str, timeout: float) -> Reading:
-    """Ask once. Anything but a whole answer within ``timeout`` seconds is silence."""
-    return (await hear(session, url, timeout))[0]
+    """Probe once. Anything but a complete answer within ``timeout`` seconds counts as SILENT."""
+    return (await ask_with_problem(session, url, timeout))[0]
 
 
-async def hear(session: aiohttp.ClientSession, url: str, timeout: float) -> tuple[Reading, str]:
-    """Ask once, and return as well what the service says is in its way (empty: nothing, or not said)."""
+async def ask_with_problem(session: aiohttp.ClientSession, url: str, timeout: float) -> tuple[Reading, str]:
+    """Probe once; return as well why the service says that it is not ready ("" if it gives no reason)."""
     try:
         async with session.get(
             url, timeout=aiohttp.ClientTimeout(total=timeout), allow_redirects=False
-        ) as answer:
-            if answer.status == READY:
+        ) as response:
+            if response.status == READY:
                 return Reading.GOOD, ""
-            return Reading.BAD, _problems(await answer.read())
+            return Reading.BAD, _problems(await response.read())
     except (aiohttp.ClientError, TimeoutError, OSError):
         return Reading.SILENT, ""
 
 
 def _problems(body: bytes) -> str:
-    """What /readyz lists; a program of another kind may answer anything."""
+    """Return what /readyz lists; "" for a body of another form, as other programs may answer anything."""
     with suppress(ValueError, TypeError, KeyError):
-        return "; ".join(map(str, json.loads(body)["problems"]))[:LONGEST_WORDS]
+        return "; ".join(map(str, json.loads(body)["problems"]))[:LONGEST_PROBLEM]
     return ""
 
 
-async def keep_asking(
+async def poll(
     session: aiohttp.ClientSession, probe: ReadyProbe, report: Callable[[Reading, str], None]
 ) -> None:
-    """Ask until cancelled: often until the first good answer, then slowly. Every answer is reported."""
+    """Probe until cancelled, every ``fast`` seconds until ready, then every ``slow``; report each result."""
     interval = probe.fast
     while True:
-        reading, said = await hear(session, probe.url, probe.timeout)
-        report(reading, said)
+        reading, problem = await ask_with_problem(session, probe.url, probe.timeout)
+        report(reading, problem)
         if reading is Reading.GOOD:
             interval = probe.slow
         await asyncio.sleep(interval)

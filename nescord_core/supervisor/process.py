@@ -1,7 +1,7 @@
-"""One child process: its own session and process group, its output by lines, its lifeline.
+"""Runs one child process in its own session and process group, with its output line by line.
 
-asyncio gets the ends of our own pipes rather than making them, so that waiting for the process does not also
-wait for whoever else inherited its output.
+The output pipes are made here, not by asyncio, so that waiting for the process does not also wait for other
+processes that inherited its output.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ __all__ = ["ServiceProcess"]
 CHUNK = 1 << 16
 OUTPUT_TIMEOUT = 2.0
 Sink = Callable[[str, str], None]
-"""Takes the stream (stdout or stderr) and one line without its end."""
+"""Receives the stream (stdout or stderr) and one line without its newline."""
 
 
 class ServiceProcess:
-    """A running child. `start` makes one; `wait` reaps it, ends its group and empties its output."""
+    """A running child. `start` spawns it; `wait` reaps it, kills its group and drains its output."""
 
     def __init__(self, process: asyncio.subprocess.Process, readers: list[asyncio.Task[None]]) -> None:
         self._process = process
@@ -43,7 +43,7 @@ class ServiceProcess:
         """Start the process of a spec; its output goes to ``sink`` until end-of-file.
 
         Raises:
-            OSError: the program is not there or cannot be run.
+            OSError: the program does not exist or cannot be executed.
 
         """
         outputs = {"stdout": os.pipe(), "stderr": os.pipe()}
@@ -62,13 +62,13 @@ class ServiceProcess:
         return cls(process, readers)
 
     def terminate(self) -> None:
-        """Ask the process to stop; what it started is its own business for now."""
+        """Send SIGTERM to the process only: it stops its own children."""
         if not self._reaped:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
 
     def kill_group(self) -> None:
-        """End the process and everything it started in its group, at once."""
+        """Kill the process and everything in its group."""
         if not self._reaped:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
@@ -76,8 +76,8 @@ class ServiceProcess:
     async def wait(self) -> int:
         """Return the exit code (negative for a signal) once the process is reaped and its group is gone.
 
-        Its last output has gone to the sink by then. Whoever left the group and holds on to the output is
-        not waited for longer than a moment.
+        The sink has all of its output by then. A process that left the group and holds the output open delays
+        this by `OUTPUT_TIMEOUT` seconds at the most.
         """
         code = await self._process.wait()
         self.kill_group()

@@ -1,4 +1,4 @@
-"""Whether and when a process that ended is started again. Pure: time and chance come in."""
+"""Restart policy: decides whether and when to restart a process that exited. No I/O, clock or chance."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from nescord_core.supervisor.spec import RestartPolicy, When
 
-__all__ = ["GiveUp", "Restart", "StayDown", "after_exit"]
+__all__ = ["GiveUp", "Restart", "StayDown", "after_exit", "describe_exit"]
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Start again in ``delay`` seconds; ``failures`` in a row count from now on."""
+    """Restart in ``delay`` seconds; ``failures`` is the new number of failures in a row."""
 
     delay: float
     failures: int
@@ -19,7 +19,7 @@ class Restart:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Do not start again; ``reason`` ends the sentence "it ...", ``exit_code`` is for the whole run."""
+    """Do not restart. ``reason`` completes "it ..."; ``exit_code`` becomes that of the whole run."""
 
     reason: str
     exit_code: int
@@ -27,32 +27,37 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class StayDown:
-    """It ended as it should."""
+    """Do not restart: the exit was expected."""
 
 
 def after_exit(
     policy: RestartPolicy, *, exit_code: int, uptime: float, failures: int, jitter: float
 ) -> Restart | GiveUp | StayDown:
-    """Decide after an end that nobody asked for.
+    """Decide what follows an exit that nobody requested.
 
-    ``uptime`` is in seconds; ``failures`` is how many exits in a row came without a healthy period;
-    ``jitter`` is a chance in [0, 1). ``exit_code`` is negative for the signal that ended it.
+    ``uptime`` is in seconds; ``failures`` is the number of exits in a row without a healthy period;
+    ``jitter`` is a random number in [0, 1). ``exit_code`` is negative for the signal that killed it.
     """
     if exit_code in policy.final:
-        return GiveUp(f"{_described(exit_code)}, which starting again would not change", exit_code)
+        return GiveUp(f"{_described(exit_code)}, which a restart would not fix", exit_code)
     if exit_code == 0 and policy.when is not When.ALWAYS:
         return StayDown()
     if policy.when is When.NEVER:
         return GiveUp(_described(exit_code), exit_code if exit_code > 0 else 1)
     failures = 1 if uptime >= policy.healthy_after else failures + 1
     if failures >= policy.give_up_after:
-        return GiveUp(f"{_described(exit_code)}, the {_ordinal(failures)} time in a row", 1)
+        return GiveUp(f"{_described(exit_code)} for the {_ordinal(failures)} time in a row", 1)
     delay = min(policy.base * 2 ** (failures - 1), policy.longest)
     return Restart(delay * (1 + policy.spread * jitter), failures)
 
 
+def describe_exit(exit_code: int) -> str:
+    """Return the exit as a phrase; ``exit_code`` is negative for a signal."""
+    return f"killed by signal {-exit_code}" if exit_code < 0 else f"exited with code {exit_code}"
+
+
 def _described(exit_code: int) -> str:
-    return f"was ended by signal {-exit_code}" if exit_code < 0 else f"ended with exit code {exit_code}"
+    return f"was {describe_exit(exit_code)}" if exit_code < 0 else describe_exit(exit_code)
 
 
 def _ordinal(number: int) -> str:

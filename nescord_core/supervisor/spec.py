@@ -1,4 +1,4 @@
-"""What is to run, as plain data: the whole plan exists before anything starts."""
+"""Specifications of services, as plain data: the whole plan exists before anything starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ReadyProbe", "RestartPolicy", "ServiceSpec", "When"]
 
 
 class When(Enum):
-    """After which ends a service is started again. Its own fault is any exit code but 0."""
+    """After which exits a service restarts. A failure is any exit code but 0."""
 
     ALWAYS = auto()
     ON_FAILURE = auto()
@@ -20,12 +20,12 @@ class When(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
-    """How often a service may fail, and how long it waits in between; times in seconds.
+    """When a service restarts, after which delay, and when it is given up; times in seconds.
 
-    The wait doubles from ``base`` up to ``longest``; chance adds up to ``spread`` of it, so that several
-    services do not come back in step. A service that was ready for ``healthy_after`` starts with a clean
-    slate. After ``give_up_after`` exits without such a period it is given up. The exit codes in ``final`` (2:
-    wrong configuration) are never tried again, because the next start would fail the same way.
+    The delay doubles from ``base`` up to ``longest``; jitter adds up to ``spread`` of it, so that several
+    services do not restart in step. ``healthy_after`` seconds of readiness reset the failure count. After
+    ``give_up_after`` failures in a row the service is given up. An exit code in ``final`` (2: wrong
+    configuration) is never retried, because the next start would fail the same way.
     """
 
     when: When = When.ALWAYS
@@ -39,12 +39,11 @@ class RestartPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ReadyProbe:
-    """Where to ask: the URL that answers 200 once the service does its work; times in seconds.
+    """URL that answers 200 once the service is ready; times in seconds.
 
-    A service counts as started when it first answers so. ``start_timeout`` is how long it may give no answer
-    at all while starting, ``silence`` later on; past that it is restarted. One that answers "not ready" is
-    left alone: it knows what it waits for. ``fast`` and ``slow`` are the intervals before and
-    after it is ready.
+    A service that does not answer at all for ``start_timeout`` (while starting) or ``silence`` (later) is
+    restarted. One that answers "not ready" is not: it knows what it waits for. ``fast`` and ``slow`` are the
+    intervals before and after it is ready.
     """
 
     url: str
@@ -59,11 +58,11 @@ class ReadyProbe:
 class ServiceSpec:
     """One process to run.
 
-    ``argv`` holds no secrets (everybody may read it); ``env`` is its whole environment and may.
-    It starts once everything in ``depends_on`` is ready, and stops before those and before ``stops_before``.
-    Without a ``ready`` probe it is ready as soon as it runs. ``grace`` is seconds from SIGTERM to SIGKILL.
+    ``argv`` must hold no secrets, as every user can read it; ``env``, the whole environment, may. The service
+    starts when everything in ``depends_on`` is ready; it stops before those and before ``stops_before``.
+    Without a ``ready`` probe it is ready as soon as it runs. ``grace``: seconds from SIGTERM to SIGKILL.
     When a ``critical`` service is given up, the whole run ends. ``task`` marks a command that is expected to
-    end: the run ends with it and takes over its exit code. ``address`` is shown to people.
+    end: the run ends with it and returns its exit code. ``address`` is shown to users.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""In which order services start and stop, computed before anything runs."""
+"""Computes the order in which services start and stop, before anything runs."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def check(specs: Iterable[ServiceSpec]) -> dict[str, ServiceSpec]:
     """Return the specs by name.
 
     Raises:
-        ConfigError: a name given twice, a dependency on nothing, or services that wait for each other.
+        ConfigError: a duplicate name, an unknown dependency, or a dependency cycle.
 
     """
     plan: dict[str, ServiceSpec] = {}
     for spec in specs:
         if spec.name in plan:
-            raise ConfigError(f"two services are called {spec.name}.")
+            raise ConfigError(f"two services are named {spec.name}.")
         plan[spec.name] = spec
     for spec in plan.values():
         for other in (*spec.depends_on, *spec.stops_before):
             if other not in plan:
                 raise ConfigError(
-                    f"{spec.name} depends on {other}, which is not among them.", where="services"
+                    f"{spec.name} depends on {other}, which is not a service of this run.", where="services"
                 )
     start_levels(plan)
     _levels(stop_after(plan), "stop")
@@ -35,12 +35,12 @@ def check(specs: Iterable[ServiceSpec]) -> dict[str, ServiceSpec]:
 
 
 def start_levels(plan: Mapping[str, ServiceSpec]) -> list[tuple[str, ...]]:
-    """Return who may start together: each level needs only those before it."""
+    """Return the services by level: each level depends only on the levels before it."""
     return _levels({name: spec.depends_on for name, spec in plan.items()}, "start")
 
 
 def stop_after(plan: Mapping[str, ServiceSpec]) -> dict[str, tuple[str, ...]]:
-    """Return for every service those that must have stopped before it is stopped itself."""
+    """Return for every service the ones that must have stopped before it stops."""
     waits: dict[str, list[str]] = {name: [] for name in plan}
     for spec in plan.values():
         for other in dict.fromkeys((*spec.depends_on, *spec.stops_before)):
@@ -53,9 +53,9 @@ def _levels(needs: Mapping[str, Iterable[str]], what: str) -> list[tuple[str, ..
     try:
         sorter.prepare()
     except CycleError as error:
-        circle = " -> ".join(reversed(error.args[1]))
+        cycle = " -> ".join(reversed(error.args[1]))
         raise ConfigError(
-            f"these services wait for each other to {what}: {circle}.", where="services"
+            f"these services wait for each other to {what}: {cycle}.", where="services"
         ) from None
     levels: list[tuple[str, ...]] = []
     while sorter.is_active():

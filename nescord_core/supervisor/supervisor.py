@@ -1,7 +1,7 @@
-"""Runs a plan: starts what depends on what is ready, restarts what fell, stops in reverse order.
+"""Runs a plan of services: starts them in dependency order, restarts them, stops them in reverse order.
 
-One loop takes facts from one inbox and does what the rules (`lifecycle`, `graph`) answer. Whatever takes time
-is a task beside it that reports into the inbox.
+One loop reads facts from one inbox and carries out the effects that the rules (`lifecycle`, `start_order`)
+return. Anything that takes time is a child task that reports into the inbox.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from nescord_core.supervisor.lifecycle import (
 )
 from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.parent_death import ParentDeathPipe
-from nescord_core.supervisor.probe import keep_asking
+from nescord_core.supervisor.probe import poll
 from nescord_core.supervisor.process import ServiceProcess
 from nescord_core.supervisor.restart import GiveUp
 from nescord_core.supervisor.spec import ServiceSpec
@@ -48,12 +48,12 @@ __all__ = ["Outcome", "ServiceView", "Supervisor"]
 IDLE = frozenset({State.WAITING, State.BACKOFF})
 LAST_LINES = 12
 NOT_FOUND = 127
-"""What a shell returns for a command that is not there."""
+"""A shell's exit code for an unknown command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How the run ended. ``failure`` is set when a service was given up."""
+    """Result of a run. ``failure`` is set when a service was given up."""
 
     exit_code: int
     failure: ServiceFailed | None = None
@@ -61,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class ServiceView:
-    """A service as others see it; ``start_ms`` is from its start to its first readiness."""
+    """Public status of a service; ``start_ms`` is the time from its start until it was first ready."""
 
     name: str
     state: State
@@ -74,15 +74,15 @@ class ServiceView:
 
 
 class OnChange(Protocol):
-    """Hears of each change."""
+    """Callback for changes of state."""
 
     def __call__(self, views: list[ServiceView], /, *, stopping: bool) -> None:
-        """Take the views of all services."""
+        """Receive the views of all services, and whether all of them are stopping."""
 
 
 @dataclass(frozen=True, slots=True)
 class _RunContext:
-    """What effects are carried out with; lives as long as a run."""
+    """Resources of one run, needed to carry out effects."""
 
     tasks: asyncio.TaskGroup
     session: aiohttp.ClientSession
@@ -90,10 +90,10 @@ class _RunContext:
 
 
 class Supervisor:
-    """Runs services until they are told to stop, one is given up, or a task among them ends.
+    """Runs services until a stop is requested, a critical one is given up, or a task among them ends.
 
-    ``on_change`` is called after each change with the views of all services, and whether all are to stop.
-    ``clock`` never goes back; ``chance`` gives numbers in [0, 1).
+    ``on_change`` is called after each change of state. ``clock`` is monotonic; ``chance`` returns numbers in
+    [0, 1).
     """
 
     def __init__(
@@ -107,25 +107,25 @@ class Supervisor:
     ) -> None:
         self._plan = start_order.check(specs)
         self._stop_after = start_order.stop_after(self._plan)
-        self._lives = {name: Lifecycle(spec) for name, spec in self._plan.items()}
+        self._lifecycles = {name: Lifecycle(spec) for name, spec in self._plan.items()}
         self._output = output
         self._on_change = on_change
         self._clock = clock
         self._chance = chance
         self._inbox: asyncio.Queue[tuple[str, Fact] | None] = asyncio.Queue()
         self._processes: dict[str, ServiceProcess] = {}
-        self._unsent: dict[str, SignalGroup] = {}
-        self._asked: set[str] = set()
+        self._pending_signals: dict[str, SignalGroup] = {}
+        self._stop_sent: set[str] = set()
         self._stopping = False
         self._stopping_since: dict[str, float] = {}
         self._outcome = Outcome(0)
 
     async def run(self) -> Outcome:
-        """Run the plan to its end; every child is reaped by then."""
+        """Run the plan to its end; every child is reaped when this returns."""
         death_pipe = ParentDeathPipe.open()
         try:
             async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-                await self._attend(_RunContext(tasks, session, death_pipe))
+                await self._run_loop(_RunContext(tasks, session, death_pipe))
         finally:
             for process in self._processes.values():
                 process.kill_group()
@@ -133,11 +133,11 @@ class Supervisor:
         return self._outcome
 
     def request_stop(self) -> None:
-        """Stop everything in order; may be called from a signal callback, and again.
+        """Stop everything in order; may be called from a signal callback, and more than once.
 
-        A task that has not ended by itself has not succeeded: the exit code is 1 then.
+        A task that is interrupted this way has failed: the exit code is 1.
         """
-        if any(life.spec.task and life.state not in OVER for life in self._lives.values()):
+        if any(life.spec.task and life.state not in OVER for life in self._lifecycles.values()):
             self._outcome = Outcome(1)
         self._begin_stop()
 
@@ -152,7 +152,7 @@ class Supervisor:
             self._inbox.put_nowait((name, KillNow()))
 
     def restart(self, name: str) -> None:
-        """Stop one service and start it anew.
+        """Restart one service.
 
         Raises:
             NescordError: there is no such service, or everything is stopping.
@@ -161,25 +161,25 @@ class Supervisor:
         if name not in self._plan:
             raise NescordError(f"there is no service {name!r} here; there are {', '.join(self._plan)}.")
         if self._stopping:
-            raise NescordError("everything is being stopped.")
+            raise NescordError(f"cannot restart {name}: all services are stopping.")
         self._inbox.put_nowait((name, RestartAsked()))
 
     def replan(self, specs: Iterable[ServiceSpec]) -> None:
-        """Take other settings for the same services; each has them from its next start on.
+        """Replace the specs of the same services; each applies from the service's next start.
 
         Raises:
-            NescordError: these are not the same services.
+            NescordError: the set of services differs.
 
         """
         plan = start_order.check(specs)
         if plan.keys() != self._plan.keys():
-            raise NescordError("the configuration asks for other services now; start nescord dev anew.")
+            raise NescordError("the set of services has changed in the configuration; restart nescord dev.")
         for name, spec in plan.items():
-            self._lives[name].spec = spec
+            self._lifecycles[name].spec = spec
 
     def views(self) -> list[ServiceView]:
-        """Return all services as they are now."""
-        return [self._view(name, life) for name, life in self._lives.items()]
+        """Return the current view of every service."""
+        return [self._view(name, life) for name, life in self._lifecycles.items()]
 
     def _view(self, name: str, life: Lifecycle) -> ServiceView:
         process = self._processes.get(name)
@@ -195,27 +195,27 @@ class Supervisor:
             task=life.spec.task,
         )
 
-    async def _attend(self, hands: _RunContext) -> None:
-        self._advance(hands)
-        while any(life.state not in OVER for life in self._lives.values()):
-            news = await self._inbox.get()
-            if news is not None:
-                self._take(hands, *news)
-            self._advance(hands)
+    async def _run_loop(self, context: _RunContext) -> None:
+        self._advance(context)
+        while any(life.state not in OVER for life in self._lifecycles.values()):
+            item = await self._inbox.get()
+            if item is not None:
+                self._apply(context, *item)
+            self._advance(context)
 
-    def _advance(self, hands: _RunContext) -> None:
-        """Give every service its turn to start or stop; one's turn may bring another's."""
-        while turns := list(self._turns()):
-            for name, fact in turns:
-                self._take(hands, name, fact)
+    def _advance(self, context: _RunContext) -> None:
+        """Start or stop every service whose dependencies allow it; each may allow others in turn."""
+        while due := list(self._due()):
+            for name, fact in due:
+                self._apply(context, name, fact)
 
-    def _turns(self) -> Iterable[tuple[str, Fact]]:
-        for name, life in self._lives.items():
+    def _due(self) -> Iterable[tuple[str, Fact]]:
+        for name, life in self._lifecycles.items():
             if not self._stopping:
                 if life.state is State.WAITING and self._are_ready(life.spec.depends_on):
                     yield name, Cleared()
-            elif name not in self._asked and self._may_stop(life):
-                self._asked.add(name)
+            elif name not in self._stop_sent and self._may_stop(life):
+                self._stop_sent.add(name)
                 yield name, StopAsked()
 
     def _may_stop(self, life: Lifecycle) -> bool:
@@ -224,29 +224,29 @@ class Supervisor:
         return life.state in IDLE or self._are_over(self._stop_after[life.spec.name])
 
     def _are_over(self, names: Iterable[str]) -> bool:
-        return all(self._lives[name].state in OVER for name in names)
+        return all(self._lifecycles[name].state in OVER for name in names)
 
     def _are_ready(self, names: Iterable[str]) -> bool:
-        return all(self._lives[name].state is State.READY for name in names)
+        return all(self._lifecycles[name].state is State.READY for name in names)
 
-    def _take(self, hands: _RunContext, name: str, fact: Fact) -> None:
-        life = self._lives[name]
+    def _apply(self, context: _RunContext, name: str, fact: Fact) -> None:
+        life = self._lifecycles[name]
         if self._stopping and isinstance(fact, RestartAsked):
             return
         if isinstance(fact, Exited) and fact.run == life.run:
             self._processes.pop(name, None)
-        for effect in life.take(fact, now=self._clock(), jitter=self._chance()):
-            self._perform(hands, life, effect)
+        for effect in life.apply(fact, now=self._clock(), jitter=self._chance()):
+            self._perform(context, life, effect)
         if life.state in OVER and not self._stopping:
-            self._judge(life)
+            self._end_run_with(life)
 
-    def _perform(self, hands: _RunContext, life: Lifecycle, effect: Effect) -> None:
+    def _perform(self, context: _RunContext, life: Lifecycle, effect: Effect) -> None:
         name = life.spec.name
         match effect:
             case Spawn(run):
-                self._unsent.pop(name, None)
+                self._pending_signals.pop(name, None)
                 self._output.begin(name)
-                hands.tasks.create_task(self._live(hands, life.spec, run))
+                context.tasks.create_task(self._run_process(context, life.spec, run))
             case SignalGroup(kill):
                 if kill and self._stopping:
                     self._outcome = replace(self._outcome, exit_code=self._outcome.exit_code or 1)
@@ -256,8 +256,8 @@ class Supervisor:
             case Report():
                 self._report(life, effect)
 
-    def _judge(self, life: Lifecycle) -> None:
-        """A service is over though nobody stopped it: does the run end with it, and how?"""
+    def _end_run_with(self, life: Lifecycle) -> None:
+        """End the run if the service, which ended without a stop request, is a task or critical."""
         if life.spec.task:
             self._outcome = Outcome(life.exit_code or 0)
         elif life.given_up is not None and life.spec.critical:
@@ -267,46 +267,46 @@ class Supervisor:
         self._begin_stop()
 
     def _failure(self, name: str, given_up: GiveUp) -> ServiceFailed:
-        lines = _verdict(self._output.last_errors(name, LAST_LINES))
-        said = "".join(f"\n    {line}" for line in lines)
-        return ServiceFailed(name, f"it {given_up.reason}." + (f" The last it said:{said}" if said else ""))
+        lines = _error_lines(self._output.last_errors(name, LAST_LINES))
+        shown = "".join(f"\n    {line}" for line in lines)
+        return ServiceFailed(name, f"it {given_up.reason}." + (f" Its last output:{shown}" if shown else ""))
 
     def _signal(self, name: str, signal: SignalGroup) -> None:
         process = self._processes.get(name)
         if process is None:
-            self._unsent[name] = signal  # the process is being made; `_live` sends it then
+            self._pending_signals[name] = signal  # `_run_process` sends it once the process exists
         elif signal.kill:
             process.kill_group()
         else:
             process.terminate()
 
-    async def _live(self, hands: _RunContext, spec: ServiceSpec, run: int) -> None:
-        """One process from its start to its end."""
+    async def _run_process(self, context: _RunContext, spec: ServiceSpec, run: int) -> None:
+        """Run one process from its start to its exit."""
         sink = partial(self._output.line, spec.name)
         try:
             process = await ServiceProcess.start(
-                spec, death_pipe=hands.death_pipe, sink=sink, tasks=hands.tasks
+                spec, death_pipe=context.death_pipe, sink=sink, tasks=context.tasks
             )
         except OSError as error:
-            sink("stderr", f"{spec.argv[0]} cannot be started: {error.strerror}.")
+            sink("stderr", f"cannot start {spec.argv[0]}: {error.strerror}.")
             self._inbox.put_nowait((spec.name, Exited(run, NOT_FOUND)))
             return
         self._processes[spec.name] = process
-        if spec.name in self._unsent:
-            self._signal(spec.name, self._unsent.pop(spec.name))
+        if spec.name in self._pending_signals:
+            self._signal(spec.name, self._pending_signals.pop(spec.name))
         self._on_change(self.views(), stopping=self._stopping)
-        code = await self._until_exit(hands, process, spec, run)
+        code = await self._until_exit(context, process, spec, run)
         self._inbox.put_nowait((spec.name, Exited(run, code)))
 
     async def _until_exit(
-        self, hands: _RunContext, process: ServiceProcess, spec: ServiceSpec, run: int
+        self, context: _RunContext, process: ServiceProcess, spec: ServiceSpec, run: int
     ) -> int:
-        def report(reading: Reading, said: str) -> None:
-            self._inbox.put_nowait((spec.name, Probed(run, reading, said)))
+        def report(reading: Reading, problem: str) -> None:
+            self._inbox.put_nowait((spec.name, Probed(run, reading, problem)))
 
-        probing = None
+        poller = None
         if spec.ready is not None:
-            probing = hands.tasks.create_task(keep_asking(hands.session, spec.ready, report))
+            poller = context.tasks.create_task(poll(context.session, spec.ready, report))
         try:
             return await process.wait()
         except asyncio.CancelledError:
@@ -314,26 +314,26 @@ class Supervisor:
             await process.wait()
             raise
         finally:
-            if probing is not None:
-                probing.cancel()
+            if poller is not None:
+                poller.cancel()
 
     def _report(self, life: Lifecycle, report: Report) -> None:
         view = self._view(life.spec.name, life)
-        words = report.state.value + (f": {report.reason}" if report.reason else "")
+        text = report.state.value + (f": {report.reason}" if report.reason else "")
         if report.state is State.READY and not report.reason and view.start_ms is not None:
-            words += f" after {view.start_ms:.0f} ms" + (f" at {view.address}" if view.address else "")
+            text += f" after {view.start_ms:.0f} ms" + (f" at {view.address}" if view.address else "")
         ms = view.start_ms
         if report.state is State.STOPPING:
             self._stopping_since.setdefault(life.spec.name, self._clock())
         elif (since := self._stopping_since.pop(life.spec.name, None)) and report.state is State.STOPPED:
             ms = round((self._clock() - since) * 1000, 1)
-            words += f" after {ms:.0f} ms"
-        if report.state is not State.READY or not life.spec.task:  # a task has no readiness to tell of
-            self._output.state(life.spec.name, words, state=report.state.value, pid=view.pid, ms=ms)
+            text += f" after {ms:.0f} ms"
+        if report.state is not State.READY or not life.spec.task:  # readiness means nothing for a task
+            self._output.state(life.spec.name, text, state=report.state.value, pid=view.pid, ms=ms)
         self._on_change(self.views(), stopping=self._stopping)
 
 
-def _verdict(lines: list[str]) -> list[str]:
-    """Of the last words, those that say why: the command line ends with its error as a paragraph."""
+def _error_lines(lines: list[str]) -> list[str]:
+    """Return the lines from the last "Error: " on, which the CLI prints last; all without one."""
     starts = [at for at, line in enumerate(lines) if line.startswith("Error: ")]
     return lines[starts[-1] :] if starts else lines

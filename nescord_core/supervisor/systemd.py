@@ -1,7 +1,7 @@
-"""Tells systemd how a service is: sd_notify(3), a datagram to the socket that NOTIFY_SOCKET names.
+"""Sends service status to systemd: sd_notify(3), datagrams to the socket named by NOTIFY_SOCKET.
 
-`READY=1` when it does its work, `STOPPING=1` when it was asked to end, `STATUS=` for `systemctl status`, and,
-when the unit has WatchdogSec=, `WATCHDOG=1` from the event loop: one that hangs is restarted by systemd.
+`READY=1` when the service is ready, `STOPPING=1` when it begins to stop, `STATUS=` for `systemctl status`.
+If the unit sets WatchdogSec=, the event loop sends `WATCHDOG=1`, and systemd restarts a service that hangs.
 """
 
 from __future__ import annotations
@@ -16,37 +16,37 @@ from typing import Self
 
 __all__ = ["VARIABLES", "SystemdNotifier"]
 
-PATIENCE = 1.0
+SEND_TIMEOUT = 1.0
 VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 @dataclass(slots=True)
 class SystemdNotifier:
-    """``address`` is empty where nobody wants to know; ``watchdog`` is in seconds, 0 for none."""
+    """Notifies systemd. ``address`` is empty without systemd; ``watchdog`` is in seconds, 0 for none."""
 
     address: str = ""
     watchdog: float = 0.0
 
     @classmethod
     def from_environment(cls, environ: MutableMapping[str, str]) -> Self:
-        """Read the variables and take them out: they are not meant for this process's children."""
+        """Read the variables and remove them, so that this process's children do not inherit them."""
         address, microseconds, pid = (environ.pop(name, "") for name in VARIABLES)
         mine = pid in ("", str(os.getpid()))
         watchdog = int(microseconds) / 1e6 if microseconds.isdecimal() and mine else 0.0
         return cls(address if address.startswith(("/", "@")) else "", watchdog)
 
     def tell(self, *assignments: str) -> None:
-        """Send ``READY=1`` and the like; a socket that takes nothing for a second does not matter."""
+        """Send assignments such as ``READY=1``; errors and a time-out of a second are ignored."""
         if not self.address:
             return
-        # An address that begins with @ is an abstract one (unix(7)).
+        # A leading @ marks an abstract socket address (unix(7)).
         address = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
-            end.settimeout(PATIENCE)
-            end.sendto("\n".join(assignments).encode(), address)
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+            client.settimeout(SEND_TIMEOUT)
+            client.sendto("\n".join(assignments).encode(), address)
 
     async def keep_awake(self) -> None:
-        """Show the watchdog twice in its time that the event loop turns, until cancelled."""
+        """Send a watchdog ping every half watchdog period, until cancelled."""
         while self.address and self.watchdog > 0:
             self.tell("WATCHDOG=1")
             await asyncio.sleep(self.watchdog / 2)

@@ -1,4 +1,4 @@
-"""The supervisor's death, however it comes, ends its children and what they started."""
+"""Children of a supervisor that dies stop, with the processes they started."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ MARK = "NESCORD_TEST_MARK"
 PARENT = """
 import os, subprocess, sys, time
 from nescord_core.supervisor.parent_death import ParentDeathPipe
-line = ParentDeathPipe.open()
-env = {**os.environ, **line.environment(float(sys.argv[1]))}
-subprocess.Popen(sys.argv[2:], env=env, pass_fds=(line.fd,), start_new_session=True)
+pipe = ParentDeathPipe.open()
+env = {**os.environ, **pipe.environment(float(sys.argv[1]))}
+subprocess.Popen(sys.argv[2:], env=env, pass_fds=(pipe.fd,), start_new_session=True)
 time.sleep(600)
 """
 POLITE = """
@@ -49,7 +49,7 @@ FOREIGN = "import time; print('up', flush=True); time.sleep(600)"
 
 
 def marked(mark: str) -> list[int]:
-    """The processes (zombies apart) that carry the mark in their environment."""
+    """Return the processes (zombies excluded) with the mark in their environment."""
     found = []
     for process in Path("/proc").iterdir():
         try:
@@ -141,7 +141,7 @@ def test_the_wrapper_names_a_command_that_is_not_there() -> None:
     wrapper = [sys.executable, "-m", "nescord_core.supervisor.parent_death", "no-such-command-here"]
     done = subprocess.run(wrapper, check=False, capture_output=True, text=True)
     assert done.returncode == 127
-    assert "no-such-command-here cannot be started" in done.stderr
+    assert "cannot start no-such-command-here" in done.stderr
 
 
 @pytest.mark.parametrize("value", ["", "x", "987"])
@@ -157,9 +157,9 @@ def test_a_number_that_names_something_else_is_not_taken_for_a_lifeline(tmp_path
 
 
 def test_the_writing_end_is_not_inherited() -> None:
-    line = ParentDeathPipe.open()
-    assert os.get_inheritable(line.writing) is False
-    line.close()
+    pipe = ParentDeathPipe.open()
+    assert os.get_inheritable(pipe.write_fd) is False
+    pipe.close()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="PR_SET_PDEATHSIG is Linux's")

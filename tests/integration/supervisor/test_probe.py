@@ -1,4 +1,4 @@
-"""What a service answers about its readiness, as the supervisor understands it."""
+"""The supervisor's readiness probe against a real HTTP server."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import pytest
 from aiohttp import web
 
 from nescord_core.supervisor.lifecycle import Reading
-from nescord_core.supervisor.probe import hear
+from nescord_core.supervisor.probe import ask_with_problem
 
 Answer = Callable[[int, str], None]
 
 
 @pytest.fixture
 async def service() -> AsyncIterator[tuple[str, Answer]]:
-    """A service's URL, and a function that sets what it answers: status and body."""
-    told: dict[str, Any] = {"status": 200, "body": ""}
+    """A service's URL, and a function that sets its answer: status and body."""
+    answered: dict[str, Any] = {"status": 200, "body": ""}
 
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=told["status"], text=told["body"])
+        return web.Response(status=answered["status"], text=answered["body"])
 
     app = web.Application()
     app.router.add_get("/readyz", answer)
@@ -30,13 +30,13 @@ async def service() -> AsyncIterator[tuple[str, Answer]]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     yield (
         f"http://127.0.0.1:{runner.addresses[0][1]}/readyz",
-        lambda status, body: told.update(status=status, body=body),
+        lambda status, body: answered.update(status=status, body=body),
     )
     await runner.cleanup()
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "heard"),
+    ("status", "body", "expected"),
     [
         (200, "{}", (Reading.GOOD, "")),
         (503, '{"problems": ["shard 1 is lost", "no main"]}', (Reading.BAD, "shard 1 is lost; no main")),
@@ -47,21 +47,21 @@ async def service() -> AsyncIterator[tuple[str, Answer]]:
     ],
 )
 async def test_a_service_that_is_not_ready_says_why(
-    service: tuple[str, Answer], status: int, body: str, heard: tuple[Reading, str]
+    service: tuple[str, Answer], status: int, body: str, expected: tuple[Reading, str]
 ) -> None:
     url, answer = service
     answer(status, body)
     async with aiohttp.ClientSession() as session:
-        assert await hear(session, url, 5.0) == heard
+        assert await ask_with_problem(session, url, 5.0) == expected
 
 
 async def test_a_long_list_is_cut(service: tuple[str, Answer]) -> None:
     url, answer = service
     answer(503, '{"problems": ["' + "x" * 5000 + '"]}')
     async with aiohttp.ClientSession() as session:
-        assert len((await hear(session, url, 5.0))[1]) == 200
+        assert len((await ask_with_problem(session, url, 5.0))[1]) == 200
 
 
 async def test_nobody_there_is_silence() -> None:
     async with aiohttp.ClientSession() as session:
-        assert await hear(session, "http://127.0.0.1:1/readyz", 5.0) == (Reading.SILENT, "")
+        assert await ask_with_problem(session, "http://127.0.0.1:1/readyz", 5.0) == (Reading.SILENT, "")

@@ -1,4 +1,4 @@
-"""The supervisor with real processes."""
+"""The supervisor, with real processes."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from support.processes import service_double
 from support.processes.commands import free_port
 
 MARK = "NESCORD_TEST_MARK"
-PATIENCE = 40.0
+TIMEOUT = 40.0
 
 
 class Bench:
-    """A journal, a mark by which every process can be found, and an output."""
+    """A journal, an output, and an environment mark that finds every process of the test."""
 
     def __init__(self, directory: Path) -> None:
         self.mark = uuid.uuid4().hex
@@ -43,10 +43,10 @@ class Bench:
         )
 
     def spec(self, name: str, *, port: int | None = None, **orders: Any) -> ServiceSpec:
-        told = {"name": name, "journal": str(self.file), **orders} | ({"port": port} if port else {})
+        script = {"name": name, "journal": str(self.file), **orders} | ({"port": port} if port else {})
         return ServiceSpec(
             name,
-            (sys.executable, str(Path(service_double.__file__)), json.dumps(told)),
+            (sys.executable, str(Path(service_double.__file__)), json.dumps(script)),
             env={**os.environ, MARK: self.mark},
             ready=ReadyProbe(f"http://127.0.0.1:{port}/readyz", slow=0.05) if port else None,
             restart=RestartPolicy(base=0.05, longest=0.1, give_up_after=3),
@@ -80,13 +80,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 @asynccontextmanager
 async def running(supervisor: Supervisor) -> AsyncIterator[asyncio.Task[Outcome]]:
-    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(TIMEOUT), asyncio.TaskGroup() as tasks:
         run = tasks.create_task(supervisor.run())
         yield run
 
 
 async def until(condition: Callable[[], bool], interval: float = 0.02) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
             await asyncio.sleep(interval)
 
@@ -140,7 +140,7 @@ async def test_a_crash_is_followed_by_a_restart_and_everything_else_goes_on(benc
         assert after["b"] == before["b"]
         supervisor.request_stop()
         await run
-    assert "a | backoff: ended by signal 9; starts again in" in bench.text.getvalue()
+    assert "a | backoff: killed by signal 9; restarting in" in bench.text.getvalue()
 
 
 async def test_one_that_keeps_failing_ends_the_run_with_its_last_words(bench: Bench) -> None:
@@ -152,7 +152,7 @@ async def test_one_that_keeps_failing_ends_the_run_with_its_last_words(bench: Be
     assert bench.journal.count("b start") == 3
     assert bench.journal.count("a end") <= 1
     assert str(outcome.failure) == (
-        "b: it ended with exit code 3, the 3rd time in a row. The last it said:\n    the disk is on fire"
+        "b: it exited with code 3 for the 3rd time in a row. Its last output:\n    the disk is on fire"
     )
 
 
@@ -165,7 +165,7 @@ async def test_wrong_configuration_ends_the_run_with_2_and_is_not_tried_again(be
         outcome = await run
     assert outcome.exit_code == 2
     assert bench.journal.count("b start") == 1
-    assert str(outcome.failure).endswith("The last it said:\n    Error: ws.shards: 'x'\n    is not a number.")
+    assert str(outcome.failure).endswith("Its last output:\n    Error: ws.shards: 'x'\n    is not a number.")
 
 
 async def test_one_that_is_not_critical_may_fail_alone(bench: Bench) -> None:
@@ -183,7 +183,7 @@ async def test_a_program_that_is_not_there_is_named(bench: Bench) -> None:
     async with running(Supervisor([missing], output=bench.output)) as run:
         outcome = await run
     assert outcome.exit_code == 127
-    assert "no-such-program cannot be started: No such file" in str(outcome.failure)
+    assert "cannot start no-such-program: No such file" in str(outcome.failure)
 
 
 async def test_a_stubborn_one_is_killed_after_its_grace_with_what_it_started(bench: Bench) -> None:
@@ -195,7 +195,7 @@ async def test_a_stubborn_one_is_killed_after_its_grace_with_what_it_started(ben
         supervisor.request_stop()
         assert (await run).exit_code == 1
     assert not bench.alive()
-    assert "a | stopping: it did not end within 0.3 s and is killed" in bench.text.getvalue()
+    assert "a | stopping: did not exit within 0.3 s; killed" in bench.text.getvalue()
 
 
 async def test_what_a_service_leaves_behind_goes_with_it(bench: Bench) -> None:
@@ -257,10 +257,10 @@ async def test_one_that_says_not_ready_is_waited_for(bench: Bench) -> None:
     )
     async with running(supervisor) as run:
         await until(lambda: "a start" in bench.journal)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not await answers(port):  # noqa: ASYNC110 - another process begins to answer
                 await asyncio.sleep(0.02)
-        for _ in range(5):  # far longer than it may be silent
+        for _ in range(5):  # far past the silence limit
             later.append(20.0)
             await asyncio.sleep(0.2)
         assert states(supervisor) == {"a": State.STARTING, "b": State.WAITING}

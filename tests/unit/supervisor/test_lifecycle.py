@@ -38,7 +38,7 @@ SPEC = ServiceSpec(
 
 def started(spec: ServiceSpec = SPEC) -> Lifecycle:
     life = Lifecycle(spec)
-    assert life.take(Cleared(), now=0) == [Spawn(1), Report(State.STARTING), *_ready_at_once(spec)]
+    assert life.apply(Cleared(), now=0) == [Spawn(1), Report(State.STARTING), *_ready_at_once(spec)]
     return life
 
 
@@ -48,13 +48,13 @@ def _ready_at_once(spec: ServiceSpec) -> list[Report]:
 
 def ready() -> Lifecycle:
     life = started()
-    assert life.take(Probed(1, Reading.GOOD), now=1) == [Report(State.READY)]
+    assert life.apply(Probed(1, Reading.GOOD), now=1) == [Report(State.READY)]
     return life
 
 
 def stopping() -> Lifecycle:
     life = ready()
-    life.take(StopAsked(), now=2)
+    life.apply(StopAsked(), now=2)
     return life
 
 
@@ -66,9 +66,9 @@ def test_the_table_names_every_state_and_every_fact() -> None:
 
 def test_it_starts_when_cleared_and_is_ready_with_the_first_good_probe() -> None:
     life = started()
-    assert life.take(Probed(1, Reading.SILENT), now=0.1) == []
-    assert life.take(Probed(1, Reading.BAD), now=0.2) == []
-    assert life.take(Probed(1, Reading.GOOD), now=0.3) == [Report(State.READY)]
+    assert life.apply(Probed(1, Reading.SILENT), now=0.1) == []
+    assert life.apply(Probed(1, Reading.BAD), now=0.2) == []
+    assert life.apply(Probed(1, Reading.GOOD), now=0.3) == [Report(State.READY)]
     assert life.ready_at == 0.3
 
 
@@ -79,110 +79,112 @@ def test_without_a_probe_it_is_ready_as_soon_as_it_runs() -> None:
 def test_one_that_says_it_is_not_ready_is_not_restarted_however_long_it_takes() -> None:
     life = started()
     for now in range(1000):
-        assert life.take(Probed(1, Reading.BAD), now=now) == []
+        assert life.apply(Probed(1, Reading.BAD), now=now) == []
     assert life.state is State.STARTING
 
 
 def test_one_that_never_answers_is_stopped_after_the_start_timeout_and_that_counts_as_a_failure() -> None:
     life = started()
-    assert life.take(Probed(1, Reading.SILENT), now=29) == []
-    effects = life.take(Probed(1, Reading.SILENT), now=30)
+    assert life.apply(Probed(1, Reading.SILENT), now=29) == []
+    effects = life.apply(Probed(1, Reading.SILENT), now=30)
     assert effects[:2] == [SignalGroup(kill=False), Timer(5, GraceOver(1))]
     assert effects[2] == Report(State.STOPPING, f"no answer from {URL} for 30 s")
-    assert life.take(Exited(1, 0), now=31)[1] == Timer(1, BackoffOver(1))
+    assert life.apply(Exited(1, 0), now=31)[1] == Timer(1, BackoffOver(1))
     assert life.state is State.BACKOFF
 
 
 def test_a_ready_one_turns_unhealthy_and_back() -> None:
     life = ready()
-    assert life.take(Probed(1, Reading.BAD), now=2)[0] == Report(
-        State.UNHEALTHY, "it says that it cannot work at the moment"
+    assert life.apply(Probed(1, Reading.BAD), now=2)[0] == Report(
+        State.UNHEALTHY, "not ready (no reason given)"
     )
-    assert life.take(Probed(1, Reading.GOOD), now=3) == [Report(State.READY, "it works again")]
-    said = "shard 3 is resuming"
-    assert life.take(Probed(1, Reading.BAD, said), now=4) == [Report(State.UNHEALTHY, said)]
+    assert life.apply(Probed(1, Reading.GOOD), now=3) == [Report(State.READY, "healthy again")]
+    problem = "shard 3 is resuming"
+    assert life.apply(Probed(1, Reading.BAD, problem), now=4) == [Report(State.UNHEALTHY, problem)]
     assert life.ready_at == 1
 
 
 def test_long_silence_of_a_ready_one_ends_in_a_restart() -> None:
     life = ready()
-    assert life.take(Probed(1, Reading.SILENT), now=30)[0] == Report(State.UNHEALTHY, f"no answer from {URL}")
-    assert life.take(Probed(1, Reading.SILENT), now=60.9) == []
-    assert life.take(Probed(1, Reading.SILENT), now=61)[0] == SignalGroup(kill=False)
+    assert life.apply(Probed(1, Reading.SILENT), now=30)[0] == Report(
+        State.UNHEALTHY, f"no answer from {URL}"
+    )
+    assert life.apply(Probed(1, Reading.SILENT), now=60.9) == []
+    assert life.apply(Probed(1, Reading.SILENT), now=61)[0] == SignalGroup(kill=False)
 
 
 def test_a_crash_waits_then_starts_again_and_the_second_in_a_row_is_given_up() -> None:
     life = ready()
-    assert life.take(Exited(1, -9), now=2) == [
-        Report(State.BACKOFF, "ended by signal 9; starts again in 1.0 s"),
+    assert life.apply(Exited(1, -9), now=2) == [
+        Report(State.BACKOFF, "killed by signal 9; restarting in 1.0 s"),
         Timer(1, BackoffOver(1)),
     ]
-    assert life.take(BackoffOver(1), now=3) == [Spawn(2), Report(State.STARTING)]
+    assert life.apply(BackoffOver(1), now=3) == [Spawn(2), Report(State.STARTING)]
     assert life.restarts == 1
-    assert life.take(Exited(2, 1), now=4) == [
-        Report(State.FAILED, "ended with exit code 1, the 2nd time in a row")
+    assert life.apply(Exited(2, 1), now=4) == [
+        Report(State.FAILED, "exited with code 1 for the 2nd time in a row")
     ]
 
 
 def test_wrong_configuration_fails_at_once() -> None:
     life = started()
-    assert life.take(Exited(1, 2), now=1)[0] == Report(
-        State.FAILED, "ended with exit code 2, which starting again would not change"
+    assert life.apply(Exited(1, 2), now=1)[0] == Report(
+        State.FAILED, "exited with code 2, which a restart would not fix"
     )
 
 
 def test_stopping_asks_politely_then_kills_the_group() -> None:
     life = ready()
-    assert life.take(StopAsked(), now=2) == [
+    assert life.apply(StopAsked(), now=2) == [
         SignalGroup(kill=False),
         Timer(5, GraceOver(1)),
         Report(State.STOPPING),
     ]
-    assert life.take(GraceOver(1), now=7)[0] == SignalGroup(kill=True)
-    assert life.take(Exited(1, -9), now=7.1) == [Report(State.STOPPED)]
+    assert life.apply(GraceOver(1), now=7)[0] == SignalGroup(kill=True)
+    assert life.apply(Exited(1, -9), now=7.1) == [Report(State.STOPPED)]
 
 
 def test_what_does_not_run_stops_at_once() -> None:
     waiting = Lifecycle(SPEC)
-    assert waiting.take(StopAsked(), now=0) == [Report(State.STOPPED)]
+    assert waiting.apply(StopAsked(), now=0) == [Report(State.STOPPED)]
     backoff = ready()
-    backoff.take(Exited(1, 1), now=2)
-    assert backoff.take(StopAsked(), now=2.5) == [Report(State.STOPPED)]
-    assert backoff.take(BackoffOver(1), now=3) == []
+    backoff.apply(Exited(1, 1), now=2)
+    assert backoff.apply(StopAsked(), now=2.5) == [Report(State.STOPPED)]
+    assert backoff.apply(BackoffOver(1), now=3) == []
 
 
 def test_kill_now_does_not_wait_for_anybody() -> None:
-    assert stopping().take(KillNow(), now=2.1) == [SignalGroup(kill=True)]
-    assert ready().take(KillNow(), now=2) == [SignalGroup(kill=True), Report(State.STOPPING, "killed")]
+    assert stopping().apply(KillNow(), now=2.1) == [SignalGroup(kill=True)]
+    assert ready().apply(KillNow(), now=2) == [SignalGroup(kill=True), Report(State.STOPPING, "killed")]
 
 
 def test_a_restart_on_request_starts_anew_without_counting_as_a_failure() -> None:
     life = ready()
-    assert life.take(RestartAsked(), now=2)[0] == SignalGroup(kill=False)
-    assert life.take(Exited(1, 0), now=3) == [Spawn(2), Report(State.STARTING)]
+    assert life.apply(RestartAsked(), now=2)[0] == SignalGroup(kill=False)
+    assert life.apply(Exited(1, 0), now=3) == [Spawn(2), Report(State.STARTING)]
     assert life.restarts == 1
-    assert life.take(Exited(2, 1), now=4)[1] == Timer(1, BackoffOver(2))
+    assert life.apply(Exited(2, 1), now=4)[1] == Timer(1, BackoffOver(2))
 
 
 def test_a_stop_during_a_restart_wins() -> None:
     life = ready()
-    life.take(RestartAsked(), now=2)
-    assert life.take(StopAsked(), now=2.1) == []
-    assert life.take(Exited(1, 0), now=3) == [Report(State.STOPPED)]
+    life.apply(RestartAsked(), now=2)
+    assert life.apply(StopAsked(), now=2.1) == []
+    assert life.apply(Exited(1, 0), now=3) == [Report(State.STOPPED)]
 
 
 def test_one_that_was_given_up_can_be_started_by_hand() -> None:
     life = started()
-    life.take(Exited(1, 2), now=1)
-    assert life.take(RestartAsked(), now=9) == [Spawn(2), Report(State.STARTING)]
+    life.apply(Exited(1, 2), now=1)
+    assert life.apply(RestartAsked(), now=9) == [Spawn(2), Report(State.STARTING)]
 
 
 def test_news_of_an_earlier_process_changes_nothing() -> None:
     life = ready()
-    life.take(Exited(1, 1), now=2)
-    life.take(BackoffOver(1), now=3)
+    life.apply(Exited(1, 1), now=2)
+    life.apply(BackoffOver(1), now=3)
     for late in (Probed(1, Reading.GOOD), Exited(1, 1), GraceOver(1), BackoffOver(1)):
-        assert life.take(late, now=4) == []
+        assert life.apply(late, now=4) == []
     assert life.state is State.STARTING
 
 
@@ -208,7 +210,7 @@ def test_whatever_happens_one_process_runs_at_most_and_a_stop_is_final(facts: li
                 continue
             alive = False
         stopped = life.state is State.STOPPED
-        for effect in life.take(fact, now=now):
+        for effect in life.apply(fact, now=now):
             assert not stopped
             if isinstance(effect, Spawn):
                 assert not alive

@@ -75,13 +75,13 @@ def test_of_two_secrets_the_one_that_holds_the_other_is_masked_whole() -> None:
 
 
 def test_when_the_reader_is_gone_it_is_told_once_and_the_files_go_on(tmp_path: Path) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     output = make(Broken(), log_dir=tmp_path)
-    output.on_closed = lambda: told.append("closed")
+    output.on_closed = lambda: calls.append("closed")
     output.line("rest", "stdout", "one")
     output.line("rest", "stdout", "two")
     output.close()
-    assert told == ["closed"]
+    assert calls == ["closed"]
     assert (tmp_path / "rest.log").read_text().splitlines()[1].endswith(" two")
 
 
@@ -119,8 +119,8 @@ def test_logs_that_cannot_be_written_are_given_up_with_a_word(tmp_path: Path) ->
     output = make(text, log_dir=tmp_path / "logs")
     output.line("rest", "stdout", "one")
     output.line("rest", "stdout", "two")
-    assert "rest    | no more log files in" in text.getvalue()
-    assert text.getvalue().count("no more log files") == 1
+    assert "rest    | cannot write logs to" in text.getvalue()
+    assert text.getvalue().count("cannot write logs") == 1
     assert text.getvalue().endswith("rest    | two\n")
 
 

@@ -11,12 +11,12 @@ POLICY = RestartPolicy(base=0.5, longest=3.0, spread=0.5, healthy_after=10, give
 
 
 def test_the_wait_doubles_up_to_a_bound_and_the_chance_is_added() -> None:
-    waits = []
+    delays = []
     for failures in range(4):
         decision = after_exit(POLICY, exit_code=1, uptime=0, failures=failures, jitter=0)
         assert isinstance(decision, Restart)
-        waits.append(decision.delay)
-    assert waits == [0.5, 1.0, 2.0, 3.0]
+        delays.append(decision.delay)
+    assert delays == [0.5, 1.0, 2.0, 3.0]
     assert after_exit(POLICY, exit_code=1, uptime=0, failures=0, jitter=1) == Restart(0.75, 1)
 
 
@@ -26,7 +26,7 @@ def test_a_healthy_period_wipes_the_slate() -> None:
 
 def test_after_too_many_fast_exits_it_is_given_up() -> None:
     assert after_exit(POLICY, exit_code=3, uptime=9.9, failures=4, jitter=0) == GiveUp(
-        "ended with exit code 3, the 5th time in a row", 1
+        "exited with code 3 for the 5th time in a row", 1
     )
 
 
@@ -63,8 +63,6 @@ def test_when_decides_about_good_and_bad_ends(when: When, code: int, kind: type)
 
 def test_a_command_that_runs_once_keeps_its_exit_code() -> None:
     policy = RestartPolicy(when=When.NEVER, final=frozenset())
-    assert after_exit(policy, exit_code=7, uptime=0, failures=0, jitter=0) == GiveUp(
-        "ended with exit code 7", 7
-    )
+    assert after_exit(policy, exit_code=7, uptime=0, failures=0, jitter=0) == GiveUp("exited with code 7", 7)
     killed = after_exit(policy, exit_code=-9, uptime=0, failures=0, jitter=0)
-    assert killed == GiveUp("was ended by signal 9", 1)
+    assert killed == GiveUp("was killed by signal 9", 1)

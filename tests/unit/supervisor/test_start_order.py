@@ -40,7 +40,7 @@ def test_a_circle_in_the_order_of_stopping_is_refused_too() -> None:
 
 
 def test_an_unknown_dependency_and_a_name_given_twice_are_refused() -> None:
-    with pytest.raises(ConfigError, match="ws depends on rest, which is not among them"):
+    with pytest.raises(ConfigError, match="ws depends on rest, which is not a service"):
         check([service("ws", "rest")])
-    with pytest.raises(ConfigError, match="two services are called ws"):
+    with pytest.raises(ConfigError, match="two services are named ws"):
         check([service("ws"), service("ws")])

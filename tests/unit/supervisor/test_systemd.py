@@ -1,4 +1,4 @@
-"""With a real datagram socket, as systemd has one."""
+"""sd_notify against a real datagram socket, as systemd has one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def systemd(address: str) -> Iterator[socket.socket]:
 def test_it_is_told_what_is_said(systemd: socket.socket, address: str) -> None:
     environ = {"NOTIFY_SOCKET": address, "OTHER": "1"}
     notifier = SystemdNotifier.from_environment(environ)
-    assert environ == {"OTHER": "1"}, "its children are not to speak for it"
+    assert environ == {"OTHER": "1"}, "its children must not notify in its name"
     notifier.tell("READY=1", "STATUS=all is well")
     assert systemd.recv(1000) == b"READY=1\nSTATUS=all is well"
 

@@ -131,7 +131,7 @@ def test_it_starts_answers_restarts_and_stops_in_order(project: Project) -> None
     assert project.status()["rest"]["pid"] != found["rest"]["pid"]
 
     assert asyncio.run(control_socket.reload(project.state_dir))["message"].startswith("reloaded")
-    assert "ended by signal 9; starts again" in project.logs("rest")
+    assert "killed by signal 9; restarting" in project.logs("rest")
 
     second = project.start()
     _, errors = second.communicate(timeout=PATIENCE)

@@ -79,7 +79,7 @@ def test_it_runs_without_reloading_and_tells_systemd(system: System, tmp_path: P
     system.replace_app(HANGS)
     before = system.pid_of("rest")
     os.kill(before, signal.SIGKILL)
-    run.wait_for("rest | backoff: ended by signal 9; starts again in")
+    run.wait_for("rest | backoff: killed by signal 9; restarting in")
     until(lambda: system.pid_of("rest") != before, "another rest")
     assert system.stats("main")["workers"][0]["generation"] == generation, "a save does nothing"
     done = system.run("reload")
