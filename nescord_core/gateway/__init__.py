@@ -1,5 +1,5 @@
 """The client side of Discord's gateway: shards, clusters of shards, connections, stored sessions.
 
-The rules of one shard's life are in ``session``, IDENTIFY and shard counts in ``identify``, what is kept of
-guilds in ``snapshot``. What happens to an event afterwards is `nescord_core.dispatch`.
+The state machine of one shard is in ``session``, IDENTIFY pacing and shard counts in ``identify``, the guild
+state that ws caches in ``snapshot``. Event delivery to main is `nescord_core.dispatch`.
 """

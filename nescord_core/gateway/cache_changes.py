@@ -1,4 +1,4 @@
-"""What an event says has changed: its name and ids, for those who keep answers of Discord's REST API."""
+"""Extracts from events the names and ids by which cached REST responses are invalidated."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ QUIET = frozenset(
         "VOICE_SERVER_UPDATE",
     }
 )
-"""Events that change nothing of what a GET shows, or only answer a question."""
+"""Events that change nothing a GET returns, or that only answer a request."""
 Change = tuple[str, tuple[tuple[str, str], ...]]
-"""An event's name and its ids by name, hashable: a hundred messages in a channel are one change."""
+"""An event's name and its ids by name. Hashable, so that 100 messages in a channel make one change."""
 
 
 class _User(msgspec.Struct, gc=False):
@@ -33,7 +33,7 @@ class _User(msgspec.Struct, gc=False):
     global_name: msgspec.Raw = msgspec.Raw()
 
     @property
-    def is_told(self) -> bool:
+    def has_profile(self) -> bool:
         return self.username is not None or bool(self.avatar) or bool(self.global_name)
 
 
@@ -51,10 +51,10 @@ _NAMES = ("id", "guild_id", "channel_id", "parent_id", "user_id")
 
 
 def changes_of(events: Iterable[tuple[str, bytes]]) -> list[Change]:
-    """Return each change once, in order, for event names with their raw ``d``.
+    """Return each distinct change, in order, for event names with their raw ``d``.
 
-    An event that cannot be read stands for a change of everything: better an answer fetched for nothing than
-    one that is wrong.
+    An event that cannot be parsed counts as a change of everything: an unneeded request is cheaper than a
+    stale response.
     """
     found: dict[Change, None] = {}
     for name, data in events:
@@ -70,10 +70,10 @@ def _change(name: str, data: bytes) -> Change | None:
     except msgspec.DecodeError:
         return ("all", ())
     if ids.user is not None:
-        if name == "PRESENCE_UPDATE" and not ids.user.is_told:
-            return None  # only whether somebody is online, which no GET shows
+        if name == "PRESENCE_UPDATE" and not ids.user.has_profile:
+            return None  # only an online status, which no GET returns
         ids.user_id = ids.user_id or ids.user.id
-    # The rules for messages go by channel: without the message's id, a busy channel makes one change.
+    # Rules for messages match by channel: without the message id, a busy channel makes a single change.
     names = ("guild_id", "channel_id") if name.startswith("MESSAGE_") else _NAMES
     pairs = ((key, getattr(ids, key)) for key in names)
     return (name, tuple((key, value) for key, value in pairs if value))

@@ -1,4 +1,4 @@
-"""Several shards in one process."""
+"""Runs several shards in one process."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, NescordError
 from nescord_core.gateway.identify.gate import IdentifyGate
-from nescord_core.gateway.identify.sharding import format_ids
+from nescord_core.gateway.identify.sharding import label_shards
 from nescord_core.gateway.intake import Skipped
 from nescord_core.gateway.session_store import SavedSession, SessionStore, SessionStoreError
 from nescord_core.gateway.shard import Shard, ShardContext
@@ -22,17 +22,17 @@ __all__ = ["ALL_SHARDS", "Cluster"]
 log = logging.getLogger("nescord.gateway")
 
 ALL_SHARDS = -1
-"""Stands for every shard of the cluster in ``command``."""
+"""Addresses every shard of the cluster in ``command``."""
 
 
 class Cluster:
     """The gateway connections of one process.
 
-    ``sink`` gets every wanted event, synchronously and in order per shard; it must neither block nor raise.
-    ``skipped(shard_id, session_id, seq)`` is told of every event that ``settings.events`` filters out. What
-    is acknowledged through ``acknowledged`` is written to ``sessions`` every ``settings.watermark_interval``,
-    whenever a session is new, and at the end of ``run``; acknowledgements that come after that are written by
-    ``flush``. The session store is the caller's to open and close.
+    ``sink`` receives every wanted event, synchronously and in order per shard; it must not block or raise.
+    ``skipped(shard_id, session_id, seq)`` is called for every event that ``settings.events`` filters out.
+    Acknowledged positions are saved to ``sessions`` every ``settings.watermark_interval``, for every new
+    session, and when ``run`` ends; ``flush`` saves later acknowledgements. The caller opens and closes the
+    session store.
     """
 
     def __init__(
@@ -63,18 +63,18 @@ class Cluster:
         self._new_session = asyncio.Event()
 
     async def run(self) -> None:
-        """Hold all shards connected until ``request_stop``. Raises FatalClose, IdentifyBudgetSpent.
+        """Keep all shards connected until ``request_stop``. Raises FatalClose, IdentifyBudgetSpent.
 
-        One shard's fatal close stops the others too, with their sessions kept.
+        A fatal close of one shard stops the others too; their sessions stay resumable.
         """
         for shard_id in self._shard_ids:
             self._saved[shard_id] = await self._sessions.load(
                 shard_id, shard_count=self._shard_count, intents=self._settings.intents
             )
         held = [i for i in self._shard_ids if self._saved[i]]
-        log.info("shards %s of %d start", format_ids(self._shard_ids), self._shard_count)
+        log.info("starting %s of %d", label_shards(self._shard_ids), self._shard_count)
         if held:
-            log.info("shards %s have a saved session and will resume", format_ids(held))
+            log.info("resuming the saved sessions of %s", label_shards(held))
         context = ShardContext(
             settings=self._settings,
             shard_count=self._shard_count,
@@ -93,7 +93,7 @@ class Cluster:
             raise self._failure
 
     def request_stop(self, *, keep_session: bool = True) -> None:
-        """Close every shard; ``run`` returns soon. With ``keep_session`` the next process resumes."""
+        """Close every shard, then let ``run`` return. With ``keep_session`` the next process resumes."""
         self._stop = keep_session
         for shard in self._shards.values():
             shard.stop(keep_session=keep_session)
@@ -101,8 +101,8 @@ class Cluster:
     async def command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
         """Send a gateway command (``data`` is the JSON of its ``d``); return once it is written.
 
-        ``deadline`` is in seconds from now: until then it waits for the connection and for the send limit.
-        ALL_SHARDS (-1) sends it on every shard. Raises GatewayCommandError.
+        It waits up to ``deadline`` seconds for a connection and for the send limit. ALL_SHARDS (-1) sends it
+        on every shard. Raises GatewayCommandError.
         """
         if shard_id == ALL_SHARDS:
             await self._command_all(op, data, deadline)
@@ -110,19 +110,19 @@ class Cluster:
         shard = self._shards.get(shard_id)
         if shard is None:
             raise GatewayCommandError(
-                f"Shard {shard_id} is not held here; the shards of this process are"
-                f" {format_ids(self._shard_ids)} of {self._shard_count}."
+                f"Shard {shard_id} does not run in this process, which runs"
+                f" {label_shards(self._shard_ids)} of {self._shard_count}."
             )
         await shard.command(op, data, deadline)
 
     def acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:
-        """Everything of that session up to and including ``seq`` is done: a crash need not replay it."""
+        """Mark a session's events up to and including ``seq`` as done: a crash will not replay them."""
         shard = self._shards.get(shard_id)
         if shard is not None:
             shard.acknowledged(session_id, seq)
 
     def stats(self) -> list[ShardStats]:
-        """Return every shard as it is now; empty before ``run``."""
+        """Return the current stats of every shard; empty before ``run``."""
         return [shard.stats() for shard in self._shards.values()]
 
     @property
@@ -131,18 +131,18 @@ class Cluster:
         return bool(self._shards) and all(shard.connected for shard in self._shards.values())
 
     async def wait_ready(self) -> None:
-        """Return once every shard is connected."""
+        """Wait until every shard is connected."""
         while not self.ready:
             self._changed.clear()
             await self._changed.wait()
 
     @property
     def application_id(self) -> str:
-        """The bot's application id, as soon as a READY has said it."""
+        """The bot's application id; empty until a READY has arrived."""
         return next((shard.application_id for shard in self._shards.values() if shard.application_id), "")
 
     async def flush(self) -> None:
-        """Write down what is acknowledged, where it changed."""
+        """Save the acknowledged positions that have changed."""
         current = {shard_id: shard.snapshot() for shard_id, shard in self._shards.items()}
         changed = {i: saved for i, saved in current.items() if not _same(saved, self._saved.get(i))}
         if not changed:
@@ -150,8 +150,12 @@ class Cluster:
         try:
             await self._sessions.save(changed)
         except SessionStoreError as error:
-            # The connections are worth more than their record; it is tried again at the next interval.
-            log.error("after a crash, shards %s would replay too much: %s", format_ids(changed), error)
+            # A failed save must not cost the connections; the next interval retries it.
+            log.error(
+                "resume points of %s not saved, a crash would replay too much: %s",
+                label_shards(changed),
+                error,
+            )
             return
         self._saved.update(changed)
 
@@ -191,7 +195,7 @@ class Cluster:
             raise failures[0]
 
     async def _flush_regularly(self) -> None:
-        """Write in intervals, and a new session at once: it has cost an IDENTIFY, and they are counted."""
+        """Save at intervals, and a new session at once: it has cost an IDENTIFY, and those are limited."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.watermark_interval):

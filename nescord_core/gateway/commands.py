@@ -1,4 +1,4 @@
-"""Takes gateway commands from callers and tells each what became of it."""
+"""Queues gateway commands and reports the outcome of each to its caller."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PendingCommands"]
 
 
 class PendingCommands:
-    """The commands of one shard: they wait for a connection and for the send limit, but not for ever."""
+    """The pending commands of one shard. They wait for a connection and the send limit, up to a deadline."""
 
     def __init__(self, shard_id: int, *, clock: Callable[[], float], wake: Callable[[], None]) -> None:
         self._shard_id = shard_id
@@ -25,10 +25,10 @@ class PendingCommands:
         self.queue = CommandQueue()
 
     async def submit(self, op: int, data: bytes, deadline: float) -> None:
-        """Return once it is sent; ``deadline`` is in seconds from now. Raises GatewayCommandError."""
+        """Return once it is sent, within ``deadline`` seconds. Raises GatewayCommandError."""
         payload = command_payload(op, data)
         if self._closed:
-            raise GatewayCommandError(f"Shard {self._shard_id} is stopped and sends no more commands.")
+            raise GatewayCommandError(f"Shard {self._shard_id} is stopped and accepts no more commands.")
         ticket = next(self._tickets)
         sent = self._callers[ticket] = asyncio.get_running_loop().create_future()
         self.queue.put(Command(ticket, op, payload, self._clock() + deadline))
@@ -40,18 +40,18 @@ class PendingCommands:
             self.queue.cancel(ticket)
 
     def sent(self, command: Command) -> None:
-        """Tell the caller that it went out."""
+        """Resolve the caller's wait."""
         caller = self._callers.get(command.ticket)
         if caller is not None and not caller.done():
             caller.set_result(None)
 
     def put_back(self, command: Command) -> None:
-        """Take back one that its connection never sent, unless nobody waits for it any more."""
+        """Requeue a command that its connection never sent, unless its caller has given up."""
         if command.ticket in self._callers:
             self.queue.put_back(command)
 
     def expire(self, now: float) -> None:
-        """Tell the callers whose deadlines have passed."""
+        """Fail the commands whose deadline has passed."""
         for command in self.queue.expire(now):
             why = (
                 f"Shard {self._shard_id} could not send a command (opcode {command.op}) before its deadline."
@@ -59,7 +59,7 @@ class PendingCommands:
             self._fail(command.ticket, why, "The shard was not connected, or had sent 120 payloads in 60 s.")
 
     def close(self) -> None:
-        """Tell everyone that the shard is stopped."""
+        """Fail every pending command: the shard is stopped."""
         self._closed = True
         for ticket in list(self._callers):
             self._fail(ticket, f"Shard {self._shard_id} was stopped before the command was sent.", "")

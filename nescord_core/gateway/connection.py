@@ -1,4 +1,4 @@
-"""One connection of a shard, from the attempt at it to its end."""
+"""One connection of a shard, from the connection attempt to the close."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["ShardConnection"]
 
 
 class ShardConnection:
-    """Owns a transport, its decompression context and what waits to be written to it.
+    """Owns a transport, its decompression context and its outgoing queue.
 
-    A shard has one current link; what older ones still report is ignored.
+    A shard has one current connection; reports from older ones are ignored.
     """
 
     def __init__(
@@ -36,17 +36,17 @@ class ShardConnection:
         self._transport: Transport | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    def owns(self, task: asyncio.Task[None]) -> None:
-        """Make a task (the connection itself, the wait for a permit) end with this link."""
+    def add_task(self, task: asyncio.Task[None]) -> None:
+        """Cancel the task (the connection itself, the wait for a permit) when this connection ends."""
         self._tasks.append(task)
 
-    async def converse(
+    async def run(
         self, url: str, on_open: Callable[[], None], on_message: OnMessage
     ) -> tuple[int | None, str]:
-        """Connect, and read and write until the connection ends; return the peer's close code and reason.
+        """Connect, then read and write until the connection ends; return the peer's close code and reason.
 
-        ``on_open`` is called before the first message is handed on. Raises TransportError when there is no
-        connection.
+        ``on_open`` is called before the first message is delivered. Raises TransportError when the connection
+        cannot be opened.
         """
         transport = self._transport = Transport(on_open, on_message)
         transport.on_writable = self._flush
@@ -57,18 +57,18 @@ class ShardConnection:
             transport.abort()
 
     def send(self, item: bytes | Command) -> None:
-        """Send a payload, or a command whose sending is reported, as soon as the peer takes it."""
+        """Send a payload, or a command that is reported to ``on_sent``, once the transport is writable."""
         self._outgoing.append(item)
         self._flush()
 
     def unsent(self) -> Iterator[Command]:
-        """Take out the commands that were not written, the last one first."""
-        left = list(self._outgoing)
+        """Remove and return the commands that were not written, last one first."""
+        items = list(self._outgoing)
         self._outgoing.clear()
-        return (item for item in reversed(left) if isinstance(item, Command))
+        return (item for item in reversed(items) if isinstance(item, Command))
 
     async def close(self, code: int) -> None:
-        """Close with a handshake, then end whatever belongs to this link."""
+        """Close with a handshake, then cancel this connection's tasks."""
         try:
             if self._transport is not None:
                 await self._transport.close(code, self._close_timeout)
@@ -76,14 +76,14 @@ class ShardConnection:
             self.abort()
 
     def abort(self) -> None:
-        """Drop the connection at once and end whatever belongs to this link."""
+        """Drop the connection without a handshake and cancel its tasks."""
         if self._transport is not None:
             self._transport.abort()
         for task in self._tasks:
             task.cancel()
 
     def mute(self) -> None:
-        """Hand on nothing any more of what still comes."""
+        """Stop delivering received messages."""
         if self._transport is not None:
             self._transport.mute()
 

@@ -1,4 +1,4 @@
-"""Asks Discord where its gateway is, how many shards it recommends and how many session starts are left.
+"""Fetches the gateway's URL, the recommended shard count and the session start limit.
 
 https://discord.com/developers/docs/events/gateway#get-gateway-bot
 """
@@ -30,14 +30,14 @@ __all__ = ["FOR_EVER", "GatewayInfo", "fetch_gateway_info", "fetch_gateway_info_
 log = logging.getLogger("nescord.gateway")
 
 FOR_EVER = Backoff(base=1.0, cap=60.0)
-"""The default policy: the gateway is of no use without this answer, so ask until there is one."""
+"""The default policy: retry until there is an answer, as no shard can start without it."""
 
 PATH = "/gateway/bot"
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayInfo:
-    """The answer of GET /gateway/bot."""
+    """The response of GET /gateway/bot."""
 
     url: str
     shards: int
@@ -51,7 +51,7 @@ class _Limit(msgspec.Struct):
     max_concurrency: int = 1
 
 
-class _Answer(msgspec.Struct):
+class _Response(msgspec.Struct):
     url: str
     shards: int = 1
     session_start_limit: _Limit = msgspec.field(default_factory=_Limit)
@@ -65,11 +65,11 @@ async def fetch_gateway_info(
     timeout: float = 15.0,
     retry: Backoff = FOR_EVER,
 ) -> GatewayInfo:
-    """Ask until Discord answers.
+    """Call GET /gateway/bot until it succeeds.
 
-    429, 5xx, an answer that is no JSON, and a host that cannot be reached are tried again as ``retry`` says;
-    a longer Retry-After is obeyed. Raises TokenRejected at once (401), DiscordHTTPError for other 4xx, and
-    the last error when the tries are used up. ``timeout`` bounds one try, in seconds.
+    429, 5xx, invalid JSON and an unreachable host are retried according to ``retry``; a longer Retry-After
+    is honoured. Raises TokenRejected at once (401), DiscordHTTPError for other 4xx, and the last error once
+    the retries are exhausted. ``timeout`` bounds one attempt, in seconds.
     """
     attempt = 0
     while True:
@@ -82,14 +82,14 @@ async def fetch_gateway_info(
             wait = retry.delay(attempt, random.random())
             if isinstance(error, RateLimited):
                 wait = max(wait, error.retry_after)
-            log.warning("no answer about the gateway yet: %s Next try in %.1f s.", error, wait)
+            log.warning("GET /gateway/bot failed: %s Retrying in %.1f s.", error, wait)
             await asyncio.sleep(wait)
 
 
 async def fetch_gateway_info_once(
     http: aiohttp.ClientSession, api_url: str, token: str, *, timeout: float = 15.0
 ) -> GatewayInfo:
-    """Ask once. Raises TokenRejected, RateLimited, DiscordServerError, DiscordHTTPError or TransportError."""
+    """Try once. Raises TokenRejected, RateLimited, DiscordServerError, DiscordHTTPError, TransportError."""
     url = f"{api_url.rstrip('/')}{PATH}"
     headers = {
         "Authorization": f"Bot {token}",
@@ -99,18 +99,18 @@ async def fetch_gateway_info_once(
     try:
         async with http.get(url, headers=headers, timeout=limit, allow_redirects=False) as response:
             body = await response.read()
-            status, answered = response.status, response.headers
+            status, response_headers = response.status, response.headers
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         raise TransportError(f"Discord cannot be reached at {url}: {reason_of(error)}.") from error
     if status != 200:
-        raise _refusal(status, body, answered.get("Retry-After"))
+        raise _http_error(status, body, response_headers.get("Retry-After"))
     try:
-        return _info(msgspec.json.decode(body, type=_Answer))
+        return _info(msgspec.json.decode(body, type=_Response))
     except msgspec.DecodeError as error:
-        raise TransportError(f"GET {url}: the answer is not what Discord sends ({error}).") from error
+        raise TransportError(f"GET {url} returned an unexpected response ({error}).") from error
 
 
-def _info(answer: _Answer) -> GatewayInfo:
+def _info(answer: _Response) -> GatewayInfo:
     limit = answer.session_start_limit
     return GatewayInfo(
         url=answer.url,
@@ -124,26 +124,31 @@ def _info(answer: _Answer) -> GatewayInfo:
     )
 
 
-class _Refusal(msgspec.Struct):
+class _ErrorBody(msgspec.Struct):
     message: str = ""
     code: int = 0
     retry_after: float = 0.0
 
 
-def _refusal(status: int, body: bytes, retry_after: str | None) -> Exception:
+def _http_error(status: int, body: bytes, retry_after: str | None) -> Exception:
     if status == 401:
         return TokenRejected(seen=f"GET {PATH} answered 401")
     try:
-        told = msgspec.json.decode(body, type=_Refusal)
+        details = msgspec.json.decode(body, type=_ErrorBody)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        told = _Refusal()
+        details = _ErrorBody()
     if status == 429:
-        seconds = max(told.retry_after, _seconds(retry_after))
+        seconds = max(details.retry_after, _seconds(retry_after))
         return RateLimited(
-            retry_after=seconds, status=status, method="GET", path=PATH, code=told.code, message=told.message
+            retry_after=seconds,
+            status=status,
+            method="GET",
+            path=PATH,
+            code=details.code,
+            message=details.message,
         )
     kind = DiscordServerError if status >= 500 else DiscordHTTPError
-    return kind(status=status, method="GET", path=PATH, code=told.code, message=told.message)
+    return kind(status=status, method="GET", path=PATH, code=details.code, message=details.message)
 
 
 def _seconds(header: str | None) -> float:

@@ -1,4 +1,4 @@
-"""How far a session may be resumed from after a crash of this process."""
+"""Tracks the sequence number from which a session can be resumed after a crash of this process."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ __all__ = ["ResumePoint"]
 
 
 class ResumePoint:
-    """The sequence number to persist: the highest at or below which nothing is left to be done.
+    """The sequence number to persist: the highest one with no unfinished event at or below it.
 
-    Filtered events need no acknowledgement: while nothing is outstanding, the mark is what was received last.
+    Filtered events need no acknowledgement: while none is outstanding, it is the last one received.
     """
 
     __slots__ = ("_acknowledged", "_delivered", "_received")
@@ -19,19 +19,19 @@ class ResumePoint:
         self._received = start
 
     def restart(self) -> None:
-        """Begin a new session."""
+        """Reset for a new session."""
         self._acknowledged = self._delivered = self._received = 0
 
     def delivered(self, seq: int) -> None:
-        """An event was handed on; from now on it is outstanding."""
+        """Record an event as delivered, and so outstanding until acknowledged."""
         self._delivered = self._received = seq
 
     def skipped(self, seq: int) -> None:
-        """An event was received and nobody wants it."""
+        """Record an event as received and filtered out."""
         self._received = seq
 
     def acknowledged(self, seq: int) -> None:
-        """Everything handed on up to ``seq`` is done. Numbers never received are cut to those that were."""
+        """Mark everything delivered up to ``seq`` as done, capped at what was received."""
         self._acknowledged = max(self._acknowledged, min(seq, self._received))
 
     @property

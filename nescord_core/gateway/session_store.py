@@ -1,4 +1,4 @@
-"""Keeps sessions over restarts of the process, so that the next one resumes instead of identifying."""
+"""Stores sessions across restarts of the process, so that the next one resumes instead of identifying."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ log = logging.getLogger("nescord.gateway")
 
 T = TypeVar("T")
 
-KEPT_FOR = 3600.0
-"""Seconds after which another token's sessions are swept out: Discord forgets sessions within minutes."""
+STALE_AFTER = 3600.0
+"""Seconds until another token's sessions are removed: Discord drops sessions within minutes."""
 
 
 class SessionStoreError(NescordError):
@@ -39,7 +39,7 @@ class SessionStoreError(NescordError):
 
 
 class SavedSession(msgspec.Struct, frozen=True):
-    """What is needed to RESUME. Everything up to ``seq`` is acknowledged. ``saved_at`` is Unix time."""
+    """The data that RESUME needs. Everything up to ``seq`` is acknowledged. ``saved_at`` is Unix time."""
 
     session_id: str
     seq: int
@@ -51,28 +51,28 @@ class SavedSession(msgspec.Struct, frozen=True):
 
 
 class SessionStore(Protocol):
-    """Where a cluster's sessions are kept."""
+    """Storage for a cluster's sessions."""
 
     async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
-        """Return the shard's session, or None; one that no longer fits is discarded with a log line."""
+        """Return the shard's session, or None; one that no longer matches is discarded with a log line."""
         ...
 
     async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
-        """Keep sessions by shard id, all or none; None removes one. Raises SessionStoreError."""
+        """Store sessions by shard id, all or none; None removes one. Raises SessionStoreError."""
         ...
 
 
 def reason_not_to_resume(saved: SavedSession, *, shard_count: int, intents: int) -> str | None:
-    """Return why a session cannot be resumed with today's configuration; None when it can."""
+    """Return why a session cannot be resumed with the current configuration, or None."""
     if saved.shard_count != shard_count:
-        return f"it was made with {saved.shard_count} shards, now there are {shard_count}"
+        return f"its shard count is {saved.shard_count}, the configured one is {shard_count}"
     if saved.intents != intents:
-        return f"it was made with intents {saved.intents}, now they are {intents}"
+        return f"its intents are {saved.intents}, the configured ones are {intents}"
     return None
 
 
 class MemorySessionStore:
-    """Sessions of this process only."""
+    """Sessions in memory, for the life of this process."""
 
     def __init__(self) -> None:
         self._sessions: dict[int, SavedSession] = {}
@@ -83,13 +83,13 @@ class MemorySessionStore:
         if saved is not None and (
             why := reason_not_to_resume(saved, shard_count=shard_count, intents=intents)
         ):
-            log.warning("shard %d: its saved session is discarded: %s", shard_id, why)
+            log.warning("shard %d: saved session discarded: %s", shard_id, why)
             del self._sessions[shard_id]
             return None
         return saved
 
     async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
-        """Keep sessions by shard id; None removes one."""
+        """Store sessions by shard id; None removes one."""
         for shard_id, saved in sessions.items():
             if saved is None:
                 self._sessions.pop(shard_id, None)
@@ -100,8 +100,8 @@ class MemorySessionStore:
 class DiskSessionStore:
     """Sessions in ``state_dir/sessions``, by token and shard; the token itself is not written.
 
-    Several processes may share the directory (SQLite in WAL mode underneath). All disk work happens in one
-    thread of its own. Use it as ``async with``.
+    Several processes may share the directory (SQLite in WAL mode underneath). A dedicated thread does all
+    disk work. Use it as ``async with``.
     """
 
     def __init__(self, state_dir: Path, token: str) -> None:
@@ -133,12 +133,12 @@ class DiskSessionStore:
         return await self._in_thread(lambda: self._load(shard_id, shard_count, intents))
 
     async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
-        """Keep sessions by shard id in one transaction; None removes one."""
+        """Store sessions by shard id in one transaction; None removes one."""
         snapshot = dict(sessions)
         await self._in_thread(lambda: self._save(snapshot))
 
     async def forget(self) -> None:
-        """Drop all of this token's sessions, where it is known that nobody remembers them."""
+        """Drop all of this token's sessions, for when the gateway no longer knows them."""
         await self._in_thread(self._forget)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
@@ -147,7 +147,7 @@ class DiskSessionStore:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (OSError, sqlite3.Error, diskcache.Timeout) as error:
             raise SessionStoreError(
-                f"The sessions in {self._directory} are out of reach: {error or type(error).__name__}.",
+                f"Cannot read or write the sessions in {self._directory}: {error or type(error).__name__}.",
                 hint="Check that the disk has room and that state_dir (NESCORD_STATE_DIR) is writable.",
             ) from error
 
@@ -161,15 +161,15 @@ class DiskSessionStore:
             self._cache.close()
 
     def _sweep(self, cache: diskcache.Cache) -> None:
-        """Say that another token's sessions are of no use, and remove the old ones."""
-        strangers = [key for key in cache if not str(key).startswith(f"{self._token_key}:")]
-        old = [key for key in strangers if _age(cache.get(key)) > KEPT_FOR]
+        """Log sessions of other tokens, which are useless here, and remove the old ones."""
+        foreign = [key for key in cache if not str(key).startswith(f"{self._token_key}:")]
+        old = [key for key in foreign if _age(cache.get(key)) > STALE_AFTER]
         for key in old:
             cache.delete(key)
-        if strangers:
+        if foreign:
             log.info(
-                "%d saved sessions belong to another token and are not used (%d of them old and removed)",
-                len(strangers),
+                "ignoring saved sessions of another token: %d (%d of them old and removed)",
+                len(foreign),
                 len(old),
             )
 
@@ -187,7 +187,7 @@ class DiskSessionStore:
         )
         if why is None:
             return saved
-        log.warning("shard %d: its saved session is discarded: %s", shard_id, why)
+        log.warning("shard %d: saved session discarded: %s", shard_id, why)
         self._cache.delete(key)
         return None
 

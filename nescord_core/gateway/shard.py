@@ -1,4 +1,4 @@
-"""Drives one shard: its session decides, this does the I/O."""
+"""Runs one shard: the session decides, the shard does the I/O."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ log = logging.getLogger("nescord.gateway")
 
 @dataclass(frozen=True, slots=True)
 class ShardContext:
-    """What the shards of a cluster share. ``others_connected`` tells whether waiting has a point."""
+    """What the shards of a cluster share. ``others_connected`` says whether it is worth waiting."""
 
     settings: WsSettings
     shard_count: int
@@ -51,7 +51,7 @@ class ShardContext:
 
 
 def session_rules(settings: WsSettings) -> SessionRules:
-    """Return the session's time-outs as configured."""
+    """Return the configured time-outs of the session."""
     return SessionRules(
         connect_timeout=settings.connect_timeout,
         hello_timeout=settings.hello_timeout,
@@ -62,10 +62,10 @@ def session_rules(settings: WsSettings) -> SessionRules:
 
 
 class Shard:
-    """One shard of a cluster. ``run`` returns after ``stop`` and raises what ends the shard for good.
+    """One shard of a cluster. ``run`` returns after ``stop``, or raises the error that ended the shard.
 
-    The loop in ``run`` waits for time alone. Everything that may take long (connecting, reading, writing, the
-    wait for an IDENTIFY, closing) is a child task that tells the session what happened.
+    The loop in ``run`` waits for time alone. Anything that may take long (connecting, reading, writing, the
+    wait for an IDENTIFY, closing) is a child task that reports facts to the session.
     """
 
     def __init__(self, shard_id: int, context: ShardContext, saved: SavedSession | None) -> None:
@@ -74,7 +74,7 @@ class Shard:
         self._context = context
         self._counters = ShardCounters()
         self._resume_point = ResumePoint(saved.seq if saved else 0)
-        self._link: ShardConnection | None = None
+        self._connection: ShardConnection | None = None
         self._failure: NescordError | None = None
         self._wake = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -97,7 +97,7 @@ class Shard:
         )
 
     async def run(self) -> None:
-        """Hold the shard connected until told to stop. Raises FatalClose or IdentifyBudgetSpent."""
+        """Keep the shard connected until it is stopped. Raises FatalClose or IdentifyBudgetSpent."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -117,14 +117,14 @@ class Shard:
         self._step(s.Stop(keep_session))
 
     async def command(self, op: int, data: bytes, deadline: float) -> None:
-        """Send a command, now or within ``deadline`` seconds. Raises GatewayCommandError."""
+        """Send a command, at the latest after ``deadline`` seconds. Raises GatewayCommandError."""
         await self._commands.submit(op, data, deadline)
         if op == Op.PRESENCE_UPDATE:
-            # A new session starts with the presence in IDENTIFY; without it the bot would be back to none.
+            # IDENTIFY of a new session has to carry the presence, or the bot would lose it.
             self._session.presence = msgspec.Raw(data)
 
     def acknowledged(self, session_id: str, seq: int) -> None:
-        """Everything handed on up to ``seq`` is done; of an earlier session it means nothing."""
+        """Mark everything delivered up to ``seq`` as done; ignored for an earlier session."""
         if session_id == self._session.session_id:
             self._resume_point.acknowledged(seq)
 
@@ -135,52 +135,52 @@ class Shard:
 
     @property
     def application_id(self) -> str:
-        """As READY said; empty before and after a start that only resumed."""
+        """The id from READY; empty before READY, and after a start that only resumed."""
         return self._session.application_id
 
     def snapshot(self) -> SavedSession | None:
-        """Return the session as the next process shall resume it."""
-        held = self._session.resumable()
-        if held is None:
+        """Return the session as the next process should resume it."""
+        resumable = self._session.resumable()
+        if resumable is None:
             return None
         settings = self._context.settings
         return SavedSession(
-            session_id=held.session_id,
+            session_id=resumable.session_id,
             seq=self._resume_point.value,
-            resume_gateway_url=held.url,
+            resume_gateway_url=resumable.url,
             shard_count=self._context.shard_count,
             compress=settings.compress,
             intents=settings.intents,
         )
 
     def stats(self) -> ShardStats:
-        """Return the shard as it is now."""
-        counted, session = self._counters, self._session
+        """Return the shard's current stats."""
+        counters, session = self._counters, self._session
         return ShardStats(
             shard_id=self.shard_id,
             state=session.state.name.lower(),
             connected=self.connected,
             session_id=session.session_id,
-            session_age=_age(counted.session_since) if session.session_id else None,
+            session_age=_age(counters.session_since) if session.session_id else None,
             seq_received=session.seq,
             seq_acknowledged=self._resume_point.value,
-            last_event_age=_age(counted.last_event_at),
+            last_event_age=_age(counters.last_event_at),
             latency=session.latency.last,
             latency_average=session.latency.average,
-            resumes=counted.resumes,
-            identifies=counted.identifies,
-            closes={"none" if code is None else str(code): n for code, n in counted.closes.items()},
-            bytes_in=counted.bytes_in,
-            events=dict(counted.events),
-            filtered=counted.filtered,
-            redelivered=counted.redelivered,
-            duplicates=counted.duplicates,
-            decode_errors=counted.decode_errors,
-            commands_sent=counted.commands,
+            resumes=counters.resumes,
+            identifies=counters.identifies,
+            closes={"none" if code is None else str(code): n for code, n in counters.closes.items()},
+            bytes_in=counters.bytes_in,
+            events=dict(counters.events),
+            filtered=counters.filtered,
+            redelivered=counters.redelivered,
+            duplicates=counters.duplicates,
+            decode_errors=counters.decode_errors,
+            commands_sent=counters.commands,
             commands_waiting=len(self._commands.queue),
-            resumed=counted.resumed,
-            down_for=_age(counted.down_since),
-            trouble=counted.trouble,
+            resumed=counters.resumed,
+            down_for=_age(counters.down_since),
+            trouble=counters.trouble,
         )
 
     # The loop
@@ -196,14 +196,14 @@ class Shard:
             return
         self._wake.clear()
 
-    def _step(self, fact: s.Fact, link: ShardConnection | None = None) -> None:
-        """Tell the session; a fact about a link that is no longer the current one is void."""
-        if (link is not None and link is not self._link) or self._session.state in ENDED:
+    def _step(self, fact: s.Fact, connection: ShardConnection | None = None) -> None:
+        """Pass a fact to the session, unless it comes from a connection that is no longer current."""
+        if (connection is not None and connection is not self._connection) or self._session.state in ENDED:
             return
-        was, now = self._session.state, time.monotonic()
+        before, now = self._session.state, time.monotonic()
         for effect in self._session.handle(fact, now, random.random()):
             self._apply(effect, now)
-        if self._session.state is not was:
+        if self._session.state is not before:
             self._context.on_change()
         if not isinstance(fact, s.Tick):
             self._wake.set()
@@ -212,15 +212,15 @@ class Shard:
         match effect:
             case s.Connect(url):
                 self._connect(url)
-            case s.Send(_, data) if self._link is not None:
+            case s.Send(_, data) if self._connection is not None:
                 self._commands.queue.sent(now)
-                self._link.send(data)
-            case s.RequestIdentify() if self._link is not None:
-                self._link.owns(self._child(self._request_permit(self._link)))
-            case s.Close(code) if self._link is not None:
-                self._child(self._release().close(code))
-            case s.Abort() if self._link is not None:
-                self._release().abort()
+                self._connection.send(data)
+            case s.RequestIdentify() if self._connection is not None:
+                self._connection.add_task(self._child(self._request_permit(self._connection)))
+            case s.Close(code) if self._connection is not None:
+                self._child(self._detach().close(code))
+            case s.Abort() if self._connection is not None:
+                self._detach().abort()
             case s.Deliver(type_, seq, d, redelivered):
                 self._intake.deliver(type_, seq, d, redelivered)
             case s.Report(milestone, detail):
@@ -236,101 +236,101 @@ class Shard:
 
     def _connect(self, url: str) -> None:
         settings = self._context.settings
-        link = self._link = ShardConnection(
+        connection = self._connection = ShardConnection(
             compress=settings.compress,
             connect_timeout=settings.connect_timeout,
             close_timeout=settings.close_timeout,
             on_sent=self._on_sent,
         )
         self._commands.queue.new_connection()
-        link.owns(self._child(self._serve(link, url)))
+        connection.add_task(self._child(self._serve(connection, url)))
 
-    async def _serve(self, link: ShardConnection, url: str) -> None:
-        tell = partial(self._step, link=link)
-        on_message = self._intake.reader(link.inflater, tell)
+    async def _serve(self, connection: ShardConnection, url: str) -> None:
+        report = partial(self._step, connection=connection)
+        on_message = self._intake.reader(connection.inflater, report)
         try:
-            code, reason = await link.converse(url, partial(tell, s.Connected()), on_message)
+            code, reason = await connection.run(url, partial(report, s.Connected()), on_message)
         except TransportError as error:
-            self._ended(link, s.ConnectFailed(error.message))
+            self._connection_ended(connection, s.ConnectFailed(error.message))
         else:
-            self._ended(link, s.Closed(code, reason))
+            self._connection_ended(connection, s.Closed(code, reason))
 
-    def _ended(self, link: ShardConnection, fact: s.ConnectFailed | s.Closed) -> None:
-        if link is not self._link:
+    def _connection_ended(self, connection: ShardConnection, fact: s.ConnectFailed | s.Closed) -> None:
+        if connection is not self._connection:
             return
         if isinstance(fact, s.Closed):
             self._counters.closes[fact.code] += 1
-        self._step(fact, link)
-        self._release().abort()
+        self._step(fact, connection)
+        self._detach().abort()
 
-    def _release(self) -> ShardConnection:
-        """Let go of the current link; what it did not send goes to the next one."""
-        link, self._link = self._link, None
-        assert link is not None
-        link.mute()
-        for command in link.unsent():
+    def _detach(self) -> ShardConnection:
+        """Detach the current connection; its unsent commands go back to the queue."""
+        connection, self._connection = self._connection, None
+        assert connection is not None
+        connection.mute()
+        for command in connection.unsent():
             self._commands.put_back(command)
-        return link
+        return connection
 
-    async def _request_permit(self, link: ShardConnection) -> None:
+    async def _request_permit(self, connection: ShardConnection) -> None:
         try:
             await self._context.identify.acquire(self.shard_id)
         except IdentifyBudgetSpent as error:
             if self._context.others_connected():
-                log.error("shard %d: no IDENTIFY: %s", self.shard_id, error)
-                self._step(s.IdentifyRefused(error.reset_after), link)
+                log.error("shard %d cannot IDENTIFY: %s", self.shard_id, error)
+                self._step(s.IdentifyRefused(error.reset_after), connection)
             else:
                 self._failure = error
                 self._step(s.Stop(keep_session=True))
         else:
-            # The queue may be hours long for a large bot; a shard that waits in it has no trouble.
+            # A large bot may queue for hours; a shard that waits there is healthy.
             self._counters.down_since = time.time()
-            self._step(s.IdentifyGranted(), link)
+            self._step(s.IdentifyGranted(), connection)
 
     # Commands and reports
 
     def _send_commands(self) -> None:
         now = time.monotonic()
         self._commands.expire(now)
-        if self.connected and self._link is not None:
+        if self.connected and self._connection is not None:
             for command in self._commands.queue.take(now):
-                self._link.send(command)
+                self._connection.send(command)
 
     def _on_sent(self, command: Command) -> None:
         self._counters.commands += 1
         self._commands.sent(command)
 
     def _report(self, milestone: s.Milestone, detail: str) -> None:
-        counted = self._counters
+        counters = self._counters
         match milestone:
             case s.Milestone.IDENTIFY:
-                counted.identifies += 1
+                counters.identifies += 1
             case s.Milestone.RESUME:
-                counted.resumes += 1
+                counters.resumes += 1
             case s.Milestone.READY:
                 self._resume_point.restart()
                 self._context.on_new_session()
-                counted.session_since = time.time()
+                counters.session_since = time.time()
             case s.Milestone.RESUMED:
-                counted.session_since = counted.session_since or time.time()
+                counters.session_since = counters.session_since or time.time()
             case s.Milestone.LOST:
-                counted.down_since = counted.down_since or time.time()
-                counted.trouble = detail
+                counters.down_since = counters.down_since or time.time()
+                counters.trouble = detail
         if milestone in (s.Milestone.READY, s.Milestone.RESUMED):
-            counted.connected_once, counted.resumed = True, milestone is s.Milestone.RESUMED
-            counted.down_since, counted.trouble = None, ""
-        level, text = _SAID[milestone]
+            counters.connected_once, counters.resumed = True, milestone is s.Milestone.RESUMED
+            counters.down_since, counters.trouble = None, ""
+        level, text = _LOG_LINES[milestone]
         log.log(level, "shard %d: %s%s", self.shard_id, text, f": {detail}" if detail else "")
 
 
-_SAID: dict[s.Milestone, tuple[int, str]] = {
+_LOG_LINES: dict[s.Milestone, tuple[int, str]] = {
     s.Milestone.IDENTIFY: (logging.INFO, "IDENTIFY sent"),
     s.Milestone.RESUME: (logging.INFO, "RESUME sent"),
     s.Milestone.READY: (logging.INFO, "ready with a new session"),
     s.Milestone.RESUMED: (logging.INFO, "session resumed"),
     s.Milestone.LOST: (logging.WARNING, "connection lost"),
-    s.Milestone.SESSION_ENDED: (logging.WARNING, "the session is over"),
-    s.Milestone.RESUME_URL_DROPPED: (logging.WARNING, "resuming at the main gateway from now on"),
+    s.Milestone.SESSION_ENDED: (logging.WARNING, "session ended"),
+    s.Milestone.RESUME_URL_DROPPED: (logging.WARNING, "resuming on the main gateway"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a shard counts, and the picture of it that others get."""
+"""The counters of a shard, and the snapshot of them that is published."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ __all__ = ["ShardCounters", "ShardStats"]
 class ShardCounters:
     """Counts since the process started. ``closes`` is by close code, None for a broken connection.
 
-    ``down_since`` is when the shard was last connected (or began to try), without the time in the queue
-    for an IDENTIFY; ``trouble`` is what ended the last connection. ``resumed`` says how the last one began.
+    ``down_since`` is when the shard lost its connection or first tried to connect, not counting the queue for
+    an IDENTIFY; ``trouble`` is what ended the last connection. ``resumed`` is whether the last one resumed.
     """
 
     resumes: int = 0
@@ -36,11 +36,11 @@ class ShardCounters:
 
 @dataclass(frozen=True, slots=True)
 class ShardStats:
-    """One shard at one moment. Ages and latencies are in seconds and None where there is nothing yet.
+    """One shard at one moment. Ages and latencies are in seconds, None while unknown.
 
-    ``state`` is the name of a session state in lower case (``connected`` is the good one). Events by type
-    include the filtered ones. ``closes`` is by code, ``"none"`` for connections that broke. ``down_for`` is
-    how long a shard has tried to connect in vain and ``trouble`` why; None and empty while it is connected.
+    ``state`` is the session's state in lower case (``connected`` when healthy). ``events``, by type, include
+    the filtered ones. ``closes`` is by code, ``"none"`` for connections that broke. ``down_for`` is how long
+    the shard has been trying to connect and ``trouble`` why it fails; None and empty while it is connected.
     """
 
     shard_id: int

@@ -1,7 +1,7 @@
-"""One websocket connection to the gateway, over picows.
+"""One websocket connection to the gateway, on picows.
 
-picows calls back for every frame as it is read, without a queue or a task in between: those are most of what
-it costs to take in a message.
+picows calls back for every frame as it is read: a queue or a task in between would be most of the cost of
+receiving a message.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ __all__ = ["OnMessage", "Transport", "connection_url"]
 
 API_VERSION = "10"
 MAX_FRAME = 1 << 30
-"""Bytes. Discord sets no limit, and the guild with the most members has a GUILD_CREATE of many MB."""
+"""Bytes. Discord documents no limit, and the GUILD_CREATE of the largest guilds takes many MB."""
 
 OnMessage = Callable[[bytes, bool], None]
-"""Takes a message and whether it is text, which no compression applies to."""
+"""Takes a message and whether it is text; text is never compressed."""
 
-_BINARY = WSMsgType.BINARY  # members of an enum are slow to look up, and one is looked up for every event
+_BINARY = WSMsgType.BINARY  # enum members are slow to look up, and this one is needed for every event
 
-# What picows has to say about a connection is said by the shard, too, in words of its own.
+# The shard logs the same problems in its own words.
 wire_log = logging.getLogger("nescord.gateway.wire")
 wire_log.setLevel(logging.CRITICAL)
 
@@ -58,9 +58,9 @@ def connection_url(base: str, compress: str) -> str:
 
 
 class Transport(WSListener):
-    """A connection. Made by ``open``; ends when ``read`` returns.
+    """A connection, opened by ``open`` and over when ``read`` returns.
 
-    ``on_open`` is called once it is there, before the first ``on_message``, which comes for every message.
+    ``on_open`` is called once it is established, before the first ``on_message``.
     """
 
     def __init__(self, on_open: Callable[[], None], on_message: OnMessage) -> None:
@@ -72,7 +72,7 @@ class Transport(WSListener):
         self._is_dropped = False
         self._end: asyncio.Future[tuple[int | None, str]] = asyncio.get_running_loop().create_future()
         self.writable = False
-        self.on_writable: Callable[[], None] = _nothing
+        self.on_writable: Callable[[], None] = _noop
 
     async def open(self, base_url: str, *, compress: str, timeout: float) -> Self:
         """Connect within ``timeout`` seconds. Raises TransportError."""
@@ -84,15 +84,15 @@ class Transport(WSListener):
                 websocket_handshake_timeout=timeout,
                 logger_name=wire_log,
                 max_frame_size=MAX_FRAME,
-                max_redirects=0,  # whoever redirects would be shown the token
+                max_redirects=0,  # a redirect would hand the token to its target
                 extra_headers={"User-Agent": USER_AGENT},
             )
         except (WSError, OSError, TimeoutError, ValueError) as error:
-            raise TransportError(f"{base_url}: {_why(error)}") from error
+            raise TransportError(f"{base_url}: {_describe(error)}") from error
         return self
 
     async def read(self) -> tuple[int | None, str]:
-        """Return the peer's close code and reason when the connection has ended."""
+        """Return the peer's close code and reason once the connection has ended."""
         code, reason = await asyncio.shield(self._end)
         if code is None and not reason and self._ws is not None:
             try:
@@ -102,12 +102,12 @@ class Transport(WSListener):
         return code, reason
 
     def send(self, data: bytes) -> None:
-        """Send one payload; into the void when the connection is gone, which ``read`` tells."""
+        """Send one payload; dropped when the connection is gone, which ``read`` reports."""
         if self._ws is not None and not self._ws.is_disconnected:
             self._ws.send(WSMsgType.TEXT, data)
 
     async def close(self, code: int, timeout: float) -> None:
-        """Close with a handshake of at most ``timeout`` seconds; then drop the connection."""
+        """Close with a handshake of at most ``timeout`` seconds, then drop the connection."""
         self.mute()
         try:
             if self._ws is not None and not self._end.done():
@@ -115,20 +115,20 @@ class Transport(WSListener):
                 async with asyncio.timeout(timeout):
                     await asyncio.shield(self._end)
         except TimeoutError:
-            wire_log.debug("the peer answers no close frame")
+            wire_log.debug("the peer did not answer the close frame")
         finally:
             self.abort()
 
     def abort(self) -> None:
-        """Drop the connection at once, or as soon as it is there."""
+        """Drop the connection at once, or as soon as it is established."""
         self._is_dropped = True
         self.mute()
         if self._ws is not None:
             self._ws.disconnect(graceful=False)
 
     def mute(self) -> None:
-        """Hand on nothing any more."""
-        self._on_message = _ignore
+        """Stop delivering messages."""
+        self._on_message = _discard
 
     # Called by picows
 
@@ -139,7 +139,7 @@ class Transport(WSListener):
             transport.disconnect(graceful=False)
             return
         self.writable = True
-        self._guarded(self._on_open)
+        self._call(self._on_open)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """A frame was read; its memory is valid during this call only."""
@@ -147,25 +147,25 @@ class Transport(WSListener):
             if frame.msg_type is _BINARY and frame.fin:
                 self._on_message(frame.get_payload_as_bytes(), False)
             else:
-                self._other(transport, frame)
+                self._handle_frame(transport, frame)
         except BaseException as error:
             self._fail(error)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """The TCP connection is gone."""
+        """The TCP connection is closed."""
         self.writable = False
         self._ended(None, "")
 
     def pause_writing(self) -> None:
-        """The peer does not read: what is sent now would pile up."""
+        """The send buffer is full because the peer does not read: stop writing."""
         self.writable = False
 
     def resume_writing(self) -> None:
-        """The peer reads again."""
+        """The peer reads again: resume writing."""
         self.writable = True
         self.on_writable()
 
-    def _other(self, transport: WSTransport, frame: WSFrame) -> None:
+    def _handle_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         match frame.msg_type:
             case WSMsgType.CLOSE:
                 code = int.from_bytes(frame.get_payload_as_bytes()[:2], "big")
@@ -180,14 +180,14 @@ class Transport(WSListener):
                     message, self._parts = b"".join(self._parts), []
                     self._on_message(message, self._parts_are_text)
 
-    def _guarded(self, act: Callable[[], None]) -> None:
+    def _call(self, act: Callable[[], None]) -> None:
         try:
             act()
         except BaseException as error:
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        """Let whoever reads have an error of ours: picows would only log it."""
+        """Raise our own error from ``read``: picows would only log it."""
         self.abort()
         if not self._end.done():
             self._end.set_exception(error)
@@ -199,17 +199,17 @@ class Transport(WSListener):
 
 @functools.cache
 def _certificates() -> ssl.SSLContext:
-    """Read the system's certificates once for all connections of the process."""
+    """Load the system's certificates once for all connections of the process."""
     return ssl.create_default_context()
 
 
-def _why(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     return str(error) if isinstance(error, WSError) else reason_of(error)
 
 
-def _ignore(message: bytes, is_text: bool) -> None:
-    """Take a message that nobody wants."""
+def _discard(message: bytes, is_text: bool) -> None:
+    """Discard a message."""
 
 
-def _nothing() -> None:
-    """Nobody waits."""
+def _noop() -> None:
+    """Do nothing."""

@@ -40,7 +40,9 @@ async def test_none_removes(store: SessionStore) -> None:
     assert await store.load(1, shard_count=4, intents=513) is None
 
 
-@pytest.mark.parametrize(("shard_count", "intents", "why"), [(8, 513, "4 shards"), (4, 1, "intents 513")])
+@pytest.mark.parametrize(
+    ("shard_count", "intents", "why"), [(8, 513, "shard count is 4"), (4, 1, "intents are 513")]
+)
 async def test_what_no_longer_fits_is_discarded_with_a_log_line(
     store: SessionStore, caplog: pytest.LogCaptureFixture, shard_count: int, intents: int, why: str
 ) -> None:

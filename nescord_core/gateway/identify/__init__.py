@@ -1,1 +1,1 @@
-"""Whose turn it is to IDENTIFY, and how many shards there are."""
+"""IDENTIFY pacing and shard counts."""

@@ -1,4 +1,4 @@
-"""Lets shards IDENTIFY one after the other: the rules of queue.py, driven by asyncio."""
+"""Paces the IDENTIFYs of shards: the rules of queue.py, driven by asyncio."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ __all__ = ["IdentifyGate", "LocalIdentifyGate", "SharedIdentifyGate"]
 
 log = logging.getLogger("nescord.ws")
 
-STORE_AWAY = 1.0
-"""Seconds until a shared store that did not answer is asked again."""
-QUIET = 30.0
+STORE_RETRY_DELAY = 1.0
+"""Seconds until a shared store that did not respond is tried again."""
+LOG_INTERVAL = 30.0
 
 
 class IdentifyGate(Protocol):
     """One queue for all shards of a token, in this process or across hosts.
 
-    ``others_connected`` says whether shards of other processes are known to be connected.
+    ``others_connected`` is whether shards of other processes are known to be connected.
     """
 
     @property
     def others_connected(self) -> bool: ...
 
     async def acquire(self, shard_id: int) -> None:
-        """Return when the shard may IDENTIFY. Cancelling gives the place back. Raises IdentifyBudgetSpent."""
+        """Return when the shard may IDENTIFY; cancelling frees its place. Raises IdentifyBudgetSpent."""
         ...
 
 
 class LocalIdentifyGate:
     """The gate for shards of one event loop.
 
-    The first waiter whose turn is next sleeps for all; there is no task of its own to look after.
+    The waiter whose turn comes first sleeps on behalf of all, so no task of its own is needed.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class LocalIdentifyGate:
         clock: Callable[[], float],
     ) -> None:
         self._clock = clock
-        # A fortieth more than the window, because the distance counts where IDENTIFYs arrive.
+        # 2.5 % more than the window, because Discord measures between the arrivals of two IDENTIFYs.
         slack = min(0.1, window / 40)
         self._queue = IdentifyQueue(limit, window=window, reserve=reserve, now=clock(), slack=slack)
         self._tickets = count(1)
@@ -65,15 +65,15 @@ class LocalIdentifyGate:
         return self._queue.remaining
 
     def used(self, shard_id: int, at: float | None = None) -> None:
-        """A shard in another process has sent the IDENTIFY it was granted, later than this one knew.
+        """Record that a shard in another process has just sent its granted IDENTIFY: the window restarts.
 
-        ``at`` is when, on this gate's clock; None for just now.
+        ``at`` is when it was sent, on this gate's clock; None for now.
         """
         now = self._clock()
         self._queue.used(shard_id, now if at is None else min(at, now))
 
     async def tell_hosts(self, shard_id: int) -> None:
-        """The same for the other hosts; there are none."""
+        """Restart the window of the other hosts; there are none."""
 
     async def acquire(self, shard_id: int) -> None:
         """Wait for this shard's turn. Raises IdentifyBudgetSpent."""
@@ -108,10 +108,10 @@ class LocalIdentifyGate:
 
 
 class SharedIdentifyGate(LocalIdentifyGate):
-    """The gate of one host of several: after this host's own queue a turn of the store that all share.
+    """The gate of one host among several: a turn in this host's queue, then one in the shared store.
 
-    While the store is away nobody identifies: sessions that resume need no turn, and two hosts that identify
-    at once would spend the day's starts on sessions that Discord refuses.
+    While the store is unreachable nobody identifies. Sessions that resume need no turn, and two hosts that
+    identify at once would waste session starts on sessions that Discord rejects.
     """
 
     def __init__(
@@ -125,26 +125,26 @@ class SharedIdentifyGate(LocalIdentifyGate):
     ) -> None:
         super().__init__(limit, window=window, reserve=reserve, clock=clock)
         self._limit = limit
-        # More than between the shards of a host: the way to the store lies between the turn and the IDENTIFY.
+        # More slack than between the shards of a host: the store's round trip precedes the IDENTIFY.
         self._distance = window + min(0.25, window / 20)
         self._reserve = reserve
         self._shared = turns
         self._offered = False
-        self._left: int | None = None
-        self._in_line: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._told = float("-inf")
+        self._shared_remaining: int | None = None
+        self._key_locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._logged_at = float("-inf")
 
     @property
     def remaining(self) -> int:
-        """Session starts left today to all hosts, as far as this one knows."""
-        return super().remaining if self._left is None else self._left
+        """Session starts left today for all hosts, as far as this one knows."""
+        return super().remaining if self._shared_remaining is None else self._shared_remaining
 
     async def acquire(self, shard_id: int) -> None:
         """Wait for this shard's turn among all hosts. Raises IdentifyBudgetSpent."""
         await super().acquire(shard_id)
         key = self._key(shard_id)
-        async with self._in_line[key]:
-            while (turn := await self._ask(key)).wait:  # noqa: ASYNC110 - the store tells how long
+        async with self._key_locks[key]:
+            while (turn := await self._take_turn(key)).wait:  # noqa: ASYNC110 - the store says how long
                 await asyncio.sleep(turn.wait)
         if turn.wait is None:
             raise IdentifyBudgetSpent(
@@ -152,16 +152,16 @@ class SharedIdentifyGate(LocalIdentifyGate):
             )
 
     async def tell_hosts(self, shard_id: int) -> None:
-        """Begin the window of all hosts anew; a store that is away has the earlier beginning."""
+        """Restart the window of all hosts; if the store is unreachable, its window began at the grant."""
         try:
             await self._shared.used(self._key(shard_id), window=self._distance)
         except TransportError as error:
-            self._tell(error)
+            self._log_store_error(error)
 
     def _key(self, shard_id: int) -> int:
         return shard_id % max(1, self._limit.max_concurrency)
 
-    async def _ask(self, key: int) -> SharedGrant:
+    async def _take_turn(self, key: int) -> SharedGrant:
         while True:
             try:
                 if not self._offered:
@@ -169,14 +169,14 @@ class SharedIdentifyGate(LocalIdentifyGate):
                     self._offered = True
                 turn = await self._shared.take(key, window=self._distance, reserve=self._reserve)
             except TransportError as error:
-                self._tell(error)
-                await asyncio.sleep(STORE_AWAY)
+                self._log_store_error(error)
+                await asyncio.sleep(STORE_RETRY_DELAY)
             else:
-                self._left = turn.remaining
+                self._shared_remaining = turn.remaining
                 return turn
 
-    def _tell(self, error: TransportError) -> None:
+    def _log_store_error(self, error: TransportError) -> None:
         now = self._clock()
-        if now - self._told >= QUIET:
-            self._told = now
-            log.error("No shard of this host can IDENTIFY: %s Those that resume are not concerned.", error)
+        if now - self._logged_at >= LOG_INTERVAL:
+            self._logged_at = now
+            log.error("No shard of this host can IDENTIFY: %s Resuming shards are not affected.", error)

@@ -1,4 +1,4 @@
-"""When a shard may IDENTIFY: one a window per key, and no more than the day allows.
+"""Decides when a shard may IDENTIFY: one per key and window, within the daily limit.
 
 https://discord.com/developers/docs/events/gateway#session-start-limit-object
 """
@@ -17,7 +17,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class SessionStartLimit:
-    """As GET /gateway/bot tells it, with ``reset_after`` in seconds (Discord says milliseconds)."""
+    """The ``session_start_limit`` of GET /gateway/bot, with ``reset_after`` in seconds, not milliseconds."""
 
     total: int = 1000
     remaining: int = 1000
@@ -26,10 +26,10 @@ class SessionStartLimit:
 
 
 class IdentifyQueue:
-    """First come, first served, per key ``shard_id % max_concurrency``.
+    """First in, first out per key ``shard_id % max_concurrency``.
 
-    ``window`` is Discord's 5 s; ``slack`` is added because the time between two IDENTIFYs counts where they
-    arrive, not where they leave. ``reserve`` session starts are never used.
+    ``window`` is Discord's 5 s; ``slack`` is added because Discord measures when two IDENTIFYs arrive, not
+    when they leave. ``reserve`` session starts are never used.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class IdentifyQueue:
         self._waiting.setdefault(key, deque()).append((ticket, shard_id))
 
     def cancel(self, ticket: int) -> None:
-        """Give up a place; those behind it move up."""
+        """Remove a ticket from the queue."""
         for key, queue in self._waiting.items():
             self._waiting[key] = deque(entry for entry in queue if entry[0] != ticket)
 
     def grants(self, now: float) -> list[int]:
-        """Return the tickets whose turn it is, at most one a key, and count them."""
+        """Remove, count and return the tickets whose turn it is, at most one per key."""
         self._renew(now)
         granted: list[int] = []
         for key, queue in self._waiting.items():
@@ -79,11 +79,11 @@ class IdentifyQueue:
         return granted
 
     def used(self, shard_id: int, now: float) -> None:
-        """Note that a granted IDENTIFY went out only now: the key's window begins anew."""
+        """Record that a granted IDENTIFY was sent only now: the key's window restarts."""
         self._free_at[shard_id % max(1, self._limit.max_concurrency)] = now + self._window
 
     def next_at(self, now: float) -> float | None:
-        """Return when the next waiter's turn comes; None when nobody waits."""
+        """Return when the next turn comes; None when the queue is empty."""
         times = [max(now, self._free_at.get(key, now)) for key, queue in self._waiting.items() if queue]
         return min(times, default=None)
 

@@ -1,4 +1,4 @@
-"""Which shards there are, and which of them a process holds.
+"""Computes shard counts, the shards of a host, and their split over cluster processes.
 
 https://discord.com/developers/docs/events/gateway#sharding
 """
@@ -10,46 +10,55 @@ from itertools import pairwise
 
 from nescord_core.snowflake import shard_of
 
-__all__ = ["clusters", "count_warning", "format_ids", "parse_ids", "shard_count", "shard_of", "shards_held"]
+__all__ = [
+    "clusters",
+    "count_warning",
+    "format_ids",
+    "label_shards",
+    "parse_ids",
+    "shard_count",
+    "shard_of",
+    "shards_held",
+]
 
 
 def shard_count(configured: int | None, recommended: int) -> int:
-    """Return the number of shards: the configured one, else what GET /gateway/bot recommends."""
+    """Return the number of shards: the configured one, or what GET /gateway/bot recommends."""
     count = recommended if configured is None else configured
     if count < 1:
-        raise ValueError(f"a bot has at least one shard, not {count}")
+        raise ValueError(f"a bot needs at least one shard, not {count}")
     return count
 
 
 def count_warning(configured: int | None, recommended: int, max_concurrency: int) -> str | None:
-    """Return why Discord may refuse a configured number of shards, as a sentence; None when it will not.
+    """Return why Discord may reject a configured number of shards, as a sentence; None if it will not.
 
-    A shard has at most 2500 guilds (close code 4011), and the recommendation counts 1000. Very large bots,
-    those that may IDENTIFY more than one shard at a time, need a multiple of a number of their own (4010).
+    A shard has at most 2500 guilds (close code 4011), and the recommendation assumes 1000. Very large bots,
+    which may IDENTIFY several shards at a time, need a multiple of a number that Discord assigns (4010).
     https://discord.com/developers/docs/events/gateway#sharding-for-very-large-bots
     """
     if configured is None:
         return None
     if max_concurrency > 1 and configured % max_concurrency and configured % recommended:
         return (
-            f"{configured} shards may be refused with close code 4010: for a very large bot it must be a"
-            f" multiple of {max_concurrency}, and Discord recommends {recommended}"
+            f"{configured} shards may be rejected with close code 4010: a very large bot needs a multiple of"
+            f" {max_concurrency}, and Discord recommends {recommended}"
         )
     if configured * 2.5 < recommended - 1:
         return (
-            f"{configured} shards may be refused with close code 4011, as a shard has at most 2500 guilds:"
+            f"{configured} shards may be rejected with close code 4011, as a shard has at most 2500 guilds:"
             f" Discord recommends {recommended}"
         )
     return None
 
 
 def shards_held(configured: Iterable[int] | None, count: int) -> tuple[int, ...]:
-    """Return the sorted ids that this host holds. ValueError for one that ``count`` shards do not have."""
+    """Return the sorted ids this host runs. Raises ValueError for an id outside 0..``count`` - 1."""
     if configured is None:
         return tuple(range(count))
     ids = tuple(sorted(set(configured)))
     if not ids:
-        raise ValueError("no shard id is given")
+        raise ValueError("at least one shard id is required")
     if ids[0] < 0 or ids[-1] >= count:
         wrong = ids[0] if ids[0] < 0 else ids[-1]
         raise ValueError(f"shard {wrong} does not exist: with {count} shards the ids are 0 to {count - 1}")
@@ -57,16 +66,16 @@ def shards_held(configured: Iterable[int] | None, count: int) -> tuple[int, ...]
 
 
 def clusters(ids: Sequence[int], per_cluster: int) -> list[tuple[int, ...]]:
-    """Split shard ids over processes of at most ``per_cluster`` shards, as evenly as can be."""
+    """Split shard ids into groups of at most ``per_cluster``, one per process, as evenly as possible."""
     if per_cluster < 1:
-        raise ValueError(f"a cluster holds at least one shard, not {per_cluster}")
+        raise ValueError(f"a cluster needs at least one shard, not {per_cluster}")
     number = -(-len(ids) // per_cluster)
     bounds = [len(ids) * i // number for i in range(number + 1)] if number else [0]
     return [tuple(ids[a:b]) for a, b in pairwise(bounds)]
 
 
 def parse_ids(text: str) -> tuple[int, ...]:
-    """Read ranges such as ``0-31,40`` into sorted ids; ValueError names the part that is no range."""
+    """Parse ranges such as ``0-31,40`` into sorted ids; ValueError names the invalid part."""
     ids: set[int] = set()
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
@@ -74,13 +83,13 @@ def parse_ids(text: str) -> tuple[int, ...]:
             raise ValueError(f"{part.strip()!r} is neither a shard id nor a range such as 0-31")
         low, high = int(first), int(last or first)
         if high < low:
-            raise ValueError(f"the range {part.strip()!r} runs backwards")
+            raise ValueError(f"the range {part.strip()!r} is reversed")
         ids.update(range(low, high + 1))
     return tuple(sorted(ids))
 
 
 def format_ids(ids: Iterable[int]) -> str:
-    """Write ids the way parse_ids reads them: ``0-31,40``."""
+    """Format ids the way parse_ids reads them: ``0-31,40``."""
     runs: list[list[int]] = []
     for shard_id in sorted(set(ids)):
         if runs and shard_id == runs[-1][1] + 1:
@@ -88,3 +97,9 @@ def format_ids(ids: Iterable[int]) -> str:
         else:
             runs.append([shard_id, shard_id])
     return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def label_shards(ids: Iterable[int]) -> str:
+    """Format ids with their noun: ``shard 0`` or ``shards 0-31,40``."""
+    formatted = format_ids(ids)
+    return f"{'shard' if formatted.isdecimal() else 'shards'} {formatted}"

@@ -1,8 +1,8 @@
-"""Turns to IDENTIFY that all hosts of a token share, kept in Valkey or Redis.
+"""Shares the IDENTIFY queue of a token between hosts, in Valkey or Redis.
 
-Discord counts a token's IDENTIFYs, not a host's: one per key ``shard_id % max_concurrency`` and window, and
-so many a day (https://discord.com/developers/docs/events/gateway#session-start-limit-object). The store's own
-clock measures the window, so that the hosts' clocks do not matter.
+Discord limits IDENTIFYs per token, not per host: one per key ``shard_id % max_concurrency`` and window, and a
+number per day (https://discord.com/developers/docs/events/gateway#session-start-limit-object). The store's
+own clock measures the window, so the hosts' clocks need not agree.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ __all__ = ["SharedGrant", "SharedIdentifyQueue", "ValkeyIdentifyQueue", "open_sh
 
 log = logging.getLogger("nescord.ws")
 
-ANSWER = 5.0
-"""Seconds that the store gets to connect and to answer."""
+STORE_TIMEOUT = 5.0
+"""Seconds for the store to accept a connection, and to respond."""
 DAY_MS = 86_400_000
 
 TAKE = """
@@ -48,9 +48,9 @@ return math.min(left, tonumber(ARGV[1]))
 
 @dataclass(frozen=True, slots=True)
 class SharedGrant:
-    """The answer to one that asks: ``wait`` seconds more, 0.0 granted, None refused.
+    """The outcome of a request for a turn: ``wait`` more seconds, 0.0 when granted, None when refused.
 
-    ``remaining`` session starts are left to all hosts together; refused ones may ask again in ``reset_after``
+    ``remaining`` session starts are left for all hosts together; a refused host may retry in ``reset_after``
     seconds.
     """
 
@@ -60,35 +60,35 @@ class SharedGrant:
 
 
 class SharedIdentifyQueue(Protocol):
-    """One queue for all hosts of a token. Every method raises TransportError when the store is away."""
+    """One queue for all hosts of a token. Every method raises TransportError if the store is unreachable."""
 
     async def offer(self, limit: SessionStartLimit) -> None:
-        """Tell what Discord said is left of the day; the lowest number that any host was told counts."""
+        """Report the session starts that Discord says are left today; the lowest reported number counts."""
 
     async def take(self, key: int, *, window: float, reserve: int) -> SharedGrant:
-        """Ask for the turn of a key; one that is granted holds it for ``window`` seconds."""
+        """Request the turn of a key; once granted, it is held for ``window`` seconds."""
 
     async def used(self, key: int, *, window: float) -> None:
-        """A granted IDENTIFY went out only now: the window begins anew."""
+        """Restart the window: a granted IDENTIFY was sent only now."""
 
 
 class ValkeyIdentifyQueue:
-    """Turns in a Valkey or Redis server; the keys in it name the token by a digest only."""
+    """A queue in a Valkey or Redis server; its keys contain only a digest of the token."""
 
     def __init__(self, client: Valkey, token: str, *, total: int = 1000) -> None:
         self._client = client
-        # The braces put all keys of a token into one slot of a clustered server.
+        # The braces put all keys of a token into one slot of a cluster.
         self._name = f"nescord:{{{hashlib.sha256(token.encode()).hexdigest()[:16]}}}"
         self._total = total
 
     async def offer(self, limit: SessionStartLimit) -> None:
-        """Tell what is left of the day."""
+        """Report the session starts that are left today."""
         self._total = limit.total
         expires = max(1, round(limit.reset_after * 1000))
         await self._run(OFFER, [self._starts], limit.remaining, expires)
 
     async def take(self, key: int, *, window: float, reserve: int) -> SharedGrant:
-        """Ask for a turn."""
+        """Request a turn."""
         keys = [self._turn(key), self._starts]
         wait, left, resets = await self._run(TAKE, keys, _ms(window), reserve, self._total, DAY_MS)
         if wait < 0:
@@ -96,7 +96,7 @@ class ValkeyIdentifyQueue:
         return SharedGrant(wait / 1000, left)
 
     async def used(self, key: int, *, window: float) -> None:
-        """Begin the window anew."""
+        """Restart the window."""
         await self._run("redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])", [self._turn(key)], _ms(window))
 
     @property
@@ -110,22 +110,22 @@ class ValkeyIdentifyQueue:
         from valkey.exceptions import ValkeyError
 
         try:
-            # valkey's types have it that what eval gives may not be awaited.
+            # valkey's types say that the result of eval may not be awaitable.
             answer: Any = self._client.eval(script, len(keys), *keys, *map(str, arguments))
             return await answer
         except (ValkeyError, OSError, TimeoutError) as error:
             raise TransportError(
-                f"the shared store of the hosts does not answer ({type(error).__name__}).",
-                hint="Is the server of cluster.url (NESCORD_CLUSTER_URL) up, and is the password right?",
+                f"the hosts' shared store does not respond ({type(error).__name__}).",
+                hint="Check the server at cluster.url (NESCORD_CLUSTER_URL), and the password.",
             ) from error
 
 
 @asynccontextmanager
 async def open_shared_queue(url: str | None, token: str) -> AsyncIterator[SharedIdentifyQueue | None]:
-    """Give the turns kept at a redis:// or valkey:// URL; None without one: this host is alone.
+    """Open the queue at a redis:// or valkey:// URL; yield None without a URL, for a single host.
 
     Raises:
-        ConfigError: the client library is not installed, or the URL is none that it takes.
+        ConfigError: the client library is not installed, or it does not accept the URL.
 
     """
     if url is None:
@@ -133,7 +133,7 @@ async def open_shared_queue(url: str | None, token: str) -> AsyncIterator[Shared
         return
     client = _client(url)
     parts = urlsplit(url)
-    log.info("turns to IDENTIFY are shared through %s:%s", parts.hostname, parts.port or 6379)
+    log.info("sharing IDENTIFY turns through %s:%s", parts.hostname, parts.port or 6379)
     try:
         yield ValkeyIdentifyQueue(client, token)
     finally:
@@ -146,12 +146,14 @@ def _client(url: str) -> Valkey:
         from valkey.asyncio import Valkey
     except ImportError:
         raise ConfigError(
-            "A shared store needs the client library valkey, which is not installed.",
+            "The hosts' shared store needs the client library valkey, which is not installed.",
             where=where,
             hint="Install it: pip install 'nescord[cluster]'.",
         ) from None
     try:
-        client: Valkey = Valkey.from_url(url, socket_timeout=ANSWER, socket_connect_timeout=ANSWER)
+        client: Valkey = Valkey.from_url(
+            url, socket_timeout=STORE_TIMEOUT, socket_connect_timeout=STORE_TIMEOUT
+        )
     except ValueError as error:
         raise ConfigError(f"{error}.", where=where) from None
     return client

@@ -1,1 +1,1 @@
-"""The rules of one shard's life: states, opcodes, heartbeats, limits, decompression. No I/O, no clock."""
+"""The rules of one shard's session: states, opcodes, heartbeats, limits, decompression. No I/O, no clock."""

@@ -1,4 +1,4 @@
-"""From websocket messages back to payloads: zlib-stream, zstd-stream, or none.
+"""Decompresses websocket messages into payloads: zlib-stream, zstd-stream, or none.
 
 https://discord.com/developers/docs/events/gateway#transport-compression
 """
@@ -16,7 +16,7 @@ SCHEMES = ("zstd-stream", "zlib-stream", "none")
 
 
 class CorruptStreamError(Exception):
-    """The connection's data cannot be read; its context is lost, so only a new connection helps."""
+    """The data is unreadable and the decompression context lost, so only a new connection helps."""
 
 
 class Inflater(Protocol):
@@ -36,7 +36,7 @@ class Plain:
 
 
 class ZlibStream:
-    """One zlib context a connection; a payload is complete when a message ends with a sync flush."""
+    """One zlib context per connection; a payload is complete when a message ends with a sync flush."""
 
     SUFFIX = b"\x00\x00\xff\xff"
 
@@ -46,7 +46,7 @@ class ZlibStream:
         self._tail = b""
 
     def feed(self, message: bytes) -> bytes | None:
-        """Inflate at once; hold the output back until the flush marker, which two messages may share."""
+        """Inflate at once, but hold the output back until the flush marker, which may span two messages."""
         try:
             part = self._context.decompress(message)
         except zlib.error as error:
@@ -69,7 +69,7 @@ class ZlibStream:
 
 
 class ZstdStream:
-    """One zstd context a connection; every message is one payload, flushed but not ended."""
+    """One zstd context per connection; every message is one payload, flushed but not ended."""
 
     def __init__(self) -> None:
         self._context = zstandard.ZstdDecompressor().decompressobj()
@@ -85,6 +85,6 @@ class ZstdStream:
 
 
 def inflater(scheme: str) -> Inflater:
-    """Return a fresh context for ``zstd-stream``, ``zlib-stream`` or ``none``."""
+    """Return a new context for ``zstd-stream``, ``zlib-stream`` or ``none``."""
     kinds: dict[str, type[Inflater]] = {"zstd-stream": ZstdStream, "zlib-stream": ZlibStream, "none": Plain}
     return kinds[scheme]()

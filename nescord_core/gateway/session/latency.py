@@ -1,4 +1,4 @@
-"""The round trip of heartbeats."""
+"""Measures the round-trip time of heartbeats."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["Latency"]
 
 
 class Latency:
-    """Measures heartbeats against their acknowledgements; seconds, on any steady clock."""
+    """Round-trip time from heartbeat to acknowledgement, in seconds on any steady clock."""
 
     __slots__ = ("_sent_at", "average", "last")
 
@@ -18,12 +18,12 @@ class Latency:
         self.average: float | None = None
 
     def sent(self, now: float) -> None:
-        """Note a beat. One on its way already keeps its time: the next acknowledgement belongs to it."""
+        """Record a heartbeat. One still in flight keeps its time: the next acknowledgement is its own."""
         if self._sent_at is None:
             self._sent_at = now
 
     def acknowledged(self, now: float) -> None:
-        """Note an acknowledgement; one that nobody waits for changes nothing."""
+        """Record an acknowledgement; an unexpected one changes nothing."""
         if self._sent_at is None:
             return
         self.last = max(0.0, now - self._sent_at)
@@ -32,5 +32,5 @@ class Latency:
         self.average = old + self.SMOOTHING * (self.last - old)
 
     def forget(self) -> None:
-        """Drop the beat on its way: its connection is gone."""
+        """Drop the heartbeat in flight: its connection is gone."""
         self._sent_at = None

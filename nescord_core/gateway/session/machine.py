@@ -1,4 +1,4 @@
-"""The life of one shard, without I/O: facts go in, effects come out, and time is an argument.
+"""The state machine of one shard's session, without I/O: facts in, effects out, time is an argument.
 
 https://discord.com/developers/docs/events/gateway#connection-lifecycle
 """
@@ -19,14 +19,14 @@ __all__ = ["IllegalFactError", "Session"]
 
 
 class IllegalFactError(RuntimeError):
-    """The driver told the session something that cannot be."""
+    """The driver reported a fact that is impossible in the session's state."""
 
 
 class Session:
     """One shard's session. ``token`` goes into IDENTIFY and RESUME and nowhere else.
 
-    With ``saved`` the session continues one of an earlier process: what Discord replays may have been handled
-    before, so it is marked until RESUMED.
+    With ``saved`` it continues the session of an earlier process: events that Discord replays may have been
+    handled already, so they are marked as redelivered until RESUMED.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Session:
 
     @property
     def deadline(self) -> float | None:
-        """When the next Tick matters."""
+        """When the next Tick is due; None if only another fact can change the state."""
         times = [t for t in (self._due, self._next_beat) if t is not None]
         return min(times, default=None)
 
     def handle(self, fact: s.Fact, now: float, jitter: float) -> list[s.Effect]:
-        """Take a fact at ``now`` (seconds on a steady clock); ``jitter`` is fresh chance in 0..1."""
+        """Process a fact at ``now`` (seconds on a steady clock); ``jitter`` is a fresh random 0..1."""
         if type(fact) not in LEGAL[self.state]:
             raise IllegalFactError(f"{type(fact).__name__} while {self.state.name}")
         match fact:
@@ -92,16 +92,16 @@ class Session:
             case s.Closed(code, reason):
                 return self._closed(code, reason, now, jitter)
             case s.Corrupt(reason):
-                return self._quit(f"unreadable data: {reason}", now, jitter)
+                return self._close_and_retry(f"unreadable data: {reason}", now, jitter)
             case s.IdentifyGranted() | s.IdentifyRefused():
                 return self._permit(fact, now, jitter)
             case _:
                 return self._connect(now)
 
     def advance(self, seq: int) -> bool:
-        """Take a dispatch's sequence number; False when the event is not to be passed on.
+        """Record a dispatch's sequence number; return False when the event must not be delivered.
 
-        That is so for one that came before already and for one that belongs to no session.
+        That is a duplicate, or an event outside any session.
         """
         self._heard = True
         if seq <= self.seq or self.session_id is None:
@@ -110,7 +110,7 @@ class Session:
         return True
 
     def resumable(self) -> Resumable | None:
-        """Return what another process needs to go on with this session."""
+        """Return what another process needs to resume this session."""
         return Resumable(self.session_id, self.seq, self.resume_url) if self.session_id else None
 
     # Connecting
@@ -130,7 +130,7 @@ class Session:
             return []
         interval = heartbeat_interval(frame.d)
         if interval is None:
-            return self._quit("Hello names no heartbeat interval", now, jitter)
+            return self._close_and_retry("Hello has no heartbeat interval", now, jitter)
         self._interval = interval
         self._next_beat = now + interval * jitter
         if self.session_id is None:
@@ -145,7 +145,7 @@ class Session:
         self, fact: s.IdentifyGranted | s.IdentifyRefused, now: float, jitter: float
     ) -> list[s.Effect]:
         if isinstance(fact, s.IdentifyRefused):
-            return self._quit("no session start is left", now, jitter, wait=fact.wait)
+            return self._close_and_retry("no session start is left", now, jitter, wait=fact.wait)
         self._enter(State.IDENTIFYING, now + self._rules.ready_timeout)
         identify: dict[str, object] = {
             "token": self._token,
@@ -174,7 +174,7 @@ class Session:
             case Op.HELLO:
                 return self._hello(frame, now, jitter)
             case Op.RECONNECT:
-                return self._quit("Discord asked for a reconnect", now, jitter)
+                return self._close_and_retry("Discord asked for a reconnect", now, jitter)
             case Op.INVALID_SESSION:
                 return self._invalid_session(frame.d.strip() == b"true", now, jitter)
             case _:
@@ -186,7 +186,7 @@ class Session:
             try:
                 effects += self._ready(frame, now)
             except PayloadError as error:
-                return self._quit(f"unreadable data: {error}", now, jitter)
+                return self._close_and_retry(f"unreadable data: {error}", now, jitter)
         redelivered = self.restored and frame.type != "RESUMED"
         if frame.type == "RESUMED" and self.state is State.RESUMING:
             effects += self._resumed(now)
@@ -199,15 +199,15 @@ class Session:
         self.session_id = facts.session_id
         self.resume_url = facts.resume_gateway_url
         self.application_id = facts.application.id
-        self._settle(now)
+        self._established(now)
         return [s.Report(s.Milestone.READY)]
 
     def _resumed(self, now: float) -> list[s.Effect]:
         self.restored = False
-        self._settle(now)
+        self._established(now)
         return [s.Report(s.Milestone.RESUMED)]
 
-    def _settle(self, now: float) -> None:
+    def _established(self, now: float) -> None:
         self._enter(State.CONNECTED, None)
         self._connected_at = now
         self._empty_resumes = 0
@@ -216,9 +216,9 @@ class Session:
         low, high = self._rules.invalid_wait
         wait = low + (high - low) * jitter
         if resumable and self.session_id is not None:
-            return self._quit("Discord calls the session invalid but resumable", now, jitter)
-        ended = self._forget("Discord calls it invalid")
-        return [*ended, *self._quit("invalid session", now, jitter, wait=wait)]
+            return self._close_and_retry("Discord sent Invalid Session (resumable)", now, jitter)
+        ended = self._end_session("Discord invalidated it")
+        return [*ended, *self._close_and_retry("Discord sent Invalid Session", now, jitter, wait=wait)]
 
     # Heartbeats
 
@@ -228,10 +228,10 @@ class Session:
 
     def _beat(self, now: float, jitter: float) -> list[s.Effect]:
         assert self._next_beat is not None
-        # A late tick says that this process slept, not that the peer did: it gets another interval.
+        # A late tick means that this process slept, not that the peer is dead: it gets another interval.
         punctual = now - self._next_beat <= max(1.0, self._interval / 4)
         if not self._heard and punctual:
-            why = f"nothing was heard for a whole heartbeat interval ({self._interval:g} s)"
+            why = f"no data received for a whole heartbeat interval ({self._interval:g} s)"
             return [s.Abort(), *self._lost(why, now, jitter)]
         self._next_beat = now + self._interval
         self._heard = False
@@ -249,65 +249,67 @@ class Session:
     def _timed_out(self, now: float, jitter: float) -> list[s.Effect]:
         if self.state is State.RESUMING:
             return self._resume_timed_out(now, jitter)
-        missing = _MISSING[self.state]
-        return [s.Abort(), *self._lost(f"{missing} did not come in time", now, jitter)]
+        expected = _EXPECTED[self.state]
+        return [s.Abort(), *self._lost(f"{expected} did not arrive in time", now, jitter)]
 
     def _resume_timed_out(self, now: float, jitter: float) -> list[s.Effect]:
         if self.seq > self._resumed_from:
-            # The replay is long but it moves.
+            # The replay is long, but it makes progress.
             self._resumed_from = self.seq
             self._due = now + self._rules.ready_timeout
             return []
-        ended = [] if self._on_resume_url else self._forget("the main gateway did not resume it")
-        return [*ended, s.Abort(), *self._lost("RESUMED did not come in time", now, jitter)]
+        ended = [] if self._on_resume_url else self._end_session("the main gateway did not resume it")
+        return [*ended, s.Abort(), *self._lost("RESUMED did not arrive in time", now, jitter)]
 
     # Endings
 
     def _closed(self, code: int | None, reason: str, now: float, jitter: float) -> list[s.Effect]:
         after = after_close(code)
         if after is AfterClose.GIVE_UP and code is not None:
-            self._hang_up()
+            self._stop_heartbeat()
             self._enter(State.FATAL, None)
             return [s.Fatal(code, reason)]
-        ended = self._forget(f"close code {code}") if after is AfterClose.IDENTIFY else []
-        told = f"closed with {code} {reason}".rstrip() if code is not None else "broken"
-        return [*ended, *self._lost(f"the connection was {told}", now, jitter)]
+        ended = self._end_session(f"close code {code}") if after is AfterClose.IDENTIFY else []
+        how = "broke" if code is None else f"was closed with code {code}" + (f": {reason}" if reason else "")
+        return [*ended, *self._lost(f"the connection {how}", now, jitter)]
 
-    def _quit(self, why: str, now: float, jitter: float, *, wait: float | None = None) -> list[s.Effect]:
+    def _close_and_retry(
+        self, why: str, now: float, jitter: float, *, wait: float | None = None
+    ) -> list[s.Effect]:
         return [s.Close(KEEP_SESSION), *self._lost(why, now, jitter, wait=wait)]
 
     def _lost(self, why: str, now: float, jitter: float, *, wait: float | None = None) -> list[s.Effect]:
-        """Go on after the connection is gone: count failures, and decide when and where to connect."""
-        effects: list[s.Effect] = self._blame()
+        """Schedule the next connection attempt: count failures, and decide when and where to connect."""
+        effects: list[s.Effect] = self._drop_unusable()
         if self.state is State.CONNECTED and now - self._connected_at >= self._rules.stable_after:
             self._attempt = 0
         if wait is None:
-            wait = self._pause(jitter, elsewhere=self._on_resume_url and bool(effects))
+            wait = self._retry_delay(jitter, elsewhere=self._on_resume_url and bool(effects))
         self._attempt += 1
-        self._hang_up()
+        self._stop_heartbeat()
         self._enter(State.WAITING, now + wait)
-        return [s.Report(s.Milestone.LOST, f"{why}; next try in {wait:.1f} s"), *effects]
+        return [s.Report(s.Milestone.LOST, f"{why}; retrying in {wait:.1f} s"), *effects]
 
-    def _pause(self, jitter: float, *, elsewhere: bool) -> float:
-        """Seconds until the next try; the main gateway is not made to wait for what a resume host did."""
+    def _retry_delay(self, jitter: float, *, elsewhere: bool) -> float:
+        """Return the seconds until the next attempt; a bad resume host does not delay the main gateway."""
         if elsewhere:
             return self._rules.backoff.delay(1, jitter)
         return self._rules.backoff.delay(self._attempt, jitter) if self._attempt else 0.0
 
-    def _blame(self) -> list[s.Effect]:
-        """Find out whether the resume host, or the session, is what does not work."""
+    def _drop_unusable(self) -> list[s.Effect]:
+        """Drop the resume host, or the session, if it is what keeps failing."""
         if self.session_id is None:
             return []
         if self._on_resume_url and self.state is not State.CONNECTED:
             self.resume_url = None
-            return [s.Report(s.Milestone.RESUME_URL_DROPPED, "the resume host does not work")]
+            return [s.Report(s.Milestone.RESUME_URL_DROPPED, "the resume host failed")]
         if self.state is State.RESUMING:
             self._empty_resumes = 0 if self.seq > self._resumed_from else self._empty_resumes + 1
             if self._empty_resumes >= self._rules.resume_tries:
-                return self._forget(f"{self._empty_resumes} resumes in a row failed")
+                return self._end_session(f"{self._empty_resumes} RESUMEs in a row failed")
         return []
 
-    def _forget(self, why: str) -> list[s.Effect]:
+    def _end_session(self, why: str) -> list[s.Effect]:
         if self.session_id is None:
             return []
         self.session_id, self.seq, self.resume_url, self.restored = None, 0, None, False
@@ -315,19 +317,19 @@ class Session:
 
     def _stop(self, keep_session: bool) -> list[s.Effect]:
         wired, connecting = self.state in WIRED, self.state is State.CONNECTING
-        ended = [] if keep_session else self._forget("told not to keep it")
-        self._hang_up()
+        ended = [] if keep_session else self._end_session("it was ended on request")
+        self._stop_heartbeat()
         self._enter(State.STOPPED, None)
         if wired:
             return [*ended, s.Close(KEEP_SESSION if keep_session else DROP_SESSION)]
         return [*ended, s.Abort()] if connecting else ended
 
-    def _hang_up(self) -> None:
+    def _stop_heartbeat(self) -> None:
         self._next_beat = None
         self.latency.forget()
 
 
-_MISSING: Mapping[State, str] = {
+_EXPECTED: Mapping[State, str] = {
     State.CONNECTING: "a connection",
     State.AWAITING_HELLO: "Hello",
     State.IDENTIFYING: "READY",

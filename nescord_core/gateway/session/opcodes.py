@@ -1,4 +1,4 @@
-"""Opcodes and close codes of the gateway, and what a close code means for the session.
+"""Opcodes and close codes of the gateway, and whether a session survives a close code.
 
 https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway
 """
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class Op(IntEnum):
-    """What a gateway payload is about; some go one way only."""
+    """Opcodes of gateway payloads; some are only sent, some only received."""
 
     DISPATCH = 0
     HEARTBEAT = 1
@@ -47,16 +47,16 @@ COMMANDS = frozenset(
         Op.REQUEST_CHANNEL_INFO,
     }
 )
-"""What a bot may send of its own accord; the rest belongs to the session."""
+"""Opcodes that a bot may send at will; the session sends the rest."""
 
 SESSION_EVENTS = frozenset({"READY", "RESUMED"})
-"""Dispatches that change the session itself."""
+"""Dispatches that change the state of the session itself."""
 
 MAX_PAYLOAD = 4096
-"""Bytes; anything larger is answered with close code 4002."""
+"""Bytes; Discord closes with 4002 for anything larger."""
 
 KEEP_SESSION = 4000
-"""Our own close code when the session shall live on: 1000 and 1001 end it at once."""
+"""Our close code when the session should stay resumable: 1000 and 1001 end it at once."""
 
 DROP_SESSION = 1000
 
@@ -72,10 +72,10 @@ class AfterClose(Enum):
 
 
 def after_close(code: int | None) -> AfterClose:
-    """Return what follows a close code; None stands for a connection that broke without one.
+    """Return how to go on after a close code; None stands for a connection that broke without one.
 
-    4007 says that the sequence number we resume with is wrong, so resuming again would only repeat it. 4009
-    (session timed out) is tried as a resume first: that costs nothing, and an invalid session says so.
+    4007 means that the sequence number we resume with is wrong, so resuming again would only repeat it. 4009
+    (session timed out) tries a resume first: that costs nothing, and Invalid Session follows if it fails.
     """
     if code in FATAL_CLOSES:
         return AfterClose.GIVE_UP

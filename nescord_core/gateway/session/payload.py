@@ -1,6 +1,6 @@
-"""Reads as little of a gateway payload as routing needs: op, s, t, and the ids an event is ordered by.
+"""Reads only what routing needs of a gateway payload: op, s, t, and the ids that order an event.
 
-The dispatch's ``d`` stays raw JSON all the way to the bot; it is never decoded or encoded again here.
+A dispatch's ``d`` stays raw JSON all the way to the bot; it is never decoded or re-encoded here.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Application(msgspec.Struct, gc=False):
 
 
 class ReadyFacts(msgspec.Struct, gc=False):
-    """What READY says about the session itself."""
+    """The session's data in READY."""
 
     session_id: str
     resume_gateway_url: str | None = None
@@ -82,12 +82,12 @@ class _Hello(msgspec.Struct):
 
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
-"""What `read_payload` raises for what is not the JSON that the gateway sends."""
+"""What `read_payload` raises for anything but the JSON that the gateway sends."""
 
 read_payload = msgspec.json.Decoder(Payload).decode
-"""Read op, s, t and the raw ``d``, without a call in between: once an event."""
+"""Read op, s, t and the raw ``d``; a bound method, since it runs for every event."""
 
-# Ids are strings of digits on the wire: strict=False makes them integers without a detour through Python.
+# Ids are strings of digits on the wire: strict=False converts them without a detour through Python.
 _read_event = msgspec.json.Decoder(_Event, strict=False).decode
 _read_in_guild = msgspec.json.Decoder(_InGuild, strict=False).decode
 _is_guild = msgspec.json.Decoder(_IsGuild, strict=False)
@@ -122,14 +122,14 @@ _D, _HEAD = b',"op":0,"d":{', 128
 
 
 def read_event(text: bytes) -> tuple[str, int, bytes, int, int] | None:
-    """Return name, seq, raw ``d``, key and guild id in one go, or None for what has to be read in full.
+    """Return name, seq, raw ``d``, key and guild id in one pass, or None if a full parse is needed.
 
     Nearly every payload is an event with ``op`` and ``d`` as the last of its four members, as Discord writes
-    them: then the raw ``d`` is what follows, and one look at the text finds the ids as well. Whatever looks
-    different is for `read_payload` and `route`, which come to the same.
+    them: the raw ``d`` is then the rest of the text, and one decode finds the ids as well. `read_payload` and
+    `route` handle the rest, with the same result.
     """
     at = text.find(_D, 0, _HEAD)
-    # Without s and t, or with anything else, it is not read below; and behind ``d`` neither ends like that.
+    # Without s and t, or with other members, _read_event fails; with a member after ``d``, the end differs.
     if at < 0 or not text.endswith(b"}}"):
         return None
     try:
@@ -154,10 +154,10 @@ def decode(data: bytes) -> Payload:
 
 
 def route(event: str, d: bytes | msgspec.Raw) -> Route:
-    """Return (key, guild id) of a dispatch; (0, 0) when its ``d`` names neither guild nor channel.
+    """Return (key, guild id) of a dispatch; (0, 0) when its ``d`` has neither guild nor channel.
 
-    A guild's own events carry the guild id as ``id``. A direct message is ordered by its channel. A ``d``
-    of a shape that nobody expected is still an event, so it is passed on unordered rather than dropped.
+    A guild's own events carry the guild id as ``id``. A direct message is ordered by its channel. A ``d`` of
+    an unexpected shape is still an event, so it is delivered unordered rather than dropped.
     """
     try:
         itself = _ITSELF.get(event)
@@ -171,7 +171,7 @@ def route(event: str, d: bytes | msgspec.Raw) -> Route:
 
 
 def ready_facts(d: bytes) -> ReadyFacts:
-    """Read the session out of READY. Raises PayloadError."""
+    """Parse READY. Raises PayloadError."""
     try:
         return _ready.decode(d)
     except UNREADABLE as error:
@@ -179,7 +179,7 @@ def ready_facts(d: bytes) -> ReadyFacts:
 
 
 def heartbeat_interval(d: bytes) -> float | None:
-    """Return Hello's interval in seconds; None when it names no usable one."""
+    """Return Hello's interval in seconds; None when it has no usable one."""
     try:
         interval = _hello.decode(d).heartbeat_interval / 1000
     except UNREADABLE:
@@ -188,5 +188,5 @@ def heartbeat_interval(d: bytes) -> float | None:
 
 
 def encode(op: int, d: object) -> bytes:
-    """Return a payload to send."""
+    """Return a payload as bytes."""
     return msgspec.json.encode({"op": int(op), "d": d})

@@ -1,4 +1,4 @@
-"""What a bot may send on a connection: 120 payloads in 60 s, of at most 4096 bytes each.
+"""Enforces the send limit of a connection: 120 payloads in 60 s, of at most 4096 bytes each.
 
 https://discord.com/developers/docs/events/gateway#rate-limiting
 """
@@ -17,7 +17,7 @@ __all__ = ["Command", "CommandQueue", "SendWindow", "command_payload"]
 
 
 class SendWindow:
-    """Counts what was sent on one connection; ``reserve`` sends are kept for heartbeats and RESUME."""
+    """A sliding window over the sends of one connection; ``reserve`` is kept for heartbeats and RESUME."""
 
     LIMIT = 120
     PERIOD = 60.0
@@ -27,12 +27,12 @@ class SendWindow:
         self._sent: deque[float] = deque()
 
     def record(self, now: float) -> None:
-        """Note a send of any kind."""
+        """Count a send of any kind."""
         self._expire(now)
         self._sent.append(now)
 
     def free_at(self, now: float) -> float:
-        """Return when the next command may go: ``now`` or later."""
+        """Return when the next command may be sent: ``now`` or later."""
         self._expire(now)
         over = len(self._sent) - (self.LIMIT - self._reserve)
         return now if over < 0 else self._sent[over] + self.PERIOD
@@ -44,7 +44,7 @@ class SendWindow:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A payload that waits to be sent; ``deadline`` is on the caller's clock, ``ticket`` is the caller's."""
+    """A payload to send; ``deadline`` is on the caller's clock, ``ticket`` is chosen by the caller."""
 
     ticket: int
     op: int
@@ -53,7 +53,7 @@ class Command:
 
 
 class CommandQueue:
-    """Commands in order of arrival. They outlive connections, but not their deadlines."""
+    """Commands in order of arrival. They survive reconnects, up to their deadlines."""
 
     def __init__(self) -> None:
         self._waiting: deque[Command] = deque()
@@ -63,34 +63,34 @@ class CommandQueue:
         return len(self._waiting)
 
     def put(self, command: Command) -> None:
-        """Queue one at the end."""
+        """Append a command."""
         self._waiting.append(command)
 
     def put_back(self, command: Command) -> None:
-        """Queue one again that the connection broke under; it keeps its place."""
+        """Requeue a command at the front, after its connection broke."""
         self._waiting.appendleft(command)
 
     def cancel(self, ticket: int) -> None:
-        """Drop one whose caller no longer waits."""
+        """Drop a command whose caller has given up."""
         self._waiting = deque(c for c in self._waiting if c.ticket != ticket)
 
     def new_connection(self) -> None:
-        """Start counting afresh: the limit is a connection's."""
+        """Restart the count: the limit is per connection."""
         self._window = SendWindow()
 
     def sent(self, now: float) -> None:
-        """Note a payload of the session itself (heartbeat, IDENTIFY, RESUME)."""
+        """Count a payload of the session itself (heartbeat, IDENTIFY, RESUME)."""
         self._window.record(now)
 
     def expire(self, now: float) -> list[Command]:
-        """Take out the commands whose deadline has passed."""
+        """Remove and return the commands whose deadline has passed."""
         late = [c for c in self._waiting if c.deadline <= now]
         if late:
             self._waiting = deque(c for c in self._waiting if c.deadline > now)
         return late
 
     def take(self, now: float) -> list[Command]:
-        """Take out the commands that may go now, and count them."""
+        """Remove, count and return the commands that may be sent now."""
         ready: list[Command] = []
         while self._waiting and self._window.free_at(now) <= now:
             self._window.record(now)
@@ -98,7 +98,7 @@ class CommandQueue:
         return ready
 
     def next_at(self, now: float, *, connected: bool) -> float | None:
-        """Return when to look again: a command may go, or a deadline passes."""
+        """Return when to check again: a command may be sent, or a deadline passes."""
         if not self._waiting:
             return None
         deadline = min(c.deadline for c in self._waiting)
@@ -106,10 +106,10 @@ class CommandQueue:
 
 
 def command_payload(op: int, data: bytes) -> bytes:
-    """Wrap a command's ``d`` (raw JSON). Raises GatewayCommandError for what Discord would close us for."""
+    """Wrap a command's ``d`` (raw JSON). Raises GatewayCommandError if Discord would close us for it."""
     if op not in COMMANDS:
         names = ", ".join(f"{c.value} ({c.name.lower()})" for c in sorted(COMMANDS))
-        raise GatewayCommandError(f"Opcode {op} is no command a bot sends.", hint=f"Commands are {names}.")
+        raise GatewayCommandError(f"A bot may not send opcode {op}.", hint=f"Commands are {names}.")
     try:
         msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -117,8 +117,8 @@ def command_payload(op: int, data: bytes) -> bytes:
     payload = b'{"op":%d,"d":%s}' % (op, data)
     if len(payload) > MAX_PAYLOAD:
         raise GatewayCommandError(
-            f"A {Op(op).name.lower()} command of {len(payload)} bytes is larger than Discord takes"
+            f"A {Op(op).name.lower()} command of {len(payload)} bytes is larger than Discord accepts"
             f" ({MAX_PAYLOAD}).",
-            hint="Split it, for instance into fewer user_ids a request.",
+            hint="Split it, for instance into fewer user_ids per request.",
         )
     return payload

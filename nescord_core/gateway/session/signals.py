@@ -1,4 +1,4 @@
-"""What a session is told (facts) and what it wants done (effects)."""
+"""The inputs (facts) and outputs (effects) of a session."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Fact: begin."""
+    """Fact: start connecting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class ConnectFailed:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Fact: a payload came in; ``d`` is raw JSON."""
+    """Fact: a payload arrived; ``d`` is raw JSON."""
 
     op: int
     seq: int | None = None
@@ -59,7 +59,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Fact: the connection ended; no code when it broke without a close frame."""
+    """Fact: the connection ended; ``code`` is None when it broke without a close frame."""
 
     code: int | None = None
     reason: str = ""
@@ -67,7 +67,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Corrupt:
-    """Fact: the connection's data cannot be read."""
+    """Fact: the connection's data is unreadable."""
 
     reason: str = ""
 
@@ -79,14 +79,14 @@ class IdentifyGranted:
 
 @dataclass(frozen=True, slots=True)
 class IdentifyRefused:
-    """Fact: no IDENTIFY is to be had for ``wait`` seconds."""
+    """Fact: no IDENTIFY is available for ``wait`` seconds."""
 
     wait: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Fact: time has passed (Session.deadline says when that matters)."""
+    """Fact: time has passed (see Session.deadline)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ Fact = (
 
 
 class Milestone(Enum):
-    """What a session reports for logs and counters."""
+    """The progress a session reports for logs and counters."""
 
     IDENTIFY = auto()
     RESUME = auto()
@@ -139,24 +139,24 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentify:
-    """Effect: queue for an IDENTIFY; void once the connection is gone."""
+    """Effect: queue for an IDENTIFY; cancelled when the connection ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Effect: close the connection with this code; nothing from it is wanted any more."""
+    """Effect: close the connection with this code and ignore whatever it still receives."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
 class Abort:
-    """Effect: drop the connection (or the attempt at one) without a close handshake."""
+    """Effect: drop the connection (or the connection attempt) without a close handshake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Effect: pass a dispatch on."""
+    """Effect: deliver a dispatch."""
 
     type: str
     seq: int
@@ -166,7 +166,7 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Effect: say it; ``detail`` is in plain words."""
+    """Effect: log and count a milestone; ``detail`` is human-readable."""
 
     milestone: Milestone
     detail: str = ""
@@ -174,7 +174,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Fatal:
-    """Effect: Discord does not want this shard back."""
+    """Effect: give up; Discord does not accept this shard again."""
 
     code: int
     reason: str = ""

@@ -1,4 +1,4 @@
-"""The states of a session, which facts may come in each, and what a session is made with."""
+"""The states of a session, the facts that are legal in each, and the rules it is configured with."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["ENDED", "LEGAL", "WIRED", "Resumable", "SessionRules", "State"]
 
 
 class State(Enum):
-    """Where a session is."""
+    """The state of a session."""
 
     NEW = auto()
     WAITING = auto()
@@ -41,20 +41,20 @@ LEGAL: Mapping[State, frozenset[type[s.Fact]]] = {
     State.STOPPED: frozenset(),
     State.FATAL: frozenset(),
 }
-"""Which facts may come in which state; the driver drops what belongs to an earlier connection."""
+"""The legal facts of each state; the driver drops those of an earlier connection."""
 
 ENDED = frozenset({State.STOPPED, State.FATAL})
 
 WIRED = frozenset(state for state, facts in LEGAL.items() if s.Frame in facts)
-"""States in which there is a connection."""
+"""States with an open connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """Time-outs in seconds. A connection that held for ``stable_after`` makes the next retry immediate.
+    """Time-outs in seconds. After a connection that lasted ``stable_after``, the next retry is immediate.
 
-    ``invalid_wait`` is how long to wait after an invalid session: Discord asks for 1 to 5 seconds.
-    ``resume_tries`` bounds the RESUMEs in a row that end without a single event.
+    ``invalid_wait`` is the wait after Invalid Session: Discord asks for 1 to 5 seconds. ``resume_tries``
+    bounds the consecutive RESUMEs that bring no event.
     """
 
     connect_timeout: float = 15.0
@@ -68,7 +68,7 @@ class SessionRules:
 
 @dataclass(frozen=True, slots=True)
 class Resumable:
-    """What RESUME needs. ``url`` is None when the resume host is not to be trusted."""
+    """The data that RESUME needs. ``url`` is None when the resume host is not to be trusted."""
 
     session_id: str
     seq: int

@@ -1,1 +1,1 @@
-"""What ws keeps of a shard's guilds, for a main that starts with an empty cache."""
+"""The guild state that ws caches, for a main that starts with an empty cache."""

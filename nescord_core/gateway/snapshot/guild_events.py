@@ -1,7 +1,7 @@
 """Applies the events of a guild to the JSON of its GUILD_CREATE.
 
-Pure: both ends use it, ws to keep a guild small, and a new main to bring one up to date. The rules are those
-of https://discord.com/developers/docs/events/gateway-events and what discord.py's cache makes of them.
+Pure. ws uses it to keep a cached guild small, and a new main to bring one up to date. The rules are those of
+https://discord.com/developers/docs/events/gateway-events and of discord.py's cache.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 __all__ = ["FOLDED", "MEMBER_COUNT", "apply_event"]
 
 MEMBER_COUNT = "MEMBER_COUNT"
-"""Not Discord's: a member came (1) or went (-1) while members are not kept."""
+"""Our own event: a member joined (1) or left (-1) while members are not cached."""
 
 _Json = dict[str, Any]
 
@@ -40,7 +40,7 @@ _KEYS: Mapping[str, Callable[[_Json], str]] = {
 
 
 class _Guild:
-    """A guild whose lists are looked up by id while events are applied."""
+    """A guild's JSON, its lists indexed by id while events are applied."""
 
     def __init__(self, raw: _Json) -> None:
         self.raw = raw
@@ -66,7 +66,7 @@ class _Guild:
 
 
 def apply_event(guild: _Json, changes: Iterable[tuple[str, bytes]]) -> _Json:
-    """Return the guild (which is changed) after these events, given by type and raw ``d``, in order."""
+    """Apply events, given by type and raw ``d``, in order; return the guild, which is modified in place."""
     work = _Guild(guild)
     for kind, data in changes:
         _RULES[kind](work, msgspec.json.decode(data))
@@ -222,4 +222,4 @@ _RULES: Mapping[str, Callable[[_Guild, _Json], None]] = {
 }
 
 FOLDED = frozenset(_RULES)
-"""The events that change a guild."""
+"""The events that can be applied to a guild."""

@@ -1,7 +1,7 @@
-"""The events that made a shard's snapshot, on disk: a ws that resumes a session gets no READY and no guilds.
+"""Stores a shard's snapshot on disk as a log of its events: a resumed session sends no READY and no guilds.
 
-A record is written before its event is passed on, so that after kill -9 it holds at least what was
-acknowledged; a torn last record is cut off. A file that has grown far past what it comes to is written anew.
+A record is written before its event is delivered, so that after kill -9 the file holds at least what was
+acknowledged; a torn last record is dropped. A file several times the size of the state is compacted.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _SMALL = 4 * 1024 * 1024
 
 
 class SnapshotJournal:
-    """One file a shard. When it cannot be written, that is said once, and the next start identifies anew.
+    """The journal of one shard. After a write error, logged once, the next start identifies again.
 
-    A file of less than ``small`` bytes is never written anew.
+    A file of less than ``small`` bytes is never compacted.
     """
 
     def __init__(self, path: Path, *, small: int = _SMALL) -> None:
@@ -42,23 +42,23 @@ class SnapshotJournal:
         self._bound = small
 
     def restore(self, snapshot: ShardSnapshot) -> None:
-        """Apply what the file holds."""
+        """Replay the file into ``snapshot``."""
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return
         except OSError as error:
-            log.warning("%s cannot be read (%s)", self._path, error.strerror)
+            log.warning("cannot read %s: %s", self._path, error.strerror)
             return
         try:
             for record in _records(content):
                 snapshot.replay(record)
         except msgspec.MsgspecError:
-            log.warning("%s is of another version of nescord, and is not used", self._path)
+            log.warning("ignoring %s, which another version of nescord has written", self._path)
             snapshot.ready = None
 
     def append(self, record: Record, snapshot: ShardSnapshot) -> None:
-        """Write an event down; ``snapshot`` is what all of them have come to."""
+        """Write an event; ``snapshot`` is the state it leads to, in case the file is compacted."""
         if self._bound < 0:
             return
         try:
@@ -70,7 +70,7 @@ class SnapshotJournal:
             self._give_up(error)
 
     def close(self) -> None:
-        """Leave the file as it is, for the next process."""
+        """Close the file and leave it for the next process."""
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -81,7 +81,7 @@ class SnapshotJournal:
         self._size += _HEAD.size + len(body)
 
     def _rewrite(self, records: Iterable[Record]) -> None:
-        """Write what there is, the newest event included, and put it in the place of the old file."""
+        """Write the current state, the newest event included, to a new file and swap it in."""
         self.close()
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = self._path.with_suffix(".new")
@@ -92,12 +92,12 @@ class SnapshotJournal:
         fresh.chmod(0o600)
         fresh.replace(self._path)
         self._bound = max(self._small, _GROWTH * self._size)
-        # Unbuffered: what was written survives this process, and nothing is left to be flushed.
+        # Unbuffered: a write survives this process, and nothing is left to flush.
         self._file = self._path.open("ab", buffering=0)
 
     def _give_up(self, error: OSError) -> None:
         log.error(
-            "%s cannot be written (%s): after a restart of ws this shard starts a new session",
+            "cannot write %s: %s; after a restart of ws this shard starts a new session",
             self._path,
             os.strerror(error.errno or 0),
         )

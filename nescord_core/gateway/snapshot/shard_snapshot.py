@@ -1,8 +1,8 @@
-"""What a fresh main needs to know of a shard, kept while the events pass.
+"""Caches what a new main needs to know of a shard, from the events that pass.
 
-Pure. A guild is its GUILD_CREATE, compressed, and the raw events since; those are applied to it once they
-outweigh it, so that an event costs little and a guild stays small. Nothing is rendered for a new main: it
-gets guilds and events as they lie here.
+Pure. A guild is stored as its compressed GUILD_CREATE and the raw events since, which are folded into it once
+they outgrow it: an event stays cheap and a guild stays small. A new main gets both as stored; nothing is
+rendered for it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _SHARD = frozenset({"READY", "USER_UPDATE", "GUILD_CREATE", "GUILD_DELETE"})
 _MEMBERS = frozenset(
     {"GUILD_MEMBER_ADD", "GUILD_MEMBER_UPDATE", "GUILD_MEMBER_REMOVE", "GUILD_MEMBERS_CHUNK"}
 )
-_COUNTED = {"GUILD_MEMBER_ADD": b"1", "GUILD_MEMBER_REMOVE": b"-1"}
-_KEPT = _SHARD | FOLDED
+_MEMBER_DELTA = {"GUILD_MEMBER_ADD": b"1", "GUILD_MEMBER_REMOVE": b"-1"}
+_TRACKED = _SHARD | FOLDED
 _MAX_GUILD_BYTES = 512 * 1024 * 1024
 
-_PICTURE = "PICTURE"
+_GUILD_RECORD = "PICTURE"
 
 Change = tuple[str, bytes]
 
 
 class GuildSnapshot(NamedTuple):
-    """A guild as it goes to a new main: ``base`` (compressed JSON), then the events since."""
+    """A guild as sent to a new main: ``base`` (compressed JSON), then the events since."""
 
     guild_id: int
     base: bytes
@@ -42,7 +42,7 @@ class GuildSnapshot(NamedTuple):
 
 
 class Record(NamedTuple):
-    """An event as it is written down, or (``kind`` is PICTURE) a guild."""
+    """A journal entry: an event, or a whole guild if ``kind`` is PICTURE."""
 
     kind: str
     session_id: str
@@ -52,12 +52,12 @@ class Record(NamedTuple):
 
 
 def encode_record(record: Record) -> bytes:
-    """Return the record as bytes."""
+    """Serialize a record."""
     return msgspec.msgpack.encode(record)
 
 
 def decode_record(data: bytes) -> Record:
-    """Return the record that was encoded."""
+    """Deserialize a record."""
     return msgspec.msgpack.decode(data, type=Record)
 
 
@@ -83,18 +83,19 @@ class _Record:
     members: int = 0
 
 
-def restore(picture: GuildSnapshot) -> dict[str, Any]:
-    """Return the guild as a GUILD_CREATE of this moment would show it."""
-    raw = zstandard.ZstdDecompressor().decompress(picture.base, max_output_size=_MAX_GUILD_BYTES)
+def restore(snapshot: GuildSnapshot) -> dict[str, Any]:
+    """Return the guild as a GUILD_CREATE sent now would show it."""
+    raw = zstandard.ZstdDecompressor().decompress(snapshot.base, max_output_size=_MAX_GUILD_BYTES)
     guild: dict[str, Any] = msgspec.json.decode(raw)
-    return apply_event(guild, picture.changes)
+    return apply_event(guild, snapshot.changes)
 
 
 class ShardSnapshot:
-    """The world of one shard. ``session_id`` and ``seq`` say up to which event it holds (fact 29).
+    """The cached state of one shard, up to and including event (``session_id``, ``seq``).
 
-    ``ready`` is None until READY has passed: then what is here is no whole picture. ``departed`` are guilds
-    that the bot has left, by id with the seq of their GUILD_DELETE, until `acknowledged`.
+    ``ready`` is None until READY has arrived: until then the state is incomplete. ``departed`` maps guilds
+    that the bot has left to the seq of their GUILD_DELETE, until that is `acknowledged`
+    (docs/protocol.md, 29).
     """
 
     def __init__(self, settings: SnapshotSettings) -> None:
@@ -110,36 +111,35 @@ class ShardSnapshot:
 
     @property
     def size(self) -> int:
-        """What the guilds take, without Python's own objects around them."""
+        """Bytes that the guilds take, not counting Python's objects."""
         return sum(len(record.base) + record.changed for record in self._guilds.values())
 
     @property
     def members(self) -> int:
-        """How many members the guilds have together."""
+        """The total number of members of all guilds."""
         return sum(record.members for record in self._guilds.values())
 
     def __len__(self) -> int:
         return len(self._guilds)
 
     def apply(self, session_id: str, seq: int, kind: str, guild_id: int, data: bytes) -> bool:
-        """Take note of an event that passes; cheap for those that change nothing here.
+        """Update the state from an event, and return whether to journal it.
 
-        One that comes a second time, because the session was resumed, changes nothing. Returns whether it is
-        to be written down.
+        It is cheap for events that do not change the state. An event that a RESUME repeats changes nothing.
         """
         if session_id == self.session_id and seq <= self.seq and self.ready is not None:
             return False
         if session_id != self.session_id and kind != "READY":
-            # Of a session that went on after a restart of ws: without its READY nothing is known of it.
+            # The session survived a restart of ws; without its READY nothing is known about it.
             self.session_id, self.seq, self.ready = session_id, seq, None
         self.seq = seq
-        if kind in _KEPT:
+        if kind in _TRACKED:
             self._apply(session_id, kind, guild_id, data)
             return self.ready is not None
         return False
 
     def records(self) -> Iterator[Record]:
-        """Yield what makes this snapshot when it is replayed."""
+        """Yield the records that rebuild this snapshot when replayed."""
         if self.ready is None:
             return
         missing = [{"id": str(each), "unavailable": True} for each in self.unavailable]
@@ -147,12 +147,12 @@ class ShardSnapshot:
         yield Record("READY", self.session_id, self.seq, 0, ready)
         for guild_id, record in self._guilds.items():
             data = msgspec.msgpack.encode((record.base, record.size, record.changes, record.members))
-            yield Record(_PICTURE, self.session_id, self.seq, guild_id, data)
+            yield Record(_GUILD_RECORD, self.session_id, self.seq, guild_id, data)
 
     def replay(self, record: Record) -> None:
-        """Take in what was written down."""
-        if record.kind != _PICTURE:
-            self.apply(*self._in_order(record))
+        """Apply a record from the journal."""
+        if record.kind != _GUILD_RECORD:
+            self.apply(*self._apply_arguments(record))
             return
         base, size, changes, members = msgspec.msgpack.decode(
             record.data, type=tuple[bytes, int, list[Change], int]
@@ -161,27 +161,27 @@ class ShardSnapshot:
         self._guilds[record.guild_id] = _Record(base, size, changes, changed, members)
 
     @staticmethod
-    def _in_order(record: Record) -> tuple[str, int, str, int, bytes]:
+    def _apply_arguments(record: Record) -> tuple[str, int, str, int, bytes]:
         return record.session_id, record.seq, record.kind, record.guild_id, record.data
 
     def acknowledged(self, session_id: str, seq: int) -> None:
-        """Every event of a session up to this one was handled."""
+        """Forget departed guilds whose GUILD_DELETE has been handled."""
         if self.departed and session_id == self.session_id:
             self.departed = {guild_id: at for guild_id, at in self.departed.items() if at > seq}
 
     def guild_ids(self) -> list[int]:
-        """Return every guild that somebody may hold: there, unavailable, or just departed."""
+        """Return every guild id a replica may know: available, unavailable, or just departed."""
         return [*self._guilds, *self.unavailable, *self.departed]
 
     def guild(self, guild_id: int) -> GuildSnapshot | None:
-        """Return a guild as of now, None if it is not there."""
+        """Return the current state of a guild, None if it is not available."""
         record = self._guilds.get(guild_id)
         if record is None:
             return None
         return GuildSnapshot(guild_id, record.base, tuple(record.changes))
 
     def guilds(self) -> Iterator[GuildSnapshot]:
-        """Yield every guild that is there."""
+        """Yield every available guild."""
         for guild_id, record in self._guilds.items():
             yield GuildSnapshot(guild_id, record.base, tuple(record.changes))
 
@@ -210,19 +210,19 @@ class ShardSnapshot:
         self.departed.clear()
 
     def _add(self, guild_id: int, data: bytes) -> None:
-        seen = msgspec.json.decode(data, type=_Unavailable)
-        if seen.unavailable:
+        header = msgspec.json.decode(data, type=_Unavailable)
+        if header.unavailable:
             self._remove(guild_id, True)
             return
         self.unavailable.discard(guild_id)
         self.departed.pop(guild_id, None)
         settings = self._settings
         if settings.members and settings.presences and settings.voice_states and settings.threads:
-            # As it came: what is made of 500 guilds on the way would leave its holes in the memory.
+            # Stored undecoded: decoding 500 guilds would fragment the heap.
             self._guilds[guild_id] = _Record(self._compressor.compress(data), len(data))
         else:
-            self._guilds[guild_id] = self._record(self._reduced(msgspec.json.decode(data)))
-        self._guilds[guild_id].members = seen.member_count
+            self._guilds[guild_id] = self._record(self._without_excluded(msgspec.json.decode(data)))
+        self._guilds[guild_id].members = header.member_count
 
     def _remove(self, guild_id: int, unavailable: bool) -> None:
         self._guilds.pop(guild_id, None)
@@ -232,10 +232,10 @@ class ShardSnapshot:
 
     def _change(self, guild_id: int, kind: str, data: bytes) -> None:
         record = self._guilds.get(guild_id)
-        change = self._wanted(kind, data)
+        change = self._stored_form(kind, data)
         if record is None or change is None:
             return
-        record.members += int(_COUNTED.get(kind, b"0"))
+        record.members += int(_MEMBER_DELTA.get(kind, b"0"))
         record.changes.append(change)
         record.changed += len(change[1])
         if record.changed > max(_FOLD_BYTES, record.size):
@@ -243,8 +243,8 @@ class ShardSnapshot:
             folded.members = record.members
             self._guilds[guild_id] = folded
 
-    def _wanted(self, kind: str, data: bytes) -> Change | None:
-        """Return what to keep of an event, None for nothing."""
+    def _stored_form(self, kind: str, data: bytes) -> Change | None:
+        """Return the change to store for an event, or None."""
         settings = self._settings
         if kind == "PRESENCE_UPDATE" and not settings.presences:
             return None
@@ -253,15 +253,15 @@ class ShardSnapshot:
         if kind.startswith("THREAD_") and not settings.threads:
             return None
         if kind in _MEMBERS and not settings.members and not self._is_own(data):
-            return (MEMBER_COUNT, _COUNTED[kind]) if kind in _COUNTED else None
+            return (MEMBER_COUNT, _MEMBER_DELTA[kind]) if kind in _MEMBER_DELTA else None
         return kind, data
 
     def _is_own(self, data: bytes) -> bool:
         user = msgspec.json.decode(data, type=_WithUser).user
         return user is not None and str(user.id) == self._own_id
 
-    def _reduced(self, guild: dict[str, Any]) -> dict[str, Any]:
-        """Leave out the kinds of data that are not to be kept."""
+    def _without_excluded(self, guild: dict[str, Any]) -> dict[str, Any]:
+        """Drop the kinds of data that the settings exclude."""
         settings = self._settings
         if not settings.presences:
             guild["presences"] = []

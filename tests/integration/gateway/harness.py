@@ -71,7 +71,7 @@ async def running(
     crash: bool = False,
     **changes: Any,
 ) -> AsyncIterator[Running]:
-    """Run a cluster; at the end it is stopped in order, or with ``crash`` simply dropped."""
+    """Run a cluster; at the end stop it gracefully, or with ``crash`` cancel it."""
     settings = ws_settings(**changes)
     gate = LocalIdentifyGate(
         limit or SessionStartLimit(),

@@ -1,4 +1,4 @@
-"""A gateway that does what a test's script says, on a real socket; it shares no code with the client."""
+"""A gateway on a real socket that follows a test's script. It shares no code with the client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Script = Callable[["Peer"], Awaitable[None]]
 
 
 class Gone(Exception):
-    """The client closed or dropped the connection; ``code`` is what aiohttp saw."""
+    """The client closed or dropped the connection; ``code`` is aiohttp's close code."""
 
     def __init__(self, code: int | None) -> None:
         super().__init__(code)
@@ -64,7 +64,7 @@ class Peer:
         await self.event(s, "READY", **d)
 
     async def receive(self) -> dict[str, Any]:
-        """Return the next payload; heartbeats are acknowledged on the way and returned as well."""
+        """Return the next payload, and record it."""
         message = await self.ws.receive()
         if message.type is not WSMsgType.TEXT:
             raise Gone(self.ws.close_code)
@@ -73,7 +73,7 @@ class Peer:
         return payload
 
     async def expect(self, op: int, *, acks: bool = True) -> Any:
-        """Wait for a payload with this opcode; return its ``d``."""
+        """Wait for a payload with this opcode, acknowledging heartbeats; return its ``d``."""
         while True:
             payload = await self.receive()
             if payload["op"] == 1 and acks:
@@ -82,7 +82,7 @@ class Peer:
                 return payload["d"]
 
     async def until_gone(self, *, acks: bool = True) -> int | None:
-        """Serve heartbeats until the client leaves; return its close code."""
+        """Acknowledge heartbeats until the client leaves; return its close code."""
         try:
             while True:
                 await self.expect(-1, acks=acks)
@@ -98,13 +98,13 @@ class Peer:
         self.transport.abort()
 
     def write_raw(self, data: bytes) -> None:
-        """Write to TCP past the websocket."""
+        """Write to the TCP connection, bypassing the websocket."""
         assert isinstance(self.transport, asyncio.WriteTransport)
         self.transport.write(data)
 
 
 class Scripted:
-    """Runs one script a connection, in order; the last one serves all that follow."""
+    """Runs one script per connection, in order; the last one serves all later ones."""
 
     def __init__(self, *scripts: Script) -> None:
         self.scripts = list(scripts)
@@ -138,7 +138,7 @@ async def listening(*scripts: Script) -> AsyncIterator[Scripted]:
 
 @asynccontextmanager
 async def serving(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    """Answer every GET on a free port; yields the http:// URL."""
+    """Answer every GET on a free port; yield the http:// URL."""
     app = web.Application()
     app.router.add_get("/{path:.*}", answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -152,7 +152,7 @@ async def serving(answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def refusing_url() -> str:
-    """Return the URL of a port where nobody listens."""
+    """Return the URL of a port that nothing listens on."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return f"ws://127.0.0.1:{sock.getsockname()[1]}"
@@ -160,7 +160,7 @@ def refusing_url() -> str:
 
 @asynccontextmanager
 async def silent() -> AsyncIterator[str]:
-    """Accept TCP connections and never say a word."""
+    """Accept TCP connections and send nothing."""
 
     async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

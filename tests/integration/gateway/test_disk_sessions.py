@@ -1,4 +1,4 @@
-"""What only the store on disk can show."""
+"""Behaviour that only the on-disk session store has."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_the_token_is_not_on_disk_and_another_token_has_other_sessions(
     with caplog.at_level(logging.INFO, "nescord.gateway"):
         async with DiskSessionStore(tmp_path, "the-second-token") as store:
             assert await store.load(1, shard_count=4, intents=513) is None
-    assert "belong to another token" in caplog.text
+    assert "saved sessions of another token" in caplog.text
     async with DiskSessionStore(tmp_path, "the-first-token") as store:
         assert await store.load(1, shard_count=4, intents=513) is not None
 

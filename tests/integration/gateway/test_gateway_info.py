@@ -34,7 +34,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 class Api:
-    """Answers GET /gateway/bot with one answer after the other; the last one stays."""
+    """Answers GET /gateway/bot with a list of responses in turn; the last one repeats."""
 
     def __init__(self, *answers: web.Response) -> None:
         self.answers = list(answers)
@@ -76,8 +76,11 @@ async def test_401_is_a_rejected_token_and_is_not_tried_again(http: aiohttp.Clie
         (web.Response(status=429, text="<html>banned</html>", headers={"Retry-After": "0"}), "429"),
         (web.Response(status=500, text="oops"), "500"),
         (web.Response(status=503), "503"),
-        (web.Response(status=200, text="<html>maintenance</html>", content_type="text/html"), "not what"),
-        (web.json_response({"shards": 1}), "not what"),
+        (
+            web.Response(status=200, text="<html>maintenance</html>", content_type="text/html"),
+            "unexpected response",
+        ),
+        (web.json_response({"shards": 1}), "unexpected response"),
     ],
 )
 async def test_what_may_pass_is_tried_again_and_said(
@@ -100,7 +103,7 @@ async def test_a_429_is_waited_out(http: aiohttp.ClientSession, caplog: pytest.L
     )
     async with serving(api.answer) as url:
         await fetch_gateway_info(http, url, TOKEN, retry=QUICK)
-    assert "Next try in 0.3 s" in caplog.text
+    assert "Retrying in 0.3 s" in caplog.text
 
 
 async def test_the_tries_can_be_bounded(http: aiohttp.ClientSession) -> None:

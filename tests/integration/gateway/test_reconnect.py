@@ -13,7 +13,7 @@ from integration.gateway.scripted import Peer, Script, listening, refusing_url, 
 
 
 def chat(*, session: str = "one", url: str | None = None, then: Script | None = None) -> Script:
-    """A new session with READY (1) and one event (2), then whatever the test wants."""
+    """A new session: READY (1), one event (2), then whatever the test needs."""
 
     async def script(peer: Peer) -> None:
         await peer.hello()
@@ -28,7 +28,7 @@ def chat(*, session: str = "one", url: str | None = None, then: Script | None = 
 
 
 def resume(seq: int, session: str = "one", then: Script | None = None) -> Script:
-    """Expect RESUME from ``seq``, replay one event and say RESUMED."""
+    """Expect RESUME from ``seq``, replay one event and send RESUMED."""
 
     async def script(peer: Peer) -> None:
         await peer.hello()
@@ -60,7 +60,7 @@ async def tcp_reset(peer: Peer) -> None:
 
 
 async def reset_in_mid_frame(peer: Peer) -> None:
-    # The header promises 1000 bytes; 10 come, then a RST.
+    # The header announces 1000 bytes; 10 arrive, then a RST.
     peer.write_raw(b"\x81\x7e\x03\xe8" + b'{"op":0,"d')
     await asyncio.sleep(0.05)
     peer.reset()
@@ -206,14 +206,14 @@ async def test_a_wall_clock_that_jumps_moves_no_heartbeat_and_no_age_below_nothi
 async def test_a_process_that_slept_through_a_heartbeat_does_not_condemn_its_peer(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As after the suspend of a machine: nothing was heard, because nobody listened."""
+    """As after a suspend: nothing was received because nothing was read."""
 
     async def lively(peer: Peer) -> None:
         await peer.hello(interval=0.3)
         await peer.expect(2)
         await peer.ready()
         await peer.expect(1, acks=False)
-        time.sleep(1.5)  # noqa: ASYNC251 - everything stands still, the client in this process too
+        time.sleep(1.5)  # noqa: ASYNC251 - blocks everything, including the client in this process
         await peer.expect(1)
         await peer.event(2, "LATER")
         await peer.until_gone()

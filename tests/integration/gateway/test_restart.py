@@ -1,4 +1,4 @@
-"""A process that dies leaves a session behind which the next one resumes."""
+"""A process that dies leaves a session that the next one resumes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nescord_core.gateway.session_store import (
 
 
 def history(upto: int) -> Script:
-    """Keep a session with events 2 to ``upto``; a RESUME gets what it lacks and one new event."""
+    """Serve a session with events 2 to ``upto``; answer a RESUME with the missing ones and a new one."""
 
     async def script(peer: Peer) -> None:
         await peer.hello()
@@ -70,7 +70,7 @@ async def test_after_a_kill_the_next_process_resumes_from_the_last_acknowledged_
 
 
 async def test_a_new_session_is_written_down_at_once(tmp_path: Path) -> None:
-    """Even a process that is killed right after READY leaves a session to resume: it has cost an IDENTIFY."""
+    """Even a process killed right after READY leaves a resumable session, as that has cost an IDENTIFY."""
     async with listening(history(3)) as server:
         async with (
             DiskSessionStore(tmp_path, TOKEN) as store,
@@ -134,7 +134,7 @@ async def test_other_intents_start_a_new_session_and_say_why(
             await run.seen("READY")
         async with running(server.url, store=store, intents=1) as run:
             await run.seen("READY")
-        assert "discarded: it was made with intents 513, now they are 1" in caplog.text
+        assert "discarded: its intents are 513, the configured ones are 1" in caplog.text
         assert server.peers[1].received[0]["op"] == 2
 
 

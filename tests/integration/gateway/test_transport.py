@@ -1,4 +1,4 @@
-"""The websocket itself, against a server that writes its bytes by hand."""
+"""Tests the websocket transport against a server that writes raw bytes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACCEPT_KEY = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 @asynccontextmanager
 async def raw_server(script: Script, context: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """Shake hands, then do what the script says."""
+    """Do the websocket handshake, then follow the script."""
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()

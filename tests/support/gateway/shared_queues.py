@@ -1,4 +1,4 @@
-"""Turns to IDENTIFY as several hosts share them: a real Valkey server, and a double of its memory."""
+"""Shared IDENTIFY queues: a real Valkey server, and an in-memory fake."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD = "not-a-real-password"
 
 @contextmanager
 def valkey_server(directory: Path, port: int | None = None) -> Iterator[str]:
-    """Run a Valkey server on loopback that forgets everything; gives its URL."""
+    """Run a Valkey server on loopback, without persistence; yield its URL."""
     port = port or free_port()
     process = subprocess.Popen(
         (
@@ -49,7 +49,7 @@ def valkey_server(directory: Path, port: int | None = None) -> Iterator[str]:
 
 
 class MemoryTurns:
-    """What the server does, in memory, for hosts of one event loop; ``away`` makes it unreachable."""
+    """An in-memory shared queue for hosts of one event loop; ``away`` makes it unreachable."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -81,4 +81,4 @@ class MemoryTurns:
 
     def _check(self) -> None:
         if self.away:
-            raise TransportError("the shared store of the hosts does not answer.")
+            raise TransportError("the hosts' shared store does not respond.")

@@ -1,4 +1,4 @@
-"""Shards of several clusters under load while the gateway does one thing after the other to them."""
+"""Soak test: shards of several clusters under load while the gateway injects faults."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
 FORCED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("op 9, not resumable", {"do": "invalid_session", "resumable": False}),
 )
-"""After which Discord wants a new session: what it sends until that one is ready is in neither."""
+"""Faults that force a new session; events sent until it is ready belong to neither."""
 STANDING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("silent resume hosts", {"silent": "resume"}),
     ("resume hosts that refuse", {"refuse": "resume"}),
     ("slow payloads", {"delay": 0.05}),
 )
-"""Faults that stay for a while, together with a reset that lets shards run into them."""
+"""Faults that last, combined with a reset that makes shards run into them."""
 
 
 @dataclass(frozen=True)
 class SoakPlan:
-    """``seconds`` of ``rate`` events a second; every ``every`` seconds something happens to some shards."""
+    """``seconds`` of ``rate`` events per second, with a fault every ``every`` seconds."""
 
     seconds: float = 600.0
     rate: float = 200.0
@@ -52,7 +52,7 @@ class SoakPlan:
 
 @dataclass(frozen=True)
 class SoakOutcome:
-    """What was sent and handled, what was done, and how often shards identified beyond the start."""
+    """Events sent and handled, faults injected, and IDENTIFYs beyond the start."""
 
     sent: int
     findings: Findings
@@ -65,7 +65,7 @@ class SoakOutcome:
 
     @property
     def good(self) -> bool:
-        """Say whether all is as promised."""
+        """Whether every promise held."""
         return self.findings.good and self.identifies == self.forced and self.connected == self.shards
 
     def __str__(self) -> str:
@@ -78,7 +78,7 @@ class SoakOutcome:
 
 
 class _Gateway:
-    """Chooses by a seed what happens next, to one shard or to all."""
+    """Injects random faults, from a seed, into one shard or all of them."""
 
     def __init__(self, system: Clusters, plan: SoakPlan) -> None:
         self.system = system
@@ -87,7 +87,7 @@ class _Gateway:
         self.done: Counter[str] = Counter()
 
     def step(self) -> str:
-        """Let something happen; returns what."""
+        """Inject a fault; return its name."""
         self.system.sandbox("DELETE", "/fault")
         if self.chance.random() < 0.25:
             name, fault = self.chance.choice(STANDING)
@@ -104,7 +104,7 @@ class _Gateway:
         return name
 
     def force(self, shard: int) -> None:
-        """Tell one shard that its session is over, which costs an IDENTIFY."""
+        """Invalidate the session of one shard, which costs an IDENTIFY."""
         name, fault = FORCED[0]
         before = self.system.gateway()["identifies"]
         self.system.sandbox("POST", "/fault", {"connections": {**fault, "shard": shard}})
@@ -116,7 +116,7 @@ class _Gateway:
 
 
 def run(directory: Path, plan: SoakPlan, say: Callable[[str], object] = print) -> SoakOutcome:
-    """Start a sandbox, a main and clusters in ``directory``; let things happen to them, and look back."""
+    """Start a sandbox, a main and clusters in ``directory``, inject faults, and report the outcome."""
     system = Clusters.ready(
         directory,
         NESCORD_SANDBOX_SHARDS=str(plan.shards),
@@ -140,7 +140,7 @@ def _soak(system: Clusters, plan: SoakPlan, say: Callable[[str], object]) -> Soa
         system.until_answers("ws", "/readyz")
         findings = load.check(plan.patience)
         sent = sum(last - first + 1 for first, last in load.sent.values())
-    # Without load: what is sent while a new session is on its way belongs to no session, as on Discord.
+    # Without load: events sent while a new session is starting belong to no session, as on Discord.
     gateway.force(shard=plan.shards - 1)
     system.until_answers("ws", "/readyz")
     after, shards = system.gateway(), system.stats("ws")["shards"]

@@ -1,4 +1,4 @@
-"""An event loop whose clock runs as fast as there is nothing to do: minutes of waiting take no time."""
+"""An event loop with virtual time: waits take no real time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits for nobody: as long as nothing is ready, the time it was to wait has passed."""
+    """Never blocks: if nothing is ready, the clock jumps ahead by the time-out."""
 
     slept = 0.0
 
@@ -25,7 +25,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """For what knows no clock but ``loop.time()`` and no other process."""
+    """For code whose only clock is ``loop.time()`` and that waits for no other process."""
 
     def __init__(self) -> None:
         self._passing = _Selector()
@@ -36,6 +36,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end in a loop of its own."""
+    """Run a coroutine in a new virtual-time loop."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(work)

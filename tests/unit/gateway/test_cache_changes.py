@@ -1,4 +1,4 @@
-"""What an event says has changed."""
+"""Tests the changes that are derived from events."""
 
 from __future__ import annotations
 

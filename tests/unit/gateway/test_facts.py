@@ -1,4 +1,4 @@
-"""docs/gateway.md names a test for every rule of the gateway: it has to be there."""
+"""Every test that docs/gateway.md names for a rule of the gateway exists."""
 
 from __future__ import annotations
 

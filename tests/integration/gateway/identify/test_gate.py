@@ -71,5 +71,5 @@ async def test_several_shards_identify_by_key_and_never_two_of_a_key_in_a_window
     assert sorted(shard for shard, _ in seen) == list(range(6))
     for key in (0, 1):
         times = [at for shard, at in seen if shard % 2 == key]
-        # The server's clock sees them through a loaded machine: well apart, if not to the millisecond.
+        # Measured on the server's clock, across a loaded machine: well apart, but not to the millisecond.
         assert all(b - a > 0.2 for a, b in pairwise(times))

@@ -1,4 +1,4 @@
-"""64 shards start in virtual time at a Discord that knows all pacing rules (fact 18) and takes its time."""
+"""64 shards start in virtual time against a slow Discord that checks every pacing rule (protocol.md, 18)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WINDOW = 5.0
 
 
 class Discord:
-    """Sees when IDENTIFYs arrive. ``fickle`` shards lose their first session right after READY."""
+    """Records when IDENTIFYs arrive. ``fickle`` shards lose their first session right after READY."""
 
     def __init__(self, max_concurrency: int, fickle: set[int]) -> None:
         self.max_concurrency = max_concurrency
@@ -49,7 +49,7 @@ class Discord:
 
 
 class Shard:
-    """A session whose connection is a few sleeps."""
+    """A session whose connection is simulated by sleeps."""
 
     def __init__(
         self, shard_id: int, discord: Discord, gate: LocalIdentifyGate, chance: random.Random
@@ -61,7 +61,7 @@ class Shard:
         self.ready_at = 0.0
 
     async def run(self) -> None:
-        """Go on until connected for good."""
+        """Run until the shard is connected for good."""
         facts: list[s.Fact] = [s.Start()]
         while facts:
             fact = facts.pop(0)
@@ -77,20 +77,20 @@ class Shard:
     async def answer(self, effect: s.Effect) -> list[s.Fact]:
         match effect:
             case s.Connect():
-                await self.way(0.05)
+                await self.network_delay(0.05)
                 return [s.Connected(), s.Frame(Op.HELLO, d=b'{"heartbeat_interval":41250}')]
             case s.RequestIdentify():
                 await self.gate.acquire(self.session.shard[0])
                 return [s.IdentifyGranted()]
             case s.Send(Op.IDENTIFY, data):
-                await self.way(0.01)
+                await self.network_delay(0.01)
                 frames = self.discord.identified(json.loads(data)["d"], asyncio.get_running_loop().time())
-                await self.way(0.01)
+                await self.network_delay(0.01)
                 return list(frames)
         return []
 
-    async def way(self, least: float) -> None:
-        """The network, up to 50 ms slower at times."""
+    async def network_delay(self, least: float) -> None:
+        """Simulate network latency with up to 50 ms of jitter."""
         await asyncio.sleep(least + 0.05 * self.chance.random())
 
 
@@ -118,6 +118,6 @@ def test_64_shards_keep_every_pacing_rule_and_take_no_longer_than_it_asks(
         assert all(later - earlier >= WINDOW for earlier, later in pairwise(times)), f"key {key}: {times}"
         first_tries = list(dict.fromkeys(discord.order[key]))
         assert len(first_tries) == SHARDS // max_concurrency
-    # The limit: whoever has the most IDENTIFYs needs a window between any two of them.
+    # The lower bound: the key with the most IDENTIFYs needs a window between any two of them.
     limit = WINDOW * (max(map(len, discord.arrivals.values())) - 1)
     assert limit <= max(shard.ready_at for shard in shards) <= 1.05 * limit

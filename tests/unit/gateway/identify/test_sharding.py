@@ -42,7 +42,7 @@ def test_ids_that_do_not_exist_are_refused() -> None:
     assert shards_held((2, 0, 2), 3) == (0, 2)
     with pytest.raises(ValueError, match="shard 3 does not exist"):
         shards_held((3,), 3)
-    with pytest.raises(ValueError, match="no shard"):
+    with pytest.raises(ValueError, match="at least one shard"):
         shards_held((), 3)
 
 
@@ -78,6 +78,6 @@ def test_direct_messages_arrive_on_shard_0() -> None:
 def test_a_number_of_shards_that_discord_may_refuse_is_doubted(
     configured: int | None, recommended: int, max_concurrency: int, code: str | None
 ) -> None:
-    """Fact 18: a shard has at most 2500 guilds, and very large bots need a multiple of Discord's number."""
+    """docs/protocol.md, 18: at most 2500 guilds per shard; very large bots need a given multiple."""
     why = count_warning(configured, recommended, max_concurrency)
     assert (why is None) if code is None else (why is not None and code in why)

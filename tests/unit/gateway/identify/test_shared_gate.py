@@ -1,4 +1,4 @@
-"""The queue of one host of several; its own queue is tested with LocalIdentifyGate."""
+"""Tests the gate of one host among several; its local queue is tested with LocalIdentifyGate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Hosts:
         self.granted: list[tuple[int, float]] = []
         self.gates = [
             SharedIdentifyGate(
-                SessionStartLimit(**limit),  # type: ignore[arg-type]  # whole numbers where it wants them
+                SessionStartLimit(**limit),  # type: ignore[arg-type]  # integers where needed
                 window=WINDOW,
                 reserve=50,
                 clock=loop.time,
@@ -50,7 +50,7 @@ async def test_hosts_take_turns_per_key_and_each_keeps_its_own_order() -> None:
     for key in (0, 1):
         times = [at for shard_id, at in hosts.granted if shard_id % 2 == key]
         assert len(times) == 4
-        # The store measures from when it gave the turn, which is a moment before the shard has it.
+        # The store's window starts when it grants a turn, slightly before the shard has it.
         assert all(later - earlier > WINDOW * 0.9 for earlier, later in pairwise(times))
     for host in (0, 1):
         own = [shard_id for shard_id, _ in hosts.granted if shard_id // 4 == host]
@@ -71,7 +71,7 @@ async def test_the_days_starts_are_counted_over_all_hosts() -> None:
 async def test_while_the_store_is_away_nobody_identifies_and_it_is_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(gate, "STORE_AWAY", 0.01)
+    monkeypatch.setattr(gate, "STORE_RETRY_DELAY", 0.01)
     hosts = Hosts(1)
     hosts.turns.away = True
     waiting = asyncio.ensure_future(hosts.identify(0, 0))

@@ -1,4 +1,4 @@
-"""Any order of legal facts: the session keeps its promises."""
+"""Model-based test: the session upholds its invariants under any order of legal facts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAITS_FOR_DISCORD = (State.AWAITING_HELLO, State.IDENTIFYING, State.RESUMING)
 
 
 class Gateway(RuleBasedStateMachine):
-    """Stands for the network and for Discord, and checks every effect against what it knows itself."""
+    """Plays the network and Discord, and checks every effect against a model of its own."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Gateway(RuleBasedStateMachine):
             self.session = self.make(None)
             self.has_session, self.seq = False, 0
 
-    def tell(self, fact: s.Fact, jitter: float = 0.5) -> list[s.Effect]:
+    def handle(self, fact: s.Fact, jitter: float = 0.5) -> list[s.Effect]:
         effects = self.session.handle(fact, self.now, jitter)
         for effect in effects:
             self.check(effect)
@@ -95,32 +95,32 @@ class Gateway(RuleBasedStateMachine):
     @precondition(lambda self: self.may(s.Start))
     @rule()
     def start(self) -> None:
-        self.tell(s.Start())
+        self.handle(s.Start())
 
     @precondition(lambda self: self.connecting)
     @rule()
     def connected(self) -> None:
         self.connecting, self.open = False, True
-        self.tell(s.Connected())
+        self.handle(s.Connected())
 
     @precondition(lambda self: self.connecting)
     @rule(jitter=st.floats(0, 1))
     def connect_failed(self, jitter: float) -> None:
         self.hang_up()
-        self.tell(s.ConnectFailed("no"), jitter)
+        self.handle(s.ConnectFailed("no"), jitter)
 
     @precondition(lambda self: self.open)
     @rule(jitter=st.floats(0, 1))
     def hello(self, jitter: float) -> None:
         self.greeted = True
         self.heard = True
-        self.tell(s.Frame(Op.HELLO, d=b'{"heartbeat_interval":41250}'), jitter)
+        self.handle(s.Frame(Op.HELLO, d=b'{"heartbeat_interval":41250}'), jitter)
 
     @precondition(lambda self: self.may(s.IdentifyGranted))
     @rule()
     def permit_granted(self) -> None:
         self.permit = True
-        self.tell(s.IdentifyGranted())
+        self.handle(s.IdentifyGranted())
 
     @precondition(lambda self: self.session.state is State.IDENTIFYING)
     @rule()
@@ -128,7 +128,7 @@ class Gateway(RuleBasedStateMachine):
         self.sessions += 1
         self.has_session, self.seq = True, 1
         d = {"session_id": f"s{self.sessions}", "resume_gateway_url": "resume"}
-        self.tell(s.Frame(Op.DISPATCH, 1, "READY", json.dumps(d).encode()))
+        self.handle(s.Frame(Op.DISPATCH, 1, "READY", json.dumps(d).encode()))
         assert self.session.state is State.CONNECTED
 
     @precondition(lambda self: self.session.state in (State.RESUMING, State.CONNECTED))
@@ -136,67 +136,67 @@ class Gateway(RuleBasedStateMachine):
     def event(self, resumed: bool) -> None:
         self.seq += 1
         self.heard = True
-        effects = self.tell(s.Frame(Op.DISPATCH, self.seq, "RESUMED" if resumed else "X", b"{}"))
+        effects = self.handle(s.Frame(Op.DISPATCH, self.seq, "RESUMED" if resumed else "X", b"{}"))
         assert any(isinstance(effect, s.Deliver) for effect in effects)
 
     @precondition(lambda self: self.session.state in (State.RESUMING, State.CONNECTED))
     @rule(back=st.integers(0, 3))
     def event_again(self, back: int) -> None:
         self.heard = True
-        effects = self.tell(s.Frame(Op.DISPATCH, self.seq - back, "X", b"{}"))
+        effects = self.handle(s.Frame(Op.DISPATCH, self.seq - back, "X", b"{}"))
         assert effects == []
 
     @precondition(lambda self: self.open)
     @rule(op=st.sampled_from([7, 11, 99]))
     def frame(self, op: int) -> None:
         self.heard = True
-        self.tell(s.Frame(op))
+        self.handle(s.Frame(op))
 
     @precondition(lambda self: self.open and not self.greeted)
     @rule()
     def asked_to_beat_before_hello(self) -> None:
-        assert self.tell(s.Frame(Op.HEARTBEAT)) == []
+        assert self.handle(s.Frame(Op.HEARTBEAT)) == []
 
     @precondition(lambda self: self.open and self.greeted)
     @rule()
     def asked_to_beat(self) -> None:
         self.heard = True
-        sent = self.tell(s.Frame(Op.HEARTBEAT))
+        sent = self.handle(s.Frame(Op.HEARTBEAT))
         assert [effect.op for effect in sent if isinstance(effect, s.Send)] == [Op.HEARTBEAT]
 
     @precondition(lambda self: self.session.state in WAITS_FOR_DISCORD)
     @rule()
     def nothing_but_acknowledgements(self) -> None:
-        """A Discord that is alive but does not answer is not waited for for ever."""
-        was, until = self.session.state, self.now + 2 * SessionRules().ready_timeout + 1
-        while self.session.state is was and (self.session.deadline or 0.0) <= until:
+        """Waiting for Discord ends even if it stays alive without answering."""
+        before, until = self.session.state, self.now + 2 * SessionRules().ready_timeout + 1
+        while self.session.state is before and (self.session.deadline or 0.0) <= until:
             self.now = max(self.now, self.session.deadline or until + 1)
             self.check_tick(0.5)
             if self.open and self.greeted:
                 self.frame(11)
-        assert self.session.state is not was
+        assert self.session.state is not before
 
     @precondition(lambda self: self.open)
     @rule(resumable=st.booleans(), jitter=st.floats(0, 1))
     def invalid_session(self, resumable: bool, jitter: float) -> None:
-        self.tell(s.Frame(Op.INVALID_SESSION, d=b"true" if resumable else b"false"), jitter)
+        self.handle(s.Frame(Op.INVALID_SESSION, d=b"true" if resumable else b"false"), jitter)
 
     @precondition(lambda self: self.open)
     @rule(code=CODES, jitter=st.floats(0, 1))
     def closed(self, code: int | None, jitter: float) -> None:
         self.hang_up()
-        effects = self.tell(s.Closed(code), jitter)
+        effects = self.handle(s.Closed(code), jitter)
         assert (code in FATAL_CLOSES) == any(isinstance(effect, s.Fatal) for effect in effects)
 
     @precondition(lambda self: self.open)
     @rule()
     def corrupt(self) -> None:
-        self.tell(s.Corrupt("junk"))
+        self.handle(s.Corrupt("junk"))
 
     @precondition(lambda self: self.may(s.Tick))
     @rule(seconds=st.floats(0, 100), jitter=st.floats(0, 1))
     def time_passes(self, seconds: float, jitter: float) -> None:
-        """Never sleep past a deadline, as the driver does not."""
+        """Advance the clock; like the driver, never past a deadline."""
         until = self.now + seconds
         while self.may(s.Tick) and self.session.deadline is not None and self.session.deadline <= until:
             self.now = max(self.now, self.session.deadline)
@@ -206,34 +206,34 @@ class Gateway(RuleBasedStateMachine):
     @precondition(lambda self: self.may(s.Tick) and self.session.deadline is not None)
     @rule(share=st.floats(0, 0.99), jitter=st.floats(0, 1))
     def a_tick_too_early(self, share: float, jitter: float) -> None:
-        """The driver wakes for other reasons as well."""
+        """Tick before the deadline: the driver wakes up for other reasons too."""
         deadline = self.session.deadline
         assert deadline is not None
         if deadline > self.now:
             self.now += share * (deadline - self.now)
             if self.now < deadline:
-                assert self.tell(s.Tick(), jitter) == []
+                assert self.handle(s.Tick(), jitter) == []
                 assert self.session.deadline == deadline
 
     def check_tick(self, jitter: float) -> None:
-        """The session beats once an interval, and gives up a peer that was silent for a whole one."""
-        was, last, heard = self.session.state, self.last_beat, self.heard
-        effects = self.tell(s.Tick(), jitter)
+        """Tick: one heartbeat per interval, and a peer that is silent for a whole interval is dropped."""
+        before, last, heard = self.session.state, self.last_beat, self.heard
+        effects = self.handle(s.Tick(), jitter)
         if any(isinstance(effect, s.Send) for effect in effects):
             assert last is None or self.now - last >= INTERVAL - 1e-6
-            assert last is None or self.heard, "beats on although the peer is a zombie"
+            assert last is None or self.heard, "keeps beating although the peer is a zombie"
             self.last_beat, self.heard = self.now, False
-        if was is State.CONNECTED and any(isinstance(effect, s.Abort) for effect in effects):
+        if before is State.CONNECTED and any(isinstance(effect, s.Abort) for effect in effects):
             assert last is not None
             assert self.now - last >= INTERVAL - 1e-6
-            assert not heard, "gives up a peer that it heard"
+            assert not heard, "drops a peer that sent something"
 
     @precondition(lambda self: self.session.state not in ENDED)
     @rule(keep=st.booleans())
     def stop(self, keep: bool) -> None:
-        # Rarely: it ends the story.
+        # Rarely, because it ends the run.
         if self.sessions >= 2:
-            self.tell(s.Stop(keep))
+            self.handle(s.Stop(keep))
             self.hang_up()
 
     @precondition(lambda self: self.session.state in ENDED)
@@ -250,14 +250,14 @@ class Gateway(RuleBasedStateMachine):
 
     @invariant()
     def heartbeats_keep_their_distance(self) -> None:
-        """On their own they are an interval apart; only opcode 1 brings one forward."""
+        """Scheduled beats are an interval apart; only opcode 1 brings one forward."""
         if self.greeted and self.session.state is not State.AWAITING_HELLO:
             assert self.session.deadline is not None
             assert self.session.deadline <= self.now + INTERVAL
 
     @invariant()
     def there_is_always_a_way_on(self) -> None:
-        """A session that has not ended is connected, waits for an answer it knows, or has a deadline."""
+        """A session that has not ended has a deadline."""
         if self.session.state not in ENDED | {State.NEW}:
             assert self.session.deadline is not None
 
@@ -269,7 +269,7 @@ class Gateway(RuleBasedStateMachine):
     @precondition(lambda self: self.session.state is State.CONNECTED)
     @rule(answers=st.booleans())
     def three_heartbeats(self, answers: bool) -> None:
-        """A peer that answers is kept, one that does not is given up within two intervals."""
+        """A peer that answers is kept; one that does not is dropped within two intervals."""
         self.frame(11)
         for _ in range(3):
             if self.session.state is State.CONNECTED and self.session.deadline is not None:
@@ -280,7 +280,7 @@ class Gateway(RuleBasedStateMachine):
         assert answers == (self.session.state is State.CONNECTED)
 
     def teardown(self) -> None:
-        """From wherever the story stopped, a well-behaved Discord gets the shard connected."""
+        """Whatever state the run ended in, a well-behaved Discord gets the shard connected."""
         self.come_up()
 
     def come_up(self) -> None:
@@ -290,7 +290,7 @@ class Gateway(RuleBasedStateMachine):
                     self.start()
                 case State.WAITING:
                     self.now = max(self.now, self.session.deadline or 0)
-                    self.tell(s.Tick())
+                    self.handle(s.Tick())
                 case State.CONNECTING:
                     self.connected()
                 case State.AWAITING_HELLO:

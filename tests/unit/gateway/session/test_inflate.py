@@ -36,7 +36,7 @@ def test_a_zlib_payload_is_complete_at_its_flush_marker_wherever_the_messages_ar
     for message in packed("zlib-stream", payloads):
         cuts = sorted(data.draw(st.sets(st.integers(1, len(message) - 1), max_size=3)))
         parts = [message[a:b] for a, b in zip([0, *cuts], [*cuts, len(message)], strict=True)]
-        # A cut right behind a 00 00 FF FF that is no end would be one for every client.
+        # A cut right after a 00 00 FF FF that ends no payload would look like an end to any client.
         got += [out for part in parts if (out := context.feed(part)) is not None]
     assert b"".join(got) == b"".join(payloads)
 

@@ -1,4 +1,4 @@
-"""What was written of a shard's world is there for the next process."""
+"""A journal restores a shard's snapshot in the next process."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from nescord_core.settings import SnapshotSettings
 
 
 class Writer:
-    """A shard whose events are written down."""
+    """A shard whose events are journaled."""
 
     def __init__(self, path: Path, **options: int) -> None:
         self.snapshot = ShardSnapshot(SnapshotSettings(enabled=True))
         self.journal = SnapshotJournal(path, **options)
         self.seq = 0
 
-    def give(self, kind: str, data: Any, guild_id: int = 7) -> None:
+    def feed(self, kind: str, data: Any, guild_id: int = 7) -> None:
         self.seq += 1
         record = Record(kind, "session", self.seq, guild_id, json.dumps(data).encode())
         if self.snapshot.apply("session", self.seq, kind, guild_id, record.data):
             self.journal.append(record, self.snapshot)
 
     def begin(self) -> None:
-        self.give("READY", {"user": {"id": "1"}, "guilds": [{"id": "7"}, {"id": "8"}]}, 0)
-        self.give(
+        self.feed("READY", {"user": {"id": "1"}, "guilds": [{"id": "7"}, {"id": "8"}]}, 0)
+        self.feed(
             "GUILD_CREATE", {"id": "7", "name": "one", "member_count": 1, "members": [], "channels": []}
         )
 
@@ -41,7 +41,7 @@ Start = Callable[..., Writer]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Makes writers, which are closed when all has been looked at: a killed process closes nothing."""
+    """Makes writers and closes them after the test's assertions, as a killed process closes nothing."""
     made: list[Writer] = []
 
     def start(path: Path, **options: int) -> Writer:
@@ -70,8 +70,8 @@ def same(one: ShardSnapshot, other: ShardSnapshot) -> bool:
 def test_a_killed_process_leaves_all_that_it_has_passed_on(start: Start, tmp_path: Path) -> None:
     writer = start(tmp_path / "j")
     writer.begin()
-    writer.give("CHANNEL_CREATE", {"id": "10", "name": "new"})
-    writer.give("GUILD_MEMBER_ADD", {"user": {"id": "5"}})
+    writer.feed("CHANNEL_CREATE", {"id": "10", "name": "new"})
+    writer.feed("GUILD_MEMBER_ADD", {"user": {"id": "5"}})
     assert same(recalled(tmp_path / "j"), writer.snapshot), "without a close"
 
 
@@ -84,7 +84,7 @@ def test_a_torn_last_record_is_left_out(start: Start, tmp_path: Path) -> None:
     writer = start(path)
     writer.begin()
     whole = path.stat().st_size
-    writer.give("CHANNEL_CREATE", {"id": "10", "name": "new"})
+    writer.feed("CHANNEL_CREATE", {"id": "10", "name": "new"})
     path.write_bytes(path.read_bytes()[:-3])
     assert path.stat().st_size > whole
     (guild,) = recalled(path).guilds()
@@ -92,11 +92,11 @@ def test_a_torn_last_record_is_left_out(start: Start, tmp_path: Path) -> None:
 
 
 def test_events_that_come_again_after_a_resume_change_nothing(start: Start, tmp_path: Path) -> None:
-    """Replayed from the last acknowledged event: a member who joined is not counted twice."""
+    """Replaying from the last acknowledged event does not count a new member twice."""
     path = tmp_path / "j"
     writer = start(path)
     writer.begin()
-    writer.give("GUILD_MEMBER_ADD", {"user": {"id": "5"}})
+    writer.feed("GUILD_MEMBER_ADD", {"user": {"id": "5"}})
     found = recalled(path)
     found.apply("session", writer.seq, "GUILD_MEMBER_ADD", 7, b'{"user":{"id":"5"}}')
     (guild,) = found.guilds()
@@ -108,10 +108,10 @@ def test_a_file_that_has_grown_is_written_anew(start: Start, tmp_path: Path) -> 
     writer = start(path, small=100_000)
     writer.begin()
     for number in range(2000):
-        writer.give("CHANNEL_UPDATE", {"id": "10", "name": f"n{number}", "topic": "t" * 100})
+        writer.feed("CHANNEL_UPDATE", {"id": "10", "name": f"n{number}", "topic": "t" * 100})
     assert path.stat().st_size < 250_000
     assert same(recalled(path), writer.snapshot)
-    writer.give("CHANNEL_DELETE", {"id": "10"})
+    writer.feed("CHANNEL_DELETE", {"id": "10"})
     assert same(recalled(path), writer.snapshot)
 
 
@@ -120,7 +120,7 @@ def test_a_disk_that_cannot_be_written_is_said_once(start: Start, tmp_path: Path
     blocked.write_text("not a directory")
     writer = start(blocked / "j")
     writer.begin()
-    writer.give("CHANNEL_CREATE", {"id": "10"})
+    writer.feed("CHANNEL_CREATE", {"id": "10"})
     assert len(caplog.records) == 1
     assert "new session" in caplog.text
 
