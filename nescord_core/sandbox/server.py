@@ -17,7 +17,7 @@ from nescord_core.sandbox.control.api import Control
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayServer
 from nescord_core.sandbox.http.api import RestApi
-from nescord_core.sandbox.http.routes.applications import ALL_PRIVILEGED
+from nescord_core.sandbox.http.routes.applications import LIMITED_INTENT_FLAGS
 from nescord_core.sandbox.page.service import EventFeed, add_page
 from nescord_core.sandbox.request_guard import guard, rest_faults
 from nescord_core.sandbox.world.simcord.model import channel_accessible
@@ -45,7 +45,7 @@ class Sandbox:
             self.world.simulation, channel_id, self.world.application_id
         )
         self.wire.available = self.world.available
-        self.wire.application_flags = ALL_PRIVILEGED
+        self.wire.application_flags = LIMITED_INTENT_FLAGS
         self.feed = EventFeed()
 
     @asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -132,18 +132,18 @@ class Routes:
         """Enter a function as what answers these operations."""
 
         def enter(route: Route) -> Route:
-            for each in operation_ids:
-                self._routes[each] = route
+            self.answered_by(route, *operation_ids)
             return route
 
         return enter
 
-    def get(self, operation_id: str) -> Route | None:
-        """Return what answers an operation."""
-        return self._routes.get(operation_id)
+    def answered_by(self, route: Route, *operation_ids: str) -> None:
+        """Enter one function as what answers these operations."""
+        self._routes |= dict.fromkeys(operation_ids, route)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._routes)
+    def items(self) -> Iterable[tuple[str, Route]]:
+        """Return the operations with what answers them."""
+        return self._routes.items()
 
 
 def not_found(code: int, what: str) -> BackendError:

@@ -1,4 +1,4 @@
-"""Answers any operation of the API: its own routes first, then the model's. Knows no sockets."""
+"""Answers any operation of the API with its route from `routes`. Knows no sockets."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from dataclasses import replace
 from typing import Any
 
 from nescord_core.discord_api import contract
-from nescord_core.discord_api.contract import Operation
-from nescord_core.sandbox.http import extra_fields, pagination
 from nescord_core.sandbox.http.audit_log import auditing
 from nescord_core.sandbox.http.calls import Answer, Call, Route
 from nescord_core.sandbox.http.message_rules import message_problems, nested
-from nescord_core.sandbox.http.model_routes import model_answer, modelled
 from nescord_core.sandbox.http.routes import (
     applications,
+    channels,
     commands,
+    expressions,
     guilds,
+    interactions,
     invites,
+    members,
     messages,
     moderation,
+    roles,
     scheduled_events,
     search,
     users,
@@ -44,23 +46,32 @@ __all__ = ["MISSING_BODY", "UNKNOWN_ROUTE", "answer", "routes_table"]
 
 log = logging.getLogger(__name__)
 
-ALL_ROUTES = (
-    applications.ROUTES,
-    commands.ROUTES,
-    scheduled_events.ROUTES,
-    extra_fields.ROUTES,
-    guilds.ROUTES,
-    invites.ROUTES,
-    lobbies.ROUTES,
-    messages.ROUTES,
-    moderation.ROUTES,
-    users.ROUTES,
-    pagination.ROUTES,
-    partner_sdk.ROUTES,
-    search.ROUTES,
-    voice.ROUTES,
-    webhooks.ROUTES,
-)
+ROUTES: Mapping[str, Route] = {
+    operation_id: route
+    for routes in (
+        applications.ROUTES,
+        channels.ROUTES,
+        commands.ROUTES,
+        expressions.ROUTES,
+        guilds.ROUTES,
+        interactions.ROUTES,
+        invites.ROUTES,
+        lobbies.ROUTES,
+        members.ROUTES,
+        messages.ROUTES,
+        moderation.ROUTES,
+        partner_sdk.ROUTES,
+        roles.ROUTES,
+        scheduled_events.ROUTES,
+        search.ROUTES,
+        users.ROUTES,
+        voice.ROUTES,
+        webhooks.ROUTES,
+    )
+    for operation_id, route in routes.items()
+}
+"""What answers each operation, by operationId."""
+
 UNKNOWN_ROUTE = Answer(404, {"message": "404: Not Found", "code": 0})
 MISSING_BODY = Answer(400, {"message": "The request body contains invalid JSON.", "code": 50109})
 PARTLY: Mapping[str, str] = {
@@ -90,7 +101,7 @@ def answer(call: Call) -> Answer:
     } or message_problems(call.operation.operation_id, call.body)
     if problems:
         return Answer(400, invalid_form(problems))
-    route = _route(call.operation)
+    route = ROUTES.get(call.operation.operation_id)
     if route is None:
         return _missing(f"{call.operation.method} {call.operation.path} is not part of the sandbox.")
     try:
@@ -105,13 +116,6 @@ def answer(call: Call) -> Answer:
         return _missing(f"{call.operation.method} {call.operation.path}: {gap}")
     except BackendError as refused:
         return _refused(refused)
-
-
-def _route(operation: Operation) -> Route | None:
-    for routes in ALL_ROUTES:
-        if found := routes.get(operation.operation_id):
-            return found
-    return model_answer if operation.operation_id in modelled() else None
 
 
 def _missing(sentence: str) -> Answer:
@@ -178,7 +182,7 @@ def routes_table() -> Iterable[tuple[str, str, str]]:
     """Return (method, path, ``done`` | ``partly`` | ``missing``) for every operation of the API."""
     rows = []
     for operation in contract.operations().values():
-        state = "missing" if _route(operation) is None else "done"
+        state = "done" if operation.operation_id in ROUTES else "missing"
         if operation.operation_id in PARTLY:
             state = "partly"
         if operation.operation_id in MISSING:

@@ -1,4 +1,7 @@
-"""The gateway's address, the application itself, stickers that belong to no guild."""
+"""The bot's application: its settings, emoji, SKUs, subscriptions and entitlements; and the gateway's URL.
+
+https://discord.com/developers/docs/resources/application
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid, not_found
 from nescord_core.sandbox.http.images import with_images
+from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.world.simcord.model import BackendError, serializers
 from nescord_core.sandbox.world.world import World
 
-__all__ = ["ROUTES", "application_of", "partial_application"]
+__all__ = ["LIMITED_INTENT_FLAGS", "ROUTES", "application_payload", "partial_application"]
 
 ROUTES = Routes()
 EDITABLE = frozenset(
@@ -32,30 +36,41 @@ EDITABLE = frozenset(
         "type",
     }
 )
-LIMITED_INTENTS = 1 << 13 | 1 << 15 | 1 << 19
-"""Flags that an application under 100 guilds may set itself
+LIMITED_INTENT_FLAGS = 1 << 13 | 1 << 15 | 1 << 19
+"""Flags of an application in fewer than 100 guilds that may use presences, members and message content; the
+only flags that it can change itself
 (https://discord.com/developers/docs/resources/application#edit-current-application)."""
 MAY_BE_NULL = frozenset({"interactions_endpoint_url", "role_connections_verification_url", "icon", "type"})
-ALL_PRIVILEGED = 1 << 13 | 1 << 15 | 1 << 19
-"""Flags of an application under 100 guilds that may use presences, members and message content."""
 
-PACK_ID, WAVE_ID = 847_199_849_233_514_549, 749_054_660_769_218_631
+ROUTES.answered_by(
+    model_answer,
+    "list_application_emojis",
+    "create_application_emoji",
+    "get_application_emoji",
+    "update_application_emoji",
+    "delete_application_emoji",
+    "get_entitlements",
+    "create_entitlement",
+    "get_entitlement",
+    "delete_entitlement",
+    "consume_entitlement",
+)
 
 
 @ROUTES.answers("get_gateway")
-def _gateway(call: Call) -> Any:
+def _get_gateway(call: Call) -> Any:
     assert call.facts is not None
     return {"url": call.facts.url}
 
 
 @ROUTES.answers("get_bot_gateway")
-def _bot_gateway(call: Call) -> Any:
+def _get_bot_gateway(call: Call) -> Any:
     assert call.facts is not None
     limit = dict(call.facts.session_start_limit())
     return {"url": call.facts.url, "shards": call.facts.shards, "session_start_limit": limit}
 
 
-def application_of(sandbox: World) -> dict[str, Any]:
+def application_payload(sandbox: World) -> dict[str, Any]:
     """Return the bot's application as its own endpoint shows it."""
     world = sandbox.simulation
     owner = next(each for each in world.users.values() if not each.bot)
@@ -67,8 +82,8 @@ def application_of(sandbox: World) -> dict[str, Any]:
         "summary": "",
         "bot_public": True,
         "bot_require_code_grant": False,
-        "flags": ALL_PRIVILEGED,
-        "flags_new": str(ALL_PRIVILEGED),
+        "flags": LIMITED_INTENT_FLAGS,
+        "flags_new": str(LIMITED_INTENT_FLAGS),
         "owner": dict(serializers.user_payload(owner)),
         "team": None,
         "bot": sandbox.bot_user,
@@ -84,7 +99,7 @@ def application_of(sandbox: World) -> dict[str, Any]:
 
 def partial_application(sandbox: World) -> dict[str, Any]:
     """Return the application as integrations and invites show it."""
-    whole = application_of(sandbox)
+    whole = application_payload(sandbox)
     names = ("id", "name", "icon", "description", "summary", "flags", "flags_new", "bot_public")
     return {
         **{name: whole[name] for name in (*names, "bot_require_code_grant", "bot")},
@@ -98,14 +113,14 @@ def _own(call: Call) -> None:
 
 
 @ROUTES.answers("get_my_application", "get_my_oauth2_application")
-def _mine(call: Call) -> Any:
-    return application_of(call.world)
+def _get_my_application(call: Call) -> Any:
+    return application_payload(call.world)
 
 
 @ROUTES.answers("get_application")
 def _get_application(call: Call) -> Any:
     _own(call)
-    return application_of(call.world)
+    return application_payload(call.world)
 
 
 @ROUTES.answers("update_my_application", "update_application")
@@ -115,7 +130,7 @@ def _update_application(call: Call) -> Any:
     if call.form.get("team_id") is not None:
         raise NotImplementedError("teams (team_id) are not part of the sandbox")
     given = {key: value for key, value in call.form.items() if key in EDITABLE}
-    if int(given.get("flags") or 0) & ~LIMITED_INTENTS:
+    if int(given.get("flags") or 0) & ~LIMITED_INTENT_FLAGS:
         raise invalid(
             "flags", "APPLICATION_FLAGS_INVALID", "Only the flags of limited intents can be changed."
         )
@@ -125,11 +140,11 @@ def _update_application(call: Call) -> Any:
     if isinstance(described := changes.get("description"), dict):
         changes["description"] = described.get("default") or ""
     call.world.extra_state.application.update(changes)
-    return application_of(call.world)
+    return application_payload(call.world)
 
 
 @ROUTES.answers("get_application_role_connections_metadata", "update_application_role_connections_metadata")
-def _role_connections(call: Call) -> Any:
+def _role_connections_metadata(call: Call) -> Any:
     _own(call)
     if call.operation.method == "PUT":
         call.world.extra_state.role_connections = list(call.body or ())
@@ -137,65 +152,21 @@ def _role_connections(call: Call) -> Any:
 
 
 @ROUTES.answers("get_public_keys")
-def _public_keys(_call: Call) -> Any:
+def _get_public_keys(_call: Call) -> Any:
     return {"keys": []}
 
 
-def _wave() -> dict[str, Any]:
-    return {
-        "id": str(WAVE_ID),
-        "name": "Wave",
-        "tags": "wumpus, hello, sup, hi, oi",
-        "type": 1,
-        "format_type": 1,
-        "description": "Wumpus waves hello",
-        "pack_id": str(PACK_ID),
-        "sort_value": 12,
-    }
-
-
-def _pack() -> dict[str, Any]:
-    return {
-        "id": str(PACK_ID),
-        "sku_id": str(PACK_ID + 1),
-        "name": "Wumpus Beyond",
-        "description": "Say hello to Wumpus!",
-        "stickers": [_wave()],
-    }
-
-
-@ROUTES.answers("list_sticker_packs")
-def _sticker_packs(_call: Call) -> Any:
-    return {"sticker_packs": [_pack()]}
-
-
-@ROUTES.answers("get_sticker_pack")
-def _sticker_pack(call: Call) -> Any:
-    if call.id("pack_id") != PACK_ID:
-        raise not_found(10061, "Sticker Pack")
-    return _pack()
-
-
-@ROUTES.answers("get_sticker")
-def _sticker(call: Call) -> Any:
-    wanted = call.id("sticker_id")
-    if wanted == WAVE_ID:
-        return _wave()
-    world = call.world.simulation
-    for guild in world.guilds.values():
-        if wanted in guild.stickers:
-            return serializers.sticker_payload(world, guild.stickers[wanted])
-    raise not_found(10060, "Sticker")
+# SKUs and subscriptions
 
 
 @ROUTES.answers("list_skus")
-def _skus(call: Call) -> Any:
+def _list_skus(call: Call) -> Any:
     _own(call)
     return [serializers.sku_payload(each) for each in call.world.simulation.skus.values()]
 
 
 @ROUTES.answers("get_sku_subscriptions")
-def _subscriptions(call: Call) -> Any:
+def _get_sku_subscriptions(call: Call) -> Any:
     """List a SKU's subscriptions; as on Discord, of one user unless a user's own token asks."""
     sku_id, user_id = call.args["sku_id"], call.query.get("user_id")
     if call.id("sku_id") not in call.world.simulation.skus:
@@ -213,7 +184,7 @@ def _subscriptions(call: Call) -> Any:
 
 
 @ROUTES.answers("get_sku_subscription")
-def _subscription(call: Call) -> Any:
+def _get_sku_subscription(call: Call) -> Any:
     found = call.world.extra_state.subscriptions.get(call.id("subscription_id"))
     if found is None or call.args["sku_id"] not in found["sku_ids"]:
         raise not_found(10091, "Subscription")
@@ -224,7 +195,7 @@ def _subscription(call: Call) -> Any:
 
 
 @ROUTES.answers("applications_get_activity_instance")
-def _activity(call: Call) -> Any:
+def _get_activity_instance(call: Call) -> Any:
     _own(call)
     found = call.world.extra_state.activities.get(call.args["instance_id"])
     if found is None:
@@ -233,7 +204,7 @@ def _activity(call: Call) -> Any:
 
 
 @ROUTES.answers("upload_application_attachment")
-def _attachment(call: Call) -> Any:
+def _upload_application_attachment(call: Call) -> Any:
     _own(call)
     if not call.files:
         raise invalid("file", "BASE_TYPE_REQUIRED", "This field is required")

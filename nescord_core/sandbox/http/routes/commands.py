@@ -10,6 +10,7 @@ from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
 from nescord_core.sandbox.http.message_rules import command_problems
+from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.validation import invalid_form
 from nescord_core.sandbox.world.simcord.model import BackendError
 
@@ -20,6 +21,8 @@ CHAT_INPUT = 1
 MOST_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15, 4: 1}
 Command = dict[str, Any]
 Registry = dict[tuple[str, int], Command]
+
+ROUTES.answered_by(model_answer, "get_guild_application_command_permissions")
 
 
 def _scope(call: Call) -> int | None:

@@ -1,22 +1,43 @@
-"""What guilds have beyond the model: search, preview, templates, welcome screen, widget, onboarding."""
+"""Guilds: settings, preview, welcome screen, widget, onboarding, integrations, templates.
+
+https://discord.com/developers/docs/resources/guild
+"""
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid, not_found
+from nescord_core.sandbox.http.extra_fields import update_with_extra_fields
+from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.routes.applications import partial_application
 from nescord_core.sandbox.world.simcord.model import BackendError, Guild, serializers
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
-ONE_PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+GUILD_FIELDS = frozenset(
+    {
+        "banner",
+        "discovery_splash",
+        "features",
+        "home_header",
+        "icon",
+        "premium_progress_bar_enabled",
+        "region",
+        "safety_alerts_channel_id",
+        "splash",
+        "system_channel_flags",
+    }
 )
+MUTABLE_FEATURES = frozenset({"COMMUNITY", "DISCOVERABLE", "INVITES_DISABLED", "RAID_ALERTS_DISABLED"})
+"""Features that a guild's own people switch
+(https://discord.com/developers/docs/resources/guild#guild-object-mutable-guild-features)."""
+COMMUNITY_REQUIRES = ("rules_channel_id", "public_updates_channel_id")
 ONLY_IN_EVENTS = frozenset(
     {
         "channels",
@@ -34,12 +55,16 @@ ONLY_IN_EVENTS = frozenset(
     }
 )
 """Fields that GUILD_CREATE has over the guild that GET answers with."""
-
+ONE_PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 Payload = dict[str, Any]
+
+ROUTES.answered_by(model_answer, "list_guild_audit_log_entries", "get_guild_vanity_url")
 
 
 @ROUTES.answers("get_guild")
-def _get(call: Call) -> Any:
+def _get_guild(call: Call) -> Any:
     shown = dict(serializers.guild_create_payload(call.world.simulation, call.guild))
     if call.query.get("with_counts", "").lower() in ("true", "1"):
         count = len(call.guild.members)
@@ -47,53 +72,27 @@ def _get(call: Call) -> Any:
     return {key: value for key, value in shown.items() if key not in ONLY_IN_EVENTS}
 
 
-@ROUTES.answers("list_my_guilds")
-def _mine(call: Call) -> Any:
-    world = call.world.simulation
-    limit, after = int(call.query.get("limit", 200)), int(call.query.get("after", 0))
-    before = int(call.query.get("before", 0)) or 1 << 64
-    mine = [each.id for each in world.guilds.values() if call.actor_id in each.members]
-    found = sorted(each for each in mine if after < each < before)
-    page = found[-limit:] if "before" in call.query else found[:limit]
-    return [_partial(call, world.guilds[each]) for each in page]
+@ROUTES.answers("update_guild")
+def _update_guild(call: Call) -> Any:
+    if call.form.get("features") is not None:
+        wanted = [each for each in call.form["features"] if each is not None]
+        call = replace(call, body={**call.form, "features": wanted})
+        _check_features(call)
+    return update_with_extra_fields(call, call.guild, GUILD_FIELDS)
 
 
-def _partial(call: Call, guild: Guild) -> Payload:
-    world = call.world.simulation
-    whole = dict(serializers.guild_create_payload(world, guild))
-    shown: Payload = {
-        **{name: whole[name] for name in ("id", "name", "icon", "banner", "features")},
-        "owner": guild.owner_id == call.actor_id,
-        "permissions": str(world.compute_permissions(guild.id, call.actor_id)),
-    }
-    if call.query.get("with_counts", "").lower() in ("true", "1"):
-        count = len(guild.members)
-        shown |= {"approximate_member_count": count, "approximate_presence_count": count}
-    return shown
-
-
-@ROUTES.answers("search_guild_members")
-def _search_members(call: Call) -> Any:
-    world, guild = call.world.simulation, call.guild
-    prefix, limit = call.query.get("query", "").lower(), int(call.query.get("limit", 1))
-    found = [
-        each
-        for each in guild.members.values()
-        if world.users[each.user_id].name.lower().startswith(prefix)
-        or (each.nick or "").lower().startswith(prefix)
-    ]
-    return [dict(serializers.member_payload(world, guild, each)) for each in found[:limit]]
-
-
-@ROUTES.answers("guild_role_member_counts")
-def _role_member_counts(call: Call) -> Any:
-    guild = call.guild
-    counts = Counter(role for member in guild.members.values() for role in member.role_ids)
-    return {str(role): counts[role] for role in guild.roles if role != guild.id}
+def _check_features(call: Call) -> None:
+    wanted = set(call.form["features"])
+    had = set(vars(call.guild).get("kept", {}).get("features") or ())
+    if foreign := sorted((wanted ^ had) - MUTABLE_FEATURES):
+        raise invalid("features", "GUILD_FEATURE_INVALID", f"{foreign[0]} is not yours to change.")
+    lacking = [each for each in COMMUNITY_REQUIRES if not (call.form.get(each) or getattr(call.guild, each))]
+    if "COMMUNITY" in wanted and lacking:
+        raise invalid(lacking[0], "BASE_TYPE_REQUIRED", "This field is required")
 
 
 @ROUTES.answers("get_guild_preview")
-def _preview(call: Call) -> Any:
+def _get_guild_preview(call: Call) -> Any:
     whole = dict(serializers.guild_create_payload(call.world.simulation, call.guild))
     names = (
         "id",
@@ -112,7 +111,7 @@ def _preview(call: Call) -> Any:
 
 
 @ROUTES.answers("update_guild_incident_actions")
-def _incidents(call: Call) -> Any:
+def _update_guild_incident_actions(call: Call) -> Any:
     call.need("manage_guild")
     kept = call.world.extra_state.incidents.setdefault(call.guild.id, {})
     kept.update(call.form)
@@ -120,7 +119,7 @@ def _incidents(call: Call) -> Any:
 
 
 @ROUTES.answers("get_guild_new_member_welcome")
-def _new_member_welcome(call: Call) -> Any:
+def _get_guild_new_member_welcome(call: Call) -> Any:
     assert call.guild
     return Answer(204)
 
@@ -143,7 +142,7 @@ def _widget_settings(call: Call) -> Payload:
 
 
 @ROUTES.answers("get_guild_widget_settings", "update_guild_widget_settings")
-def _widget(call: Call) -> Any:
+def _guild_widget_settings(call: Call) -> Any:
     call.need("manage_guild")
     if call.operation.method == "PATCH":
         call.world.extra_state.widgets.setdefault(call.guild.id, {}).update(call.form)
@@ -151,7 +150,7 @@ def _widget(call: Call) -> Any:
 
 
 @ROUTES.answers("get_guild_widget", "get_guild_widget_png")
-def _shown_widget(call: Call) -> Any:
+def _get_guild_widget(call: Call) -> Any:
     if not _widget_settings(call)["enabled"]:
         raise BackendError(403, 50004, "Widget Disabled")
     if call.operation.operation_id == "get_guild_widget_png":
@@ -191,18 +190,54 @@ def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
     return {**prompt, "id": str(prompt.get("id") or new_id()), "options": options}
 
 
+# Integrations
+
+
+@ROUTES.answers("list_guild_integrations")
+def _list_guild_integrations(call: Call) -> Any:
+    """Show the bot's own integration, the only one there is."""
+    call.need("manage_guild")
+    return [_bot_integration(call)]
+
+
+def _bot_integration(call: Call) -> Payload:
+    bot = call.world.bot_user
+    return {
+        "id": bot["id"],
+        "name": bot["username"],
+        "type": "discord",
+        "enabled": True,
+        "account": {"id": bot["id"], "name": bot["username"]},
+        "application": partial_application(call.world),
+        "scopes": ["applications.commands", "bot"],
+    }
+
+
+@ROUTES.answers("delete_guild_integration")
+def _delete_guild_integration(call: Call) -> Any:
+    """Remove an integration; removing the bot's own takes it out of the guild."""
+    call.need("manage_guild")
+    if call.id("integration_id") != call.world.application_id:
+        raise not_found(10005, "Integration")
+    guild_id, world = call.guild.id, call.world.simulation
+    gone = {"id": call.args["integration_id"], "guild_id": str(guild_id)}
+    world.emit("INTEGRATION_DELETE", {**gone, "application_id": gone["id"]})
+    world.remove_guild(guild_id)
+    return Answer(204)
+
+
 # Templates
 
 
 @ROUTES.answers("list_guild_templates")
-def _list_templates(call: Call) -> Any:
+def _list_guild_templates(call: Call) -> Any:
     call.need("manage_guild")
     templates = call.world.extra_state.templates.values()
     return [each for each in templates if each["source_guild_id"] == str(call.guild.id)]
 
 
 @ROUTES.answers("create_guild_template")
-def _create_template(call: Call) -> Any:
+def _create_guild_template(call: Call) -> Any:
     call.need("manage_guild")
     world = call.world.simulation
     code, now = secrets.token_hex(6), world.now_iso()
@@ -216,18 +251,18 @@ def _create_template(call: Call) -> Any:
         "created_at": now,
         "updated_at": now,
         "source_guild_id": str(call.guild.id),
-        "serialized_source_guild": _serialized(call.guild),
+        "serialized_source_guild": _template_source(call.guild),
         "is_dirty": None,
     }
     call.world.extra_state.templates[code] = template
     return template
 
 
-def _serialized(guild: Guild) -> Payload:
+def _template_source(guild: Guild) -> Payload:
     return {"name": guild.name, "description": guild.description, "roles": [], "channels": []}
 
 
-def _template(call: Call) -> Payload:
+def _find_template(call: Call) -> Payload:
     template = call.world.extra_state.templates.get(call.args["code"])
     if template is None or call.args.get("guild_id") not in (None, template["source_guild_id"]):
         raise not_found(10057, "Guild Template")
@@ -235,22 +270,22 @@ def _template(call: Call) -> Payload:
 
 
 @ROUTES.answers("get_guild_template")
-def _get_template(call: Call) -> Any:
-    return _template(call)
+def _get_guild_template(call: Call) -> Any:
+    return _find_template(call)
 
 
 @ROUTES.answers("update_guild_template", "sync_guild_template")
-def _change_template(call: Call) -> Any:
+def _update_or_sync_guild_template(call: Call) -> Any:
     call.need("manage_guild")
-    template = _template(call)
+    template = _find_template(call)
     template.update({key: value for key, value in call.form.items() if key in ("name", "description")})
     if call.operation.method == "PUT":
-        template["serialized_source_guild"] = _serialized(call.guild)
+        template["serialized_source_guild"] = _template_source(call.guild)
     template["updated_at"] = call.world.simulation.now_iso()
     return template
 
 
 @ROUTES.answers("delete_guild_template")
-def _delete_template(call: Call) -> Any:
+def _delete_guild_template(call: Call) -> Any:
     call.need("manage_guild")
-    return call.world.extra_state.templates.pop(_template(call)["code"])
+    return call.world.extra_state.templates.pop(_find_template(call)["code"])

@@ -102,7 +102,7 @@ def _resolve(call: Call) -> Any:
     return shown
 
 
-@ROUTES.answers("list_channel_invites", "get_guild_invites", "list_guild_invites")
+@ROUTES.answers("list_channel_invites", "list_guild_invites")
 def _list(call: Call) -> Any:
     world = call.world.simulation
     return [_shown(call, world.invites[each["code"]]) for each in model_answer(call)]

@@ -1,4 +1,7 @@
-"""Messages beyond the model: nonces, fast history, the older pin routes."""
+"""Messages, their reactions, pins and polls.
+
+https://discord.com/developers/docs/resources/message
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ from typing import Any
 
 from nescord_core.sandbox.http.calls import Call, Routes, invalid, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.pagination import own_id, page_by_id
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.people.members import tail
 from nescord_core.sandbox.world.simcord.model import (
     BackendError,
     Message,
-    MessageType,
     channel_accessible,
     serializers,
 )
@@ -22,19 +25,33 @@ from nescord_core.snowflake import DISCORD_EPOCH_MS
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
-NONCES_KEPT = 10_000
+MAX_NONCES = 10_000
 TWO_WEEKS = timedelta(days=14)
-MOST_REACTIONS = 20
-FOLLOWER = 2
-"""The type of a webhook that brings what another channel publishes."""
+MAX_REACTIONS = 20
 IS_CROSSPOST = 1 << 1
+NO_LIMIT = 1 << 31
+
+ROUTES.answered_by(
+    model_answer,
+    "get_message",
+    "update_message",
+    "delete_message",
+    "list_pins",
+    "create_pin",
+    "delete_pin",
+    "delete_my_message_reaction",
+    "delete_user_message_reaction",
+    "delete_all_message_reactions",
+    "delete_all_message_reactions_by_emoji",
+    "poll_expire",
+)
 
 
 @ROUTES.answers("create_message")
-def _create(call: Call) -> Any:
+def _create_message(call: Call) -> Any:
     """Send a message. With enforce_nonce the same nonce returns the message already sent."""
     _refuse_empty(call)
-    call = _with_reply(call)
+    call = _check_reply(call)
     nonce, extra_state = call.form.get("nonce"), call.world.extra_state
     key = (call.id("channel_id"), str(nonce))
     if nonce is not None and call.form.get("enforce_nonce") and key in extra_state.nonces:
@@ -47,12 +64,12 @@ def _create(call: Call) -> Any:
         sent.pop("nonce", None)
         return sent
     extra_state.nonces[key] = int(sent["id"])
-    while len(extra_state.nonces) > NONCES_KEPT:
+    while len(extra_state.nonces) > MAX_NONCES:
         del extra_state.nonces[next(iter(extra_state.nonces))]
     return {**sent, "nonce": nonce}
 
 
-def _with_reply(call: Call) -> Call:
+def _check_reply(call: Call) -> Call:
     """Refuse a reply to nothing; with ``fail_if_not_exists`` false it is sent as no reply instead."""
     reference = call.form.get("message_reference")
     if not reference or reference.get("type") == 1:
@@ -78,7 +95,7 @@ def _refuse_empty(call: Call) -> None:
 
 
 @ROUTES.answers("list_messages")
-def _list(call: Call) -> Any:
+def _list_messages(call: Call) -> Any:
     call.need_in_channel()
     world = call.world.simulation
     channel_id = call.id("channel_id")
@@ -111,44 +128,8 @@ def _window(call: Call, kept: dict[int, Message], limit: int) -> list[Message]:
     return [each for each in newest if not each.is_ephemeral][-limit:][::-1]
 
 
-@ROUTES.answers("add_my_message_reaction")
-def _react(call: Call) -> Any:
-    if not _is_emoji(call, call.args["emoji_name"]):
-        raise not_found(10014, "Emoji")
-    message = call.world.simulation.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
-    if message is not None:
-        kinds = {each.emoji for each in message.reactions if each.user_ids}
-        if len(kinds) >= MOST_REACTIONS and call.args["emoji_name"] not in kinds:
-            raise BackendError(400, 30010, f"Maximum number of reactions reached ({MOST_REACTIONS})")
-    return model_answer(call)
-
-
-def _is_emoji(call: Call, text: str) -> bool:
-    """Whether it is a unicode emoji, or ``name:id`` of a custom one that the bot can see."""
-    _, custom, emoji_id = text.rpartition(":")
-    if not custom:
-        return not text.isascii() or text[:1].isdecimal()
-    world = call.world.simulation
-    known = [world.application_emojis, *(guild.emojis for guild in world.guilds.values())]
-    return emoji_id.isdecimal() and any(int(emoji_id) in emojis for emojis in known)
-
-
-@ROUTES.answers("deprecated_list_pins")
-def _list_pins(call: Call) -> Any:
-    call.need_in_channel("read_message_history")
-    pinned = [each for each in call.world.simulation.messages[call.id("channel_id")].values() if each.pinned]
-    return [call.world.message(each) for each in pinned]
-
-
-@ROUTES.answers("deprecated_create_pin", "deprecated_delete_pin")
-def _pin(call: Call) -> Any:
-    call.need_in_channel("manage_messages")
-    pinned = call.operation.method == "PUT"
-    call.world.simulation.set_pinned(call.id("channel_id"), call.id("message_id"), pinned)
-
-
 @ROUTES.answers("bulk_delete_messages")
-def _bulk_delete(call: Call) -> Any:
+def _bulk_delete_messages(call: Call) -> Any:
     """Delete many messages, none of them older than two weeks."""
     oldest = int((call.world.simulation.clock.now() - TWO_WEEKS).timestamp() * 1000) - DISCORD_EPOCH_MS
     if any(int(each) >> 22 < oldest for each in call.form.get("messages") or ()):
@@ -158,7 +139,7 @@ def _bulk_delete(call: Call) -> Any:
 
 
 @ROUTES.answers("crosspost_message")
-def _crosspost(call: Call) -> Any:
+def _crosspost_message(call: Call) -> Any:
     """Publish a message: every channel that follows this one gets a copy."""
     shown = model_answer(call)
     world, channel_id = call.world.simulation, call.id("channel_id")
@@ -186,19 +167,56 @@ def _crosspost(call: Call) -> Any:
     return shown
 
 
-@ROUTES.answers("follow_channel")
-def _follow(call: Call) -> Any:
-    """Follow an announcement channel: a webhook of type 2 brings what it publishes."""
-    shown = model_answer(call)
+# Reactions and polls
+
+
+@ROUTES.answers("add_my_message_reaction")
+def _add_my_message_reaction(call: Call) -> Any:
+    if not _is_known_emoji(call, call.args["emoji_name"]):
+        raise not_found(10014, "Emoji")
+    message = call.world.simulation.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
+    if message is not None:
+        kinds = {each.emoji for each in message.reactions if each.user_ids}
+        if len(kinds) >= MAX_REACTIONS and call.args["emoji_name"] not in kinds:
+            raise BackendError(400, 30010, f"Maximum number of reactions reached ({MAX_REACTIONS})")
+    return model_answer(call)
+
+
+def _is_known_emoji(call: Call, text: str) -> bool:
+    """Whether it is a unicode emoji, or ``name:id`` of a custom one that the bot can see."""
+    _, custom, emoji_id = text.rpartition(":")
+    if not custom:
+        return not text.isascii() or text[:1].isdecimal()
     world = call.world.simulation
-    hook, source = world.webhooks[int(shown["webhook_id"])], world.get_channel(call.id("channel_id"))
-    guild = world.guilds[source.guild_id or 0]
-    hook.name = f"{guild.name} #{source.name}"
-    extra_fields_of(hook).update(
-        type=FOLLOWER,
-        source_guild={"id": str(guild.id), "name": guild.name, "icon": extra_fields_of(guild).get("icon")},
-        source_channel={"id": str(source.id), "name": source.name},
-    )
-    world.webhook_tokens.pop(hook.token, None)  # followers have no token
-    world.create_system_message(hook.channel_id, MessageType.CHANNEL_FOLLOW_ADD, world.bot_user.id)
-    return shown
+    known = [world.application_emojis, *(guild.emojis for guild in world.guilds.values())]
+    return emoji_id.isdecimal() and any(int(emoji_id) in emojis for emojis in known)
+
+
+@ROUTES.answers("list_message_reactions_by_emoji")
+def _list_message_reactions_by_emoji(call: Call) -> Any:
+    """https://discord.com/developers/docs/resources/message#get-reactions."""
+    return page_by_id(call, model_answer(call), own_id, default_limit=25)
+
+
+@ROUTES.answers("get_answer_voters")
+def _get_answer_voters(call: Call) -> Any:
+    """https://discord.com/developers/docs/resources/poll#get-answer-voters."""
+    whole = model_answer(replace(call, query={"limit": str(NO_LIMIT)}))
+    return {"users": page_by_id(call, whole["users"], own_id, default_limit=25)}
+
+
+# Pins, by the deprecated routes
+
+
+@ROUTES.answers("deprecated_list_pins")
+def _deprecated_list_pins(call: Call) -> Any:
+    call.need_in_channel("read_message_history")
+    pinned = [each for each in call.world.simulation.messages[call.id("channel_id")].values() if each.pinned]
+    return [call.world.message(each) for each in pinned]
+
+
+@ROUTES.answers("deprecated_create_pin", "deprecated_delete_pin")
+def _deprecated_pin_or_unpin(call: Call) -> Any:
+    call.need_in_channel("manage_messages")
+    pinned = call.operation.method == "PUT"
+    call.world.simulation.set_pinned(call.id("channel_id"), call.id("message_id"), pinned)

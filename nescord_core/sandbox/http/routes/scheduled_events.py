@@ -1,4 +1,4 @@
-"""Scheduled events that recur: single occurrences that are moved or cancelled, and who comes.
+"""Scheduled events, single occurrences of those that recur, and who is interested.
 
 https://discord.com/developers/docs/resources/guild-scheduled-event
 """
@@ -8,41 +8,86 @@ from __future__ import annotations
 from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, invalid, not_found
-from nescord_core.sandbox.world.extra_fields import extra_fields_of
+from nescord_core.sandbox.http.extra_fields import split_extra_fields
+from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.pagination import id_of_user, page_by_id
+from nescord_core.sandbox.world.extra_fields import extra_fields_of, keep_extra_fields
 from nescord_core.sandbox.world.simcord.model import ScheduledEvent, serializers
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
+EVENT_FIELDS = frozenset({"image", "recurrence_rule"})
 Payload = dict[str, Any]
 
+ROUTES.answered_by(
+    model_answer,
+    "list_guild_scheduled_events",
+    "get_guild_scheduled_event",
+    "delete_guild_scheduled_event",
+)
 
-def _event(call: Call) -> ScheduledEvent:
+
+@ROUTES.answers("create_guild_scheduled_event")
+def _create_event(call: Call) -> Any:
+    kept, rest = split_extra_fields(call, EVENT_FIELDS)
+    fields = _event_fields(kept)
+    with call.world.simulation.adopting("GUILD_SCHEDULED_EVENT_CREATE", fields):
+        return {**model_answer(rest), **fields}
+
+
+@ROUTES.answers("update_guild_scheduled_event")
+def _update_event(call: Call) -> Any:
+    world = call.world.simulation
+    event = world.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
+    kept, rest = split_extra_fields(call, EVENT_FIELDS)
+    with keep_extra_fields(event, _event_fields(kept)):
+        return model_answer(rest)
+
+
+def _event_fields(kept: Payload) -> Payload:
+    rule = kept.get("recurrence_rule")
+    if rule is None:
+        return kept
+    optional = ("end", "by_weekday", "by_n_weekday", "by_month", "by_month_day", "by_year_day", "count")
+    return {**kept, "recurrence_rule": {**dict.fromkeys(optional), **rule}}
+
+
+@ROUTES.answers("list_guild_scheduled_event_users")
+def _list_guild_scheduled_event_users(call: Call) -> Any:
+    """https://discord.com/developers/docs/resources/guild-scheduled-event#get-guild-scheduled-event-users."""
+    return page_by_id(call, model_answer(call), id_of_user, default_limit=100)
+
+
+@ROUTES.answers("count_guild_scheduled_event_users")
+def _count_guild_scheduled_event_users(call: Call) -> Any:
+    counts = {each["event_exception_id"]: 0 for each in _exceptions_of_event(call).values()}
+    count = len(_find_event(call).user_ids)
+    return {"guild_scheduled_event_count": count, "guild_scheduled_event_exception_counts": counts}
+
+
+# Exceptions: single occurrences that are moved or cancelled
+
+
+def _find_event(call: Call) -> ScheduledEvent:
     return call.world.simulation.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
 
 
-def _exceptions(call: Call) -> dict[int, Payload]:
-    return call.world.extra_state.event_exceptions.setdefault(_event(call).id, {})
+def _exceptions_of_event(call: Call) -> dict[int, Payload]:
+    return call.world.extra_state.event_exceptions.setdefault(_find_event(call).id, {})
 
 
-def _exception(call: Call, name: str = "exception_id") -> Payload:
-    found = _exceptions(call).get(call.id(name))
+def _find_exception(call: Call, name: str = "exception_id") -> Payload:
+    found = _exceptions_of_event(call).get(call.id(name))
     if found is None:
         raise not_found(10096, "Guild Scheduled Event Exception")
     return found
 
 
-@ROUTES.answers("count_guild_scheduled_event_users")
-def _user_count(call: Call) -> Any:
-    counts = {each["event_exception_id"]: 0 for each in _exceptions(call).values()}
-    count = len(_event(call).user_ids)
-    return {"guild_scheduled_event_count": count, "guild_scheduled_event_exception_counts": counts}
-
-
 @ROUTES.answers("create_guild_scheduled_event_exception")
-def _create(call: Call) -> Any:
+def _create_event_exception(call: Call) -> Any:
     call.need("manage_events")
-    event, form = _event(call), call.form
+    event, form = _find_event(call), call.form
     if extra_fields_of(event).get("recurrence_rule") is None:
         message = "The event does not recur."
         raise invalid("original_scheduled_start_time", "GUILD_SCHEDULED_EVENT_NOT_RECURRING", message)
@@ -53,48 +98,48 @@ def _create(call: Call) -> Any:
         "scheduled_end_time": form.get("scheduled_end_time"),
         "is_canceled": bool(form.get("is_canceled")),
     }
-    _exceptions(call)[int(made["event_exception_id"])] = made
-    _told(call, "CREATE", made)
+    _exceptions_of_event(call)[int(made["event_exception_id"])] = made
+    _publish_exception(call, "CREATE", made)
     return made
 
 
 @ROUTES.answers("update_guild_scheduled_event_exception")
-def _update(call: Call) -> Any:
+def _update_event_exception(call: Call) -> Any:
     call.need("manage_events")
-    found = _exception(call)
+    found = _find_exception(call)
     names = ("scheduled_start_time", "scheduled_end_time", "is_canceled")
     found.update({name: call.form[name] for name in names if name in call.form})
     found["is_canceled"] = bool(found["is_canceled"])
-    _told(call, "UPDATE", found)
+    _publish_exception(call, "UPDATE", found)
     return found
 
 
 @ROUTES.answers("delete_guild_scheduled_event_exception")
-def _delete(call: Call) -> Any:
+def _delete_event_exception(call: Call) -> Any:
     call.need("manage_events")
-    gone = _exceptions(call).pop(int(_exception(call)["event_exception_id"]))
-    _told(call, "DELETE", gone)
+    gone = _exceptions_of_event(call).pop(int(_find_exception(call)["event_exception_id"]))
+    _publish_exception(call, "DELETE", gone)
     return Answer(204)
 
 
-def _told(call: Call, what: str, exception: Payload) -> None:
+def _publish_exception(call: Call, what: str, exception: Payload) -> None:
     """Announce a change, and show the event's exceptions wherever the event is."""
-    world, event = call.world.simulation, _event(call)
+    world, event = call.world.simulation, _find_event(call)
     extra_fields_of(event)["guild_scheduled_event_exceptions"] = [
-        dict(each) for each in _exceptions(call).values()
+        dict(each) for each in _exceptions_of_event(call).values()
     ]
     shown = {**exception, "guild_id": str(call.guild.id)}
     world.emit(f"GUILD_SCHEDULED_EVENT_EXCEPTION_{what}", shown)
 
 
 @ROUTES.answers("list_guild_scheduled_event_exception_users")
-def _users(call: Call) -> Any:
+def _list_event_exception_users(call: Call) -> Any:
     """Return who comes to one occurrence: whoever comes to the event."""
     world, guild = call.world.simulation, call.guild
-    exception = _exception(call, "guild_scheduled_event_exception_id")
+    exception = _find_exception(call, "guild_scheduled_event_exception_id")
     limit, after = int(call.query.get("limit", 100)), int(call.query.get("after", 0))
     before = int(call.query.get("before", 0)) or 1 << 64
-    ids = [each for each in sorted(_event(call).user_ids) if after < each < before]
+    ids = [each for each in sorted(_find_event(call).user_ids) if after < each < before]
     rows = []
     for user_id in ids[:limit]:
         row: Payload = {

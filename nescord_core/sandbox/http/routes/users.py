@@ -1,6 +1,6 @@
-"""What a user's OAuth2 token is good for: who they are, what they linked, their role connections.
+"""The calling user: the bot, or whoever granted the OAuth2 token; and users by id.
 
-``POST /sandbox/authorize`` grants such tokens. https://discord.com/developers/docs/topics/oauth2
+``POST /sandbox/authorize`` grants tokens. https://discord.com/developers/docs/topics/oauth2
 """
 
 from __future__ import annotations
@@ -8,25 +8,89 @@ from __future__ import annotations
 from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, ids_in, invalid
+from nescord_core.sandbox.http.extra_fields import split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.http.routes.applications import application_of
-from nescord_core.sandbox.world.simcord.model import BackendError, serializers
+from nescord_core.sandbox.http.routes.applications import application_payload
+from nescord_core.sandbox.world.extra_fields import keep_extra_fields
+from nescord_core.sandbox.world.simcord.model import BackendError, Guild, serializers
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
-BOT_CANNOT = BackendError(403, 20001, "Bots cannot use this endpoint")
-SDK = "sdk."
-"""Scopes of the Social SDK, which the document does not list."""
+BOTS_REFUSED = BackendError(403, 20001, "Bots cannot use this endpoint")
+SDK_SCOPE_PREFIX = "sdk."
+"""Scopes of the Social SDK_SCOPE_PREFIX, which the document does not list."""
 FAR_FUTURE = "2100-01-01T00:00:00+00:00"
-
 Payload = dict[str, Any]
 
+ROUTES.answered_by(model_answer, "get_user", "leave_guild")
 
-def _user(call: Call) -> int:
+
+@ROUTES.answers("get_my_user")
+def _get_my_user(call: Call) -> Any:
+    shown: Payload = dict(serializers.user_payload(call.world.simulation.get_user(call.actor_id)))
+    if call.grant is not None and "email" in call.grant.scopes:
+        shown["email"] = _email(shown["username"])
+    return shown
+
+
+@ROUTES.answers("update_my_user")
+def _update_my_user(call: Call) -> Any:
+    world, bot = call.world.simulation, call.world.simulation.bot_user
+    kept, rest = split_extra_fields(call, {"avatar", "banner"})
+    if "avatar" in kept:
+        bot.avatar = kept["avatar"]
+    with keep_extra_fields(bot, {"banner": kept["banner"]} if "banner" in kept else {}):
+        if rest.form.get("username") is not None:
+            return model_answer(rest)
+        world.edit_bot_profile(bot.name)
+    return call.world.bot_user
+
+
+@ROUTES.answers("list_my_guilds")
+def _list_my_guilds(call: Call) -> Any:
+    world = call.world.simulation
+    limit, after = int(call.query.get("limit", 200)), int(call.query.get("after", 0))
+    before = int(call.query.get("before", 0)) or 1 << 64
+    mine = [each.id for each in world.guilds.values() if call.actor_id in each.members]
+    found = sorted(each for each in mine if after < each < before)
+    page = found[-limit:] if "before" in call.query else found[:limit]
+    return [_partial_guild(call, world.guilds[each]) for each in page]
+
+
+def _partial_guild(call: Call, guild: Guild) -> Payload:
+    world = call.world.simulation
+    whole = dict(serializers.guild_create_payload(world, guild))
+    shown: Payload = {
+        **{name: whole[name] for name in ("id", "name", "icon", "banner", "features")},
+        "owner": guild.owner_id == call.actor_id,
+        "permissions": str(world.compute_permissions(guild.id, call.actor_id)),
+    }
+    if call.query.get("with_counts", "").lower() in ("true", "1"):
+        count = len(guild.members)
+        shown |= {"approximate_member_count": count, "approximate_presence_count": count}
+    return shown
+
+
+@ROUTES.answers("create_dm")
+def _create_dm(call: Call) -> Any:
+    """Open a direct message. Groups, which take users' tokens, are not part of the sandbox."""
+    if call.form.get("access_tokens"):
+        raise NotImplementedError("group direct messages (access_tokens) are not part of the sandbox")
+    if call.form.get("recipient_id") is None:
+        raise invalid("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
+    if int(call.form["recipient_id"]) == call.world.application_id:
+        raise BackendError(400, 50033, "Invalid Recipient(s)")
+    return model_answer(call)
+
+
+# With an OAuth2 token
+
+
+def _require_user(call: Call) -> int:
     """Return who granted the token; the bot's own token is no good here."""
     if call.grant is None:
-        raise BOT_CANNOT
+        raise BOTS_REFUSED
     return call.grant.user_id
 
 
@@ -35,36 +99,28 @@ def _own(call: Call) -> None:
         raise BackendError(403, 20012, "You are not authorized to perform this action on this application")
 
 
-@ROUTES.answers("get_my_user")
-def _me(call: Call) -> Any:
-    shown: Payload = dict(serializers.user_payload(call.world.simulation.get_user(call.actor_id)))
-    if call.grant is not None and "email" in call.grant.scopes:
-        shown["email"] = _email(shown["username"])
-    return shown
-
-
 def _email(name: str) -> str:
     return f"{name.replace(' ', '.').lower()}@sandbox.invalid"
 
 
 @ROUTES.answers("get_my_oauth2_authorization")
-def _authorization(call: Call) -> Any:
-    application = application_of(call.world)
+def _get_my_oauth2_authorization(call: Call) -> Any:
+    application = application_payload(call.world)
     if call.grant is None:
         return {"application": application, "expires": FAR_FUTURE, "scopes": ["bot"]}
     shown = {
         "application": application,
         "expires": call.grant.expires_at,
-        "scopes": sorted(each for each in call.grant.scopes if not each.startswith(SDK)),
+        "scopes": sorted(each for each in call.grant.scopes if not each.startswith(SDK_SCOPE_PREFIX)),
     }
     if "identify" in call.grant.scopes:
-        shown["user"] = dict(serializers.user_payload(call.world.simulation.get_user(_user(call))))
+        shown["user"] = dict(serializers.user_payload(call.world.simulation.get_user(_require_user(call))))
     return shown
 
 
 @ROUTES.answers("get_openid_connect_userinfo")
-def _userinfo(call: Call) -> Any:
-    user = call.world.simulation.get_user(_user(call))
+def _get_openid_connect_userinfo(call: Call) -> Any:
+    user = call.world.simulation.get_user(_require_user(call))
     shown: Payload = {"sub": str(user.id)}
     if call.grant is not None and "identify" in call.grant.scopes:
         name = user.global_name or user.name
@@ -75,14 +131,14 @@ def _userinfo(call: Call) -> Any:
 
 
 @ROUTES.answers("list_my_connections")
-def _connections(call: Call) -> Any:
-    user_id = _user(call)
+def _list_my_connections(call: Call) -> Any:
+    user_id = _require_user(call)
     return call.world.extra_state.connections.get(user_id, [])
 
 
 @ROUTES.answers("get_my_guild_member")
-def _my_member(call: Call) -> Any:
-    user_id = _user(call)
+def _get_my_guild_member(call: Call) -> Any:
+    user_id = _require_user(call)
     world, guild = call.world.simulation, call.guild
     member = world.get_member(guild.id, user_id)
     shown = dict(serializers.member_payload(world, guild, member))
@@ -90,8 +146,8 @@ def _my_member(call: Call) -> Any:
 
 
 @ROUTES.answers("get_current_user_application_entitlements")
-def _entitlements(call: Call) -> Any:
-    user_id = _user(call)
+def _get_current_user_application_entitlements(call: Call) -> Any:
+    user_id = _require_user(call)
     _own(call)
     skus = set(ids_in("sku_ids", call.values("sku_ids")))
     found = [
@@ -109,14 +165,14 @@ def _entitlements(call: Call) -> Any:
 
 
 @ROUTES.answers("get_application_user_role_connection")
-def _role_connection(call: Call) -> Any:
-    user_id = _connected(call)
+def _get_user_role_connection(call: Call) -> Any:
+    user_id = _require_user_of_own_application(call)
     return call.world.extra_state.user_role_connections.get(user_id, {"metadata": {}})
 
 
 @ROUTES.answers("update_application_user_role_connection")
-def _set_role_connection(call: Call) -> Any:
-    user_id = _connected(call)
+def _update_user_role_connection(call: Call) -> Any:
+    user_id = _require_user_of_own_application(call)
     known = {each["key"]: each for each in call.world.extra_state.role_connections}
     metadata = call.form.get("metadata") or {}
     if unknown := sorted(metadata.keys() - known.keys()):
@@ -129,31 +185,12 @@ def _set_role_connection(call: Call) -> Any:
 
 
 @ROUTES.answers("delete_application_user_role_connection")
-def _delete_role_connection(call: Call) -> Any:
-    call.world.extra_state.user_role_connections.pop(_connected(call), None)
+def _delete_user_role_connection(call: Call) -> Any:
+    call.world.extra_state.user_role_connections.pop(_require_user_of_own_application(call), None)
     return Answer(204)
 
 
-def _connected(call: Call) -> int:
-    user_id = _user(call)
+def _require_user_of_own_application(call: Call) -> int:
+    user_id = _require_user(call)
     _own(call)
     return user_id
-
-
-@ROUTES.answers("create_dm")
-def _create_dm(call: Call) -> Any:
-    """Open a direct message. Groups, which take users' tokens, are not part of the sandbox."""
-    if call.form.get("access_tokens"):
-        raise NotImplementedError("group direct messages (access_tokens) are not part of the sandbox")
-    if call.form.get("recipient_id") is None:
-        raise invalid("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
-    if int(call.form["recipient_id"]) == call.world.application_id:
-        raise BackendError(400, 50033, "Invalid Recipient(s)")
-    return model_answer(call)
-
-
-@ROUTES.answers("add_group_dm_user", "delete_group_dm_user")
-def _group(call: Call) -> Any:
-    """Nobody can be added to, or taken from, what is no group; the sandbox has no groups."""
-    call.world.simulation.get_channel(call.id("channel_id"))
-    raise BackendError(400, 50024, "Cannot execute action on this channel type")

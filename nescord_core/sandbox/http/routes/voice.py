@@ -1,19 +1,35 @@
-"""Soundboard, voice regions, and what voice channels show."""
+"""Voice: states, regions, stage instances, the soundboard, statuses of voice channels.
+
+https://discord.com/developers/docs/resources/voice
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.http.model_routes import model_answer
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 Payload = dict[str, Any]
 
+ROUTES.answered_by(
+    model_answer,
+    "get_self_voice_state",
+    "update_self_voice_state",
+    "get_voice_state",
+    "update_voice_state",
+    "create_stage_instance",
+    "get_stage_instance",
+    "update_stage_instance",
+    "delete_stage_instance",
+)
+
 
 @ROUTES.answers("list_guild_voice_regions", "list_voice_regions")
-def _regions(_call: Call) -> Any:
+def _list_voice_regions(_call: Call) -> Any:
     names = ("rotterdam", "singapore", "us-east", "us-west")
     return [
         {"id": each, "name": each.title(), "custom": False, "deprecated": False, "optimal": each == names[0]}
@@ -21,29 +37,43 @@ def _regions(_call: Call) -> Any:
     ]
 
 
-def _sounds(call: Call) -> dict[int, Payload]:
+@ROUTES.answers("update_voice_channel_status")
+def _update_voice_channel_status(call: Call) -> Any:
+    call.need_in_channel("connect")
+    world = call.world.simulation
+    channel = world.get_channel(call.id("channel_id"))
+    status = call.form.get("status") or ""
+    call.world.extra_state.voice_status[channel.id] = status
+    shown = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
+    world.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)
+
+
+# The soundboard
+
+
+def _guild_sounds(call: Call) -> dict[int, Payload]:
     return call.world.extra_state.sounds.setdefault(call.guild.id, {})
 
 
-def _sound(call: Call) -> Payload:
-    sound = _sounds(call).get(call.id("sound_id"))
+def _find_sound(call: Call) -> Payload:
+    sound = _guild_sounds(call).get(call.id("sound_id"))
     if sound is None:
         raise not_found(10097, "Soundboard Sound")
     return sound
 
 
 @ROUTES.answers("list_guild_soundboard_sounds")
-def _list_sounds(call: Call) -> Any:
-    return {"items": list(_sounds(call).values())}
+def _list_guild_soundboard_sounds(call: Call) -> Any:
+    return {"items": list(_guild_sounds(call).values())}
 
 
 @ROUTES.answers("get_guild_soundboard_sound")
-def _get_sound(call: Call) -> Any:
-    return _sound(call)
+def _get_guild_soundboard_sound(call: Call) -> Any:
+    return _find_sound(call)
 
 
 @ROUTES.answers("create_guild_soundboard_sound")
-def _create_sound(call: Call) -> Any:
+def _create_guild_soundboard_sound(call: Call) -> Any:
     call.need("create_expressions")
     world, form = call.world.simulation, call.form
     volume = form.get("volume")
@@ -57,30 +87,30 @@ def _create_sound(call: Call) -> Any:
         "available": True,
         "user": call.world.bot_user,
     }
-    _sounds(call)[int(sound["sound_id"])] = sound
+    _guild_sounds(call)[int(sound["sound_id"])] = sound
     world.emit("GUILD_SOUNDBOARD_SOUND_CREATE", sound)
     return Answer(201, sound)
 
 
 @ROUTES.answers("update_guild_soundboard_sound")
-def _update_sound(call: Call) -> Any:
+def _update_guild_soundboard_sound(call: Call) -> Any:
     call.need("manage_expressions")
-    sound = _sound(call)
+    sound = _find_sound(call)
     sound.update({key: value for key, value in call.form.items() if key in sound and value is not None})
     call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_UPDATE", dict(sound))
     return sound
 
 
 @ROUTES.answers("delete_guild_soundboard_sound")
-def _delete_sound(call: Call) -> Any:
+def _delete_guild_soundboard_sound(call: Call) -> Any:
     call.need("manage_expressions")
-    sound = _sounds(call).pop(int(_sound(call)["sound_id"]))
+    sound = _guild_sounds(call).pop(int(_find_sound(call)["sound_id"]))
     gone = {"sound_id": sound["sound_id"], "guild_id": sound["guild_id"]}
     call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_DELETE", gone)
 
 
 @ROUTES.answers("get_soundboard_default_sounds")
-def _default_sounds(_call: Call) -> Any:
+def _get_soundboard_default_sounds(_call: Call) -> Any:
     sounds = (("1", "quack", "🦆"), ("2", "airhorn", "🔊"), ("3", "cricket", "🦗"))
     return [
         {
@@ -96,7 +126,7 @@ def _default_sounds(_call: Call) -> Any:
 
 
 @ROUTES.answers("send_soundboard_sound")
-def _send_sound(call: Call) -> Any:
+def _send_soundboard_sound(call: Call) -> Any:
     call.need_in_channel("connect", "speak")
     world = call.world.simulation
     channel = world.get_channel(call.id("channel_id"))
@@ -108,14 +138,3 @@ def _send_sound(call: Call) -> Any:
         "sound_volume": 1.0,
     }
     world.emit("VOICE_CHANNEL_EFFECT_SEND", effect)
-
-
-@ROUTES.answers("update_voice_channel_status")
-def _voice_status(call: Call) -> Any:
-    call.need_in_channel("connect")
-    world = call.world.simulation
-    channel = world.get_channel(call.id("channel_id"))
-    status = call.form.get("status") or ""
-    call.world.extra_state.voice_status[channel.id] = status
-    shown = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
-    world.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)

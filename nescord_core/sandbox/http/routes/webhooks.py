@@ -1,6 +1,7 @@
-"""What webhooks send: into a channel, one of its threads or a new post, also in Slack's and GitHub's form.
+"""Webhooks: making and changing them, and executing them, also in Slack's and GitHub's form.
 
-https://discord.com/developers/docs/resources/webhook#execute-webhook
+The token of an interaction works in place of a webhook's, for follow-ups and the original response.
+https://discord.com/developers/docs/resources/webhook
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid
-from nescord_core.sandbox.http.message_rules import callback_problems
+from nescord_core.sandbox.http.extra_fields import split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.world.simcord.model import BackendError, Channel, Webhook
 
@@ -18,14 +19,59 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 FORUMS = frozenset({15, 16})
-OF_POSTS = ("thread_name", "applied_tags")
-LONGEST = 2000
-PONG, LAUNCH_ACTIVITY = 1, 12
-
+POST_FIELDS = ("thread_name", "applied_tags")
+MAX_CONTENT = 2000
 Payload = dict[str, Any]
 
+ROUTES.answered_by(
+    model_answer,
+    "get_webhook",
+    "delete_webhook",
+    "delete_webhook_by_token",
+    "list_channel_webhooks",
+    "get_guild_webhooks",
+)
 
-def _incoming(call: Call) -> Webhook | None:
+
+@ROUTES.answers("create_webhook", "update_webhook", "update_webhook_by_token")
+def _create_or_update_webhook(call: Call) -> Any:
+    kept, rest = split_extra_fields(call, {"avatar"})
+    if _forbidden_name(call.form.get("name")):
+        raise invalid("name", "USERNAME_INVALID_CONTAINS", 'Username cannot contain "clyde" or "discord"')
+    shown = model_answer(rest)
+    world = call.world.simulation
+    hook = world.webhooks[int(shown["id"])]
+    if "avatar" in kept:
+        world.users[hook.webhook_user_id].avatar = kept["avatar"]
+        vars(hook)["kept"] = kept
+        shown = {**shown, **kept}
+    if "webhook_token" in call.args:
+        # One who has the token sees it again, and not who made the webhook.
+        shown = {**shown, "token": call.args["webhook_token"]}
+        shown.pop("user", None)
+    return shown
+
+
+def _forbidden_name(name: str | None) -> bool:
+    return name is not None and any(each in name.lower() for each in ("clyde", "discord"))
+
+
+@ROUTES.answers("get_webhook_by_token")
+def _get_webhook_by_token(call: Call) -> Any:
+    """Show a webhook to one who has its token: with the token, without the user who made it.
+
+    https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
+    """
+    _find_webhook(call)
+    shown = {**model_answer(call), "token": call.args["webhook_token"]}
+    shown.pop("user", None)
+    return shown
+
+
+# Executing
+
+
+def _find_webhook(call: Call) -> Webhook | None:
     """Return the webhook of the path; None when the token is an interaction's."""
     world = call.world.simulation
     webhook_id, token = call.id("webhook_id"), call.args["webhook_token"]
@@ -42,23 +88,23 @@ def _incoming(call: Call) -> Webhook | None:
 
 
 @ROUTES.answers("execute_webhook")
-def _execute(call: Call) -> Any:
-    hook = _incoming(call)
+def _execute_webhook(call: Call) -> Any:
+    hook = _find_webhook(call)
     if hook is None:
         return model_answer(call)
-    target = _target(call, hook)
+    target = _target_channel(call, hook)
     # The first message of a post has the id of its thread
     # (https://discord.com/developers/docs/topics/threads#forums).
     first = target if call.form.get("thread_name") else None
     with call.world.simulation.webhook_in(hook, target, first_id=first):
-        return model_answer(_without_post(call))
+        return model_answer(_without_post_fields(call))
 
 
-def _without_post(call: Call) -> Call:
-    return replace(call, body={key: value for key, value in call.form.items() if key not in OF_POSTS})
+def _without_post_fields(call: Call) -> Call:
+    return replace(call, body={key: value for key, value in call.form.items() if key not in POST_FIELDS})
 
 
-def _target(call: Call, hook: Webhook) -> int:
+def _target_channel(call: Call, hook: Webhook) -> int:
     """Return the channel that the message goes to: the webhook's, a thread of it, or a new post."""
     world = call.world.simulation
     channel = world.get_channel(hook.channel_id)
@@ -67,18 +113,18 @@ def _target(call: Call, hook: Webhook) -> int:
         message = "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
         raise BackendError(400, 220002, message)
     if thread_id is not None:
-        return _thread(call, channel, int(thread_id))
+        return _find_thread(call, channel, int(thread_id))
     if channel.type in FORUMS:
         if not name:
             message = "Webhooks posted to forum channels must have a thread_name or thread_id"
             raise BackendError(400, 220001, message)
-        return _post(call, hook, channel, name)
+        return _create_post(call, hook, channel, name)
     if name:
         raise BackendError(400, 220003, "Webhooks can only create threads in forum channels")
     return channel.id
 
 
-def _thread(call: Call, channel: Channel, thread_id: int) -> int:
+def _find_thread(call: Call, channel: Channel, thread_id: int) -> int:
     thread = call.world.simulation.channels.get(thread_id)
     if thread is None or not thread.is_thread or thread.parent_id != channel.id:
         raise BackendError(400, 10003, "Unknown Channel")
@@ -89,7 +135,7 @@ def _thread(call: Call, channel: Channel, thread_id: int) -> int:
     return thread.id
 
 
-def _post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
+def _create_post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
     tags = [int(each) for each in call.form.get("applied_tags") or ()]
     known = {int(each["id"]) for each in forum.available_tags}
     if wrong := [each for each in tags if each not in known]:
@@ -108,57 +154,48 @@ def _post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
     "update_original_webhook_message",
     "delete_original_webhook_message",
 )
-def _message(call: Call) -> Any:
+def _webhook_message(call: Call) -> Any:
     """Work on what was sent; what is in a thread is found by ``thread_id``."""
-    world, hook = call.world.simulation, _incoming(call)
+    world, hook = call.world.simulation, _find_webhook(call)
     if hook is None or "thread_id" not in call.query:
         return model_answer(call)
-    thread_id = _thread(call, world.get_channel(hook.channel_id), int(call.query["thread_id"]))
+    thread_id = _find_thread(call, world.get_channel(hook.channel_id), int(call.query["thread_id"]))
     with world.webhook_in(hook, thread_id):
         return model_answer(call)
 
 
-@ROUTES.answers("get_webhook_by_token")
-def _by_token(call: Call) -> Any:
-    """Show a webhook to one who has its token: with the token, without the user who made it.
-
-    https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
-    """
-    _incoming(call)
-    shown = {**model_answer(call), "token": call.args["webhook_token"]}
-    shown.pop("user", None)
-    return shown
-
-
-# The forms of others
+# Bodies in the form of Slack and GitHub
 
 
 @ROUTES.answers("execute_slack_compatible_webhook")
-def _slack(call: Call) -> Any:
-    parts = [call.form.get("text"), *(_slack_attachment(each) for each in call.form.get("attachments") or ())]
-    _say(call, "\n".join(each for each in parts if each), call.form.get("username"))
+def _execute_slack_webhook(call: Call) -> Any:
+    parts = [
+        call.form.get("text"),
+        *(_slack_attachment_text(each) for each in call.form.get("attachments") or ()),
+    ]
+    _send(call, "\n".join(each for each in parts if each), call.form.get("username"))
     return Answer(200, "ok")
 
 
-def _slack_attachment(attachment: Mapping[str, Any]) -> str:
+def _slack_attachment_text(attachment: Mapping[str, Any]) -> str:
     fields = [f"{each.get('title')}: {each.get('value')}" for each in attachment.get("fields") or ()]
     lines = [attachment.get(name) for name in ("pretext", "title", "text", "fallback")]
     return "\n".join([*(each for each in lines if each), *fields])
 
 
 @ROUTES.answers("execute_github_compatible_webhook")
-def _github(call: Call) -> Any:
+def _execute_github_webhook(call: Call) -> Any:
     """Take what GitHub sends. Its X-GitHub-Event header is not in the document: the body tells the event."""
     form = call.form
     repository = (form.get("repository") or {}).get("full_name") or (form.get("repository") or {}).get("name")
     sender = (form.get("sender") or {}).get("login", "somebody")
-    title, lines = _github_event(form)
+    title, lines = _github_event_text(form)
     head = f"[{repository}] {title}" if repository else title
-    _say(call, "\n".join([f"**{head}**", *lines]), sender)
+    _send(call, "\n".join([f"**{head}**", *lines]), sender)
     return Answer(204)
 
 
-def _github_event(form: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
+def _github_event_text(form: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
     """Return a title, and lines below it."""
     action = form.get("action") or ""
     commits = form.get("commits") or ()
@@ -179,30 +216,16 @@ def _github_event(form: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
     return action or "event", []
 
 
-def _say(call: Call, text: str, name: str | None) -> None:
-    hook = _incoming(call)
+def _send(call: Call, text: str, name: str | None) -> None:
+    hook = _find_webhook(call)
     if hook is None:
         raise BackendError(404, 10015, "Unknown Webhook")
     if not text:
         raise BackendError(400, 50006, "Cannot send an empty message")
     call.world.simulation.create_message(
-        _target(call, hook), hook.webhook_user_id, text[:LONGEST], webhook_id=hook.id, author_name=name
+        _target_channel(call, hook),
+        hook.webhook_user_id,
+        text[:MAX_CONTENT],
+        webhook_id=hook.id,
+        author_name=name,
     )
-
-
-@ROUTES.answers("create_interaction_response")
-def _answer(call: Call) -> Any:
-    """Answer an interaction, with what can answer one of its type."""
-    world, kind = call.world.simulation, call.form.get("type")
-    record = world.interactions.get(call.id("interaction_id"))
-    if record is None or record.token != call.args["interaction_token"] or record.responded:
-        return model_answer(call)
-    if problems := callback_problems(record.type, kind):
-        raise BackendError(400, 50035, "Invalid Form Body", errors=problems)
-    if kind != LAUNCH_ACTIVITY:
-        return model_answer(call)
-    model_answer(replace(call, body={"type": PONG}))  # marks it answered, or refuses when it is too late
-    instance = call.world.start_activity(record.channel_id, record.user_id)
-    told = {"id": str(record.id), "type": record.type, "activity_instance_id": instance["instance_id"]}
-    resource = {"type": LAUNCH_ACTIVITY, "activity_instance": {"id": instance["instance_id"]}}
-    return {"interaction": told, "resource": resource}

@@ -6,6 +6,8 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ import pytest
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape, shape_of
+from nescord_core.sandbox.http import routes
 from nescord_core.sandbox.http.calls import Call
-from nescord_core.sandbox.http.router import answer, routes_table
+from nescord_core.sandbox.http.model_routes import model_answer, modelled
+from nescord_core.sandbox.http.router import ROUTES, answer, routes_table
 from nescord_core.sandbox.world.extra_state import Grant, Lobby
 from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES, SCOPES
 from nescord_core.sandbox.world.world import World
@@ -161,6 +165,16 @@ def test_no_request_crashes_and_every_answer_conforms(seed: int, caplog: pytest.
             call.body,
         )
     assert statuses[200] > 60
+
+
+def test_every_operation_has_one_route_and_the_model_has_those_left_to_it() -> None:
+    modules = walk_packages(routes.__path__, f"{routes.__name__}.")
+    tables = [import_module(each.name).ROUTES for each in modules if not each.ispkg]
+    named = Counter(operation_id for table in tables for operation_id, _ in table.items())
+    assert set(named.values()) == {1}
+    assert named.keys() == ROUTES.keys()
+    assert named.keys() == {each.operation_id for each in contract.operations().values()} | {"list_skus"}
+    assert {each for each, route in ROUTES.items() if route is model_answer} <= modelled().keys()
 
 
 def test_the_table_names_every_operation_once() -> None:

@@ -1,0 +1,72 @@
+"""Roles of guilds. Giving and taking them is in `members`.
+
+https://discord.com/developers/docs/topics/permissions#role-object
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from nescord_core.sandbox.http.calls import Call, Routes, invalid
+from nescord_core.sandbox.http.extra_fields import record_changes, split_extra_fields
+from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.world.extra_fields import keep_extra_fields
+
+__all__ = ["ROUTES"]
+
+ROUTES = Routes()
+ROLE_FIELDS = frozenset({"icon", "unicode_emoji", "colors"})
+Payload = dict[str, Any]
+
+ROUTES.answered_by(
+    model_answer,
+    "list_guild_roles",
+    "get_guild_role",
+    "delete_guild_role",
+    "bulk_update_guild_roles",
+)
+
+
+@ROUTES.answers("create_guild_role")
+def _create_role(call: Call) -> Any:
+    kept, rest = _split_role_fields(call)
+    with call.world.simulation.adopting("GUILD_ROLE_CREATE", kept):
+        return {**model_answer(rest), **kept}
+
+
+@ROUTES.answers("update_guild_role")
+def _update_role(call: Call) -> Any:
+    role = call.world.simulation.get_role(call.guild.id, call.id("role_id"))
+    kept, rest = _split_role_fields(call)
+    record_changes(call, role, {name: value for name, value in kept.items() if name != "colors"})
+    with keep_extra_fields(role, kept):
+        return model_answer(rest)
+
+
+def _split_role_fields(call: Call) -> tuple[Payload, Call]:
+    """Return the kept fields of a role, and the call with its colour as the model has it."""
+    kept, rest = split_extra_fields(call, ROLE_FIELDS)
+    colors, color = kept.pop("colors", None), call.form.get("color")
+    if colors is not None:
+        tertiary, secondary = colors.get("tertiary_color"), colors.get("secondary_color")
+        if tertiary is not None and secondary is None:
+            raise invalid("colors", "BASE_TYPE_REQUIRED", "A holographic role needs all three colours.")
+        color = colors.get("primary_color") or 0
+        kept["colors"] = {
+            "primary_color": color,
+            "secondary_color": secondary,
+            "tertiary_color": tertiary,
+        }
+        rest = replace(rest, body={**rest.form, "color": color})
+    elif color is not None:
+        kept["colors"] = {"primary_color": color, "secondary_color": None, "tertiary_color": None}
+    return kept, rest
+
+
+@ROUTES.answers("guild_role_member_counts")
+def _guild_role_member_counts(call: Call) -> Any:
+    guild = call.guild
+    counts = Counter(role for member in guild.members.values() for role in member.role_ids)
+    return {str(role): counts[role] for role in guild.roles if role != guild.id}
