@@ -15,22 +15,8 @@ from nescord_core.sandbox.gateway.event_filter import encode
 __all__ = ["EventFeed", "add_page"]
 
 STATIC = Path(__file__).parent / "static"
-SCRIPTS = (
-    "page.js",
-    "compose.js",
-    "forms.js",
-    "inspector.js",
-    "navigation.js",
-    "messages.js",
-    "state.js",
-    "markdown.js",
-)
-FILES = {
-    "/": ("page.html", "text/html"),
-    "/page.css": ("page.css", "text/css"),
-    "/page.svg": ("page.svg", "image/svg+xml"),
-    **{f"/{name}": (name, "text/javascript") for name in SCRIPTS},
-}
+PAGE = "page.html"
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 HEADERS = {
     "Cache-Control": "no-cache",
     "X-Content-Type-Options": "nosniff",
@@ -105,8 +91,10 @@ class EventFeed:
 
 def add_page(app: web.Application, feed: EventFeed) -> None:
     """Serve the page's files and its websocket."""
-    for path, (name, kind) in FILES.items():
-        app.router.add_get(path, _file(STATIC / name, kind))
+    app.router.add_get("/", _file(STATIC / PAGE, "text/html"))
+    for path in STATIC.rglob("*"):
+        if path.suffix in TYPES:
+            app.router.add_get(f"/{path.relative_to(STATIC).as_posix()}", _file(path, TYPES[path.suffix]))
     app.router.add_get("/favicon.ico", _no_icon)
     app.router.add_get("/sandbox/events", feed.connect)
 

@@ -13,6 +13,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from nescord_core.errors import ConfigError, PortTaken
+from nescord_core.sandbox.page.service import STATIC
 from nescord_core.services.sandbox import routes, serve
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from nescord_core.settings import SandboxSettings
@@ -66,9 +67,10 @@ async def test_websockets_of_other_pages_are_refused(path: str) -> None:
 
 async def test_the_page_is_whole_and_asks_nobody_else() -> None:
     async with running_sandbox() as sandbox:
-        for path in ("/", "/page.css", "/page.js", "/page_render.js"):
-            async with sandbox.http.get(f"{sandbox.url}{path}") as answer:
-                assert answer.status == 200
+        files = [each.relative_to(STATIC).as_posix() for each in STATIC.rglob("*.*")]
+        for path in ("", "page.css", "page.js", *(each for each in files if each != "page.html")):
+            async with sandbox.http.get(f"{sandbox.url}/{path}") as answer:
+                assert answer.status == 200, path
                 text = await answer.text()
                 assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
                 assert "https://" not in text.replace("https?:", "")

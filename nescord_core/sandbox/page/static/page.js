@@ -1,9 +1,9 @@
 // The page as a whole: the event feed, messages, and what a person does.
-import { parse, suggestBox, uploads, valueOf } from "/compose.js";
-import * as inspector from "/inspector.js";
-import { messageElement, visible } from "/messages.js";
-import { ask, control, dialog, fieldsOf, labelled, menuOf, read } from "/forms.js";
-import { drawPeople, drawPlaces, placesDo, start } from "/navigation.js";
+import { parse, suggestBox, uploads, valueOf } from "/composer/command_picker.js";
+import * as inspector from "/inspector/inspector.js";
+import { messageElement, visible } from "/messages/message.js";
+import { ask, control, dialog, fieldsOf, labelled, menuOf, read } from "/dialogs.js";
+import { drawPeople, drawPlaces, placesDo, start } from "/navigation/channel_list.js";
 import { $, attempt, call, channel, channels, currentGuild, DIRECT, me, names, state, TEXT, titleOf, toast } from "/state.js";
 import { el, nameOf } from "/markdown.js";
 
