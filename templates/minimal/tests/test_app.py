@@ -1,9 +1,11 @@
+"""The bot's own rules, without Discord."""
+
 from bot_main import app
 
 
-def test_ping_is_answered():
+def test_ping_is_answered() -> None:
     assert app.answer("!ping") == "Pong!"
 
 
-def test_other_messages_are_left_alone():
+def test_other_messages_are_left_alone() -> None:
     assert app.answer("hello") is None
