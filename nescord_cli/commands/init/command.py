@@ -18,12 +18,12 @@ EXAMPLES = """Examples:
 
 nescord init mybot
 
-nescord init mybot --template cogs --git --yes
+nescord init mybot --template minimal --git --yes
 
 nescord init --from bot.py
 
 nescord init . --docker --dry-run"""
-DEFAULT = "minimal"
+DEFAULT = "discordpy"
 
 
 def init(  # noqa: PLR0913, PLR0917 - options of a command
@@ -77,7 +77,7 @@ def init(  # noqa: PLR0913, PLR0917 - options of a command
     asking = _is_asked(yes)
     path = _directory(path, asking=asking)
     if template is None:
-        template = _ask_template(scaffold.templates()) if asking else DEFAULT
+        template = _ask_template() if asking else DEFAULT
     plan = _plan(template, path, docker=docker)
     refuse_conflicts(plan, path, force=force or dry_run)
     if dry_run:
@@ -119,13 +119,18 @@ def _directory(path: Path | None, *, asking: bool) -> Path:
     return path
 
 
-def _ask_template(templates: Any) -> str:
-    for name, about in templates.items():
+def _ask_template() -> str:
+    from nescord_core.errors import ConfigError
+    from nescord_core.services.project import templates as scaffold
+
+    for name, about in scaffold.templates().items():
         typer.echo(f"  {name:<12} {about}")
 
     def known(name: str) -> str:
-        if name not in templates:
-            raise typer.BadParameter(f"there is {', '.join(templates)}.")
+        try:
+            scaffold.check(name)
+        except ConfigError as error:
+            raise typer.BadParameter(str(error)) from None
         return name
 
     return str(typer.prompt("Template", default=DEFAULT, value_proc=known))

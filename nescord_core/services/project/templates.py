@@ -1,4 +1,4 @@
-"""Renders the templates that `nescord init` and `nescord demo` make a project from."""
+"""Renders the project templates of `nescord init` and `nescord demo`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ import jinja2
 from nescord_core._version import __version__
 from nescord_core.errors import ConfigError
 
-__all__ = ["PlannedFile", "State", "plan", "plan_files", "template_root", "templates", "write"]
+__all__ = ["PlannedFile", "State", "check", "plan", "plan_files", "template_root", "templates", "write"]
 
 MANIFEST = "template.toml"
+REMOVED = {"cogs": "Use discordpy, whose cogs and commands are discord.py's own."}
+"""Names of former templates, each with what to use instead."""
 
 
 class State(Enum):
-    """What writing a file would do."""
+    """The effect of writing a file."""
 
     NEW = "new"
     SAME = "unchanged"
@@ -30,7 +32,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file to write: its path within the project, its text, and what is there now."""
+    """A file to write: its path within the project, its text, and its effect there."""
 
     path: Path
     text: str
@@ -38,33 +40,44 @@ class PlannedFile:
 
 
 def template_root() -> Path:
-    """Return where the templates are: in the wheel beside the CLI, in a checkout at the top."""
+    """Return the templates' directory: inside nescord_cli in a wheel, at the top of a checkout."""
     spec = find_spec("nescord_cli")
     if spec is None or spec.origin is None:
-        raise ConfigError("the nescord_cli package is missing.", hint="Install nescord again.")
+        raise ConfigError("the nescord_cli package is missing.", hint="Reinstall nescord.")
     package = Path(spec.origin).parent
     installed = package / "templates"
     return installed if installed.is_dir() else package.parent / "templates"
 
 
 def templates() -> Mapping[str, str]:
-    """Return the names of the templates and what each is for."""
+    """Return the templates' names, each with its description."""
     manifests = sorted(template_root().glob(f"*/{MANIFEST}"))
     return {path.parent.name: tomllib.loads(path.read_text())["about"] for path in manifests}
 
 
-def plan(template: str, target: Path) -> list[PlannedFile]:
-    """Return the files of a template for a target directory; nothing is written.
-
-    Raises:
-        ConfigError: there is no such template, or the target is a file.
-
-    """
+def check(template: str) -> None:
+    """Raise ConfigError unless there is a template of this name; the error says which one to use."""
+    if template in REMOVED:
+        raise ConfigError(
+            f"the template {template!r} has been removed.", where="--template", hint=REMOVED[template]
+        )
     known = templates()
     if template not in known:
         raise ConfigError(
-            f"there is no template {template!r}.", where="--template", hint=f"There is: {', '.join(known)}."
+            f"there is no template {template!r}.",
+            where="--template",
+            hint=f"Choose one of {', '.join(known)}.",
         )
+
+
+def plan(template: str, target: Path) -> list[PlannedFile]:
+    """Return the files of a template for a target directory, without writing them.
+
+    Raises:
+        ConfigError: the template does not exist, or the target is a file.
+
+    """
+    check(template)
     if target.exists() and not target.is_dir():
         raise ConfigError("this is a file, not a directory.", where=str(target))
     root = template_root() / template
@@ -87,7 +100,7 @@ def plan(template: str, target: Path) -> list[PlannedFile]:
 
 
 def plan_files(texts: Mapping[str, str], target: Path) -> list[PlannedFile]:
-    """Return files with these texts, by name, for a target directory; nothing is written."""
+    """Return the files with these texts, keyed by name, for a target directory, without writing them."""
     return [PlannedFile(Path(name), text, _state(target / name, text)) for name, text in texts.items()]
 
 
@@ -108,7 +121,7 @@ def write(files: list[PlannedFile], target: Path) -> None:
         raise ConfigError(
             f"cannot write {error.filename}: {error.strerror}.",
             where=str(target),
-            hint="Choose another place.",
+            hint="Choose another location.",
         ) from None
 
 

@@ -101,7 +101,7 @@ def test_help_of_everything_imports_no_command() -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("init x --template co", "cogs"),
+        ("init x --template di", "discordpy"),
         ("generate sys", "systemd"),
         ("restart re", "rest"),
         ("logs wh", ""),

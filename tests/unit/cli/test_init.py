@@ -33,10 +33,12 @@ def keyboard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Keyboard:
 
 
 def test_what_is_not_said_is_asked_for(keyboard: Keyboard, tmp_path: Path) -> None:
-    ended = keyboard.run(typed="mine\nnope\ncogs\ny\n")
+    ended = keyboard.run(typed="mine\nnope\ncogs\nminimal\ny\n")
     assert ended.exit_code == 0, ended.output
     assert "discordpy" in ended.output, "the templates are listed before the question"
-    assert (tmp_path / "mine/bot_main/commands.py").is_file()
+    assert "no template 'nope'" in ended.output
+    assert "'cogs' has been removed. Use discordpy" in ended.output
+    assert 'entry = "bot_main.app:listener"' in (tmp_path / "mine/nescord.toml").read_text()
     assert (tmp_path / "mine/.git").is_dir()
     assert "cd mine && nescord dev" in ended.output
     assert "pytest" in ended.output
@@ -44,13 +46,14 @@ def test_what_is_not_said_is_asked_for(keyboard: Keyboard, tmp_path: Path) -> No
 
 def test_enter_takes_the_defaults(keyboard: Keyboard, tmp_path: Path) -> None:
     assert keyboard.run(typed="\n\n\n").exit_code == 0
-    assert (tmp_path / "mybot/bot_main/app.py").is_file()
+    assert 'entry = "bot_main.app:bot"' in (tmp_path / "mybot/nescord.toml").read_text(), "discordpy"
     assert not (tmp_path / "mybot/.git").exists()
 
 
 def test_a_script_is_asked_nothing(keyboard: Keyboard, tmp_path: Path) -> None:
     assert keyboard.run("bot", "--yes", "--git").exit_code == 0
     assert (tmp_path / "bot/.git").is_dir()
+    assert (tmp_path / "bot/bot_main/cogs").is_dir(), "discordpy is the default"
     again = keyboard.run("bot", "--yes", "--git")
     assert again.exit_code == 0
     assert "unchanged" in again.output
@@ -83,7 +86,7 @@ def test_containers_come_with_every_template(keyboard: Keyboard, tmp_path: Path,
 
 def test_templates_are_listed_with_what_they_are_for(keyboard: Keyboard) -> None:
     listed = keyboard.run("--list").output.splitlines()
-    assert {line.split()[0] for line in listed} == {"minimal", "cogs", "discordpy"}
+    assert {line.split()[0] for line in listed} == {"minimal", "discordpy"}
     assert all(len(line.split()) > 3 for line in listed)
 
 

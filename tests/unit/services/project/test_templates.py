@@ -12,7 +12,7 @@ from nescord_core.services.project import templates
 from nescord_core.services.project.templates import State
 
 
-def test_every_template_says_what_it_is_for_and_renders(tmp_path: Path) -> None:
+def test_every_template_has_a_description_and_renders(tmp_path: Path) -> None:
     found = templates.templates()
     assert "minimal" in found
     for name, about in found.items():
@@ -29,7 +29,7 @@ def test_every_template_says_what_it_is_for_and_renders(tmp_path: Path) -> None:
                 tomllib.loads(file.text)
 
 
-def test_a_plan_writes_nothing_and_tells_new_from_same_and_different(tmp_path: Path) -> None:
+def test_a_plan_writes_nothing_and_distinguishes_new_same_and_different_files(tmp_path: Path) -> None:
     plan = templates.plan("minimal", tmp_path)
     assert {file.state for file in plan} == {State.NEW}
     assert not list(tmp_path.iterdir())
@@ -41,16 +41,23 @@ def test_a_plan_writes_nothing_and_tells_new_from_same_and_different(tmp_path: P
     assert set(states.values()) == {State.SAME}
 
 
-def test_a_directory_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+def test_a_directory_in_place_of_a_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "nescord.toml").mkdir()
     plan = templates.plan("minimal", tmp_path)
     with pytest.raises(ConfigError, match=r"nescord\.toml"):
         templates.write(plan, tmp_path)
 
 
-def test_no_such_template_and_a_file_for_a_directory(tmp_path: Path) -> None:
+def test_an_unknown_template_and_a_file_as_the_directory_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="minimal"):
         templates.plan("nope", tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="not a directory"):
         templates.plan("minimal", tmp_path / "file")
+
+
+def test_a_removed_template_says_what_to_use_instead(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'cogs' has been removed\. Use discordpy") as refused:
+        templates.plan("cogs", tmp_path)
+    assert refused.value.exit_code == 2
+    assert not templates.REMOVED.keys() & templates.templates().keys()

@@ -1,0 +1,44 @@
+"""Answers commands that failed. What is the bot's own fault goes to the log."""
+
+import logging
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+log = logging.getLogger(__name__)
+
+EXPECTED = (
+    commands.UserInputError,
+    commands.CheckFailure,
+    commands.CommandOnCooldown,
+    app_commands.CheckFailure,  # cooldowns included
+    app_commands.TransformerError,
+)
+
+
+def explain(error: Exception, command: str) -> str:
+    """Return what to tell whoever used the command."""
+    if isinstance(error, EXPECTED):
+        return str(error)
+    log.error("%s failed", command, exc_info=error)
+    return "Something went wrong. It has been logged."
+
+
+class Tree(app_commands.CommandTree[commands.Bot]):
+    """Slash commands; when one fails, only the person who used it sees the answer."""
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction[commands.Bot],
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        """Answer, also after the command itself has answered."""
+        command = interaction.command
+        name = command.qualified_name if command else "a command"
+        text = explain(error, f"/{name}")
+        if interaction.response.is_done():
+            await interaction.followup.send(text, ephemeral=True)
+        else:
+            await interaction.response.send_message(text, ephemeral=True)
