@@ -1,23 +1,24 @@
-"""Who holds a port: so that "address in use" can name the process to stop.
-
-Reads Linux's /proc; elsewhere, and for processes of other users, the holder stays unnamed.
-"""
+"""Who holds a port: so that "address in use" can name the process to stop."""
 
 from __future__ import annotations
 
 import errno
 import ipaddress
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
 
 from nescord_core.errors import ConfigError, NescordError, PortTaken
 from nescord_core.process.os_errors import reason_of
 
+if TYPE_CHECKING:
+    import psutil
+
 __all__ = ["holder_of", "is_taken", "refusal"]
 
-PROC = Path("/proc")
-LISTEN = "0A"
 ANY = frozenset({ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::")})  # noqa: S104 - compared, not bound
+Address = tuple[str, int]
 
 
 def is_taken(error: OSError) -> bool:
@@ -37,44 +38,53 @@ def refusal(error: OSError, host: str, port: int, *, service: str, key: str) -> 
     )
 
 
-def holder_of(host: str, port: int, *, proc: Path = PROC) -> str:
+def holder_of(host: str, port: int) -> str:
     """Describe the process that listens on the port, as ``python3 (process 1234)``.
 
-    ``host`` is an address or a name; a name matches any local address. The answer is empty where the system
-    does not tell: another platform, or a process of another user. Arguments of the process are not
-    shown, because they may hold what is nobody's business.
+    ``host`` is an address or a name; a name matches any local address. When a process shares the socket with
+    its children, the outermost is named, because the port is taken until that one ends. The answer is empty
+    where nobody listens, and where the system does not tell: a process of another user. Arguments of the
+    process are not shown, because they may hold what is nobody's business.
     """
-    inodes = {inode for address, inode in _listening(port, proc) if _overlaps(host, address)}
-    if not inodes:
-        return ""
-    return _owner(inodes, proc)
+    import psutil  # costs 8 ms, and only a service that does not get its port needs it
+
+    is_wanted = partial(_overlaps, host, port)
+    with suppress(psutil.Error, OSError):  # gone meanwhile, or not ours to look at
+        if pids := {pid for pid, address in _listeners() if is_wanted(address)}:
+            process = _outermost(psutil.Process(min(pids)), is_wanted)
+            return f"{process.name() or 'a process'} (process {process.pid})"
+    return ""
 
 
-def _listening(port: int, proc: Path) -> Iterator[tuple[str, str]]:
-    """Yield (address, inode) of the listening sockets on a port."""
-    for name in ("tcp", "tcp6"):
-        try:
-            lines = (proc / "net" / name).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            if len(fields) < 10 or fields[3] != LISTEN:
-                continue
-            address, _, hex_port = fields[1].rpartition(":")
-            if int(hex_port, 16) == port:
-                yield _decoded(address), fields[9]
+def _listeners() -> Iterator[tuple[int, Address]]:
+    """Yield process id and address of the listening sockets whose process may be seen."""
+    import psutil
+
+    try:
+        found = psutil.net_connections("tcp")
+    except psutil.AccessDenied:  # macOS shows all of them at once to root only, but a user his own
+        for process in psutil.process_iter():
+            yield from ((process.pid, address) for address in _addresses(process))
+        return
+    for connection in found:
+        if connection.pid and connection.status == psutil.CONN_LISTEN and connection.laddr:
+            yield connection.pid, (connection.laddr.ip, connection.laddr.port)
 
 
-def _decoded(address: str) -> str:
-    """The kernel prints an address as 32-bit words in host order, each in hex (proc_pid_net(5))."""
-    words = bytes.fromhex(address)
-    raw = b"".join(words[at : at + 4][::-1] for at in range(0, len(words), 4))
-    return str(ipaddress.ip_address(raw))
+def _addresses(process: psutil.Process) -> Iterator[Address]:
+    """Yield the addresses that a process listens on; none where it may not be seen."""
+    import psutil
+
+    with suppress(psutil.Error):
+        for connection in process.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr:
+                yield connection.laddr.ip, connection.laddr.port
 
 
-def _overlaps(host: str, address: str) -> bool:
-    listening = ipaddress.ip_address(address)
+def _overlaps(host: str, port: int, address: Address) -> bool:
+    if address[1] != port:
+        return False
+    listening = ipaddress.ip_address(address[0])
     try:
         wanted = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
@@ -82,33 +92,6 @@ def _overlaps(host: str, address: str) -> bool:
     return wanted == listening or listening in ANY or wanted in ANY
 
 
-def _owner(inodes: set[str], proc: Path) -> str:
-    sockets = {f"socket:[{inode}]" for inode in inodes}
-    for process in proc.iterdir():
-        if process.name.isdigit() and _holds(process, sockets):
-            return f"{_name(process)} (process {process.name})"
-    return ""
-
-
-def _holds(process: Path, sockets: set[str]) -> bool:
-    try:
-        for descriptor in (process / "fd").iterdir():
-            if _target(descriptor) in sockets:
-                return True
-    except OSError:
-        return False  # gone meanwhile, or not ours to look at
-    return False
-
-
-def _target(descriptor: Path) -> str:
-    try:
-        return str(descriptor.readlink())
-    except OSError:
-        return ""
-
-
-def _name(process: Path) -> str:
-    try:
-        return (process / "comm").read_text().strip() or "a process"
-    except OSError:
-        return "a process"
+def _outermost(process: psutil.Process, is_wanted: Callable[[Address], bool]) -> psutil.Process:
+    holders = [parent for parent in process.parents() if any(map(is_wanted, _addresses(parent)))]
+    return holders[-1] if holders else process
