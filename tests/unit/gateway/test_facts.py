@@ -1,4 +1,4 @@
-"""Every test that docs/gateway.md names for a rule of the gateway exists."""
+"""Every test that docs/contributing.md names for a rule of the gateway exists."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 NAMED = re.findall(
-    r"^\| (\d+): .*`(tests/\S+)::(\w+)` \|$", (ROOT / "docs" / "gateway.md").read_text(), re.MULTILINE
+    r"^\| (\d+): .*`(tests/\S+)::(\w+)` \|$", (ROOT / "docs" / "contributing.md").read_text(), re.MULTILINE
 )
 
 
