@@ -1,4 +1,4 @@
-"""From a saved file to a running new process.
+"""Hot reload: from a saved file to a running new process.
 
-``watching`` notices a change, ``loading`` imports the bot's code, ``swapping`` replaces the processes.
+``watching`` detects changes, ``loading`` imports the bot's code, ``swapping`` replaces the processes.
 """

@@ -1,1 +1,1 @@
-"""The services, each with a folder of its own. The only place that joins the parts."""
+"""The services, one folder each. Only this package joins the parts (gateway, dispatch, rest, reload, ...)."""

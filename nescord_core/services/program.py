@@ -1,4 +1,4 @@
-"""A service as a process: signals, logging, event loop, and an end in order."""
+"""Runs a service as a process: logging, event loop, signals, systemd and orderly shutdown."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ __all__ = ["OnReady", "Serve", "one_error", "run"]
 OnReady = Callable[[str], None]
 Serve = Callable[[asyncio.Event, OnReady], Awaitable[Any]]
 
-ROOM = "Make room on that disk, or set NESCORD_STATE_DIR to a directory on another one."
-DESCRIPTORS = "Allow more open files: `ulimit -n 65536`, or LimitNOFILE= of the systemd unit."
-LACKS = {
-    errno.ENOSPC: ROOM,
-    errno.EDQUOT: ROOM,
-    errno.EFBIG: ROOM,
-    errno.EROFS: "Set NESCORD_STATE_DIR to a directory that can be written to.",
-    errno.EMFILE: DESCRIPTORS,
-    errno.ENFILE: DESCRIPTORS,
+DISK_FULL = "Free space on that disk, or set NESCORD_STATE_DIR to a directory on another one."
+OPEN_FILES = "Raise the limit of open files: `ulimit -n 65536`, or LimitNOFILE= in the systemd unit."
+HINTS = {
+    errno.ENOSPC: DISK_FULL,
+    errno.EDQUOT: DISK_FULL,
+    errno.EFBIG: DISK_FULL,
+    errno.EROFS: "Set NESCORD_STATE_DIR to a writable directory.",
+    errno.EMFILE: OPEN_FILES,
+    errno.ENFILE: OPEN_FILES,
 }
-"""What a service cannot do without, and what a person does about it."""
+"""Errors of the system that no service can continue after, each with its fix."""
 STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 log = logging.getLogger("nescord")
 
@@ -45,18 +45,18 @@ def run(
     fast_loop: bool = True,
     on_hangup: Callable[[], bool] | None = None,
 ) -> None:
-    """Run a service until it ends or is told to stop by SIGTERM, SIGINT or SIGHUP.
+    """Run a service until it ends or SIGTERM, SIGINT or SIGHUP stops it.
 
-    ``serve`` gets the event that asks it to stop and a callback for the line that says where it listens. A
-    second signal ends the process at once. ``fast_loop`` chooses uvloop where the platform has it.
-    ``on_hangup`` is called at SIGHUP instead and says whether to stop after all.
+    ``serve`` receives the event that requests a stop, and a callback to report its address when it is ready.
+    A second signal exits the process at once. ``fast_loop`` selects uvloop where it is installed.
+    ``on_hangup`` is called on SIGHUP; the service stops if it returns True.
 
     Raises:
-        NescordError: what the service failed with.
+        NescordError: the service failed.
 
     """
     logs.configure(service, secrets=secrets, debug=bool(os.environ.get("NESCORD_DEBUG")))
-    # A supervisor says itself when a service is ready.
+    # A supervisor reports readiness itself.
     ready_level = logging.DEBUG if parent_death.install() else logging.INFO
     notifier = SystemdNotifier.from_environment(os.environ)
     with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
@@ -65,7 +65,7 @@ def run(
 
 @contextmanager
 def one_error() -> Iterator[None]:
-    """Raise the error of ours that explains the end, else the first, instead of a task group's collection."""
+    """Raise a single error instead of a task group's: its first NescordError, else its first error."""
     try:
         yield
     except BaseExceptionGroup as group:
@@ -91,8 +91,8 @@ async def _until_stopped(
         if name == "SIGHUP" and on_hangup is not None and not on_hangup():
             return
         if stop.is_set():
-            os._exit(1)  # asked twice: whoever asks does not want to wait for an orderly end
-        log.info("%s stops (%s)", service, name)
+            os._exit(1)  # a second signal means: do not wait for an orderly shutdown
+        log.info("%s is stopping (%s)", service, name)
         notifier.tell("STOPPING=1")
         stop.set()
 
@@ -104,17 +104,17 @@ async def _until_stopped(
         if number := getattr(signal, name, None):
             loop.add_signal_handler(number, on_signal, name)
     async with asyncio.TaskGroup() as tasks:
-        waking = tasks.create_task(notifier.keep_awake(), name="watchdog")
+        watchdog = tasks.create_task(notifier.keep_awake(), name="watchdog")
         await serve(stop, on_ready)
-        waking.cancel()
+        watchdog.cancel()
 
 
 def _explained(error: BaseException) -> NescordError | None:
-    """Return what to tell a person when the system lacks what every part of a service needs."""
-    if not isinstance(error, OSError) or error.errno not in LACKS:
+    """Return a NescordError with a hint for a system error listed in `HINTS`; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in HINTS:
         return None
-    place = f" ({error.filename})" if error.filename else ""
-    return NescordError(f"the system refuses to go on: {reason_of(error)}{place}.", hint=LACKS[error.errno])
+    file = f" ({error.filename})" if error.filename else ""
+    return NescordError(f"the service cannot continue: {reason_of(error)}{file}.", hint=HINTS[error.errno])
 
 
 def _loop_factory(fast: bool) -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,1 +1,1 @@
-"""Imports the bot's code as its source is now, and says where an import fails."""
+"""Imports the bot's code from its current source and reports where an import fails."""

@@ -1,4 +1,4 @@
-"""Loads the bot's code and says, when that fails, where in the project it fails."""
+"""Imports the bot's entry point; an import error is reported at its line in the project."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["failure_of", "load"]
 
 IMPORT_SYSTEM = ("<frozen importlib", importlib.__file__, source_loader.__file__)
 AROUND = 2
-"""Lines shown above and below the line that failed."""
+"""Lines shown above and below the failing line."""
 
 
 def load(entry: str, project: Path) -> Any | Failure:
-    """Import ``module:attribute`` and return the attribute, or the Failure that tells a person what to mend.
+    """Import ``module:attribute`` and return the attribute, or a Failure that says what to fix.
 
-    Whatever the bot's code raises at import ends up here, SystemExit included.
+    Any exception of the bot's code at import becomes a Failure, SystemExit included.
     """
     module_name, _, attribute = entry.partition(":")
     if not module_name or not attribute:
@@ -39,7 +39,7 @@ def load(entry: str, project: Path) -> Any | Failure:
             f"there is no module {error.name!r} in {project} (main.entry is {entry});"
             " set main.entry (NESCORD_ENTRY) to module:attribute of your listener"
         )
-    except BaseException as error:  # any code may run at import, and all of it is the bot's
+    except BaseException as error:  # import runs the bot's code, which may raise anything
         return failure_of(error, project)
     for name in attribute.split("."):
         try:
@@ -53,10 +53,10 @@ def load(entry: str, project: Path) -> Any | Failure:
 
 
 def failure_of(error: BaseException, project: Path) -> Failure:
-    """Describe an error by the line of the project's own code that it came through."""
-    file, line = _place(error, project)
+    """Describe an error by the line of the project's own code that raised or passed it."""
+    file, line = _location(error, project)
     if isinstance(error, NescordError):
-        # It names the place itself, and how nescord came to it says nothing.
+        # It names the location itself, and nescord's own frames do not help.
         message = str(error).removeprefix(f"{file}:{line}: ")
         return Failure(message, _shown(file, project), line, _excerpt(file, line))
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -67,12 +67,12 @@ def failure_of(error: BaseException, project: Path) -> Failure:
         file=_shown(file, project),
         line=line,
         excerpt=_excerpt(file, line),
-        traceback=_compact(error, project),
+        traceback=_short_traceback(error, project),
     )
 
 
-def _place(error: BaseException, project: Path) -> tuple[str, int]:
-    """The innermost line of the project's own code: what a person can mend."""
+def _location(error: BaseException, project: Path) -> tuple[str, int]:
+    """Return the innermost line of the project's own code: the one that its author can fix."""
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
@@ -94,19 +94,19 @@ def _excerpt(file: str, line: int) -> str:
     return "\n".join(f"{'>' if n == line else ' '} {n:4} | {text.rstrip()}" for n, text in rows if text)
 
 
-def _compact(error: BaseException, project: Path) -> str:
-    """The traceback from the project's first line on, without the import system's frames, which say nothing.
+def _short_traceback(error: BaseException, project: Path) -> str:
+    """Return the traceback from the project's first frame on, without frames of the import system.
 
-    A syntax error needs none, nor does an error of a single line: the excerpt shows it.
+    A syntax error or an error with a single frame needs none: the excerpt shows its line.
     """
     if isinstance(error, SyntaxError):
         return ""
     frames = traceback.extract_tb(error.__traceback__)
     own = [at for at, frame in enumerate(frames) if is_of_project(frame.filename, project)]
-    telling = [
+    relevant = [
         frame for frame in frames[own[0] if own else 0 :] if not frame.filename.startswith(IMPORT_SYSTEM)
     ]
-    if len(telling) == 1 and own and not (error.__cause__ or error.__context__):
+    if len(relevant) == 1 and own and not (error.__cause__ or error.__context__):
         return ""
-    lines = ["Traceback (most recent call last):\n", *traceback.format_list(telling)]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(relevant)]
     return "".join([*lines, *traceback.format_exception_only(error)]).rstrip()

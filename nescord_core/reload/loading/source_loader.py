@@ -1,9 +1,9 @@
-"""The project's modules are loaded as their source is now, never from a .pyc file beside it.
+"""Import hook that loads the project's modules from their current source, never from a .pyc file.
 
-Python trusts a .pyc when the source's size and its time of change in whole seconds are as they were
+Python trusts a .pyc whose recorded source size and modification time, in whole seconds, still match
 (https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation): after two saves of equal
-length within one second the bot would run the first. What was compiled is kept in state_dir instead, under
-the digest of the source, so that a reload compiles what has changed alone.
+length within one second the bot would run the first. Compiled code is cached in state_dir instead, by the
+digest of its source, so that a reload compiles only what has changed.
 """
 
 from __future__ import annotations
@@ -33,10 +33,9 @@ DIGEST = 16
 
 
 class CodeCache:
-    """Compiled code in files of ``directory``, each under the digest of the source it was compiled from.
+    """Cache of compiled code in ``directory``: one file per module, valid for one digest of its source.
 
-    It only ever saves time: what cannot be read, is damaged or cannot be written is compiled as if there were
-    no cache.
+    It only saves time: an entry that is unreadable, damaged or cannot be written counts as a cache miss.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -44,33 +43,33 @@ class CodeCache:
         self._compiler = f"{MAGIC_NUMBER.hex()} {sys.flags.optimize}".encode()
 
     def load(self, path: str, source: bytes) -> CodeType | None:
-        """Return the code of exactly this source at this path."""
+        """Return the compiled code of this path if it was compiled from exactly this source."""
         try:
-            kept = self._file(path).read_bytes()
-            seal, code = kept[: 2 * DIGEST], kept[2 * DIGEST :]
-            if seal != self._seal(source, code):
+            entry = self._file(path).read_bytes()
+            checksum, code = entry[: 2 * DIGEST], entry[2 * DIGEST :]
+            if checksum != self._checksum(source, code):
                 return None
-            found = marshal.loads(code)  # noqa: S302 - in state_dir, as trusted as a .pyc, and sealed
+            loaded = marshal.loads(code)  # noqa: S302 - in state_dir, as trusted as a .pyc, and checksummed
         except (OSError, ValueError, EOFError, TypeError):
             return None
-        return found if isinstance(found, CodeType) else None
+        return loaded if isinstance(loaded, CodeType) else None
 
-    def keep(self, path: str, source: bytes, code: CodeType) -> None:
-        """Write it down for the next process, in one step."""
+    def store(self, path: str, source: bytes, code: CodeType) -> None:
+        """Write an entry atomically, for later processes."""
         file, data = self._file(path), marshal.dumps(code)
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            fresh.write_bytes(self._seal(source, data) + data)
-            fresh.replace(file)
+            temporary.write_bytes(self._checksum(source, data) + data)
+            temporary.replace(file)
         except OSError:
             with suppress(OSError):
-                fresh.unlink()
+                temporary.unlink()
 
     def _file(self, path: str) -> Path:
         return self._directory / _digest(os.fsencode(path)).hex()
 
-    def _seal(self, source: bytes, code: bytes) -> bytes:
+    def _checksum(self, source: bytes, code: bytes) -> bytes:
         return _digest(self._compiler + source) + _digest(code)
 
 
@@ -79,12 +78,12 @@ def _digest(data: bytes) -> bytes:
 
 
 class SourceLoader(SourceFileLoader):
-    """Loads a module from its source as it is now."""
+    """Loads a module from its current source."""
 
     cache: CodeCache | None = None
 
     def get_code(self, fullname: str) -> CodeType | None:
-        """Compile the source, unless the cache has it compiled already."""
+        """Return the compiled source, from the cache where possible."""
         path = self.get_filename(fullname)
         source = self.get_data(path)
         if self.cache is None:
@@ -92,7 +91,7 @@ class SourceLoader(SourceFileLoader):
         code = self.cache.load(path, source)
         if code is None:
             code = self._compiled(source, path)
-            self.cache.keep(path, source, code)
+            self.cache.store(path, source, code)
         return code
 
     def _compiled(self, source: bytes, path: str) -> CodeType:
@@ -101,7 +100,7 @@ class SourceLoader(SourceFileLoader):
 
 
 def is_of_project(path: str, project: Path) -> bool:
-    """Say whether a file or directory belongs to the project's own code, not to an environment inside it."""
+    """Return whether a path belongs to the project's own code, not to a virtual environment inside it."""
     candidate = Path(path)
     return candidate.is_relative_to(project) and INSTALLED.isdisjoint(candidate.parts)
 
@@ -110,9 +109,9 @@ _installed: set[Path] = set()
 
 
 def install(project: Path, cache: CodeCache | None = None) -> None:
-    """Import from ``project`` (absolute) first, and its modules always as they are now.
+    """Put ``project`` (absolute) first on the import path and load its modules from their current source.
 
-    A second call for the same project, in a process that was forked ahead, changes nothing.
+    A second call for the same project changes nothing: a process forked in advance calls it again.
     """
     if project in _installed:
         return
@@ -131,8 +130,8 @@ def install(project: Path, cache: CodeCache | None = None) -> None:
         return finder
 
     sys.path_hooks.insert(0, hook)
-    # The finders of other directories notice by themselves when those change; to make them anew takes longer
-    # than to load a small project.
+    # Finders of other directories notice changes by themselves; recreating them takes longer than loading a
+    # small project.
     below = [path for path in sys.path_importer_cache if path.startswith(str(project))]
     for path in [path for path in below if is_of_project(path, project)]:
         del sys.path_importer_cache[path]

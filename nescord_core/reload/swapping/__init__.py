@@ -1,1 +1,1 @@
-"""Worker processes: started by fork or spawn, swapped without losing an event, killed when they hang."""
+"""Worker processes: starts them by fork or spawn, swaps them without losing an event, kills hung ones."""

@@ -1,7 +1,7 @@
-"""Starts workers by forking a warm parent (forkserver.py), or in a fresh interpreter while there is none.
+"""Starts workers by forking a warm parent (forkserver.py), or in a new interpreter while there is none.
 
-What to import ahead is learned from the workers themselves: everything they had imported that does not
-belong to the project. Linux only (pidfds, SEQPACKET).
+The workers themselves report what to preload: every module they had imported that does not belong to the
+project. Linux only (pidfds, SEQPACKET).
 """
 
 from __future__ import annotations
@@ -19,18 +19,23 @@ from pathlib import Path
 from typing import Any
 
 from nescord_core.reload.swapping.forkserver import FORK_FD, receive, report, within_packet
-from nescord_core.reload.swapping.preload_list import PreloadList, packages_stamp, recall, remember
+from nescord_core.reload.swapping.preload_list import (
+    PreloadList,
+    load_preload_list,
+    packages_stamp,
+    save_preload_list,
+)
 from nescord_core.reload.swapping.spawn import Spawner, WorkerProcess
 
 __all__ = ["ForkWorkers", "Program", "is_available"]
 
 log = logging.getLogger("nescord.reload")
 REPORT_WAIT = 1.0
-"""Seconds between the end of a process and the report of its exit code after which no report is awaited."""
+"""Seconds to wait, after a process exited, for the warm parent's report of its exit code."""
 
 
 def is_available() -> bool:
-    """Say whether this system can fork workers this way."""
+    """Return whether this system can fork workers this way."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
 
 
@@ -39,9 +44,9 @@ UNKNOWN_EXIT = 255
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a forked child becomes: ``target`` ("module:function") with its channel's descriptor.
+    """What a forked child runs: ``target`` ("module:function"), called with its channel's descriptor.
 
-    ``prepare`` is called with ``arguments`` in a child that is forked ahead, while it waits for its channel.
+    ``prepare`` is called with ``arguments`` in a child that is forked in advance, before it has a channel.
     """
 
     target: str
@@ -50,24 +55,24 @@ class Program:
 
 
 class ForkedProcess:
-    """A child of the warm parent, held by a pidfd so that its number can never mean another process."""
+    """A child of the warm parent, referred to by a pidfd because its process id may be reused."""
 
     def __init__(self, pid: int, pidfd: int, forget: Callable[[int], None]) -> None:
         self._pid = pid
         self._pidfd = pidfd
         self._forget = forget
-        self._ended = asyncio.Event()
+        self._exited = asyncio.Event()
         self._is_orphan = False
         self._code = UNKNOWN_EXIT
         asyncio.get_running_loop().add_reader(pidfd, self._readable)
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._pid
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send a signal; does nothing if the process is gone."""
         if self._pidfd < 0:
             return
         try:
@@ -76,26 +81,26 @@ class ForkedProcess:
             return
 
     async def wait(self) -> int:
-        """Wait for its end."""
-        await self._ended.wait()
+        """Wait until it exits; return the exit code, `UNKNOWN_EXIT` if nobody reported it."""
+        await self._exited.wait()
         return self._code
 
     def reaped(self, code: int) -> None:
-        """Take the exit code that the warm parent read."""
+        """Record the exit code that the warm parent reported."""
         self._code = code
-        self._end()
+        self._finish()
 
     def orphaned(self) -> None:
-        """The warm parent is gone: from here on only the pidfd tells of the end, without an exit code."""
+        """Record that the warm parent is gone: from now on only the pidfd shows the exit, without a code."""
         self._is_orphan = True
         if self._is_dead():
-            self._end()
+            self._finish()
 
     def _readable(self) -> None:
-        """It has ended. The exit code follows in the warm parent's report; without one, wait no longer."""
+        """Handle the process's exit: wait for the warm parent's report of the exit code, if it can come."""
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._pidfd)
-        loop.call_later(0.0 if self._is_orphan else REPORT_WAIT, self._end)
+        loop.call_later(0.0 if self._is_orphan else REPORT_WAIT, self._finish)
 
     def _is_dead(self) -> bool:
         try:
@@ -104,35 +109,35 @@ class ForkedProcess:
             return True
         return False
 
-    def _end(self) -> None:
+    def _finish(self) -> None:
         if self._pidfd >= 0:
             asyncio.get_running_loop().remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = -1
-            self._ended.set()
+            self._exited.set()
             self._forget(self._pid)
 
 
 class WarmParent:
-    """One forkserver process. It ends when `close` is called; its children go on."""
+    """One fork server process. It exits when `close` is called; its children continue."""
 
     def __init__(self, process: asyncio.subprocess.Process, end: socket.socket) -> None:
         self._process = process
         self._end = end
         self._children: dict[int, ForkedProcess] = {}
-        self._asked: dict[int, asyncio.Future[ForkedProcess]] = {}
+        self._requests: dict[int, asyncio.Future[ForkedProcess]] = {}
         self._warm: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._numbers = 0
+        self._last_request = 0
         self.gone = False
 
     @property
     def is_childless(self) -> bool:
-        """Say whether all that it forked have ended."""
+        """Whether every process that it forked has exited."""
         return not self._children
 
     @classmethod
     async def start(cls) -> WarmParent:
-        """Start the process; it does nothing before `warm_up`."""
+        """Start the process; it is idle until `warm_up`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             process = await asyncio.create_subprocess_exec(
@@ -149,29 +154,29 @@ class WarmParent:
         return parent
 
     async def warm_up(self, program: Program, names: list[str]) -> dict[str, Any]:
-        """Have it import; return its report, ``{}`` when it ended instead."""
+        """Have it import modules; return its report, ``{}`` if it exited instead."""
         report(self._end, {**asdict(program), "preload": names})
         return await self._warm
 
     def keep_one_ahead(self, wanted: bool) -> None:
-        """Have a child forked ahead for the next `fork`, or ended again."""
+        """Have one child forked in advance for the next `fork`, or drop that child."""
         if not self.gone:
-            with suppress(OSError):  # it is ending
+            with suppress(OSError):  # it is exiting
                 report(self._end, {"ahead": wanted})
 
     async def fork(self, channel: socket.socket) -> ForkedProcess:
-        """Fork a worker on the channel's end. Raises ConnectionError when the process is gone."""
-        self._numbers += 1
-        asked: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
-        self._asked[self._numbers] = asked
+        """Fork a worker on the channel's end. Raises ConnectionError when this process is gone."""
+        self._last_request += 1
+        child: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
+        self._requests[self._last_request] = child
         try:
-            report(self._end, {"fork": self._numbers}, [channel.fileno()])
-            return await asked
+            report(self._end, {"fork": self._last_request}, [channel.fileno()])
+            return await child
         except OSError as error:
             raise ConnectionError("the warm parent process is gone") from error
 
     async def close(self) -> None:
-        """Let it end; it does so when its socket closes, or is killed when it hangs in an import."""
+        """Close its socket, which makes it exit; kill it if it hangs in an import."""
         if not self.gone:
             self._lost()
         try:
@@ -202,11 +207,11 @@ class WarmParent:
     def _forked(self, number: int, pid: int, pidfd: int) -> None:
         child = ForkedProcess(pid, pidfd, self._forget)
         self._children[pid] = child
-        asked = self._asked.pop(number)
-        if asked.done():
-            child.signal(signal.SIGKILL)  # whoever asked has gone away
+        request = self._requests.pop(number)
+        if request.done():
+            child.signal(signal.SIGKILL)  # the caller was cancelled
         else:
-            asked.set_result(child)
+            request.set_result(child)
 
     def _forget(self, pid: int) -> None:
         self._children.pop(pid, None)
@@ -217,21 +222,20 @@ class WarmParent:
         self._end.close()
         if not self._warm.done():
             self._warm.set_result({})
-        for asked in self._asked.values():
-            if not asked.done():
-                asked.set_exception(ConnectionError("the warm parent process is gone"))
-        self._asked.clear()
+        for request in self._requests.values():
+            if not request.done():
+                request.set_exception(ConnectionError("the warm parent process is gone"))
+        self._requests.clear()
         for child in list(self._children.values()):
             child.orphaned()
 
 
 class ForkWorkers:
-    """Forks workers while there is a warm parent, spawns them while there is none.
+    """Spawner that forks workers from a warm parent, and spawns them while there is none.
 
-    One is forked ahead once a worker has named what it imported.
-
-    What a worker had imported the warm parent then imports, too, and ``state_dir`` keeps it for the next run,
-    whose first worker is forked already. The very first worker of a project is spawned.
+    The warm parent imports what a worker reports to have imported. ``state_dir`` stores that list, so that
+    even the first worker of the next run is forked; only the very first worker of a project is spawned.
+    After each report, one child is forked in advance.
     """
 
     def __init__(self, program: Program, fallback: Spawner, state_dir: Path | None = None) -> None:
@@ -248,57 +252,58 @@ class ForkWorkers:
 
     @property
     def is_warm(self) -> bool:
-        """Say whether the next worker will be forked."""
+        """Whether the next worker will be forked."""
         return self._warm is not None and not self._warm.gone and self._stamp == packages_stamp()
 
     async def start(self, end: socket.socket) -> WorkerProcess:
-        """Fork, or spawn while nothing is warm or the installed packages have changed since."""
-        await self._start_warm()
+        """Fork a worker; spawn it if there is no warm parent or the installed packages have changed."""
+        await self._warm_up_from_last_run()
         if not self.is_warm or self._warm is None:
             return await self._fallback.start(end)
         try:
             return await self._warm.fork(end)
         except ConnectionError:
-            log.warning("the warm parent process ended; this worker starts in a fresh interpreter")
+            log.warning("the warm parent process exited; this worker starts in a new interpreter")
             return await self._fallback.start(end)
 
     async def learn(self, modules: tuple[str, ...]) -> None:
-        """Warm up with these when nothing is warm, or when something is missing there."""
+        """Warm up with these modules if there is no warm parent, or if it lacks one of them."""
         async with self._warming:
             await self._close_retired()
             if not self.is_warm or not set(modules) <= self._known | self._left_out:
                 try:
                     await self._warm_up([name for name in modules if name not in self._left_out])
                 except OSError as error:
-                    log.warning("no warm parent process (%s); workers start in fresh interpreters", error)
+                    log.warning("cannot start a warm parent (%s); workers start in new interpreters", error)
                     return
-                self._remember(modules)
+                self._save(modules)
             if self._warm is not None:
                 self._warm.keep_one_ahead(True)
 
-    async def _start_warm(self) -> None:
-        """Before the first worker: import what the last run's had."""
+    async def _warm_up_from_last_run(self) -> None:
+        """Before the first worker, import the modules of the last run's workers."""
         async with self._warming:
-            known = recall(self._state_dir) if self._is_first and self._state_dir else PreloadList()
-            self._is_first = False
-            self._left_out |= known.left_out
-            if not known.modules:
+            is_first, self._is_first = self._is_first, False
+            saved = load_preload_list(self._state_dir) if is_first and self._state_dir else PreloadList()
+            self._left_out |= saved.left_out
+            if not saved.modules:
                 return
             try:
-                await self._warm_up(list(known.modules))
+                await self._warm_up(list(saved.modules))
             except OSError:
-                return  # the worker starts in a fresh interpreter, and what it learns is tried again
+                return  # the worker starts in a new interpreter, and `learn` tries again
 
-    def _remember(self, modules: tuple[str, ...]) -> None:
+    def _save(self, modules: tuple[str, ...]) -> None:
         if self._state_dir is None:
             return
         try:
-            remember(self._state_dir, (n for n in modules if n not in self._left_out), self._left_out)
+            wanted = (name for name in modules if name not in self._left_out)
+            save_preload_list(self._state_dir, wanted, self._left_out)
         except OSError as error:
-            log.debug("what to import ahead cannot be kept: %s", error)
+            log.debug("cannot save the list of modules to preload: %s", error)
 
     async def close(self) -> None:
-        """End the warm parent; workers that still run go on."""
+        """Stop the warm parent; running workers continue."""
         self._retire()
         for parent in self._retired:
             await parent.close()
@@ -311,13 +316,13 @@ class ForkWorkers:
             self._warm = None
 
     async def _close_retired(self) -> None:
-        """A warm parent that was replaced stays to tell the exit codes of its children."""
+        """Close replaced warm parents that have no children left to report exit codes of."""
         for parent in [parent for parent in self._retired if parent.is_childless]:
             self._retired.remove(parent)
             await parent.close()
 
     async def _warm_up(self, names: list[str]) -> None:
-        """Import in a new process; leave out what starts threads, one module an attempt."""
+        """Start a warm parent with these modules, leaving out those that start threads, one per attempt."""
         stamp = packages_stamp()
         while names:
             parent = await WarmParent.start()
@@ -333,8 +338,8 @@ class ForkWorkers:
             await parent.close()
             culprit = answer.get("threads", "")
             if not culprit:
-                log.warning("importing ahead failed; workers start in fresh interpreters")
+                log.warning("preloading modules failed; workers start in new interpreters")
                 return
-            log.info("%s starts a thread when imported, so each worker imports it by itself", culprit)
+            log.info("%s starts a thread on import; it is not preloaded, each worker imports it", culprit)
             self._left_out.add(culprit)
             names = [name for name in names if name != culprit and not name.startswith(f"{culprit}.")]

@@ -1,13 +1,12 @@
-"""The warm parent of forked workers: it has imported what the bot imports, and forks in milliseconds.
+"""Fork server, the warm parent of workers: it has imported the bot's dependencies and forks in milliseconds.
 
-One child may be forked ahead and wait for its channel: the next worker need not wait for a fork, and has done
-by then what any worker does before it loads the bot.
+One child can be forked in advance and wait for its channel: the next worker then skips the fork and what
+every worker does before it loads the bot.
 
 It runs as ``python -m nescord_core.reload.swapping.forkserver``, on a SOCK_SEQPACKET pair with its parent.
-It stays a single thread and never makes a gRPC object or an event loop: grpc.aio works in a forked child
-when the parent only imported grpc, and hangs when the parent had a live server. A module that starts a
-thread when imported is named, and this process ends, because a fork would carry over the locks without the
-threads.
+It stays single-threaded and never creates a gRPC object or an event loop: grpc.aio works in a forked child
+if the parent only imported grpc, and hangs if the parent had a live server. If a module starts a thread on
+import, the server reports its name and exits, because a fork would copy the locks without the threads.
 
 Requests:   {"preload": [names], "target": "module:function", "prepare": "module:function", "arguments": []}
             {"fork": id} with the channel's descriptor   {"ahead": true or false}: fork one ahead, or end it
@@ -39,12 +38,12 @@ TASKS = Path("/proc/self/task")
 
 
 def report(end: socket.socket, message: dict[str, Any], descriptors: Iterable[int] = ()) -> None:
-    """Send one packet; descriptors travel with it."""
+    """Send one packet with its descriptors."""
     socket.send_fds(end, [json.dumps(message).encode()], list(descriptors))
 
 
 def receive(end: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """Receive one packet and its descriptors; None at the end."""
+    """Receive one packet and its descriptors; None at end-of-file."""
     data, descriptors, _, _ = socket.recv_fds(end, PACKET_LIMIT, 4)
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
@@ -52,21 +51,21 @@ def receive(end: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
 
 
 def within_packet(names: Iterable[str]) -> list[str]:
-    """As many names, in their order, as fit one packet."""
+    """Return the leading names that fit into one packet."""
     room = PACKET_LIMIT - 1024
-    kept = []
+    fitting = []
     for name in names:
         room -= len(json.dumps(name)) + 2
         if room < 0:
             break
-        kept.append(name)
-    return kept
+        fitting.append(name)
+    return fitting
 
 
 def preload(names: Iterable[str]) -> str:
-    """Import modules; return the one that started a thread, "" for none."""
+    """Import modules; return the first one that starts a thread, "" if none does."""
     for name in names:
-        with suppress(BaseException):  # what only works in the bot is imported there
+        with suppress(BaseException):  # a module that needs the bot around it is imported by the worker
             importlib.import_module(name)
             if name in FIRST_USES:
                 FIRST_USES[name](sys.modules[name])
@@ -76,18 +75,18 @@ def preload(names: Iterable[str]) -> str:
 
 
 def _first_model(pydantic: Any) -> None:
-    """It looks through all installed packages for plugins, which takes as long as ten models."""
+    """Create a model: the first one searches all installed packages for plugins, which takes long."""
     pydantic.create_model("FirstModel", field=(int, 0))
 
 
 FIRST_USES: Mapping[str, Callable[[Any], None]] = {"pydantic": _first_model}
-"""What libraries put off until they are first used, and every child would do anew."""
+"""Work that a library defers to its first use, and that every child would repeat."""
 
 
 class ForkServer:
-    """Forks on request and reports the ends of its children. `run` returns in every child.
+    """Forks on request and reports the exits of its children. `run` returns in every child.
 
-    ``prepare`` is called in a child that is forked ahead.
+    ``prepare`` is called in a child that is forked in advance.
     """
 
     def __init__(self, end: socket.socket, prepare: Callable[[], object]) -> None:
@@ -99,9 +98,9 @@ class ForkServer:
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> int | None:
-        """Serve until the other side is gone (None), or return a channel's descriptor in a forked child.
+        """Serve until the other side is gone (None); in a forked child, return its channel's descriptor.
 
-        Children are independent of this process: they go on when it ends, but for one that was forked ahead.
+        Children continue when this process exits, except one forked in advance and still waiting.
         """
         self._selector.register(self._end, selectors.EVENT_READ)
         while True:
@@ -112,22 +111,22 @@ class ForkServer:
                 request, descriptors = receive(self._end)
                 if request is None:
                     return None
-                if self._is_child_after(request, descriptors):
+                if self._handle(request, descriptors):
                     return self._channel
 
-    def _is_child_after(self, request: Mapping[str, Any], descriptors: list[int]) -> bool:
-        """Do what is asked; return True in the child that comes of it, once it has its channel."""
+    def _handle(self, request: Mapping[str, Any], descriptors: list[int]) -> bool:
+        """Handle a request; return True in the child that it created, once the child has its channel."""
         match request:
             case {"fork": int(number)}:
                 return self._start(number, descriptors[0])
             case {"ahead": True}:
                 return self._ahead is None and self._fork_ahead()
             case {"ahead": False}:
-                self._forget_ahead()
+                self._drop_ahead()
         return False
 
     def _start(self, number: int, channel: int) -> bool:
-        """Give the channel to the child that waits, or to a new one."""
+        """Give the channel to the waiting child, or to a new one."""
         pid = self._hand_over(channel) or self._fork()
         if pid == 0:
             self._channel = channel
@@ -139,7 +138,7 @@ class ForkServer:
     def _fork(self) -> int:
         pid = os.fork()
         if pid == 0:
-            self._let_go()
+            self._close_inherited()
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             return 0
         self._children[pid] = pidfd = os.pidfd_open(pid)
@@ -155,12 +154,12 @@ class ForkServer:
         ours.close()
         self._prepare()
         with theirs:
-            order, descriptors = receive(theirs)
-        self._channel = descriptors[0] if order is not None else None  # None: this child is not wanted
+            request, descriptors = receive(theirs)
+        self._channel = descriptors[0] if request is not None else None  # None: this child is not needed
         return True
 
     def _hand_over(self, channel: int) -> int:
-        """Return the process that has the channel now, 0 when none was waiting."""
+        """Give the channel to the waiting child; return its process id, 0 if none was waiting."""
         if self._ahead is None:
             return 0
         pid, end = self._ahead
@@ -172,16 +171,16 @@ class ForkServer:
                 return 0  # it has died
         return pid
 
-    def _forget_ahead(self) -> None:
+    def _drop_ahead(self) -> None:
         if self._ahead is not None:
             self._ahead[1].close()
             self._ahead = None
 
-    def _let_go(self) -> None:
-        """What belongs to the parent is closed in the child."""
+    def _close_inherited(self) -> None:
+        """Close the parent's descriptors in a child."""
         self._selector.close()
         self._end.close()
-        self._forget_ahead()
+        self._drop_ahead()
         for pidfd in self._children.values():
             os.close(pidfd)
 
@@ -191,41 +190,41 @@ class ForkServer:
         os.close(pidfd)
         del self._children[pid]
         if self._ahead is not None and self._ahead[0] == pid:
-            self._forget_ahead()
+            self._drop_ahead()
         report(self._end, {"exited": pid, "code": os.waitstatus_to_exitcode(status)})
 
 
-def _named(name: str) -> Callable[..., Any]:
+def _resolve(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     target: Callable[..., Any] = getattr(importlib.import_module(module), function)
     return target
 
 
 def main() -> int:
-    """Warm up, then fork; a child becomes the target and returns its exit code."""
+    """Import the modules, then serve forks; a child runs the target and returns its exit code."""
     end = socket.socket(fileno=int(os.environ.pop(FORK_FD)))
     end.set_inheritable(False)
-    # What reaches the whole group does not end this process; it ends with its socket. SIGTERM is blocked, not
-    # ignored, so that one for a child that is only just forked waits until the child lets it in (signal(7)).
+    # Signals to the whole group do not end this process; it exits when its socket closes. SIGTERM is blocked,
+    # not ignored, so that a child just forked receives one as soon as it unblocks it (signal(7)).
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
-        order, _ = receive(end)
-        if order is None:
+        request, _ = receive(end)
+        if request is None:
             return 0
-        target = _named(order["target"])
-        prepare = _named(order["prepare"])
-        threads = preload(order["preload"])
+        target = _resolve(request["target"])
+        prepare = _resolve(request["prepare"])
+        threads = preload(request["preload"])
         if threads:
             report(end, {"threads": threads})
             return 0
         gc.collect()
-        gc.freeze()  # fewer pages are copied in the children (https://docs.python.org/3/library/gc.html#gc.freeze)
+        gc.freeze()  # children copy fewer pages (https://docs.python.org/3/library/gc.html#gc.freeze)
         report(end, {"warm": within_packet(sys.modules)})
-        channel = ForkServer(end, partial(prepare, *order["arguments"])).run()
+        channel = ForkServer(end, partial(prepare, *request["arguments"])).run()
     except (ConnectionError, BrokenPipeError):
-        return 0  # the process that asked is gone
+        return 0  # the parent is gone
     return 0 if channel is None else target(channel)
 
 

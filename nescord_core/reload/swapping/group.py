@@ -1,4 +1,4 @@
-"""Drives a group of replicas: worker processes come and go as the rules of swap.py say."""
+"""Runs a group of replicas: starts, swaps and stops worker processes by the rules of swap.py."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ from nescord_core.reload.swapping.rollout import Reloaded, Rollout
 from nescord_core.reload.swapping.spawn import Spawner, WorkerProcess
 from nescord_core.reload.swapping.swap import (
     After,
-    Asked,
     Crashed,
     Dismiss,
     Drain,
@@ -44,12 +43,13 @@ from nescord_core.reload.swapping.swap import (
     Phase,
     Ready,
     Refused,
+    ReloadRequested,
     Replica,
     Retry,
     RetryDue,
     Start,
-    StopAsked,
     Stopped,
+    StopRequested,
     Swapped,
     SwapTimeouts,
 )
@@ -61,42 +61,43 @@ __all__ = ["GRACE", "Group", "Observer", "Restarts", "Worker"]
 CANNOT_START = 127
 GRACE = 2.0
 """Seconds past a drain time-out before a worker is killed."""
-LAST_WORDS = 0.5
-"""Seconds in which the channel of a process that has ended is read to its end."""
+FINAL_READ = 0.5
+"""Seconds allowed for reading the channel of an exited process to its end."""
 STATE_WAIT = 0.25
 """Seconds that a new worker waits for the state of the old one, whose event loop may be blocked; it gets the
-rest when the old one has drained."""
+final state when the old one has drained."""
 
 
 class Observer(Protocol):
-    """Hears what happens in a group."""
+    """Receives the events of a group."""
 
     def serving(self, replica: int, worker: Worker) -> None:
         """A new process serves."""
 
     def reloaded(self, reloaded: Reloaded) -> None:
-        """A reload has come to its end, good or bad (a superseded one says nothing)."""
+        """A reload has finished, successfully or not (not called for a superseded one)."""
 
     def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
-        """A new process did not get ready."""
+        """A new process failed to become ready."""
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
         """A serving process died."""
 
     def hung(self, replica: int, pid: int, *, killed: bool) -> None:
-        """A process has not answered for ``main.hang_timeout``; it is killed unless a person looks on."""
+        """A process has not answered for ``main.hang_timeout``; it is killed unless the group is watched."""
 
     def wrote(self, path: str) -> None:
         """The bot wrote a file of its project."""
 
     def broken(self, replica: int) -> None:
-        """Nothing serves there, and nothing will be tried before something changes."""
+        """Nothing serves in this slot, and nothing starts before the next reload."""
 
 
 class Group:
-    """Worker processes on one port each; `run` returns when they have all been stopped.
+    """Worker processes on one port each; `run` returns when all of them have stopped.
 
-    ``settings`` hold absolute paths; ``ports`` has the port of every replica.
+    ``settings`` hold absolute paths; ``ports`` has the port of every replica. ``watched`` means that someone
+    edits the code and may be debugging: hung workers are reported, not killed.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class Group:
         observer: Observer,
         *,
         restarts: Callable[[], Restarts],
-        patience: SwapTimeouts,
+        timeouts: SwapTimeouts,
         debug: bool = False,
         watched: bool = False,
     ) -> None:
@@ -117,7 +118,7 @@ class Group:
         self._observer = observer
         self._debug = debug
         self._watched = watched
-        self.places = [WorkerSlot(Replica(patience), restarts()) for _ in ports]
+        self.slots = [WorkerSlot(Replica(timeouts), restarts()) for _ in ports]
         self._inbox: asyncio.Queue[tuple[int, Fact]] = asyncio.Queue()
         self._rollout: Rollout | None = None
         self._result: asyncio.Future[Reloaded] | None = None
@@ -125,12 +126,12 @@ class Group:
         self._learning: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serve what is asked for until `request_stop` has ended every process."""
+        """Run until `request_stop` has ended every process."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                while any(place.rules.phase is not Phase.STOPPED for place in self.places):
+                while any(slot.rules.phase is not Phase.STOPPED for slot in self.slots):
                     index, fact = await self._inbox.get()
-                    self._take(index, fact)
+                    self._apply(index, fact)
                 for task in self._learning:
                     task.cancel()
         finally:
@@ -139,30 +140,30 @@ class Group:
             await self._spawner.close()
 
     def request_stop(self) -> None:
-        """Drain every worker at once, then end."""
-        for index in range(len(self.places)):
-            self._inbox.put_nowait((index, StopAsked()))
+        """Drain all workers at the same time, then stop."""
+        for index in range(len(self.slots)):
+            self._inbox.put_nowait((index, StopRequested()))
 
     def reload(self, paths: tuple[str, ...] = (), began: float | None = None) -> asyncio.Future[Reloaded]:
-        """Bring new code to every replica; the answer comes when the old ones have left or it was refused.
+        """Reload every replica; the future is done when the old processes are gone or the code was refused.
 
-        A further call supersedes one that is still starting processes: both answers are then the later's.
-        ``began`` is the loop time from which the milliseconds count.
+        Another call supersedes a reload that is still starting processes: both futures get the later result.
+        ``began`` is the loop time from which the reload is timed.
         """
         loop = asyncio.get_running_loop()
-        if self._rollout is not None and (so_far := self._rollout.result(drained=False)) is not None:
-            self._finish_rollout(so_far)
+        if self._rollout is not None and (serving := self._rollout.result(drained=False)) is not None:
+            self._finish_rollout(serving)
         if self._result is None or self._result.done():
             self._result = loop.create_future()
         started = loop.time() if began is None else began
-        self._rollout = Rollout(len(self.places), started, paths).superseding(self._rollout)
+        self._rollout = Rollout(len(self.slots), started, paths).superseding(self._rollout)
         for index in self._rollout.first():
-            self._put(index, Asked())
+            self._put(index, ReloadRequested())
         return self._result
 
     async def ask_stats(self, timeout: float = 0.5) -> None:
-        """Bring every serving worker's ``stats`` up to date, but wait no longer than ``timeout`` seconds."""
-        asked = [worker for place in self.places if (worker := place.serving) and worker.channel]
+        """Refresh the ``stats`` of every serving worker, waiting at most ``timeout`` seconds."""
+        asked = [worker for slot in self.slots if (worker := slot.serving) and worker.channel]
         for worker in asked:
             worker.answered.clear()
             if worker.channel:
@@ -172,54 +173,54 @@ class Group:
                 for worker in asked:
                     await worker.answered.wait()
         except TimeoutError:
-            return  # what is known from before is shown
+            return  # the previous stats stay
 
     @property
     def is_serving(self) -> bool:
-        """Say whether every replica has a process that takes events."""
-        return all(place.serving is not None for place in self.places)
+        """Whether every replica has a serving process."""
+        return all(slot.serving is not None for slot in self.slots)
 
-    def _take(self, index: int, fact: Fact) -> None:
-        place = self.places[index]
-        for effect in place.rules.step(fact):
+    def _apply(self, index: int, fact: Fact) -> None:
+        slot = self.slots[index]
+        for effect in slot.rules.step(fact):
             self._perform(index, effect)
         if isinstance(fact, Exited):
-            place.workers.pop(fact.generation, None)
+            slot.workers.pop(fact.generation, None)
 
     def _perform(self, index: int, effect: Effect) -> None:
-        place = self.places[index]
+        slot = self.slots[index]
         match effect:
             case Start(generation):
-                place.workers[generation] = Worker(generation)
-                self._child(self._life(index, place.workers[generation]))
+                slot.workers[generation] = Worker(generation)
+                self._child(self._run_worker(index, slot.workers[generation]))
             case Drain(generation):
-                self._tell_to_drain(place.workers[generation])
+                self._drain(slot.workers[generation])
             case Dismiss(generation):
-                place.workers[generation].signal(signal.SIGTERM)
+                slot.workers[generation].signal(signal.SIGTERM)
             case Kill(generation):
-                place.workers[generation].signal(signal.SIGKILL)
+                slot.workers[generation].signal(signal.SIGKILL)
             case After(delay, fact):
                 asyncio.get_running_loop().call_later(delay, self._inbox.put_nowait, (index, fact))
             case Retry(crash):
-                self._retry(index, place, crash)
+                self._retry(index, slot, crash)
             case _:
-                self._news(index, place, effect)
+                self._report(index, slot, effect)
 
-    def _news(self, index: int, place: WorkerSlot, effect: Effect) -> None:
+    def _report(self, index: int, slot: WorkerSlot, effect: Effect) -> None:
         match effect:
             case Swapped(old, new):
-                self._observer.serving(index, place.workers[new])
+                self._observer.serving(index, slot.workers[new])
                 self._continue_rollout(index, old, new)
             case Refused(_, failure, serving):
                 self._observer.refused(index, failure, still_serving=serving is not None)
                 self._end_rollout(failure)
-                self._note_broken(index)
+                self._report_broken(index)
             case Crashed(generation, code):
-                place.crashes += 1
-                self._observer.crashed(index, place.workers[generation].pid, code)
+                slot.crashes += 1
+                self._observer.crashed(index, slot.workers[generation].pid, code)
             case Gone(generation, killed):
                 if self._rollout is not None:
-                    report = place.workers[generation].report
+                    report = slot.workers[generation].report
                     self._rollout.gone(index, generation, report, killed=killed)
                     self._finish_rollout(self._rollout.result())
             case _:
@@ -234,20 +235,20 @@ class Group:
         self._learning.add(task)
         task.add_done_callback(self._learning.discard)
 
-    def _tell_to_drain(self, worker: Worker) -> None:
+    def _drain(self, worker: Worker) -> None:
         if worker.channel is not None:
             worker.channel.send(DrainNow())
 
-    def _retry(self, index: int, place: WorkerSlot, crash: int) -> None:
-        delay = place.restarts(*place.last_exit)
+    def _retry(self, index: int, slot: WorkerSlot, crash: int) -> None:
+        delay = slot.restarts(*slot.last_exit)
         if delay is None:
-            place.rules.step(GivenUp(crash))
-            self._note_broken(index)
+            slot.rules.step(GivenUp(crash))
+            self._report_broken(index)
         else:
             asyncio.get_running_loop().call_later(delay, self._inbox.put_nowait, (index, RetryDue(crash)))
 
-    def _note_broken(self, index: int) -> None:
-        if self.places[index].rules.phase is Phase.BROKEN:
+    def _report_broken(self, index: int) -> None:
+        if self.slots[index].rules.phase is Phase.BROKEN:
             self._observer.broken(index)
 
     def _continue_rollout(self, index: int, old: int | None, new: int) -> None:
@@ -255,7 +256,7 @@ class Group:
             return
         now = asyncio.get_running_loop().time()
         for further in self._rollout.swapped(index, old, new, now):
-            self._inbox.put_nowait((further, Asked()))
+            self._inbox.put_nowait((further, ReloadRequested()))
         self._finish_rollout(self._rollout.result())
 
     def _finish_rollout(self, result: Reloaded | None) -> None:
@@ -272,55 +273,51 @@ class Group:
         if self._result is not None and not self._result.done():
             self._result.set_result(result)
 
-    async def _life(self, index: int, worker: Worker) -> None:
-        """One process from its start to its end."""
+    async def _run_worker(self, index: int, worker: Worker) -> None:
+        """Run one worker process from its start to its exit."""
         loop = asyncio.get_running_loop()
-        worker.began = loop.time()
+        worker.started_at = loop.time()
         parents_end, workers_end = pair()
         worker.hang_detector = HangDetector(self._settings.hang_timeout)
         try:
             with workers_end:
-                async with asyncio.timeout(None) as worker.limit:
+                async with asyncio.timeout(None) as worker.start_timeout:
                     process = await self._spawner.start(workers_end)
         except OSError as error:  # a TimeoutError among them
             parents_end.close()
-            self._put(
-                index,
-                Failed(
-                    worker.generation, Failure(f"no process could be started: {error or 'it took too long'}")
-                ),
-            )
+            failure = Failure(f"cannot start a worker process: {error or 'it took too long'}")
+            self._put(index, Failed(worker.generation, failure))
             self._put(index, Exited(worker.generation, CANNOT_START))
             return
         try:
-            await self._accompany(index, worker, process, await Channel.of_parent(parents_end))
+            await self._attend(index, worker, process, await Channel.of_parent(parents_end))
         finally:
-            process.signal(signal.SIGKILL)  # only when this task is cancelled is it still there
-        self.places[index].last_exit = (worker.exit_code, loop.time() - worker.began)
+            process.signal(signal.SIGKILL)  # it still runs only if this task is cancelled
+        self.slots[index].last_exit = (worker.exit_code, loop.time() - worker.started_at)
         self._put(index, Exited(worker.generation, worker.exit_code))
 
-    async def _accompany(self, index: int, worker: Worker, process: WorkerProcess, channel: Channel) -> None:
+    async def _attend(self, index: int, worker: Worker, process: WorkerProcess, channel: Channel) -> None:
         worker.process, worker.channel = process, channel
         channel.send(self._begin(index, worker.generation, await self._inherited(index, worker)))
-        for number in worker.told:
+        for number in worker.pending_signals:
             process.signal(number)
         async with asyncio.TaskGroup() as tasks:
-            reading = tasks.create_task(self._listen(index, worker, channel))
-            feeling = tasks.create_task(self._ask_for_sign_of_life(index, worker, channel))
+            reader = tasks.create_task(self._listen(index, worker, channel))
+            hang_watch = tasks.create_task(self._watch_for_hang(index, worker, channel))
             worker.exit_code = await process.wait()
-            feeling.cancel()
-            await asyncio.wait({reading}, timeout=LAST_WORDS)
-            reading.cancel()
+            hang_watch.cancel()
+            await asyncio.wait({reader}, timeout=FINAL_READ)
+            reader.cancel()
         await channel.close()
 
-    async def _ask_for_sign_of_life(self, index: int, worker: Worker, channel: Channel) -> None:
-        """Once it serves: end a worker that hangs, unless somebody is there who may be debugging it."""
+    async def _watch_for_hang(self, index: int, worker: Worker, channel: Channel) -> None:
+        """Once the worker is ready, kill it if it hangs; only report it in a watched group."""
         await worker.ready.wait()
-        await worker.hang_detector.stops(lambda: channel.send(AskStats()))
+        await worker.hang_detector.until_hung(lambda: channel.send(AskStats()))
         self._observer.hung(index, worker.pid, killed=not self._watched)
         if not self._watched:
-            worker.signal(signal.SIGQUIT)  # it shows where it hangs, if it can
-            await asyncio.sleep(LAST_WORDS)
+            worker.signal(signal.SIGQUIT)  # faulthandler prints its stack, if it can
+            await asyncio.sleep(FINAL_READ)
             worker.signal(signal.SIGKILL)
 
     def _begin(self, index: int, generation: int, state: Mapping[str, bytes]) -> Begin:
@@ -328,25 +325,25 @@ class Group:
         return Begin(settings, str(index), generation, self._debug, self._watched, state)
 
     async def _inherited(self, index: int, worker: Worker) -> Mapping[str, bytes]:
-        """The state of the worker that serves now."""
-        old = self.places[index].serving
+        """Return the bot's state in the serving worker; {} if there is none or it does not answer in time."""
+        old = self.slots[index].serving
         if old is None or old.channel is None:
             return {}
-        worker.heir_of = old.generation
+        worker.predecessor = old.generation
         if old.state is None or old.state.done():
             old.state = asyncio.get_running_loop().create_future()
             old.channel.send(AskState())
         await asyncio.wait({old.state}, timeout=STATE_WAIT)
         return old.state.result() if old.state.done() else {}
 
-    def _hand_on(self, index: int, old: Worker, state: Mapping[str, bytes]) -> None:
-        heir = self.places[index].serving
-        if heir is not None and heir.heir_of == old.generation and heir.channel is not None:
-            heir.channel.send(Handed(state))
+    def _hand_over_state(self, index: int, old: Worker, state: Mapping[str, bytes]) -> None:
+        new = self.slots[index].serving
+        if new is not None and new.predecessor == old.generation and new.channel is not None:
+            new.channel.send(Handed(state))
 
     async def _listen(self, index: int, worker: Worker, channel: Channel) -> None:
         while (message := await channel.receive()) is not None:
-            worker.hang_detector.felt()
+            worker.hang_detector.heard()
             match message:
                 case Listening():
                     worker.listening = message
@@ -360,7 +357,7 @@ class Group:
                     self._put(index, Failed(worker.generation, failure))
                 case Drained(report, state):
                     worker.report = report
-                    self._hand_on(index, worker, state)
+                    self._hand_over_state(index, worker, state)
                 case State(state):
                     if worker.state is not None and not worker.state.done():
                         worker.state.set_result(state)

@@ -1,4 +1,4 @@
-"""Notices a worker whose event loop stands still: one that is asked and does not answer, again and again."""
+"""Detects a worker whose event loop is blocked: it leaves several pings in a row unanswered."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from collections.abc import Callable
 
 __all__ = ["HangDetector"]
 
-ASKS = 5
-"""How often a worker is asked before it counts as hung: a parent that stood still itself has not asked."""
+PINGS = 5
+"""Unanswered pings after which a worker counts as hung. A parent that was blocked itself has sent none."""
 
 
 class HangDetector:
-    """Counts unanswered questions. ``patience`` is in seconds, 0 for ever."""
+    """Counts unanswered pings. ``timeout`` is in seconds; 0 disables detection."""
 
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
         self._unanswered = 0
 
-    def felt(self) -> None:
-        """The worker has said something."""
+    def heard(self) -> None:
+        """Record a message from the worker."""
         self._unanswered = 0
 
-    async def stops(self, ask: Callable[[], None]) -> None:
-        """Ask regularly; return once nothing was said for the patience."""
-        if self._patience <= 0:
+    async def until_hung(self, ping: Callable[[], None]) -> None:
+        """Ping regularly; return once the worker has sent nothing for the whole time-out."""
+        if self._timeout <= 0:
             await asyncio.Event().wait()
-        while self._unanswered < ASKS:
+        while self._unanswered < PINGS:
             self._unanswered += 1
-            ask()
-            await asyncio.sleep(self._patience / ASKS)
+            ping()
+            await asyncio.sleep(self._timeout / PINGS)

@@ -1,6 +1,6 @@
-"""What a worker and its parent say to each other over their channel (nescord_core/process/parent_channel.py).
+"""Messages between a worker and its parent, sent over their channel (nescord_core/process/parent_channel.py).
 
-The parent says Begin first and DrainNow at the end.
+The parent sends Begin first and DrainNow last.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ __all__ = [
 
 
 class Begin(msgspec.Struct, frozen=True, tag="begin"):
-    """Load the entry and serve. ``state`` is that of the worker whose place this one takes.
+    """Load the entry and serve. ``state`` is the bot's state in the worker that this one replaces.
 
-    ``watched`` means that changed files bring a reload, so that the bot's own writes are of interest.
+    ``watched`` means that changed files cause a reload, so the worker reports the bot's own writes.
     """
 
     settings: MainSettings
@@ -48,11 +48,11 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
     generation: int
     debug: bool = False
     watched: bool = False
-    state: Mapping[str, bytes] = {}  # msgspec gives each its own
+    state: Mapping[str, bytes] = {}  # msgspec copies the default for each instance
 
 
 class DrainNow(msgspec.Struct, frozen=True, tag="drain"):
-    """Take no more events, finish what is there, say Drained and leave."""
+    """Accept no more events, finish the current ones, send Drained and exit."""
 
 
 class Wrote(msgspec.Struct, frozen=True, tag="wrote"):
@@ -66,7 +66,7 @@ class AskState(msgspec.Struct, frozen=True, tag="state?"):
 
 
 class Handed(msgspec.Struct, frozen=True, tag="handed"):
-    """The worker before has drained, and this is the state it left."""
+    """The previous worker has drained; ``state`` is the final state it left."""
 
     state: Mapping[str, bytes]
 
@@ -76,9 +76,9 @@ class AskStats(msgspec.Struct, frozen=True, tag="stats?"):
 
 
 class Listening(msgspec.Struct, frozen=True, tag="ready"):
-    """The worker takes events at ``address``, ``ms`` after its start.
+    """The worker accepts events at ``address``, ``ms`` after its start.
 
-    ``drain_timeout`` (seconds) is its own, None for that of its settings.
+    ``drain_timeout`` (seconds) is the worker's own; None for the one in its settings.
     """
 
     address: str
@@ -87,13 +87,13 @@ class Listening(msgspec.Struct, frozen=True, tag="ready"):
 
 
 class Imported(msgspec.Struct, frozen=True, tag="imported"):
-    """What the worker had imported when it was ready, without the project's own modules."""
+    """The modules that the worker had imported when it was ready, without the project's own."""
 
     modules: tuple[str, ...]
 
 
 class Broken(msgspec.Struct, frozen=True, tag="failed"):
-    """The entry cannot be loaded or served: what is wrong, and where in the project."""
+    """The entry cannot be loaded or served: the error and its location in the project."""
 
     message: str
     file: str = ""
@@ -103,20 +103,20 @@ class Broken(msgspec.Struct, frozen=True, tag="failed"):
 
 
 class Drained(msgspec.Struct, frozen=True, tag="drained"):
-    """All handlers have ended or were cut short; ``report`` counts them."""
+    """All handlers have finished or were cancelled; ``report`` counts them."""
 
     report: Mapping[str, Any]
     state: Mapping[str, bytes] = {}
 
 
 class State(msgspec.Struct, frozen=True, tag="state"):
-    """What the bot keeps for the process after this one, each value pickled."""
+    """The state that the bot keeps for its next process, each value pickled."""
 
     state: Mapping[str, bytes]
 
 
 class Stats(msgspec.Struct, frozen=True, tag="stats"):
-    """Numbers of the worker, as they are now."""
+    """Current figures of the worker."""
 
     values: Mapping[str, Any]
 
@@ -129,20 +129,20 @@ from_worker: parent_channel.Decoder[FromWorker] = parent_channel.decoder(FromWor
 
 
 def receive_begin(end: socket.socket) -> Begin | None:
-    """Read the first message before there is an event loop; None when the parent is gone."""
+    """Read the first message before an event loop runs; None when the parent is gone."""
     message = parent_channel.receive(end, from_parent)
     return message if isinstance(message, Begin) else None
 
 
 class Channel(parent_channel.Channel[FromParent | FromWorker, FromParent | FromWorker]):
-    """One end in an event loop. Iterating ends when the other side is gone."""
+    """One end of the channel in an event loop."""
 
     @classmethod
     async def of_parent(cls, end: socket.socket) -> Channel:
-        """Take over the parent's end; it gets what a worker says."""
+        """Wrap the parent's end, which receives a worker's messages."""
         return await cls.over(end, from_worker)
 
     @classmethod
     async def of_worker(cls, end: socket.socket) -> Channel:
-        """Take over a worker's end; it gets what the parent says."""
+        """Wrap a worker's end, which receives the parent's messages."""
         return await cls.over(end, from_parent)

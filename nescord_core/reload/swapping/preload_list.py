@@ -1,6 +1,6 @@
-"""What the last run's workers had imported, so that the next run starts warm.
+"""Persists the modules that workers import, so that the next run starts with a warm parent.
 
-One small file in state_dir. It holds for the installed packages and the interpreter of that run alone.
+One small file in state_dir, valid only for the installed packages and the interpreter of that run.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PreloadList", "packages_stamp", "recall", "remember"]
+__all__ = ["PreloadList", "load_preload_list", "packages_stamp", "save_preload_list"]
 
 FILE = "preload.json"
 
 
 @dataclass(frozen=True, slots=True)
 class PreloadList:
-    """Modules to import ahead, in their order, and those that a warm parent must not import."""
+    """Modules to preload, in import order, and those that a warm parent must not import."""
 
     modules: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
 
 
-def recall(state_dir: Path) -> PreloadList:
-    """Return what was remembered; nothing when there is no such file, or other packages are installed now."""
+def load_preload_list(state_dir: Path) -> PreloadList:
+    """Return the saved list; an empty one if there is none or the installed packages have changed."""
     try:
         fields = json.loads((state_dir / FILE).read_text(encoding="utf-8"))
         if fields["packages"] != _identity():
@@ -38,21 +38,21 @@ def recall(state_dir: Path) -> PreloadList:
         return PreloadList()
 
 
-def remember(state_dir: Path, modules: Iterable[str], left_out: Iterable[str]) -> None:
-    """Write it down in one step; raises OSError when state_dir cannot be written."""
+def save_preload_list(state_dir: Path, modules: Iterable[str], left_out: Iterable[str]) -> None:
+    """Save the list atomically; raises OSError when state_dir cannot be written."""
     fields = {"packages": _identity(), "modules": list(modules), "left_out": sorted(left_out)}
     state_dir.mkdir(parents=True, exist_ok=True)
-    fresh = state_dir / f".{FILE}.{os.getpid()}"
+    temporary = state_dir / f".{FILE}.{os.getpid()}"
     try:
-        fresh.write_text(json.dumps(fields), encoding="utf-8")
-        fresh.replace(state_dir / FILE)
+        temporary.write_text(json.dumps(fields), encoding="utf-8")
+        temporary.replace(state_dir / FILE)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def packages_stamp() -> tuple[int, ...]:
-    """Tell installed packages from others: installing or removing one changes its directory."""
+    """Return the modification times of the package directories, which change with every (un)installation."""
     stamps = []
     for path in package_directories():
         try:
@@ -63,7 +63,7 @@ def packages_stamp() -> tuple[int, ...]:
 
 
 def package_directories() -> list[Path]:
-    """Where packages are installed for this interpreter."""
+    """Return the directories where packages are installed for this interpreter."""
     paths = {*site.getsitepackages(), site.getusersitepackages(), sysconfig.get_path("purelib")}
     return [Path(path) for path in sorted(paths)]
 

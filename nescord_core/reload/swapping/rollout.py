@@ -1,6 +1,6 @@
-"""One reload of a whole group: the first replica tries the new code, the others follow, and the olds drain.
+"""Rolls a reload out over a group: the first replica tries the new code, then the others follow.
 
-Broken code is so found (and shown) once, before any other replica has been touched.
+Broken code is found and shown once, before any other replica is touched.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ __all__ = ["Reloaded", "Rollout"]
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What came of a reload.
+    """Result of a reload.
 
-    ``ms`` is from the first word of a change until the last replica's new process listened. ``during`` counts
-    the events that the old processes still had when they were told to drain: ``finished`` by them or
-    ``returned`` to be handled by the new ones; ``cut`` were started and not finished in time, and come again
-    marked as redelivered, as does what ``killed`` processes had.
+    ``ms`` is the time from the first notice of a change until the last replica's new process listened.
+    ``during`` counts the events that the old processes still had when they were told to drain: ``finished``
+    by them, ``returned`` to be handled by the new ones, or ``cut``: started but not finished in time. Those,
+    and the events of ``killed`` processes, are delivered again, marked as redelivered.
     """
 
     ok: bool
@@ -36,31 +36,32 @@ class Reloaded:
 
     @property
     def during(self) -> int:
-        """Events that were under way during the swap."""
+        """Number of events in flight during the swap."""
         return self.finished + self.returned + self.cut
 
     def line(self) -> str:
-        """Say it in one line."""
+        """Return the result as one line for users."""
         where = ", ".join(self.paths[:3]) + (
             f" and {len(self.paths) - 3} more" if len(self.paths) > 3 else ""
         )
         noun = "event" if self.during == 1 else "events"
         text = f"{where or 'reloaded'}  {self.ms:.0f} ms  {self.during} {noun} during the swap, 0 lost"
         if self.cut:
-            text += f", {self.cut} cut short and given to the new process again"
+            text += f", {self.cut} cut short and redelivered to the new process"
         if self.killed:
-            text += f"; {self.killed} old process(es) did not end in time, what they had is delivered again"
+            noun = "process" if self.killed == 1 else "processes"
+            text += f"; {self.killed} old {noun} killed after the drain time-out, events redelivered"
         return text
 
 
 @dataclass(slots=True)
 class Rollout:
-    """The progress of a reload over ``replicas`` places. Times are of one clock, in seconds."""
+    """Progress of a reload over ``replicas`` slots. Times are in seconds on one clock."""
 
     replicas: int
     began: float
     paths: tuple[str, ...] = ()
-    _asked: set[int] = field(default_factory=set)
+    _requested: set[int] = field(default_factory=set)
     _serving: set[int] = field(default_factory=set)
     _draining: set[tuple[int, int]] = field(default_factory=set)
     _reports: list[Mapping[str, Any]] = field(default_factory=list)
@@ -69,7 +70,7 @@ class Rollout:
     _ready_at: float = 0.0
 
     def superseding(self, earlier: Rollout | None) -> Rollout:
-        """Take over what an unfinished reload had begun: its files, and the old processes it has draining."""
+        """Take over an unfinished reload: its files and the old processes that still drain."""
         if earlier is not None:
             self.paths = tuple(dict.fromkeys((*self.paths, *earlier.paths)))
             self._draining, self._reports = earlier._draining, earlier._reports
@@ -77,23 +78,23 @@ class Rollout:
         return self
 
     def first(self) -> list[int]:
-        """Return the places to start in: the first alone."""
-        self._asked = {0}
+        """Return the replicas to start with: only the first."""
+        self._requested = {0}
         return [0]
 
     def swapped(self, replica: int, old: int | None, new: int, now: float) -> list[int]:
-        """A place serves the new code; return the places to go on with."""
+        """Record that a replica serves the new code; return the replicas to continue with."""
         self._serving.add(replica)
         self._ready_at = now
         self._generation = max(self._generation, new)
         if old is not None:
             self._draining.add((replica, old))
-        further = [place for place in range(self.replicas) if place not in self._asked]
-        self._asked.update(further)
+        further = [index for index in range(self.replicas) if index not in self._requested]
+        self._requested.update(further)
         return further
 
     def gone(self, replica: int, old: int, report: Mapping[str, Any] | None, *, killed: bool) -> None:
-        """An old process has left, with the report of its drain if it gave one."""
+        """Record that an old process exited, with its drain report if it sent one."""
         if (replica, old) in self._draining:
             self._draining.discard((replica, old))
             self._killed += killed
@@ -101,9 +102,9 @@ class Rollout:
                 self._reports.append(report)
 
     def result(self, *, drained: bool = True) -> Reloaded | None:
-        """Return what came of it once every place serves the new code and every old process has left.
+        """Return the result once every replica serves the new code and every old process is gone; else None.
 
-        Without ``drained`` it does not wait for the latter.
+        Without ``drained``, old processes may still be draining.
         """
         if len(self._serving) < self.replicas or (drained and self._draining):
             return None

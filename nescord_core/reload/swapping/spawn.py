@@ -1,4 +1,4 @@
-"""Worker processes: what the parent knows of one, and how a fresh interpreter becomes one."""
+"""Interfaces for starting worker processes, and the spawner that runs each in a new interpreter."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ __all__ = ["CHANNEL_FD", "SpawnWorkers", "Spawner", "WorkerProcess"]
 
 
 class WorkerProcess(Protocol):
-    """A worker as a process."""
+    """A running worker process."""
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
 
     def signal(self, number: int) -> None:
-        """Send it a signal; nothing happens when it is gone."""
+        """Send a signal; does nothing if the process is gone."""
 
     async def wait(self) -> int:
-        """Wait for its end; return its exit code, negative for a signal."""
+        """Wait until it exits; return the exit code, negative for a signal."""
 
 
 class Spawner(Protocol):
     """Starts workers."""
 
     async def start(self, end: socket.socket) -> WorkerProcess:
-        """Start a worker on this end of a channel. The caller closes its copy afterwards."""
+        """Start a worker on this end of a channel. The caller closes its own copy afterwards."""
 
     async def learn(self, modules: tuple[str, ...]) -> None:
-        """Hear what a worker had imported when it was ready."""
+        """Receive the modules that a worker had imported when it was ready, for later starts."""
 
     async def close(self) -> None:
-        """Give up what helps to start workers; those that run go on."""
+        """Release what is held for starting workers; running workers continue."""
 
 
 class SpawnedProcess:
@@ -46,33 +46,33 @@ class SpawnedProcess:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
+        """Send a signal."""
         try:
             self._process.send_signal(number)
         except ProcessLookupError:
             return
 
     async def wait(self) -> int:
-        """Wait for its end."""
+        """Wait until it exits; return the exit code."""
         return await self._process.wait()
 
 
 class SpawnWorkers:
-    """Starts each worker as a fresh interpreter: slower than a fork, and at home everywhere."""
+    """Starts each worker in a new interpreter: slower than a fork, but portable."""
 
     def __init__(self, module: str) -> None:
         self.module = module
 
     async def start(self, end: socket.socket) -> SpawnedProcess:
-        """Run ``python -m module`` with the channel inherited."""
+        """Run ``python -m module``, which inherits the channel."""
         return SpawnedProcess(await spawn(self.module, end))
 
     async def learn(self, modules: tuple[str, ...]) -> None:
-        """A fresh interpreter has no use for it."""
+        """Do nothing: a new interpreter imports everything itself."""
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: nothing is held."""

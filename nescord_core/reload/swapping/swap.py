@@ -1,7 +1,7 @@
-"""The rules of a reload: the old process serves until the new one is ready, and broken code changes nothing.
+"""Rules of a reload: the old process serves until the new one is ready, and broken code changes nothing.
 
-`Replica` is the state of one worker place. Facts go in, effects come out, time and chance are passed in by
-the caller. Every process has a generation number of its own, which grows with each start.
+`Replica` is the state machine of one worker slot: facts in, effects out, no I/O; the caller passes in time
+and chance. Every process has its own generation number, which grows with each start.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 __all__ = [
     "After",
-    "Asked",
     "Crashed",
     "Dismiss",
     "Drain",
@@ -28,11 +27,12 @@ __all__ = [
     "Phase",
     "Ready",
     "Refused",
+    "ReloadRequested",
     "Replica",
     "Retry",
     "RetryDue",
     "Start",
-    "StopAsked",
+    "StopRequested",
     "Stopped",
     "SwapTimeouts",
     "Swapped",
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class Phase(enum.Enum):
-    """What a replica is doing."""
+    """State of a replica. BROKEN: nothing serves or starts until the next request."""
 
     IDLE = "idle"
     STARTING = "starting"
@@ -54,7 +54,7 @@ class Phase(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a worker did not get ready: a sentence, where it stands in the code, and what to show."""
+    """Why a worker did not become ready: the message, its location in the code, and an excerpt."""
 
     message: str
     file: str = ""
@@ -67,13 +67,13 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A (re)load is wanted."""
+class ReloadRequested:
+    """A load or reload was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A worker listens. ``drain`` is how long it is to be given to drain, None for the usual."""
+    """A worker listens. ``drain`` is its own drain time-out in seconds, None for the default."""
 
     generation: int
     drain: float | None = None
@@ -81,7 +81,7 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A worker said that it cannot start."""
+    """A worker reported that it cannot start."""
 
     generation: int
     failure: Failure
@@ -89,7 +89,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """A worker process is gone; a negative code is the signal that ended it."""
+    """A worker process exited; a negative code is the signal that killed it."""
 
     generation: int
     code: int
@@ -97,31 +97,31 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A worker was given time, to start or to drain, and it has passed."""
+    """A worker's time to start or to drain has run out."""
 
     generation: int
 
 
 @dataclass(frozen=True, slots=True)
 class RetryDue:
-    """The wait after a crash is over. ``crash`` is the number of the crash that began it."""
+    """The delay after crash number ``crash`` is over."""
 
     crash: int
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """It has crashed too often to be started again by itself."""
+    """The restart policy gave up after crash number ``crash``."""
 
     crash: int
 
 
 @dataclass(frozen=True, slots=True)
-class StopAsked:
-    """Everything is to end."""
+class StopRequested:
+    """A stop was requested."""
 
 
-Fact = Asked | Ready | Failed | Exited | Overdue | RetryDue | GivenUp | StopAsked
+Fact = ReloadRequested | Ready | Failed | Exited | Overdue | RetryDue | GivenUp | StopRequested
 
 # Effects
 
@@ -135,28 +135,28 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Tell a worker to finish what it has and leave."""
+    """Tell a worker to finish its events and exit."""
 
     generation: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dismiss:
-    """A worker that never served is not wanted any more."""
+    """Stop a worker that never served and is no longer needed."""
 
     generation: int
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """The worker had its time."""
+    """Kill a worker whose time has run out."""
 
     generation: int
 
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Hand the fact back after so many seconds."""
+    """Deliver ``fact`` in ``delay`` seconds."""
 
     delay: float
     fact: Fact
@@ -164,7 +164,7 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Swapped:
-    """``new`` serves; ``old`` is None when none did before."""
+    """``new`` serves now; ``old`` is the process that it replaces, None if there was none."""
 
     old: int | None
     new: int
@@ -172,7 +172,7 @@ class Swapped:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The new process did not get ready; ``serving`` goes on, None when there is none."""
+    """The new process did not become ready; ``serving`` continues, None if there is none."""
 
     generation: int
     failure: Failure
@@ -189,14 +189,14 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Nothing serves that should: hand back RetryDue(crash) after a wait, or GivenUp(crash)."""
+    """Nothing serves: deliver RetryDue(crash) after a delay, or GivenUp(crash)."""
 
     crash: int
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A process that was told to leave has left; ``killed`` when it had to be made to."""
+    """A process that was told to exit has exited; ``killed`` if it had to be killed."""
 
     generation: int
     killed: bool
@@ -204,7 +204,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """Nothing runs any more."""
+    """Every process has exited."""
 
 
 Effect = Start | Drain | Dismiss | Kill | After | Swapped | Refused | Crashed | Retry | Gone | Stopped
@@ -212,7 +212,7 @@ Effect = Start | Drain | Dismiss | Kill | After | Swapped | Refused | Crashed | 
 
 @dataclass(frozen=True, slots=True)
 class SwapTimeouts:
-    """Seconds given: to get ready, to drain (the drain time-out and some grace), and to leave unserved."""
+    """Seconds to become ready, to drain (drain time-out plus a grace period), and to exit if dismissed."""
 
     start: float = 30.0
     drain: float = 12.0
@@ -220,10 +220,10 @@ class SwapTimeouts:
 
 
 class Replica:
-    """One worker place: at most one process serves, at most one gets ready to, any number drain."""
+    """One worker slot: at most one process serves, at most one is starting, any number are leaving."""
 
-    def __init__(self, patience: SwapTimeouts, *, first_generation: int = 1) -> None:
-        self.patience = patience
+    def __init__(self, timeouts: SwapTimeouts, *, first_generation: int = 1) -> None:
+        self.timeouts = timeouts
         self.phase = Phase.IDLE
         self.current: int | None = None
         self.candidate: int | None = None
@@ -231,14 +231,14 @@ class Replica:
         self.crashes = 0
         self._next = first_generation
         self._has_served = False
-        self._drain_patience = patience.drain
+        self._drain_timeout = timeouts.drain
 
     def step(self, fact: Fact) -> list[Effect]:
-        """Take in one fact; return what follows, in order. Facts about processes long gone change nothing."""
+        """Apply a fact and return its effects, in order. Facts about forgotten processes change nothing."""
         return TABLE[type(fact)](self, fact)
 
-    def _asked(self, _: Fact) -> list[Effect]:
-        """A new one supersedes one that is still starting."""
+    def _reload_requested(self, _: Fact) -> list[Effect]:
+        """Start a new process, which supersedes one that is still starting."""
         if self.phase in (Phase.STOPPING, Phase.STOPPED):
             return []
         effects = self._dismiss_candidate()
@@ -248,18 +248,18 @@ class Replica:
     def _start(self) -> list[Effect]:
         generation, self._next = self._next, self._next + 1
         self.candidate = generation
-        return [Start(generation), After(self.patience.start, Overdue(generation))]
+        return [Start(generation), After(self.timeouts.start, Overdue(generation))]
 
     def _dismiss_candidate(self) -> list[Effect]:
         if self.candidate is None:
             return []
         generation, self.candidate = self.candidate, None
         self.leaving[generation] = False
-        return [Dismiss(generation), After(self.patience.dismiss, Overdue(generation))]
+        return [Dismiss(generation), After(self.timeouts.dismiss, Overdue(generation))]
 
     def _drain(self, generation: int) -> list[Effect]:
         self.leaving[generation] = False
-        return [Drain(generation), After(self._drain_patience, Overdue(generation))]
+        return [Drain(generation), After(self._drain_timeout, Overdue(generation))]
 
     def _ready(self, fact: Fact) -> list[Effect]:
         assert isinstance(fact, Ready)
@@ -269,11 +269,11 @@ class Replica:
         self.phase = Phase.SERVING
         self._has_served = True
         effects = [Swapped(old, fact.generation), *(self._drain(old) if old is not None else [])]
-        self._drain_patience = self.patience.drain if fact.drain is None else fact.drain
+        self._drain_timeout = self.timeouts.drain if fact.drain is None else fact.drain
         return effects
 
     def _failed(self, fact: Fact) -> list[Effect]:
-        """The process that said so ends by itself; until then it counts among the leaving."""
+        """Refuse the candidate. Its process exits by itself and counts as leaving until then."""
         assert isinstance(fact, Failed)
         if fact.generation != self.candidate:
             return []
@@ -281,11 +281,11 @@ class Replica:
         self.leaving[fact.generation] = False
         return [
             *self._refused(fact.generation, fact.failure),
-            After(self.patience.dismiss, Overdue(fact.generation)),
+            After(self.timeouts.dismiss, Overdue(fact.generation)),
         ]
 
     def _refused(self, generation: int, failure: Failure) -> list[Effect]:
-        """The first start is not tried again: the same code would fail the same way."""
+        """Report a refusal and retry after a crash. A first start is not retried: it would fail again."""
         refused = Refused(generation, failure, self.current)
         if self.current is not None:
             self.phase = Phase.SERVING
@@ -304,17 +304,17 @@ class Replica:
         assert isinstance(fact, Exited)
         if fact.generation in self.leaving:
             gone = Gone(fact.generation, killed=self.leaving.pop(fact.generation))
-            return [gone, *self._stopped_now()]
+            return [gone, *self._stopped_if_empty()]
         if fact.generation == self.candidate:
             self.candidate = None
-            failure = Failure(f"the new process ended before it was ready ({describe_exit(fact.code)})")
+            failure = Failure(f"the new process exited before it was ready ({describe_exit(fact.code)})")
             return self._refused(fact.generation, failure)
         if fact.generation == self.current:
             return self._crashed(fact)
         return []
 
     def _crashed(self, fact: Exited) -> list[Effect]:
-        """A candidate on its way takes over by itself; otherwise another is started after a while."""
+        """Wait for the candidate to take over if there is one; otherwise start another after a delay."""
         self.current = None
         if self.candidate is not None:
             self.phase = Phase.STARTING
@@ -330,7 +330,7 @@ class Replica:
             return []
         self.candidate = None
         self.leaving[fact.generation] = True
-        failure = Failure(f"the new process was not ready after {self.patience.start:g} s")
+        failure = Failure(f"the new process was not ready after {self.timeouts.start:g} s")
         return [Kill(fact.generation), *self._refused(fact.generation, failure)]
 
     def _retry_due(self, fact: Fact) -> list[Effect]:
@@ -346,7 +346,7 @@ class Replica:
             self.phase = Phase.BROKEN
         return []
 
-    def _stop_asked(self, _: Fact) -> list[Effect]:
+    def _stop_requested(self, _: Fact) -> list[Effect]:
         if self.phase in (Phase.STOPPING, Phase.STOPPED):
             return []
         self.phase = Phase.STOPPING
@@ -354,9 +354,9 @@ class Replica:
         if self.current is not None:
             effects += self._drain(self.current)
             self.current = None
-        return effects + self._stopped_now()
+        return effects + self._stopped_if_empty()
 
-    def _stopped_now(self) -> list[Effect]:
+    def _stopped_if_empty(self) -> list[Effect]:
         if self.phase is not Phase.STOPPING or self.leaving:
             return []
         self.phase = Phase.STOPPED
@@ -364,17 +364,17 @@ class Replica:
 
 
 TABLE: Mapping[type[Fact], Callable[[Replica, Fact], list[Effect]]] = {
-    Asked: Replica._asked,
+    ReloadRequested: Replica._reload_requested,
     Ready: Replica._ready,
     Failed: Replica._failed,
     Exited: Replica._exited,
     Overdue: Replica._overdue,
     RetryDue: Replica._retry_due,
     GivenUp: Replica._given_up,
-    StopAsked: Replica._stop_asked,
+    StopRequested: Replica._stop_requested,
 }
 
 
 def describe_exit(code: int) -> str:
-    """Say in words how a process ended; negative codes are signals."""
+    """Return the exit as words; a negative code is a signal."""
     return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,4 +1,4 @@
-"""One worker place of a group, and what is known of each process that has it, had it, or is to have it."""
+"""State of one replica's slot in a group: its rules and its worker processes, old, serving and starting."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from nescord_core.reload.swapping.swap import Replica
 __all__ = ["Restarts", "Worker", "WorkerSlot"]
 
 Restarts = Callable[[int, float], float | None]
-"""Says after (exit code, seconds it ran) how long to wait before the next start; None to give up."""
+"""Returns, for (exit code, uptime in seconds), the delay before the next start; None to give up."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """What is known of one process."""
+    """State of one worker process."""
 
     generation: int
     process: WorkerProcess | None = None
     channel: Channel | None = None
-    began: float = 0.0
-    limit: asyncio.Timeout | None = None
+    started_at: float = 0.0
+    start_timeout: asyncio.Timeout | None = None
     hang_detector: HangDetector = field(default_factory=lambda: HangDetector(0))
     listening: Listening | None = None
     report: Mapping[str, Any] | None = None
     stats: Mapping[str, Any] = field(default_factory=dict)
     exit_code: int = 0
-    told: list[int] = field(default_factory=list)
+    pending_signals: list[int] = field(default_factory=list)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     state: asyncio.Future[Mapping[str, bytes]] | None = None
-    heir_of: int | None = None
+    predecessor: int | None = None
 
     @property
     def pid(self) -> int:
-        """Its process id, 0 before it has one."""
+        """The process id; 0 before the process has started."""
         return self.process.pid if self.process else 0
 
     def signal(self, number: int) -> None:
-        """Send it a signal, at the latest when it has a process; SIGKILL ends the wait for one."""
+        """Send a signal, now or as soon as the process exists; SIGKILL also cancels a pending start."""
         if self.process is None:
-            self.told.append(number)
-            if number == signal.SIGKILL and self.limit is not None:
-                self.limit.reschedule(0.0)
+            self.pending_signals.append(number)
+            if number == signal.SIGKILL and self.start_timeout is not None:
+                self.start_timeout.reschedule(0.0)
         else:
             self.process.signal(number)
 
 
 @dataclass(slots=True)
 class WorkerSlot:
-    """One replica: its rules, its processes by generation, and how it is restarted."""
+    """One replica: its rules, its processes by generation, and its restart policy."""
 
     rules: Replica
     restarts: Restarts
@@ -66,5 +66,5 @@ class WorkerSlot:
 
     @property
     def serving(self) -> Worker | None:
-        """The worker that serves."""
+        """The serving worker; None when there is none."""
         return self.workers.get(self.rules.current) if self.rules.current is not None else None

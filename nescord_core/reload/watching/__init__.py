@@ -1,1 +1,1 @@
-"""Which files are watched, and when a change of their content is worth a reload."""
+"""Watches the project's files and decides which changes of content cause a reload."""

@@ -1,4 +1,4 @@
-"""Whom a changed file concerns: code is reloaded by main, configuration needs services to be restarted."""
+"""Maps a changed file to its effect: main reloads code; changed settings restart their services."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ ALL = ("sandbox", "rest", "ws", "main")
 
 
 class Effect(enum.Enum):
-    """What a changed file is."""
+    """Kind of a changed file: main reloads CODE, CONFIGURATION restarts services."""
 
     CODE = "code"
     CONFIGURATION = "configuration"
 
 
 def effect_of(path: str) -> Effect:
-    """Tell configuration from code, by a path relative to the project."""
-    configures = path in ("nescord.toml", ".env") or path.startswith(".env.")
-    return Effect.CONFIGURATION if configures else Effect.CODE
+    """Return the effect of a changed file; ``path`` is relative to the project."""
+    is_configuration = path in ("nescord.toml", ".env") or path.startswith(".env.")
+    return Effect.CONFIGURATION if is_configuration else Effect.CODE
 
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -45,9 +45,9 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def services_of(changed_keys: Iterable[str]) -> tuple[str, ...]:
-    """Name the services that a change of these configuration keys concerns, in the order of their start.
+    """Return the services that use any of these configuration keys, in start order.
 
-    A key that no table knows, such as the token, ``state_dir`` or the secret, concerns all of them.
+    A key in neither table, such as the token, ``state_dir`` or the secret, affects all services.
     """
     names: set[str] = set()
     for key in changed_keys:

@@ -1,4 +1,4 @@
-"""The content of the watched files: what tells a change from a touch."""
+"""Digests of the watched files, which tell a change of content from a mere touch."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ __all__ = ["ContentSnapshot"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _FileState:
     modified_ns: int
     size: int
     digest: bytes
 
 
 class ContentSnapshot:
-    """Knows every watched file's digest; `changed` says whose content is another than at the last look.
+    """The digest of every watched file; `changed` returns the files that differ from the last scan.
 
-    Files are read when their size or time of change moved, and always when they are named.
+    A file is read when its size or modification time changed, and always when it is named.
     """
 
     def __init__(self, project: Path, matcher: Matcher) -> None:
         self._project = project
         self._matcher = matcher
-        self._files: dict[str, _Seen] = {}
+        self._files: dict[str, _FileState] = {}
         self._directories: frozenset[str] = frozenset()
 
     @property
@@ -38,29 +38,29 @@ class ContentSnapshot:
         return self._directories
 
     def changed(self, named: Iterable[str] = ()) -> set[str]:
-        """Look at the whole project; return the files that are new, gone or of another content."""
+        """Scan the whole project; return the files that are new, deleted or have different content."""
         named = set(named)
-        found: dict[str, _Seen] = {}
+        found: dict[str, _FileState] = {}
         directories = set()
         for directory, files in self._walk(""):
             directories.add(directory)
             for path in files:
-                if (seen := self._look(path, fresh=path in named)) is not None:
-                    found[path] = seen
+                if (state := self._read(path, force=path in named)) is not None:
+                    found[path] = state
         before, self._files = self._files, found
         self._directories = frozenset(directories)
         return {path for path in {*before, *found} if _digest(before, path) != _digest(found, path)}
 
     def reread(self, named: Iterable[str]) -> set[str]:
-        """Look at these files alone; return those that are new, gone or of another content."""
+        """Read only these files; return those that are new, deleted or have different content."""
         changed = set()
         for path in named:
-            before, seen = self._files.get(path), self._look(path, fresh=True)
-            if seen is None:
+            before, state = self._files.get(path), self._read(path, force=True)
+            if state is None:
                 self._files.pop(path, None)
             else:
-                self._files[path] = seen
-            if (before and before.digest) != (seen and seen.digest):
+                self._files[path] = state
+            if (before and before.digest) != (state and state.digest):
                 changed.add(path)
         return changed
 
@@ -76,27 +76,29 @@ class ContentSnapshot:
                     elif self._matcher.wants_file(path):
                         files.append(path)
         except OSError:
-            return  # gone between two looks
+            return  # deleted during the scan
         yield directory, files
         for path in below:
             yield from self._walk(path)
 
-    def _look(self, path: str, *, fresh: bool) -> _Seen | None:
+    def _read(self, path: str, *, force: bool) -> _FileState | None:
         try:
             status = (self._project / path).stat()
             before = self._files.get(path)
             if (
                 before
-                and not fresh
+                and not force
                 and (before.modified_ns, before.size) == (status.st_mtime_ns, status.st_size)
             ):
                 return before
             content = (self._project / path).read_bytes()
         except OSError:
             return None
-        return _Seen(status.st_mtime_ns, status.st_size, hashlib.blake2b(content, digest_size=16).digest())
+        return _FileState(
+            status.st_mtime_ns, status.st_size, hashlib.blake2b(content, digest_size=16).digest()
+        )
 
 
-def _digest(files: dict[str, _Seen], path: str) -> bytes | None:
-    seen = files.get(path)
-    return seen.digest if seen else None
+def _digest(files: dict[str, _FileState], path: str) -> bytes | None:
+    state = files.get(path)
+    return state.digest if state else None

@@ -1,4 +1,4 @@
-"""One reload for one save: changes are gathered until they pause."""
+"""Debounces file changes: collects them until they pause, so that one save causes one reload."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["Debounce"]
 
 
 class Debounce:
-    """Gathers changed paths; they are due after a pause in the changes.
+    """Collects changed paths, which are due after a pause in the changes.
 
-    One file is due ``quiet`` seconds after its last change: editors write a file in two or three steps within
-    a few milliseconds. When it is known to be `whole`, ``closed`` seconds are enough for the next file of a
-    save to show up. Several are due after ``several`` seconds, because more of a branch change or of "save
-    all" may follow; one that comes later still supersedes the reload that has begun. A stream of changes that
-    never pauses is due ``longest`` seconds after its first.
+    A single file is due ``quiet`` seconds after its last change, because editors write a file in two or three
+    steps within a few milliseconds. If its writer has closed it (`whole`), ``closed`` seconds suffice for the
+    next file of the same save to appear. Several files are due after ``several`` seconds, because more of a
+    branch switch or a "save all" may follow; a later change supersedes the reload under way. Changes that
+    never pause are due ``longest`` seconds after the first.
     """
 
     def __init__(
@@ -30,22 +30,22 @@ class Debounce:
         self._last = 0.0
 
     def changed(self, paths: Iterable[str], now: float) -> None:
-        """Note changes."""
-        fresh = set(paths)
-        if not fresh:
+        """Record changes."""
+        changed = set(paths)
+        if not changed:
             return
         if not self._paths:
             self._first = now
         self._last = now
-        self._paths |= fresh
-        self._whole -= fresh
+        self._paths |= changed
+        self._whole -= changed
 
     def whole(self, paths: Iterable[str]) -> None:
-        """Note that the writers of these files are through with them, until they change again."""
+        """Record that the writers of these files have closed them; another change resets this."""
         self._whole |= self._paths.intersection(paths)
 
     def next_at(self) -> float | None:
-        """When what is gathered falls due; None when there is nothing."""
+        """Return when the collected paths are due; None when there are none."""
         if not self._paths:
             return None
         single = self.closed if self._paths == self._whole else self.quiet
@@ -53,7 +53,7 @@ class Debounce:
         return min(self._last + pause, self._first + self.longest)
 
     def take(self, now: float) -> frozenset[str]:
-        """Return what is due and forget it; empty when nothing is."""
+        """Remove and return the paths if they are due; otherwise return an empty set."""
         due = self.next_at()
         if due is None or now < due:
             return frozenset()

@@ -1,1 +1,1 @@
-"""The main service: a parent that keeps workers running the bot's code, and reloads them."""
+"""The main service: a parent process that runs the bot's code in worker processes and reloads them."""

@@ -1,4 +1,4 @@
-"""What main tells the `nescord dev` it may run under, by its control socket."""
+"""Sends main's notices to `nescord dev`, if it runs under one, over dev's control socket."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ WS_WAIT = 0.5
 
 
 class DevMessages:
-    """Sends one message after the other; without a dev there is nobody to tell."""
+    """Queue of messages to `nescord dev`, sent in order; without a dev they are dropped."""
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
         self._messages: asyncio.Queue[tuple[str, Mapping[str, Any]]] = asyncio.Queue()
 
     async def _identifies_left(self) -> str:
-        """Empty when there is no ws here, or it does not answer at once."""
+        """Return the text about remaining IDENTIFYs; "" if no ws runs here or it does not answer in time."""
         try:
             stats = await control_socket.request(
                 self._state_dir, "status", name=control_socket.WS, timeout=WS_WAIT
@@ -37,16 +37,16 @@ class DevMessages:
         left = stats.get("identifies_left_today")
         return "" if left is None else f"  IDENTIFYs left today: {left}"
 
-    def tell(self, command: str, **fields: Any) -> None:
+    def send(self, command: str, **fields: Any) -> None:
         """Queue a message."""
         self._messages.put_nowait((command, fields))
 
     def reloaded(self, line: str, facts: Mapping[str, Any]) -> None:
-        """Have a reload told in the log, with what ws says of the IDENTIFYs."""
+        """Queue the log line of a reload, to which the remaining IDENTIFYs are added."""
         self._messages.put_nowait((RELOADED, {"line": line, "facts": facts}))
 
     async def run(self) -> None:
-        """Send what is queued until cancelled."""
+        """Send queued messages until cancelled."""
         while True:
             command, fields = await self._messages.get()
             if command == RELOADED:
@@ -57,6 +57,6 @@ class DevMessages:
                 await control_socket.request(self._state_dir, command, **fields)
             except NotRunning:
                 if command == "configured":
-                    log.warning("restart %s for it to take effect", " and ".join(fields["services"]))
+                    log.warning("restart %s to apply the change", " and ".join(fields["services"]))
             except NescordError as error:
                 log.warning("%s", error)

@@ -1,4 +1,4 @@
-"""What a changed file means: code is reloaded, changed configuration is said to need a restart."""
+"""Splits changed files into code to reload and configuration whose services need a restart."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ log = logging.getLogger("nescord.main")
 
 
 class FileChanges:
-    """Tells changed code from changed configuration, and knows the configuration as it was before."""
+    """Classifies changed files; remembers the configuration, to find the keys that changed."""
 
     def __init__(self, project: Path) -> None:
         self._project = project
         self._before = self._values() or {}
 
     def code(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return the files that call for a reload."""
+        """Return the files that cause a reload."""
         return tuple(sorted(path for path in paths if effect_of(path) is Effect.CODE))
 
     def restarts(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return the services that changed configuration concerns, and say so."""
+        """Return the services affected by changed configuration, and log them."""
         files = sorted(path for path in paths if effect_of(path) is Effect.CONFIGURATION)
         if not files or (after := self._values()) is None:
             return ()
         keys = [key for key, value in after.items() if self._before.get(key) != value]
         self._before = after
-        # No key of nescord's: the file holds variables of the bot's own.
+        # No key of nescord changed: the file also holds the bot's own variables.
         services = services_of(keys) if keys else ("main",)
         log.info(
-            "%s changed; it concerns %s",
+            "%s changed; affected: %s",
             ", ".join(files),
             " and ".join(services),
             extra={"restart": list(services)},
@@ -45,7 +45,7 @@ class FileChanges:
         return services
 
     def _values(self) -> Mapping[str, Any] | None:
-        """What the files say, without the environment, which may hold the values of an earlier start."""
+        """Return the values in the files, without the environment, which may hold those of the last start."""
         try:
             loaded = config.load(self._project, environ={})
         except ConfigError as error:

@@ -1,4 +1,4 @@
-"""The numbers of a group of workers, for /readyz, /stats and /metrics."""
+"""Readiness, statistics and metrics of a group of workers, for /readyz, /stats and /metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUCKETS = (0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class WorkerMetrics:
-    """Asks the workers for theirs and adds the group's own."""
+    """Combines the workers' own figures with those of the group."""
 
     def __init__(self, group: Group, host: str, ports: tuple[int, ...]) -> None:
         self._group = group
@@ -28,20 +28,20 @@ class WorkerMetrics:
         self.done = 0
 
     def reloaded(self, reloaded: Reloaded) -> None:
-        """Count a reload that went well."""
+        """Count a successful reload."""
         self.done += 1
         self._reloads = [*self._reloads, reloaded][-100:]
 
     def unready(self) -> list[str]:
-        """Say which replicas have no process that takes events."""
+        """Return a problem for every replica without a serving process."""
         return [
-            f"worker {index} takes no events ({place.rules.phase.value})"
-            for index, place in enumerate(self._group.places)
-            if place.serving is None
+            f"worker {index} accepts no events ({slot.rules.phase.value})"
+            for index, slot in enumerate(self._group.slots)
+            if slot.serving is None
         ]
 
     async def stats(self) -> Mapping[str, Any]:
-        """Return the state of every replica and its worker's own numbers."""
+        """Return the state of every replica, with its worker's figures."""
         await self._group.ask_stats()
         last = self._reloads[-1] if self._reloads else None
         return {
@@ -56,23 +56,23 @@ class WorkerMetrics:
         }
 
     def _worker(self, index: int) -> dict[str, Any]:
-        place = self._group.places[index]
-        worker = place.serving
+        slot = self._group.slots[index]
+        worker = slot.serving
         facts: dict[str, Any] = {
             "replica": str(index),
-            "state": place.rules.phase.value,
+            "state": slot.rules.phase.value,
             "address": f"{self._host}:{self._ports[index]}",
-            "crashes": place.crashes,
+            "crashes": slot.crashes,
         }
         if worker is not None:
-            uptime = asyncio.get_running_loop().time() - worker.began
+            uptime = asyncio.get_running_loop().time() - worker.started_at
             facts |= {"pid": worker.pid, "generation": worker.generation, "uptime_s": round(uptime, 1)}
             facts |= {"start_ms": round(worker.listening.ms, 1) if worker.listening else None}
             facts |= worker.stats
         return facts
 
     async def metrics(self) -> bytes:
-        """Return the same in Prometheus' text format."""
+        """Return the same in the Prometheus text format."""
         await self._group.ask_stats()
         registry = CollectorRegistry()
         results = Counter("nescord_main_reloads", "Reloads by result", ["result"], registry=registry)
@@ -87,8 +87,8 @@ class WorkerMetrics:
         for reloaded in self._reloads:
             seconds.observe(reloaded.ms / 1000)
         up = Gauge("nescord_main_worker_up", "Whether a replica takes events", ["replica"], registry=registry)
-        for index, place in enumerate(self._group.places):
-            up.labels(str(index)).set(place.serving is not None)
+        for index, slot in enumerate(self._group.slots):
+            up.labels(str(index)).set(slot.serving is not None)
         gauges: dict[str, Gauge] = {}
         for index in range(len(self._ports)):
             for name, value in self._worker(index).items():

@@ -1,7 +1,7 @@
-"""main as a service: a parent that keeps worker processes running the bot's code, and reloads them.
+"""The main service's parent process: runs the bot's code in worker processes and reloads them.
 
-The parent never imports the bot's code and never touches gRPC, so that neither can take it down. It answers
-for the whole group on one admin port and one control socket.
+The parent never imports the bot's code or uses gRPC, so neither can crash it. It serves one admin port and
+one control socket for the whole group.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ async def serve(
     on_ready: Callable[[str], None],
     watch: bool = False,
 ) -> None:
-    """Run the group of workers until ``stop``; every worker drains then, all at once.
+    """Run the group of workers until ``stop``; then all workers drain at the same time.
 
-    ``on_ready`` gets the address of the first worker when all of them serve. With ``watch``, a change of the
-    project's files reloads them, and code that cannot be loaded is waited for to be mended.
+    ``on_ready`` receives the address of the first worker when all of them serve. With ``watch``, a change of
+    the project's files reloads them, and code that cannot be loaded is retried at the next change.
 
     Raises:
         EntryError: the bot's code cannot be loaded (without ``watch``).
-        PortTaken: somebody else listens on a port of main's.
-        ServiceFailed: a worker crashed again and again.
+        PortTaken: another process listens on one of main's ports.
+        ServiceFailed: a worker crashed repeatedly.
 
     """
     settings = replace(
@@ -80,7 +80,7 @@ async def serve(
 
 
 class Parent:
-    """Watches over a group: logs what happens in it, answers for it, and decides when it ends."""
+    """Owns a group of workers: logs its events, serves its admin interface and decides when it ends."""
 
     def __init__(self, settings: MainSettings, ports: tuple[int, ...], *, watch: bool) -> None:
         self._settings = settings
@@ -92,12 +92,12 @@ class Parent:
             _spawner(settings, watch=watch),
             self,
             restarts=_restarts,
-            patience=SwapTimeouts(start=settings.start_timeout, drain=settings.drain_timeout + GRACE),
+            timeouts=SwapTimeouts(start=settings.start_timeout, drain=settings.drain_timeout + GRACE),
             debug=logging.getLogger().isEnabledFor(logging.DEBUG),
             watched=watch,
         )
-        self._numbers = WorkerMetrics(self._group, settings.listen_host, ports)
-        self._all_serve = asyncio.Event()
+        self._metrics = WorkerMetrics(self._group, settings.listen_host, ports)
+        self._all_serving = asyncio.Event()
         self._failure: NescordError | None = None
         self._last_refusal: Failure | None = None
         self._has_loaded = False
@@ -106,31 +106,31 @@ class Parent:
         self._dev = DevMessages(settings.state_dir)
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None], admin: str) -> None:
-        """Run until ``stop`` or a failure that nothing but a person can mend."""
+        """Run until ``stop`` or a failure that a restart cannot fix, which is raised."""
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._group.run(), name="group")
-            beside = [
+            background = [
                 tasks.create_task(self._stop_when(stop)),
-                tasks.create_task(self._be_present(on_ready, admin)),
+                tasks.create_task(self._announce(on_ready, admin)),
             ]
             if self._watch:
-                beside.append(tasks.create_task(self._watch_files(), name="watch"))
-                beside.append(tasks.create_task(self._dev.run(), name="tell dev"))
+                background.append(tasks.create_task(self._watch_files(), name="watch"))
+                background.append(tasks.create_task(self._dev.run(), name="dev messages"))
             self._group.reload()
             await running
-            for task in beside:
+            for task in background:
                 task.cancel()
         if self._failure is not None:
             raise self._failure
 
     def admin(self) -> Any:
-        """Return the context of the admin port."""
+        """Return the context manager that serves the admin port."""
         admin = Admin(
             service="main",
             unhealthy=list,
-            unready=self._numbers.unready,
-            stats=self._numbers.stats,
-            metrics=self._numbers.metrics,
+            unready=self._metrics.unready,
+            stats=self._metrics.stats,
+            metrics=self._metrics.metrics,
             commands={"reload": self.reload},
         )
         settings = self._settings
@@ -143,13 +143,13 @@ class Parent:
         )
 
     def commands(self, stop: asyncio.Event) -> Mapping[str, control_socket.Command]:
-        """Return what the control socket understands."""
+        """Return the commands of the control socket."""
 
         async def reload(_: control_socket.Answer) -> Mapping[str, Any]:
             return await self.reload()
 
         async def status(_: control_socket.Answer) -> Mapping[str, Any]:
-            return await self._numbers.stats()
+            return await self._metrics.stats()
 
         async def end(_: control_socket.Answer) -> Mapping[str, Any]:
             stop.set()
@@ -158,95 +158,95 @@ class Parent:
         return {"reload": reload, "status": status, "stop": end}
 
     async def reload(self) -> Mapping[str, Any]:
-        """Load the bot's code anew; raises EntryError when it was refused and the old code goes on."""
+        """Reload the bot's code; raises EntryError if it was refused and the old code keeps serving."""
         result = await asyncio.shield(self._group.reload())
         if result.failure is not None:
-            builds = [place.serving.generation for place in self._group.places if place.serving]
+            builds = [slot.serving.generation for slot in self._group.slots if slot.serving]
             raise _entry_error(result.failure, build=max(builds, default=0))
         return _facts(result)
 
-    # What the group tells (reload.group.Observer)
+    # Events of the group (reload.swapping.group.Observer)
 
     def serving(self, replica: int, worker: Worker) -> None:
         """A new process serves."""
         log.debug("worker %d serves as generation %d (process %d)", replica, worker.generation, worker.pid)
         if self._group.is_serving:
-            self._all_serve.set()
+            self._all_serving.set()
             if self._has_notice:
-                self._dev.tell("notice", text="")
+                self._dev.send("notice", text="")
                 self._has_notice = False
 
     def reloaded(self, reloaded: Reloaded) -> None:
-        """One line for each reload; the first load says so by being ready."""
+        """Log one line per reload; the first load is reported by readiness."""
         if not reloaded.ok:
-            self._numbers.refused += 1
+            self._metrics.refused += 1
         elif self._has_loaded:
-            self._numbers.reloaded(reloaded)
-            self._tell(reloaded)
+            self._metrics.reloaded(reloaded)
+            self._log_reload(reloaded)
         self._has_loaded = self._has_loaded or reloaded.ok
 
-    def _tell(self, reloaded: Reloaded) -> None:
+    def _log_reload(self, reloaded: Reloaded) -> None:
         if self._watch:
             self._dev.reloaded(reloaded.line(), _facts(reloaded))
         else:
             log.info("%s", reloaded.line(), extra={"reload": _facts(reloaded)})
 
     def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
-        """Show what is wrong with the new code, and where."""
+        """Log the error in the new code and its location."""
         self._last_refusal = failure
         if not still_serving and not self._watch and not self._has_loaded:
-            return  # it becomes the error that this service ends with
-        serving = self._group.places[replica].serving
+            return  # it becomes the error that this service exits with
+        serving = self._group.slots[replica].serving
         error = _entry_error(failure, build=serving.generation if serving else 0)
         text = "\n".join(part for part in (str(error), error.details) if part)
         log.error("%s", text, extra={"reload": {"ok": False, "file": failure.file, "line": failure.line}})
-        self._dev.tell("notice", text=text)
+        self._dev.send("notice", text=text)
         self._has_notice = True
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
-        """A worker ended by itself; ws keeps its events for the next one."""
-        if code == 0:  # in order, as when the bot closes its client
-            log.warning("worker %d (process %d) ended by itself and is started anew", replica, pid)
+        """Log that a worker exited by itself; ws keeps its events for the next one."""
+        if code == 0:  # an orderly exit, as when the bot closes its client
+            log.warning("worker %d (process %d) exited by itself; restarting it", replica, pid)
             return
         log.error(
-            "worker %d (process %d) died: %s; what it had not finished is delivered again",
+            "worker %d (process %d) died: %s; its unfinished events are redelivered",
             replica,
             pid,
             describe_exit(code),
         )
 
     def hung(self, replica: int, pid: int, *, killed: bool) -> None:
-        """A worker's event loop stands still."""
+        """Log that a worker's event loop is blocked."""
         log.error(
             "worker %d (process %d) has not answered for %g s (main.hang_timeout): a handler blocks its event"
-            " loop, or it was stopped; %s",
+            " loop, or the process is suspended; %s",
             replica,
             pid,
             self._settings.hang_timeout,
-            "it is killed, and where it hangs follows" if killed else "a reload replaces it",
+            "killing it, after its stack trace" if killed else "a reload replaces it",
         )
 
     def wrote(self, path: str) -> None:
-        """The bot wrote one of its own files."""
+        """Record that the bot wrote one of its own files."""
         self._own_writes.wrote(path, asyncio.get_running_loop().time())
 
     def broken(self, replica: int) -> None:
-        """Wait for a person to mend it if one is there to change files, else end."""
+        """Wait for the next change if files are watched; otherwise end with the error."""
         if self._watch:
-            log.error("main waits for a change of the project's files")
+            log.error("main is not running; fix the error and save to start it")
             return
         if self._last_refusal is not None and not self._has_loaded:
             self._failure = _entry_error(self._last_refusal)
         else:
-            self._failure = ServiceFailed("main", f"worker {replica} died too often to be started again.")
+            self._failure = ServiceFailed("main", f"worker {replica} crashed too often; it is not restarted.")
         self._group.request_stop()
 
     async def _stop_when(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._group.request_stop()
 
-    async def _be_present(self, on_ready: Callable[[str], None], admin: str) -> None:
-        await self._all_serve.wait()
+    async def _announce(self, on_ready: Callable[[str], None], admin: str) -> None:
+        await self._all_serving.wait()
         address = f"{self._settings.listen_host}:{self._ports[0]}"
         with announce(self._settings.state_dir, "main", address=address, admin=admin):
             on_ready(address)
@@ -258,33 +258,33 @@ class Parent:
 
         def changed(paths: frozenset[str], began: float) -> None:
             if services := changes.restarts(paths):
-                self._dev.tell("configured", services=list(services))
+                self._dev.send("configured", services=list(services))
             sifted = self._own_writes.sift(changes.code(paths), asyncio.get_running_loop().time())
             for path in sifted.paused:
                 log.warning(
-                    "%s is written by the bot itself each time it runs; that no longer reloads it, until"
-                    " somebody else changes the file. Name it in .gitignore, or write somewhere else",
+                    "the bot writes %s each time it runs; this no longer reloads it, until something else"
+                    " changes the file. Add the file to .gitignore, or write to another directory",
                     path,
                 )
-            if sifted.kept:
-                self._group.reload(sifted.kept, began)
+            if sifted.to_reload:
+                self._group.reload(sifted.to_reload, began)
 
         await Watcher(project, matcher_for(project, self._settings.state_dir), changed).run()
 
 
 def _spawner(settings: MainSettings, *, watch: bool) -> Spawner:
-    """A warm parent costs its memory for as long as main runs: worth it where reloads are many."""
+    """Return the spawner; "auto" forks only with watch, as a warm parent costs memory all the time."""
     spawn = SpawnWorkers(WORKER)
     wanted = settings.reload_method == "fork" or (settings.reload_method == "auto" and watch)
     if not wanted:
         return spawn
     if not fork.is_available():
         if settings.reload_method == "fork":
-            log.warning("this system cannot fork workers safely; they start in fresh interpreters")
+            log.warning("this system cannot fork workers safely; they start in new interpreters")
         return spawn
-    where = (str(settings.project_dir), str(settings.state_dir))
+    directories = (str(settings.project_dir), str(settings.state_dir))
     return fork.ForkWorkers(
-        fork.Program(f"{WORKER}:run", f"{WORKER}:prepare", where), spawn, settings.state_dir
+        fork.Program(f"{WORKER}:run", f"{WORKER}:prepare", directories), spawn, settings.state_dir
     )
 
 
@@ -305,13 +305,13 @@ def _restarts() -> Restarts:
 
 
 def _entry_error(failure: Failure, *, build: int = 0) -> EntryError:
-    """``build`` is the generation that serves on, 0 for none."""
-    where = (
+    """Return the error for a failure; ``build`` is the generation that keeps serving, 0 for none."""
+    location = (
         f"{failure.file}:{failure.line}: " if failure.line else f"{failure.file}: " if failure.file else ""
     )
     hint = f"Still serving build #{build}." if build else ""
     details = "\n\n".join(part for part in (failure.excerpt, failure.traceback) if part)
-    return EntryError(f"{where}{failure.message}.".replace("..", "."), details=details, hint=hint)
+    return EntryError(f"{location}{failure.message}.".replace("..", "."), details=details, hint=hint)
 
 
 def _facts(reloaded: Reloaded) -> dict[str, Any]:

@@ -191,7 +191,7 @@ def test_a_reload_does_not_wait_for_a_view_that_nobody_can_use_any_more(stages: 
 def test_a_thread_that_never_ends_does_not_keep_the_old_process(stages: tuple[Stage, Stage]) -> None:
     me = person(stages[1], "logged")
     me.ask("!note before")
-    reload_that_names(stages[1], "the bot's process ends with threads that go on: archivist")
+    reload_that_names(stages[1], "the bot's process exits while threads are still running: archivist")
     me.ask("!note after")
 
 

@@ -10,5 +10,5 @@ HERE = str(Path(__file__).parent)
 
 @pytest.fixture(autouse=True)
 def _importable_by_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that are started find the modules beside the tests."""
+    """Let started processes import the modules beside the tests."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([HERE, os.environ.get("PYTHONPATH", "")]))

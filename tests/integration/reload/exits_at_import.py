@@ -1,4 +1,4 @@
-"""A module that does at import what a module should not."""
+"""A module that exits the interpreter on import."""
 
 import sys
 

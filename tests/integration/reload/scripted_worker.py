@@ -1,11 +1,11 @@
-"""A worker that does what a file in its project says, to see what the parent makes of it.
+"""A worker whose behaviour is scripted by a file in its project, to test the parent.
 
-serve          gets ready, drains when told
-stubborn       gets ready, never drains
-broken         says that it cannot start
-exit CODE      ends without a word
-hang           never gets ready
-prepared       says as its address how it was prepared
+serve          becomes ready, drains when told
+stubborn       becomes ready, never drains
+broken         reports that it cannot start
+exit CODE      exits without a message
+hang           never becomes ready
+prepared       reports as its address how it was prepared
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def run(channel_fd: int) -> int:
     begin = receive_begin(end)
     if begin is None:
         return 0
-    words = (begin.settings.project_dir / "script").read_text().split()
-    match words:
+    script = (begin.settings.project_dir / "script").read_text().split()
+    match script:
         case ["broken"]:
             send(end, Broken("SyntaxError: it is broken", "bot/app.py", 3))
             return 1
@@ -58,7 +58,7 @@ def run(channel_fd: int) -> int:
             time.sleep(60)
         case ["stubborn"]:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    address = " ".join(prepared) if words == ["prepared"] else f"generation {begin.generation}"
+    address = " ".join(prepared) if script == ["prepared"] else f"generation {begin.generation}"
     send(end, Listening(address, 1.0))
     send(end, Imported(MODULES))
     for line in end.makefile("rb"):
@@ -67,7 +67,7 @@ def run(channel_fd: int) -> int:
                 send(end, State({}))
             case AskStats():
                 send(end, Stats({"generation": begin.generation, "token": begin.settings.token}))
-            case DrainNow() if words != ["stubborn"]:
+            case DrainNow() if script != ["stubborn"]:
                 send(end, Drained({"finished": 2, "returned": 1, "cut": 0}))
                 return 0
     return 0

@@ -1,4 +1,4 @@
-"""A group of worker processes in every situation that a reload can bring."""
+"""A group of worker processes through reloads, crashes, hangs and stops."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-class Heard:
-    """Writes down what a group tells."""
+class RecordingObserver:
+    """Records the events of a group."""
 
     def __init__(self) -> None:
         self.served: list[tuple[int, int]] = []
@@ -32,7 +32,7 @@ class Heard:
         self.crashes: list[int] = []
         self.written: list[str] = []
         self.hangs: list[tuple[int, bool]] = []
-        self.broken_places: list[int] = []
+        self.broken_slots: list[int] = []
 
     def serving(self, replica: int, worker: Worker) -> None:
         self.served.append((replica, worker.generation))
@@ -53,17 +53,17 @@ class Heard:
         self.hangs.append((pid, killed))
 
     def broken(self, replica: int) -> None:
-        self.broken_places.append(replica)
+        self.broken_slots.append(replica)
 
 
 class Running:
-    """A group at work, its project and what it told."""
+    """A running group, its project and its recorded events."""
 
     def __init__(
         self,
         project: Path,
         replicas: int,
-        patience: SwapTimeouts,
+        timeouts: SwapTimeouts,
         retries: list[float | None],
         *,
         hang_timeout: float,
@@ -71,14 +71,14 @@ class Running:
         spawner: Spawner,
     ) -> None:
         self.project = project
-        self.heard = Heard()
+        self.events = RecordingObserver()
         self.group = Group(
             MainSettings(project_dir=project, token="a.b.c", hang_timeout=hang_timeout),
             tuple(range(5000, 5000 + replicas)),
             spawner,
-            self.heard,
+            self.events,
             restarts=lambda: lambda code, ran: retries.pop(0),
-            patience=patience,
+            timeouts=timeouts,
             watched=watched,
         )
 
@@ -90,7 +90,7 @@ class Running:
             return await asyncio.shield(self.group.reload(paths))
 
     def pid(self, replica: int = 0) -> int:
-        worker = self.group.places[replica].serving
+        worker = self.group.slots[replica].serving
         assert worker is not None
         return worker.pid
 
@@ -100,7 +100,7 @@ async def running(
     project: Path,
     replicas: int = 1,
     *,
-    patience: SwapTimeouts = SwapTimeouts(),  # noqa: B008 - frozen
+    timeouts: SwapTimeouts = SwapTimeouts(),  # noqa: B008 - frozen
     retries: list[float | None] | None = None,
     script: str = "serve",
     hang_timeout: float = 60.0,
@@ -108,7 +108,7 @@ async def running(
     spawner: Spawner | None = None,
 ) -> AsyncIterator[Running]:
     subject = Running(
-        *(project, replicas, patience, retries or []),
+        *(project, replicas, timeouts, retries or []),
         hang_timeout=hang_timeout,
         watched=watched,
         spawner=spawner or SpawnWorkers("scripted_worker"),
@@ -128,8 +128,8 @@ async def test_a_reload_swaps_every_replica_and_counts_what_was_under_way(tmp_pa
         assert (result.ok, result.paths, result.generation) == (True, ("bot/app.py",), 2)
         assert (result.finished, result.returned, result.killed) == (4, 2, 0)
         assert {it.pid(0), it.pid(1)}.isdisjoint(before)
-        assert sorted(it.heard.served) == [(0, 1), (0, 2), (1, 1), (1, 2)]
-    assert all(place.rules.phase is Phase.STOPPED for place in it.group.places)
+        assert sorted(it.events.served) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert all(slot.rules.phase is Phase.STOPPED for slot in it.group.slots)
 
 
 async def test_broken_code_is_found_by_one_replica_and_no_other_is_touched(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ async def test_broken_code_is_found_by_one_replica_and_no_other_is_touched(tmp_p
         result = await it.reload()
         assert not result.ok
         assert result.failure == Failure("SyntaxError: it is broken", "bot/app.py", 3)
-        assert it.heard.failures == [(result.failure, True)]
+        assert it.events.failures == [(result.failure, True)]
         assert [it.pid(0), it.pid(1)] == before
         it.script("serve")
         assert (await it.reload()).ok
@@ -151,18 +151,18 @@ async def test_saving_again_during_a_start_supersedes_it(tmp_path: Path) -> None
         await it.reload()
         it.script("hang")
         first = it.group.reload(("a.py",))
-        await until(lambda: 2 in it.group.places[0].workers and bool(it.group.places[0].workers[2].pid))
-        hanging = it.group.places[0].workers[2].pid
+        await until(lambda: 2 in it.group.slots[0].workers and bool(it.group.slots[0].workers[2].pid))
+        hanging = it.group.slots[0].workers[2].pid
         it.script("serve")
         result = await it.reload("b.py")
         assert (result.ok, result.generation, result.paths) == (True, 3, ("b.py", "a.py"))
         assert await first == result
         await until(lambda: not is_there(hanging))
-    assert len(it.heard.results) == 2
+    assert len(it.events.results) == 2
 
 
 async def test_an_old_process_that_does_not_drain_is_killed(tmp_path: Path) -> None:
-    async with running(tmp_path, script="stubborn", patience=SwapTimeouts(drain=0.3)) as it:
+    async with running(tmp_path, script="stubborn", timeouts=SwapTimeouts(drain=0.3)) as it:
         await it.reload()
         old = it.pid()
         it.script("serve")
@@ -172,18 +172,18 @@ async def test_an_old_process_that_does_not_drain_is_killed(tmp_path: Path) -> N
 
 
 async def test_a_reload_during_a_long_drain_does_not_wait_for_it(tmp_path: Path) -> None:
-    async with running(tmp_path, script="stubborn", patience=SwapTimeouts(drain=3.0)) as it:
+    async with running(tmp_path, script="stubborn", timeouts=SwapTimeouts(drain=3.0)) as it:
         await it.reload()
         it.script("serve")
         first = it.group.reload(("a.py",))
-        await until(lambda: (0, 2) in it.heard.served)
+        await until(lambda: (0, 2) in it.events.served)
         second = await it.reload("b.py")
         assert (await first).paths == ("a.py",)
         assert (second.paths, second.generation) == (("b.py",), 3)
 
 
 async def test_a_process_that_never_gets_ready_is_given_up(tmp_path: Path) -> None:
-    async with running(tmp_path, patience=SwapTimeouts(start=1.5)) as it:
+    async with running(tmp_path, timeouts=SwapTimeouts(start=1.5)) as it:
         await it.reload()
         old = it.pid()
         it.script("hang")
@@ -198,9 +198,9 @@ async def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     async with running(tmp_path, retries=[0.0]) as it:
         await it.reload()
         os.kill(it.pid(), signal.SIGKILL)
-        await until(lambda: (0, 2) in it.heard.served)
-        assert it.heard.crashes == [-signal.SIGKILL]
-        assert it.heard.broken_places == []
+        await until(lambda: (0, 2) in it.events.served)
+        assert it.events.crashes == [-signal.SIGKILL]
+        assert it.events.broken_slots == []
 
 
 async def test_a_worker_that_is_given_up_leaves_its_place_broken_until_a_change(tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ async def test_a_worker_that_is_given_up_leaves_its_place_broken_until_a_change(
         await it.reload()
         it.script("exit 3")
         os.kill(it.pid(), signal.SIGKILL)
-        await until(lambda: it.heard.broken_places == [0])
-        assert "exit code 3" in it.heard.failures[0][0].message
+        await until(lambda: it.events.broken_slots == [0])
+        assert "exit code 3" in it.events.failures[0][0].message
         assert not it.group.is_serving
         it.script("serve")
         assert (await it.reload()).ok
@@ -218,8 +218,8 @@ async def test_a_worker_that_is_given_up_leaves_its_place_broken_until_a_change(
 async def test_a_broken_first_start_is_told_and_waited_out(tmp_path: Path) -> None:
     async with running(tmp_path, script="broken") as it:
         assert not (await it.reload()).ok
-        assert it.heard.broken_places == [0]
-        assert it.heard.failures[0][1] is False
+        assert it.events.broken_slots == [0]
+        assert it.events.failures[0][1] is False
         it.script("serve")
         assert (await it.reload()).ok
 
@@ -227,8 +227,8 @@ async def test_a_broken_first_start_is_told_and_waited_out(tmp_path: Path) -> No
 async def test_stopping_during_a_start_leaves_no_process(tmp_path: Path) -> None:
     async with running(tmp_path, script="hang") as it:
         result = it.group.reload()
-        await until(lambda: bool(it.group.places[0].workers and it.group.places[0].workers[1].pid))
-        pid = it.group.places[0].workers[1].pid
+        await until(lambda: bool(it.group.slots[0].workers and it.group.slots[0].workers[1].pid))
+        pid = it.group.slots[0].workers[1].pid
     assert not (await result).ok
     assert not is_there(pid)
 
@@ -237,7 +237,7 @@ async def test_a_worker_tells_its_numbers_and_gets_the_token_by_the_channel_alon
     async with running(tmp_path) as it:
         await it.reload()
         await it.group.ask_stats()
-        worker = it.group.places[0].serving
+        worker = it.group.slots[0].serving
         assert worker is not None
         assert worker.stats == {"generation": 1, "token": "a.b.c"}
         process = Path(f"/proc/{worker.pid}")
@@ -249,8 +249,8 @@ async def test_a_worker_that_hangs_is_killed_and_another_takes_its_place(tmp_pat
         await it.reload()
         hung = it.pid()
         os.kill(hung, signal.SIGSTOP)
-        await until(lambda: it.heard.crashes)
-        assert it.heard.hangs == [(hung, True)]
+        await until(lambda: it.events.crashes)
+        assert it.events.hangs == [(hung, True)]
         await until(lambda: it.group.is_serving)
         assert it.pid() != hung
         assert not is_there(hung)
@@ -261,12 +261,12 @@ async def test_a_worker_that_somebody_may_be_debugging_is_only_told_of(tmp_path:
         await it.reload()
         hung = it.pid()
         os.kill(hung, signal.SIGSTOP)
-        await until(lambda: it.heard.hangs)
-        assert it.heard.hangs == [(hung, False)]
+        await until(lambda: it.events.hangs)
+        assert it.events.hangs == [(hung, False)]
         assert is_there(hung)
         os.kill(hung, signal.SIGCONT)
         assert (await it.reload()).ok
-    assert it.heard.crashes == []
+    assert it.events.crashes == []
 
 
 async def test_a_worker_that_answers_is_left_alone(tmp_path: Path) -> None:
@@ -274,11 +274,11 @@ async def test_a_worker_that_answers_is_left_alone(tmp_path: Path) -> None:
         await it.reload()
         before = it.pid()
         await asyncio.sleep(1.5)
-        assert (it.pid(), it.heard.hangs) == (before, [])
+        assert (it.pid(), it.events.hangs) == (before, [])
 
 
 class NeverStarts(SpawnWorkers):
-    """As when the warm parent hangs in an import."""
+    """A spawner that hangs, as when the warm parent hangs in an import."""
 
     async def start(self, end: socket.socket) -> WorkerProcess:  # type: ignore[override]  # never returns
         await asyncio.Event().wait()
@@ -286,7 +286,7 @@ class NeverStarts(SpawnWorkers):
 
 
 async def test_a_stop_does_not_wait_for_a_process_that_cannot_be_started(tmp_path: Path) -> None:
-    patience = SwapTimeouts(start=30.0, dismiss=0.2)
-    async with asyncio.timeout(20), running(tmp_path, patience=patience, spawner=NeverStarts("x")) as it:
+    timeouts = SwapTimeouts(start=30.0, dismiss=0.2)
+    async with asyncio.timeout(20), running(tmp_path, timeouts=timeouts, spawner=NeverStarts("x")) as it:
         it.group.reload()
-        await until(lambda: it.group.places[0].workers)
+        await until(lambda: it.group.slots[0].workers)

@@ -1,4 +1,4 @@
-"""One behaviour suite for both ways to start a worker, and what is special about the forked ones."""
+"""One behaviour suite for both spawners, and tests of what only forked workers do."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ async def test_the_signal_that_ended_it_is_known(started: Started) -> None:
     await channel.receive()
     process.signal(signal.SIGKILL)
     assert await process.wait() == -signal.SIGKILL
-    process.signal(signal.SIGKILL)  # to nobody, and nobody minds
+    process.signal(signal.SIGKILL)  # the process is gone: no error
     await channel.close()
 
 
@@ -174,7 +174,7 @@ async def test_the_first_worker_of_the_next_run_is_forked(tmp_path: Path) -> Non
 
 
 async def test_a_module_that_starts_a_thread_is_not_imported_ahead(tmp_path: Path) -> None:
-    """A fork would take over the locks of such a thread without the thread."""
+    """A fork would copy the locks of such a thread without the thread."""
     workers = ForkWorkers(PROGRAM, spawned())
     await workers.learn(("json", "starts_a_thread", "decimal"))
     assert workers.is_warm
@@ -231,7 +231,7 @@ async def test_the_next_worker_is_forked_ahead_and_prepared(tmp_path: Path) -> N
     process, channel = await started.worker("prepared")
     warm_parent = parent_of(process.pid)
     assert await channel.receive() == Listening("ahead", 1.0)
-    assert not children_of(warm_parent) - {process.pid}, "one ahead a time, and only when it is asked for"
+    assert not children_of(warm_parent) - {process.pid}, "one child ahead at a time, and only on request"
     await workers.learn(("json", "decimal"))
     await until(lambda: len(children_of(warm_parent)) == 2)
     ahead = children_of(warm_parent) - {process.pid}
@@ -286,7 +286,7 @@ async def test_closing_ends_the_warm_parent(tmp_path: Path) -> None:
 
 
 async def test_grpc_and_the_library_start_no_thread_when_only_imported() -> None:
-    """What the warm parent imports must stay without threads; grpc is what it must never do more with."""
+    """The warm parent's imports must start no threads; it may import grpc but never use it."""
     program = (
         "import os, nescord_core.services.main.worker.process, grpc, grpc.aio, aiohttp, discord;"
         "print(len(os.listdir('/proc/self/task')))"

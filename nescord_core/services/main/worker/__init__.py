@@ -1,1 +1,1 @@
-"""One worker process of main: loads the bot, serves its events, drains when told to."""
+"""A worker process of main: loads the bot, serves its events and drains on request."""

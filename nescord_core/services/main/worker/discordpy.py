@@ -1,4 +1,4 @@
-"""A worker of main whose bot is a discord.py client, or a file that makes and runs one."""
+"""Runs a discord.py bot in a worker: a client from a module, or a script that creates and runs one."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ from nescord_core.services.main.worker import serving
 __all__ = ["run_client", "run_file"]
 
 _TOKEN_NAMES = ("DISCORD_TOKEN", "BOT_TOKEN", "TOKEN")
-"""Where bots look for their token; it is taken from the configuration, so any will do."""
+"""Variables in which bots look for their token; the configured token overrides whatever they hold."""
 
 
-_CLEANING_UP = 1.0
-"""Seconds that the bot's own code gets to end after its client has; then it is cancelled, as by ^C, and gets
-as many again."""
-_LOOK_AGAIN = 0.1
-"""Seconds between two looks whether the threads of a program have ended."""
+_CLEANUP_TIME = 1.0
+"""Seconds that the bot's own code has to finish after its client closed; then it is cancelled, as by ^C, and
+has as many again."""
+_POLL_INTERVAL = 0.1
+"""Seconds between two checks whether the program's threads have ended."""
 _THREADS_GRACE = 1.0
-"""Seconds that threads of the bot (a database's, say) may go on for once all else has ended."""
+"""Seconds that threads of the bot (a database's, say) may continue after everything else has ended."""
 
 
 class _BotProcess:
     """Serves the bot's client in the loop that the bot itself has started."""
 
     def __init__(self, begin: Begin, end: socket.socket, started: float) -> None:
-        # One process is enough, and only while somebody works on the code.
+        # One process syncs commands, and only during development.
         syncs = begin.watched and begin.replica == "0"
         self.settings = begin.settings if syncs else replace(begin.settings, command_sync=None)
         self.exit_code: int | None = None
         self.is_over = threading.Event()
-        """The client has ended; the bot's own code may go on."""
+        """Set when the client has closed; the bot's own code may continue."""
         self._leave: Callable[[], object] = _nothing
         self._begin = begin
         self._end = end
         self._started = started
 
     async def serve(self, listener: WsListener, leave: asyncio.Event) -> None:
-        """Be a worker until the parent says drain, or the bot closes its client."""
+        """Serve as a worker until the parent says drain or the bot closes its client."""
         if self.exit_code is not None:
             raise RuntimeError("this process serves one client; a second one was started")
         self.exit_code = 0
@@ -68,99 +68,99 @@ class _BotProcess:
             )
         finally:
             self._leave = _nothing
-            _later(_CLEANING_UP, self._cancel, loop)
+            _later(_CLEANUP_TIME, self._cancel, loop)
             self.is_over.set()
 
     def leave(self) -> None:
-        """Have the client end in order, if it runs; from any thread."""
+        """Close the client in order, if it runs; may be called from any thread."""
         self._leave()
 
     def _cancel(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do to the bot's own code what ^C does: a server of its own may wait for that signal."""
-        _later(_CLEANING_UP, _end, self.exit_code)
+        """Cancel the bot's own code as ^C does: a server of its own may wait for that signal."""
+        _later(_CLEANUP_TIME, _end, self.exit_code)
         if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.SIG_DFL, None):
             os.kill(os.getpid(), signal.SIGINT)
             return
-        with suppress(RuntimeError):  # closed
+        with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
 
     def refuse(self, failure: Failure) -> int:
-        """Tell the parent that there is nothing to serve."""
+        """Tell the parent why there is nothing to serve; return the exit code."""
         send(self._end, serving.broken(failure))
         return 1
 
 
 def run_file(begin: Begin, end: socket.socket, started: float) -> int:
-    """Run the file as Python would, with nescord under its client; returns the process's exit code."""
+    """Run the file as Python would, with nescord under its client; return the process's exit code."""
     settings = begin.settings
     path = (settings.project_dir / settings.entry).resolve()
-    place = _prepare(begin, end, started)
+    bot_process = _prepare(begin, end, started)
     if not path.is_file():
-        return place.refuse(Failure(f"main.entry is {settings.entry}, but there is no such file"))
+        return bot_process.refuse(Failure(f"main.entry is {settings.entry}, but that file does not exist"))
     for name in _TOKEN_NAMES:
         os.environ.setdefault(name, settings.token or "")
     found = script.find(path)
     sys.argv[:] = [str(path), *settings.arguments]
     sys.path.insert(0, str(found.directory))
-    return _run(place, found.run, settings.project_dir)
+    return _run(bot_process, found.run, settings.project_dir)
 
 
 def run_client(client: discord.Client, begin: Begin, end: socket.socket, started: float) -> int:
-    """Run a client that a module has made; returns the process's exit code."""
-    place = _prepare(begin, end, started)
-    return _run(place, lambda: client.run(begin.settings.token or ""), begin.settings.project_dir)
+    """Run a client that a module created; return the process's exit code."""
+    bot_process = _prepare(begin, end, started)
+    return _run(bot_process, lambda: client.run(begin.settings.token or ""), begin.settings.project_dir)
 
 
 def _prepare(begin: Begin, end: socket.socket, started: float) -> _BotProcess:
-    place = _BotProcess(begin, end, started)
-    host.install(place)
+    bot_process = _BotProcess(begin, end, started)
+    host.install(bot_process)
     patching.replace_transport()
     logging_setup.allow_own_setup()
     shared_ports.share()
-    restarts.restart_instead_of_exec(place.leave)
-    return place
+    restarts.restart_instead_of_exec(bot_process.leave)
+    return bot_process
 
 
-def _run(place: _BotProcess, program: Callable[[], object], project: Path) -> int:
-    """Run it to its end, whatever it raises; before it serves, that is why it cannot."""
-    code = _outcome(place, program, project)
+def _run(bot_process: _BotProcess, program: Callable[[], object], project: Path) -> int:
+    """Run the program and return the exit code; an error before it serves is reported to the parent."""
+    code = _outcome(bot_process, program, project)
     _later(_THREADS_GRACE, _end, code)
-    # While the interpreter is taken down no thread of Python runs, nothing can be logged, and it may hang.
+    # While the interpreter shuts down no Python thread runs, nothing can be logged, and it may hang.
     faulthandler.dump_traceback_later(2 * _THREADS_GRACE, exit=True, file=os.open(os.devnull, os.O_WRONLY))
     logging.raiseExceptions = False
     return code
 
 
-def _outcome(place: _BotProcess, program: Callable[[], object], project: Path) -> int:
+def _outcome(bot_process: _BotProcess, program: Callable[[], object], project: Path) -> int:
     try:
         program()
-    except BaseException as error:  # any code may run there, and all of it is the bot's
-        if place.exit_code is None:
-            return place.refuse(entry.failure_of(error, project))
-        cancelled = isinstance(error, asyncio.CancelledError) and place.is_over.is_set()
+    except BaseException as error:  # the program is the bot's code and may raise anything
+        if bot_process.exit_code is None:
+            return bot_process.refuse(entry.failure_of(error, project))
+        cancelled = isinstance(error, asyncio.CancelledError) and bot_process.is_over.is_set()
         if not cancelled and not isinstance(error, SystemExit | KeyboardInterrupt):
-            serving.log.error("the bot ended with an error", exc_info=error)
+            serving.log.error("the bot failed", exc_info=error)
             return 1
-    _wait_for_threads(place)
-    if place.exit_code is None:
-        return place.refuse(
-            Failure("the bot ended without running a client: it calls neither run() nor start()")
+    _wait_for_threads(bot_process)
+    if bot_process.exit_code is None:
+        return bot_process.refuse(
+            Failure("the bot exited without running a client: it calls neither run() nor start()")
         )
-    return place.exit_code
+    return bot_process.exit_code
 
 
 def _nothing() -> None:
-    """Where no client runs."""
+    """Do nothing: no client runs."""
 
 
-def _others() -> list[threading.Thread]:
-    """Return the threads besides the main one that Python would wait for."""
+def _other_threads() -> list[threading.Thread]:
+    """Return the threads, without the main one, that Python waits for at exit."""
     return [each for each in threading.enumerate() if not each.daemon and each is not threading.main_thread()]
 
 
-def _wait_for_threads(place: _BotProcess) -> None:
-    """A program has ended when its threads have; the client may run in one of them."""
-    while not place.is_over.wait(_LOOK_AGAIN) and _others():
+def _wait_for_threads(bot_process: _BotProcess) -> None:
+    """Wait until the client or all threads have ended: the client may run in one of them."""
+    while not bot_process.is_over.wait(_POLL_INTERVAL) and _other_threads():
         pass
 
 
@@ -171,9 +171,9 @@ def _later(seconds: float, then: Callable[..., object], *arguments: object) -> N
 
 
 def _end(code: int) -> None:
-    """Python waits for code that never ends; a process that was replaced must not."""
-    names = ", ".join(each.name for each in _others()) or threading.main_thread().name
-    serving.log.warning("the bot's process ends with threads that go on: %s", names)
+    """Exit although threads still run: Python would wait for them, perhaps forever."""
+    names = ", ".join(each.name for each in _other_threads()) or threading.main_thread().name
+    serving.log.warning("the bot's process exits while threads are still running: %s", names)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)

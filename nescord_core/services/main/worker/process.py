@@ -1,7 +1,7 @@
-"""One worker of main: loads the bot's code, serves its events, drains when told to.
+"""Entry point of a worker process: loads the bot's code and serves its events until told to drain.
 
-The parent (../parent.py) starts it with its end of a channel, as a fresh interpreter or by a fork. It
-ends when the parent says so, on SIGTERM, and when the parent is gone, always in order.
+The parent (../parent.py) starts it with an end of a channel, in a new interpreter or by a fork. It drains and
+exits on the parent's request, on SIGTERM, and when the parent is gone.
 """
 
 from __future__ import annotations
@@ -36,34 +36,34 @@ if TYPE_CHECKING:
 __all__ = ["prepare", "run"]
 
 GRACE = 2.0
-"""Seconds past the drain time-out that a worker without a parent gets before it is killed."""
+"""Seconds past the drain time-out after which a worker whose parent is gone is killed."""
 
 CODE = "code"
-"""What state_dir's directory of compiled modules is called."""
+"""Name of the directory of compiled modules in state_dir."""
 
 
 def prepare(project: str, state_dir: str) -> None:
-    """Be where the project is and import from there, before there is a channel or with it."""
+    """Change to the project's directory and import from it; may run before there is a channel."""
     os.chdir(project)
     source_loader.install(Path(project), source_loader.CodeCache(Path(state_dir) / CODE))
 
 
 def run(channel_fd: int) -> int:
-    """Be a worker on this channel until the end; returns the process's exit code."""
+    """Run a worker on this channel; return the process's exit code."""
     started = time.perf_counter()
     end = socket.socket(fileno=channel_fd)
     end.set_inheritable(False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C and a closed terminal reach the whole group: the parent
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # hears of it as well, and says when to drain
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C and a closed terminal signal the whole group; the
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # parent receives them too and tells workers to drain
     begin = receive_begin(end)
     if begin is None:
         return 0
     settings = begin.settings
     faulthandler.enable(all_threads=False)
-    faulthandler.register(signal.SIGQUIT, all_threads=False)  # the parent asks where a hung worker hangs
+    faulthandler.register(signal.SIGQUIT, all_threads=False)  # the parent sends it to a hung worker
     follow_parent(end, settings.drain_timeout + GRACE)
     logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
-    _settle_in(settings)
+    _set_up(settings)
     if begin.watched:
         WRITES.watch(settings.project_dir)
     if settings.entry.endswith(".py"):
@@ -77,7 +77,7 @@ def run(channel_fd: int) -> int:
         return discordpy.run_client(found, begin, end, started)
     listener = _listener(found, settings)
     if isinstance(listener, Failure):
-        for path in WRITES.taken():
+        for path in WRITES.take():
             send(end, Wrote(path))
         send(end, broken(listener))
         return 1
@@ -85,13 +85,13 @@ def run(channel_fd: int) -> int:
 
 
 def _is_client(found: object) -> TypeGuard[discord.Client]:
-    """A bot that does not use discord.py has not imported it, and need not pay for that."""
+    """Whether it is a discord.py client; does not import discord.py for bots that do not use it."""
     library = sys.modules.get("discord")
     return library is not None and isinstance(found, getattr(library, "Client", ()))
 
 
-def _settle_in(settings: MainSettings) -> None:
-    """Be where the project is, and give the bot's own clients what the parent was configured with."""
+def _set_up(settings: MainSettings) -> None:
+    """Change to the project's directory and export the parent's configuration for the bot's own clients."""
     prepare(str(settings.project_dir), str(settings.state_dir))
     effective = {
         "DISCORD_BOT_TOKEN": settings.token,
@@ -105,9 +105,9 @@ def _settle_in(settings: MainSettings) -> None:
 def _listener(found: object, settings: MainSettings) -> WsListener | Failure:
     if isinstance(found, Failure | WsListener):
         return found
-    own = getattr(found, "listener", None)
-    if isinstance(own, WsListener):
-        return own
+    listener = getattr(found, "listener", None)
+    if isinstance(listener, WsListener):
+        return listener
     kind = f"of type {type(found).__name__}"
     return Failure(f"main.entry is {settings.entry}, which is {kind}; it must be a WsListener or a bot")
 

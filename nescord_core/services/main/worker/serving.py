@@ -1,4 +1,4 @@
-"""Serves a bot's events in a worker process, and talks with the parent meanwhile."""
+"""Serves a bot's events in a worker process and exchanges messages with the parent."""
 
 from __future__ import annotations
 
@@ -43,17 +43,20 @@ __all__ = ["broken", "log", "serve_worker"]
 
 log = logging.getLogger("nescord.main")
 
-NAMING_DELAY = 0.1
-"""Seconds from being ready to naming what was imported."""
+IMPORTED_DELAY = 0.1
+"""Seconds from readiness to the report of imported modules."""
 
 
 async def serve_worker(
     begin: Begin, listener: WsListener, end: socket.socket, started: float, drain: asyncio.Event
 ) -> int:
-    """Be a worker with this listener in the running loop, until told to drain or ``drain`` is set."""
+    """Serve this listener in the running loop until the parent says drain or ``drain`` is set.
+
+    Returns the process's exit code.
+    """
     channel = await Channel.of_worker(end)
-    WRITES.tell(lambda path: channel.send(Wrote(path)))
-    with suppress(RuntimeError, ValueError):  # a bot that runs in a thread: signals are for the main one
+    WRITES.notify(lambda path: channel.send(Wrote(path)))
+    with suppress(RuntimeError, ValueError):  # the bot runs in a thread; only the main one handles signals
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, drain.set)
     settings = _effective(begin.settings, listener)
     runtime = Runtime(
@@ -64,12 +67,12 @@ async def serve_worker(
         keep_recent=begin.watched,
     )
     worker = _Worker(runtime, listener, channel, drain)
-    _warn(listener.state.take(begin.state))
+    _log_problems(listener.state.take(begin.state))
     try:
         async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(worker.hear())
+            receiver = tasks.create_task(worker.receive())
             code = await worker.serve(settings, started)
-            hearing.cancel()
+            receiver.cancel()
     finally:
         await rest_client.close_all()
         await channel.close()
@@ -77,13 +80,13 @@ async def serve_worker(
 
 
 def _effective(settings: MainSettings, listener: WsListener) -> MainSettings:
-    """Where it listens is the parent's to say; the rest of what the listener was given holds."""
+    """Return the listener's own settings, with the address that the parent assigned."""
     own = listener.settings(settings)
     return dataclasses.replace(own, listen_host=settings.listen_host, listen_port=settings.listen_port)
 
 
 class _Worker:
-    """The bot at work, and its talk with the parent."""
+    """Runs the bot and handles the parent's messages."""
 
     def __init__(
         self, runtime: Runtime, listener: WsListener, channel: Channel, drain: asyncio.Event
@@ -95,44 +98,46 @@ class _Worker:
         self._is_ready = False
 
     async def serve(self, settings: MainSettings, started: float) -> int:
-        """Serve until told to drain; returns the exit code."""
+        """Serve until told to drain; return the exit code."""
         try:
             async with self._runtime as runtime:
                 self._is_ready = True
                 address = f"{settings.listen_host}:{runtime.port}"
                 ms = (time.perf_counter() - started) * 1000
                 self._channel.send(Listening(address, ms, settings.drain_timeout))
-                # After the events that already wait: naming a thousand modules takes some milliseconds.
-                naming = asyncio.get_running_loop().call_later(NAMING_DELAY, self._name_imported, settings)
+                # Waiting events come first: listing a thousand modules takes some milliseconds.
+                reporting = asyncio.get_running_loop().call_later(
+                    IMPORTED_DELAY, self._report_imported, settings
+                )
                 await self._drain.wait()
-                naming.cancel()
+                reporting.cancel()
                 before = runtime.stats()
                 report = await runtime.drain()
                 cut = runtime.stats().running if report.cut_short else 0
         except Exception as error:
-            self._explain(error, settings.project_dir)
+            self._report_error(error, settings.project_dir)
             return 1
         during = {"finished": report.handled - before.handled, "returned": report.returned - cut, "cut": cut}
         state, problems = self._state.packed()
-        _warn(problems)
+        _log_problems(problems)
         counted = {**during, "failed": report.failed, "seconds": report.seconds}
         self._channel.send(Drained(counted, state))
         return 0
 
-    def _name_imported(self, settings: MainSettings) -> None:
+    def _report_imported(self, settings: MainSettings) -> None:
         self._channel.send(Imported(_imported(settings.project_dir)))
 
-    def _explain(self, error: Exception, project: Path) -> None:
-        """Before it is ready, the parent shows what is wrong; later, the log does."""
+    def _report_error(self, error: Exception, project: Path) -> None:
+        """Send the error to the parent if the worker is not ready yet; log it otherwise."""
         if self._is_ready:
-            log.error("the worker ended with an error", exc_info=error)
+            log.error("the worker failed", exc_info=error)
         elif isinstance(error, NescordError):
             self._channel.send(Broken(str(error)))
         else:
             self._channel.send(broken(entry.failure_of(error, project)))
 
-    async def hear(self) -> None:
-        """Do what the parent says; when it is gone, drain."""
+    async def receive(self) -> None:
+        """Handle the parent's messages; drain when it is gone."""
         while (message := await self._channel.receive()) is not None:
             match message:
                 case DrainNow():
@@ -140,19 +145,19 @@ class _Worker:
                 case AskState():
                     self._channel.send(State(self._state.packed()[0]))
                 case Handed(state):
-                    _warn(self._state.follow(state))
+                    _log_problems(self._state.follow(state))
                 case AskStats():
                     self._channel.send(Stats(_stats(self._runtime)))
         self._drain.set()
 
 
-def _warn(problems: Iterable[str]) -> None:
+def _log_problems(problems: Iterable[str]) -> None:
     for problem in problems:
         log.error("%s", problem)
 
 
 def broken(failure: Failure) -> Broken:
-    """Tell the parent why this worker cannot start."""
+    """Return the message that tells the parent why this worker cannot start."""
     return Broken(failure.message, failure.file, failure.line, failure.excerpt, failure.traceback)
 
 
@@ -173,14 +178,14 @@ def _stats(runtime: Runtime) -> dict[str, Any]:
 
 
 def _imported(project: Path) -> tuple[str, ...]:
-    """Name what is imported and does not belong to the project: a warm parent may import it ahead."""
+    """Return the imported modules that do not belong to the project, which a warm parent may preload."""
     names, root = [], f"{project}{os.sep}"
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
         if spec is None or name == "__main__" or spec.name != name:
             continue
         origin = spec.origin or ""
-        outside = not origin.startswith(root)  # most are, and a look at the path's parts takes its time
+        outside = not origin.startswith(root)  # a cheap test first: most modules are outside
         if name.startswith("nescord_core") or outside or not source_loader.is_of_project(origin, project):
             names.append(name)
     return tuple(names)

@@ -1,7 +1,7 @@
-"""Notices which files of the project a worker writes, by the interpreter's audit events.
+"""Detects which files of the project a worker writes, from the interpreter's audit events.
 
 ``open`` has (path, mode, flags), ``os.rename`` (source, destination, ...): the table of audit events in
-https://docs.python.org/3/library/audit_events.html. A hook cannot be taken away again.
+https://docs.python.org/3/library/audit_events.html. An audit hook cannot be removed.
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class WriteDetector:
-    """Tells of each file below a project that is opened for writing, once until it is told."""
+    """Reports each file below a project that is opened for writing; pending reports are merged per file."""
 
     def __init__(self) -> None:
         self._root = ""
-        self._waiting: dict[str, None] = {}
+        self._pending: dict[str, None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tell: Callable[[str], None] = lambda _: None
+        self._callback: Callable[[str], None] = lambda _: None
 
     def watch(self, project: Path) -> None:
-        """Begin to notice what is written below ``project`` (absolute)."""
+        """Start detecting writes below ``project`` (absolute)."""
         self._root = f"{project}{os.sep}"
-        sys.addaudithook(self._heard)
+        sys.addaudithook(self._audit)
 
-    def tell(self, told: Callable[[str], None]) -> None:
-        """From now on tell at once, in this event loop; first what was noticed so far."""
-        self._loop, self._tell = asyncio.get_running_loop(), told
+    def notify(self, callback: Callable[[str], None]) -> None:
+        """Call back for pending writes, and from now on for each write, in this event loop."""
+        self._loop, self._callback = asyncio.get_running_loop(), callback
         self._flush()
 
-    def taken(self) -> list[str]:
-        """Return what was noticed and not told yet."""
-        waiting, self._waiting = list(self._waiting), {}
-        return waiting
+    def take(self) -> list[str]:
+        """Remove and return the pending paths."""
+        pending, self._pending = list(self._pending), {}
+        return pending
 
-    def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(arguments[0], str | bytes) and (arguments[2] or 0) & WRITING:
-            self._noted(arguments[0])
+            self._record(arguments[0])
         elif event == "os.rename":
-            self._noted(arguments[1])
+            self._record(arguments[1])
 
-    def _noted(self, path: Any) -> None:
-        """Runs wherever the bot writes, in any thread; it must not raise, as that would stop the write."""
+    def _record(self, path: Any) -> None:
+        """Record a write; runs in any thread that writes and must not raise, which would stop the write."""
         try:
             full = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - Path.resolve would open and recurse
-            if full.startswith(self._root) and full[len(self._root) :] not in self._waiting:
-                self._waiting[full[len(self._root) :]] = None
+            if full.startswith(self._root) and full[len(self._root) :] not in self._pending:
+                self._pending[full[len(self._root) :]] = None
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(self._flush)
         except (OSError, RuntimeError, TypeError, ValueError):
             return
 
     def _flush(self) -> None:
-        for path in self.taken():
-            self._tell(path)
+        for path in self.take():
+            self._callback(path)
 
 
 WRITES = WriteDetector()
-"""Those of this process: an audit hook belongs to a process."""
+"""The detector of this process: audit hooks are per process."""

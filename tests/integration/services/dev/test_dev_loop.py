@@ -1,4 +1,4 @@
-"""`nescord dev` while a person works: keys, changed configuration, broken code, state, loops."""
+"""A session with `nescord dev`: keys, changed configuration, broken code, state, reload loops."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         assert not system.alive()
 
 
-def test_a_person_at_the_terminal(system: System) -> None:
+def test_a_session_in_a_terminal(system: System) -> None:
     dev = system.start("dev", in_terminal=True)
     dev.wait_for("^C stops everything, h shows the keys")
     terminal = dev.terminal
@@ -64,7 +64,7 @@ def test_a_person_at_the_terminal(system: System) -> None:
     system.replace_app(app("two"))
     dev.wait_for("bot_main/app.py  ")
     dev.wait_for("0 lost  IDENTIFYs left today: 999")
-    assert system.ask("!count") == "two 2", "the state was handed on"
+    assert system.ask("!count") == "two 2", "the state was kept"
 
     terminal.type(b"e")
     dev.wait_for("events on")
@@ -87,29 +87,29 @@ def test_a_person_at_the_terminal(system: System) -> None:
 
     loops = system.directory / "bot_main"
     system.replace_app(app("four", LOOP))
-    dev.wait_for("bot_main/data.py is written by the bot itself each time it runs")
+    dev.wait_for("the bot writes bot_main/data.py each time it runs")
     until(lambda: system.ask("!count").startswith("four"), "an end of the loop")
     settled = (loops / "data.py").read_text()
     assert system.ask("!count").startswith("four")
-    assert (loops / "data.py").read_text() == settled, "it is not reloaded any more"
+    assert (loops / "data.py").read_text() == settled, "it is no longer reloaded"
     system.replace_app(app("five"))
     until(lambda: system.ask("!count").startswith("five"), "the person's change")
 
     before = pid_of(system, "rest")
     with (system.directory / "nescord.toml").open("a") as file:
         file.write("\n[rest.cache]\nttl = 31\n")
-    dev.wait_for("rest starts anew with the changed configuration")
+    dev.wait_for("restarting rest with the changed configuration")
     until(lambda: pid_of(system, "rest") not in (before, 0), "another rest")
 
     before = pid_of(system, "ws")
     done = system.run("restart", "ws")
-    assert (done.returncode, done.stdout.strip()) == (0, "ws restarts."), done.stderr
+    assert (done.returncode, done.stdout.strip()) == (0, "Restarting ws."), done.stderr
     until(lambda: pid_of(system, "ws") not in (before, 0), "another ws")
     for command in ("restart", "logs"):
         refused = system.run(command, "wsx")
         assert refused.returncode == 1
         assert "there is no service 'wsx' here; there are sandbox, rest, main, ws" in refused.stderr
-    assert "attached to main" not in dev.output, "one line sums up a reload"
+    assert "attached to main" not in dev.output, "a reload prints one line"
 
     terminal.type(b"q")
     assert dev.wait() == 0

@@ -1,4 +1,4 @@
-"""No event is lost, handled twice or reordered by a reload: real processes, a real sender, real saves."""
+"""Reloads lose, double and reorder no event: real processes, a real sender, real saves."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RATE = 200
 
 
 class Traffic:
-    """Messages to many guilds at a steady rate, with slow events of other kinds among them."""
+    """Messages to many guilds at a steady rate, mixed with slow events of other kinds."""
 
     def __init__(self, sender: Sender) -> None:
         self.sender = sender
@@ -44,7 +44,7 @@ class Traffic:
 
 @asynccontextmanager
 async def under_traffic(*addresses: str) -> AsyncIterator[Traffic]:
-    """Let events flow during the block; then wait until all are acknowledged."""
+    """Send events during the block; then wait until all are acknowledged."""
     async with Ws(*addresses).running() as ws:
         traffic = Traffic(ws.sender)
         async with asyncio.TaskGroup() as tasks:

@@ -10,7 +10,7 @@ from nescord_core.services.main.port_reservation import reserved
 
 
 def shared(port: int) -> socket.socket:
-    """A listening socket as grpc makes one."""
+    """A listening socket, created as grpc does."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,4 +1,4 @@
-"""main as people meet it: `nescord run main`."""
+"""`nescord run main`: reloads, refusals and shutdown."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def test_broken_code_at_the_first_start_ends_it_with_file_and_line(project
 async def test_broken_code_at_the_first_start_is_waited_out_when_watching(project: Path) -> None:
     (project / "bot_main/words.py").write_text("ANSWER = (\n")
     async with main_process(project, "--watch") as it:
-        await until(lambda: any("waits for a change" in record["message"] for record in it.records))
+        await until(lambda: any("fix the error and save" in record["message"] for record in it.records))
         assert any("bot_main/words.py:1" in record["message"] for record in it.records)
         it.write(2)
         await it.ready()
@@ -156,7 +156,7 @@ async def test_the_workers_of_a_killed_parent_drain_and_end(project: Path) -> No
 
 
 def everything_of(it: MainProcess) -> list[str]:
-    """Processes that still work in the project."""
+    """Return the processes whose working directory is the project."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -22,7 +22,7 @@ print(json.dumps(asdict(found) if isinstance(found, Failure) else {"found": repr
 
 
 def load(project: Path, entry: str = "bot.app:listener") -> dict[str, object]:
-    """Load in a process of its own, as a worker does."""
+    """Load the entry in a separate process, as a worker does."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(project), entry], capture_output=True, text=True, check=False
     )
@@ -109,7 +109,7 @@ def test_an_entry_that_is_no_entry_says_what_one_looks_like(project: Path, entry
 
 
 def test_two_saves_of_equal_length_in_one_second_are_two_contents(project: Path) -> None:
-    """Python's own cache goes by size and whole seconds, and would serve the first of them again."""
+    """Python's own cache compares size and whole seconds, and would return the first content again."""
     words = project / "bot/words.py"
     words.write_text("NAME = 'a1'\n")
     os.utime(words, (1_000_000_000, 1_000_000_000))

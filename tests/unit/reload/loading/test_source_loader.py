@@ -35,7 +35,7 @@ def value_of(cache: CodeCache, source: str, path: str = "/bot/app.py") -> int | 
 @pytest.fixture
 def cache(tmp_path: Path) -> CodeCache:
     made = CodeCache(tmp_path / "state" / "code")
-    made.keep("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
+    made.store("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
     return made
 
 
@@ -43,7 +43,7 @@ def test_code_is_found_for_the_very_source_at_the_very_path(cache: CodeCache) ->
     assert value_of(cache, "X = 1\n") == 1
     assert value_of(cache, "X = 2\n") is None
     assert value_of(cache, "X = 1\n", "/bot/other.py") is None
-    cache.keep("/bot/app.py", b"X = 2\n", compile("X = 2\n", "/bot/app.py", "exec"))
+    cache.store("/bot/app.py", b"X = 2\n", compile("X = 2\n", "/bot/app.py", "exec"))
     assert value_of(cache, "X = 2\n") == 2
     assert value_of(cache, "X = 1\n") is None
 
@@ -64,7 +64,7 @@ def test_code_with_one_bit_wrong_is_not_run(cache: CodeCache, tmp_path: Path) ->
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("blocks the directory")
     cache = CodeCache(tmp_path / "file")
-    cache.keep("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
+    cache.store("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
     assert value_of(cache, "X = 1\n") is None

@@ -59,4 +59,5 @@ def test_the_line_names_three_files_and_counts_the_rest() -> None:
 def test_the_line_owns_up_to_what_was_cut_short() -> None:
     line = Reloaded(ok=True, ms=5.0, cut=2, killed=1).line()
     assert "2 cut short" in line
-    assert "delivered again" in line
+    assert "1 old process killed" in line
+    assert "events redelivered" in line

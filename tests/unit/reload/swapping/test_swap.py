@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from nescord_core.reload.swapping import swap
 from nescord_core.reload.swapping.swap import (
     After,
-    Asked,
     Crashed,
     Dismiss,
     Drain,
@@ -26,23 +25,24 @@ from nescord_core.reload.swapping.swap import (
     Phase,
     Ready,
     Refused,
+    ReloadRequested,
     Replica,
     Retry,
     RetryDue,
     Start,
-    StopAsked,
     Stopped,
+    StopRequested,
     Swapped,
     SwapTimeouts,
 )
 
-PATIENCE = SwapTimeouts(start=30.0, drain=12.0, dismiss=2.0)
+TIMEOUTS = SwapTimeouts(start=30.0, drain=12.0, dismiss=2.0)
 BROKEN = Failure("SyntaxError: invalid syntax", "bot_main/app.py", 3)
 
 
 def replica(*facts: Fact) -> tuple[Replica, list[Effect]]:
-    """A replica after some facts, and what followed from the last."""
-    subject = Replica(PATIENCE)
+    """A replica after some facts, and the effects of the last one."""
+    subject = Replica(TIMEOUTS)
     effects: list[Effect] = []
     for fact in facts:
         effects = subject.step(fact)
@@ -50,7 +50,7 @@ def replica(*facts: Fact) -> tuple[Replica, list[Effect]]:
 
 
 def serving() -> Replica:
-    return replica(Asked(), Ready(1))[0]
+    return replica(ReloadRequested(), Ready(1))[0]
 
 
 def test_the_table_names_every_fact() -> None:
@@ -58,7 +58,7 @@ def test_the_table_names_every_fact() -> None:
 
 
 def test_the_first_start() -> None:
-    subject, effects = replica(Asked())
+    subject, effects = replica(ReloadRequested())
     assert effects == [Start(1), After(30.0, Overdue(1))]
     assert subject.step(Ready(1)) == [Swapped(None, 1)]
     assert subject.phase is Phase.SERVING
@@ -66,7 +66,7 @@ def test_the_first_start() -> None:
 
 def test_the_old_process_serves_until_the_new_one_is_ready() -> None:
     subject = serving()
-    assert subject.step(Asked()) == [Start(2), After(30.0, Overdue(2))]
+    assert subject.step(ReloadRequested()) == [Start(2), After(30.0, Overdue(2))]
     assert (subject.phase, subject.current) == (Phase.SWAPPING, 1)
     assert subject.step(Ready(2)) == [Swapped(1, 2), Drain(1), After(12.0, Overdue(1))]
     assert (subject.phase, subject.current) == (Phase.SERVING, 2)
@@ -75,7 +75,7 @@ def test_the_old_process_serves_until_the_new_one_is_ready() -> None:
 
 def test_code_that_cannot_be_imported_changes_nothing() -> None:
     subject = serving()
-    subject.step(Asked())
+    subject.step(ReloadRequested())
     effects = subject.step(Failed(2, BROKEN))
     assert effects[0] == Refused(2, BROKEN, serving=1)
     assert (subject.phase, subject.current) == (Phase.SERVING, 1)
@@ -85,8 +85,8 @@ def test_code_that_cannot_be_imported_changes_nothing() -> None:
 
 def test_saving_again_supersedes_a_start() -> None:
     subject = serving()
-    subject.step(Asked())
-    effects = subject.step(Asked())
+    subject.step(ReloadRequested())
+    effects = subject.step(ReloadRequested())
     assert effects == [Dismiss(2), After(2.0, Overdue(2)), Start(3), After(30.0, Overdue(3))]
     assert subject.step(Ready(2)) == [], "a superseded process that still gets ready does not serve"
     assert subject.step(Ready(3))[0] == Swapped(1, 3)
@@ -94,21 +94,21 @@ def test_saving_again_supersedes_a_start() -> None:
 
 def test_an_old_process_that_does_not_end_is_killed() -> None:
     subject = serving()
-    subject.step(Asked())
+    subject.step(ReloadRequested())
     subject.step(Ready(2))
     assert subject.step(Overdue(1)) == [Kill(1)]
     assert subject.step(Exited(1, -9)) == [Gone(1, killed=True)]
 
 
 def test_a_process_is_given_the_time_to_drain_that_it_asked_for() -> None:
-    subject, _ = replica(Asked(), Ready(1, drain=60.0), Asked())
+    subject, _ = replica(ReloadRequested(), Ready(1, drain=60.0), ReloadRequested())
     assert subject.step(Ready(2)) == [Swapped(1, 2), Drain(1), After(60.0, Overdue(1))]
-    assert After(12.0, Overdue(2)) in subject.step(StopAsked())
+    assert After(12.0, Overdue(2)) in subject.step(StopRequested())
 
 
 def test_a_new_process_that_never_gets_ready_is_killed_and_refused() -> None:
     subject = serving()
-    subject.step(Asked())
+    subject.step(ReloadRequested())
     kill, refused = subject.step(Overdue(2))
     assert kill == Kill(2)
     assert isinstance(refused, Refused)
@@ -118,7 +118,7 @@ def test_a_new_process_that_never_gets_ready_is_killed_and_refused() -> None:
 
 def test_a_start_that_ended_without_a_word_is_refused_with_its_exit_code() -> None:
     subject = serving()
-    subject.step(Asked())
+    subject.step(ReloadRequested())
     (refused,) = subject.step(Exited(2, -11))
     assert isinstance(refused, Refused)
     assert "signal 11" in refused.failure.message
@@ -138,22 +138,22 @@ def test_a_crash_is_followed_by_a_retry() -> None:
 def test_a_change_during_the_wait_after_a_crash_starts_at_once_and_only_once() -> None:
     subject = serving()
     subject.step(Exited(1, -9))
-    assert subject.step(Asked())[0] == Start(2)
+    assert subject.step(ReloadRequested())[0] == Start(2)
     assert subject.step(RetryDue(1)) == []
 
 
 def test_a_crash_during_a_swap_waits_for_the_new_process() -> None:
     subject = serving()
-    subject.step(Asked())
+    subject.step(ReloadRequested())
     assert subject.step(Exited(1, -9)) == [Crashed(1, -9)]
     assert subject.phase is Phase.STARTING
     assert subject.step(Ready(2)) == [Swapped(None, 2)]
 
 
 def test_broken_code_at_the_first_start_waits_for_a_change() -> None:
-    subject, _ = replica(Asked(), Failed(1, BROKEN))
+    subject, _ = replica(ReloadRequested(), Failed(1, BROKEN))
     assert subject.phase is Phase.BROKEN
-    assert subject.step(Asked())[0] == Start(2)
+    assert subject.step(ReloadRequested())[0] == Start(2)
 
 
 def test_broken_code_after_a_crash_is_tried_again_later() -> None:
@@ -168,29 +168,29 @@ def test_broken_code_after_a_crash_is_tried_again_later() -> None:
 
 def test_stopping_drains_the_serving_and_dismisses_the_starting_process() -> None:
     subject = serving()
-    subject.step(Asked())
-    effects = subject.step(StopAsked())
+    subject.step(ReloadRequested())
+    effects = subject.step(StopRequested())
     assert [type(effect) for effect in effects] == [Dismiss, After, Drain, After]
     assert subject.step(Exited(2, -15)) == [Gone(2, killed=False)]
     assert subject.step(Exited(1, 0)) == [Gone(1, killed=False), Stopped()]
-    assert subject.step(Asked()) == []
+    assert subject.step(ReloadRequested()) == []
 
 
-@pytest.mark.parametrize("before", [[], [Asked(), Failed(1, BROKEN), Exited(1, 1)]])
+@pytest.mark.parametrize("before", [[], [ReloadRequested(), Failed(1, BROKEN), Exited(1, 1)]])
 def test_stopping_what_does_not_run_is_done_at_once(before: list[Fact]) -> None:
     subject, _ = replica(*before)
-    assert subject.step(StopAsked()) == [Stopped()]
+    assert subject.step(StopRequested()) == [Stopped()]
 
 
 class Processes(RuleBasedStateMachine):
-    """Any order of facts: what runs and what the rules believe to run are the same."""
+    """For any order of facts, the running processes are those that the rules believe to run."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.subject = Replica(PATIENCE)
+        self.subject = Replica(TIMEOUTS)
         self.alive: set[int] = set()
         self.was_ready: set[int] = set()
-        self.told: Counter[int] = Counter()
+        self.stopped_by_rules: Counter[int] = Counter()
         self.retries: list[int] = []
         self.stopped = False
 
@@ -199,12 +199,12 @@ class Processes(RuleBasedStateMachine):
         for effect in self.subject.step(fact):
             match effect:
                 case Start(generation):
-                    assert generation not in self.told
-                    self.told[generation] += 0
+                    assert generation not in self.stopped_by_rules
+                    self.stopped_by_rules[generation] += 0
                     self.alive.add(generation)
                 case Drain(generation) | Dismiss(generation):
                     assert generation in self.alive
-                    self.told[generation] += 1
+                    self.stopped_by_rules[generation] += 1
                 case Kill(generation):
                     assert generation in self.alive
                 case Swapped(old, new):
@@ -218,7 +218,7 @@ class Processes(RuleBasedStateMachine):
 
     @rule()
     def asked(self) -> None:
-        self.step(Asked())
+        self.step(ReloadRequested())
 
     @precondition(lambda self: self.alive)
     @rule(data=st.data())
@@ -253,7 +253,7 @@ class Processes(RuleBasedStateMachine):
 
     @rule()
     def stop(self) -> None:
-        self.step(StopAsked())
+        self.step(StopRequested())
 
     @invariant()
     def it_knows_every_process_by_one_role(self) -> None:
@@ -275,7 +275,7 @@ class Processes(RuleBasedStateMachine):
 
     @invariant()
     def nobody_is_told_to_leave_twice(self) -> None:
-        assert all(times <= 1 for times in self.told.values())
+        assert all(times <= 1 for times in self.stopped_by_rules.values())
 
 
 TestProcesses = Processes.TestCase

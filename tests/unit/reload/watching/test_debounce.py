@@ -27,14 +27,14 @@ def test_one_file_waits_for_its_editor_only() -> None:
 
 def test_changes_that_never_pause_are_told_after_the_longest_wait() -> None:
     debounce = Debounce(quiet=0.05, several=0.05, longest=0.2)
-    told: list[tuple[float, frozenset[str]]] = []
+    taken: list[tuple[float, frozenset[str]]] = []
     for step in range(30):
         now = step / 50
         debounce.changed([f"{step}.py"], now)
         if paths := debounce.take(now):
-            told.append((now, paths))
-    assert told[0][0] == 0.2
-    assert frozenset().union(*(paths for _, paths in told)) == {f"{step}.py" for step in range(23)}
+            taken.append((now, paths))
+    assert taken[0][0] == 0.2
+    assert frozenset().union(*(paths for _, paths in taken)) == {f"{step}.py" for step in range(23)}
 
 
 def test_no_paths_are_no_change() -> None:
@@ -57,4 +57,4 @@ def test_a_file_whose_writer_is_through_is_not_waited_for() -> None:
     assert debounce.next_at() == pytest.approx(10.062), "more than one file of a branch or of `save all`"
     assert debounce.take(10.063) == {"a.py", "b.py"}
     debounce.changed(["a.py"], 11.0)
-    assert debounce.next_at() == 11.015, "what was known of it is forgotten with it"
+    assert debounce.next_at() == 11.015, "taking a file forgets that it was whole"

@@ -4,18 +4,18 @@ from nescord_core.reload.watching.own_writes import OwnWrites, SiftedChanges
 
 
 def test_what_others_write_always_counts() -> None:
-    writes = OwnWrites(patience=2)
+    writes = OwnWrites(limit=2)
     for now in range(10):
         assert writes.sift(["bot/app.py"], float(now) / 10) == SiftedChanges(("bot/app.py",))
 
 
 def test_a_bot_that_writes_a_watched_file_is_noticed_once_and_left_alone() -> None:
-    writes = OwnWrites(near=2.0, patience=3)
-    judged = []
+    writes = OwnWrites(window=2.0, limit=3)
+    results = []
     for step in range(5):
         writes.wrote("bot/data.py", step * 0.1)
-        judged.append(writes.sift(["bot/data.py"], step * 0.1 + 0.05))
-    assert judged == [
+        results.append(writes.sift(["bot/data.py"], step * 0.1 + 0.05))
+    assert results == [
         SiftedChanges(("bot/data.py",)),
         SiftedChanges(("bot/data.py",)),
         SiftedChanges((), ("bot/data.py",)),
@@ -25,7 +25,7 @@ def test_a_bot_that_writes_a_watched_file_is_noticed_once_and_left_alone() -> No
 
 
 def test_a_person_ends_the_pause() -> None:
-    writes = OwnWrites(near=2.0, patience=1)
+    writes = OwnWrites(window=2.0, limit=1)
     writes.wrote("bot/data.py", 0.0)
     assert writes.sift(["bot/data.py"], 0.1) == SiftedChanges((), ("bot/data.py",))
     assert writes.sift(["bot/data.py"], 5.0) == SiftedChanges(("bot/data.py",))
@@ -34,6 +34,6 @@ def test_a_person_ends_the_pause() -> None:
 
 
 def test_other_files_are_judged_by_themselves() -> None:
-    writes = OwnWrites(patience=1)
+    writes = OwnWrites(limit=1)
     writes.wrote("bot/data.py", 0.0)
     assert writes.sift(["bot/app.py", "bot/data.py"], 0.1) == SiftedChanges(("bot/app.py",), ("bot/data.py",))
