@@ -1,5 +1,4 @@
-"""What any process of nescord needs of the system: parent channel, ports, logs, rotated files, errors in
-words.
+"""Process-level building blocks: the parent channel, ports, logging, rotated files, readable OS errors.
 
-What to start and when to restart it is `nescord_core.supervisor`.
+Starting and restarting processes belongs in `nescord_core.supervisor`.
 """

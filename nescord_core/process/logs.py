@@ -1,4 +1,4 @@
-"""Logging of the services: one line a record, as text or JSON, never with a token in it."""
+"""Configures logging of the services: one record per line, as text or JSON, with secrets masked."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from datetime import UTC, datetime
 __all__ = ["BRIEF", "JSON_LINES", "as_json", "configure"]
 
 JSON_LINES = "NESCORD_LOG_JSON"
-"""Set to 1 in the environment of a service: it logs one JSON object a line."""
+"""Environment variable: 1 makes a service log JSON lines."""
 BRIEF = "NESCORD_LOG_BRIEF"
-"""Set to 1: what happens at every reload is left out, because one line sums it up (`nescord dev`)."""
+"""Environment variable: 1 omits the records of every reload, which `nescord dev` sums up in one line."""
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 def as_json() -> bool:
-    """Say whether this process logs one JSON object a line."""
+    """Return whether this process logs JSON lines."""
     return os.environ.get(JSON_LINES) == "1"
 
 
 def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool = False) -> None:
-    """Send this process's log to stderr; every text in ``secrets`` is replaced wherever it appears."""
-    hidden = tuple(secret for secret in secrets if secret)
-    formatter = _JsonLines(service, hidden) if as_json() else _Plain(hidden)
+    """Log to stderr; mask every text in ``secrets`` wherever it appears."""
+    masked = tuple(secret for secret in secrets if secret)
+    formatter = _JsonLines(service, masked) if as_json() else _Plain(masked)
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
     root = logging.getLogger()
@@ -42,9 +42,9 @@ def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool =
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Drop what aiohttp says of a peer that does not speak HTTP: a traceback with the bytes it was sent.
+    """Drop aiohttp's record of a peer that does not speak HTTP: a traceback with the received bytes.
 
-    The peer gets its 400. Anybody who can connect could fill the log with it, and the bytes may be secret.
+    The peer gets its 400. Anyone who can connect could fill the log with it, and the bytes may be secret.
     """
     error = record.exc_info[1] if record.exc_info else None
     return not (error is not None and type(error).__module__ == "aiohttp.http_exceptions")
@@ -57,7 +57,7 @@ def _masked(text: str, secrets: tuple[str, ...]) -> str:
 
 
 class _Plain(logging.Formatter):
-    """`12:30:05 WARNING message`; information needs no label."""
+    """Formats as `12:30:05 WARNING message`; INFO has no label."""
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class _Plain(logging.Formatter):
 
 
 class _JsonLines(logging.Formatter):
-    """One object a line: time (epoch seconds), level, service, logger, message, and the record's extras."""
+    """Formats as JSON: time (epoch seconds), level, service, logger, message and the record's extras."""
 
     def __init__(self, service: str, secrets: tuple[str, ...]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Why the system said no, in words that a person knows."""
+"""Turns operating system errors into short, readable reasons."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import os
 __all__ = ["reason_of"]
 
 NO_ADDRESS = "could not bind on any address"
-"""What asyncio says from Python 3.12.4 on where none to listen on is this machine's, without a number."""
+"""asyncio's message, without an errno, when no address is this machine's (Python 3.12.4 and later)."""
 
 
 def reason_of(error: BaseException) -> str:
-    """Return ``connection refused``, ``no space left on device``, ... without addresses or URLs where it can.
+    """Return a reason such as ``connection refused``, without addresses or URLs where possible.
 
-    asyncio words these errors anew, with the address as a tuple, and keeps only their number; those of a
-    failed look-up have numbers of their own.
+    asyncio rewords these errors, with the address as a tuple, and preserves only the errno. Name resolution
+    errors have numbers of their own.
     """
     if isinstance(error, TimeoutError):
         return "no answer in time"

@@ -1,7 +1,7 @@
-"""How a parent and the processes it starts talk: JSON lines over an inherited socket pair.
+"""Channel between a parent and the processes it starts: JSON lines over an inherited socket pair.
 
-The end of the channel means that the other side is gone. Settings travel here, secrets included: neither the
-command line nor the environment of a process shows them. Which messages there are is for its users to say
+End-of-file means that the other side is gone. Settings travel over the channel, secrets included, because the
+command line and the environment of a process can be read by others. Its users define the messages
 (reload/swapping/messages.py, services/ws/messages.py).
 """
 
@@ -24,7 +24,7 @@ import msgspec
 __all__ = ["CHANNEL_FD", "Channel", "Decoder", "decoder", "follow_parent", "pair", "receive", "send", "spawn"]
 
 CHANNEL_FD = "NESCORD_CHANNEL_FD"
-"""The environment variable that names the descriptor of the child's end of the channel."""
+"""Environment variable with the descriptor of the child's end of the channel."""
 LINE_LIMIT = 8 * 1024 * 1024
 
 In = TypeVar("In")
@@ -41,7 +41,7 @@ def _encode_other(value: Any) -> Any:
 def _decode_other(kind: type, value: Any) -> Any:
     if issubclass(kind, Path):
         return Path(value)
-    raise TypeError(f"{kind.__name__} cannot come over the channel.")
+    raise TypeError(f"{kind.__name__} cannot be received over the channel.")
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode_other)
@@ -53,12 +53,12 @@ def decoder(messages: Any) -> Decoder[Any]:
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
-    """Return the parent's and the child's end; neither is inherited by processes that are not given it."""
+    """Return the parent's and the child's end; a process inherits an end only if it is passed explicitly."""
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
 def send(end: socket.socket, message: Any) -> None:
-    """Write one message before there is an event loop; another side that is gone does not matter here."""
+    """Write one message before an event loop runs; errors are ignored, as the other side may be gone."""
     try:
         end.sendall(_encoder.encode(message) + b"\n")
     except OSError:
@@ -66,9 +66,9 @@ def send(end: socket.socket, message: Any) -> None:
 
 
 def receive(end: socket.socket, messages: Decoder[In]) -> In | None:
-    """Read one message before there is an event loop; None when the other side is gone.
+    """Read one message before an event loop runs; None when the other side is gone.
 
-    Reads to the end of the line and not a byte further, because what follows is read by the event loop.
+    Reads up to the newline and no further: the event loop reads what follows.
     """
     line = bytearray()
     while not line.endswith(b"\n"):
@@ -80,10 +80,10 @@ def receive(end: socket.socket, messages: Decoder[In]) -> In | None:
 
 
 def follow_parent(end: socket.socket, grace: float) -> None:
-    """Get SIGTERM when the parent's end of the channel closes, which the kernel does whatever ended it.
+    """Send this process SIGTERM when the parent's end closes: the kernel closes it however the parent dies.
 
-    ``grace`` seconds later this process is killed. POLLHUP is always reported and needs not be asked for
-    (poll(2)), so that the thread that waits for it reads nothing.
+    ``grace`` seconds later the process is killed. poll(2) always reports POLLHUP, so the watching thread
+    requests no events and reads nothing.
     """
     watched = os.dup(end.fileno())
 
@@ -101,12 +101,12 @@ def follow_parent(end: socket.socket, grace: float) -> None:
 async def spawn(
     module: str, end: socket.socket, *, without: Collection[str] = ()
 ) -> asyncio.subprocess.Process:
-    """Run ``python -m module`` in a fresh interpreter with its end of a channel, named by CHANNEL_FD.
+    """Run ``python -m module`` in a new interpreter, with its end of a channel in CHANNEL_FD.
 
-    -P keeps files of the working directory from standing in for modules. The variables in ``without`` are not
-    passed on: secrets that the channel carries.
+    -P keeps files in the working directory from shadowing modules. Variables in ``without`` are not passed
+    on: the channel carries those secrets.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in without}
+    environment = {name: value for name, value in os.environ.items() if name not in without}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
@@ -114,12 +114,12 @@ async def spawn(
         module,
         pass_fds=(end.fileno(),),
         stdin=asyncio.subprocess.DEVNULL,
-        env={**kept, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
+        env={**environment, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
     )
 
 
 class Channel(Generic[In, Out]):
-    """One end in an event loop: it sends ``Out`` and receives ``In``."""
+    """One end of the channel in an event loop: sends ``Out``, receives ``In``."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, messages: Decoder[In]
@@ -130,16 +130,16 @@ class Channel(Generic[In, Out]):
 
     @classmethod
     async def over(cls, end: socket.socket, messages: Decoder[Any]) -> Self:
-        """Take over an end of a pair; ``messages`` decodes what the other side says."""
+        """Wrap an end of a pair; ``messages`` decodes the other side's messages."""
         return cls(*await asyncio.open_connection(sock=end, limit=LINE_LIMIT), messages)
 
     def send(self, message: Out) -> None:
-        """Queue a message; to a side that is gone it is lost."""
+        """Queue a message; it is lost if the other side is gone."""
         if not self._writer.is_closing():
             self._writer.write(_encoder.encode(message) + b"\n")
 
     async def receive(self) -> In | None:
-        """Return the next message; None at the end, which a damaged line is as well."""
+        """Return the next message; None at end-of-file or after a malformed line."""
         try:
             line = await self._reader.readline()
         except (OSError, ValueError):
@@ -152,7 +152,7 @@ class Channel(Generic[In, Out]):
             return None
 
     async def close(self) -> None:
-        """Send what is queued and close."""
+        """Send the queued messages and close."""
         self._writer.close()
         try:
             await self._writer.wait_closed()

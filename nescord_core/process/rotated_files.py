@@ -1,4 +1,4 @@
-"""A folder of files of lines: every process appends to one of its own, and the oldest files go."""
+"""Appends lines to rotated files in one folder; each process has a file of its own."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _FILE_BYTES = 2 * 1024 * 1024
 
 
 class RotatedFiles:
-    """Where one process writes; nothing is made before the first line.
+    """Rotating writer of one process; the first line creates the file.
 
-    ``keep`` files stay, of 2 MB or a little more each. A disk that refuses costs the lines that were to be
-    written, and nothing else.
+    The newest ``keep`` files stay, of about 2 MB each; older ones are deleted. A failed write loses its lines
+    and nothing else.
     """
 
     def __init__(self, folder: Path, *, keep: int) -> None:
@@ -26,19 +26,19 @@ class RotatedFiles:
         self._size = 0
 
     def append(self, lines: bytes | bytearray) -> None:
-        """Write whole lines."""
+        """Append complete lines."""
         with suppress(OSError):
             if self._fd < 0 or self._size > _FILE_BYTES:
-                self._begin()
+                self._start_file()
             self._size += os.write(self._fd, lines)
 
     def close(self) -> None:
-        """Close the file; another line begins a new one."""
+        """Close the file; the next line starts a new one."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
-    def _begin(self) -> None:
+    def _start_file(self) -> None:
         self.close()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / f"{time.time_ns():020d}.{os.getpid()}.jsonl"

@@ -27,11 +27,11 @@ __all__ = [
     "Probed",
     "Reading",
     "Report",
-    "RestartAsked",
+    "RestartRequested",
     "SignalGroup",
     "Spawn",
     "State",
-    "StopAsked",
+    "StopRequested",
     "Timer",
 ]
 
@@ -90,12 +90,12 @@ class GraceOver:
 
 
 @dataclass(frozen=True, slots=True)
-class StopAsked:
+class StopRequested:
     """The service is to stop: everything that stops before it has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
-class RestartAsked:
+class RestartRequested:
     """A restart was requested."""
 
 
@@ -104,7 +104,7 @@ class KillNow:
     """Kill the service without a grace period."""
 
 
-Fact = Cleared | Probed | Exited | BackoffOver | GraceOver | StopAsked | RestartAsked | KillNow
+Fact = Cleared | Probed | Exited | BackoffOver | GraceOver | StopRequested | RestartRequested | KillNow
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +139,17 @@ class Report:
 
 Effect = Spawn | SignalGroup | Timer | Report
 
-_RUNNING = frozenset({Probed, Exited, StopAsked, RestartAsked, KillNow})
+_RUNNING = frozenset({Probed, Exited, StopRequested, RestartRequested, KillNow})
 
 LEGAL: Mapping[State, frozenset[type[Fact]]] = {
-    State.WAITING: frozenset({Cleared, StopAsked, KillNow}),
+    State.WAITING: frozenset({Cleared, StopRequested, KillNow}),
     State.STARTING: _RUNNING,
     State.READY: _RUNNING,
     State.UNHEALTHY: _RUNNING,
-    State.STOPPING: frozenset({Exited, GraceOver, StopAsked, RestartAsked, KillNow}),
-    State.BACKOFF: frozenset({BackoffOver, StopAsked, RestartAsked, KillNow}),
+    State.STOPPING: frozenset({Exited, GraceOver, StopRequested, RestartRequested, KillNow}),
+    State.BACKOFF: frozenset({BackoffOver, StopRequested, RestartRequested, KillNow}),
     State.STOPPED: frozenset(),
-    State.FAILED: frozenset({RestartAsked}),
+    State.FAILED: frozenset({RestartRequested}),
 }
 
 OVER = frozenset({State.STOPPED, State.FAILED})
@@ -186,10 +186,10 @@ class Lifecycle:
                 return self._start_again(now)
             case GraceOver():
                 return self._grace_over()
-            case StopAsked():
-                return self._stop_asked()
-            case RestartAsked():
-                return self._restart_asked(now)
+            case StopRequested():
+                return self._stop_requested()
+            case RestartRequested():
+                return self._restart_requested(now)
             case KillNow():
                 return self._kill_now()
 
@@ -259,13 +259,13 @@ class Lifecycle:
         reason = f"did not exit within {self.spec.grace:g} s; killed"
         return [SignalGroup(kill=True), Report(self.state, reason)]
 
-    def _stop_asked(self) -> list[Effect]:
+    def _stop_requested(self) -> list[Effect]:
         self._next = _AfterStop.STOP
         if self.state in (State.WAITING, State.BACKOFF):
             return [self._enter(State.STOPPED)]
         return [] if self.state is State.STOPPING else self._terminate()
 
-    def _restart_asked(self, now: float) -> list[Effect]:
+    def _restart_requested(self, now: float) -> list[Effect]:
         self._failures = 0
         if self.state in (State.BACKOFF, State.FAILED):
             return self._start_again(now)

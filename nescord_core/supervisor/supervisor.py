@@ -29,11 +29,11 @@ from nescord_core.supervisor.lifecycle import (
     Probed,
     Reading,
     Report,
-    RestartAsked,
+    RestartRequested,
     SignalGroup,
     Spawn,
     State,
-    StopAsked,
+    StopRequested,
     Timer,
 )
 from nescord_core.supervisor.output import Output
@@ -162,7 +162,7 @@ class Supervisor:
             raise NescordError(f"there is no service {name!r} here; there are {', '.join(self._plan)}.")
         if self._stopping:
             raise NescordError(f"cannot restart {name}: all services are stopping.")
-        self._inbox.put_nowait((name, RestartAsked()))
+        self._inbox.put_nowait((name, RestartRequested()))
 
     def replan(self, specs: Iterable[ServiceSpec]) -> None:
         """Replace the specs of the same services; each applies from the service's next start.
@@ -216,7 +216,7 @@ class Supervisor:
                     yield name, Cleared()
             elif name not in self._stop_sent and self._may_stop(life):
                 self._stop_sent.add(name)
-                yield name, StopAsked()
+                yield name, StopRequested()
 
     def _may_stop(self, life: Lifecycle) -> bool:
         if life.state in OVER:
@@ -231,7 +231,7 @@ class Supervisor:
 
     def _apply(self, context: _RunContext, name: str, fact: Fact) -> None:
         life = self._lifecycles[name]
-        if self._stopping and isinstance(fact, RestartAsked):
+        if self._stopping and isinstance(fact, RestartRequested):
             return
         if isinstance(fact, Exited) and fact.run == life.run:
             self._processes.pop(name, None)

@@ -1,4 +1,4 @@
-"""Log lines: plain or JSON, and never with a secret in them."""
+"""Log lines, plain or JSON, with secrets masked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET = "the-token.of-the-bot"
 
 @pytest.fixture(autouse=True)
 def root() -> Iterator[logging.Logger]:
-    """The root logger, given back as it was."""
+    """The root logger, restored after the test."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield root
@@ -66,7 +66,7 @@ def test_debug_lines_come_only_when_asked_for(capsys: pytest.CaptureFixture[str]
 
 
 def test_what_is_no_http_leaves_no_traceback_but_a_defect_does(capsys: pytest.CaptureFixture[str]) -> None:
-    """aiohttp logs both under one name; the first quotes whatever anybody cares to send."""
+    """aiohttp logs both under one name; the first quotes whatever a peer sends."""
     logs.configure("rest")
     fail_with(BadHttpMessage("garbage"), "aiohttp.server")
     assert capsys.readouterr().err == ""

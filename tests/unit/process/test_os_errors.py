@@ -1,4 +1,4 @@
-"""Reasons in words, whoever worded them before."""
+"""Readable reasons from errors of the system, asyncio and the resolver."""
 
 from __future__ import annotations
 

@@ -17,11 +17,11 @@ from nescord_core.supervisor.lifecycle import (
     Probed,
     Reading,
     Report,
-    RestartAsked,
+    RestartRequested,
     SignalGroup,
     Spawn,
     State,
-    StopAsked,
+    StopRequested,
     Timer,
 )
 from nescord_core.supervisor.spec import ReadyProbe, RestartPolicy, ServiceSpec
@@ -54,7 +54,7 @@ def ready() -> Lifecycle:
 
 def stopping() -> Lifecycle:
     life = ready()
-    life.apply(StopAsked(), now=2)
+    life.apply(StopRequested(), now=2)
     return life
 
 
@@ -135,7 +135,7 @@ def test_wrong_configuration_fails_at_once() -> None:
 
 def test_stopping_asks_politely_then_kills_the_group() -> None:
     life = ready()
-    assert life.apply(StopAsked(), now=2) == [
+    assert life.apply(StopRequested(), now=2) == [
         SignalGroup(kill=False),
         Timer(5, GraceOver(1)),
         Report(State.STOPPING),
@@ -146,10 +146,10 @@ def test_stopping_asks_politely_then_kills_the_group() -> None:
 
 def test_what_does_not_run_stops_at_once() -> None:
     waiting = Lifecycle(SPEC)
-    assert waiting.apply(StopAsked(), now=0) == [Report(State.STOPPED)]
+    assert waiting.apply(StopRequested(), now=0) == [Report(State.STOPPED)]
     backoff = ready()
     backoff.apply(Exited(1, 1), now=2)
-    assert backoff.apply(StopAsked(), now=2.5) == [Report(State.STOPPED)]
+    assert backoff.apply(StopRequested(), now=2.5) == [Report(State.STOPPED)]
     assert backoff.apply(BackoffOver(1), now=3) == []
 
 
@@ -160,7 +160,7 @@ def test_kill_now_does_not_wait_for_anybody() -> None:
 
 def test_a_restart_on_request_starts_anew_without_counting_as_a_failure() -> None:
     life = ready()
-    assert life.apply(RestartAsked(), now=2)[0] == SignalGroup(kill=False)
+    assert life.apply(RestartRequested(), now=2)[0] == SignalGroup(kill=False)
     assert life.apply(Exited(1, 0), now=3) == [Spawn(2), Report(State.STARTING)]
     assert life.restarts == 1
     assert life.apply(Exited(2, 1), now=4)[1] == Timer(1, BackoffOver(2))
@@ -168,15 +168,15 @@ def test_a_restart_on_request_starts_anew_without_counting_as_a_failure() -> Non
 
 def test_a_stop_during_a_restart_wins() -> None:
     life = ready()
-    life.apply(RestartAsked(), now=2)
-    assert life.apply(StopAsked(), now=2.1) == []
+    life.apply(RestartRequested(), now=2)
+    assert life.apply(StopRequested(), now=2.1) == []
     assert life.apply(Exited(1, 0), now=3) == [Report(State.STOPPED)]
 
 
 def test_one_that_was_given_up_can_be_started_by_hand() -> None:
     life = started()
     life.apply(Exited(1, 2), now=1)
-    assert life.apply(RestartAsked(), now=9) == [Spawn(2), Report(State.STARTING)]
+    assert life.apply(RestartRequested(), now=9) == [Spawn(2), Report(State.STARTING)]
 
 
 def test_news_of_an_earlier_process_changes_nothing() -> None:
@@ -194,8 +194,8 @@ FACTS = st.one_of(
     st.builds(Exited, st.integers(1, 4), st.sampled_from([0, 1, 2, -9])),
     st.builds(BackoffOver, st.integers(1, 4)),
     st.builds(GraceOver, st.integers(1, 4)),
-    st.just(StopAsked()),
-    st.just(RestartAsked()),
+    st.just(StopRequested()),
+    st.just(RestartRequested()),
     st.just(KillNow()),
 )
 
