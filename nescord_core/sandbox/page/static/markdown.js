@@ -1,60 +1,7 @@
-// Elements and markdown. Text becomes text nodes only, never markup, so nothing that a bot or a user writes
-// can run here; links lead to http and https alone, pictures come from the sandbox itself.
+// Discord's markdown, as elements.
+import { customEmoji, el, link } from "/elements.js";
 
-export function el(tag, props = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(props)) {
-    if (name === "class") made.className = value;
-    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else if (name === "data") Object.assign(made.dataset, value);
-    else if (value === true) made.setAttribute(name, "");
-    else if (value !== false && value != null) made.setAttribute(name, value);
-  }
-  made.append(...children.filter((child) => child != null && child !== ""));
-  return made;
-}
-
-export const nameOf = (user) => user?.global_name || user?.username || "someone";
-
-export function color(id) {
-  // Ids made together are neighbours; the golden angle sets their colours far apart.
-  const hue = Number((BigInt(id) % 3600n) * 137n % 360n);
-  return `hsl(${hue} 55% 68%)`;
-}
-
-function safeLink(url) {
-  try {
-    const parsed = new URL(url);
-    return parsed.protocol === "http:" || parsed.protocol === "https:" ? parsed.href : null;
-  } catch {
-    return null;
-  }
-}
-
-// The sandbox keeps pictures by their hash; whatever stands before it in the path is for clients.
-export const picture = (kind, id, hash) => `/cdn/${kind}/${id}/${encodeURIComponent(hash)}.png`;
-export const ownUrl = (url) => Boolean(url?.startsWith(`${location.origin}/cdn/`));
-
-export function avatar(user, props = {}) {
-  const made = el(props.onclick ? "button" : "span", { class: "avatar", type: props.onclick && "button", "aria-label": props.onclick && nameOf(user), "aria-hidden": props.onclick ? null : "true", ...props });
-  made.style.background = color(user.id);
-  made.append(user.avatar ? el("img", { src: picture("avatars", user.id, user.avatar), alt: "" }) : nameOf(user).slice(0, 1).toUpperCase());
-  return made;
-}
-
-export function customEmoji(name, id) {
-  const shown = el("img", { class: "emoji", src: `/cdn/emojis/${id}.png`, alt: `:${name}:`, title: `:${name}:` });
-  shown.addEventListener("error", () => shown.replaceWith(`:${name}:`));
-  return shown;
-}
-
-export function link(url, ...children) {
-  const href = safeLink(url);
-  if (!href) return el("span", {}, ...children);
-  return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
-}
-
-// Inline markdown: the first rule that matches furthest left wins, and its inside is read again.
+// Inline rules: the one that matches furthest left wins (the first of several), and its inside is parsed again.
 const INLINE = [
   [/`([^`\n]+)`/, (m) => el("code", {}, m[1])],
   [/\*\*([^]+?)\*\*(?!\*)/, (m, inner) => el("b", {}, inner(m[1]))],
@@ -78,10 +25,14 @@ const INLINE = [
 const mention = (text) => el("span", { class: "mention" }, text);
 
 function spoiler(content) {
-  const made = el("span", { class: "spoiler", tabindex: "0", role: "button", "aria-expanded": "false", title: "Show spoiler" }, el("span", {}, content));
+  const made = el("span", {
+    class: "spoiler", tabindex: "0", role: "button", "aria-expanded": "false", title: "Show spoiler",
+  }, el("span", {}, content));
   const show = () => { made.classList.add("shown"); made.setAttribute("aria-expanded", "true"); };
   made.addEventListener("click", show);
-  made.addEventListener("keydown", (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(); } });
+  made.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); show(); }
+  });
   return made;
 }
 
@@ -107,12 +58,13 @@ export function markdown(text, names) {
   const out = el("div", { class: "text" });
   text.split(/```(?:[a-z0-9+#-]+\n)?([^]*?)```/i).forEach((part, at) => {
     if (at % 2) out.append(el("pre", {}, el("code", {}, part.replace(/^\n|\n$/g, ""))));
-    else if (part) lines(part, names, out);
+    else if (part) blocks(part, names, out);
   });
   return out;
 }
 
-function lines(part, names, out) {
+// Headings, quotes and list items, which take whole lines.
+function blocks(part, names, out) {
   let plain = [];
   const flush = () => {
     if (plain.length) out.append(inline(plain.join("\n"), names));

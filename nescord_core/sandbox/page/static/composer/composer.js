@@ -1,0 +1,105 @@
+// The message box: sends messages, replies, edits and commands.
+import { attempt, call } from "/api.js";
+import { commandPicker } from "/composer/command_picker.js";
+import { reportTyping } from "/composer/typing.js";
+import { hasUploads, setUpUploads, takeUploads } from "/composer/uploads.js";
+import { $, nameOf } from "/elements.js";
+import { runCommand } from "/interactions.js";
+import { DIRECT, speaker, speakerId, state } from "/state.js";
+
+const LEAST_HEIGHT = 34;
+const SCROLL_HEIGHT = 160;
+
+export const replyTo = (message) => setTarget(message, null);
+
+export function editMessage(message) {
+  setTarget(null, message);
+  setContent(message.content);
+}
+
+export const clearTarget = () => setTarget(null, null);
+
+// Sets which message is replied to or edited; at most one of them is given.
+function setTarget(reply, editing) {
+  Object.assign(state, { replyTo: reply, editing });
+  $("reply").hidden = !reply && !editing;
+  $("reply").firstElementChild.textContent = targetText(reply, editing);
+  if (reply || editing) $("content").focus();
+}
+
+function targetText(reply, editing) {
+  if (editing) return "Editing your message. Escape leaves it as it was.";
+  return reply ? `Replying to ${nameOf(reply.author)}` : "";
+}
+
+function cancelTarget() {
+  if (state.editing) $("content").value = "";
+  clearTarget();
+  resize();
+}
+
+function setContent(text) {
+  $("content").value = text;
+  resize();
+}
+
+// Gives the box the height of its text.
+function resize() {
+  const box = $("content");
+  box.style.height = "auto";
+  box.style.height = `${Math.max(box.value ? box.scrollHeight : 0, LEAST_HEIGHT)}px`;
+  box.style.overflowY = box.scrollHeight > SCROLL_HEIGHT ? "auto" : "hidden";
+}
+
+async function submit() {
+  const content = $("content").value;
+  const user = speaker();
+  if (!content.trim() && !hasUploads()) return;
+  picker.close();
+  setContent("");
+  const { replyTo: reply, editing } = state;
+  clearTarget();
+  const done = await send(content, user, reply, editing);
+  // What was refused stays in the box, unless something else is there by now.
+  if (!done && !$("content").value) setContent(content);
+}
+
+function send(content, user, reply, editing) {
+  if (editing) {
+    const body = { channel: editing.channel_id, message: editing.id, content, user };
+    return attempt(() => call("POST", "/edit", body));
+  }
+  if (/^\/\w/.test(content) && state.channel) return runCommand(content, user);
+  return attempt(async () => {
+    const files = await takeUploads();
+    const body = { user, content, ...(files.length ? { files } : {}) };
+    if (state.guild === DIRECT) return call("POST", "/dm", body);
+    return call("POST", "/say", { ...body, channel: state.channel, ...(reply ? { reply_to: reply.id } : {}) });
+  });
+}
+
+function editLastMessage() {
+  const own = [...state.messages.values()].filter((each) => each.author.id === speakerId() && !each.deleted).at(-1);
+  if (own) editMessage(own);
+  return Boolean(own);
+}
+
+function onKey(event) {
+  if (event.isComposing) return;
+  if (picker.onKey(event)) { event.preventDefault(); return; }
+  if (event.key === "Enter" && !event.shiftKey) { event.preventDefault(); submit(); }
+  if (event.key === "Escape") cancelTarget();
+  if (event.key === "ArrowUp" && !$("content").value && editLastMessage()) event.preventDefault();
+}
+
+let picker;
+
+export function setUpComposer() {
+  picker = commandPicker($("content"));
+  setUpUploads();
+  $("composer").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
+  $("content").addEventListener("input", () => { resize(); picker.update(); reportTyping(); });
+  $("content").addEventListener("blur", () => picker.close());
+  $("content").addEventListener("keydown", onKey);
+  $("reply").querySelector("button").addEventListener("click", cancelTarget);
+}

@@ -1,0 +1,130 @@
+// The websocket with the events of the world: loads the state when it opens, and keeps it up to date.
+import { attempt, call } from "/api.js";
+import { forgetTyping, showTyping } from "/composer/typing.js";
+import * as inspector from "/inspector/inspector.js";
+import { render } from "/render.js";
+import { channels, currentChannel, currentGuild, DIRECT, state, TEXT } from "/state.js";
+import { showConnection, showStatus } from "/status.js";
+
+const MAX_MESSAGES = 400;
+const HISTORY = 100;
+const RELOAD_MS = 80;
+const REDRAW_MS = 16;
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 4000;
+
+// --- the state as a whole ------------------------------------------------------------------------
+
+let loading = 0;
+let queued = [];
+
+export async function loadState() {
+  // The feed is open by now: events that come meanwhile are queued and applied on top of the snapshot.
+  loading += 1;
+  try {
+    const shown = await call("GET", "/state?tail=0");
+    Object.assign(state, { guilds: shown.guilds, direct: shown.direct, users: shown.users, bot: shown.bot });
+    if (!currentGuild()) state.guild = state.guilds[0]?.id ?? DIRECT;
+    if (!currentChannel()) state.channel = channels().find((each) => TEXT.has(each.type))?.id ?? null;
+    showStatus(shown);
+    state.commands = await call("GET", state.guild === DIRECT ? "/commands" : `/commands?guild=${state.guild}`);
+    if (state.channel && TEXT.has(currentChannel()?.type)) await loadMessages();
+  } finally {
+    loading -= 1;
+  }
+  if (!loading) queued.splice(0).forEach(apply);
+  render("navigation");
+  render("messages", true);
+}
+
+const byId = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
+
+async function loadMessages() {
+  const found = await call("GET", `/messages?limit=${HISTORY}&channel=${state.channel}`);
+  const deleted = [...state.messages.values()].filter((each) => each.deleted && each.channel_id === state.channel);
+  state.messages = new Map([...deleted, ...found].sort(byId).map((each) => [each.id, each]));
+}
+
+let reloadTimer;
+export function reloadSoon() {
+  clearTimeout(reloadTimer);
+  reloadTimer = setTimeout(() => attempt(loadState), RELOAD_MS);
+}
+
+let redrawing = false;
+function redrawSoon() {
+  if (redrawing) return;
+  redrawing = true;
+  // Not an animation frame: a page in the background gets none, and is to be right when it comes to front.
+  setTimeout(() => { redrawing = false; render("messages"); }, REDRAW_MS);
+}
+
+// --- single events -------------------------------------------------------------------------------
+
+const UNANNOUNCED_CALLS = /^\/v\d+\/(interactions|webhooks|applications)\//;
+const RELOADING_EVENTS = /^(GUILD|CHANNEL|THREAD|USER|PRESENCE|VOICE_STATE)_/;
+const MESSAGE_DETAILS = /^MESSAGE_(REACTION|POLL)/;
+
+function apply(event) {
+  const { t, d } = event;
+  inspector.record(event);
+  if (t === "SANDBOX_STATUS") { showStatus(d); render("members"); }
+  else if (t === "SANDBOX_REST") onRestCall(d);
+  else if (t === "MESSAGE_CREATE" || (t === "MESSAGE_UPDATE" && state.messages.has(d.id))) onMessage(d);
+  else if (t === "MESSAGE_DELETE") onDelete([d.id]);
+  else if (t === "MESSAGE_DELETE_BULK") onDelete(d.ids);
+  else if (t === "TYPING_START") showTyping(d);
+  else if (MESSAGE_DETAILS.test(t)) { if (d.channel_id === state.channel) reloadSoon(); }
+  else if (RELOADING_EVENTS.test(t)) reloadSoon();
+}
+
+// No event announces ephemeral messages and changed commands: the bot's calls tell of them.
+function onRestCall(request) {
+  if (request.method !== "GET" && request.status < 300 && UNANNOUNCED_CALLS.test(request.path)) reloadSoon();
+}
+
+function onMessage(data) {
+  forgetTyping(data.author?.id);
+  if (data.channel_id !== state.channel) {
+    state.unread.add(data.channel_id);
+    if (!data.guild_id && !state.direct.some((each) => each.id === data.channel_id)) reloadSoon();
+    else render("navigation");
+    return;
+  }
+  const old = state.messages.get(data.id);
+  const reactions = data.reactions?.map((each, at) => ({ ...old?.reactions?.[at], ...each }));
+  state.messages.set(data.id, { ...old, ...data, reactions });
+  if (state.messages.size > MAX_MESSAGES) state.messages.delete(state.messages.keys().next().value);
+  redrawSoon();
+}
+
+// Deleted messages stay, crossed out.
+function onDelete(ids) {
+  for (const id of ids.filter((each) => state.messages.has(each))) {
+    state.messages.set(id, { ...state.messages.get(id), deleted: true });
+  }
+  redrawSoon();
+}
+
+// --- the connection ------------------------------------------------------------------------------
+
+let retryAfter = FIRST_RETRY_MS;
+export function connect() {
+  const socket = new WebSocket(`ws://${location.host}/sandbox/events`);
+  showConnection("connecting");
+  socket.addEventListener("open", () => {
+    retryAfter = FIRST_RETRY_MS;
+    showConnection("live");
+    attempt(loadState);
+  });
+  socket.addEventListener("message", ({ data }) => {
+    const event = JSON.parse(data);
+    if (loading && event.t !== "SANDBOX_REST") queued.push(event);
+    else apply(event);
+  });
+  socket.addEventListener("close", () => {
+    showConnection("reconnecting");
+    setTimeout(connect, retryAfter);
+    retryAfter = Math.min(retryAfter * 2, MAX_RETRY_MS);
+  });
+}

@@ -1,0 +1,39 @@
+// Interactions that a person starts: commands, buttons, select menus, modals.
+import { attempt, call } from "/api.js";
+import { optionValue, parseCommand } from "/composer/command_picker.js";
+import { toast } from "/dialogs.js";
+import { loadState } from "/event_feed.js";
+import { openModal } from "/modal.js";
+import { speaker, state } from "/state.js";
+
+const WAIT_S = 3;
+const NOT_ANSWERED = "The bot did not answer within 3 seconds: for Discord, this interaction has failed.";
+const OFFLINE = "The bot is offline: nobody answers.";
+
+// The commands that context menus show: type 2 for users, 3 for messages.
+export const menuCommands = (type) => state.commands.filter((each) => each.type === type);
+
+// Starts an interaction and waits for the bot's response; returns false when it could not be started.
+export async function runInteraction(path, body) {
+  const result = await attempt(() => call("POST", path, { ...body, wait: WAIT_S }));
+  if (!result) return false;
+  if (result.modal) {
+    openModal(result.modal, (values) => runInteraction("/modal", { interaction: result.id, user: speaker(), values }));
+  } else if (!result.responded) toast(state.online ? NOT_ANSWERED : OFFLINE);
+  await attempt(loadState);
+  return true;
+}
+
+// Runs what was typed, "/name group sub option:value"; returns false when it was not run.
+export async function runCommand(text, user) {
+  const { command, typed, given, unnamed } = parseCommand(text, state.commands);
+  const path = command?.path ?? typed.trim();
+  if (unnamed) {
+    const example = command.options[0] ? `${command.options[0].name}:${unnamed}` : `/${path}`;
+    toast(`/${path} takes its options by name, for example ${example}.`);
+    return false;
+  }
+  const values = (given ?? []).map((each) => [each.option.name, optionValue(each.option, each.raw)]);
+  const options = Object.fromEntries(values);
+  return runInteraction("/interact", { channel: state.channel, user, command: path, options });
+}

@@ -1,0 +1,117 @@
+// The list of members, the menu of a user, and the person whom the page speaks as.
+import { attempt, call } from "/api.js";
+import { contextMenu, formDialog } from "/dialogs.js";
+import { $, el, nameOf } from "/elements.js";
+import { loadState } from "/event_feed.js";
+import { menuCommands, runInteraction } from "/interactions.js";
+import { drawnBy, render } from "/render.js";
+import { currentGuild, DIRECT, speaker, state } from "/state.js";
+
+const USER_COMMAND = 2;
+const SHOWN_MEMBERS = 200;
+const STATUSES = ["online", "idle", "dnd", "offline"];
+const DEFAULT_SPEAKER = "alice";
+
+function statusOf(member) {
+  if (member.user.id === state.bot?.id) return state.online ? "online" : "offline";
+  return member.presence?.status ?? "online";
+}
+
+function drawMembers() {
+  drawSpeakers();
+  const members = (currentGuild()?.members ?? []).slice(0, SHOWN_MEMBERS);
+  const groups = [
+    ["Online", members.filter((each) => statusOf(each) !== "offline")],
+    ["Offline", members.filter((each) => statusOf(each) === "offline")],
+  ].filter(([, found]) => found.length);
+  $("people").replaceChildren(...groups.flatMap(([title, found]) => [
+    el("h2", {}, `${title} — ${found.length}`), ...found.map(memberButton),
+  ]));
+  if (!members.length) $("people").append(el("h2", {}, "Nobody is here"));
+}
+
+function drawSpeakers() {
+  const chosen = speaker() || DEFAULT_SPEAKER;
+  const people = state.users.filter((each) => !each.bot).map((each) => el(
+    "option", { value: each.username, selected: each.username === chosen }, each.username,
+  ));
+  $("user").replaceChildren(...people, el("option", { value: "" }, "new user…"));
+}
+
+function memberButton(member) {
+  const status = statusOf(member);
+  const activity = member.presence?.activities?.[0];
+  return el(
+    "button",
+    { type: "button", title: "Role, presence, apps", onclick: (event) => userMenu(member.user, event) },
+    el("span", { class: "dot", data: { status }, role: "img", "aria-label": status }),
+    el("span", {}, member.nick || nameOf(member.user), activity ? el("small", {}, activity.name) : ""),
+    member.user.bot ? el("span", { class: "tag" }, "BOT") : "",
+  );
+}
+
+export const copy = (text) => attempt(async () => { await navigator.clipboard.writeText(text); });
+
+export function userMenu(user, event) {
+  contextMenu(event, nameOf(user), [
+    !user.bot && [`Speak as ${user.username}`, () => speakAs(user.username)],
+    ...commandEntries(user),
+    ...(user.bot ? [] : STATUSES.map((status) => [`Set ${status}`, () => setPresence(user, status)])),
+    ...(user.bot || state.guild === DIRECT ? [] : membershipEntries(user)),
+    ["Copy id", () => copy(user.id)],
+  ]);
+}
+
+function commandEntries(user) {
+  if (!state.channel) return [];
+  const runOn = (command) => runInteraction("/interact", {
+    channel: state.channel, user: speaker(), command: command.name, target: user.id,
+  });
+  return menuCommands(USER_COMMAND).map((each) => [`Apps: ${each.name}`, () => runOn(each)]);
+}
+
+function membershipEntries(user) {
+  const guild = state.guild;
+  return [
+    ["Give a role", () => roleDialog(user, "/give_role", "Give")],
+    ["Take a role", () => roleDialog(user, "/take_role", "Take")],
+    ["Leave the guild", () => attempt(() => call("POST", "/leave", { user: user.username, guild }))],
+  ];
+}
+
+const setPresence = (user, status) => attempt(() => call("POST", "/presence", { user: user.username, status }));
+
+function roleDialog(user, path, verb) {
+  const roles = currentGuild().roles.filter((each) => each.name !== "@everyone" && !each.managed);
+  const options = roles.map((each) => ({ value: each.id, label: each.name }));
+  formDialog(`${verb} a role: ${nameOf(user)}`, [{ name: "role", label: "Role", options }], ({ role }) => {
+    attempt(() => call("POST", path, { user: user.username, role, guild: state.guild }));
+  });
+}
+
+function speakAs(username) {
+  $("user").value = username;
+  render("messages");
+}
+
+function newUser() {
+  $("user").value = state.lastUser ?? DEFAULT_SPEAKER;
+  const note = state.guild === DIRECT ? "Joins the first guild." : "Joins this guild.";
+  formDialog("New user", [{ name: "user", label: "Name", note }], async ({ user }) => {
+    const body = state.guild === DIRECT ? { user } : { user, guild: state.guild };
+    if (!(await attempt(() => call("POST", "/join", body)))) return;
+    await attempt(loadState);
+    state.lastUser = user;
+    speakAs(user);
+  });
+}
+
+export function setUpSpeaker() {
+  $("user").addEventListener("change", () => {
+    if (!speaker()) { newUser(); return; }
+    state.lastUser = speaker();
+    render("messages");
+  });
+}
+
+drawnBy("members", drawMembers);

@@ -1,0 +1,44 @@
+// The list of messages of the open channel.
+import { $ } from "/elements.js";
+import { actions } from "/messages/actions.js";
+import { isVisible, messageElement } from "/messages/message.js";
+import { channelStart } from "/navigation/channel_start.js";
+import { drawnBy } from "/render.js";
+import { currentChannel, names, speakerId, state } from "/state.js";
+
+const NEAR_END = 80;
+
+// The rows by message id, with what they were drawn from.
+let drawn = new Map();
+
+function drawMessages(toEnd = false) {
+  const list = $("messages");
+  const atEnd = toEnd || list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+  const userId = speakerId();
+  const context = { names, actions, userId };
+  let previous = null;
+  const rows = [];
+  const redrawn = new Map();
+  for (const message of state.messages.values()) {
+    if (!isVisible(message, userId) || state.dismissed.has(message.id)) continue;
+    // What has not changed keeps its element, and with it the focus, an open menu, a shown spoiler.
+    const source = `${userId} ${previous?.id} ${JSON.stringify(message)}`;
+    const old = drawn.get(message.id);
+    const row = old?.source === source ? old.row : messageElement(message, previous, context);
+    redrawn.set(message.id, { source, row });
+    rows.push(row);
+    previous = message;
+  }
+  drawn = redrawn;
+  replaceRows(list, [channelStart(currentChannel()), ...rows]);
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+// Puts the rows in order, moving none that is in place already.
+function replaceRows(list, rows) {
+  const wanted = new Set(rows);
+  for (const row of [...list.children]) if (!wanted.has(row)) row.remove();
+  rows.forEach((row, at) => { if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null); });
+}
+
+drawnBy("messages", drawMessages);

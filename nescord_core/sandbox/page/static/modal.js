@@ -1,0 +1,63 @@
+// The forms that a bot opens in response to an interaction.
+import { dialog, labelled } from "/dialogs.js";
+import { el } from "/elements.js";
+import { SELECT_KINDS } from "/messages/components.js";
+import { entityChoices } from "/state.js";
+
+const TEXT_INPUT = 4;
+const TEXT_DISPLAY = 10;
+const LABEL = 18;
+const RADIO_GROUP = 21;
+const CHECKBOX_GROUP = 22;
+const CHECKBOX = 23;
+const PARAGRAPH = 2;
+
+// Shows the form; submit gets the values of its fields by custom id.
+export function openModal(modal, submit) {
+  const components = modal.components ?? [];
+  const fields = fieldsOf(components).map((field) => [field, controlFor(field)]);
+  const texts = components.filter((each) => each.type === TEXT_DISPLAY).map((each) => el("p", {}, each.content));
+  const rows = fields.map(([field, control]) => labelled(field.label ?? field.custom_id, field.description, control));
+  dialog(modal.title ?? "Form", [...texts, ...rows], "Submit", () => {
+    submit(Object.fromEntries(fields.map(([field, control]) => [field.custom_id, valueOf(field, control)])));
+  });
+}
+
+const fieldsOf = (components) => components.flatMap((each) => {
+  if (each.type === LABEL && each.component) {
+    return [{ ...each.component, label: each.label, description: each.description }];
+  }
+  if (each.components) return fieldsOf(each.components);
+  return each.custom_id ? [each] : [];
+});
+
+function controlFor(field) {
+  const required = field.required ?? field.type === TEXT_INPUT;
+  if (field.type in SELECT_KINDS || field.type === RADIO_GROUP || field.type === CHECKBOX_GROUP) {
+    return selectFor(field, required);
+  }
+  if (field.type === CHECKBOX) return el("input", { type: "checkbox", checked: field.default });
+  const made = el(field.style === PARAGRAPH ? "textarea" : "input", {
+    required, maxlength: field.max_length, minlength: field.min_length, placeholder: field.placeholder,
+  });
+  made.value = field.value ?? "";
+  return made;
+}
+
+function selectFor(field, required) {
+  const options = field.options ?? entityChoices(SELECT_KINDS[field.type]);
+  const multiple = (field.max_values ?? 1) > 1;
+  return el(
+    "select", { required, multiple },
+    multiple || required ? "" : el("option", { value: "" }, "–"),
+    ...options.map((each) => el("option", { value: each.value, selected: each.default }, each.label)),
+  );
+}
+
+function valueOf(field, control) {
+  if (control.tagName === "SELECT") {
+    const chosen = [...control.selectedOptions].map((each) => each.value).filter(Boolean);
+    return field.type === RADIO_GROUP ? chosen[0] ?? null : chosen;
+  }
+  return control.type === "checkbox" ? control.checked : control.value;
+}
