@@ -226,7 +226,7 @@ class Runtime:
         run.left = len(run.route.registrations)
         self._running.add(run)
         if _again(run.delivery) is None:
-            self._receiver.begins(run.delivery)
+            self._receiver.mark_started(run.delivery)
         loop = asyncio.get_running_loop()
         run.started_at = loop.time()
         for registration in run.route.registrations:
@@ -284,7 +284,7 @@ class Runtime:
         """Go on when ws says that the event is still this process's, or, too late for that, with a mark."""
         run.unsure.append(go)
         if len(run.unsure) == 1:
-            self._receiver.begins_not(run.delivery)
+            self._receiver.unmark_started(run.delivery)
             run.delivery.stream.when_sure(run.number, partial(self._go_on, run))
 
     def _go_on(self, run: _Run, marked: bool) -> None:
@@ -292,7 +292,7 @@ class Runtime:
         if marked:
             envelope = envelope._replace(redelivered=True)
         run.payload = payload_of(envelope, time.time())
-        self._receiver.begins(run.delivery)
+        self._receiver.mark_started(run.delivery)
         parts, run.unsure = run.unsure, []
         for go in parts:
             go()

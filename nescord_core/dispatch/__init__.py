@@ -1,5 +1,5 @@
 """Delivery of events from ws to main, at least once and in order per guild.
 
-``protocol`` is what both ends share, ``sender`` is ws's end, ``receiver`` is main's. The two ends do not
+``protocol`` is shared by both ends, ``sender`` is ws's end, ``receiver`` is main's. The two ends do not
 import each other.
 """

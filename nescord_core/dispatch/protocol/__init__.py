@@ -1,4 +1,4 @@
-"""What both ends of the wire agree on: version, limits, frames, acknowledgement ranges, leases.
+"""The wire format that both ends share: version, limits, frames, acknowledgement ranges, leases.
 
-Nothing here keeps events or opens streams.
+Nothing here stores events or opens streams.
 """

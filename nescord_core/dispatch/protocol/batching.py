@@ -1,7 +1,7 @@
-"""How long to wait for more before a message is sent: not at all when events are rare.
+"""Decides how long to wait for more events before a message is sent: not at all when events are rare.
 
-A gRPC message costs about a tenth of a millisecond of CPU on each side whatever it carries, so batching
-decides the cost of dense traffic, while waiting gains nothing where it would bring no second event.
+A gRPC message costs about 0.1 ms of CPU on each side whatever it carries, so batching decides the cost of
+dense traffic; for sparse traffic, waiting would not bring a second event.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ _MEMORY = 0.1
 """Seconds over which the rate is averaged."""
 
 _DENSE = 5.0
-"""Events expected within one full linger at which the full linger is waited."""
+"""Expected events per full linger from which on the full linger is waited."""
 
 
 class Linger:
-    """Decides when the next message goes out; ``longest`` is the longest wait in seconds.
+    """Schedules the next message; ``longest`` is the longest wait in seconds.
 
-    Messages are spaced, not delayed: after a quiet moment the first one always goes at once.
+    Messages are spaced, not delayed: the first one after a quiet period is always sent at once.
     """
 
     __slots__ = ("_last", "_longest", "_rate")
@@ -30,11 +30,11 @@ class Linger:
 
     @property
     def rate(self) -> float:
-        """Events a second, averaged."""
+        """The average rate in events per second."""
         return self._rate
 
     def delay(self, now: float) -> float:
-        """Return the seconds to wait before sending what is there at ``now``."""
+        """Return the seconds to wait before sending what is queued at ``now``."""
         expected = self._rate * self._longest
         if expected <= 1.0:
             return 0.0
@@ -42,7 +42,7 @@ class Linger:
         return max(0.0, self._last + spacing - now)
 
     def sent(self, now: float, events: int) -> None:
-        """Note that a message with ``events`` events went out at ``now``."""
+        """Record that a message with ``events`` events was sent at ``now``."""
         elapsed = max(now - self._last, 1e-6)
         weight = elapsed / (elapsed + _MEMORY) if elapsed < float("inf") else 1.0
         sample = events / elapsed

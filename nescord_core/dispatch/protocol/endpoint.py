@@ -1,4 +1,4 @@
-"""What both ends of the wire agree on: version, names, limits and how a connection is secured."""
+"""The protocol's version, names and limits, and the options that secure and tune its connections."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ SECRET_KEY = "nescord-secret"  # noqa: S105 - the name of the metadata key, not 
 
 
 def channel_options(keepalive: float, message_mb: int) -> list[tuple[str, int | str]]:
-    """Options of ws's side. ``keepalive`` in seconds: a peer that stalls is found within twice that.
+    """Return the options of ws's side. A stalled peer is detected within twice ``keepalive`` (seconds).
 
-    ``message_mb`` bounds a message: a GUILD_CREATE of a large guild is many MB of JSON in one event, far
-    above gRPC's own limit of 4 MB.
+    ``message_mb`` limits a message: the GUILD_CREATE of a large guild alone is many MB of JSON, far above
+    gRPC's default of 4 MB.
 
     https://github.com/grpc/grpc/blob/master/doc/keepalive.md
     """
     return [
         *_limits(keepalive, message_mb),
-        # Channels to one address share a connection otherwise, and a new dial after a drain would reach the
-        # process that is leaving.
+        # By default channels to one address share a connection, and a redial after a drain would reach the
+        # process that is shutting down.
         ("grpc.use_local_subchannel_pool", 1),
-        # Dialling again is the sender's own business.
+        # The sender redials by itself.
         ("grpc.enable_retries", 0),
     ]
 
 
 def server_options(keepalive: float, message_mb: int) -> list[tuple[str, int | str]]:
-    """Options of main's side; several processes may hold the port, so that one can relieve another."""
+    """Return the options of main's side. Processes may share the port, so that one can replace another."""
     return [
         *_limits(keepalive, message_mb),
         ("grpc.so_reuseport", 1),
-        # Pings of a ws that has nothing to send are wanted, not abuse.
+        # An idle ws is expected to ping; it is no abuse.
         ("grpc.http2.min_ping_interval_without_data_ms", 100),
         ("grpc.http2.max_ping_strikes", 0),
     ]
@@ -66,10 +66,10 @@ def _limits(keepalive: float, message_mb: int) -> list[tuple[str, int | str]]:
         ("grpc.keepalive_time_ms", period),
         ("grpc.keepalive_timeout_ms", period),
         ("grpc.http2.max_pings_without_data", 0),
-        # Pings that probe the bandwidth have a time-out of their own, a minute; while one is out no keepalive
-        # is sent: without this a peer that stalls right after data is found late.
+        # Bandwidth probes have a time-out of their own, a minute, and suspend keepalive while one is in
+        # flight: without this a peer that stalls right after data would be detected late.
         ("grpc.http2.ping_timeout_ms", period),
-        # A proxy from the environment has no business between two of our own processes.
+        # Never send traffic between our own processes through a proxy from the environment.
         ("grpc.enable_http_proxy", 0),
     ]
 
@@ -77,7 +77,7 @@ def _limits(keepalive: float, message_mb: int) -> list[tuple[str, int | str]]:
 def open_channel(
     address: str, security: SecuritySettings, *, keepalive: float, message_mb: int = 256
 ) -> grpc.aio.Channel:
-    """Return a new channel to ``address``; with the three TLS files both sides prove who they are."""
+    """Return a new channel to ``address``; with the three TLS files, both sides authenticate each other."""
     options = channel_options(keepalive, message_mb)
     files = _tls_files(security)
     if files is None:
@@ -107,5 +107,5 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be read ({error.strerror}).", where="security", hint="Check security.tls_*."
+            f"cannot read {path} ({error.strerror}).", where="security", hint="Check security.tls_*."
         ) from error

@@ -1,4 +1,4 @@
-"""Events as the columns of one message, and back."""
+"""Encodes events as the columns of one message, and decodes them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ __all__ = ["FrameReader", "FrameWriter", "Outgoing", "ranges_of"]
 
 
 class Outgoing(Protocol):
-    """What a frame is written from: an envelope, and whether an earlier delivery may have begun."""
+    """An event to send; ``redelivered`` if an earlier delivery may have started its handlers."""
 
     envelope: Envelope
     redelivered: bool
 
 
 class FrameWriter:
-    """Writes the batches of one stream; a session is introduced by the first batch that uses it."""
+    """Encodes the batches of one stream; a session is introduced by the first batch that uses it."""
 
     def __init__(self) -> None:
         self._sessions: dict[tuple[int, str], int] = {}
 
     def frame(self, first_delivery: int, entries: Sequence[Outgoing]) -> pb.FromWs:
-        """Return the message that carries the entries under consecutive delivery numbers."""
+        """Return a message with the entries under consecutive delivery numbers."""
         envelopes = [entry.envelope for entry in entries]
         shards, sessions, seqs, types, keys, guilds, data, times, marks = zip(*envelopes, strict=True)
         message = pb.FromWs()
-        batch = message.events  # filled where it lies: what is handed to a constructor is copied once more
+        batch = message.events  # filled in place: passing it to a constructor would copy it once more
         batch.first_delivery = first_delivery
         known = self._sessions
         pairs = zip(shards, sessions, strict=True)
@@ -56,15 +56,15 @@ class FrameWriter:
 
 
 class FrameReader:
-    """Reads the batches of one stream."""
+    """Decodes the batches of one stream."""
 
     def __init__(self) -> None:
         self._sessions: dict[int, tuple[int, str]] = {}
 
     def read(self, batch: pb.EventBatch, take: Callable[[int, Envelope], None]) -> None:
-        """Call ``take`` with delivery number and envelope of every event, in order.
+        """Call ``take`` with the delivery number and envelope of every event, in order.
 
-        Raises ValueError when the columns do not fit together and KeyError for an unknown session.
+        Raises ValueError if the columns differ in length, KeyError for an unknown session.
         """
         for session in batch.sessions:
             self._sessions[session.index] = (session.shard_id, session.session_id)
@@ -91,5 +91,5 @@ class FrameReader:
 
 
 def ranges_of(ranges: Sequence[pb.Range]) -> list[int]:
-    """Return every number of the ranges."""
+    """Return every number in the ranges."""
     return [number for item in ranges for number in range(item.first, item.last + 1)]

@@ -1,4 +1,4 @@
-"""Sets of whole numbers kept as ranges: what arrives nearly in order takes next to no room."""
+"""Sets of integers stored as ranges: nearly consecutive numbers take hardly any memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def coalesce(numbers: Iterable[int]) -> list[tuple[int, int]]:
 
 
 class RangeSet:
-    """A set of whole numbers; adding near the upper end is cheap, however many ranges there are."""
+    """A set of integers; adding near the upper end is cheap, however many ranges there are."""
 
     __slots__ = ("_firsts", "_lasts")
 
@@ -35,7 +35,7 @@ class RangeSet:
         self._lasts: list[int] = []
 
     def __len__(self) -> int:
-        """Return the number of ranges, which is what memory depends on."""
+        """Return the number of ranges, which determines the memory used."""
         return len(self._firsts)
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
@@ -54,9 +54,9 @@ class RangeSet:
             self.add_range(number, number)
 
     def add_range(self, first: int, last: int) -> None:
-        """Add every number from ``first`` to ``last``, both included."""
+        """Add every number from ``first`` to ``last``, inclusive."""
         firsts, lasts = self._firsts, self._lasts
-        # Ranges that touch or overlap [first - 1, last + 1] melt into one.
+        # Ranges that touch or overlap [first - 1, last + 1] are merged.
         start = bisect_right(lasts, first - 2)
         end = bisect_right(firsts, last + 1)
         if start < end:
@@ -66,7 +66,7 @@ class RangeSet:
         lasts[start:end] = [last]
 
     def remove_range(self, first: int, last: int) -> None:
-        """Remove every number from ``first`` to ``last``, both included."""
+        """Remove every number from ``first`` to ``last``, inclusive."""
         firsts, lasts = self._firsts, self._lasts
         start, end = bisect_left(lasts, first), bisect_right(firsts, last)
         left: list[tuple[int, int]] = []
@@ -77,6 +77,6 @@ class RangeSet:
         lasts[start:end] = [high for _, high in kept]
 
     def drop_lowest(self, count: int) -> None:
-        """Forget the ``count`` lowest ranges."""
+        """Remove the ``count`` lowest ranges."""
         del self._firsts[:count]
         del self._lasts[:count]

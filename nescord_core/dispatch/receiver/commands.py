@@ -1,4 +1,4 @@
-"""Main's gateway commands: each goes to a ws process that has the shard."""
+"""Sends main's gateway commands to a ws process that has the shard."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Commands"]
 
 
 class Commands:
-    """Sends commands over whichever of ``streams`` is open; ``changed`` is set when those change."""
+    """Sends commands over any open stream of ``streams``; ``changed`` is set when those change."""
 
     def __init__(self, streams: Collection[IncomingStream], changed: asyncio.Event) -> None:
         self._streams = streams
@@ -30,9 +30,9 @@ class Commands:
     ) -> None:
         """Send a gateway command on the shard, on the guild's shard, or on all shards if neither is given.
 
-        ``data`` is the JSON of the payload's ``d``; ``deadline`` is in seconds from now. Waits for a ws
-        process that has the shard, and sends again when a stream breaks before the result is known (each of
-        Discord's commands may be repeated). Raises GatewayCommandError.
+        ``data`` is the JSON of the payload's ``d``; ``deadline`` is in seconds from now. It waits for a ws
+        process that has the shard, and resends when a stream breaks before the result is known, as each of
+        Discord's commands may be repeated. Raises GatewayCommandError.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + deadline
@@ -49,7 +49,7 @@ class Commands:
             where = "any shard" if shard_id is None and guild_id is None else _target(shard_id, guild_id)
             raise GatewayCommandError(
                 f"The gateway command (opcode {op}) for {where} was not sent within {deadline:g} s.",
-                hint="Is ws running and connected to this main (nescord status)?",
+                hint="Check that ws is running and connected to this main (nescord status).",
             ) from None
 
     async def _send_on(
@@ -87,7 +87,7 @@ class Commands:
 
 
 def _shard_on(stream: IncomingStream, shard_id: int | None, guild_id: int | None) -> int:
-    """Return the shard a command goes to on that stream, -1 for all."""
+    """Return the shard that a command on that stream is for, -1 for all."""
     if shard_id is not None:
         return shard_id
     return -1 if guild_id is None else shard_of(guild_id, stream.shard_count)

@@ -1,4 +1,4 @@
-"""Which events main has finished: an event delivered again is told from a new one by its identity.
+"""Recognizes redelivered events that main has already finished, by their identity.
 
 The identity is (shard, session id, seq), never a hash of the content: two identical real events are two
 events, and sequence numbers are per session.
@@ -16,9 +16,8 @@ __all__ = ["Dedupe"]
 class Dedupe:
     """A bounded window of finished identities.
 
-    ``window`` bounds the number of ranges kept over all sessions; at least that many of the latest
-    identities are remembered. What is forgotten first is the lowest of the session that finished nothing
-    for the longest time.
+    ``window`` limits the ranges over all sessions; at least that many of the latest identities are kept. The
+    first to be dropped are the lowest of the least recently used session.
     """
 
     def __init__(self, window: int) -> None:
@@ -32,18 +31,18 @@ class Dedupe:
         return self._ranges
 
     def __iter__(self) -> Iterator[tuple[int, str, int, int]]:
-        """Yield (shard, session id, first, last), the session used longest ago first."""
+        """Yield (shard, session id, first, last), the least recently used session first."""
         for (shard_id, session_id), ranges in self._sessions.items():
             for first, last in ranges:
                 yield shard_id, session_id, first, last
 
     def seen(self, shard_id: int, session_id: str, seq: int) -> bool:
-        """Return whether that event was finished."""
+        """Return whether that event is finished."""
         ranges = self._sessions.get((shard_id, session_id))
         return ranges is not None and seq in ranges
 
     def add(self, shard_id: int, session_id: str, first: int, last: int | None = None) -> None:
-        """Remember one event, or the events ``first`` to ``last`` of a session, as finished."""
+        """Mark one event, or the events ``first`` to ``last`` of a session, as finished."""
         name = (shard_id, session_id)
         ranges = self._touch(name)
         before = len(ranges)
@@ -53,7 +52,7 @@ class Dedupe:
             ranges.add_range(first, last)
         self._ranges += len(ranges) - before
         if self._ranges > self._window:
-            self._forget()
+            self._evict()
 
     def _touch(self, name: tuple[int, str]) -> RangeSet:
         if name == self._newest:
@@ -63,8 +62,8 @@ class Dedupe:
         self._newest = name
         return ranges
 
-    def _forget(self) -> None:
-        """Drop the oldest in one go with a little to spare, so that the cost spreads over many adds."""
+    def _evict(self) -> None:
+        """Drop the oldest ranges, with some slack, so that the cost is spread over many adds."""
         target = self._window - self._window // 16
         while self._ranges > target:
             name = next(iter(self._sessions))

@@ -1,10 +1,10 @@
-"""The window of finished events on disk: what one process of main finished, the next one does not do again.
+"""Stores the finished events on disk, so that no other process of main handles them again.
 
-Every process appends to a file of its own in ``state_dir/dedupe`` and reads those of all others: when it
-starts, and again when an event arrives that may have been delivered before. A file belongs to a living
-process as long as its lock is held; the system releases that of a killed one, whose file is then taken over.
+Every process appends to a file of its own in ``state_dir/dedupe`` and reads everyone's: at the start, and
+when an event arrives that may have been delivered before. A process is alive as long as it holds its file's
+lock; the system releases the lock of a killed one, whose file is then taken over.
 
-A write survives the process (kill -9), not the machine: after a power cut events may be handled twice.
+A write survives the process (kill -9), but not the machine: after a power cut, events may be handled twice.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _ROTATE_BYTES = 4 * 1024 * 1024
 
 
 class FinishedLog:
-    """Use as a context manager; it holds a lock on a file of its own meanwhile.
+    """Use it as a context manager; meanwhile it holds a lock on its own file.
 
-    ``name`` tells the process apart for people who look into the folder; it need not be unique.
+    ``name`` identifies the process to people who look into the folder; it need not be unique.
     """
 
     def __init__(self, folder: Path, *, name: str, window: int) -> None:
@@ -45,7 +45,7 @@ class FinishedLog:
         self._folder.mkdir(parents=True, exist_ok=True)
         self.refresh()
         self._rewrite()
-        self._take_over()
+        self._remove_dead()
         return self
 
     def __exit__(
@@ -60,12 +60,12 @@ class FinishedLog:
         return self._dedupe.seen(shard_id, session_id, seq)
 
     def add(self, shard_id: int, session_id: str, seq: int) -> None:
-        """Note a finished event; `flush` makes it known to others."""
+        """Record a finished event; `flush` publishes it to other processes."""
         self._dedupe.add(shard_id, session_id, seq)
         self._unwritten.append((shard_id, session_id, seq))
 
     def flush(self) -> None:
-        """Write what is new: one system call, cheap enough to come before every acknowledgement."""
+        """Write new entries: one system call, cheap enough to precede every acknowledgement."""
         if not self._unwritten:
             return
         data = _encode(_runs(self._unwritten))
@@ -76,53 +76,53 @@ class FinishedLog:
             self._rewrite()
 
     def refresh(self) -> None:
-        """Read what other processes have written since the last time."""
+        """Read what other processes have written since the last call."""
         present = set()
         for path in self._folder.glob("*.log"):
             present.add(path.name)
-            # Before the first write a file of this name is a predecessor's with the same pid (containers).
+            # Before our first write, a file of this name is a predecessor's with the same pid (containers).
             if path != self._path or self._fd < 0:
-                self._read_on(path)
+                self._read_new_lines(path)
         for gone in self._read.keys() - present:
             del self._read[gone]
 
-    def _read_on(self, path: Path) -> None:
+    def _read_new_lines(self, path: Path) -> None:
         try:
             with path.open("rb") as file:
                 inode = os.fstat(file.fileno()).st_ino
                 known, offset = self._read.get(path.name, (inode, 0))
                 if known != inode:
-                    offset = 0  # written anew
+                    offset = 0  # rewritten
                 file.seek(offset)
                 data = file.read()
         except FileNotFoundError:
             return
-        whole = data.rfind(b"\n") + 1  # a line may be half written
+        whole = data.rfind(b"\n") + 1  # the last line may be incomplete
         self._read[path.name] = (inode, offset + whole)
         for line in data[:whole].splitlines():
-            self._remember(line)
+            self._add_line(line)
 
-    def _remember(self, line: bytes) -> None:
-        # A line cut short by a full disk says nothing; that one event may then be handled again.
+    def _add_line(self, line: bytes) -> None:
+        # A line cut short by a full disk is skipped; its events may then be handled again.
         with contextlib.suppress(ValueError, UnicodeDecodeError):
             shard_id, session_id, first, last = line.decode().split("\t")
             self._dedupe.add(int(shard_id), session_id, int(first), int(last))
 
     def _rewrite(self) -> None:
-        """Put the whole window into a new file in the old one's place, which starts small again."""
-        fresh = self._path.with_suffix(".new")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        """Write the whole window to a new file, which replaces the old one."""
+        new_path = self._path.with_suffix(".new")
+        fd = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
         data = _encode(self._dedupe)
         os.write(fd, data)
-        fresh.replace(self._path)
+        new_path.replace(self._path)
         if self._fd >= 0:
             os.close(self._fd)
-        # Counted from here on, so that a window larger than the bound is not rewritten at every flush.
+        # Counts from here, so that a window above the limit is not rewritten at every flush.
         self._fd, self._size = fd, 0
 
-    def _take_over(self) -> None:
-        """Remove the files of processes that have ended: this one's holds what they held."""
+    def _remove_dead(self) -> None:
+        """Remove the files of dead processes; ours contains their entries."""
         for path in self._folder.glob("*.log"):
             if path == self._path:
                 continue
@@ -136,7 +136,7 @@ class FinishedLog:
 
 
 def _runs(identities: Iterable[tuple[int, str, int]]) -> list[tuple[int, str, int, int]]:
-    """Join neighbours with consecutive sequence numbers."""
+    """Merge consecutive sequence numbers into ranges."""
     runs: list[tuple[int, str, int, int]] = []
     shard, session, first, last = -1, "", 0, -1
     for shard_id, session_id, seq in sorted(identities):

@@ -1,4 +1,4 @@
-"""How main lets a ws process in: the secret, Hello and the version of the wire."""
+"""Main's side of the handshake: the secret, Hello, and the protocol version."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ Context: TypeAlias = grpc.aio.ServicerContext[pb.FromWs, pb.FromMain]
 
 
 class MalformedMessage:
-    """Stands for a message that cannot be parsed."""
+    """Replaces a message that cannot be parsed."""
 
 
 def parse(data: bytes) -> pb.FromWs | MalformedMessage:
-    """Parse a message; never raises, because gRPC would print a traceback for whatever a stranger sends."""
+    """Parse a message. It never raises, as gRPC would print a traceback for anything a stranger sends."""
     try:
         return pb.FromWs.FromString(data)
     except DecodeError:
@@ -35,34 +35,34 @@ def parse(data: bytes) -> pb.FromWs | MalformedMessage:
 
 
 async def refuse(context: Context, why: str) -> NoReturn:
-    """End a call that breaks the protocol, with one line in the log."""
+    """Abort a call that violates the protocol, with one line in the log."""
     log.warning("closed the stream from %s: it %s", context.peer(), why)
     await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"This stream {why}.")
 
 
 async def check_secret(context: Context, secret: str | None) -> None:
-    """End the call with UNAUTHENTICATED unless its metadata shows the secret (None: none is asked for)."""
+    """Abort with UNAUTHENTICATED unless the metadata has the secret; None requires none."""
     if not secret:
         return
-    shown = next((value for key, value in context.invocation_metadata() or () if key == SECRET_KEY), "")
-    shown = shown.encode() if isinstance(shown, str) else shown
-    if not hmac.compare_digest(shown, secret.encode()):
+    given = next((value for key, value in context.invocation_metadata() or () if key == SECRET_KEY), "")
+    given = given.encode() if isinstance(given, str) else given
+    if not hmac.compare_digest(given, secret.encode()):
         log.warning("refused a stream from %s: the secret is wrong or missing", context.peer())
         await context.abort(
             grpc.StatusCode.UNAUTHENTICATED,
-            "main does not accept this secret: give NESCORD_SECRET the same value on both sides.",
+            "main rejected the secret: set NESCORD_SECRET to the same value on both sides.",
         )
 
 
 async def read_hello(context: Context) -> pb.Hello:
-    """Return the Hello a stream begins with.
+    """Return the Hello that starts a stream.
 
-    Ends the call with INVALID_ARGUMENT if it begins with something else, and with FAILED_PRECONDITION, naming
-    both versions, if ws speaks another version of the wire.
+    Aborts with INVALID_ARGUMENT if the stream starts with anything else, and with FAILED_PRECONDITION, naming
+    both versions, if ws speaks another protocol version.
     """
     first = await context.read()
     if not isinstance(first, pb.FromWs) or first.WhichOneof("kind") != "hello":
-        await refuse(context, "does not begin with Hello")
+        await refuse(context, "did not start with Hello")
     assert isinstance(first, pb.FromWs)
     hello = first.hello
     if hello.protocol != PROTOCOL:

@@ -1,6 +1,6 @@
-"""What main does with an event that arrives, and where it tells of its end: rules only.
+"""Decides what main does with an arriving event, and on which stream its completion is reported. No I/O.
 
-An event is begun, unless it was finished before, still runs for a stream that broke, or has killed processes.
+An event starts unless it is finished, is still running for a broken stream, or has crashed processes.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Identity = tuple[int, str, int]
 
 
 class Delivery(NamedTuple):
-    """One event as it was handed to ``accept``; give it back to `Receiver.done` or `Receiver.handed_back`.
+    """One event as passed to ``accept``; pass it on to `Receiver.done` or `Receiver.handed_back`.
 
-    ``number`` counts the deliveries of its stream; ``stream`` is the receiver's own.
+    ``number`` counts the deliveries of its stream; ``stream`` is internal to the receiver.
     """
 
     envelope: Envelope
@@ -31,59 +31,59 @@ class Delivery(NamedTuple):
 
 
 class EventSource(Protocol):
-    """A stream that events come by; ``outstanding`` was delivered and neither finished nor returned."""
+    """A stream of events; ``outstanding`` holds those delivered, but neither finished nor handed back."""
 
     outstanding: dict[int, Envelope]
 
     @property
     def is_open(self) -> bool:
-        """Whether what comes is to be begun."""
+        """Whether arriving events should start."""
 
     @property
     def is_lost(self) -> bool:
-        """Whether nothing can be told any more."""
+        """Whether nothing can be reported any more."""
 
     def finish(self, number: int) -> None:
         """Acknowledge a delivery."""
 
     def hand_back(self, number: int, *, started: bool) -> None:
-        """Return a delivery."""
+        """Hand a delivery back."""
 
 
 class Finished(Protocol):
-    """The window of finished events, of all processes with the same state_dir."""
+    """The finished events of all processes with the same state_dir."""
 
     def seen(self, shard_id: int, session_id: str, seq: int) -> bool:
-        """Tell whether the event was finished."""
+        """Return whether the event is finished."""
 
     def add(self, shard_id: int, session_id: str, seq: int) -> None:
-        """Note a finished event."""
+        """Record a finished event."""
 
     def flush(self) -> None:
-        """Make it known to others."""
+        """Publish the records to other processes."""
 
 
 class Started(Protocol):
-    """The evidence of which events' handlers ran when processes died."""
+    """Records which events' handlers were running when processes crashed."""
 
-    def note(self, identity: Identity) -> None:
-        """An event's handlers begin."""
+    def add(self, identity: Identity) -> None:
+        """Record that an event's handlers start."""
 
-    def take_back(self, identity: Identity) -> None:
-        """They have not begun after all."""
+    def retract(self, identity: Identity) -> None:
+        """Cancel the record: the handlers did not start."""
 
     def crashes(self, identity: Identity) -> int:
-        """Return in how many deaths they ran."""
+        """Return in how many crashes the event's handlers were running."""
 
 
 class Intake:
-    """All deliveries of a main, over its streams.
+    """All deliveries of a main, over all its streams.
 
-    ``accept`` is called for each event that is to be handled; whoever takes it says with `begins` when its
-    handlers do, for only then can it be to blame for a death. ``set_aside`` is called for one that has killed
-    too many processes. ``alone`` is called for an event that runs with nothing new beside it: `release` it
-    after a while. ``withdraw(stream)`` gives up those of a lost stream that no handler has begun, and returns
-    them: ws sends them again, to whom it will. Without it everything counts as begun.
+    ``accept`` is called for each event to handle; the callee calls `mark_started` when the handlers start, as
+    only then can the event cause a crash. ``set_aside`` is called for an event that has crashed too many
+    processes. ``alone`` is called for an event that runs while no other may start: `release` it after a
+    while. ``withdraw(stream)`` gives up and returns a lost stream's events whose handlers have not started;
+    ws sends those again, to any replica. Without ``withdraw``, all events count as started.
     """
 
     def __init__(
@@ -104,49 +104,49 @@ class Intake:
         self._withdraw = withdraw
         self._isolation: Isolation[Delivery] = Isolation()
         self._streams: set[EventSource] = set()
-        self._elsewhere: dict[Identity, tuple[EventSource, int] | None] = {}
-        self._begun: set[Identity] = set()
+        self._detached: dict[Identity, tuple[EventSource, int] | None] = {}
+        self._running: set[Identity] = set()
         self.received = self.finished = self.handed_back_count = self.duplicates = 0
 
     @property
     def outstanding(self) -> int:
-        """How many events were handed to ``accept`` and not given back."""
-        return sum(len(stream.outstanding) for stream in self._streams) + len(self._elsewhere)
+        """The number of events that were passed to ``accept`` and have not come back."""
+        return sum(len(stream.outstanding) for stream in self._streams) + len(self._detached)
 
     def attach(self, stream: EventSource) -> None:
-        """Events may come by this stream."""
+        """Accept events from this stream."""
         self._streams.add(stream)
 
     def detach(self, stream: EventSource) -> None:
-        """A stream is lost: what its events' handlers finish later is told to whoever asks again."""
+        """Drop a lost stream. Its running events are acknowledged on the stream that redelivers them."""
         self._streams.discard(stream)
         given_up = self._isolation.withdraw(lambda each: each.stream is stream)
         if self._withdraw is not None:
             given_up += self._withdraw(stream)
         for delivery in given_up:
             stream.outstanding.pop(delivery.number, None)
-            self.begins_not(delivery)
+            self.unmark_started(delivery)
             self.release(delivery)
         for envelope in stream.outstanding.values():
-            self._elsewhere[identity_of(envelope)] = None
-        for identity, where in self._elsewhere.items():
-            if where is not None and where[0] is stream:
-                self._elsewhere[identity] = None
+            self._detached[identity_of(envelope)] = None
+        for identity, target in self._detached.items():
+            if target is not None and target[0] is stream:
+                self._detached[identity] = None
         stream.outstanding.clear()
         self._finished.flush()
 
     def arrive(self, stream: EventSource, number: int, envelope: Envelope) -> None:
-        """Take in one event, in the order of its stream."""
-        if stream.is_lost:  # a later stream of the same ws has taken its place
+        """Process one event, in the order of its stream."""
+        if stream.is_lost:  # superseded by a later stream of the same ws
             return
         self.received += 1
-        if envelope.redelivered and self._known(stream, number, envelope):
+        if envelope.redelivered and self._is_duplicate(stream, number, envelope):
             self.duplicates += 1
             return
         stream.outstanding[number] = envelope
         delivery = Delivery(envelope, number, stream)
         if not stream.is_open:
-            # It was on its way when ws was told to stop: the successor takes it.
+            # It was in flight when ws was asked to drain; the successor gets it.
             self.handed_back(delivery, started=False)
             return
         crashes = self._started.crashes(identity_of(envelope)) if envelope.redelivered else 0
@@ -154,88 +154,88 @@ class Intake:
             self._set_aside(envelope)
             self.done(delivery)
         elif self._isolation.arrive(delivery, suspect=crashes >= SUSPECT):
-            self._begin(delivery)
+            self._start(delivery)
 
     def done(self, delivery: Delivery) -> None:
-        """All handlers of the event have finished: it is acknowledged and never handled again."""
+        """Acknowledge an event whose handlers have all finished; it is never handled again."""
         self.finished += 1
         identity = identity_of(delivery.envelope)
-        self._begun.discard(identity)
+        self._running.discard(identity)
         self._finished.add(*identity)
-        where = self._where(delivery)
-        if where is not None:
-            where[0].finish(where[1])
+        target = self._report_target(delivery)
+        if target is not None:
+            target[0].finish(target[1])
         self.release(delivery)
 
     def handed_back(self, delivery: Delivery, *, started: bool) -> None:
-        """Send the event to another replica instead; ``started`` marks it as possibly handled there."""
+        """Let ws send the event to another replica; ``started`` marks it as possibly handled."""
         self.handed_back_count += 1
         if started:
-            self._begun.discard(identity_of(delivery.envelope))
+            self._running.discard(identity_of(delivery.envelope))
         else:
-            self.begins_not(delivery)
-        where = self._where(delivery)
-        if where is not None:
-            where[0].hand_back(where[1], started=started)
+            self.unmark_started(delivery)
+        target = self._report_target(delivery)
+        if target is not None:
+            target[0].hand_back(target[1], started=started)
         self.release(delivery)
 
     def release(self, delivery: Delivery) -> None:
-        """Begin what waited behind an event, if it was one that ran alone."""
+        """Start the events that waited behind this one, if it was running alone."""
         for following in self._isolation.release(delivery):
-            self._begin(following)
+            self._start(following)
 
     def return_waiting(self) -> None:
-        """Hand back what waits for an event that runs alone."""
+        """Hand back the events that wait behind one that runs alone."""
         for delivery in self._isolation.withdraw(lambda _: True):
             self.handed_back(delivery, started=False)
 
-    def begins(self, delivery: Delivery) -> None:
-        """Its handlers begin as soon as the note of it is flushed, which the caller does."""
+    def mark_started(self, delivery: Delivery) -> None:
+        """Record that the handlers are about to start; the caller flushes the record first."""
         identity = identity_of(delivery.envelope)
-        self._begun.add(identity)
-        self._started.note(identity)
+        self._running.add(identity)
+        self._started.add(identity)
 
-    def begins_not(self, delivery: Delivery) -> None:
-        """They wait after all, or will never begin."""
+    def unmark_started(self, delivery: Delivery) -> None:
+        """Cancel the record: the handlers wait, or will never start."""
         identity = identity_of(delivery.envelope)
-        if identity in self._begun:
-            self._begun.remove(identity)
-            self._started.take_back(identity)
+        if identity in self._running:
+            self._running.remove(identity)
+            self._started.retract(identity)
 
-    def begun(self) -> set[Identity]:
-        """Return the events whose handlers have begun and not ended."""
-        return self._begun
+    def running(self) -> set[Identity]:
+        """Return the events whose handlers have started and not ended."""
+        return self._running
 
-    def _begin(self, delivery: Delivery) -> None:
+    def _start(self, delivery: Delivery) -> None:
         try:
             self._accept(delivery)
         except Exception:
             envelope = delivery.envelope
-            log.exception("%s %s could not be handed on", envelope.type, identity_of(envelope))
+            log.exception("%s %s could not be dispatched", envelope.type, identity_of(envelope))
             self.done(delivery)
         if not self._isolation.is_idle:
             self._alone(delivery)
 
-    def _where(self, delivery: Delivery) -> tuple[EventSource, int] | None:
-        """Return where to report a delivery: not on the stream it came by if that one broke since."""
+    def _report_target(self, delivery: Delivery) -> tuple[EventSource, int] | None:
+        """Return where to report a delivery: not on its own stream if that has broken since."""
         stream: EventSource = delivery.stream
         if not stream.is_lost:
             return stream, delivery.number
         self._finished.flush()
-        return self._elsewhere.pop(identity_of(delivery.envelope), None)
+        return self._detached.pop(identity_of(delivery.envelope), None)
 
-    def _known(self, stream: EventSource, number: int, envelope: Envelope) -> bool:
-        """Tell whether a redelivered event was finished, or still runs for a stream that broke."""
+    def _is_duplicate(self, stream: EventSource, number: int, envelope: Envelope) -> bool:
+        """Return whether a redelivered event is finished, or still running for a broken stream."""
         identity = identity_of(envelope)
         if self._finished.seen(*identity):
             stream.finish(number)
             return True
-        if identity in self._elsewhere:
-            self._elsewhere[identity] = (stream, number)
+        if identity in self._detached:
+            self._detached[identity] = (stream, number)
             return True
         return False
 
 
 def identity_of(envelope: Envelope) -> Identity:
-    """Return what tells an event from every other: a hash of its content would not."""
+    """Return the event's identity; a hash of its content would not be unique."""
     return envelope.shard_id, envelope.session_id, envelope.seq

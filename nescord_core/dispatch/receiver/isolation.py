@@ -1,6 +1,6 @@
-"""Events that were in flight when processes died run one after the other, so that the next death names one.
+"""Runs events that were in flight during crashes one at a time, so that the next crash identifies one.
 
-Pure bookkeeping: the receiver hands on what it is told to hand on.
+Pure bookkeeping: the receiver does the dispatching.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Generic, TypeVar
 __all__ = ["SET_ASIDE", "SUSPECT", "Isolation"]
 
 SUSPECT = 2
-"""Deaths in a row from which on an event runs with nothing new beside it."""
+"""Consecutive crashes from which on an event runs while no other may start."""
 
 SET_ASIDE = 3
-"""Deaths in a row after which an event is recorded and not handled any more."""
+"""Consecutive crashes after which an event is recorded and no longer handled."""
 
 T = TypeVar("T")
 
 
 class Isolation(Generic[T]):
-    """While a suspect runs, whatever comes waits behind it, in order."""
+    """Holds back, in order, everything that arrives while a suspect runs."""
 
     def __init__(self) -> None:
         self._alone: T | None = None
@@ -29,11 +29,11 @@ class Isolation(Generic[T]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether no suspect runs and nothing waits."""
+        """Whether no suspect is running and nothing waits."""
         return self._alone is None and not self._waiting
 
     def arrive(self, item: T, *, suspect: bool) -> bool:
-        """Take in an event; true when it is to begin at once."""
+        """Add an event; return whether it may start at once."""
         if not self.is_idle:
             self._waiting.append((item, suspect))
             return False
@@ -42,20 +42,20 @@ class Isolation(Generic[T]):
         return True
 
     def release(self, item: T) -> list[T]:
-        """The event has ended, or has run alone for long enough; returns what is to begin now, in order."""
+        """Return the events to start now, in order, as the event has ended or run alone for long enough."""
         if self._alone is not item:
             return []
         self._alone = None
-        begun: list[T] = []
+        started: list[T] = []
         while self._waiting and self._alone is None:
             following, suspect = self._waiting.popleft()
-            begun.append(following)
+            started.append(following)
             if suspect:
                 self._alone = following
-        return begun
+        return started
 
-    def withdraw(self, is_gone: Callable[[T], bool]) -> list[T]:
-        """Give up on waiting events; returns them."""
-        gone = [item for item, _ in self._waiting if is_gone(item)]
-        self._waiting = deque(pair for pair in self._waiting if not is_gone(pair[0]))
-        return gone
+    def withdraw(self, matches: Callable[[T], bool]) -> list[T]:
+        """Remove and return the waiting events that ``is_gone`` matches."""
+        removed = [item for item, _ in self._waiting if matches(item)]
+        self._waiting = deque(pair for pair in self._waiting if not matches(pair[0]))
+        return removed

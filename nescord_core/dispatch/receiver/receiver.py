@@ -1,4 +1,4 @@
-"""Main's end of the wire: takes events from every ws process and says which are done."""
+"""Main's end of the wire: receives events from every ws process and acknowledges finished ones."""
 
 from __future__ import annotations
 
@@ -39,17 +39,18 @@ from nescord_core.errors import PortTaken
 from nescord_core.process import ports
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+from nescord_core.wording import counted
 
 __all__ = ["Delivery", "Receiver", "ReceiverStats"]
 
 log = logging.getLogger(__name__)
 
 _ALONE = 0.25
-"""Seconds for which an event that may have killed processes runs with nothing new beside it."""
+"""Seconds for which an event that may have crashed processes runs while no other may start."""
 
 
 class ReceiverStats(NamedTuple):
-    """``duplicates`` are events that came again after they had been finished, or while they still ran."""
+    """``duplicates`` are events redelivered after they had finished, or while they were still running."""
 
     streams: int
     outstanding: int
@@ -60,19 +61,18 @@ class ReceiverStats(NamedTuple):
 
 
 class Receiver:
-    """A gRPC server that hands events to ``accept`` and passes completion and gateway commands back.
+    """A gRPC server that passes events to ``accept``, and acknowledgements and gateway commands back.
 
-    Use it as ``async with Receiver(...) as receiver``, then `listen`; to leave in order: `drain`, hand back
-    what is unfinished, and leave the context, which sends what there is to say and ends the streams.
+    Use it as ``async with Receiver(...) as receiver``, then `listen`. For a graceful shutdown: `drain`, hand
+    back what is unfinished, and leave the context, which sends the remaining messages and ends the streams.
 
     ``accept`` is called once for each event, in order, from the event loop, and must not block. It may call
-    `done` at once. ``picture``, if given, is awaited with what ws knows of its shards, before any event of
-    that stream, and with what changes of this replica's share later. At most ``settings.credit`` events a
-    stream are outstanding. An event that this replica, or any with the same state_dir, has finished before is
-    acknowledged and not handed on; one whose handlers ran (`begins`) when three processes died, one after the
-    other, goes to ``set_aside`` instead. ``withdraw(stream)`` gives up those of a lost stream whose handlers
-    have not begun and returns them; what was handed to ``accept`` begins only while
-    `IncomingStream.may_begin` says so.
+    `done` at once. ``picture``, if given, is awaited with ws's snapshot of its shards, before any event of
+    that stream, and later with changes of this replica's share. At most ``settings.credit`` events per stream
+    are outstanding. An event that this replica, or any with the same state_dir, has finished before is
+    acknowledged and skipped; one whose handlers were running (`mark_started`) in three consecutive crashes
+    goes to ``set_aside`` instead. ``withdraw(stream)`` gives up and returns a lost stream's events whose
+    handlers have not started; an accepted event starts only while `IncomingStream.may_begin` allows it.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Receiver:
         self._changed = asyncio.Event()
         self._commands = Commands(self._streams, self._changed)
         self._draining = False
-        self._is_noting = False
+        self._is_flush_scheduled = False
 
     async def __aenter__(self) -> Self:
         self._finished_log.__enter__()
@@ -124,7 +124,7 @@ class Receiver:
             await self._close()
         finally:
             try:
-                # The block's own error passes as it is, not in a group.
+                # The block's own error propagates as it is, not in a group.
                 await self._tasks.__aexit__(None, None, None)
             finally:
                 self._finished_log.__exit__(kind, error, trace)
@@ -132,12 +132,12 @@ class Receiver:
 
     @property
     def attached(self) -> int:
-        """How many ws processes have a stream open."""
+        """The number of ws processes with an open stream."""
         return len(self._streams)
 
     @property
     def outstanding(self) -> int:
-        """How many events were handed to ``accept`` and not given back."""
+        """The number of events that were passed to ``accept`` and have not come back."""
         return self._intake.outstanding
 
     def stats(self) -> ReceiverStats:
@@ -152,7 +152,7 @@ class Receiver:
         )
 
     async def listen(self, host: str | None = None, port: int | None = None) -> int:
-        """Start the server (default: where the settings say) and return its port. Raises PortTaken.
+        """Start the server (by default where the settings say) and return its port. Raises PortTaken.
 
         The port is shared (SO_REUSEPORT): a successor listens on it before this process leaves.
         """
@@ -184,25 +184,25 @@ class Receiver:
                 address, service="main", key="main.listen", holder=ports.holder_of(host, port)
             ) from error
 
-    def begins(self, delivery: Delivery) -> None:
-        """The event's handlers begin in the next turn of the loop: this death it may be to blame for."""
-        self._intake.begins(delivery)
-        self._note_soon()
+    def mark_started(self, delivery: Delivery) -> None:
+        """Record that the event's handlers start in the next turn of the loop, in case they crash us."""
+        self._intake.mark_started(delivery)
+        self._flush_soon()
 
-    def begins_not(self, delivery: Delivery) -> None:
-        """They do not yet."""
-        self._intake.begins_not(delivery)
-        self._note_soon()
+    def unmark_started(self, delivery: Delivery) -> None:
+        """Cancel that record."""
+        self._intake.unmark_started(delivery)
+        self._flush_soon()
 
     def done(self, delivery: Delivery) -> None:
-        """All handlers of the event have finished: it is acknowledged and never handled again."""
+        """Acknowledge an event whose handlers have all finished; it is never handled again."""
         self._intake.done(delivery)
         self._changed.set()
 
     def handed_back(self, delivery: Delivery, *, started: bool) -> None:
-        """Send the event to another replica instead; ``started`` marks it as possibly handled there."""
+        """Let ws send the event to another replica; ``started`` marks it as possibly handled."""
         self._intake.handed_back(delivery, started=started)
-        self._note_soon()
+        self._flush_soon()
         self._changed.set()
 
     async def command(
@@ -222,10 +222,10 @@ class Receiver:
         await self._commands.send(shard_id=shard_id, guild_id=guild_id, op=op, data=data, deadline=deadline)
 
     async def drain(self, timeout: float) -> int:
-        """Stop taking events; wait up to ``timeout`` seconds until all that were handed on are given back.
+        """Stop accepting events; wait up to ``timeout`` seconds until all accepted ones are finished.
 
-        The listening socket is closed first, so that ws, told to drain, reaches the successor when it dials
-        again. Returns how many events are still outstanding; those should be handed back.
+        The listening socket is closed first, so that ws, asked to drain, reaches the successor when it
+        redials. Returns the number of events still outstanding, which should be handed back.
         """
         self._draining = True
         self._intake.return_waiting()
@@ -237,15 +237,15 @@ class Receiver:
             stream.drain(timeout)
         try:
             async with asyncio.timeout(timeout):
-                while self.outstanding or not all(stream.quiet for stream in self._streams):
+                while self.outstanding or not all(stream.is_drained for stream in self._streams):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            log.warning("%d events are unfinished after %g s", self.outstanding, timeout)
+            log.warning("%s unfinished after %g s of draining", counted(self.outstanding, "event"), timeout)
         return self.outstanding
 
     async def _close(self) -> None:
-        """Send what there is to say, end every stream and the server."""
+        """Send the remaining messages, then end every stream and the server."""
         self._draining = True
         for stream in self._streams:
             stream.close()
@@ -254,12 +254,12 @@ class Receiver:
             self._server = None
 
     async def _connect(self, requests: Any, context: Context) -> None:
-        """Serve one stream: called by gRPC with a task of its own."""
+        """Serve one stream; gRPC calls this in a task of its own."""
         peer = context.peer()
         await check_secret(context, self._settings.security.secret)
         hello = await read_hello(context)
         if self._draining:
-            await context.abort(grpc.StatusCode.UNAVAILABLE, "This main is leaving.")
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "This main is shutting down.")
         self._supersede(hello)
         stream = IncomingStream(peer, hello, self._settings.linger)
         await context.write(pb.FromMain(ready=self._ready()))
@@ -268,12 +268,12 @@ class Receiver:
         if self._draining:  # since the check above
             stream.drain(self._settings.drain_timeout)
         self._changed.set()
-        log.info("ws attached from %s with shards %s", peer, _shown(stream.shard_ids))
+        log.info("ws attached from %s with shards %s", peer, _format_shards(stream.shard_ids))
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = [
                     tasks.create_task(self._read(stream, context)),
-                    tasks.create_task(stream.ask_regularly()),
+                    tasks.create_task(stream.renew_regularly()),
                 ]
                 await stream.write_until_closed(context.write, self._finished_log.flush)
                 for task in serving:
@@ -281,7 +281,7 @@ class Receiver:
         except* grpc.aio.AbortError as aborted:
             raise aborted.exceptions[0] from None
         except* (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
-            log.info("the stream of ws at %s broke: %s", peer, broken.exceptions[0])
+            log.info("stream from ws at %s broke: %s", peer, broken.exceptions[0])
         finally:
             self._detach(stream)
 
@@ -297,9 +297,9 @@ class Receiver:
         )
 
     def _supersede(self, hello: pb.Hello) -> None:
-        """A ws process opens one stream to an address: whatever there was of it before is over."""
-        for stream in [each for each in self._streams if each.is_before(hello)]:
-            log.info("ws at %s opens its stream anew", stream.peer)
+        """Drop an earlier stream of the same ws process: it opens only one per address."""
+        for stream in [each for each in self._streams if each.is_superseded_by(hello)]:
+            log.info("ws at %s reconnected", stream.peer)
             self._detach(stream)
 
     async def _read(self, stream: IncomingStream, context: Context) -> None:
@@ -313,15 +313,15 @@ class Receiver:
                 case "command_result":
                     stream.result(message.command_result)
                 case "snapshot" | "shards" | "share" as kind if self._picture is not None:
-                    if not stream.is_lost:  # the one that has taken its place knows better
+                    if not stream.is_lost:  # its successor has newer data
                         await self._picture(getattr(message, kind))
                 case "renewed":
                     stream.renewed(message.renewed)
                 case "drained":
-                    stream.quiet = True
+                    stream.is_drained = True
                     self._changed.set()
         if isinstance(message, MalformedMessage):
-            await refuse(context, "sends what is no message of this protocol")
+            await refuse(context, "sent a message that is not part of this protocol")
         stream.close()
 
     async def _take_batch(
@@ -333,29 +333,29 @@ class Receiver:
         try:
             reader.read(batch, lambda number, envelope: self._intake.arrive(stream, number, envelope))
         except (ValueError, KeyError) as error:
-            await refuse(context, f"sends batches that make no sense ({error!r})")
+            await refuse(context, f"sent a malformed batch ({error!r})")
 
     def _release_later(self, delivery: Delivery) -> None:
         asyncio.get_running_loop().call_later(_ALONE, self._intake.release, delivery)
 
-    def _note_soon(self) -> None:
-        """Write down what begins before it does: what is called next runs next, in order."""
-        if not self._is_noting:
-            self._is_noting = True
-            asyncio.get_running_loop().call_soon(self._note)
+    def _flush_soon(self) -> None:
+        """Write the record before the handlers start: callbacks run in the order they were scheduled."""
+        if not self._is_flush_scheduled:
+            self._is_flush_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush_started)
 
-    def _note(self) -> None:
-        self._is_noting = False
-        self._started_log.flush(self._intake.begun)
+    def _flush_started(self) -> None:
+        self._is_flush_scheduled = False
+        self._started_log.flush(self._intake.running)
 
     def _detach(self, stream: IncomingStream) -> None:
-        """Forget a stream; again is harmless."""
+        """Drop a stream; idempotent."""
         self._streams.discard(stream)
         stream.lose()
         self._intake.detach(stream)
-        self._note_soon()
+        self._flush_soon()
         self._changed.set()
 
 
-def _shown(shard_ids: frozenset[int]) -> str:
+def _format_shards(shard_ids: frozenset[int]) -> str:
     return ",".join(map(str, sorted(shard_ids))) or "none"

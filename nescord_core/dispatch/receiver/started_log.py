@@ -1,8 +1,8 @@
-"""Which events' handlers ran when a process of main died: so one that kills it again and again is found.
+"""Records on disk which events' handlers were running when a process of main crashed, to find the culprit.
 
-Every process notes in a file of its own, in ``state_dir/inflight``, which events' handlers it begins, and
-removes the file when it leaves in order. A file whose lock nobody holds any more is that of a process that
-died; it stays as evidence. Events that only waited in a process that died are not in it.
+Every process records in a file of its own, in ``state_dir/inflight``, which events' handlers it starts, and
+removes the file at a clean exit. A file whose lock nobody holds is from a process that died, and stays as
+evidence. Events that were only waiting in it are not listed.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from nescord_core.dispatch.protocol.ranges import RangeSet
 __all__ = ["StartedLog"]
 
 _ROTATE_BYTES = 1024 * 1024
-_EVIDENCE = 32
-"""Deaths that are remembered."""
-_TAKEN_BACK = "\tnot"
-"""Ends a line of events that have not begun after all."""
+_MAX_CRASHES = 32
+"""Crashes that are remembered."""
+_RETRACTED = "\tnot"
+"""Marks a line of events whose handlers did not start after all."""
 
 Identity = tuple[int, str, int]
 
 
 class StartedLog:
-    """Notes what begins; `crashes` tells in how many deaths an event's handlers ran.
+    """Records handlers that start; `crashes` counts the crashes in which an event's handlers were running.
 
-    A write survives the process, not the machine. Nothing is made before the first event.
+    A write survives the process, not the machine. No file is created before the first event.
     """
 
     def __init__(self, folder: Path, *, name: str) -> None:
@@ -39,78 +39,78 @@ class StartedLog:
         self._fd = -1
         self._size = 0
         self._unwritten: list[Identity] = []
-        self._taken_back: list[Identity] = []
+        self._retracted: list[Identity] = []
         self._evidence: dict[str, dict[tuple[int, str], RangeSet]] = {}
 
-    def note(self, identity: Identity) -> None:
-        """An event's handlers begin; `flush` has to follow before they run."""
+    def add(self, identity: Identity) -> None:
+        """Record that an event's handlers start; call `flush` before they run."""
         self._unwritten.append(identity)
 
-    def take_back(self, identity: Identity) -> None:
-        """They have not begun after all."""
+    def retract(self, identity: Identity) -> None:
+        """Cancel the record: the handlers did not start."""
         if identity in self._unwritten:
             self._unwritten.remove(identity)
         else:
-            self._taken_back.append(identity)
+            self._retracted.append(identity)
 
     def flush(self, outstanding: Callable[[], Iterable[Identity]] = tuple) -> None:
-        """Write what was noted; when the file has grown too long, only what is ``outstanding`` is kept."""
-        if not (self._unwritten or self._taken_back):
+        """Write new records; if the file has grown too long, keep only what is ``outstanding``."""
+        if not (self._unwritten or self._retracted):
             return
-        data = _encode(self._taken_back, _TAKEN_BACK) + _encode(self._unwritten)
+        data = _encode(self._retracted, _RETRACTED) + _encode(self._unwritten)
         self._unwritten.clear()
-        self._taken_back.clear()
+        self._retracted.clear()
         if self._fd < 0 or self._size > _ROTATE_BYTES:
-            self._begin(outstanding())
-        with contextlib.suppress(OSError):  # a full disk costs the evidence, not the event
+            self._start_file(outstanding())
+        with contextlib.suppress(OSError):  # a full disk loses the evidence, not the event
             self._size += os.write(self._fd, data)
 
     def close(self) -> None:
-        """Leave in order: nothing of this process is evidence."""
+        """Exit cleanly: this process leaves no evidence."""
         self._unwritten.clear()
-        self._taken_back.clear()
+        self._retracted.clear()
         if self._fd >= 0 and self._path is not None:
             self._path.unlink(missing_ok=True)
             os.close(self._fd)
             self._fd = -1
 
     def refresh(self) -> None:
-        """Read what processes have left that died since the last time."""
+        """Read the files of processes that have died since the last call."""
         for path in self._folder.glob("*.log"):
             if path != self._path and _is_dead(path):
                 with contextlib.suppress(OSError):
                     path.rename(path.with_suffix(".dead"))
-        present = sorted(self._folder.glob("*.dead"), key=_time)
-        for old in present[:-_EVIDENCE]:
+        present = sorted(self._folder.glob("*.dead"), key=_modified_at)
+        for old in present[:-_MAX_CRASHES]:
             old.unlink(missing_ok=True)
-        for path in present[-_EVIDENCE:]:
+        for path in present[-_MAX_CRASHES:]:
             if path.name not in self._evidence:
                 self._evidence[path.name] = _read(path)
 
     def crashes(self, identity: Identity) -> int:
-        """Return in how many deaths of processes the event's handlers ran, as far as was read."""
+        """Return in how many of the crashes read so far the event's handlers were running."""
         shard_id, session_id, seq = identity
         name = (shard_id, session_id)
         return sum(name in each and seq in each[name] for each in self._evidence.values())
 
-    def _begin(self, outstanding: Iterable[Identity]) -> None:
+    def _start_file(self, outstanding: Iterable[Identity]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._folder / f"{self._name}.{os.getpid()}.log"
-        fresh = path.with_suffix(".new")
-        fd = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        new_path = path.with_suffix(".new")
+        fd = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
         data = _encode(outstanding)
         os.write(fd, data)
-        if path.exists() and _is_dead(path):  # of a predecessor with the same pid, as containers have it
+        if path.exists() and _is_dead(path):  # a predecessor's with the same pid, as in containers
             path.rename(path.with_suffix(f".{os.fstat(fd).st_ino}.dead"))
-        fresh.replace(path)
+        new_path.replace(path)
         if self._fd >= 0:
             os.close(self._fd)
         self._fd, self._size, self._path = fd, 0, path
 
 
 def _encode(identities: Iterable[Identity], end: str = "") -> bytes:
-    """One line for every run of consecutive numbers."""
+    """Encode consecutive numbers as one line."""
     lines: list[str] = []
     name, first, last = (-1, ""), 0, -1
     for shard_id, session_id, seq in sorted(identities):
@@ -129,17 +129,17 @@ def _read(path: Path) -> dict[tuple[int, str], RangeSet]:
     found: dict[tuple[int, str], RangeSet] = {}
     with contextlib.suppress(FileNotFoundError):
         for line in path.read_bytes().splitlines():
-            with contextlib.suppress(ValueError, UnicodeDecodeError):  # a line may be half written
+            with contextlib.suppress(ValueError, UnicodeDecodeError):  # the last line may be incomplete
                 text = line.decode()
-                shard_id, session_id, first, last = text.removesuffix(_TAKEN_BACK).split("\t")
+                shard_id, session_id, first, last = text.removesuffix(_RETRACTED).split("\t")
                 ranges = found.setdefault((int(shard_id), session_id), RangeSet())
-                change = ranges.remove_range if text.endswith(_TAKEN_BACK) else ranges.add_range
+                change = ranges.remove_range if text.endswith(_RETRACTED) else ranges.add_range
                 change(int(first), int(last))
     return found
 
 
 def _is_dead(path: Path) -> bool:
-    """Whether nobody holds the file's lock."""
+    """Return whether nobody holds the file's lock."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -154,7 +154,7 @@ def _is_dead(path: Path) -> bool:
         os.close(fd)
 
 
-def _time(path: Path) -> float:
+def _modified_at(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except FileNotFoundError:

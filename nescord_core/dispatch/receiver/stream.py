@@ -1,4 +1,4 @@
-"""One stream from a ws process, as main sees it: what was delivered on it and what there is to say back."""
+"""The state of one stream from a ws process: deliveries, acknowledgements, commands, lease."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 def lease_clock() -> float:
-    """Return the seconds a lease is counted in; where it can be told, those of a suspended machine too."""
+    """Return the lease's clock in seconds; where possible, one that runs while the machine is suspended."""
     return time.clock_gettime(_CLOCK)
 
 
 class StreamLostError(GatewayCommandError):
-    """The stream broke before the result of a command came back."""
+    """The stream broke before the result of a command arrived."""
 
 
 class IncomingState(Enum):
-    """Where a stream is in its life."""
+    """The state of a stream."""
 
     OPEN = auto()
     DRAINING = auto()
@@ -40,7 +40,7 @@ class IncomingState(Enum):
 
 
 class IncomingStream:
-    """State of one stream; the servicer's coroutine drives it."""
+    """One stream; the servicer's coroutine drives it."""
 
     def __init__(self, peer: str, hello: pb.Hello, linger: float) -> None:
         self.peer = peer
@@ -48,7 +48,7 @@ class IncomingStream:
         self.shard_ids = frozenset(hello.shard_ids)
         self.shard_count = max(hello.shard_count, 1)
         self.state = IncomingState.OPEN
-        self.quiet = False
+        self.is_drained = False
         self.outstanding: dict[int, Envelope] = {}
         self._lease = Lease(hello.lease)
         self._finished: list[int] = []
@@ -60,13 +60,13 @@ class IncomingStream:
         self._linger = Linger(linger)
         self._wake = asyncio.Event()
 
-    def is_before(self, hello: pb.Hello) -> bool:
-        """Tell whether a Hello comes from the other end of this very stream, dialling anew."""
+    def is_superseded_by(self, hello: pb.Hello) -> bool:
+        """Return whether this Hello is the same ws process, redialling the same address."""
         return bool(hello.address) and self._ws == (hello.cluster, hello.address)
 
     @property
     def is_open(self) -> bool:
-        """Whether events that come are to be begun."""
+        """Whether arriving events should start."""
         return self.state is IncomingState.OPEN
 
     @property
@@ -75,60 +75,60 @@ class IncomingStream:
         return self.state is IncomingState.LOST
 
     def may_begin(self, number: int) -> bool:
-        """Tell whether an event of this stream is certainly still this replica's; if so, it begins.
+        """Return whether an event of this stream surely still belongs to this replica; if so, it starts.
 
-        ``number`` grows in the order in which events are to begin.
+        ``number`` grows in the order in which events should start.
         """
         return self._lease.may_begin(number, lease_clock())
 
     def when_sure(self, number: int, go: Callable[[bool], None]) -> None:
-        """Call ``go`` when ws says that the stream is served; with True if it may be elsewhere even so."""
+        """Call ``go`` once ws confirms the stream; with True if the event may be elsewhere nevertheless."""
         if self._lease.wait(number, go, lease_clock()):
-            self._ask()
+            self._request_renewal()
 
     def forget(self, number: int) -> None:
-        """An event that waits to begin never will."""
+        """Stop waiting to start an event."""
         self._lease.forget(number)
 
     def renewed(self, renewed: pb.Renewed) -> None:
-        """Ws says that it served the stream when that question came."""
-        self._lease.answered(renewed.id, lease_clock())
+        """Process a granted renewal of the lease."""
+        self._lease.renewed(renewed.id, lease_clock())
 
-    async def ask_regularly(self) -> None:
-        """Ask ws time and again whether it serves the stream."""
+    async def renew_regularly(self) -> None:
+        """Renew the lease at intervals."""
         while (interval := self._lease.interval) is not None:
-            self._ask()
+            self._request_renewal()
             await asyncio.sleep(interval)
 
-    def _ask(self) -> None:
-        self._say(pb.FromMain(renew=pb.Renew(id=self._lease.ask(lease_clock()))))
+    def _request_renewal(self) -> None:
+        self._enqueue(pb.FromMain(renew=pb.Renew(id=self._lease.request_renewal(lease_clock()))))
 
     def finish(self, number: int) -> None:
-        """Note that a delivery is done; its acknowledgement goes out with the next message."""
+        """Acknowledge a delivery with the next message."""
         self.outstanding.pop(number, None)
         self._finished.append(number)
         self._wake.set()
 
     def hand_back(self, number: int, *, started: bool) -> None:
-        """Note that a delivery is to be sent to another replica."""
+        """Hand a delivery back with the next message, for another replica."""
         self.outstanding.pop(number, None)
         (self._started if started else self._unstarted).append(number)
         self._wake.set()
 
     def drain(self, timeout: float) -> None:
-        """Ask for no more events."""
+        """Ask ws to send no more events."""
         if self.state is IncomingState.OPEN:
             self.state = IncomingState.DRAINING
-            self._say(pb.FromMain(drain=pb.Drain(timeout=timeout)))
+            self._enqueue(pb.FromMain(drain=pb.Drain(timeout=timeout)))
 
     def close(self) -> None:
-        """Let the stream end once everything was said."""
+        """End the stream once everything has been sent."""
         if self.state is not IncomingState.LOST:
             self.state = IncomingState.CLOSING
             self._wake.set()
 
     def lose(self) -> None:
-        """The stream is gone: whoever waits for the result of a command learns of it."""
+        """Mark the stream as lost and fail the pending commands."""
         self.state = IncomingState.LOST
         self._lease.end()
         for future in self._results.values():
@@ -138,7 +138,7 @@ class IncomingStream:
         self._wake.set()
 
     async def command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
-        """Send a gateway command (shard -1 for all of that ws process) and wait for what became of it.
+        """Send a gateway command (shard -1 for all of that ws process) and wait for its result.
 
         Raises GatewayCommandError with ws's reason, or StreamLostError.
         """
@@ -147,7 +147,7 @@ class IncomingStream:
         self._last_command += 1
         number = self._last_command
         future = self._results[number] = asyncio.get_running_loop().create_future()
-        self._say(
+        self._enqueue(
             pb.FromMain(
                 command=pb.GatewayCommand(id=number, shard_id=shard_id, op=op, data=data, deadline=deadline)
             )
@@ -160,7 +160,7 @@ class IncomingStream:
             raise GatewayCommandError(error)
 
     def result(self, result: pb.CommandResult) -> None:
-        """Give the result of a command to whoever waits for it."""
+        """Resolve a command with its result."""
         future = self._results.get(result.id)
         if future is not None and not future.done():
             future.set_result(result.error)
@@ -168,7 +168,7 @@ class IncomingStream:
     async def write_until_closed(
         self, write: Callable[[pb.FromMain], Awaitable[Any]], before_ack: Callable[[], None]
     ) -> None:
-        """Send what there is to say until the stream is closed; ``before_ack`` runs before each message."""
+        """Send queued messages until the stream is closed; ``before_ack`` runs before each round."""
         loop = asyncio.get_running_loop()
         while True:
             await self._wake.wait()
@@ -184,7 +184,7 @@ class IncomingStream:
             if self.state is IncomingState.CLOSING and not self._wake.is_set():
                 return
 
-    def _say(self, message: pb.FromMain) -> None:
+    def _enqueue(self, message: pb.FromMain) -> None:
         self._control.append(message)
         self._wake.set()
 

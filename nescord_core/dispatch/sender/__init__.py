@@ -1,1 +1,1 @@
-"""ws's end: keeps every event until main has finished it, and sends it to the right replica."""
+"""ws's end: holds every event until main has finished it, and sends it to the right replica."""

@@ -1,8 +1,8 @@
-"""How a replica does whose stream is open: well, stuck on an event, or silent. A dead one has no stream.
+"""The health of a replica with an open stream: well, stuck on an event, or silent.
 
-Stuck means that it answers, and the event that it has had for the longest time does not get done: a handler
-hangs, and only its own guild, or the credit of the stream, is held up. Silent means that it says nothing at
-all: its event loop is blocked, or the process is stopped; keepalive will tell whether it is gone.
+Stuck means that it responds, but its oldest event does not finish: a handler hangs, and holds up only its own
+guild, or the stream's credit. Silent means that it sends nothing at all: its event loop is blocked or the
+process is stopped; keepalive will find out whether it is dead. A dead replica has no stream.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["Condition", "ReplicaHealth"]
 
 
 class Condition(StrEnum):
-    """Of a replica whose stream is open."""
+    """The condition of a replica with an open stream."""
 
     WELL = "well"
     STUCK = "stuck"
@@ -21,24 +21,25 @@ class Condition(StrEnum):
 
 
 class ReplicaHealth:
-    """What was last heard of a replica, and since when the same delivery has been its oldest.
+    """Tracks when a replica last sent something, and how long its oldest delivery has been the same one.
 
-    ``silent_after`` and ``stuck_after`` are in seconds; 0 for silence: it is not expected to say anything.
+    ``silent_after`` and ``stuck_after`` are in seconds; ``silent_after`` is 0 for a replica that need not
+    send.
     """
 
     def __init__(self, now: float, *, silent_after: float, stuck_after: float) -> None:
         self._silent_after = silent_after
         self._stuck_after = stuck_after
-        self._heard = now
+        self._received_at = now
         self._oldest: int | None = None
         self._since = now
 
-    def heard(self, now: float) -> None:
-        """It said something."""
-        self._heard = now
+    def received(self, now: float) -> None:
+        """Record that the replica sent something."""
+        self._received_at = now
 
-    def look(self, oldest: int | None, now: float) -> Condition:
-        """Judge it; ``oldest`` is the number of the delivery that is in flight for the longest time."""
+    def check(self, oldest: int | None, now: float) -> Condition:
+        """Return the condition; ``oldest`` is the number of the delivery that has been in flight longest."""
         if oldest != self._oldest:
             self._oldest, self._since = oldest, now
         if self._silent_after and self.silence(now) > self._silent_after:
@@ -48,9 +49,9 @@ class ReplicaHealth:
         return Condition.WELL
 
     def silence(self, now: float) -> float:
-        """Return for how many seconds it has said nothing."""
-        return now - self._heard
+        """Return for how many seconds it has sent nothing."""
+        return now - self._received_at
 
     def waiting(self, now: float) -> float:
-        """Return for how many seconds its oldest delivery has been that."""
+        """Return for how many seconds its oldest delivery has been the same one."""
         return 0.0 if self._oldest is None else now - self._since

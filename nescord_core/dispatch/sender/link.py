@@ -1,4 +1,4 @@
-"""Keeps a stream open to one replica's address: dials, dials again, hands over when the replica drains."""
+"""Keeps a stream open to one replica's address: dials, redials, hands over when the replica drains."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Link", "LinkState", "ReplicaStats"]
 
 log = logging.getLogger(__name__)
 
-_QUIET = 30.0
-"""Seconds between two lines about a replica that stays away."""
+_LOG_INTERVAL = 30.0
+"""Seconds between two log lines about an unreachable replica."""
 
 
 class LinkState(StrEnum):
-    """What is known of a replica."""
+    """The state of the connection to a replica."""
 
     DIALLING = "dialling"
     ATTACHED = "attached"
@@ -29,10 +29,10 @@ class LinkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStats:
-    """A replica as ws sees it; ``error`` says why it is not attached, if it is not.
+    """A replica as ws sees it; ``error`` is why it is not attached, if it is not.
 
-    ``condition`` tells a replica that is stuck on an event, or silent, from one that does well; ``waiting``
-    and ``silence`` say for how many seconds.
+    ``condition`` is its health (see `Condition`). ``waiting`` and ``silence`` are the seconds for which its
+    oldest event has been unfinished, and since it last sent something.
     """
 
     address: str
@@ -47,11 +47,13 @@ class ReplicaStats:
 
 
 class Link:
-    """One replica's address, for as long as it is wanted."""
+    """The connection to one replica's address, for as long as that is configured."""
 
-    def __init__(self, address: str, board: StreamContext, hello: pb.Hello, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, address: str, context: StreamContext, hello: pb.Hello, tasks: asyncio.TaskGroup
+    ) -> None:
         self._address = address
-        self._board = board
+        self._context = context
         self._hello = hello
         self._tasks = tasks
         self._current: OutgoingStream | None = None
@@ -59,7 +61,7 @@ class Link:
         self._retired = asyncio.Event()
         self._error = ""
         self._failures = 0
-        self._told: dict[str, float] = {}
+        self._logged_at: dict[str, float] = {}
         self._successor_until = float("-inf")
 
     @property
@@ -68,29 +70,29 @@ class Link:
         return self._current is not None
 
     def retire(self) -> None:
-        """The address is no longer a replica's: end when the stream does."""
+        """Stop redialling: the address is no longer a replica's."""
         self._retired.set()
 
     def stats(self) -> ReplicaStats:
-        """Return what is known of the replica."""
-        leaving = next((each for each in self._served if not each.broken), None)
-        shown = self._current or leaving
+        """Return the current stats of the replica."""
+        draining = next((each for each in self._served if not each.broken), None)
+        stream = self._current or draining
         now = asyncio.get_running_loop().time()
-        state = LinkState.ATTACHED if self._current else LinkState.DRAINING if shown else LinkState.DIALLING
+        state = LinkState.ATTACHED if self._current else LinkState.DRAINING if stream else LinkState.DIALLING
         return ReplicaStats(
             address=self._address,
             state=state,
-            replica=shown.replica if shown else "",
-            generation=shown.generation if shown else 0,
+            replica=stream.replica if stream else "",
+            generation=stream.generation if stream else 0,
             in_flight=sum(outbound.in_flight for outbound in self._served),
             error="" if self._current else self._error,
-            condition=shown.condition.value if shown else "",
-            waiting=round(shown.health.waiting(now), 1) if shown else 0.0,
-            silence=round(shown.health.silence(now), 1) if shown else 0.0,
+            condition=stream.condition.value if stream else "",
+            waiting=round(stream.health.waiting(now), 1) if stream else 0.0,
+            silence=round(stream.health.silence(now), 1) if stream else 0.0,
         )
 
     async def run(self) -> None:
-        """Serve until retired."""
+        """Dial and serve until retired."""
         try:
             while not self._retired.is_set():
                 try:
@@ -101,22 +103,22 @@ class Link:
                 await outbound.over.wait()
                 self._current = None
                 if outbound.broken:
-                    await asyncio.sleep(self._board.settings.redial_min)
+                    await asyncio.sleep(self._context.settings.redial_min)
                 else:
                     self._await_successor()
         finally:
-            self._board.partition.vacate(self._address)
+            self._context.partition.vacate(self._address)
 
     async def _attach(self) -> OutgoingStream:
-        channel, call, ready = await dial(self._address, self._board.settings, self._hello)
-        outbound = OutgoingStream(self._address, self._board, channel, call, ready)
+        channel, call, ready = await dial(self._address, self._context.settings, self._hello)
+        outbound = OutgoingStream(self._address, self._context, channel, call, ready)
         log.info(
             "attached to main at %s (replica %s, generation %d)",
             self._address,
             ready.replica,
             ready.generation,
         )
-        self._failures, self._error, self._told = 0, "", {}
+        self._failures, self._error, self._logged_at = 0, "", {}
         self._current = outbound
         for before in self._served:
             if before.broken and ready.process and before.process == ready.process:
@@ -135,12 +137,12 @@ class Link:
         self._failures += 1
         self._error = str(error)
         now = asyncio.get_running_loop().time()
-        last = self._told.get(self._error, float("-inf"))  # another reason is news, the same one is not
-        if now - last >= _QUIET and now >= self._successor_until:
-            self._told[self._error] = now
+        last = self._logged_at.get(self._error, float("-inf"))  # a new reason is logged at once
+        if now - last >= _LOG_INTERVAL and now >= self._successor_until:
+            self._logged_at[self._error] = now
             level = logging.WARNING if isinstance(error, TransportError) else logging.ERROR
             log.log(level, "%s Events wait in the outbox.", error)
-        settings = self._board.settings
+        settings = self._context.settings
         pause = min(settings.redial_max, settings.redial_min * 2 ** min(self._failures - 1, 16))
         try:
             async with asyncio.timeout(pause):
@@ -149,7 +151,7 @@ class Link:
             return
 
     def _await_successor(self) -> None:
-        """The next process is dialled at once; only if it is not there soon does its share go to others."""
-        loop, grace = asyncio.get_running_loop(), self._board.settings.handover_grace
+        """Keep the replica's share for its successor, which is dialled at once, for a grace period."""
+        loop, grace = asyncio.get_running_loop(), self._context.settings.handover_grace
         self._successor_until = loop.time() + grace
-        loop.call_later(grace, self._board.partition.vacate, self._address)
+        loop.call_later(grace, self._context.partition.vacate, self._address)

@@ -1,8 +1,8 @@
-"""What was received from the gateway and is not yet done, and how far each session is acknowledged.
+"""Holds the events received from the gateway until they are done, and tracks each session's progress.
 
-An event is known by (shard, session id, seq). The low watermark of a session is the highest sequence number
-below which all is done: only that may be persisted for RESUME, because after a crash Discord sends everything
-above it again.
+An event is identified by (shard, session id, seq). The low watermark of a session is the highest sequence
+number up to which all is done: only that may be persisted for RESUME, because after a crash Discord resends
+everything above it.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from nescord_core.envelope import Envelope
 __all__ = ["Entry", "Outbox", "Track"]
 
 _ENTRY_BYTES = 400
-"""What an event costs beside its data: envelope, entry, and its places in the queues."""
+"""Memory that an event costs besides its data: envelope, entry, and its places in the queues."""
 
 
 class Track:
-    """One gateway session: which of its events are not done. ``highest`` is the last seq that came.
+    """The unfinished events of one gateway session. ``highest`` is the last seq that was received.
 
-    ``pending`` are those in memory since they came, ``restored`` those that were on disk meanwhile, and
-    ``floors`` has the lowest seq of each part of the disk that holds some.
+    ``pending`` never left memory, ``restored`` are back from disk, and ``floors`` has the lowest seq of each
+    disk segment that holds some.
     """
 
     __slots__ = ("_heap", "floors", "highest", "pending", "reported", "restored", "session_id", "shard_id")
@@ -46,10 +46,10 @@ class Track:
         return bool(self.pending or self.restored or self.floors)
 
     def watermark(self) -> int:
-        """Return the highest seq below which all is done.
+        """Return the highest seq up to which all is done.
 
-        Sequence numbers only grow within a session, so what lies between two that came was never to be
-        delivered. A dict keeps the order of insertion: its first key is the lowest.
+        Sequence numbers only grow within a session, so a gap between two received ones holds nothing to
+        deliver. A dict keeps insertion order: its first key is the lowest.
         """
         lowest = next(iter(self.pending)) if self.pending else self.highest + 1
         if self.restored or self.floors:
@@ -57,7 +57,7 @@ class Track:
         return lowest - 1
 
     def restore(self, seq: int, entry: Entry) -> None:
-        """Take back an event from disk; those of different parts of the disk may come in any order."""
+        """Add an event read back from disk; segments may be read in any order."""
         self.restored[seq] = entry
         self.highest = max(self.highest, seq)
         heappush(self._heap, seq)
@@ -69,11 +69,11 @@ class Track:
 
 
 class Entry(msgspec.Struct, gc=False, eq=False):
-    """One event on its way; a struct because one is made for every event on the hot path.
+    """One undelivered or unacknowledged event; a struct, since one is made for every event.
 
-    ``order`` counts arrivals; ``lane`` is what is kept in order and on one replica: the guild, the channel of
-    a direct message, the shard (below 0), or (a string) the address of a replica that the event belongs to.
-    ``segment`` is the part of the disk it came back from, None for one that was always in memory.
+    ``order`` counts arrivals. ``lane`` is the unit of ordering and routing: the guild, the channel of a
+    direct message, the shard (below 0), or (a string) the address of the replica that the event must go to.
+    ``segment`` is the disk segment it was read back from, None if it never left memory.
     """
 
     envelope: Envelope
@@ -84,15 +84,15 @@ class Entry(msgspec.Struct, gc=False, eq=False):
     segment: int | None = None
 
     def size(self) -> int:
-        """Bytes of memory, roughly."""
+        """Return its approximate size in memory, in bytes."""
         return len(self.envelope.data) + _ENTRY_BYTES
 
 
 class Outbox:
-    """Counts and bounds what is not done, by number and by bytes of memory.
+    """Counts the unfinished events and bounds them, by number and by bytes of memory.
 
-    ``events`` and ``bytes`` are what is in memory; ``spilled`` events are on disk alone. ``left`` counts, for
-    every part of the disk that was read back, the events that are not done.
+    ``events`` and ``bytes`` are those in memory; ``spilled`` events are only on disk. ``left`` counts the
+    unfinished events of every segment that was read back.
     """
 
     def __init__(self, *, max_events: int, max_bytes: int) -> None:
@@ -113,9 +113,9 @@ class Outbox:
         self.shed_by_shard: dict[int, int] = {}
 
     def put(self, envelope: Envelope, lane: int | str | None = None) -> Entry | None:
-        """Take an event in; None if that session has already brought it.
+        """Add an event; return None if it is a duplicate within its session.
 
-        Without ``lane`` it is the event's key, or its shard if it has none (READY and the like).
+        The default ``lane`` is the event's key, or its shard if it has none (READY and the like).
         """
         shard_id, session_id, seq = envelope[0], envelope[1], envelope[2]
         track = self._latest.get(shard_id)
@@ -133,13 +133,13 @@ class Outbox:
         return entry
 
     def skip(self, shard_id: int, session_id: str, seq: int) -> None:
-        """Note an event that is not delivered at all: done as soon as everything before it is."""
+        """Record an event that is not delivered: it is done as soon as everything before it is."""
         track = self._track(shard_id, session_id)
         track.highest = max(track.highest, seq)
         self._changed.add(track)
 
     def done(self, *entries: Entry) -> None:
-        """Events were acknowledged; each entry is done once."""
+        """Remove acknowledged events; each entry may be done only once."""
         track, size = None, 0
         for entry in entries:
             envelope = entry.envelope
@@ -157,14 +157,14 @@ class Outbox:
         self.done_count += len(entries)
 
     def shed(self, entry: Entry) -> None:
-        """Give an event up because there is no room; counted by shard."""
+        """Drop an event for lack of room, counted by shard."""
         self.done(entry)
         self.done_count -= 1
         shard_id = entry.track.shard_id
         self.shed_by_shard[shard_id] = self.shed_by_shard.get(shard_id, 0) + 1
 
     def spill(self, entry: Entry, segment: int) -> None:
-        """An event that is not sent yet leaves for a part of the disk; it takes memory until `written`."""
+        """Assign an unsent event to a disk segment; it takes memory until `written`."""
         track, seq = entry.track, entry.envelope.seq
         del track.pending[seq]
         if segment not in track.floors:
@@ -172,7 +172,7 @@ class Outbox:
             self._floors.setdefault(segment, set()).add(track)
 
     def written(self, envelopes: Iterable[Envelope]) -> None:
-        """Events that were spilled are on disk and no longer in memory."""
+        """Record that spilled events are on disk and no longer in memory."""
         for envelope in envelopes:
             self.spilled += 1
             self.events -= 1
@@ -181,15 +181,15 @@ class Outbox:
     def restore(
         self, envelope: Envelope, *, segment: int, order: int | None = None, buffered: bool = False
     ) -> Entry | None:
-        """Take an event back from disk, or (``buffered``) one that was still on its way there.
+        """Add an event read back from disk or, ``buffered``, one that was not written yet.
 
-        Without ``order`` it comes from an earlier process and counts as older than all that came to this one;
-        None if it lay there twice.
+        Without ``order`` it comes from an earlier process and is older than everything this one has received.
+        Returns None for a duplicate.
         """
         if order is None:
             self._recovered = order = self._recovered + 1
         track = self._tracks.get(envelope[:2])
-        if track is None:  # of a session that ended, maybe before this process began
+        if track is None:  # its session ended, perhaps before this process started
             track = self._tracks[envelope[0], envelope[1]] = Track(envelope[0], envelope[1])
         if envelope.seq in track.restored or envelope.seq in track.pending:
             self.spilled -= 1
@@ -205,24 +205,24 @@ class Outbox:
         return entry
 
     def emptied(self, segment: int) -> None:
-        """All of that part of the disk was taken back, or given up."""
+        """Record that a segment was read back completely, or dropped."""
         for track in self._floors.pop(segment, ()):
             del track.floors[segment]
             self._changed.add(track)
 
     def lost(self, shard_id: int, count: int = 1) -> None:
-        """Events on disk cannot be read any more; counted like those that were shed."""
+        """Record that events on disk are unreadable; counted like shed ones."""
         self.spilled -= count
         self.shed_by_shard[shard_id] = self.shed_by_shard.get(shard_id, 0) + count
 
     @property
     def unfinished(self) -> int:
-        """How many events are not done, in memory and on disk."""
+        """The number of unfinished events, in memory and on disk."""
         return self.events + self.spilled
 
     @property
     def overfull(self) -> bool:
-        """Whether more is held than allowed."""
+        """Whether it holds more than allowed."""
         return self.events > self._max_events or self.bytes > self._max_bytes
 
     def watermarks(self) -> list[tuple[int, str, int]]:
@@ -239,11 +239,11 @@ class Outbox:
         return risen
 
     def sessions(self) -> int:
-        """Return how many sessions are remembered: the latest of each shard, and the unfinished."""
+        """Return the number of known sessions: the latest of each shard, and those with unfinished events."""
         return len(self._tracks)
 
     def oldest(self) -> float | None:
-        """Return when the event that waits longest was received (seconds since the epoch)."""
+        """Return when the oldest unfinished event was received (seconds since the epoch)."""
         firsts = [
             next(iter(entries.values())).envelope.received_at
             for track in self._tracks.values()
@@ -253,7 +253,7 @@ class Outbox:
         return min(firsts, default=None)
 
     def entries(self) -> list[Entry]:
-        """Return what is in memory and not done, in order of arrival."""
+        """Return the unfinished events in memory, in order of arrival."""
         found = [
             entry
             for track in self._tracks.values()

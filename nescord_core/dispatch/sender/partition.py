@@ -1,9 +1,9 @@
-"""Which replica of main an event goes to, and when: rendezvous hashing with hand-over in order.
+"""Assigns events to replicas of main by rendezvous hashing, with an ordered hand-over.
 
-Every lane (a guild, mostly) belongs to the replica whose hash with it is highest, so a replica that joins or
-leaves moves only its own share. A lane moves when nothing of it is in flight on its old stream any more;
-until then its events wait. In the steady state nothing is kept per lane: only while replicas change are the
-lanes that have to wait known by name ("holds").
+Every lane (usually a guild) belongs to the replica with which its hash is highest, so a replica that joins or
+leaves moves only its own share. A lane moves once none of its events is in flight on its old stream; until
+then its events wait. In the steady state there is no state per lane: only while replicas change are the
+waiting lanes listed ("holds").
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ __all__ = ["Partition", "Stream", "rendezvous", "seed_of"]
 
 _MASK = (1 << 64) - 1
 _ROUTES = 200_000
-"""Remembered routes before the cache starts anew: direct messages bring ever new channels."""
+"""Cached routes at which the cache is cleared: direct messages keep adding channels."""
 
 
 def seed_of(address: str) -> int:
-    """Return a number for a replica's address: the same in every process and on every host."""
+    """Return the hash of a replica's address: the same in every process and on every host."""
     return int.from_bytes(blake2b(address.encode(), digest_size=8).digest(), "big")
 
 
@@ -36,10 +36,10 @@ def rendezvous(lane: int, seed: int) -> int:
 
 
 class Stream:
-    """One connection to a replica: what is on its way over it, by delivery number (counted from 1).
+    """One connection to a replica, with its deliveries in flight by number (counted from 1).
 
-    ``rivals`` are the replicas that have been there, by address with the number of `seed_of`, since whoever
-    tells the replica of its guilds has last emptied it; that one included.
+    ``rivals`` maps the addresses of all replicas that have been present, this one included, to the numbers of
+    `seed_of`; it is reset whenever the replica's guilds are sent to it.
     """
 
     __slots__ = ("address", "credit", "in_flight", "next_number", "notify", "rivals")
@@ -56,7 +56,7 @@ class Stream:
 
 
 class _Slot:
-    """A replica's place; without a stream while its successor is being dialled."""
+    """A replica's place in the partition; without a stream while its successor is being dialled."""
 
     __slots__ = ("address", "ready", "seed", "stream")
 
@@ -68,7 +68,7 @@ class _Slot:
 
 
 class _Hold:
-    """A lane that has ``count`` events in flight on a stream that is no longer its own."""
+    """A lane with ``count`` events in flight on a stream that no longer owns it."""
 
     __slots__ = ("count", "waiting")
 
@@ -78,11 +78,11 @@ class _Hold:
 
 
 class Partition:
-    """Queues for every replica, and what is in flight to each.
+    """The queue of every replica, and its events in flight.
 
-    ``changes`` counts how often lanes have got another owner because replicas joined or left. ``replicas``
-    are those that lanes belong to now, by address with the number of `seed_of`: another object after each
-    change. ``is_shared`` tells whether there has been more than one so far.
+    ``changes`` counts how often lanes changed owners because replicas joined or left. ``replicas`` maps the
+    addresses of the current owners to the numbers of `seed_of`; every change replaces the object.
+    ``is_shared`` is whether there has ever been more than one.
     """
 
     def __init__(self) -> None:
@@ -109,12 +109,12 @@ class Partition:
             return
         ready = slot.ready
         ready.append(entry)
-        # A queue that is not empty has been announced, or waits for credit.
+        # A stream with a non-empty queue has been notified already, or waits for credit.
         if len(ready) == 1 and slot.stream is not None:
             slot.stream.notify()
 
     def attach(self, address: str, *, credit: int, notify: Callable[[], None]) -> Stream:
-        """A replica is ready on a new stream; ``notify`` is called when there may be something to take."""
+        """Attach a replica's new stream; ``notify`` is called when there may be events to take."""
         slot = self._slots.get(address) or self._add(address)
         slot.stream = stream = Stream(address, max(credit, 1), notify, self.replicas)
         self._streams.append(stream)
@@ -122,36 +122,36 @@ class Partition:
         return stream
 
     def expect(self, address: str) -> None:
-        """Keep a place for a replica that may be there soon, until `attach` or `vacate`."""
+        """Reserve a place for a replica that may attach soon, until `attach` or `vacate`."""
         if address not in self._slots:
             self._add(address)
             self._rebalance()
 
     def drain(self, stream: Stream) -> None:
-        """Send nothing more on a stream; its replica keeps its place until `vacate`, for its successor."""
+        """Stop sending on a stream; its replica keeps its place for a successor, until `vacate`."""
         slot = self._slots.get(stream.address)
         if slot is not None and slot.stream is stream:
             slot.stream = None
             self._rebalance()
 
     def vacate(self, address: str) -> None:
-        """A replica without a stream is not expected back soon: its share goes to the others."""
+        """Give the share of a replica without a stream to the others: it is not expected back soon."""
         slot = self._slots.get(address)
         if slot is not None and slot.stream is None:
             self._remove(slot)
             self._rebalance()
 
     def abandon(self, stream: Stream) -> None:
-        """A stream broke: its replica's share goes to the others, but for the lanes in flight on it."""
+        """Give the share of a broken stream's replica to the others, except for lanes in flight on it."""
         slot = self._slots.get(stream.address)
         if slot is not None and slot.stream is stream:
             self._remove(slot)
             self._rebalance()
 
     def lose(self, stream: Stream) -> int:
-        """A stream broke, and its replica begins nothing more of it.
+        """Requeue the events in flight on a broken stream, of which its replica starts no more.
 
-        What was in flight goes back to the front of its lanes, marked. Returns how many events that were.
+        They go to the front of their lanes, marked as redelivered. Returns their number.
         """
         lost = list(stream.in_flight.values())
         stream.in_flight.clear()
@@ -167,9 +167,9 @@ class Partition:
         return len(lost)
 
     def take(self, stream: Stream, *, max_events: int, max_bytes: int) -> tuple[int, list[Entry]]:
-        """Take a batch to send: the number of its first delivery, and as much as credit and bounds allow.
+        """Remove a batch to send: its first delivery number, and as many events as credit and limits allow.
 
-        An event larger than ``max_bytes`` goes alone.
+        An event larger than ``max_bytes`` gets a batch of its own.
         """
         first = stream.next_number
         slot = self._slots.get(stream.address)
@@ -191,40 +191,40 @@ class Partition:
         return first, batch
 
     def ready(self, stream: Stream) -> int:
-        """Return how many events could be sent on a stream, credit aside."""
+        """Return how many events could be sent on a stream, regardless of credit."""
         slot = self._slots.get(stream.address)
         return len(slot.ready) if slot is not None and slot.stream is stream else 0
 
     def has_restored(self, stream: Stream) -> bool:
-        """Tell whether something to be sent was in the hands of an earlier process of ws."""
+        """Return whether the stream's queue has events that an earlier process of ws may have sent."""
         slot = self._slots.get(stream.address)
         return slot is not None and any(entry.envelope[8] for entry in slot.ready)
 
-    def settle(self, stream: Stream, first: int, last: int) -> list[Entry]:
-        """Return the entries of acknowledged deliveries; numbers that are not in flight are ignored."""
+    def acknowledge(self, stream: Stream, first: int, last: int) -> list[Entry]:
+        """Remove and return acknowledged deliveries; numbers that are not in flight are ignored."""
         in_flight = stream.in_flight
         full = len(in_flight) >= stream.credit
         numbers = range(max(first, 1), min(last, stream.next_number - 1) + 1)
-        settled = [entry for number in numbers if (entry := in_flight.pop(number, None)) is not None]
-        for entry in settled if self._holds else ():
+        acknowledged = [entry for number in numbers if (entry := in_flight.pop(number, None)) is not None]
+        for entry in acknowledged if self._holds else ():
             self._release(entry.lane)
         if full:
             stream.notify()
-        return settled
+        return acknowledged
 
-    def give_back(self, stream: Stream, numbers: Iterable[int], *, started: bool) -> int:
-        """Put deliveries that were handed back to the front of their lanes; marked if they had begun."""
-        returned = [entry for number in numbers if (entry := stream.in_flight.pop(number, None)) is not None]
+    def hand_back(self, stream: Stream, numbers: Iterable[int], *, started: bool) -> int:
+        """Requeue returned deliveries at the front of their lanes; ``started`` marks them as redelivered."""
+        entries = [entry for number in numbers if (entry := stream.in_flight.pop(number, None)) is not None]
         if started:
-            self.redelivered += len(returned)
-            for entry in returned:
+            self.redelivered += len(entries)
+            for entry in entries:
                 entry.redelivered = True
-        if returned:
-            self._rebalance(returned)
-        return len(returned)
+        if entries:
+            self._rebalance(entries)
+        return len(entries)
 
     def pop_oldest(self) -> Entry | None:
-        """Remove and return the queued event that came first; None if all that is left is in flight."""
+        """Remove and return the oldest queued event; None if everything left is in flight."""
         queues = [self._backlog, *(slot.ready for slot in self._slots.values())]
         filled = [queue for queue in queues if queue] or [
             hold.waiting for hold in self._holds.values() if hold.waiting
@@ -232,34 +232,34 @@ class Partition:
         return min(filled, key=lambda queue: queue[0].order).popleft() if filled else None
 
     def queued(self) -> int:
-        """Return how many events wait to be sent."""
+        """Return the number of queued events."""
         waiting = sum(len(hold.waiting) for hold in self._holds.values())
         return len(self._backlog) + sum(len(slot.ready) for slot in self._slots.values()) + waiting
 
     def backlog(self, owner: str | None) -> int:
-        """Return how many events wait to be sent to a replica; for None, those that belong to nobody.
+        """Return how many events are queued for a replica or, for None, without an owner.
 
-        Lanes that wait for their old stream count for every replica: they are in nobody's queue yet.
+        Lanes that wait for their old stream count for every replica: they are not in a replica's queue yet.
         """
         slot = self._slots.get(owner) if owner is not None else None
         held = sum(len(hold.waiting) for hold in self._holds.values())
         return held + (len(slot.ready) if slot is not None else len(self._backlog))
 
     def held(self) -> int:
-        """Return how many lanes wait for their old stream."""
+        """Return the number of lanes that wait for their old stream."""
         return len(self._holds)
 
     def is_held(self, lane: int | str) -> bool:
-        """Tell whether something of a lane is in flight on a stream that is no longer its own."""
+        """Return whether a lane has events in flight on a stream that no longer owns it."""
         return lane in self._holds
 
     def wake(self) -> None:
-        """Have every stream look whether there is something to send."""
+        """Notify every stream."""
         for stream in self._streams:
             stream.notify()
 
     def owner(self, lane: int | str) -> str | None:
-        """Return the address of the replica a lane belongs to."""
+        """Return the address of the replica that owns a lane."""
         slot = self._only or self._slot_for(lane)
         return slot.address if slot is not None else None
 
@@ -279,15 +279,15 @@ class Partition:
         slot = self._slots[address] = _Slot(address)
         self._first = self._first or address
         self.is_shared = self.is_shared or address != self._first
-        self._note_change()
+        self._record_change()
         return slot
 
     def _remove(self, slot: _Slot) -> None:
         del self._slots[slot.address]
-        self._backlog.extend(slot.ready)  # sorted again by the rebalance that follows
-        self._note_change()
+        self._backlog.extend(slot.ready)  # the following rebalance restores the order
+        self._record_change()
 
-    def _note_change(self) -> None:
+    def _record_change(self) -> None:
         self.changes += 1
         self.replicas = {slot.address: slot.seed for slot in self._slots.values()}
         for stream in self._streams:
@@ -295,7 +295,7 @@ class Partition:
             stream.notify()
 
     def _release(self, lane: int | str) -> None:
-        """One event less of a lane that may be held; the last one lets the lane move."""
+        """Count down a held lane; when none of its events is in flight, it moves."""
         hold = self._holds.get(lane)
         if hold is None:
             return
@@ -305,11 +305,11 @@ class Partition:
             for entry in hold.waiting:
                 self.assign(entry)
 
-    def _rebalance(self, returned: Iterable[Entry] = ()) -> None:
-        """Distribute anew everything that is queued, in order of arrival, after replicas have changed."""
+    def _rebalance(self, entries: Iterable[Entry] = ()) -> None:
+        """Redistribute all queued events, in order of arrival, after a change of replicas."""
         self._routes.clear()
         self._only = next(iter(self._slots.values())) if len(self._slots) == 1 else None
-        queued = self._collect(returned)
+        queued = self._collect(entries)
         for stream in self._streams:
             for entry in stream.in_flight.values():
                 slot = self._only or self._slot_for(entry.lane)
@@ -321,8 +321,8 @@ class Partition:
             if slot.stream is not None and slot.ready:
                 slot.stream.notify()
 
-    def _collect(self, returned: Iterable[Entry]) -> list[Entry]:
-        queued = [*returned, *self._backlog]
+    def _collect(self, entries: Iterable[Entry]) -> list[Entry]:
+        queued = [*entries, *self._backlog]
         self._backlog.clear()
         for slot in self._slots.values():
             queued += slot.ready

@@ -1,7 +1,7 @@
-"""What becomes of a guild at one replica when replicas join and leave.
+"""Determines for one replica which guilds it gains, keeps or loses when replicas join and leave.
 
-Pure. Nothing is kept by guild: before and after are told from the replicas that there were and are. A replica
-has kept a guild only if no other one that was there meanwhile, however shortly, comes before it.
+Pure, and without state per guild: everything follows from the sets of replicas before and now. A replica has
+kept a guild only if none of the others that were present in between, however briefly, ranks before it.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ __all__ = ["GuildAssignment", "GuildMove"]
 
 
 class GuildMove(Enum):
-    """What becomes of a guild at the replica that is asked for."""
+    """What happens to a guild from the point of view of one replica."""
 
     KEPT = auto()
-    COMES = auto()
-    GOES = auto()
+    ARRIVES = auto()
+    LEAVES = auto()
     ELSEWHERE = auto()
 
 
 class GuildAssignment:
-    """The guilds of the replica at ``address``, as the replicas were told last (``before``) and are ``now``.
+    """The guilds of the replica at ``address``: as last sent to it (``before``), and ``now``.
 
-    ``since`` are all that were there from then on, ``before`` and ``now`` included; each maps addresses to
-    the numbers of `seed_of`.
+    ``since`` are all replicas that have been present since, including ``before`` and ``now``; each maps
+    addresses to the numbers of `seed_of`.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class GuildAssignment:
         ]
         self.is_change = any(was != there or not there for _, was, there in self._rivals)
 
-    def fate(self, guild_id: int) -> GuildMove:
-        """Return what becomes of a guild."""
+    def move_of(self, guild_id: int) -> GuildMove:
+        """Return what happens to a guild."""
         own, had, has, contested = rendezvous(guild_id, self._seed), True, True, False
         for seed, was_there, is_there in self._rivals:
             if rendezvous(guild_id, seed) > own:
@@ -48,9 +48,9 @@ class GuildAssignment:
                 had = had and not was_there
                 has = has and not is_there
         if has:
-            return GuildMove.COMES if contested else GuildMove.KEPT
-        return GuildMove.GOES if had else GuildMove.ELSEWHERE
+            return GuildMove.ARRIVES if contested else GuildMove.KEPT
+        return GuildMove.LEAVES if had else GuildMove.ELSEWHERE
 
     def is_own(self, guild_id: int) -> bool:
-        """Tell whether a guild belongs to the replica now."""
-        return self.fate(guild_id) in {GuildMove.KEPT, GuildMove.COMES}
+        """Return whether a guild now belongs to the replica."""
+        return self.move_of(guild_id) in {GuildMove.KEPT, GuildMove.ARRIVES}

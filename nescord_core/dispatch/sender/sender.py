@@ -1,4 +1,4 @@
-"""Ws's end of the wire: keeps events until main has done them, and sends them to its replicas."""
+"""ws's end of the wire: holds events until main has finished them, and sends them to its replicas."""
 
 from __future__ import annotations
 
@@ -23,21 +23,22 @@ from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+from nescord_core.wording import counted
 
 __all__ = ["HelloFacts", "Sender", "SenderStats"]
 
 log = logging.getLogger(__name__)
 
 _ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "RATE_LIMITED"})
-"""Events that answer a command, and carry its nonce."""
+"""Events that answer a command and carry its nonce."""
 
 _NONCES = 10_000
-_SHED_QUIET = 60.0
+_SHED_LOG_INTERVAL = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class HelloFacts:
-    """What ws says of itself: ``cluster`` is new for every start of the process."""
+    """What ws announces about itself: ``cluster`` is new for every start of the process."""
 
     cluster: str
     shard_ids: tuple[int, ...]
@@ -47,12 +48,12 @@ class HelloFacts:
 
 @dataclass(frozen=True, slots=True)
 class SenderStats:
-    """Events in the outbox (``depth``, of which ``queued`` are not sent), bytes, and counts since the start.
+    """The outbox: ``depth`` events, of which ``queued`` are unsent, their bytes, and counts since the start.
 
-    ``oldest_age`` in seconds is that of the event that waits longest; ``held`` are the guilds that wait until
-    their old replica is done with them; ``shed`` counts by shard. ``spilled`` of the ``depth`` are on disk
-    alone; ``disk_bytes`` is what the spool takes there and ``disk_error`` why it cannot be written;
-    ``recovered`` counts the events of an earlier process that were taken from it.
+    ``oldest_age`` is the age of the oldest event in seconds; ``held`` counts the guilds that wait for their
+    old replica; ``shed`` counts by shard. ``spilled`` events are only on disk; ``disk_bytes`` is the size of
+    the spool and ``disk_error`` why it cannot be written; ``recovered`` counts the events taken over from an
+    earlier process.
     """
 
     depth: int
@@ -82,11 +83,11 @@ class _RateLimitMeta(msgspec.Struct):
 
 
 class Sender:
-    """Takes every event with `put` and delivers it at least once, in order per guild.
+    """Accepts every event with `put` and delivers it at least once, in order per guild.
 
     ``acknowledged(shard_id, session_id, seq)`` is called at most every ``settings.watermark_interval`` with
-    the highest seq below which all of that session is done. ``command(shard_id, op, data, deadline)`` sends a
-    gateway command; it raises GatewayCommandError.
+    the highest seq up to which the session's events are done. ``command(shard_id, op, data, deadline)`` sends
+    a gateway command; it raises GatewayCommandError.
     """
 
     def __init__(
@@ -104,8 +105,8 @@ class Sender:
         self.outbox = Outbox(max_events=settings.outbox_events, max_bytes=settings.outbox_mb * 1024 * 1024)
         self.partition = Partition()
         self._spool: Spool | None = None
-        # Below these nothing has to be decided about an event: it waits in memory.
-        self._calm_events, self._calm_bytes = settings.outbox_events, settings.outbox_mb * 1024 * 1024
+        # Below these limits an event simply waits in memory.
+        self._spill_events, self._spill_bytes = settings.outbox_events, settings.outbox_mb * 1024 * 1024
         if settings.outbox_disk_mb > 0:
             self._spool = Spool(
                 self.outbox,
@@ -117,8 +118,8 @@ class Sender:
                 shed=self._shed_bytes,
             )
             limits = self._spool.overflow.limits
-            self._calm_events, self._calm_bytes = limits.spill_events, limits.spill_bytes
-        self.quiet_until = float("-inf")
+            self._spill_events, self._spill_bytes = limits.spill_events, limits.spill_bytes
+        self.hold_restored_until = float("-inf")
         self._hello = hello
         self._report = acknowledged
         self._command = command
@@ -128,11 +129,11 @@ class Sender:
         self._nonces: dict[str, str] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._empty = asyncio.Event()
-        self._shed_told = float("-inf")
+        self._shed_logged_at = float("-inf")
 
     def put(self, envelope: Envelope) -> None:
-        """Take an event in; never blocks. Past the outbox's bound the oldest waiting one is given up."""
-        lane = self._asker(envelope) if self._nonces and envelope.type in _ANSWERS else None
+        """Accept an event, without blocking. Beyond the outbox's limit the oldest waiting one is dropped."""
+        lane = self._requester(envelope) if self._nonces and envelope.type in _ANSWERS else None
         spool = self._spool
         if spool is not None and spool.undecided:
             spool.decide(envelope.shard_id, envelope.session_id)
@@ -140,8 +141,8 @@ class Sender:
         entry = outbox.put(envelope, lane)
         if entry is None:
             return
-        is_calm = outbox.events <= self._calm_events and outbox.bytes <= self._calm_bytes
-        if is_calm and not (spool is not None and spool.overflow.active):
+        fits = outbox.events <= self._spill_events and outbox.bytes <= self._spill_bytes
+        if fits and not (spool is not None and spool.overflow.active):
             self.partition.assign(entry)
         else:
             self._make_room_for(entry)
@@ -156,7 +157,7 @@ class Sender:
             self._shed()
 
     def skip(self, shard_id: int, session_id: str, seq: int) -> None:
-        """Note an event that is not to be delivered, so that the session's acknowledged seq can pass it."""
+        """Record an event that is not delivered, so that the session's acknowledged seq can pass it."""
         self.outbox.skip(shard_id, session_id, seq)
 
     @property
@@ -165,7 +166,7 @@ class Sender:
         return any(link.attached for link in self._links.values())
 
     def stats(self) -> SenderStats:
-        """Return the present state and the counts since the start."""
+        """Return the current state and the counts since the start."""
         outbox, oldest = self.outbox, self.outbox.oldest()
         links = [*self._links.values(), *self._retired]
         return SenderStats(
@@ -188,7 +189,7 @@ class Sender:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        self.quiet_until = asyncio.get_running_loop().time() + lease_of(self.settings)
+        self.hold_restored_until = asyncio.get_running_loop().time() + lease_of(self.settings)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
@@ -206,12 +207,12 @@ class Sender:
                 await self._spool.close()
 
     async def recovered(self) -> None:
-        """Wait until `run` knows what an earlier process left on disk: it comes before whatever is `put`."""
+        """Wait until `run` has read what an earlier process left on disk: that precedes everything `put`."""
         if self._spool is not None:
-            await self._spool.has_looked.wait()
+            await self._spool.recovery_done.wait()
 
     async def drain(self, timeout: float) -> int:
-        """Wait up to ``timeout`` seconds until all is done; returns how many events are not.
+        """Wait up to ``timeout`` seconds until all is done; return the number of unfinished events.
 
         Those are not lost: their sequence numbers were not reported, so a RESUME brings them again.
         """
@@ -221,19 +222,19 @@ class Sender:
                     self._empty.clear()
                     await self._empty.wait()
         except TimeoutError:
-            log.warning("%d events were not acknowledged within %g s", self.outbox.unfinished, timeout)
+            log.warning("%s not acknowledged within %g s", counted(self.outbox.unfinished, "event"), timeout)
         self._report_watermarks()
         return self.outbox.unfinished
 
     def acknowledged(self) -> None:
-        """Some events are done (called by the streams)."""
+        """Check whether all events are done (called by the streams)."""
         if not self.outbox.unfinished:
             self._empty.set()
 
     def gateway_command(
         self, address: str, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
     ) -> None:
-        """Start a gateway command (called by the streams); it outlives the stream it came by."""
+        """Start a gateway command (called by the streams); it survives the stream it came on."""
         nonce = _nonce(command.data) if command.op == 8 else None
         if nonce is not None:
             self._nonces.pop(nonce, None)
@@ -257,8 +258,8 @@ class Sender:
                 log.error("a gateway command (opcode %d) failed", command.op, exc_info=error)
         answer(pb.CommandResult(id=command.id, error=" ".join(str(error) or repr(error) for error in errors)))
 
-    def _asker(self, envelope: Envelope) -> str | None:
-        """Return the address of the replica whose command an event answers, while it is one."""
+    def _requester(self, envelope: Envelope) -> str | None:
+        """Return the address of the replica whose command the event answers, if it is still one."""
         nonce = _nonce(envelope.data)
         address = self._nonces.get(nonce) if nonce is not None else None
         return address if address in self._links else None
@@ -266,31 +267,31 @@ class Sender:
     def _shed(self) -> None:
         while self.outbox.overfull and (entry := self.partition.pop_oldest()) is not None:
             self.outbox.shed(entry)
-        self._tell_shed()
+        self._log_shed()
 
     def _shed_bytes(self, size: int) -> None:
-        """Give up the oldest in memory, so that as much of the disk can be taken back."""
+        """Drop the oldest events in memory, to make room for as many bytes from disk."""
         while size > 0 and (entry := self.partition.pop_oldest()) is not None:
             size -= entry.size()
             self.outbox.shed(entry)
-        self._tell_shed()
+        self._log_shed()
 
-    def _tell_shed(self) -> None:
+    def _log_shed(self) -> None:
         now = time.monotonic()
-        if now - self._shed_told >= _SHED_QUIET:
-            self._shed_told = now
+        if now - self._shed_logged_at >= _SHED_LOG_INTERVAL:
+            self._shed_logged_at = now
             log.error(
-                "the outbox is full (%d events, %d MB): the oldest are lost, %d so far; main has to catch up"
-                " or come back",
-                self.outbox.events,
+                "the outbox is full (%s, %d MB) and drops its oldest events, %d so far:"
+                " start main, or let it catch up",
+                counted(self.outbox.events, "event"),
                 self.outbox.bytes // (1024 * 1024),
                 sum(self.outbox.shed_by_shard.values()),
             )
 
     def _expect(self, wanted: set[str]) -> None:
-        """Of several replicas each gets the time of a hand-over to be there before its share goes to others.
+        """Give each of several replicas the hand-over grace to attach before its share goes to others.
 
-        Otherwise whichever answers first would have all guilds for a moment.
+        Otherwise the first to attach would briefly own all guilds.
         """
         for address in sorted(wanted) if len(wanted) > 1 else ():
             self.partition.expect(address)
@@ -302,13 +303,13 @@ class Sender:
             self._expect(wanted)
         for address in wanted - self._links.keys():
             link = self._links[address] = Link(address, self, self._hello_message(address), tasks)
-            tasks.create_task(self._keep(link))
+            tasks.create_task(self._run_link(link))
         for address in self._links.keys() - wanted:
             link = self._links.pop(address)
             self._retired.add(link)
             link.retire()
 
-    async def _keep(self, link: Link) -> None:
+    async def _run_link(self, link: Link) -> None:
         try:
             await link.run()
         finally:
@@ -337,7 +338,7 @@ class Sender:
 
 
 def _nonce(data: bytes) -> str | None:
-    """Return the nonce of a command or of the event that answers it (RATE_LIMITED has it in ``meta``)."""
+    """Return the nonce of a command, or of the event that answers it (RATE_LIMITED: in ``meta``)."""
     try:
         found = msgspec.json.decode(data, type=_RateLimitMeta)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""One stream to a replica, as ws sees it."""
+"""One stream to a replica, from ws's side."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from nescord_core.dispatch.sender.snapshots import ReplicaSnapshots, SnapshotSou
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+from nescord_core.wording import counted
 
 __all__ = ["OutgoingStream", "StreamContext", "dial", "lease_of"]
 
@@ -34,22 +35,22 @@ _Call: TypeAlias = grpc.aio.StreamStreamCall[pb.FromWs, pb.FromMain]
 _FACTS_INTERVAL = 5.0
 _WATCH_INTERVAL = 1.0
 _MB = 1024 * 1024
-_ROOM = 4096
-"""What a message takes beside the data of its one event."""
+_OVERHEAD = 4096
+"""Room for what a message carries besides the data of a single event."""
 
 
 class StreamContext(Protocol):
-    """What a stream works on: the rules' state, shared by all streams of the sender."""
+    """The state shared by all streams of the sender."""
 
     world: SnapshotSource | None
     settings: WsSettings
     outbox: Outbox
     partition: Partition
-    quiet_until: float
-    """Until then (the loop's time) replicas may begin what an earlier process of ws has sent them."""
+    hold_restored_until: float
+    """Until then (loop time) replicas may still start events that an earlier process of ws has sent them."""
 
     def acknowledged(self) -> None:
-        """Some events are done."""
+        """Check whether all events are done."""
 
     def gateway_command(
         self, address: str, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
@@ -60,9 +61,9 @@ class StreamContext(Protocol):
 async def dial(
     address: str, settings: WsSettings, hello: pb.Hello
 ) -> tuple[grpc.aio.Channel, _Call, pb.Ready]:
-    """Open a stream to a replica on a connection of its own, up to its Ready.
+    """Open a stream to a replica on a connection of its own, and wait for its Ready.
 
-    Raises TransportError, or ProtocolMismatch if that replica speaks another version.
+    Raises TransportError, or ProtocolMismatch if the replica speaks another version.
     """
     channel = open_channel(
         address, settings.security, keepalive=settings.keepalive, message_mb=settings.message_mb
@@ -76,10 +77,10 @@ async def dial(
         )(metadata=((SECRET_KEY, secret),) if secret else None)
         async with asyncio.timeout(settings.connect_timeout):
             await call.write(pb.FromWs(hello=hello))
-            return channel, call, _checked(await call.read(), address)
+            return channel, call, _check_ready(await call.read(), address)
     except BaseException as error:
         await channel.close()
-        translated = _translated(error, address)
+        translated = _translate(error, address)
         if translated is None:
             raise
         raise translated from error
@@ -89,50 +90,50 @@ def _serialize(message: pb.FromWs) -> bytes:
     return message.SerializeToString()
 
 
-def _checked(first: object, address: str) -> pb.Ready:
+def _check_ready(first: object, address: str) -> pb.Ready:
     if not isinstance(first, pb.FromMain) or first.WhichOneof("kind") != "ready":
-        raise TransportError(f"What listens at {address} is not nescord's main.", hint="Check ws.grpc_host.")
+        raise TransportError(f"The server at {address} is not nescord's main.", hint="Check ws.grpc_host.")
     if first.ready.protocol != PROTOCOL:
         raise ProtocolMismatch(ours=PROTOCOL, theirs=first.ready.protocol, peer=f"main at {address}")
     return first.ready
 
 
-def _translated(error: BaseException, address: str) -> NescordError | None:
+def _translate(error: BaseException, address: str) -> NescordError | None:
     match error:
         case grpc.aio.AioRpcError():
-            return _refused(error, address)
+            return _rejection(error, address)
         case TimeoutError():
-            return TransportError(f"main at {address} does not answer.")
+            return TransportError(f"main at {address} does not respond.")
         case asyncio.InvalidStateError() | grpc.aio.UsageError():
             return TransportError(f"main at {address} closed the stream.")
     return None
 
 
-def _refused(error: grpc.aio.AioRpcError, address: str) -> NescordError:
+def _rejection(error: grpc.aio.AioRpcError, address: str) -> NescordError:
     match error.code():
         case grpc.StatusCode.UNAVAILABLE:
-            return TransportError(f"main is not there yet at {address}.")
+            return TransportError(f"main at {address} is not available yet.")
         case grpc.StatusCode.UNIMPLEMENTED:
             return TransportError(
-                f"What listens at {address} is not nescord's main.", hint="Check ws.grpc_host."
+                f"The server at {address} is not nescord's main.", hint="Check ws.grpc_host."
             )
-    return TransportError(f"main at {address} refuses this ws: {error.details()}")
+    return TransportError(f"main at {address} rejected this ws: {error.details()}")
 
 
 def lease_of(settings: WsSettings) -> float:
-    """Return the seconds of the lease: over well before a peer that says nothing counts as dead."""
+    """Return the seconds of the lease: it ends well before a silent peer counts as dead."""
     return min(settings.lease, settings.keepalive / 2)
 
 
 class OutgoingStream:
-    """A stream that is open; `run` serves it until it ends.
+    """An open stream; `run` serves it until it ends.
 
-    ``over`` is set as soon as nothing more may be sent on it: the replica drains, or the stream is gone.
-    ``broken`` tells which.
+    ``over`` is set as soon as nothing more may be sent: the replica drains, or the stream is gone. ``broken``
+    is whether it is gone.
     """
 
     def __init__(
-        self, address: str, board: StreamContext, channel: grpc.aio.Channel, call: _Call, ready: pb.Ready
+        self, address: str, context: StreamContext, channel: grpc.aio.Channel, call: _Call, ready: pb.Ready
     ) -> None:
         self.replica = ready.replica
         self.generation = ready.generation
@@ -140,40 +141,40 @@ class OutgoingStream:
         self.over = asyncio.Event()
         self.broken = False
         self._address = address
-        self._board = board
+        self._context = context
         self._channel = channel
         self._call = call
-        self._fence = Fence(lease_of(board.settings))
+        self._fence = Fence(lease_of(context.settings))
         self._ended = asyncio.Event()
         self.condition = Condition.WELL
         self.health = ReplicaHealth(
             asyncio.get_running_loop().time(),
-            silent_after=board.settings.silent_after if ready.process and board.settings.lease else 0.0,
-            stuck_after=board.settings.stuck_after,
+            silent_after=context.settings.silent_after if ready.process and context.settings.lease else 0.0,
+            stuck_after=context.settings.stuck_after,
         )
         self._wake = asyncio.Event()
         self._messages: deque[pb.FromWs] = deque()
-        self._linger = Linger(board.settings.linger)
+        self._linger = Linger(context.settings.linger)
         self._frames = FrameWriter()
-        self._stream = board.partition.attach(address, credit=ready.credit, notify=self._wake.set)
-        self._world = board.world if ready.snapshot else None
+        self._stream = context.partition.attach(address, credit=ready.credit, notify=self._wake.set)
+        self._world = context.world if ready.snapshot else None
         self._snapshots: ReplicaSnapshots | None = None
         if self._world is not None:
-            self._snapshots = ReplicaSnapshots(board.partition, self._stream, self._world)
+            self._snapshots = ReplicaSnapshots(context.partition, self._stream, self._world)
             self._wake.set()
 
     @property
     def in_flight(self) -> int:
-        """How many events are on their way or being handled."""
+        """The number of events sent and not yet acknowledged."""
         return len(self._stream.in_flight)
 
     async def run(self) -> None:
-        """Serve the stream; whatever is in flight when it ends goes back into the outbox, marked."""
+        """Serve the stream; events in flight when it ends go back to the outbox, marked as redelivered."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 serving = [
                     tasks.create_task(self._write()),
-                    tasks.create_task(self._tell_facts()),
+                    tasks.create_task(self._send_shard_facts()),
                     tasks.create_task(self._watch()),
                 ]
                 await self._read()
@@ -189,24 +190,28 @@ class OutgoingStream:
                 await self._channel.close()
 
     def release(self) -> None:
-        """The process at the other end has given up what it had not begun: there is nothing to wait for."""
+        """End the wait for the fence: the peer process has dropped the events it had not started."""
         self._ended.set()
 
     async def _end(self) -> None:
-        """Give what is in flight to others, once the process at the other end may not begin it any more."""
-        partition = self._board.partition
+        """Release the events in flight to other replicas, once the peer process may no longer start them."""
+        partition = self._context.partition
         try:
             if self.broken:
                 partition.abandon(self._stream)
                 self.over.set()
-                await self._pass_fence()
+                await self._wait_for_fence()
         finally:
             lost = partition.lose(self._stream)
             self.over.set()
             if lost or self.broken:
-                log.warning("lost main at %s; %d events are sent again, marked", self._address, lost)
+                log.warning(
+                    "lost main at %s; resending %s, marked as redelivered",
+                    self._address,
+                    counted(lost, "event"),
+                )
 
-    async def _pass_fence(self) -> None:
+    async def _wait_for_fence(self) -> None:
         remaining = self._fence.remaining(asyncio.get_running_loop().time())
         if self.in_flight and remaining > 0:
             with contextlib.suppress(TimeoutError):
@@ -217,14 +222,14 @@ class OutgoingStream:
             await self._wake.wait()
             self._wake.clear()
             await self._write_messages()
-            await self._tell_shares()
+            await self._send_snapshots()
             await self._write_events()
 
     async def _write_messages(self) -> None:
         while self._messages:
             await self._call.write(self._messages.popleft())
 
-    async def _tell_shares(self) -> None:
+    async def _send_snapshots(self) -> None:
         while (snapshots := self._snapshots) is not None and snapshots.behind:
             for message in snapshots.messages():
                 if message is None:
@@ -236,69 +241,71 @@ class OutgoingStream:
                     return
 
     async def _write_events(self) -> None:
-        """Send what there is to send, until there is something that has to be said before."""
-        settings, loop = self._board.settings, asyncio.get_running_loop()
+        """Send queued events, until something else has to be sent first."""
+        settings, loop = self._context.settings, asyncio.get_running_loop()
         while not self._messages:
             delay = self._linger.delay(loop.time())
-            if delay and self._board.partition.ready(self._stream) < settings.batch_events:
+            if delay and self._context.partition.ready(self._stream) < settings.batch_events:
                 await asyncio.sleep(delay)
-            if loop.time() < self._board.quiet_until and self._board.partition.has_restored(self._stream):
-                await asyncio.sleep(self._board.quiet_until - loop.time())
+            if loop.time() < self._context.hold_restored_until and self._context.partition.has_restored(
+                self._stream
+            ):
+                await asyncio.sleep(self._context.hold_restored_until - loop.time())
             if self._snapshots is not None and self._snapshots.behind:
                 self._wake.set()
                 break
-            first, batch = self._board.partition.take(
+            first, batch = self._context.partition.take(
                 self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
             )
             if not batch:
                 break
-            if len(batch) == 1 and batch[0].size() > settings.message_mb * _MB - _ROOM:
-                self._give_up(first, batch[0])
+            if len(batch) == 1 and batch[0].size() > settings.message_mb * _MB - _OVERHEAD:
+                self._drop(first, batch[0])
                 continue
             await self._call.write(self._frames.frame(first, batch))
             self._linger.sent(loop.time(), len(batch))
 
-    def _give_up(self, number: int, entry: Entry) -> None:
-        """No message can carry that event: it would break the stream each time that it is sent."""
+    def _drop(self, number: int, entry: Entry) -> None:
+        """Drop an event that fits into no message: it would break the stream every time."""
         envelope = entry.envelope
         log.error(
-            "%s of shard %d, session %s, seq %d has %d MB, more than a message may have (%d): it is given up",
+            "dropped %s of shard %d, session %s, seq %d: its %d MB exceed the message limit of %d MB",
             envelope.type,
             envelope.shard_id,
             envelope.session_id,
             envelope.seq,
             len(envelope.data) // _MB,
-            self._board.settings.message_mb,
+            self._context.settings.message_mb,
         )
-        for each in self._board.partition.settle(self._stream, number, number):
-            self._board.outbox.shed(each)
-        self._board.acknowledged()
+        for each in self._context.partition.acknowledge(self._stream, number, number):
+            self._context.outbox.shed(each)
+        self._context.acknowledged()
 
-    async def _tell_facts(self) -> None:
+    async def _send_shard_facts(self) -> None:
         while self._world is not None:
-            self._say(pb.FromWs(shards=self._world.facts()))
+            self._enqueue(pb.FromWs(shards=self._world.facts()))
             await asyncio.sleep(_FACTS_INTERVAL)
 
     async def _watch(self) -> None:
-        """Say how the replica does, when that changes."""
-        interval = min(_WATCH_INTERVAL, self._board.settings.silent_after / 2)
+        """Log changes of the replica's condition."""
+        interval = min(_WATCH_INTERVAL, self._context.settings.silent_after / 2)
         while True:
             await asyncio.sleep(interval)
             now, before = asyncio.get_running_loop().time(), self.condition
             oldest = next(iter(self._stream.in_flight), None)
-            self.condition = self.health.look(oldest, now)
+            self.condition = self.health.check(oldest, now)
             if self.condition is not before:
-                self._tell_condition(now)
-            if self._snapshots is not None and self._snapshots.behind:  # another stream has let go of a guild
+                self._log_condition(now)
+            if self._snapshots is not None and self._snapshots.behind:  # another stream has released a guild
                 self._wake.set()
 
-    def _tell_condition(self, now: float) -> None:
+    def _log_condition(self, now: float) -> None:
         match self.condition:
             case Condition.STUCK:
                 entry = next(iter(self._stream.in_flight.values()))
                 log.warning(
-                    "main at %s is alive, and has not finished %s of shard %d, seq %d, guild %d for %.0f s:"
-                    " its log names the handler that hangs; other guilds go on",
+                    "main at %s is alive but has not finished %s (shard %d, seq %d, guild %d) for %.0f s:"
+                    " see its log for the hanging handler; other guilds are not affected",
                     self._address,
                     entry.envelope.type,
                     entry.envelope.shard_id,
@@ -308,54 +315,59 @@ class OutgoingStream:
                 )
             case Condition.SILENT:
                 log.warning(
-                    "main at %s has said nothing for %.0f s, though its connection stands: its event loop is"
-                    " blocked or the process is stopped; %d events wait there",
+                    "main at %s has sent nothing for %.0f s although it is connected: its event loop is"
+                    " blocked or the process is stopped; %s in flight there",
                     self._address,
                     self.health.silence(now),
-                    self.in_flight,
+                    counted(self.in_flight, "event"),
                 )
             case Condition.WELL:
-                log.info("main at %s goes on", self._address)
+                log.info("main at %s has recovered", self._address)
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
         while isinstance(message := await self._call.read(), pb.FromMain):
-            self.health.heard(loop.time())
+            self.health.received(loop.time())
             match message.WhichOneof("kind"):
                 case "ack":
                     self._acknowledge(message.ack)
                 case "handed_back":
-                    self._take_back(message.handed_back)
+                    self._handle_return(message.handed_back)
                 case "renew":
                     self._fence.granted(loop.time())
-                    self._say(pb.FromWs(renewed=pb.Renewed(id=message.renew.id)))
+                    self._enqueue(pb.FromWs(renewed=pb.Renewed(id=message.renew.id)))
                 case "command":
-                    self._board.gateway_command(self._address, message.command, self._answer)
+                    self._context.gateway_command(self._address, message.command, self._answer)
                 case "drain":
-                    log.info("main at %s (generation %d) drains", self._address, self.generation)
-                    self._board.partition.drain(self._stream)
+                    log.info("main at %s (generation %d) is draining", self._address, self.generation)
+                    self._context.partition.drain(self._stream)
                     self._snapshots = None
-                    self._say(pb.FromWs(drained=pb.Drained()))
+                    self._enqueue(pb.FromWs(drained=pb.Drained()))
                     self.over.set()
 
     def _acknowledge(self, ack: pb.Ack) -> None:
-        board = self._board
+        context = self._context
         for deliveries in ack.deliveries:
-            settled = board.partition.settle(self._stream, deliveries.first, deliveries.last)
-            board.outbox.done(*settled)
-            if self._snapshots is not None and self._snapshots.handled(settled):
+            acknowledged = context.partition.acknowledge(self._stream, deliveries.first, deliveries.last)
+            context.outbox.done(*acknowledged)
+            if self._snapshots is not None and self._snapshots.handled(acknowledged):
                 self._wake.set()
-        self._board.acknowledged()
+        self._context.acknowledged()
 
-    def _take_back(self, returned: pb.Return) -> None:
-        partition = self._board.partition
-        count = partition.give_back(self._stream, ranges_of(returned.deliveries), started=False)
-        begun = partition.give_back(self._stream, ranges_of(returned.started), started=True)
-        log.info("main at %s handed %d events back, %d of them begun", self._address, count + begun, begun)
+    def _handle_return(self, returned: pb.Return) -> None:
+        partition = self._context.partition
+        count = partition.hand_back(self._stream, ranges_of(returned.deliveries), started=False)
+        started = partition.hand_back(self._stream, ranges_of(returned.started), started=True)
+        log.info(
+            "main at %s handed back %s, %d of them started",
+            self._address,
+            counted(count + started, "event"),
+            started,
+        )
 
     def _answer(self, result: pb.CommandResult) -> None:
-        self._say(pb.FromWs(command_result=result))
+        self._enqueue(pb.FromWs(command_result=result))
 
-    def _say(self, message: pb.FromWs) -> None:
+    def _enqueue(self, message: pb.FromWs) -> None:
         self._messages.append(message)
         self._wake.set()

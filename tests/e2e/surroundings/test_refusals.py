@@ -69,7 +69,7 @@ def test_an_intents_number_that_is_none(strict: System) -> None:
 def test_a_second_ws_for_the_same_token_and_a_ws_that_waits_for_main(strict: System) -> None:
     first = strict.start("run", "ws", DISCORD_INTENTS="guilds")
     first.wait_for("ready with a new session")
-    first.wait_for("main is not there yet")
+    first.wait_for("is not available yet")
     port = strict.ports["spare"]
     said = refused(strict, "ws", DISCORD_INTENTS="guilds", NESCORD_WS_ADMIN=f"127.0.0.1:{port}")
     assert "ws is already running" in said

@@ -32,7 +32,7 @@ async def test_events_arrive_in_order_and_their_session_is_acknowledged(tmp_path
 
 
 async def test_a_clock_that_jumps_changes_nothing(tmp_path: Path) -> None:
-    """The time of receipt is told and never reckoned with."""
+    """The time of receipt is passed on, and not used for anything else."""
     async with Main(tmp_path, auto=False).listening() as main, Ws(main.address).running() as ws:
         times = (1.7e9, 1.7e9 + 86_400 * 365 * 30, 0.0, 1.7e9 - 3600.0)
         ws.put(event(seq)._replace(received_at=times[seq % 4]) for seq in range(1, 101))
@@ -51,7 +51,7 @@ async def test_events_that_came_before_main_was_there_are_delivered(tmp_path: Pa
         ws.put(event(seq) for seq in range(1, 11))
         await until(lambda: ws.sender.stats().replicas and ws.sender.stats().replicas[0].error)
         assert not ws.sender.attached
-        assert "not there yet" in ws.sender.stats().replicas[0].error
+        assert "not available yet" in ws.sender.stats().replicas[0].error
         async with Main(tmp_path).listening(port) as main:
             await until(lambda: len(main.got) == 10)
             assert ws.sender.attached
@@ -105,7 +105,7 @@ async def test_an_event_still_running_for_a_lost_stream_is_not_started_again(tmp
         async with Ws(first.address).running() as ws:
             ws.put(event(seq) for seq in range(1, 4))
             await until(lambda: len(first.got) == 3)
-        # A new ws process with the same events: main is asked again, and knows what it still works on.
+        # A new ws process redelivers the same events; main recognizes those that are still running.
         async with Ws(first.address).running() as ws:
             ws.put([event(1)._replace(redelivered=True), event(2)._replace(redelivered=True)])
             await until(lambda: first.receiver.stats().duplicates == 2)
@@ -133,7 +133,7 @@ async def test_a_finished_event_is_not_handled_twice_by_any_replica_with_the_sam
 async def test_what_an_earlier_ws_sent_waits_until_no_replica_can_begin_it_any_more(
     tmp_path: Path, lease: float
 ) -> None:
-    """A replica that is frozen holds a lease from the process that was killed."""
+    """A frozen replica still holds a lease from the ws process that was killed."""
     settings = replace(WS, lease=lease, keepalive=1200.0, outbox_disk_mb=0)
     async with Main(tmp_path).listening() as main, Ws(main.address, settings=settings).running() as ws:
         ws.put([event(1)])
@@ -192,7 +192,7 @@ async def test_a_command_waits_for_ws(tmp_path: Path) -> None:
 async def test_the_answer_to_a_command_goes_to_the_replica_that_asked(
     tmp_path: Path, kind: str, answer: bytes
 ) -> None:
-    """The chunks belong to the replica that asked: they are routed by nonce."""
+    """Chunks go to the replica that requested them, routed by nonce."""
     async with (
         Main(tmp_path / "a").listening() as first,
         Main(tmp_path / "b").listening() as second,

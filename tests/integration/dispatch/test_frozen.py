@@ -1,4 +1,4 @@
-"""A main that ws has given up is still there, frozen or cut off: it begins nothing that another has begun."""
+"""A main that ws has given up on, frozen or cut off, starts no event that another replica has started."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GUILDS = 30
 
 @asynccontextmanager
 async def two_bots(folder: Path, settings: WsSettings = WS) -> AsyncIterator[tuple[Bots, TcpRelay, Ws]]:
-    """The first is reached through a relay; both handle the events of a guild one after the other."""
+    """Two replicas, the first behind a relay; both handle a guild's events one at a time."""
     async with running_bots(folder) as bots:
         first, second = [await bots.start(name, wait=0.02, ordered=True) for name in ("first", "second")]
         async with (
@@ -40,7 +40,7 @@ def feed(ws: Ws, first: int, last: int) -> None:
 
 
 async def test_a_process_that_was_frozen_begins_nothing_that_was_given_to_another(tmp_path: Path) -> None:
-    """Its buffers, and the queues of its guilds, are full of events that the other has handled meanwhile."""
+    """Its buffers and guild queues are full of events that the other one has handled meanwhile."""
     async with two_bots(tmp_path, replace(WS, keepalive=1.5)) as (bots, _, ws):
         feed(ws, 1, 600)
         await until(lambda: any(row.bot == "first" for row in bots.rows()))
@@ -74,7 +74,7 @@ async def test_a_process_that_is_cut_off_gives_up_what_it_has_not_begun(tmp_path
 async def test_a_path_that_falls_silent_is_noticed_and_its_events_are_handled_once_more_at_most(
     tmp_path: Path,
 ) -> None:
-    """Both processes are well and the connection stands: only keepalive tells that nothing comes through."""
+    """Both processes are healthy and connected, but nothing gets through: only keepalive notices."""
     async with two_bots(tmp_path, replace(WS, keepalive=1.5)) as (bots, relay, ws):
         feed(ws, 1, 600)
         await until(lambda: any(row.bot == "first" for row in bots.rows()))
@@ -91,7 +91,7 @@ async def test_a_path_that_falls_silent_is_noticed_and_its_events_are_handled_on
 
 
 async def test_a_reset_in_the_middle_of_a_batch_costs_no_event_and_no_waiting(tmp_path: Path) -> None:
-    """The same process is dialled again and says itself that it has given up the rest: no fence is needed."""
+    """The redialled process itself reports that it has dropped the rest, so no fence is needed."""
     settings = replace(WS, lease=60.0, keepalive=120.0)
     async with two_bots(tmp_path, settings) as (bots, relay, ws):
         for first in range(1, 1001, 200):

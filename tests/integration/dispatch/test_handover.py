@@ -1,4 +1,4 @@
-"""Main as processes of its own: drained beside a successor on the same port, killed, stopped."""
+"""Main in processes of its own: drained next to a successor on the same port, killed, stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WS = WsSettings(token="t", intents=0)
 
 
 class Process:
-    """A main process; see wire_peers."""
+    """A main process; see support.dispatch.peers."""
 
     def __init__(self, process: asyncio.subprocess.Process, port: int) -> None:
         self.process = process

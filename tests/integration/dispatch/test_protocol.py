@@ -1,4 +1,4 @@
-"""What speaks to main's port, or listens where main should, and is not ours."""
+"""Foreign clients on main's port, and foreign servers where main should be."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.dispatch.peers import Main, Ws, event, until
 
 @asynccontextmanager
 async def raw_stream(main: Main) -> AsyncIterator[grpc.aio.StreamStreamCall[bytes, bytes]]:
-    """A stream that sends and receives bytes as they are."""
+    """A stream that sends and receives raw bytes."""
     async with grpc.aio.insecure_channel(main.address) as channel:
         yield channel.stream_stream(METHOD, request_serializer=None, response_deserializer=None)()
 
@@ -152,7 +152,7 @@ async def test_a_message_over_the_limit_ends_the_stream_that_it_came_by_and_noth
 
 @pytest.mark.parametrize("ready", [None, pb.Ready(protocol=PROTOCOL + 1), pb.Ready(protocol=PROTOCOL)])
 async def test_a_main_that_misbehaves_costs_no_event(tmp_path: Path, ready: pb.Ready | None) -> None:
-    """It speaks another version, says nothing sensible, or acknowledges what was never sent."""
+    """It speaks another version, sends nonsense, or acknowledges what was never sent."""
 
     async def connect(requests: object, context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
         await context.read()
@@ -223,7 +223,7 @@ async def test_a_drain_lasts_until_ws_says_that_nothing_follows(tmp_path: Path) 
 async def test_an_event_that_no_message_can_carry_is_given_up_and_the_others_are_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It would break the stream each time it is sent, for ever."""
+    """Otherwise it would break the stream on every attempt."""
     async with (
         Main(tmp_path, settings=MainSettings(message_mb=1)).listening() as main,
         Ws(main.address, settings=WsSettings(token="t", intents=0, message_mb=1)).running() as ws,
@@ -233,4 +233,4 @@ async def test_an_event_that_no_message_can_carry_is_given_up_and_the_others_are
         assert main.seqs == [1, 3, 4]
         assert ws.sender.stats().shed == {0: 1}
         assert ws.sender.stats().redelivered == 0
-    assert [r.levelname for r in caplog.records if "more than a message may have" in r.message] == ["ERROR"]
+    assert [r.levelname for r in caplog.records if "exceed the message limit" in r.message] == ["ERROR"]

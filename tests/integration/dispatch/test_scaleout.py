@@ -15,7 +15,7 @@ TOTAL = 3000
 
 
 def owners(rows: list[Row]) -> dict[int, list[str]]:
-    """Return who has handled events of each guild, in order."""
+    """Return which replicas handled events of each guild, in order."""
     found: dict[int, list[str]] = {}
     for row in rows:
         who = found.setdefault(row.guild, [])
@@ -25,7 +25,7 @@ def owners(rows: list[Row]) -> dict[int, list[str]]:
 
 
 async def test_a_replica_that_joins_under_load_takes_its_share_and_nothing_is_lost(tmp_path: Path) -> None:
-    """It is found by the name that is looked up again, as on a scale-out in a cluster of machines."""
+    """The periodic lookup of the name finds it, as when scaling out in a cluster."""
     async with running_bots(tmp_path) as bots:
         for name in ("a", "b", "c"):
             await bots.start(name, wait=0.005)
@@ -41,7 +41,7 @@ async def test_a_replica_that_joins_under_load_takes_its_share_and_nothing_is_lo
                 ws.put([event(seq, guild=seq % GUILDS + 1)])
                 if seq == TOTAL // 2:
                     known.append(bots.addresses["c"])
-                if seq > TOTAL * 3 // 5:  # the rest has to come when it is there
+                if seq > TOTAL * 3 // 5:  # the rest is put once it has joined
                     await until(lambda: attached(ws) == 3)
                 if seq % 10 == 0:
                     await asyncio.sleep(0.005)

@@ -1,7 +1,7 @@
-"""Bots as processes of their own behind a sender in this one, and what all of them have handled.
+"""Bots in processes of their own behind a sender in this one, and a ledger of what they handled.
 
 Run as a program it is such a bot: ``python bot_process.py NAME LEDGER STATE_DIR WAIT BUSY ORDERED``. Its
-handler writes a line, computes and waits for so many seconds; ORDERED is 0 or 1.
+handler writes a line, computes for BUSY seconds and waits for WAIT seconds; ORDERED is 0 or 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Bots", "Row", "check_rows", "running_bots"]
 
 
 class Row(NamedTuple):
-    """An event that a handler began."""
+    """An event whose handler started."""
 
     bot: str
     guild: int
@@ -29,7 +29,7 @@ class Row(NamedTuple):
 
 
 class Bots:
-    """The processes by name; all write into one ledger, in the order in which handlers begin."""
+    """Bot processes by name; all write to one ledger, in the order in which handlers start."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,7 +39,7 @@ class Bots:
         self.extra_state.touch()
 
     async def start(self, name: str, *, wait: float = 0.0, busy: float = 0.0, ordered: bool = False) -> str:
-        """Start a bot; returns the address at which it listens."""
+        """Start a bot; return the address it listens on."""
         state_dir = self.folder / name
         arguments = (name, self.extra_state, state_dir, wait, busy, int(ordered))
         process = await asyncio.create_subprocess_exec(
@@ -64,7 +64,7 @@ class Bots:
 
 @asynccontextmanager
 async def running_bots(folder: Path) -> AsyncIterator[Bots]:
-    """Whatever is started meanwhile is killed at the end."""
+    """Kill the started bots at the end of the block."""
     bots = Bots(folder)
     try:
         yield bots
@@ -73,9 +73,9 @@ async def running_bots(folder: Path) -> AsyncIterator[Bots]:
 
 
 def check_rows(rows: Iterable[Row], total: int) -> int:
-    """All is handled; what is handled again says so; first times are in the guild's order.
+    """Check that all events are handled, repeats are marked, and first times follow the guild's order.
 
-    Returns how many were handled again.
+    Returns the number of events handled again.
     """
     seen: Counter[int] = Counter()
     highest: Counter[int] = Counter()

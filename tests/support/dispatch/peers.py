@@ -1,6 +1,6 @@
-"""A main and a ws as small as can be, for tests of the wire between them.
+"""A minimal main and a minimal ws, for tests of the protocol between them.
 
-Run as a program it is a main process that writes what it handled into a file:
+Run as a program it is a main process that writes what it handled to a file:
 ``python peers.py PORT STATE_DIR OUTPUT GENERATION DELAY [REPLICA]``; SIGTERM drains it.
 """
 
@@ -35,19 +35,19 @@ def event(
     kind: str = "MESSAGE_CREATE",
     data: bytes = b"{}",
 ) -> Envelope:
-    """Return an envelope as ws makes one."""
+    """Return an envelope as ws creates it."""
     return Envelope(shard, session, seq, kind, guild, guild, data, 1_700_000_000.0)
 
 
 async def until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
-    """Wait for a condition; fails when it takes far too long."""
+    """Wait for a condition; fail after a generous time-out."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - polls what has no event to wait for
             await asyncio.sleep(0.005)
 
 
 class Main:
-    """A receiver in this process that keeps what it was handed; ``auto`` finishes each at once."""
+    """A receiver in this process that collects its deliveries; ``auto`` finishes each at once."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Main:
 
 
 class Ws:
-    """A sender in this process that keeps what it reported and which commands it was given."""
+    """A sender in this process that collects its reports and the commands it receives."""
 
     def __init__(self, *hosts: str, settings: WsSettings | None = None, **options: object) -> None:
         base = settings or WsSettings(token="t", intents=0, outbox_disk_mb=0)
@@ -100,7 +100,7 @@ class Ws:
             hello=HelloFacts(cluster="c", shard_ids=(0, 1), shard_count=2),
             acknowledged=self._acknowledged,
             command=self._command,
-            **options,  # type: ignore[arg-type]  # handed on as they are
+            **options,  # type: ignore[arg-type]  # passed on unchanged
         )
 
     def _acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:

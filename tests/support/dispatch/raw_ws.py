@@ -1,4 +1,4 @@
-"""A ws process as main sees one: speaks the wire by hand, sends events and notes what comes back."""
+"""A ws process from main's point of view: speaks the protocol by hand and records the replies."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["WsPeer", "until"]
 
 async def until(condition: Callable[[], Any], *, timeout: float = 20.0) -> None:
     async with asyncio.timeout(timeout):
-        while not condition():  # noqa: ASYNC110 - it looks from outside at what has no event
+        while not condition():  # noqa: ASYNC110 - polls state that has no event
             await asyncio.sleep(0.005)
 
 
 class WsPeer:
-    """One stream to main, of shards 0 and 1 of 2, with one session.
+    """One stream to main, for shards 0 and 1 of 2, with one session.
 
-    With a ``lease`` main asks whether the stream is served; ``asked`` has the numbers, `renew` answers.
+    With a ``lease``, main renews it; ``asked`` has the request numbers, and `renew` grants one.
     """
 
     def __init__(
@@ -87,13 +87,13 @@ class WsPeer:
             yield message
 
     def renew(self, number: int) -> None:
-        """Say that the stream was served when that question came."""
+        """Grant a renewal."""
         self._outgoing.put_nowait(pb.FromWs(renewed=pb.Renewed(id=number)))
 
     def event(
         self, type_: str, data: Any = None, *, key: int = 1, redelivered: bool = False, **more: Any
     ) -> int:
-        """Send one event; returns its delivery number (which is its seq too)."""
+        """Send one event; return its delivery number, which is also its seq."""
         return self.events([(type_, data if data is not None else {}, key)], redelivered=redelivered, **more)[
             -1
         ]
@@ -101,7 +101,7 @@ class WsPeer:
     def events(
         self, rows: list[tuple[str, Any, int]], *, redelivered: bool = False, received_at: float | None = None
     ) -> list[int]:
-        """Send a batch; returns the delivery numbers."""
+        """Send a batch; return the delivery numbers."""
         first = self._last + 1
         self._last += len(rows)
         batch = pb.EventBatch(

@@ -1,4 +1,4 @@
-"""ws's own Sender, pointed at a main that a test runs."""
+"""ws's real Sender, connected to a main that a test runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of both sides together, in virtual time: whatever breaks, nothing is lost or reordered.
+"""Both sides' rules in virtual time: whatever breaks, nothing is lost or reordered.
 
 A failing seed reproduces: ``python benchmarks/simulation.py --seed N``.
 """

@@ -1,1 +1,1 @@
-"""Events that wait on disk while main is away or slow."""
+"""Stores events on disk while main is away or slow."""

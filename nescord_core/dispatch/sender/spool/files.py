@@ -1,8 +1,8 @@
-"""The files behind the spill: a folder for each process under ``state_dir/spool``, a file for each segment.
+"""The files of the spool: a folder per process under ``state_dir/spool``, a file per segment.
 
-A folder belongs to a living process as long as its lock is held; the system releases that of a killed one,
-whose folder is then taken over by the next process with the same first shard. A write survives the process
-(kill -9), not the machine.
+A process is alive as long as it holds its folder's lock; the system releases the lock of a killed one, and
+the next process with the same first shard takes the folder over. A write survives the process (kill -9), not
+the machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SUFFIX = ".events"
 
 @dataclass(eq=False)
 class Leftover:
-    """A file of an earlier process: how many events and bytes it has by (shard, session id)."""
+    """A file of an earlier process, with its events and bytes by (shard, session id)."""
 
     path: Path
     events: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -34,10 +34,10 @@ class Leftover:
 
 
 class SpoolFiles:
-    """Every call blocks on the disk and may raise OSError; nothing is made before something is written.
+    """Every call blocks on the disk and may raise OSError; nothing is created before the first write.
 
-    ``shard_ids`` are those of this process; of folders whose first shard nobody holds any more, the process
-    with shard 0 takes care.
+    ``shard_ids`` are those of this process. The process with shard 0 takes over folders whose first shard no
+    longer exists.
     """
 
     def __init__(self, folder: Path, *, name: str, shard_ids: Sequence[int], shard_count: int) -> None:
@@ -49,9 +49,9 @@ class SpoolFiles:
         self._locks: dict[Path, int] = {}
 
     def append(self, number: int, items: Sequence[Stored]) -> int:
-        """Write events at the end of a segment's file; returns by how many bytes it grew.
+        """Append events to a segment's file and return by how many bytes it grew.
 
-        What could only be written in part is cut off again.
+        A partial write is undone.
         """
         path = self._path(number)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -68,7 +68,7 @@ class SpoolFiles:
         return len(data)
 
     def read(self, number: int) -> list[Stored]:
-        """Return what a segment's file has, as far as it is whole."""
+        """Return the intact records of a segment's file."""
         return read_file(self._path(number))
 
     def remove(self, number: int) -> None:
@@ -76,7 +76,7 @@ class SpoolFiles:
         self._path(number).unlink(missing_ok=True)
 
     def take_over(self) -> list[Leftover]:
-        """Find what ended processes have left for this one, in the order in which it was written."""
+        """Return the files that dead processes have left for this one, in the order they were written."""
         found: list[Leftover] = []
         for folder in sorted(self._folder.glob("*-*"), key=_modified):
             if self._is_ours(folder) and self._lock(folder):
@@ -84,7 +84,7 @@ class SpoolFiles:
         return found
 
     def close(self) -> None:
-        """Remove the folders that are empty, and leave the rest to the next process."""
+        """Remove empty folders and leave the rest to the next process."""
         for folder, lock in self._locks.items():
             if not any(folder.glob(f"*{_SUFFIX}")):
                 with contextlib.suppress(OSError):
@@ -113,7 +113,7 @@ class SpoolFiles:
                 own.mkdir(mode=0o700)
                 if self._lock(own):
                     return own
-        raise AssertionError("numbers do not end")
+        raise AssertionError("unreachable: the attempts are unlimited")
 
     def _lock(self, folder: Path) -> bool:
         fd = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -127,7 +127,7 @@ class SpoolFiles:
 
 
 def read_file(path: Path) -> list[Stored]:
-    """Return the good records of a file; none when it is gone."""
+    """Return the intact records of a file; none if it does not exist."""
     try:
         return decode(path.read_bytes())[0]
     except FileNotFoundError:

@@ -1,9 +1,9 @@
-"""Which events wait on disk while main is away or slow, and when they come back: rules only, no files.
+"""Decides which events wait on disk while main is away or slow, and when they return. No I/O.
 
-Once memory is filled to a share, events of a replica that does not keep up go into its queue on disk and
-everything of that replica follows them there, so that their order stays. A queue is a row of segments, each a
-file. When replicas join or leave, lanes get other owners: a new generation of queues begins then, and a
-generation is read only when all before it are in memory again.
+Once memory is filled to a threshold, the events of a replica that does not keep up go to its queue on disk,
+and all later ones of that replica follow, which preserves their order. A queue consists of segments, one file
+each. When replicas join or leave, lanes change owners: a new generation of queues starts, and a generation is
+read only after all earlier ones are back in memory.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ __all__ = ["Overflow", "Segment", "SpillLimits"]
 
 @dataclass(frozen=True, slots=True)
 class SpillLimits:
-    """Memory at which events begin to go to disk, and below which they come back; bounds in bytes.
+    """Memory above which events spill to disk, and below which they return; sizes in bytes.
 
-    ``backlog`` is how many events may wait for one replica before it counts as one that does not keep up.
+    ``backlog`` is the number of queued events from which on a replica counts as not keeping up.
     """
 
     spill_events: int
@@ -36,9 +36,9 @@ class SpillLimits:
 
     @classmethod
     def of(cls, *, max_events: int, max_bytes: int, disk_bytes: int) -> SpillLimits:
-        """Return the limits that go with an outbox's bounds: half of it to spill, three quarters to refill.
+        """Derive the limits from an outbox's: spill at half of it, refill up to three quarters.
 
-        A part read back is at most an eighth of either bound, so that neither is passed by it.
+        A segment is at most an eighth of either limit, so that reading one back exceeds neither.
         """
         return cls(
             spill_events=max_events // 2,
@@ -52,10 +52,10 @@ class SpillLimits:
 
 
 class Segment:
-    """A file of events in order of arrival, and those still in memory that will be written to it.
+    """A file of events in order of arrival, and the events in memory that will be written to it.
 
-    ``size`` is what the file takes, ``stored`` the number of events in it by shard. ``only`` is set for the
-    file of an earlier process: the (shard, session id) whose events are wanted from it.
+    ``size`` is the file's size, ``stored`` its number of events by shard. ``only`` is set for a file of an
+    earlier process: the (shard, session id) pairs whose events are wanted from it.
     """
 
     __slots__ = ("buffered", "bytes", "number", "only", "owner", "size", "stored")
@@ -76,8 +76,8 @@ _Generation = dict[str | None, deque[Segment]]
 class Overflow:
     """Decides for every event of an outbox whether it waits in memory or on disk.
 
-    The driver writes what `unwritten` names, reads what `readable` names and gives it to `restore`, and
-    removes the files that `expendable` names.
+    The driver writes the segments in `unwritten`, reads `readable` and passes its events to `restore`, and
+    removes the files in `expendable`.
     """
 
     def __init__(self, outbox: Outbox, partition: Partition, limits: SpillLimits) -> None:
@@ -93,23 +93,23 @@ class Overflow:
         self._changes = 0
 
     def take(self, entry: Entry) -> bool:
-        """Take an event for the disk, if that is where it has to wait."""
+        """Spill an event if it has to wait on disk; return whether it did."""
         outbox, limits = self._outbox, self.limits
         if not self.active and outbox.bytes <= limits.spill_bytes and outbox.events <= limits.spill_events:
             return False
-        if isinstance(entry.lane, str):  # somebody waits for the answer to a command
+        if isinstance(entry.lane, str):  # it answers a command, and somebody waits for it
             return False
         self._follow_changes()
         owner = self._partition.owner(entry.lane)
         queue = self._generations[-1].get(owner)
-        if len(self._generations) == 1 and queue is None and not self._falls_behind(owner):
+        if len(self._generations) == 1 and queue is None and not self._is_behind(owner):
             return False
         if queue is None:
             queue = self._generations[-1][owner] = deque()
         self._append(queue, owner, entry)
         return True
 
-    def _falls_behind(self, owner: str | None) -> bool:
+    def _is_behind(self, owner: str | None) -> bool:
         outbox, limits = self._outbox, self.limits
         if outbox.bytes <= limits.spill_bytes and outbox.events <= limits.spill_events:
             return False
@@ -129,7 +129,7 @@ class Overflow:
         self.active = True
 
     def _follow_changes(self) -> None:
-        """Begin a new generation when lanes may have got other owners since the last one began."""
+        """Start a new generation if lanes may have changed owners since the last one started."""
         if self._changes != self._partition.changes:
             self._changes = self._partition.changes
             if self._generations[-1]:
@@ -139,34 +139,34 @@ class Overflow:
 
     @property
     def buffered_bytes(self) -> int:
-        """Memory of what is still to be written."""
+        """The memory of events that are still to be written."""
         return self._buffered_bytes
 
     @property
     def is_pressing(self) -> bool:
-        """Whether memory is so full that what is to be written should be so at once."""
+        """Whether memory is so full that events should be written at once."""
         outbox, limits = self._outbox, self.limits
         return outbox.events >= limits.refill_events or outbox.bytes >= limits.refill_bytes
 
     def unwritten(self) -> list[Segment]:
-        """Return the segments that have something to be written."""
+        """Return the segments with events to write."""
         return [segment for segment in self._segments() if segment.buffered]
 
     def written(self, segment: Segment, count: int, size: int) -> None:
-        """The first ``count`` buffered events of a segment are on disk; ``size`` is the file's growth."""
-        gone = segment.buffered[:count]
+        """Record a write of a segment's first ``count`` buffered events; its file grew by ``size``."""
+        removed = segment.buffered[:count]
         del segment.buffered[:count]
         segment.size += size
-        segment.stored.update(item.envelope.shard_id for item in gone)
+        segment.stored.update(item.envelope.shard_id for item in removed)
         self.disk_bytes += size
         before = self._outbox.bytes
-        self._outbox.written(item.envelope for item in gone)
+        self._outbox.written(item.envelope for item in removed)
         self._buffered_bytes -= before - self._outbox.bytes
 
     # Reading
 
     def readable(self) -> Segment | None:
-        """Return the segment to be read next; None when there is nothing, or no room for it."""
+        """Return the segment to read next; None if there is none, or no room for it."""
         self._follow_changes()
         generation = self._generations[0]
         is_current = len(self._generations) == 1
@@ -174,7 +174,7 @@ class Overflow:
         if is_current:
             backlog, limits = self._partition.backlog, self.limits
             heads = [head for head in heads if backlog(head.owner) < limits.backlog]
-        # What is not on disk yet takes no more memory when it is taken back.
+        # An event that is not on disk yet takes no additional memory.
         fitting = [head for head in heads if not head.size or self._has_room]
         return min(fitting, key=lambda segment: segment.number, default=None)
 
@@ -185,14 +185,14 @@ class Overflow:
         return in_memory < limits.refill_bytes and outbox.events < limits.refill_events
 
     def restore(self, segment: Segment, items: Sequence[Stored]) -> None:
-        """Take a segment back: ``items`` is what its file has, the rest of it was never written.
+        """Take a segment back: ``items`` are its file's events; the rest was never written.
 
-        What the file should have and has not is lost, and counted by shard.
+        Events missing from the file are lost, and counted by shard.
         """
         self._take_out(segment)
-        kept = [item for item in items if segment.only is None or item.envelope[:2] in segment.only]
-        self._count_missing(segment, kept)
-        for item in kept:
+        wanted = [item for item in items if segment.only is None or item.envelope[:2] in segment.only]
+        self._count_missing(segment, wanted)
+        for item in wanted:
             self._assign(item, segment, buffered=False)
         for item in segment.buffered:
             self._buffered_bytes -= self._assign(item, segment, buffered=True)
@@ -219,7 +219,7 @@ class Overflow:
     def _take_out(self, segment: Segment) -> None:
         generation = self._generations[0]
         queue = generation[segment.owner]
-        assert queue[0] is segment, "read out of turn"
+        assert queue[0] is segment, "segments are read out of order"
         queue.popleft()
         if not queue:
             del generation[segment.owner]
@@ -230,28 +230,28 @@ class Overflow:
     # Room on disk
 
     def expendable(self) -> list[int]:
-        """Return the segments whose files are of no more use, and forget them.
+        """Return the segments whose files are no longer needed, and drop them.
 
-        A file is kept until all its events are done, for a session that cannot be resumed after a crash. Past
-        the bound of the disk the events in memory have to do without.
+        A file is kept until all its events are done, in case of a crash after which the session cannot be
+        resumed. Above the disk limit, events that are back in memory lose that backup.
         """
         left = self._outbox.left
-        gone = [number for number in self._read if not left.get(number)]
-        excess = self.disk_bytes - sum(self._read[number] for number in gone) - self.limits.disk_bytes
+        removed = [number for number in self._read if not left.get(number)]
+        excess = self.disk_bytes - sum(self._read[number] for number in removed) - self.limits.disk_bytes
         for number, size in self._read.items():
             if excess <= 0:
                 break
-            if number not in gone:
-                gone.append(number)
+            if number not in removed:
+                removed.append(number)
                 excess -= size
-        for number in gone:
+        for number in removed:
             self.disk_bytes -= self._read.pop(number)
         for number in [number for number, count in left.items() if not count and number not in self._read]:
             del left[number]
-        return gone
+        return removed
 
     def excess(self) -> Segment | None:
-        """Return the segment that has to leave the disk now, room or not; None while the bound is kept."""
+        """Return the segment that has to leave the disk, whatever the memory; None within the limit."""
         if self.disk_bytes <= self.limits.disk_bytes:
             return None
         heads = (queue[0] for queue in self._generations[0].values() if queue[0].size)
@@ -260,9 +260,9 @@ class Overflow:
     # What an earlier process left
 
     def adopt(self, envelopes: Counter[tuple[int, str]], size: int) -> Segment:
-        """Deliver events of an earlier process: after what is there, before what follows `close_generation`.
+        """Add events of an earlier process, after existing ones and before those after `close_generation`.
 
-        ``envelopes`` counts the wanted events of a file by (shard, session id); ``size`` is what they take.
+        ``envelopes`` counts the wanted events of a file by (shard, session id); ``size`` is their size.
         """
         self._last += 1
         segment = Segment(self._last, None)
@@ -277,17 +277,17 @@ class Overflow:
         return segment
 
     def close_generation(self) -> None:
-        """From now on everything waits until all that is there was read."""
+        """Make everything that follows wait until all existing events have been read."""
         if self._generations[-1]:
             self._generations.append({})
 
     @property
     def idle(self) -> bool:
-        """Whether there is nothing to write, to read or to remove."""
+        """Whether there is nothing to write, read or remove."""
         return not (self.active or self._read)
 
     def kept_files(self) -> list[int]:
-        """Return the segments that are in memory again and whose files are kept."""
+        """Return the segments that are back in memory and whose files still exist."""
         return list(self._read)
 
     def _segments(self) -> Iterator[Segment]:

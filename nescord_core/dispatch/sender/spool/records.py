@@ -1,7 +1,7 @@
-"""How an event lies on disk: length, checksum, and the event as MessagePack; what is torn or damaged is seen.
+"""Encodes events on disk: length, checksum, and the event as MessagePack, so that damage is detected.
 
-A file begins with `MAGIC`. A process that is killed while it writes leaves a record cut short at the end:
-reading stops at the first record that is not whole, and everything before it is good.
+A file starts with `MAGIC`. A process that is killed while writing leaves an incomplete record at the end:
+reading stops at the first record that is not intact.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HEAD = struct.Struct("<II")
 
 
 class Stored(NamedTuple):
-    """An event and its place in the order of arrival at the process that wrote it."""
+    """An event and its position in the order of arrival at the process that wrote it."""
 
     order: int
     envelope: Envelope
@@ -33,7 +33,7 @@ _decoder: msgspec.msgpack.Decoder[Stored] = msgspec.msgpack.Decoder(Stored)
 
 
 def encode(items: Iterable[Stored]) -> bytes:
-    """Return the records, one after the other."""
+    """Encode the records, one after the other."""
     parts: list[bytes] = []
     for item in items:
         payload = _encoder.encode(item)
@@ -43,7 +43,7 @@ def encode(items: Iterable[Stored]) -> bytes:
 
 
 def decode(data: bytes) -> tuple[list[Stored], bool]:
-    """Return the good records of a file, and whether that is all there is in it."""
+    """Return the intact records of a file, and whether it holds nothing else."""
     found: list[Stored] = []
     if not data.startswith(MAGIC):
         return found, not data

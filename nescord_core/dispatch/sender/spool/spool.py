@@ -1,4 +1,4 @@
-"""Moves events between memory and disk as the rules of the overflow say, beside the event loop."""
+"""Moves events between memory and disk as the overflow rules decide, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from nescord_core.dispatch.sender.spool.files import Leftover, SpoolFiles, read_
 from nescord_core.dispatch.sender.spool.overflow import Overflow, Segment, SpillLimits
 from nescord_core.dispatch.sender.spool.records import Stored
 from nescord_core.settings import WsSettings
+from nescord_core.wording import counted
 
 __all__ = ["Spool"]
 
@@ -24,32 +25,32 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_ROUND = 0.02
-"""Seconds between two looks at what there is to do while something is on disk."""
+_POLL_INTERVAL = 0.02
+"""Seconds between two checks for work while something is on disk."""
 
 _WRITE_EVERY = 0.2
 _WRITE_AT = 1024 * 1024
 _RETRY = 5.0
 _MEMORY = 0
-"""The number of the file with what was in memory at the end; segments count from 1."""
+"""The number of the file with the events that were in memory at the end; segments count from 1."""
 
-_QUIET = 60.0
-"""Seconds between two lines about a disk that cannot be written."""
+_LOG_INTERVAL = 60.0
+"""Seconds between two log lines about a disk that cannot be written."""
 
 
 @dataclass(eq=False)
 class _OpenLeftover:
-    """A file of an earlier process and the sessions in it that are neither dropped nor delivered yet."""
+    """A file of an earlier process, and its sessions that are neither dropped nor delivered yet."""
 
     leftover: Leftover
     open: set[tuple[int, str]]
 
 
 class Spool:
-    """The disk behind an outbox. ``shed(bytes)`` is called to give up the oldest events in memory.
+    """The disk behind an outbox. ``shed(bytes)`` is called to drop the oldest events in memory.
 
-    ``undecided`` has, by shard, what an earlier process left of it: Discord brings those events again if
-    their session is resumed. Call `decide` with the first event of such a shard, before it is put anywhere.
+    ``undecided`` holds, by shard, the events of an earlier process: Discord sends them again if their session
+    is resumed. Call `decide` with the first event of such a shard, before the event is put anywhere.
     """
 
     def __init__(
@@ -81,47 +82,50 @@ class Spool:
         self._adopted: dict[int, tuple[_OpenLeftover, tuple[int, str]]] = {}
         self._thread: ThreadPoolExecutor | None = None
         self._wake = asyncio.Event()
-        self.has_looked = asyncio.Event()
-        """Set once it is known what an earlier process left: no event may be put anywhere before that."""
+        self.recovery_done = asyncio.Event()
+        """Set once the files of earlier processes are known; no event may be put anywhere before that."""
         self._write_at = 0.0
-        self._told = float("-inf")
+        self._logged_at = float("-inf")
 
     def wake(self) -> None:
-        """There is something to do."""
+        """Signal that there is work."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Look for what an earlier process left, then serve until cancelled."""
+        """Take over what an earlier process left, then serve until cancelled."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nescord-spool")
         await self._recover()
-        self.has_looked.set()
+        self.recovery_done.set()
         while True:
             await self._wake.wait()
             while not self.overflow.idle:
                 await self._remove_expendable()
                 await self._read()
                 await self._write()
-                await asyncio.sleep(_ROUND)
+                await asyncio.sleep(_POLL_INTERVAL)
             self._wake.clear()
 
     async def close(self) -> None:
-        """Keep on disk what is not done: the next process delivers it, should Discord not send it again."""
+        """Store unfinished events; the next process delivers those that Discord does not send again."""
         if self._thread is None:
             return
         try:
             await self._remove_expendable()
             if self._outbox.unfinished:
-                await self._keep()
-                log.info("%d unfinished events are kept on disk for the next start", self._outbox.unfinished)
+                await self._store_unfinished()
+                log.info(
+                    "keeping %s on disk for the next start",
+                    counted(self._outbox.unfinished, "unfinished event"),
+                )
             await self._in_thread(self._files.close)
         except OSError as error:
-            self._tell(error)
+            self._log_error(error)
         finally:
             self._thread.shutdown(wait=False)
             self._thread = None
 
-    async def _keep(self) -> None:
-        """Write what is in memory into a file that comes first: it is older than what was spilled."""
+    async def _store_unfinished(self) -> None:
+        """Write the events in memory to a file that is read first: they are older than spilled ones."""
         left = [Stored(entry.order, entry.envelope) for entry in self._outbox.entries()]
         if left:
             await self._in_thread(lambda: self._files.append(_MEMORY, left))
@@ -136,50 +140,50 @@ class Spool:
         try:
             leftovers = await self._in_thread(self._files.take_over)
         except OSError as error:
-            self._tell(error)
+            self._log_error(error)
             return
         for leftover in leftovers:
-            kept = _OpenLeftover(leftover, set(leftover.events))
-            if not kept.open:
-                self._unlink(kept)
+            pending = _OpenLeftover(leftover, set(leftover.events))
+            if not pending.open:
+                self._unlink(pending)
             for shard_id, session_id in leftover.events:
-                self.undecided.setdefault(shard_id, []).append((kept, session_id))
+                self.undecided.setdefault(shard_id, []).append((pending, session_id))
         for shard_id in self.undecided.keys() - self._shard_ids:
             self.decide(shard_id, None)
 
     def decide(self, shard_id: int, session_id: str | None) -> None:
-        """Settle what is left of a shard by its first event: its session comes again, others do not."""
+        """Decide a shard's leftovers: Discord resends this session's events; the others are delivered."""
         left = self.undecided.pop(shard_id, [])
-        gone = [(kept, name) for kept, name in left if name != session_id]
+        undelivered = [(pending, name) for pending, name in left if name != session_id]
         self.overflow.close_generation()
         count = 0
-        for kept, name in gone:
+        for pending, name in undelivered:
             pair = (shard_id, name)
-            events = kept.leftover.events[pair]
-            segment = self.overflow.adopt(Counter({pair: events}), max(kept.leftover.bytes[pair], 1))
-            self._adopted[segment.number] = (kept, pair)
+            events = pending.leftover.events[pair]
+            segment = self.overflow.adopt(Counter({pair: events}), max(pending.leftover.bytes[pair], 1))
+            self._adopted[segment.number] = (pending, pair)
             count += events
         self.overflow.close_generation()
         if count:
             self.recovered += count
             log.warning(
-                "shard %d did not resume its session: %d events kept on disk are delivered, marked",
+                "shard %d did not resume its session; delivering %s from disk, marked as redelivered",
                 shard_id,
-                count,
+                counted(count, "event"),
             )
             self._wake.set()
-        for kept, name in left:
+        for pending, name in left:
             if name == session_id:
-                self._forget(kept, (shard_id, name))
+                self._close_session(pending, (shard_id, name))
 
-    def _forget(self, kept: _OpenLeftover, pair: tuple[int, str]) -> None:
-        kept.open.discard(pair)
-        if not kept.open:
-            self._unlink(kept)
+    def _close_session(self, pending: _OpenLeftover, pair: tuple[int, str]) -> None:
+        pending.open.discard(pair)
+        if not pending.open:
+            self._unlink(pending)
 
-    def _unlink(self, kept: _OpenLeftover) -> None:
+    def _unlink(self, pending: _OpenLeftover) -> None:
         if self._thread is not None:
-            self._thread.submit(kept.leftover.path.unlink, missing_ok=True)
+            self._thread.submit(pending.leftover.path.unlink, missing_ok=True)
 
     # Disk to memory and back
 
@@ -204,7 +208,7 @@ class Spool:
         self.overflow.restore(segment, items)
         lost = sum(self._outbox.shed_by_shard.values()) - before
         if lost:
-            log.error("%d events on disk could not be read back and are lost", lost)
+            log.error("lost %s: the spool file is unreadable", counted(lost, "event"))
 
     async def _write(self) -> None:
         overflow, now = self.overflow, asyncio.get_running_loop().time()
@@ -218,10 +222,10 @@ class Spool:
                 await self._append(segment)
         except OSError as error:
             self._write_at = now + _RETRY
-            self._tell(error)
+            self._log_error(error)
         else:
             if self.error:
-                log.warning("the spool can be written again")
+                log.warning("the spool is writable again")
             self.error = ""
 
     async def _append(self, segment: Segment) -> None:
@@ -236,17 +240,17 @@ class Spool:
     async def _remove(self, number: int) -> None:
         adopted = self._adopted.pop(number, None)
         if adopted is not None:
-            self._forget(*adopted)
+            self._close_session(*adopted)
             return
-        with contextlib.suppress(OSError):  # it is taken over and removed at the next start
+        with contextlib.suppress(OSError):  # the next start takes it over and removes it
             await self._in_thread(lambda: self._files.remove(number))
 
-    def _tell(self, error: OSError) -> None:
+    def _log_error(self, error: OSError) -> None:
         self.error = error.strerror or str(error)
         now = asyncio.get_running_loop().time()
-        if now - self._told >= _QUIET:
-            self._told = now
-            log.error("the spool cannot be written (%s): events wait in memory only", self.error)
+        if now - self._logged_at >= _LOG_INTERVAL:
+            self._logged_at = now
+            log.error("cannot write the spool (%s): events wait in memory only", self.error)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -256,5 +260,5 @@ def _read(work: Callable[[], list[Stored]]) -> list[Stored]:
     try:
         return work()
     except OSError:
-        log.exception("a file of the spool cannot be read")
+        log.exception("cannot read a spool file")
         return []

@@ -1,4 +1,4 @@
-"""The window of finished events on disk, shared by processes."""
+"""The log of finished events on disk, shared by processes."""
 
 from __future__ import annotations
 

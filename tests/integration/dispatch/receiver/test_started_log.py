@@ -1,4 +1,4 @@
-"""Evidence of deaths: written by the dying, read by whoever comes next."""
+"""Crash evidence: written by a process that dies, read by its successors."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pathlib import Path
 from nescord_core.dispatch.receiver.started_log import StartedLog
 log = StartedLog(Path(sys.argv[1]), name="child")
 for seq in range(10, 20):
-    log.note((3, "session", seq))
+    log.add((3, "session", seq))
 log.flush()
-log.note((3, "session", 99))
-log.take_back((3, "session", 99))
+log.add((3, "session", 99))
+log.retract((3, "session", 99))
 for seq in (12, 13):
-    log.take_back((3, "session", seq))
-log.note((3, "session", 13))
+    log.retract((3, "session", seq))
+log.add((3, "session", 13))
 log.flush()
-log.note((3, "session", 98))
+log.add((3, "session", 98))
 if sys.argv[2] == "die":
     os.kill(os.getpid(), signal.SIGKILL)
 log.close()
@@ -60,7 +60,7 @@ def test_what_was_taken_back_is_not_to_blame_unless_it_began_later(tmp_path: Pat
 def test_an_orderly_end_and_a_living_process_are_no_evidence(tmp_path: Path) -> None:
     child(tmp_path, "leave")
     living = StartedLog(tmp_path, name="living")
-    living.note((0, "s", 1))
+    living.add((0, "s", 1))
     living.flush()
     log = StartedLog(tmp_path, name="main")
     log.refresh()
@@ -73,12 +73,12 @@ def test_an_orderly_end_and_a_living_process_are_no_evidence(tmp_path: Path) -> 
 def test_a_file_that_grew_long_keeps_what_is_outstanding(tmp_path: Path) -> None:
     writer = StartedLog(tmp_path, name="writer")
     for seq in range(0, 200_000, 2):
-        writer.note((0, "s", seq))
+        writer.add((0, "s", seq))
         if seq % 2_000 == 0:
             writer.flush(lambda: [(0, "s", 7)])
     size = sum(path.stat().st_size for path in tmp_path.iterdir())
     assert size < 1_200_000
-    writer.note((0, "s", 999_999))
+    writer.add((0, "s", 999_999))
     writer.flush(lambda: [(0, "s", 7)])
     text = next(tmp_path.glob("*.log")).read_text()
     assert "0\ts\t7\t7\n" in text

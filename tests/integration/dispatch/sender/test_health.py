@@ -1,4 +1,4 @@
-"""A replica that hangs on an event, one that says nothing and one that is dead are told apart."""
+"""A replica that hangs on an event, a silent one and a dead one are reported differently."""
 
 from __future__ import annotations
 
@@ -47,4 +47,4 @@ async def test_stuck_silent_and_dead_are_three_things(
             await until(lambda: ws.sender.stats().depth == 0)
     said = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert any("has not finished MESSAGE_CREATE" in line and hangs in line for line in said)
-    assert any("has said nothing" in line and works in line for line in said)
+    assert any("has sent nothing" in line and works in line for line in said)

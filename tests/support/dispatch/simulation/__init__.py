@@ -1,9 +1,9 @@
-"""The rules of both sides together in one thread and virtual time, with a seeded network that misbehaves.
+"""Simulates both sides' rules in one thread and virtual time, over a seeded faulty network.
 
 Discord, one ws with its session, outbox, overflow and partition, and replicas of main with their intake,
-their order of handlers, their leases and their window of finished events. Connections are slow, break, fall
-silent, and are noticed late; ws and main crash, freeze and drain; the gateway drops sessions. What is to hold
-is checked while it runs and at the end.
+handler order, leases and finished events. Connections are slow, break, fall silent, and are noticed late; ws
+and main crash, freeze and drain; the gateway drops sessions. The promises are checked during the run and at
+the end.
 """
 
 from support.dispatch.simulation.mutations import MUTATIONS

@@ -1,4 +1,4 @@
-"""A stream between ws and main in the simulation; either side may notice later that it is gone."""
+"""A stream between ws and main in the simulation; either side may notice late that it is gone."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _REDIAL = 0.03
 
 
 class Conn:
-    """Both ends of a stream: main's is what the intake calls a feed."""
+    """Both ends of a stream; main's implements the intake's EventSource."""
 
     def __init__(self, world: World, ws: Ws, main: Main) -> None:
         self.world = world
         self.ws = ws
         self.main = main
         self.to_main, self.to_ws = Wire(world), Wire(world)
-        self.is_quiet = self.is_told = self.is_lost = self.is_draining = False
+        self.is_quiet = self.is_drain_received = self.is_lost = self.is_draining = False
         self.ws_open = True
         self.outstanding: dict[int, Envelope] = {}
         self.lease = mutations.lease(world.mutation, LEASE)
@@ -45,7 +45,7 @@ class Conn:
         main.conns[self] = None
         main.intake.attach(self)
         world.mark_dirty(self)
-        self._ask_regularly()
+        self._renew_regularly()
 
     # Main's end
 
@@ -71,17 +71,17 @@ class Conn:
         self.outstanding.pop(number, None)
         self.to_ws.send(self._handed_back, number, started)
 
-    def tell(self, number: int) -> None:
-        """Acknowledge, too early."""
-        self.to_ws.send(self._settle, number)
+    def acknowledge_early(self, number: int) -> None:
+        """Acknowledge a delivery; for the mutation that does so too early."""
+        self.to_ws.send(self._acknowledge, number)
 
     def drain(self) -> None:
-        """Main takes no more on it."""
+        """Drain: main accepts nothing more on it."""
         self.is_draining = True
-        self.to_ws.send(self._told_to_drain)
+        self.to_ws.send(self._receive_drain)
 
     def close(self) -> None:
-        """The last word of main on it."""
+        """Send main's last messages."""
         self.to_ws.send(self.ended)
         self.is_lost = True
 
@@ -100,20 +100,20 @@ class Conn:
     def _acknowledge(self, number: int) -> None:
         if not self.is_lost:
             self.main.window.flush()
-            self.to_ws.send(self._settle, number)
+            self.to_ws.send(self._acknowledge, number)
 
-    def _ask_regularly(self) -> None:
+    def _renew_regularly(self) -> None:
         interval = self.lease.interval
         if interval is not None and not self.is_lost and self.main.is_alive:
             self._ask()
             if self.world.is_busy():
-                self.main.after(interval, self._ask_regularly)
+                self.main.after(interval, self._renew_regularly)
 
     def _ask(self) -> None:
-        self.to_ws.send(self._grant, self.lease.ask(self.world.now))
+        self.to_ws.send(self._grant, self.lease.request_renewal(self.world.now))
 
     def _answered(self, number: int) -> None:
-        self.lease.answered(number, self.world.now)
+        self.lease.renewed(number, self.world.now)
 
     def _arrive(self, first: int, envelopes: list[Envelope]) -> None:
         for number, envelope in enumerate(envelopes, first):
@@ -122,14 +122,14 @@ class Conn:
     def _quiet(self) -> None:
         self.is_quiet = True
 
-    # The end of ws
+    # ws's end
 
     def pump(self) -> None:
-        """Send what may be sent."""
-        quiet_until = self.ws.began + self.fence.seconds
+        """Send queued events."""
+        hold_restored_until = self.ws.began + self.fence.seconds
         while self._is_served:
-            if self.world.now < quiet_until and self.ws.partition.has_restored(self.stream):
-                self.world.at(quiet_until, self.world.mark_dirty, self)
+            if self.world.now < hold_restored_until and self.ws.partition.has_restored(self.stream):
+                self.world.at(hold_restored_until, self.world.mark_dirty, self)
                 return
             first, batch = self.ws.partition.take(self.stream, max_events=4, max_bytes=1 << 20)
             if not batch:
@@ -152,31 +152,31 @@ class Conn:
             self.fence.granted(self.world.now)
             self.to_main.send(self.main.do, self._answered, number)
 
-    def _settle(self, number: int) -> None:
+    def _acknowledge(self, number: int) -> None:
         if self._is_served:
-            for entry in self.ws.partition.settle(self.stream, number, number):
+            for entry in self.ws.partition.acknowledge(self.stream, number, number):
                 self.ws.outbox.done(entry)
             self.ws.report()
 
     def _handed_back(self, number: int, started: bool) -> None:
         if self._is_served:
-            self.ws.partition.give_back(self.stream, [number], started=started)
+            self.ws.partition.hand_back(self.stream, [number], started=started)
 
-    def _told_to_drain(self) -> None:
+    def _receive_drain(self) -> None:
         if self._is_served:
-            self.is_told = True
+            self.is_drain_received = True
             self.ws.partition.drain(self.stream)
             self.to_main.send(self.main.do, self._quiet)
             self.world.after(self.world.delay(), self.world.dial, self.main.address)
             self.world.after(_GRACE, self.ws.partition.vacate, self.main.address)
 
     def ended(self) -> None:
-        """Main has closed it in order."""
+        """Main has closed it gracefully."""
         if self._shut():
             self.lose()
 
     def lost_at_ws(self) -> None:
-        """It broke: what is in flight waits for the fence."""
+        """It broke: events in flight wait for the fence."""
         if self._shut():
             self.ws.partition.abandon(self.stream)
             self.world.after(self.fence.remaining(self.world.now), self.lose)
@@ -185,12 +185,12 @@ class Conn:
         if not self._is_served:
             return False
         self.ws_open = self.to_ws.is_open = False
-        if not self.is_told:
+        if not self.is_drain_received:
             self.world.after(_REDIAL + self.world.delay(), self.world.dial, self.main.address)
         return True
 
     def lose(self) -> None:
-        """What is in flight goes elsewhere."""
+        """Release the events in flight to other replicas."""
         if self.ws is self.world.ws and self in self.ws.conns:
             del self.ws.conns[self]
             self.ws.partition.lose(self.stream)

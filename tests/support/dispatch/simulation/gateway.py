@@ -1,4 +1,4 @@
-"""Discord's gateway in the simulation, and the wire that everything in it goes over."""
+"""Discord's gateway in the simulation, and the wire that all messages travel over."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Discord", "Wire"]
 
 
 class Wire:
-    """One direction of a connection: nothing overtakes on it."""
+    """One direction of a connection; it preserves order."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -35,7 +35,7 @@ class Wire:
 
 
 class Discord:
-    """Sends numbered events of several guilds; keeps all of a session for a RESUME."""
+    """Sends numbered events of several guilds; keeps a session's events for a RESUME."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -85,6 +85,6 @@ class Discord:
             return
         self.wire = wire
         for event in self.log[session][seq:]:
-            if event[1] != "RESUMED":  # it is about a connection, and not replayed on the next one
+            if event[1] != "RESUMED":  # it concerns one connection, so the next one does not replay it
                 self._dispatch(*event)
         self._append("RESUMED", 0, 0)

@@ -1,4 +1,4 @@
-"""One process of main in the simulation: the intake's rules, and what the runtime does with its handlers."""
+"""One process of main in the simulation: the intake's rules, and the runtime's handling of handlers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ALONE = 0.02
 
 
 class _Window:
-    """The finished events: those of this process, and what all have written down."""
+    """The finished events: those of this process, and those that all processes have written."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -44,16 +44,16 @@ class _Window:
 
 
 class _Evidence:
-    """What was in flight at deaths; the world keeps it."""
+    """What was running at crashes; the world records it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def note(self, identity: Identity) -> None:
-        """The intake itself knows, and is asked at a death."""
+    def add(self, identity: Identity) -> None:
+        """Do nothing: at a crash the world asks the intake itself."""
 
-    def take_back(self, identity: Identity) -> None:
-        """The same."""
+    def retract(self, identity: Identity) -> None:
+        """Do nothing, as above."""
 
     def crashes(self, identity: Identity) -> int:
         return sum(identity in death for death in self._world.deaths)
@@ -61,7 +61,7 @@ class _Evidence:
 
 @dataclass(eq=False)
 class _Run:
-    """An event that a handler works on, or will."""
+    """An event whose handler runs, or will."""
 
     delivery: Delivery
     exclusive: bool
@@ -71,7 +71,7 @@ class _Run:
 
 
 class Main:
-    """A process of a replica. While it is frozen, whatever happens to it waits."""
+    """A replica's process. While it is frozen, everything that happens to it is queued."""
 
     def __init__(self, world: World, address: str) -> None:
         self.world = world
@@ -102,7 +102,7 @@ class Main:
         return self._is_stopped or bool(self._missed)
 
     def do(self, act: Callable[..., None], *what: Any) -> None:
-        """Have something happen to this process, after all that it has missed."""
+        """Queue an action of this process, after everything it has missed."""
         if self.is_frozen:
             self._missed.append((act, what))
         elif self.is_alive:
@@ -112,7 +112,7 @@ class Main:
         self.world.after(seconds, self.do, act, *what)
 
     def soon(self, act: Callable[..., None], *what: Any) -> None:
-        """Do something next, ahead of what is still to be read and of timers."""
+        """Queue an action ahead of unread messages and timers."""
         self.world.after(0.0, self._soon, act, what)
 
     def _soon(self, act: Callable[..., None], what: tuple[Any, ...]) -> None:
@@ -125,7 +125,7 @@ class Main:
         self._is_stopped = True
 
     def thaw(self) -> None:
-        """Go through what has happened meanwhile, in order and not all at once."""
+        """Process what happened meanwhile, in order and not all at once."""
         self._is_stopped = False
         while self._next and self.is_alive:
             act, what = self._next.popleft()
@@ -147,7 +147,7 @@ class Main:
         self.world.accept(delivery.envelope)
         run = _Run(delivery, exclusive=self.world.is_ordered(delivery.envelope.key))
         if self.world.mutation == "ack on receipt":
-            delivery.stream.tell(delivery.number)
+            delivery.stream.acknowledge_early(delivery.number)
         if self.order.arrive(run, delivery.envelope.key, exclusive=run.exclusive):
             self._start(run)
 
@@ -155,14 +155,14 @@ class Main:
         self.running[run] = None
         self._started += 1
         run.number = self._started
-        self.intake.begins(run.delivery)
+        self.intake.mark_started(run.delivery)
         self.soon(self._first_step, run)
 
     def _first_step(self, run: _Run) -> None:
         if run.given_back:
             return
         if not run.begun and not run.delivery.stream.may_begin(run.number):
-            self.intake.begins_not(run.delivery)
+            self.intake.unmark_started(run.delivery)
             run.delivery.stream.when_sure(run.number, lambda marked: self._sure(run, marked))
             return
         run.begun = True
@@ -173,7 +173,7 @@ class Main:
         if marked:
             envelope = run.delivery.envelope._replace(redelivered=True)
             run.delivery = run.delivery._replace(envelope=envelope)
-        self.intake.begins(run.delivery)
+        self.intake.mark_started(run.delivery)
         self.soon(self._first_step, run)
 
     def _end(self, run: _Run) -> None:
@@ -198,12 +198,12 @@ class Main:
             self._release(run)
         return [run.delivery for run in (*gone, *stopped)]
 
-    # The end
+    # Shutdown
 
     def crash(self) -> None:
         self.is_alive = False
         self._missed.clear()
-        self.world.deaths.append(set(self.intake.begun()))
+        self.world.deaths.append(set(self.intake.running()))
 
     def drain(self) -> None:
         self.is_leaving = True
@@ -221,7 +221,7 @@ class Main:
         return not self.intake.outstanding and all(conn.is_quiet for conn in self.conns)
 
     def leave(self) -> None:
-        """Cut short what still runs, say the last words and be gone."""
+        """Cancel the running handlers, send the last messages and exit."""
         self._give_back_waiting()
         for run in list(self.running):
             run.given_back = True

@@ -1,4 +1,4 @@
-"""Faults put into the rules on purpose; each has to be found."""
+"""Deliberate bugs in the rules; the simulation has to find each of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MUTATIONS = (
 
 
 class _HastyOutbox(Outbox):
-    """Says of every session that all that came is done."""
+    """Reports everything received as done."""
 
     def watermarks(self) -> list[tuple[int, str, int]]:
         super().watermarks()
@@ -37,7 +37,7 @@ class _HastyOutbox(Outbox):
 
 
 class _HastyPartition(Partition):
-    """Moves lanes while something of them is in flight elsewhere."""
+    """Moves lanes whose events are still in flight elsewhere."""
 
     def _rebalance(self, returned: Any = ()) -> None:
         super()._rebalance(returned)
@@ -48,21 +48,21 @@ class _HastyPartition(Partition):
 
 
 class _HastyOverflow(Overflow):
-    """Lets events pass those of their lane that are on disk."""
+    """Lets events overtake those of their lane that are on disk."""
 
     def take(self, entry: Entry) -> bool:
         return self._outbox.events > self.limits.spill_events and super().take(entry)
 
 
 class _EndlessLease(Lease):
-    """Goes on when the stream is over."""
+    """Stays valid after the stream is gone."""
 
     def end(self) -> None:
         self._until = float("inf")
 
 
 class _NoOrder(EventOrder[Any]):
-    """Starts whatever comes."""
+    """Starts everything at once."""
 
     def arrive(self, item: Any, key: int, *, exclusive: bool = False, slots: int = 1) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""What goes wrong in the simulation, and when."""
+"""The faults of the simulation, and their timing."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["Trouble"]
 
 _KEEPALIVE = 0.1
-"""Seconds of silence after which either side gives a stream up, at the earliest."""
+"""Minimum seconds of silence after which either side gives up on a stream."""
 
 
 class Trouble:
-    """Breaks something of a world each time it is called, as the world's chance will have it."""
+    """Injects a random fault into the world on each call."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -61,7 +61,7 @@ class Trouble:
             self.world.mains[main.address] = Main(self.world, main.address)
 
     def freeze_main(self) -> None:
-        """For less or for longer than it takes ws to notice."""
+        """Freeze a process, for less or more time than ws takes to notice."""
         world, main = self.world, self._some_main()
         main.freeze()
         for conn in main.conns:
@@ -74,7 +74,7 @@ class Trouble:
             conn.lost_at_main()
 
     def cut_off(self) -> None:
-        """Nothing comes through any more, and each side finds out by itself."""
+        """Cut a connection silently; each side finds out by itself."""
         world, conn = self.world, self._some_conn()
         if conn is not None:
             conn.to_main.is_open = conn.to_ws.is_open = False
@@ -86,10 +86,10 @@ class Trouble:
         if conn is not None:
             conn.to_main.is_open = conn.to_ws.is_open = False
             world.after(world.delay() * 3, conn.lost_at_ws)
-            world.after(self._until_main_looks(), conn.lost_at_main)
+            world.after(self._until_main_notices(), conn.lost_at_main)
 
-    def _until_main_looks(self) -> float:
-        """A handler may keep a process busy for a while."""
+    def _until_main_notices(self) -> float:
+        """Return how long main takes to notice: a handler may keep the process busy."""
         return self.world.chance.random() * 0.06
 
     def reload_main(self) -> None:
@@ -101,7 +101,7 @@ class Trouble:
         world.after(0.005 + world.chance.random() * 0.05, self._leave, old, world.now + 0.1)
 
     def _leave(self, main: Main, deadline: float) -> None:
-        """End when all is done and nothing can come any more, or when it took too long."""
+        """End the run when all is done and nothing is under way, or after a time limit."""
         if not main.is_alive:
             return
         if main.is_frozen or (self.world.now < deadline and not main.is_done):
@@ -126,7 +126,7 @@ class Trouble:
             ws.wire.send(self.world.ws_control, self.world.chance.choice(frames))
 
     def drop_session(self) -> None:
-        """The next RESUME is refused; what ws has not received by then was never its to deliver."""
+        """Refuse the next RESUME; ws is not responsible for what it has not received by then."""
         self.world.discord.invalid = True
         self.drop_gateway()
 
@@ -145,11 +145,11 @@ class Trouble:
         ):
             self._lose_session_too(ws)
         for conn in ws.conns:
-            self.world.after(self._until_main_looks(), conn.lost_at_main)
+            self.world.after(self._until_main_notices(), conn.lost_at_main)
         self.world.after(0.002 + self.world.chance.random() * 0.04, self.world.start_ws)
 
     def _lose_session_too(self, ws: Ws) -> None:
-        """The session cannot be resumed, or was too young to be on disk: the spool is all there is."""
+        """End the session or forget that it was saved: only the spool has its events."""
         self.world.discord.invalid = True
         files = [*ws.left, *ws.adopted.values(), *ws.files.values()]
         on_disk = {item.envelope[1:3] for data in files for item in decode(data)[0]}

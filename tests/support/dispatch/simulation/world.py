@@ -1,4 +1,4 @@
-"""Everything of the simulation for one seed, and what is promised."""
+"""The whole simulation for one seed, and the promises it checks."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ Identity = tuple[str, int]
 
 _STEPS = 100_000
 SEGMENT = 10
-"""Events that a part of the disk brings back at once, at most."""
+"""The maximum number of events that a segment restores at once."""
 
 
 class World:
-    """Everything, for one seed. `run` returns what was found wrong, empty when all is as promised."""
+    """The whole simulation. `run` returns the violations found; empty if every promise held."""
 
     def __init__(self, seed: int, mutation: str = "") -> None:
         self.chance = random.Random(seed)
@@ -45,10 +45,10 @@ class World:
         self.bound = self.chance.choice((16, 24, 60, 400))
         self.slow = self.chance.choice((0.001, 0.004, 0.015))
         self.faults = self.chance.randint(0, 8)
-        # A session that Discord drops after ws has crashed takes with it what only Discord had.
+        # A session that Discord drops after ws has crashed takes the events that only Discord had with it.
         self.drops_sessions = self.chance.random() < 0.3
         self.disk: list[dict[int, bytes]] = []
-        # Of handlers: how many at a time, and the guilds in which one has to end before the next begins.
+        # Handlers: how many at a time, and the guilds in which one has to end before the next starts.
         self.concurrency = self.chance.choice((1, 3, 100))
         self.ordered = {guild for guild in range(1, self.guilds + 1) if self.chance.random() < 0.4}
         self.alone: dict[tuple[Main, int], Envelope] = {}
@@ -104,7 +104,7 @@ class World:
         if not condition:
             self.problems.append(otherwise)
 
-    # What happens
+    # Events
 
     def start_ws(self) -> None:
         self.ws = ws = Ws(self, self.persisted)
@@ -147,7 +147,7 @@ class World:
             self.after(0.03, self.persist)
 
     def is_busy(self) -> bool:
-        """Whether something is still to come."""
+        """Whether more is to come."""
         ws = self.ws
         return (
             self.left > 0 or ws is None or ws.outbox.unfinished > 0 or ws.session.state is not State.CONNECTED
@@ -158,13 +158,13 @@ class World:
             known = kind == "RESUMED" or (saved.session_id, seq) in self.finished
             self.expect(known, f"seq {seq} is not finished, and the next RESUME begins at {saved.seq}")
 
-    # What the mains report
+    # Reports of the mains
 
     def is_ordered(self, key: int) -> bool:
         return key in self.ordered
 
     def accept(self, envelope: Envelope) -> None:
-        """One that is not marked may lie in the buffers of a process that was frozen; it will not begin."""
+        """An unmarked event may lie in the buffers of a frozen process; it must not start."""
         known = envelope.redelivered and self.flushed.seen(*identity_of(envelope))
         self.expect(not known, f"{identity_of(envelope)} was finished for good and comes again")
 
@@ -183,7 +183,7 @@ class World:
         if self.alone.get((main, envelope.key)) is envelope:
             del self.alone[main, envelope.key]
 
-    # The end
+    # Final checks
 
     def _look_back(self) -> None:
         ws = self.ws
@@ -199,8 +199,8 @@ class World:
                 if number in seen:
                     self.expect(marked, f"guild {guild}: {number} again without a mark")
                     continue
-                # What died with ws and its session may still be begun where it was in flight, beside the next
-                # session's: that one's process knows nothing of it.
+                # An event lost with ws and its session may still start where it was in flight, beside the
+                # next session's events: that process does not know about the crash.
                 is_orphan = identity in self.excused
                 self.expect(number > highest or is_orphan, f"guild {guild}: {number} after {highest}")
                 seen.add(number)
@@ -216,5 +216,5 @@ class World:
 
 
 def check(seed: int, mutation: str = "") -> list[str]:
-    """Run one seed; returns what is wrong."""
+    """Run one seed; return its violations."""
     return World(seed, mutation).run()

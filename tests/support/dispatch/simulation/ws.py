@@ -1,4 +1,4 @@
-"""One process of ws in the simulation: what the shard, the sender and the spillway do, without their I/O."""
+"""One process of ws in the simulation: the shard, the sender and the spool without their I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HELLO = json.dumps({"heartbeat_interval": 10**9}).encode()
 
 
 class Ws:
-    """One process of ws. Its files and the persisted session belong to the world, and outlive it."""
+    """One process of ws. Its files and the saved session belong to the world, and outlive it."""
 
     def __init__(self, world: World, saved: Resumable | None) -> None:
         self.world = world
@@ -106,7 +106,7 @@ class Ws:
             self.wire = None
 
     def put(self, kind: str, seq: int, guild: int, number: int, *, redelivered: bool) -> None:
-        """Do what the shard and the sender do with an event."""
+        """Process an event as the shard and the sender do."""
         session_id = self.session.session_id or ""
         self.watermark.delivered(seq)
         envelope = Envelope(
@@ -122,7 +122,7 @@ class Ws:
             self.partition.assign(entry)
         if (
             self.outbox.overfull
-        ):  # the disk is far faster than a gateway, whose bursts these bounds are small for
+        ):  # the disk is far faster than the gateway, for whose bursts these limits are low
             self._write()
         self.world.received.add((session_id, seq))
 
@@ -172,7 +172,7 @@ class Ws:
             self.adopted.pop(number, None)
 
     def report(self) -> None:
-        """Tell the shard how far all is done."""
+        """Report the watermarks to the shard."""
         for _, session_id, seq in self.outbox.watermarks():
             if session_id == self.session.session_id:
                 self.world.expect(seq > self.reported.get(session_id, -1), "a watermark went back")

@@ -4,7 +4,7 @@ from nescord_core.dispatch.protocol.batching import Linger
 
 
 def run(rate: float, seconds: float = 2.0, longest: float = 0.005) -> tuple[float, float]:
-    """Simulate evenly spaced events; return (events a message, longest wait)."""
+    """Simulate evenly spaced events; return (events per message, longest wait)."""
     linger = Linger(longest)
     step, at, events, messages, worst = 1 / rate, 0.0, 0, 0, 0.0
     pending: list[float] = []

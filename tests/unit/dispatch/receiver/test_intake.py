@@ -1,4 +1,4 @@
-"""What main does with a delivery: begin it, know it, let it wait, hand it back, and tell of its end."""
+"""Main's handling of deliveries: start, recognize, delay, hand back and acknowledge them."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Evidence:
         self.taken_back: list[Identity] = []
         self.deaths: dict[Identity, int] = {}
 
-    def note(self, identity: Identity) -> None:
+    def add(self, identity: Identity) -> None:
         self.noted.append(identity)
 
-    def take_back(self, identity: Identity) -> None:
+    def retract(self, identity: Identity) -> None:
         self.taken_back.append(identity)
 
     def crashes(self, identity: Identity) -> int:
@@ -61,7 +61,7 @@ class Stream:
 
 
 class Side:
-    """An intake with all that it works on; ``unbegun`` are deliveries that no handler has begun."""
+    """An intake and its collaborators; ``unbegun`` are deliveries whose handlers have not started."""
 
     def __init__(self) -> None:
         self.window, self.evidence = Window(), Evidence()
@@ -100,14 +100,14 @@ def test_an_event_is_handed_on_and_its_end_is_told_and_remembered() -> None:
     stream = side.stream()
     side.intake.arrive(stream, 1, event(5))
     assert (side.seqs, side.intake.outstanding) == ([5], 1)
-    side.intake.begins(side.accepted[0])
+    side.intake.mark_started(side.accepted[0])
     assert side.evidence.noted == [(0, "s", 5)]
-    assert side.intake.begun() == {(0, "s", 5)}
+    assert side.intake.running() == {(0, "s", 5)}
     side.intake.done(side.accepted[0])
     assert stream.told == [(1, "done")]
     assert side.window.known == {(0, "s", 5)}
     assert side.intake.outstanding == 0
-    assert side.intake.begun() == set()
+    assert side.intake.running() == set()
 
 
 def test_what_was_handed_on_and_has_not_begun_is_not_to_blame_for_a_death() -> None:
@@ -115,14 +115,14 @@ def test_what_was_handed_on_and_has_not_begun_is_not_to_blame_for_a_death() -> N
     stream = side.stream()
     for seq in range(1, 6):
         side.intake.arrive(stream, seq, event(seq))
-    assert side.intake.begun() == set()
+    assert side.intake.running() == set()
     for delivery in side.accepted[:4]:
-        side.intake.begins(delivery)
-    side.intake.begins_not(side.accepted[0])
+        side.intake.mark_started(delivery)
+    side.intake.unmark_started(side.accepted[0])
     side.intake.handed_back(side.accepted[1], started=False)
     side.intake.handed_back(side.accepted[2], started=True)
-    side.intake.begins_not(side.accepted[4])
-    assert side.intake.begun() == {(0, "s", 4)}
+    side.intake.unmark_started(side.accepted[4])
+    assert side.intake.running() == {(0, "s", 4)}
     assert side.evidence.taken_back == [(0, "s", 1), (0, "s", 2)]
 
 
@@ -158,11 +158,11 @@ def test_what_had_not_begun_on_a_lost_stream_is_given_up_and_taken_anew() -> Non
     for number in (1, 2):
         side.intake.arrive(first, number, event(number))
     for delivery in side.accepted:
-        side.intake.begins(delivery)
+        side.intake.mark_started(delivery)
     side.unbegun = [side.accepted[1]]
     side.lose(first)
     assert side.intake.outstanding == 1
-    assert side.intake.begun() == {(0, "s", 1)}
+    assert side.intake.running() == {(0, "s", 1)}
     assert side.evidence.taken_back == [(0, "s", 2)]
     second = side.stream()
     for number in (1, 2):

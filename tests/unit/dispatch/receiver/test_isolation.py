@@ -1,4 +1,4 @@
-"""Suspects run one after the other, and nothing overtakes them."""
+"""Suspects run one at a time, and nothing overtakes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nescord_core.dispatch.receiver.isolation import Isolation
 
 
 class Delivery:
-    """Told apart by being itself, as deliveries are."""
+    """Compared by identity, as deliveries are."""
 
 
 def test_without_a_suspect_everything_begins_at_once() -> None:

@@ -1,4 +1,4 @@
-"""A replica that hangs on one event is told apart from one that says nothing."""
+"""A replica that hangs on an event and one that is silent are reported differently."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ def health() -> ReplicaHealth:
 def test_one_that_answers_and_gets_on_is_well_however_much_is_in_flight() -> None:
     one = health()
     for second in range(100):
-        one.heard(float(second))
-        assert one.look(second * 10 + 1, float(second)) is Condition.WELL
+        one.received(float(second))
+        assert one.check(second * 10 + 1, float(second)) is Condition.WELL
 
 
 def test_one_that_answers_and_does_not_finish_its_oldest_is_stuck_until_it_does() -> None:
     one = health()
     found = []
     for second in range(40):
-        one.heard(float(second))
-        found.append(one.look(7, float(second)))
+        one.received(float(second))
+        found.append(one.check(7, float(second)))
     assert found.count(Condition.STUCK) == 9
     assert one.waiting(39.0) == 39.0
-    assert one.look(8, 39.5) is Condition.WELL
-    assert one.look(None, 100.0) is Condition.SILENT
+    assert one.check(8, 39.5) is Condition.WELL
+    assert one.check(None, 100.0) is Condition.SILENT
     assert one.waiting(100.0) == 0.0
 
 
 def test_one_that_says_nothing_is_silent_not_stuck() -> None:
     one = health()
-    one.look(1, 0.0)
-    assert one.look(1, 3.1) is Condition.SILENT
-    assert one.look(1, 60.0) is Condition.SILENT
-    one.heard(60.0)
-    assert one.look(1, 60.0) is Condition.STUCK
+    one.check(1, 0.0)
+    assert one.check(1, 3.1) is Condition.SILENT
+    assert one.check(1, 60.0) is Condition.SILENT
+    one.received(60.0)
+    assert one.check(1, 60.0) is Condition.STUCK
 
 
 def test_one_that_promised_no_sign_of_life_is_not_called_silent() -> None:
     one = ReplicaHealth(0.0, silent_after=0.0, stuck_after=30.0)
-    assert one.look(None, 1000.0) is Condition.WELL
+    assert one.check(None, 1000.0) is Condition.WELL

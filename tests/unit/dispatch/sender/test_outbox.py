@@ -47,7 +47,7 @@ def test_the_watermark_is_the_highest_seq_below_which_all_is_done(data: st.DataO
             case "report":
                 told |= {(shard, session): seq for shard, session, seq in box.watermarks()}
         if box.sessions() < len(came):
-            # A forgotten session cannot come back with old numbers here; it may with higher ones.
+            # A forgotten session cannot return with old numbers here, but with higher ones it can.
             continue
         for known, seq in told.items():
             assert all(seq < waiting for waiting in undone.get(known, ()))

@@ -15,7 +15,7 @@ from nescord_core.envelope import Envelope
 
 
 class Sequence:
-    """Makes entries with consecutive numbers."""
+    """Creates entries with consecutive numbers."""
 
     def __init__(self) -> None:
         self.outbox = Outbox(max_events=10_000, max_bytes=10_000_000)
@@ -40,7 +40,7 @@ def take(partition: Partition, stream: Stream, count: int = 1000) -> list[Entry]
 
 
 def settle_all(partition: Partition, stream: Stream) -> None:
-    list(partition.settle(stream, 1, stream.next_number))
+    list(partition.acknowledge(stream, 1, stream.next_number))
 
 
 GUILDS = [(81384788765712384 + (n << 22) * 977) & ((1 << 63) - 1) for n in range(4000)]
@@ -106,9 +106,9 @@ def test_a_key_moves_only_when_nothing_of_it_is_in_flight() -> None:
     partition.assign(later)
     partition.assign(other)
     assert take(partition, new) == [other]
-    assert list(partition.settle(old, 1, 1)) == [sent[0]]
+    assert list(partition.acknowledge(old, 1, 1)) == [sent[0]]
     assert take(partition, new) == []
-    assert list(partition.settle(old, 2, 2)) == [sent[1]]
+    assert list(partition.acknowledge(old, 2, 2)) == [sent[1]]
     assert take(partition, new) == [later]
     assert partition.held() == 0
 
@@ -177,9 +177,9 @@ def test_what_was_handed_back_goes_first_and_is_marked_only_if_it_had_begun(star
     take(partition, old, 2)
     partition.drain(old)
     new = attach(partition, "a")
-    assert partition.give_back(old, [2], started=started) == 1
+    assert partition.hand_back(old, [2], started=started) == 1
     assert take(partition, new) == []
-    assert partition.give_back(old, [1, 1, 99], started=started) == 1
+    assert partition.hand_back(old, [1, 1, 99], started=started) == 1
     assert take(partition, new) == entries
     assert [entry.redelivered for entry in entries] == [started, started, False]
 
@@ -220,7 +220,7 @@ def test_a_large_event_goes_alone() -> None:
 
 
 def test_the_answer_to_a_command_stays_with_the_replica_that_asked() -> None:
-    """Chunks belong to the replica that asked."""
+    """Chunks belong to the replica that requested them."""
     partition, events = Partition(), Sequence()
     first, second = attach(partition, "a"), attach(partition, "b")
     for guild in range(20):
@@ -248,7 +248,7 @@ def test_a_drained_replica_keeps_its_share_until_it_is_given_up() -> None:
 
 
 class Model(RuleBasedStateMachine):
-    """Replicas come and go in any order: nothing is lost, guilds stay in order and in one place at a time."""
+    """Replicas join and leave in any order: nothing is lost, and guilds stay in order and in one place."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -301,7 +301,7 @@ class Model(RuleBasedStateMachine):
         stream = data.draw(st.sampled_from([s for s in self.live + self.leaving if s.in_flight]))
         first = data.draw(st.sampled_from(sorted(stream.in_flight)))
         last = data.draw(st.integers(first, first + 3))
-        for entry in self.partition.settle(stream, first, last):
+        for entry in self.partition.acknowledge(stream, first, last):
             assert entry.envelope.seq not in self.done
             self.done.add(entry.envelope.seq)
             self.waiting.discard(entry.envelope.seq)
@@ -321,7 +321,7 @@ class Model(RuleBasedStateMachine):
         stream = data.draw(st.sampled_from([s for s in self.leaving if s.in_flight]))
         numbers = sorted(stream.in_flight)
         self.returned |= {entry.envelope.seq for entry in stream.in_flight.values()}
-        self.partition.give_back(stream, numbers, started=started)
+        self.partition.hand_back(stream, numbers, started=started)
 
     @precondition(lambda self: self.live + self.leaving)
     @rule(data=st.data())

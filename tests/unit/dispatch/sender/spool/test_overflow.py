@@ -1,4 +1,4 @@
-"""What waits on disk and what in memory, decided without a disk."""
+"""Decides what waits on disk and what in memory, without a disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = SpillLimits(
 
 
 class Disk:
-    """An outbox with a partition, and files in a dict; ``put`` is what the sender does."""
+    """An outbox with a partition, and files in a dict; ``put`` does what the sender does."""
 
     def __init__(self, limits: SpillLimits = LIMITS) -> None:
         self.outbox = Outbox(max_events=200, max_bytes=1 << 30)
@@ -52,9 +52,9 @@ class Disk:
         return self.partition.attach(address, credit=credit, notify=lambda: None)
 
     def deliver(self, stream: Stream, count: int = 10_000) -> list[int]:
-        """Send up to ``count`` events and have them done; returns their numbers."""
+        """Send and finish up to ``count`` events; return their numbers."""
         first, batch = self.partition.take(stream, max_events=count, max_bytes=1 << 30)
-        for entry in self.partition.settle(stream, first, first + len(batch) - 1):
+        for entry in self.partition.acknowledge(stream, first, first + len(batch) - 1):
             self.outbox.done(entry)
         return [entry.envelope.seq for entry in batch]
 
@@ -213,7 +213,7 @@ def test_past_the_bound_of_the_disk_the_oldest_go() -> None:
 
 
 def test_what_an_earlier_process_left_stays_first_when_it_is_sent_again() -> None:
-    """A new event that waited on disk meanwhile came in before the old ones were read."""
+    """A new event that was waiting on disk arrived before the old ones were read."""
     disk = Disk()
     old = [Stored(n, Envelope(0, "old", n, "T", 1, 1, b"", 1.0)) for n in range(1, 4)]
     segment = disk.overflow.adopt(Counter({(0, "old"): 3}), size=10)

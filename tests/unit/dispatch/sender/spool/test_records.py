@@ -1,4 +1,4 @@
-"""Records on disk: what is written is read, and whatever is torn or damaged is not taken for an event."""
+"""Records written to disk are read back, and damaged ones are never taken for events."""
 
 from __future__ import annotations
 
