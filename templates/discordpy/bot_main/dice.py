@@ -1,4 +1,4 @@
-"""Dice, without Discord: what can be tested by itself lives outside the cogs."""
+"""Dice. Nothing here knows Discord, so it is tested without it."""
 
 import random
 import re
@@ -11,14 +11,17 @@ MAX_SIDES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Dice:
-    """Some dice of the same kind."""
+    """Dice with the same number of sides."""
 
     count: int
     sides: int
 
+    def __str__(self) -> str:
+        return f"{self.count}d{self.sides}"
+
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `2d6` or `d20`. Raises ValueError with a sentence for people."""
+        """Read `2d6` or `d20`; the ValueError for any other text is fit to be shown."""
         found = re.fullmatch(r"([0-9]*)d([0-9]+)", text.strip().lower())
         if found is None:
             raise ValueError("Name the dice like 2d6 or d20.")
@@ -28,6 +31,6 @@ class Dice:
         return dice
 
     def roll(self, chance: random.Random) -> str:
-        """Roll them and return the result as people read it."""
+        """Roll the dice and return each result and the sum."""
         rolled = [chance.randint(1, self.sides) for _ in range(self.count)]
         return f"{' + '.join(map(str, rolled))} = {sum(rolled)}"

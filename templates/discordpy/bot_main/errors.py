@@ -1,4 +1,4 @@
-"""Answers commands that failed. What is the bot's own fault goes to the log."""
+"""Error messages of commands; unexpected errors are logged."""
 
 import logging
 
@@ -18,7 +18,7 @@ EXPECTED = (
 
 
 def explain(error: Exception, command: str) -> str:
-    """Return what to tell whoever used the command."""
+    """Return the message for the member who used the command."""
     if isinstance(error, EXPECTED):
         return str(error)
     log.error("%s failed", command, exc_info=error)
@@ -26,7 +26,7 @@ def explain(error: Exception, command: str) -> str:
 
 
 class Tree(app_commands.CommandTree[commands.Bot]):
-    """Slash commands; when one fails, only the person who used it sees the answer."""
+    """The slash commands. Only the member who used one sees its error message."""
 
     async def on_error(
         self,
@@ -34,7 +34,7 @@ class Tree(app_commands.CommandTree[commands.Bot]):
         error: app_commands.AppCommandError,
         /,
     ) -> None:
-        """Answer, also after the command itself has answered."""
+        """Respond, or follow up if the command has responded already."""
         command = interaction.command
         name = command.qualified_name if command else "a command"
         text = explain(error, f"/{name}")

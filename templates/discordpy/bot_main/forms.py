@@ -1,8 +1,8 @@
-"""Forms (modals) that outlive the process that showed them.
+"""Forms (modals) that can be submitted after a reload.
 
-discord.py hands a submitted form to the very Modal object that was shown, which is
-gone after a reload: people would lose what they are typing. The custom_ids stay the
-same, so a cog can take the form by those, in `on_interaction`.
+discord.py passes a submitted form to the Modal object that was shown. That object is
+gone after a reload, and what a member was typing would be lost. The custom_ids remain,
+so a cog recognises the form by them in `on_interaction`.
 """
 
 from typing import Any
@@ -12,18 +12,17 @@ from discord import ui
 
 
 async def show_form(interaction: discord.Interaction, form: ui.Modal) -> None:
-    """Show a form that has a fixed custom_id, as have its fields."""
+    """Show a form; the form and its fields need fixed custom_ids."""
     await interaction.response.send_modal(form)
-    form.stop()  # on_interaction takes it, so discord.py need not keep the object
+    form.stop()  # on_interaction handles it; discord.py need not keep the object
 
 
 def submitted(interaction: discord.Interaction, form_id: str) -> dict[str, str] | None:
-    """Return the text of each field by custom_id; None for any other interaction."""
+    """Return the text of each field by custom_id, or None for another interaction."""
     data: Any = interaction.data
     if interaction.type is not discord.InteractionType.modal_submit:
         return None
     if data["custom_id"] != form_id:
         return None
-    # Each field is in a Label.
-    fields = [label["component"] for label in data["components"]]
+    fields = [label["component"] for label in data["components"]]  # one in each Label
     return {field["custom_id"]: field["value"].strip() for field in fields}

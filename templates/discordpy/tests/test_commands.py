@@ -1,4 +1,4 @@
-"""Commands, used by people on a local Discord. olivia owns the server and the bot."""
+"""Commands, used by members of a local Discord. olivia owns the server and the bot."""
 
 import re
 
@@ -15,17 +15,17 @@ def test_prefix_commands(bot: RunningBot) -> None:
     assert "roll" in bot.ask("!help")
 
 
-def test_a_wrong_argument_is_explained(bot: RunningBot) -> None:
+def test_an_invalid_argument_is_explained(bot: RunningBot) -> None:
     assert bot.ask("!roll six") == "Name the dice like 2d6 or d20."
 
 
-def test_a_command_of_another_bot_is_left_alone(bot: RunningBot) -> None:
+def test_commands_of_other_bots_are_ignored(bot: RunningBot) -> None:
     said = bot.say("!play something")
     bot.say("!ping")
     assert bot.hear(after=said["id"])["content"] == "Pong!"
 
 
-def test_only_the_owner_may_sync(bot: RunningBot) -> None:
+def test_only_the_owner_syncs(bot: RunningBot) -> None:
     assert bot.ask("!sync", user="alice") == "You do not own this bot."
     assert bot.ask("!sync", user="olivia") == "Synced /roll, /suggestions."
 
@@ -36,7 +36,7 @@ def test_a_slash_command_with_options(bot: RunningBot) -> None:
     assert rolled["ephemeral"]
 
 
-def test_discord_checks_the_options(bot: RunningBot) -> None:
+def test_discord_validates_options(bot: RunningBot) -> None:
     with pytest.raises(NescordError, match="sides"):
         bot.command("roll", sides=1)
 

@@ -11,12 +11,12 @@ from bot_main.dice import Dice
     ("text", "dice"),
     [("2d6", Dice(2, 6)), ("d20", Dice(1, 20)), (" 20D1000 ", Dice(20, 1000))],
 )
-def test_dice_are_read(text: str, dice: Dice) -> None:
+def test_dice_are_parsed(text: str, dice: Dice) -> None:
     assert Dice.parse(text) == dice
 
 
 @pytest.mark.parametrize("text", ["", "six", "d", "0d6", "1d1", "21d6", "-1d6", "²d6"])
-def test_other_text_is_refused(text: str) -> None:
+def test_other_text_is_rejected(text: str) -> None:
     with pytest.raises(ValueError, match="dice"):
         Dice.parse(text)
 

@@ -1,4 +1,4 @@
-"""The bot's own rules, without Discord."""
+"""What the bot says, without Discord."""
 
 from bot_main import app
 
@@ -7,5 +7,5 @@ def test_ping_is_answered() -> None:
     assert app.answer("!ping") == "Pong!"
 
 
-def test_other_messages_are_left_alone() -> None:
+def test_other_messages_are_ignored() -> None:
     assert app.answer("hello") is None

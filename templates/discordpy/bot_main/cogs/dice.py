@@ -1,15 +1,13 @@
-"""One command twice: with a prefix and a converter, and with a slash and options."""
+"""The same command twice: as a prefix command, and as a slash command with options."""
 
 import random
-from typing import Annotated, Any
+from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot_main.dice import MAX_COUNT, MAX_SIDES, Dice
-
-ONE_DIE = Dice(1, 6)
 
 
 class DiceConverter(commands.Converter[Dice]):
@@ -22,6 +20,11 @@ class DiceConverter(commands.Converter[Dice]):
             raise commands.BadArgument(str(error)) from error
 
 
+DICE = commands.parameter(
+    converter=DiceConverter, default=Dice(1, 6), description="like 2d6 or d20"
+)
+
+
 class DiceCog(commands.Cog, name="Dice"):
     """Games of chance."""
 
@@ -30,11 +33,9 @@ class DiceCog(commands.Cog, name="Dice"):
 
     @commands.command()
     async def roll(
-        self,
-        ctx: commands.Context[commands.Bot],
-        dice: Annotated[Dice, DiceConverter] = ONE_DIE,
+        self, ctx: commands.Context[commands.Bot], dice: Dice = DICE
     ) -> None:
-        """Roll dice: !roll 2d6"""
+        """Roll dice."""
         await ctx.send(dice.roll(self.chance))
 
     @app_commands.command(name="roll")

@@ -1,4 +1,4 @@
-"""The basics. `!help` is discord.py's own and lists the commands of every cog."""
+"""The basics. discord.py's own `!help` lists the commands of all cogs."""
 
 import logging
 
@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 
 class General(commands.Cog):
-    """The basics."""
+    """Basic commands."""
 
     def __init__(self, bot: commands.Bot) -> None:
         self.bot = bot
@@ -19,7 +19,7 @@ class General(commands.Cog):
 
     @commands.command()
     async def ping(self, ctx: commands.Context[commands.Bot]) -> None:
-        """Check whether the bot is there."""
+        """Check that the bot responds."""
         await ctx.send("Pong!")
 
 

@@ -1,10 +1,10 @@
-"""Commands for the bot's owner."""
+"""Commands that only the bot's owner can use."""
 
 from discord.ext import commands
 
 
 class Owner(commands.Cog):
-    """For the bot's owner."""
+    """For the bot's owner only."""
 
     def __init__(self, bot: commands.Bot) -> None:
         self.bot = bot
@@ -12,8 +12,8 @@ class Owner(commands.Cog):
     @commands.command()
     @commands.is_owner()
     async def sync(self, ctx: commands.Context[commands.Bot]) -> None:
-        """Tell Discord which slash commands there are."""
-        # Needed after a deployment that changes them; `nescord dev` does it by itself.
+        """Send the slash commands to Discord after they have changed."""
+        # `nescord dev` does this on each reload; in production it is up to the owner.
         synced = await self.bot.tree.sync()
         names = sorted(f"/{command.name}" for command in synced)
         await ctx.send(f"Synced {', '.join(names)}.")

@@ -1,7 +1,7 @@
-"""People suggest something in a form; whoever manages messages accepts or declines it.
+"""Members suggest something in a form; moderators accept or decline it with a button.
 
-Nothing is kept in memory: buttons and forms are found by custom_id, everything else is
-in the message. So messages of any age go on working after a reload or a restart.
+No state is kept in memory: buttons and forms are found by their custom_id, and the rest
+is in the message. So they all keep working after a reload or a restart.
 """
 
 import discord
@@ -16,7 +16,7 @@ DETAILS = "suggestions:details"
 
 
 class SuggestionForm(ui.Modal, title="Suggestion"):
-    """What is suggested; `Suggestions.on_interaction` takes it."""
+    """The form; `Suggestions.on_interaction` receives what is submitted."""
 
     def __init__(self) -> None:
         super().__init__(custom_id=FORM)
@@ -32,7 +32,7 @@ class SuggestionForm(ui.Modal, title="Suggestion"):
 
 
 class Panel(ui.View):
-    """A button that opens the form."""
+    """The button that opens the form."""
 
     def __init__(self) -> None:
         super().__init__(timeout=None)
@@ -43,7 +43,7 @@ class Panel(ui.View):
 
 
 class Review(ui.View):
-    """Buttons below a suggestion."""
+    """The buttons below a suggestion."""
 
     def __init__(self) -> None:
         super().__init__(timeout=None)
@@ -51,7 +51,7 @@ class Review(ui.View):
     async def interaction_check(self, interaction: Interaction) -> bool:
         if interaction.permissions.manage_messages:
             return True
-        text = "You need the permission to manage messages."
+        text = "Only members who can manage messages decide on suggestions."
         await interaction.response.send_message(text, ephemeral=True)
         return False
 
@@ -64,7 +64,7 @@ class Review(ui.View):
         await self.decide(interaction, "Declined")
 
     async def decide(self, interaction: Interaction, verdict: str) -> None:
-        """Write the verdict below the suggestion and take the buttons away."""
+        """Add the verdict to the suggestion and remove the buttons."""
         assert interaction.message is not None  # the one with the button
         before, by = interaction.message.content, interaction.user.mention
         text = f"{before}\n\n{verdict} by {by}."
@@ -72,13 +72,13 @@ class Review(ui.View):
 
 
 class Suggestions(commands.Cog):
-    """Suggestions and what became of them."""
+    """Suggestions from members, and decisions on them."""
 
     def __init__(self, bot: commands.Bot) -> None:
         self.bot = bot
 
     async def cog_load(self) -> None:
-        """Take the buttons of every message, those of earlier processes included."""
+        """Listen to the buttons of all messages, including those sent before a restart."""
         self.bot.add_view(Panel())
         self.bot.add_view(Review())
 
@@ -87,22 +87,22 @@ class Suggestions(commands.Cog):
     @app_commands.default_permissions(manage_guild=True)
     @app_commands.checks.has_permissions(manage_guild=True)
     async def suggestions(self, interaction: Interaction) -> None:
-        """Ask for suggestions in this channel."""
-        text = "What should be different here?"
+        """Ask the members of this channel for suggestions."""
+        text = "What should we change on this server?"
         await interaction.response.send_message(text, view=Panel())
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Post a suggestion when the form is sent."""
+        """Post the suggestion when the form is submitted."""
         fields = submitted(interaction, FORM)
         if fields is None:
             return
         if not fields[SUMMARY]:
-            text = "Say it in a few words, too."
+            text = "Please sum up your suggestion in a few words."
             await interaction.response.send_message(text, ephemeral=True)
             return
         by = interaction.user.mention
-        text = f"{by} suggests: **{fields[SUMMARY]}**\n{fields[DETAILS]}"
+        text = f"{by} suggests: **{fields[SUMMARY]}**\n{fields[DETAILS]}".strip()
         await interaction.response.send_message(text, view=Review())
 
 
