@@ -67,7 +67,7 @@ def changes_of(events: Iterable[tuple[str, bytes]]) -> list[Change]:
 def _change(name: str, data: bytes) -> Change | None:
     try:
         ids = _decoder.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ("all", ())
     if ids.user is not None:
         if name == "PRESENCE_UPDATE" and not ids.user.has_profile:

@@ -7,11 +7,10 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError, NescordError
 from nescord_core.gateway.identify.gate import IdentifyGate
 from nescord_core.gateway.identify.sharding import label_shards
-from nescord_core.gateway.intake import Skipped
+from nescord_core.gateway.intake import EventSink
 from nescord_core.gateway.session_store import SavedSession, SessionStore, SessionStoreError
 from nescord_core.gateway.shard import Shard, ShardContext
 from nescord_core.gateway.stats import ShardStats
@@ -28,8 +27,6 @@ ALL_SHARDS = -1
 class Cluster:
     """The gateway connections of one process.
 
-    ``sink`` receives every wanted event, synchronously and in order per shard; it must not block or raise.
-    ``skipped(shard_id, session_id, seq)`` is called for every event that ``settings.events`` filters out.
     Acknowledged positions are saved to ``sessions`` every ``settings.watermark_interval``, for every new
     session, and when ``run`` ends; ``flush`` saves later acknowledgements. The caller opens and closes the
     session store.
@@ -41,17 +38,15 @@ class Cluster:
         *,
         shard_ids: Sequence[int],
         shard_count: int,
-        sink: Callable[[Envelope], None],
+        sink: EventSink,
         sessions: SessionStore,
         identify: IdentifyGate,
         gateway_url: str,
-        skipped: Skipped | None = None,
     ) -> None:
         self._settings = settings
         self._shard_ids = tuple(shard_ids)
         self._shard_count = shard_count
         self._sink = sink
-        self._skipped = skipped
         self._sessions = sessions
         self._identify = identify
         self._gateway_url = gateway_url
@@ -59,6 +54,8 @@ class Cluster:
         self._saved: dict[int, SavedSession | None] = {}
         self._failure: NescordError | None = None
         self._stop: bool | None = None
+        self.on_unreachable: Callable[[], None] = _noop
+        """Called when the main gateway cannot be connected to: its address may have changed."""
         self._changed = asyncio.Event()
         self._new_session = asyncio.Event()
 
@@ -81,10 +78,10 @@ class Cluster:
             gateway_url=self._gateway_url,
             identify=self._identify,
             sink=self._sink,
-            skipped=self._skipped,
             on_change=self._changed.set,
             on_new_session=self._new_session.set,
             others_connected=self._any_connected,
+            on_unreachable=self._unreachable,
         )
         self._shards = {i: Shard(i, context, self._saved[i]) for i in self._shard_ids}
         await self._run_shards()
@@ -97,6 +94,15 @@ class Cluster:
         self._stop = keep_session
         for shard in self._shards.values():
             shard.stop(keep_session=keep_session)
+
+    def _unreachable(self) -> None:
+        self.on_unreachable()
+
+    def use_gateway(self, url: str) -> None:
+        """Connect to this address from the next attempt on, wherever a session has no resume host."""
+        self._gateway_url = url
+        for shard in self._shards.values():
+            shard.use_gateway(url)
 
     async def command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
         """Send a gateway command (``data`` is the JSON of its ``d``); return once it is written.
@@ -212,3 +218,7 @@ def _same(one: SavedSession | None, other: SavedSession | None) -> bool:
         other.seq,
         other.resume_gateway_url,
     )
+
+
+def _noop() -> None:
+    """Do nothing."""

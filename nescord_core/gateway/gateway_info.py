@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from nescord_core.errors import (
 from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.process.os_errors import reason_of
+from nescord_core.process.text import printable
 
 __all__ = ["FOR_EVER", "GatewayInfo", "fetch_gateway_info", "fetch_gateway_info_once"]
 
@@ -33,6 +35,16 @@ FOR_EVER = Backoff(base=1.0, cap=60.0)
 """The default policy: retry until there is an answer, as no shard can start without it."""
 
 PATH = "/gateway/bot"
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a response; Discord's has about 200."""
+LONGEST_WAIT = 3600.0
+"""Seconds that a Retry-After may ask for; then it is asked again, whatever it said."""
+MOST_SHARDS = 100_000
+MOST_CONCURRENCY = 4096
+MOST_STARTS = 1_000_000
+LONGEST_URL = 2048
+MOST_RESET_MS = 2 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +104,56 @@ async def fetch_gateway_info_once(
     """Try once. Raises TokenRejected, RateLimited, DiscordServerError, DiscordHTTPError, TransportError."""
     url = f"{api_url.rstrip('/')}{PATH}"
     headers = {
+        "Accept-Encoding": "identity",  # nothing to decompress, so nothing that inflates
         "Authorization": f"Bot {token}",
         "User-Agent": USER_AGENT,
     }
     limit = aiohttp.ClientTimeout(total=timeout)
     try:
-        async with http.get(url, headers=headers, timeout=limit, allow_redirects=False) as response:
-            body = await response.read()
+        async with http.get(
+            url, headers=headers, timeout=limit, allow_redirects=False, auto_decompress=False
+        ) as response:
+            body = await _read(response)
             status, response_headers = response.status, response.headers
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        raise TransportError(f"Discord cannot be reached at {url}: {reason_of(error)}.") from error
+        raise TransportError(f"Discord cannot be reached at {url}: {printable(reason_of(error))}.") from error
     if status != 200:
         raise _http_error(status, body, response_headers.get("Retry-After"))
     try:
         return _info(msgspec.json.decode(body, type=_Response))
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise TransportError(f"GET {url} returned an unexpected response ({error}).") from error
 
 
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body. Raises ValueError for one that cannot be an answer to this request."""
+    if "Content-Encoding" in response.headers:
+        raise ValueError("the response is compressed, which was not asked for")
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(LARGEST_BODY):
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise ValueError(f"the response is larger than {LARGEST_BODY} bytes")
+    return bytes(body)
+
+
 def _info(answer: _Response) -> GatewayInfo:
+    """Return what is believed of an answer. Raises ValueError for numbers and URLs that cannot be meant."""
     limit = answer.session_start_limit
+    if not answer.url.startswith(("ws://", "wss://")) or len(answer.url) > LONGEST_URL:
+        raise ValueError(f"url is {printable(answer.url, 100)!r}")
+    if not answer.shards <= MOST_SHARDS:
+        raise ValueError(f"shards is {printable(str(answer.shards), 40)}")
+    if not 0 <= limit.reset_after <= MOST_RESET_MS:
+        raise ValueError(f"session_start_limit.reset_after is {limit.reset_after:g}")
     return GatewayInfo(
         url=answer.url,
         shards=max(1, answer.shards),
         session_start_limit=SessionStartLimit(
-            total=limit.total,
-            remaining=limit.remaining,
+            total=min(max(limit.total, 0), MOST_STARTS),
+            remaining=min(max(limit.remaining, 0), MOST_STARTS),
             reset_after=limit.reset_after / 1000,
-            max_concurrency=max(1, limit.max_concurrency),
+            max_concurrency=min(max(1, limit.max_concurrency), MOST_CONCURRENCY),
         ),
     )
 
@@ -135,24 +169,31 @@ def _http_error(status: int, body: bytes, retry_after: str | None) -> Exception:
         return TokenRejected(seen=f"GET {PATH} answered 401")
     try:
         details = msgspec.json.decode(body, type=_ErrorBody)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         details = _ErrorBody()
     if status == 429:
-        seconds = max(details.retry_after, _seconds(retry_after))
+        seconds = min(max(_finite(details.retry_after), _seconds(retry_after)), LONGEST_WAIT)
         return RateLimited(
             retry_after=seconds,
             status=status,
             method="GET",
             path=PATH,
             code=details.code,
-            message=details.message,
+            message=printable(details.message),
         )
     kind = DiscordServerError if status >= 500 else DiscordHTTPError
-    return kind(status=status, method="GET", path=PATH, code=details.code, message=details.message)
+    return kind(status=status, method="GET", path=PATH, code=details.code, message=printable(details.message))
 
 
 def _seconds(header: str | None) -> float:
     try:
-        return float(header or 0)
+        return _finite(float(header or 0))
     except ValueError:
         return 0.0
+
+
+def _finite(seconds: float) -> float:
+    """Return a time that can be waited; infinity becomes the longest wait and NaN none."""
+    if math.isnan(seconds):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -13,12 +13,11 @@ from typing import Any
 
 import msgspec
 
-from nescord_core.envelope import Envelope
 from nescord_core.errors import FatalClose, IdentifyBudgetSpent, NescordError, TransportError
 from nescord_core.gateway.commands import PendingCommands
 from nescord_core.gateway.connection import ShardConnection
 from nescord_core.gateway.identify.gate import IdentifyGate
-from nescord_core.gateway.intake import Intake, Skipped
+from nescord_core.gateway.intake import EventSink, Intake
 from nescord_core.gateway.resume_point import ResumePoint
 from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.backoff import Backoff
@@ -43,11 +42,11 @@ class ShardContext:
     shard_count: int
     gateway_url: str
     identify: IdentifyGate
-    sink: Callable[[Envelope], None]
-    skipped: Skipped | None
+    sink: EventSink
     on_change: Callable[[], None]
     on_new_session: Callable[[], None]
     others_connected: Callable[[], bool]
+    on_unreachable: Callable[[], None]
 
 
 def session_rules(settings: WsSettings) -> SessionRules:
@@ -93,7 +92,6 @@ class Shard:
             self._resume_point,
             wanted=settings.events,
             sink=context.sink,
-            skipped=context.skipped,
         )
 
     async def run(self) -> None:
@@ -122,6 +120,10 @@ class Shard:
         if op == Op.PRESENCE_UPDATE:
             # IDENTIFY of a new session has to carry the presence, or the bot would lose it.
             self._session.presence = msgspec.Raw(data)
+
+    def use_gateway(self, url: str) -> None:
+        """Take over a new address of the main gateway."""
+        self._session.gateway_url = url
 
     def acknowledged(self, session_id: str, seq: int) -> None:
         """Mark everything delivered up to ``seq`` as done; ignored for an earlier session."""
@@ -181,6 +183,7 @@ class Shard:
             resumed=counters.resumed,
             down_for=_age(counters.down_since),
             trouble=counters.trouble,
+            set_aside=counters.set_aside,
         )
 
     # The loop
@@ -251,7 +254,13 @@ class Shard:
         try:
             code, reason = await connection.run(url, partial(report, s.Connected()), on_message)
         except TransportError as error:
+            if url == self._session.gateway_url:
+                self._context.on_unreachable()
             self._connection_ended(connection, s.ConnectFailed(error.message))
+        except Exception as error:
+            # Whatever a message did to us ends this connection, not the process: the session resumes.
+            log.exception("shard %d: a message could not be processed", self.shard_id)
+            self._step(s.Corrupt(f"{type(error).__name__}: {error}"), connection)
         else:
             self._connection_ended(connection, s.Closed(code, reason))
 
@@ -331,6 +340,7 @@ _LOG_LINES: dict[s.Milestone, tuple[int, str]] = {
     s.Milestone.LOST: (logging.WARNING, "connection lost"),
     s.Milestone.SESSION_ENDED: (logging.WARNING, "session ended"),
     s.Milestone.RESUME_URL_DROPPED: (logging.WARNING, "resuming on the main gateway"),
+    s.Milestone.IGNORED: (logging.ERROR, "a message is ignored because it cannot be read"),
 }
 
 

@@ -22,6 +22,7 @@ class ShardCounters:
     decode_errors: int = 0
     duplicates: int = 0
     filtered: int = 0
+    set_aside: int = 0
     redelivered: int = 0
     commands: int = 0
     last_event_at: float | None = None
@@ -39,8 +40,9 @@ class ShardStats:
     """One shard at one moment. Ages and latencies are in seconds, None while unknown.
 
     ``state`` is the session's state in lower case (``connected`` when healthy). ``events``, by type, include
-    the filtered ones. ``closes`` is by code, ``"none"`` for connections that broke. ``down_for`` is how long
-    the shard has been trying to connect and ``trouble`` why it fails; None and empty while it is connected.
+    the filtered ones; ``set_aside`` counts those that could not be carried. ``closes`` is by code, ``"none"``
+    for connections that broke. ``down_for`` is how long the shard has been trying to connect and ``trouble``
+    why it fails; None and empty while it is connected.
     """
 
     shard_id: int
@@ -67,3 +69,4 @@ class ShardStats:
     resumed: bool = False
     down_for: float | None = None
     trouble: str = ""
+    set_aside: int = 0

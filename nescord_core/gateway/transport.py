@@ -26,13 +26,14 @@ from picows import (
 
 from nescord_core._version import USER_AGENT
 from nescord_core.errors import TransportError
+from nescord_core.gateway.session.inflate import LARGEST_PAYLOAD
 from nescord_core.process.os_errors import reason_of
 
 __all__ = ["OnMessage", "Transport", "connection_url"]
 
 API_VERSION = "10"
-MAX_FRAME = 1 << 30
-"""Bytes. Discord documents no limit, and the GUILD_CREATE of the largest guilds takes many MB."""
+MAX_MESSAGE = LARGEST_PAYLOAD
+"""Bytes of a message and of each of its frames, compressed or not."""
 
 OnMessage = Callable[[bytes, bool], None]
 """Takes a message and whether it is text; text is never compressed."""
@@ -69,6 +70,7 @@ class Transport(WSListener):
         self._ws: WSTransport | None = None
         self._parts: list[bytes] = []
         self._parts_are_text = False
+        self._parts_size = 0
         self._is_dropped = False
         self._end: asyncio.Future[tuple[int | None, str]] = asyncio.get_running_loop().create_future()
         self.writable = False
@@ -83,7 +85,7 @@ class Transport(WSListener):
                 ssl_context=_certificates() if base_url.startswith("wss:") else None,
                 websocket_handshake_timeout=timeout,
                 logger_name=wire_log,
-                max_frame_size=MAX_FRAME,
+                max_frame_size=MAX_MESSAGE,
                 max_redirects=0,  # a redirect would hand the token to its target
                 extra_headers={"User-Agent": USER_AGENT},
             )
@@ -175,8 +177,14 @@ class Transport(WSListener):
             case WSMsgType.TEXT | WSMsgType.BINARY | WSMsgType.CONTINUATION as kind:
                 if kind is not WSMsgType.CONTINUATION:
                     self._parts, self._parts_are_text = [], kind is WSMsgType.TEXT
-                self._parts.append(frame.get_payload_as_bytes())
-                if frame.fin:
+                    self._parts_size = 0
+                part = frame.get_payload_as_bytes()
+                self._parts.append(part)
+                self._parts_size += len(part)
+                if self._parts_size > MAX_MESSAGE:
+                    self._parts = []
+                    self._end_with(f"a message is larger than {MAX_MESSAGE} bytes")
+                elif frame.fin:
                     message, self._parts = b"".join(self._parts), []
                     self._on_message(message, self._parts_are_text)
 
@@ -191,6 +199,11 @@ class Transport(WSListener):
         self.abort()
         if not self._end.done():
             self._end.set_exception(error)
+
+    def _end_with(self, reason: str) -> None:
+        """End the connection from our side, as if it had broken for this reason."""
+        self._ended(None, reason)
+        self.abort()
 
     def _ended(self, code: int | None, reason: str) -> None:
         if not self._end.done():

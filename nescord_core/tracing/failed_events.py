@@ -17,11 +17,22 @@ import msgspec
 from nescord_core.envelope import Envelope
 from nescord_core.process.rotated_files import RotatedFiles
 
-__all__ = ["CRASHED", "RAISED", "REPLAYED", "FailedEvent", "FailedLog", "ReplayQueue", "failed_id", "read"]
+__all__ = [
+    "CRASHED",
+    "RAISED",
+    "REPLAYED",
+    "SET_ASIDE",
+    "FailedEvent",
+    "FailedLog",
+    "ReplayQueue",
+    "failed_id",
+    "read",
+]
 
 RAISED = "raised"
 CRASHED = "crashed"
 REPLAYED = "replayed"
+SET_ASIDE = "set aside"
 
 _FILES = 16
 _DATA_BYTES = 1024 * 1024

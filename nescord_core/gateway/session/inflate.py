@@ -10,9 +10,23 @@ from typing import Protocol
 
 import zstandard
 
-__all__ = ["SCHEMES", "CorruptStreamError", "Inflater", "Plain", "ZlibStream", "ZstdStream", "inflater"]
+__all__ = [
+    "LARGEST_PAYLOAD",
+    "SCHEMES",
+    "CorruptStreamError",
+    "Inflater",
+    "Plain",
+    "ZlibStream",
+    "ZstdStream",
+    "inflater",
+]
 
 SCHEMES = ("zstd-stream", "zlib-stream", "none")
+
+LARGEST_PAYLOAD = 128 * 1024 * 1024
+"""Bytes. The GUILD_CREATE of the largest guilds takes tens of MB; what inflates to more is no payload."""
+_ZSTD_STEP = 1024
+"""Bytes given to zstd at a time. Its densest block makes 128 KiB of 4 bytes: a step makes 32 MiB at most."""
 
 
 class CorruptStreamError(Exception):
@@ -43,14 +57,18 @@ class ZlibStream:
     def __init__(self) -> None:
         self._context = zlib.decompressobj()
         self._parts: list[bytes] = []
+        self._size = 0
         self._tail = b""
 
     def feed(self, message: bytes) -> bytes | None:
         """Inflate at once, but hold the output back until the flush marker, which may span two messages."""
+        room = LARGEST_PAYLOAD - self._size
         try:
-            part = self._context.decompress(message)
+            part = self._context.decompress(message, room) if room > 0 else b""
         except zlib.error as error:
             raise CorruptStreamError(f"zlib-stream: {error}") from error
+        if room <= 0 or self._context.unconsumed_tail:
+            raise CorruptStreamError(f"zlib-stream: a payload is larger than {LARGEST_PAYLOAD} bytes")
         if self._context.eof:
             raise CorruptStreamError("zlib-stream: the stream ended within a connection")
         if not self._parts and message.endswith(self.SUFFIX):
@@ -59,11 +77,13 @@ class ZlibStream:
 
     def _gather(self, part: bytes, message: bytes) -> bytes | None:
         self._parts.append(part)
+        self._size += len(part)
         self._tail = (self._tail + message)[-4:]
         if self._tail != self.SUFFIX:
             return None
         payload = b"".join(self._parts)
         self._parts.clear()
+        self._size = 0
         self._tail = b""
         return payload
 
@@ -79,9 +99,22 @@ class ZstdStream:
         if self._context.eof:
             raise CorruptStreamError("zstd-stream: the stream ended within a connection")
         try:
-            return self._context.decompress(message)
+            if len(message) <= _ZSTD_STEP:
+                return self._context.decompress(message)
+            return self._inflate_in_steps(message)
         except zstandard.ZstdError as error:
             raise CorruptStreamError(f"zstd-stream: {error}") from error
+
+    def _inflate_in_steps(self, message: bytes) -> bytes:
+        """Inflate a long message part by part, since zstd's output cannot be bounded beforehand."""
+        parts, size, inflate = [], 0, self._context.decompress
+        for start in range(0, len(message), _ZSTD_STEP):
+            part = inflate(message[start : start + _ZSTD_STEP])
+            size += len(part)
+            if size > LARGEST_PAYLOAD:
+                raise CorruptStreamError(f"zstd-stream: a payload is larger than {LARGEST_PAYLOAD} bytes")
+            parts.append(part)
+        return b"".join(parts)
 
 
 def inflater(scheme: str) -> Inflater:

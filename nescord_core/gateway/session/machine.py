@@ -13,9 +13,14 @@ from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.latency import Latency
 from nescord_core.gateway.session.opcodes import DROP_SESSION, KEEP_SESSION, AfterClose, Op, after_close
 from nescord_core.gateway.session.payload import PayloadError, encode, heartbeat_interval, ready_facts
+from nescord_core.gateway.session.resume_url import is_trusted
 from nescord_core.gateway.session.states import LEGAL, WIRED, Resumable, SessionRules, State
+from nescord_core.process.text import printable
 
-__all__ = ["IllegalFactError", "Session"]
+__all__ = ["FARTHEST_STEP", "IllegalFactError", "Session"]
+
+FARTHEST_STEP = 1_000_000
+"""Sequence numbers grow by one; one that leaps further than this is none of this session."""
 
 
 class IllegalFactError(RuntimeError):
@@ -50,7 +55,7 @@ class Session:
         self.latency = Latency()
         self._token = token
         self._intents = intents
-        self._gateway_url = gateway_url
+        self.gateway_url = gateway_url
         self._rules = rules
         self._due: float | None = None
         self._interval = 0.0
@@ -61,6 +66,9 @@ class Session:
         self._resumed_from = 0
         self._empty_resumes = 0
         self._on_resume_url = False
+        self._lost_at: float | None = None
+        self._unreadable_at: tuple[str | None, int] | None = None
+        self._unreadable_times = 0
 
     @property
     def deadline(self) -> float | None:
@@ -92,7 +100,11 @@ class Session:
             case s.Closed(code, reason):
                 return self._closed(code, reason, now, jitter)
             case s.Corrupt(reason):
-                return self._close_and_retry(f"unreadable data: {reason}", now, jitter)
+                return self._corrupt(reason, now, jitter)
+            case s.Unreadable(reason):
+                return self._unreadable(reason, now, jitter)
+            case s.OutOfSequence():
+                return self._out_of_sequence(now, jitter)
             case s.IdentifyGranted() | s.IdentifyRefused():
                 return self._permit(fact, now, jitter)
             case _:
@@ -101,13 +113,14 @@ class Session:
     def advance(self, seq: int) -> bool:
         """Record a dispatch's sequence number; return False when the event must not be delivered.
 
-        That is a duplicate, or an event outside any session.
+        That is a duplicate, an event outside any session, or one whose number cannot be of this session:
+        taking that over would make every later event a duplicate.
         """
         self._heard = True
-        if seq <= self.seq or self.session_id is None:
-            return False
-        self.seq = seq
-        return True
+        if 0 < seq - self.seq <= FARTHEST_STEP and self.session_id is not None:
+            self.seq = seq
+            return True
+        return False
 
     def resumable(self) -> Resumable | None:
         """Return what another process needs to resume this session."""
@@ -117,7 +130,7 @@ class Session:
 
     def _connect(self, now: float) -> list[s.Effect]:
         self._on_resume_url = self.session_id is not None and self.resume_url is not None
-        url = self.resume_url if self._on_resume_url and self.resume_url else self._gateway_url
+        url = self.resume_url if self._on_resume_url and self.resume_url else self.gateway_url
         self._enter(State.CONNECTING, now + self._rules.connect_timeout)
         return [s.Connect(url)]
 
@@ -197,10 +210,15 @@ class Session:
     def _ready(self, frame: s.Frame, now: float) -> list[s.Effect]:
         facts = ready_facts(frame.d)
         self.session_id = facts.session_id
-        self.resume_url = facts.resume_gateway_url
-        self.application_id = facts.application.id
+        self.application_id = facts.application_id
         self._established(now)
-        return [s.Report(s.Milestone.READY)]
+        reports: list[s.Effect] = [s.Report(s.Milestone.READY)]
+        url = facts.resume_gateway_url
+        self.resume_url = url if url and is_trusted(url, self.gateway_url) else None
+        if url and self.resume_url is None:
+            why = f"READY names {printable(url, 100)}, which is not trusted"
+            reports.append(s.Report(s.Milestone.RESUME_URL_DROPPED, why))
+        return reports
 
     def _resumed(self, now: float) -> list[s.Effect]:
         self.restored = False
@@ -219,6 +237,32 @@ class Session:
             return self._close_and_retry("Discord sent Invalid Session (resumable)", now, jitter)
         ended = self._end_session("Discord invalidated it")
         return [*ended, *self._close_and_retry("Discord sent Invalid Session", now, jitter, wait=wait)]
+
+    # What cannot be read
+
+    def _times_here(self) -> int:
+        """Return how often in a row something unreadable came at this point of the session."""
+        here = (self.session_id, self.seq)
+        self._unreadable_times = self._unreadable_times + 1 if here == self._unreadable_at else 1
+        self._unreadable_at = here
+        return self._unreadable_times
+
+    def _corrupt(self, reason: str, now: float, jitter: float) -> list[s.Effect]:
+        """Resume; a session that breaks again and again at one point is given up, or it would for ever."""
+        times = self._times_here()
+        why = f"its data was unreadable {times} times at the same place"
+        ended = self._end_session(why) if times >= self._rules.resume_tries else []
+        return [*ended, *self._close_and_retry(f"unreadable data: {printable(reason)}", now, jitter)]
+
+    def _unreadable(self, reason: str, now: float, jitter: float) -> list[s.Effect]:
+        """Resume, since an event may be lost; what is unreadable a second time is ignored."""
+        if self._times_here() == 1:
+            return self._close_and_retry(f"unreadable message: {printable(reason)}", now, jitter)
+        return [s.Report(s.Milestone.IGNORED, printable(reason))]
+
+    def _out_of_sequence(self, now: float, jitter: float) -> list[s.Effect]:
+        ended = self._end_session(f"events with numbers far below {self.seq} keep coming")
+        return [*ended, *self._close_and_retry("the sequence numbers are out of step", now, jitter)]
 
     # Heartbeats
 
@@ -268,9 +312,10 @@ class Session:
         if after is AfterClose.GIVE_UP and code is not None:
             self._stop_heartbeat()
             self._enter(State.FATAL, None)
-            return [s.Fatal(code, reason)]
+            return [s.Fatal(code, printable(reason))]
         ended = self._end_session(f"close code {code}") if after is AfterClose.IDENTIFY else []
-        how = "broke" if code is None else f"was closed with code {code}" + (f": {reason}" if reason else "")
+        said = f": {printable(reason)}" if reason else ""
+        how = "broke" if code is None else f"was closed with code {code}{said}"
         return [*ended, *self._lost(f"the connection {how}", now, jitter)]
 
     def _close_and_retry(
@@ -281,14 +326,25 @@ class Session:
     def _lost(self, why: str, now: float, jitter: float, *, wait: float | None = None) -> list[s.Effect]:
         """Schedule the next connection attempt: count failures, and decide when and where to connect."""
         effects: list[s.Effect] = self._drop_unusable()
-        if self.state is State.CONNECTED and now - self._connected_at >= self._rules.stable_after:
+        stable = self.state is State.CONNECTED and now - self._connected_at >= self._rules.stable_after
+        resumes = self.state is State.CONNECTED and self.session_id is not None
+        if stable or resumes:
             self._attempt = 0
+        if wait is None and resumes:
+            wait = self._resume_delay(now, jitter)
         if wait is None:
             wait = self._retry_delay(jitter, elsewhere=self._on_resume_url and bool(effects))
         self._attempt += 1
         self._stop_heartbeat()
         self._enter(State.WAITING, now + wait)
         return [s.Report(s.Milestone.LOST, f"{why}; retrying in {wait:.1f} s"), *effects]
+
+    def _resume_delay(self, now: float, jitter: float) -> float:
+        """Return the seconds until a good connection is resumed: none, or soon if it is lost repeatedly."""
+        again = self._lost_at is not None and now - self._lost_at < self._rules.stable_after
+        self._lost_at = now
+        low, high = self._rules.soon
+        return low + (high - low) * jitter if again else 0.0
 
     def _retry_delay(self, jitter: float, *, elsewhere: bool) -> float:
         """Return the seconds until the next attempt; a bad resume host does not delay the main gateway."""

@@ -5,7 +5,9 @@ A dispatch's ``d`` stays raw JSON all the way to the bot; it is never decoded or
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -17,6 +19,7 @@ __all__ = [
     "PayloadError",
     "ReadyFacts",
     "Route",
+    "Salvaged",
     "decode",
     "encode",
     "heartbeat_interval",
@@ -24,6 +27,7 @@ __all__ = [
     "read_payload",
     "ready_facts",
     "route",
+    "salvage",
 ]
 
 
@@ -40,13 +44,16 @@ class Payload(msgspec.Struct, gc=False):
     t: str | None = None
 
 
+Id = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+"""A snowflake. The wire and the spool hold 64 bits; an event with any other id has no order of its own."""
+
 Route = tuple[int, int]
 """(key, guild id): what an event is ordered by, and its guild or 0."""
 
 
 class _InGuild(msgspec.Struct, gc=False):
-    guild_id: int | None = None
-    channel_id: int | None = None
+    guild_id: Id | None = None
+    channel_id: Id | None = None
 
 
 class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -57,32 +64,53 @@ class _Event(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class _IsGuild(msgspec.Struct, gc=False):
-    id: int = 0
+    id: Id = 0
 
 
 class _IsChannel(msgspec.Struct, gc=False):
-    guild_id: int | None = None
-    id: int | None = None
+    guild_id: Id | None = None
+    id: Id | None = None
 
 
-class _Application(msgspec.Struct, gc=False):
-    id: str = ""
-
-
-class ReadyFacts(msgspec.Struct, gc=False):
-    """The session's data in READY."""
+class ReadyFacts(NamedTuple):
+    """The session's data in READY; ``resume_gateway_url`` is as Discord sent it."""
 
     session_id: str
     resume_gateway_url: str | None = None
-    application: _Application = msgspec.field(default_factory=_Application)
+    application_id: str = ""
+
+
+class _Ready(msgspec.Struct, gc=False):
+    """Only the session's id has to be there; everything else may be of any shape."""
+
+    session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    resume_gateway_url: object = None
+    application: object = None
 
 
 class _Hello(msgspec.Struct):
     heartbeat_interval: float
 
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError)
-"""What `read_payload` raises for anything but the JSON that the gateway sends."""
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What `read_payload` raises for anything but the JSON that the gateway sends, or JSON nested too deep."""
+
+_SALVAGED_HEAD = re.compile(
+    rb'\s*\{\s*"t"\s*:\s*"([A-Z0-9_]{1,64})"\s*,\s*"s"\s*:\s*(\d{1,19})\s*,\s*"op"\s*:\s*0\s*,\s*"d"\s*:'
+)
+_SESSION_ID = re.compile(rb'"session_id"\s*:\s*"([A-Za-z0-9_-]{1,256})"')
+
+SHORTEST_BEAT, LONGEST_BEAT = 0.05, 86_400.0
+"""Seconds. An interval outside would flood the gateway with heartbeats, or never notice a dead connection."""
+
+
+class Salvaged(NamedTuple):
+    """What can be told of a dispatch that cannot be parsed; ``d`` is unchecked."""
+
+    type: str
+    seq: int
+    d: bytes
+
 
 read_payload = msgspec.json.Decoder(Payload).decode
 """Read op, s, t and the raw ``d``; a bound method, since it runs for every event."""
@@ -92,7 +120,7 @@ _read_event = msgspec.json.Decoder(_Event, strict=False).decode
 _read_in_guild = msgspec.json.Decoder(_InGuild, strict=False).decode
 _is_guild = msgspec.json.Decoder(_IsGuild, strict=False)
 _is_channel = msgspec.json.Decoder(_IsChannel, strict=False)
-_ready = msgspec.json.Decoder(ReadyFacts)
+_ready = msgspec.json.Decoder(_Ready)
 _hello = msgspec.json.Decoder(_Hello)
 
 
@@ -170,21 +198,40 @@ def route(event: str, d: bytes | msgspec.Raw) -> Route:
         return 0, 0
 
 
+def salvage(text: bytes) -> Salvaged | None:
+    """Read type and seq of a dispatch whose ``d`` cannot be parsed; None when the text does not begin as one.
+
+    Discord writes t, s, op and d in this order.
+    """
+    head = _SALVAGED_HEAD.match(text)
+    if head is None:
+        return None
+    return Salvaged(head[1].decode(), int(head[2]), text[head.end() :].rstrip().removesuffix(b"}"))
+
+
 def ready_facts(d: bytes) -> ReadyFacts:
-    """Parse READY. Raises PayloadError."""
+    """Parse READY. Raises PayloadError when it has no usable session id."""
     try:
-        return _ready.decode(d)
+        ready = _ready.decode(d)
     except UNREADABLE as error:
-        raise PayloadError(f"READY: {error}") from error
+        found = _SESSION_ID.search(d)
+        if found is None:
+            raise PayloadError(f"READY: {error}") from error
+        return ReadyFacts(found[1].decode())
+    url, application = ready.resume_gateway_url, ready.application
+    own_id = application.get("id") if isinstance(application, dict) else None
+    return ReadyFacts(
+        ready.session_id, url if isinstance(url, str) else None, own_id if isinstance(own_id, str) else ""
+    )
 
 
 def heartbeat_interval(d: bytes) -> float | None:
     """Return Hello's interval in seconds; None when it has no usable one."""
     try:
         interval = _hello.decode(d).heartbeat_interval / 1000
-    except UNREADABLE:
+    except (*UNREADABLE, OverflowError):
         return None
-    return interval if interval > 0 else None
+    return interval if SHORTEST_BEAT <= interval <= LONGEST_BEAT else None
 
 
 def encode(op: int, d: object) -> bytes:

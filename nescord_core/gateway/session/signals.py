@@ -21,12 +21,14 @@ __all__ = [
     "IdentifyGranted",
     "IdentifyRefused",
     "Milestone",
+    "OutOfSequence",
     "Report",
     "RequestIdentify",
     "Send",
     "Start",
     "Stop",
     "Tick",
+    "Unreadable",
 ]
 
 
@@ -73,6 +75,18 @@ class Corrupt:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Fact: one message cannot be parsed, though the connection's data is intact."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfSequence:
+    """Fact: events keep coming whose sequence numbers are taken already: the one we hold is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
 class IdentifyGranted:
     """Fact: this shard may IDENTIFY now."""
 
@@ -103,6 +117,8 @@ Fact = (
     | Frame
     | Closed
     | Corrupt
+    | Unreadable
+    | OutOfSequence
     | IdentifyGranted
     | IdentifyRefused
     | Tick
@@ -120,6 +136,7 @@ class Milestone(Enum):
     LOST = auto()
     SESSION_ENDED = auto()
     RESUME_URL_DROPPED = auto()
+    IGNORED = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class State(Enum):
     FATAL = auto()
 
 
-_ON_WIRE = frozenset({s.Frame, s.Closed, s.Corrupt, s.Tick, s.Stop})
+_ON_WIRE = frozenset({s.Frame, s.Closed, s.Corrupt, s.Unreadable, s.OutOfSequence, s.Tick, s.Stop})
 
 LEGAL: Mapping[State, frozenset[type[s.Fact]]] = {
     State.NEW: frozenset({s.Start, s.Stop}),
@@ -51,7 +51,11 @@ WIRED = frozenset(state for state, facts in LEGAL.items() if s.Frame in facts)
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """Time-outs in seconds. After a connection that lasted ``stable_after``, the next retry is immediate.
+    """Time-outs in seconds.
+
+    A connection that got to READY or RESUMED is no failed attempt when it is lost: the next RESUME is
+    immediate or, within ``stable_after`` of the loss before, comes ``soon``. That bounds how often a minute a
+    shard reconnects. Only attempts that did not get that far make the pause grow (``backoff``).
 
     ``invalid_wait`` is the wait after Invalid Session: Discord asks for 1 to 5 seconds. ``resume_tries``
     bounds the consecutive RESUMEs that bring no event.
@@ -61,6 +65,7 @@ class SessionRules:
     hello_timeout: float = 20.0
     ready_timeout: float = 60.0
     stable_after: float = 10.0
+    soon: tuple[float, float] = (1.0, 2.0)
     invalid_wait: tuple[float, float] = (1.0, 5.0)
     resume_tries: int = 3
     backoff: Backoff = field(default_factory=Backoff)

@@ -6,12 +6,16 @@ https://discord.com/developers/docs/events/gateway-events and of discord.py's ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
-__all__ = ["FOLDED", "MEMBER_COUNT", "apply_event"]
+__all__ = ["FOLDED", "MEMBER_COUNT", "UNEXPECTED", "apply_event"]
+
+UNEXPECTED = (LookupError, TypeError, AttributeError, ValueError, RecursionError, msgspec.MsgspecError)
+"""What decoding and applying JSON of another shape raises."""
 
 MEMBER_COUNT = "MEMBER_COUNT"
 """Our own event: a member joined (1) or left (-1) while members are not cached."""
@@ -50,7 +54,7 @@ class _Guild:
         found = self._tables.get(name)
         if found is None:
             key = _KEYS.get(name, _own)
-            found = self._tables[name] = {key(item): item for item in self.raw.get(name) or ()}
+            found = self._tables[name] = dict(_indexed(self.raw.get(name) or (), key))
         return found
 
     def put(self, name: str, item: _Json) -> None:
@@ -65,11 +69,23 @@ class _Guild:
         return self.raw
 
 
+def _indexed(items: Iterable[_Json], key: Callable[[_Json], str]) -> Iterator[tuple[str, _Json]]:
+    """Yield items by key, without those that have none."""
+    for item in items:
+        with suppress(*UNEXPECTED):
+            yield key(item), item
+
+
 def apply_event(guild: _Json, changes: Iterable[tuple[str, bytes]]) -> _Json:
-    """Apply events, given by type and raw ``d``, in order; return the guild, which is modified in place."""
+    """Apply events, given by type and raw ``d``, in order; return the guild, which is modified in place.
+
+    An event of a shape that its rule does not expect changes nothing: one field that Discord leaves out must
+    not cost the whole guild.
+    """
     work = _Guild(guild)
     for kind, data in changes:
-        _RULES[kind](work, msgspec.json.decode(data))
+        with suppress(*UNEXPECTED):
+            _RULES[kind](work, msgspec.json.decode(data))
     return work.result()
 
 

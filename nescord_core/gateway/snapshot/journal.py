@@ -15,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
+from nescord_core.gateway.snapshot.guild_events import UNEXPECTED
 from nescord_core.gateway.snapshot.shard_snapshot import Record, ShardSnapshot, decode_record, encode_record
+from nescord_core.process.text import printable
 
 __all__ = ["SnapshotJournal"]
 
@@ -53,8 +53,9 @@ class SnapshotJournal:
         try:
             for record in _records(content):
                 snapshot.replay(record)
-        except msgspec.MsgspecError:
-            log.warning("ignoring %s, which another version of nescord has written", self._path)
+        except UNEXPECTED as error:
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("ignoring %s, which cannot be read (%s)", self._path, printable(reason))
             snapshot.ready = None
 
     def append(self, record: Record, snapshot: ShardSnapshot) -> None:

@@ -70,8 +70,8 @@ class _WithUser(msgspec.Struct):
 
 
 class _Unavailable(msgspec.Struct):
-    unavailable: bool = False
-    member_count: int = 0
+    unavailable: bool | None = False
+    member_count: int | None = 0
 
 
 @dataclass(slots=True)
@@ -138,6 +138,13 @@ class ShardSnapshot:
             return self.ready is not None
         return False
 
+    def forget(self, guild_id: int) -> None:
+        """Treat a guild as unavailable after an event of it could not be applied: its next GUILD_CREATE, or a
+        new session, brings it back whole.
+        """
+        if self._guilds.pop(guild_id, None) is not None:
+            self.unavailable.add(guild_id)
+
     def records(self) -> Iterator[Record]:
         """Yield the records that rebuild this snapshot when replayed."""
         if self.ready is None:
@@ -195,17 +202,17 @@ class ShardSnapshot:
             case "GUILD_CREATE":
                 self._add(guild_id, data)
             case "GUILD_DELETE":
-                self._remove(guild_id, msgspec.json.decode(data, type=_Unavailable).unavailable)
+                self._remove(guild_id, bool(msgspec.json.decode(data, type=_Unavailable).unavailable))
             case _:
                 self._change(guild_id, kind, data)
 
     def _begin(self, session_id: str, ready: dict[str, Any]) -> None:
         self.session_id = session_id
-        self.unavailable = {int(each["id"]) for each in ready.pop("guilds", ())}
+        guilds = {int(each["id"]) for each in ready.pop("guilds", None) or ()}
+        own_id = str(ready["user"]["id"])
         ready.pop("session_id", None)
         ready.pop("resume_gateway_url", None)
-        self.ready = ready
-        self._own_id = str(ready["user"]["id"])
+        self.ready, self.unavailable, self._own_id = ready, guilds, own_id
         self._guilds.clear()
         self.departed.clear()
 
@@ -222,7 +229,7 @@ class ShardSnapshot:
             self._guilds[guild_id] = _Record(self._compressor.compress(data), len(data))
         else:
             self._guilds[guild_id] = self._record(self._without_excluded(msgspec.json.decode(data)))
-        self._guilds[guild_id].members = header.member_count
+        self._guilds[guild_id].members = header.member_count or 0
 
     def _remove(self, guild_id: int, unavailable: bool) -> None:
         self._guilds.pop(guild_id, None)

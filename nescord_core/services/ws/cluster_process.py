@@ -25,12 +25,14 @@ from typing import TypeAlias
 from nescord_core.dispatch.sender.sender import HelloFacts, Sender
 from nescord_core.errors import NescordError
 from nescord_core.gateway.cluster import Cluster
+from nescord_core.gateway.intake import EventSink
 from nescord_core.gateway.session_store import DiskSessionStore
 from nescord_core.gateway.stats import ShardStats
 from nescord_core.process import logs
 from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
 from nescord_core.services import program
 from nescord_core.services.control.shared_lock import shared_lock
+from nescord_core.services.ws.gateway_address import GatewayAddress
 from nescord_core.services.ws.identify_requests import RemoteIdentifyGate
 from nescord_core.services.ws.invalidations import InvalidationLink
 from nescord_core.services.ws.messages import (
@@ -48,6 +50,7 @@ from nescord_core.services.ws.messages import (
     from_parent,
 )
 from nescord_core.services.ws.plan import claim_name
+from nescord_core.services.ws.set_aside import SetAsideEvents
 from nescord_core.services.ws.snapshots import ShardSnapshots, SnapshotSessions
 
 __all__ = ["ClusterProcess", "run"]
@@ -127,6 +130,8 @@ class ClusterProcess:
         self._cluster: Cluster | None = None
         self._sender: Sender | None = None
         self._world: ShardSnapshots | None = None
+        self._set_aside = SetAsideEvents(begin.settings.state_dir)
+        self._address = GatewayAddress(begin.settings, self._use_gateway)
         self._link = InvalidationLink(
             begin.settings, shard_count=begin.shard_count, connected=self._connected
         )
@@ -141,6 +146,7 @@ class ClusterProcess:
                 beside = [
                     tasks.create_task(sender.run()),
                     tasks.create_task(self._link.run()),
+                    tasks.create_task(self._address.run()),
                     tasks.create_task(_then(self._stop, cluster.request_stop)),
                 ]
                 try:
@@ -151,6 +157,7 @@ class ClusterProcess:
                         await sender.drain(ORPHANED_DRAIN if self._is_orphan else settings.stop_timeout)
                     await cluster.flush()
                 finally:
+                    self._set_aside.close()
                     for task in beside:
                         task.cancel()
 
@@ -194,16 +201,25 @@ class ClusterProcess:
             world=world,
         )
         world.session_known = self._sender.partition.wake
+        world.not_applied = self._set_aside.not_applied
         self._cluster = Cluster(
             begin.settings,
             shard_ids=begin.shard_ids,
             shard_count=begin.shard_count,
-            sink=self._link.watching(world.watching(self._sender.put)),
+            sink=EventSink(
+                self._link.watching(world.watching(self._sender.put)),
+                set_aside=self._set_aside.undeliverable,
+            ),
             sessions=SnapshotSessions(sessions, world) if begin.settings.snapshot.enabled else sessions,
             identify=self._gate,
             gateway_url=begin.gateway_url,
         )
+        self._cluster.on_unreachable = self._address.ask
         return self._cluster, self._sender
+
+    def _use_gateway(self, url: str) -> None:
+        if self._cluster is not None:
+            self._cluster.use_gateway(url)
 
     def _connected(self) -> list[int]:
         return [s.shard_id for s in self._cluster.stats() if s.connected] if self._cluster else []

@@ -39,6 +39,8 @@ class ShardSnapshots:
         self._stats = stats
         self.sessions = 0
         self.session_known: Callable[[], None] = lambda: None
+        self.not_applied: Callable[[Envelope, str], None] = lambda _envelope, _why: None
+        """Called with an event that the snapshot of its guild could not take in."""
         self._recalled: set[int] = set()
         self._shards = {each: ShardSnapshot(settings.snapshot) for each in shard_ids}
         place = settings.state_dir / "world"
@@ -57,7 +59,11 @@ class ShardSnapshots:
             return put
 
         def note_and_put(envelope: Envelope) -> None:
-            self.note(envelope)
+            try:
+                self.note(envelope)
+            except Exception as error:  # of whatever shape the event is, it is delivered
+                self._shards[envelope.shard_id].forget(envelope.guild_id)
+                self.not_applied(envelope, f"{type(error).__name__}: {error}")
             put(envelope)
 
         return note_and_put

@@ -13,6 +13,7 @@ from nescord_core.envelope import Envelope
 from nescord_core.gateway.cluster import Cluster
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
 from nescord_core.gateway.identify.queue import SessionStartLimit
+from nescord_core.gateway.intake import EventSink
 from nescord_core.gateway.session_store import MemorySessionStore, SessionStore
 from nescord_core.settings import WsSettings
 
@@ -43,6 +44,7 @@ class Running:
     events: list[Envelope]
     skipped: list[tuple[int, str, int]]
     store: SessionStore
+    aside: list[tuple[Envelope, str]]
     task: asyncio.Task[None] | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
@@ -81,18 +83,22 @@ async def running(
     )
     events: list[Envelope] = []
     skipped: list[tuple[int, str, int]] = []
+    aside: list[tuple[Envelope, str]] = []
     sessions = store or MemorySessionStore()
     cluster = Cluster(
         settings,
         shard_ids=range(shards),
         shard_count=shards,
-        sink=events.append,
+        sink=EventSink(
+            events.append,
+            skipped=lambda *args: skipped.append(args),
+            set_aside=lambda envelope, why: aside.append((envelope, why)),
+        ),
         sessions=sessions,
         identify=gate,
         gateway_url=url,
-        skipped=lambda *args: skipped.append(args),
     )
-    run = Running(cluster, events, skipped, sessions)
+    run = Running(cluster, events, skipped, sessions, aside)
     async with asyncio.TaskGroup() as tasks:
         run.task = tasks.create_task(_outcome(cluster, run))
         try:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -9,8 +10,8 @@ from aiohttp import web
 
 from integration.gateway.harness import TOKEN
 from integration.gateway.scripted import refusing_url, serving
-from nescord_core.errors import DiscordServerError, NescordError, TokenRejected, TransportError
-from nescord_core.gateway.gateway_info import fetch_gateway_info
+from nescord_core.errors import DiscordServerError, NescordError, RateLimited, TokenRejected, TransportError
+from nescord_core.gateway.gateway_info import LONGEST_WAIT, fetch_gateway_info
 from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.session.backoff import Backoff
 
@@ -130,3 +131,41 @@ async def test_other_refusals_are_final_and_a_redirect_does_not_take_the_token_a
             with pytest.raises(NescordError, match=str(status)):
                 await fetch_gateway_info(http, url, TOKEN, retry=QUICK)
         assert len(api.requests) == 1
+
+
+def _zipped(size: int) -> web.Response:
+    deflate = zlib.compressobj(wbits=31)
+    body = deflate.compress(bytes(size)) + deflate.flush()
+    return web.Response(body=body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+
+
+UNBELIEVABLE = {
+    "a gzip bomb": _zipped(100_000_000),
+    "a body without end": web.Response(body=b" " * 1_000_000),
+    "a billion shards": web.json_response(GOOD | {"shards": 1_000_000_000}),
+    "a URL of a megabyte": web.json_response(GOOD | {"url": "wss://" + "x" * 1_000_000}),
+    "a URL that is none": web.json_response(GOOD | {"url": "gopher://x"}),
+    "JSON nested deep": web.Response(body=b'{"url":' + b"[" * 5000),
+    "no JSON": web.Response(body=b"\xff\xfe"),
+    "a day without end": web.json_response(GOOD | {"session_start_limit": {"reset_after": 1e300}}),
+}
+
+
+@pytest.mark.parametrize("answer", UNBELIEVABLE.values(), ids=UNBELIEVABLE.keys())
+async def test_an_answer_that_cannot_be_meant_is_asked_for_again(
+    http: aiohttp.ClientSession, answer: web.Response, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = Api(answer, web.json_response(GOOD))
+    async with serving(api.answer) as url:
+        info = await fetch_gateway_info(http, url, TOKEN, retry=QUICK)
+    assert info.shards == 9
+    assert all(len(record.getMessage()) < 1000 for record in caplog.records)
+
+
+@pytest.mark.parametrize("header", ["inf", "1e10", "nan", "-5"])
+async def test_a_retry_after_is_bounded(http: aiohttp.ClientSession, header: str) -> None:
+    api = Api(web.Response(status=429, headers={"Retry-After": header}))
+    async with serving(api.answer) as url:
+        with pytest.raises(RateLimited) as caught:
+            await fetch_gateway_info(http, url, TOKEN, retry=Backoff(0.01, 0.02, attempts=1))
+    assert 0 <= caught.value.retry_after <= LONGEST_WAIT

@@ -383,3 +383,15 @@ async def test_close_code_4007_after_which_a_new_session_starts() -> None:
     async with listening(chat(then=close), chat(session="two")) as server, running(server.url) as run:
         await run.seen("READY", 2)
         assert opcodes(server.peers[1]) == [2]
+
+
+async def test_a_main_gateway_that_refuses_is_reported_and_a_new_address_is_used() -> None:
+    async def script(peer: Peer) -> None:
+        await peer.hello()
+        await peer.expect(2)
+        await peer.ready()
+        await peer.until_gone()
+
+    async with listening(script) as gateway, running(refusing_url(), reconnect_delay=0.01) as run:
+        run.cluster.on_unreachable = lambda: run.cluster.use_gateway(gateway.url)
+        await run.seen("READY")

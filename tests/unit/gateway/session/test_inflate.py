@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import zlib
 
 import pytest
@@ -7,6 +8,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nescord_core.gateway.session import inflate
 from nescord_core.gateway.session.inflate import SCHEMES, CorruptStreamError, inflater
 
 
@@ -67,3 +69,28 @@ def test_a_stream_that_ends_within_a_connection_is_corrupt() -> None:
     zstd.feed(zstandard.ZstdCompressor().compress(b"all"))
     with pytest.raises(CorruptStreamError):
         zstd.feed(b"more")
+
+
+@pytest.mark.parametrize("scheme", ["zlib-stream", "zstd-stream"])
+def test_a_message_that_inflates_without_end_is_no_payload(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflate, "LARGEST_PAYLOAD", 1_000_000)
+    (bomb,) = packed(scheme, [b"\0" * 50_000_000])
+    with pytest.raises(CorruptStreamError, match="larger than 1000000 bytes"):
+        inflater(scheme).feed(bomb)
+
+
+def test_parts_without_a_flush_marker_are_bounded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflate, "LARGEST_PAYLOAD", 100_000)
+    context, deflate = inflater("zlib-stream"), zlib.compressobj()
+    parts = [deflate.compress(os.urandom(40_000)) + deflate.flush(zlib.Z_PARTIAL_FLUSH) for _ in range(4)]
+    with pytest.raises(CorruptStreamError, match="larger than"):
+        [context.feed(part) for part in parts]
+
+
+def test_large_payloads_within_the_bound_come_whole() -> None:
+    payload = os.urandom(3_000_000) + b"\0" * 9_000_000
+    for scheme in SCHEMES:
+        context = inflater(scheme)
+        assert [context.feed(message) for message in packed(scheme, [payload, b"x"])] == [payload, b"x"]

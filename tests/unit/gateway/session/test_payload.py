@@ -120,7 +120,7 @@ def test_ids_survive_whatever_surrounds_them(guild: int, text: str) -> None:
 
 def test_ready_names_the_session() -> None:
     facts = ready_facts(b'{"session_id":"a","resume_gateway_url":"wss://x","application":{"id":"1"},"v":10}')
-    assert (facts.session_id, facts.resume_gateway_url, facts.application.id) == ("a", "wss://x", "1")
+    assert (facts.session_id, facts.resume_gateway_url, facts.application_id) == ("a", "wss://x", "1")
     assert ready_facts(b'{"session_id":"a"}').resume_gateway_url is None
     with pytest.raises(PayloadError):
         ready_facts(b"{}")

@@ -1,0 +1,19 @@
+"""Makes text from elsewhere fit for logs and terminals. Pure."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["printable"]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str, most: int = 200) -> str:
+    """Return at most ``most`` characters of a text on one line, with control characters escaped.
+
+    A close reason, a URL or a name that a peer sends could otherwise forge log lines or steer a terminal.
+    """
+    if len(text) > most:
+        text = f"{text[:most]}... ({len(text)} characters)"
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)

@@ -1,0 +1,61 @@
+"""Records events that ws could not carry or could not apply, for `nescord events failed`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from nescord_core.envelope import Envelope
+from nescord_core.process.text import printable
+from nescord_core.tracing.failed_events import SET_ASIDE, FailedLog, failed_id
+
+__all__ = ["SetAsideEvents"]
+
+log = logging.getLogger("nescord.ws")
+
+QUIET = 60.0
+"""Seconds after a log line in which further events of the same type are only counted and recorded."""
+MOST_TYPES = 1000
+
+
+class SetAsideEvents:
+    """What one cluster set aside. Each event is recorded; the log says it once a minute per event type."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._records = FailedLog(state_dir)
+        self._logged: dict[str, float] = {}
+        self.count = 0
+
+    def undeliverable(self, envelope: Envelope, why: str) -> None:
+        """Record an event that is not delivered to main."""
+        self._record(envelope, f"ws did not deliver it: {why}", "is not delivered")
+
+    def not_applied(self, envelope: Envelope, why: str) -> None:
+        """Record an event that is delivered, but that ws's snapshot of its guild does not contain."""
+        self._record(
+            envelope, f"ws delivered it, but not into the snapshot of its guild: {why}", "is delivered"
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._records.close()
+
+    def _record(self, envelope: Envelope, error: str, outcome: str) -> None:
+        self.count += 1
+        error = printable(error, 500)
+        self._records.record(envelope, SET_ASIDE, error=error)
+        now = time.monotonic()
+        if now - self._logged.get(envelope.type, float("-inf")) < QUIET:
+            return
+        if len(self._logged) >= MOST_TYPES:
+            self._logged.clear()
+        self._logged[envelope.type] = now
+        log.error(
+            "shard %d: a %s of an unexpected shape %s and recorded as %s: %s",
+            envelope.shard_id,
+            printable(envelope.type, 64),
+            outcome,
+            failed_id(envelope),
+            error,
+        )
