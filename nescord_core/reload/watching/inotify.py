@@ -1,47 +1,34 @@
-"""The kernel's own word of changes in directories (inotify(7)), Linux only.
+"""File change notifications from the Linux kernel (inotify(7)), read with asyncinotify.
 
-Unlike watchfiles it says when a writer has closed its file, so that nobody has to wait and see whether more
-of a save will come; and nothing wakes up while nothing changes.
+Unlike watchfiles, inotify reports when a writer has closed a file, so that a reload need not wait for more of
+the same save. It also causes no wake-ups while nothing changes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import os
-import struct
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from asyncinotify import Event, Mask
+    from asyncinotify import Inotify as Kernel
 
 __all__ = ["Inotify", "Notice", "is_available"]
 
-# linux/inotify.h
-IN_MODIFY = 0x2
-IN_CLOSE_WRITE = 0x8
-IN_MOVED_FROM = 0x40
-IN_MOVED_TO = 0x80
-IN_CREATE = 0x100
-IN_DELETE = 0x200
-IN_Q_OVERFLOW = 0x4000
-IN_IGNORED = 0x8000
-IN_ONLYDIR = 0x0100_0000
-IN_ISDIR = 0x4000_0000
-CHANGES = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_CREATE | IN_DELETE
-WHOLE = IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE
-"""After these the file is as its writer wants it."""
-EVENT = struct.Struct("iIII")
-BUFFER = 64 * 1024
+READ_SIZE = 240
+"""Events of the greatest length that one read may return: 64 KB, or about 2,000 events with short names."""
+BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something changed at ``path``, relative to the project; empty: something somewhere, notices were lost.
+    """A change at ``path``, relative to the project; an empty path means that notifications were lost.
 
-    ``whole`` says that the writer of a file is through with it.
+    ``whole`` means that the writer has closed the file.
     """
 
     path: str
@@ -50,71 +37,65 @@ class Notice:
 
 
 def is_available() -> bool:
-    """Say whether this system has inotify."""
+    """Return whether this system has inotify."""
     return sys.platform == "linux"
 
 
 class Inotify:
-    """Watches single directories, each by its path relative to ``root``. Use it as a context."""
+    """Watches individual directories, given relative to ``root``. Use it as a context manager."""
+
+    _kernel: Kernel
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = -1
-        self._names: dict[int, str] = {}
-        self._readable = asyncio.Event()
 
     def __enter__(self) -> Self:
-        """Raises OSError where the user has no instance left (fs.inotify.max_user_instances)."""
-        self._descriptor = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "")
-        asyncio.get_running_loop().add_reader(self._descriptor, self._readable.set)
+        """Open an inotify instance.
+
+        Raises OSError if the user has no instance left (fs.inotify.max_user_instances).
+        """
+        # The import searches for libc, which takes 7 ms: only a main that watches files pays for it.
+        from asyncinotify import Inotify as Kernel
+
+        self._kernel = Kernel(cache_size=READ_SIZE, sync_timeout=0)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.get_running_loop().remove_reader(self._descriptor)
-        os.close(self._descriptor)
+        self._kernel.close()
 
     def watch(self, directory: str) -> None:
-        """Watch a directory, under its new name if it is watched already.
+        """Watch a directory; one that is watched already is reported under this name from now on.
 
-        Raises OSError: it is gone, may not be read, or fs.inotify.max_user_watches is reached.
+        Raises OSError if it does not exist, cannot be read, or fs.inotify.max_user_watches is reached.
         """
-        path = os.fsencode(self._root / directory)
-        watch = self._libc.inotify_add_watch(self._descriptor, path, CHANGES | IN_ONLYDIR)
-        self._names[self._checked(watch, str(self._root / directory))] = directory
+        from asyncinotify import Mask
+
+        changes = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.MOVE | Mask.CREATE | Mask.DELETE
+        watch = self._kernel.add_watch(self._root / directory, changes | Mask.ONLYDIR)
+        watch.path = Path(directory)  # asyncinotify keeps the first path of a directory that has been renamed
 
     async def notices(self) -> list[Notice]:
-        """Wait for changes."""
+        """Wait for changes; return all that are pending, up to a limit."""
+        from asyncinotify import Mask
+
+        final = Mask.CLOSE_WRITE | Mask.MOVE | Mask.DELETE
         while True:
-            await self._readable.wait()
-            self._readable.clear()
-            try:
-                data = os.read(self._descriptor, BUFFER)
-            except BlockingIOError:
-                continue
-            self._readable.set()  # there may be more than one buffer holds
-            if found := list(self._understood(data)):
-                return found
+            await asyncio.sleep(0)  # a stream of changes that never pauses must not starve other tasks
+            events = [await self._kernel.get()]
+            while len(events) < BATCH and (event := self._kernel.sync_get()) is not None:
+                events.append(event)
+            if notices := [notice for event in events if (notice := _notice(event, final)) is not None]:
+                return notices
 
-    def _understood(self, data: bytes) -> Iterator[Notice]:
-        at = 0
-        while at < len(data):
-            watch, mask, _, length = EVENT.unpack_from(data, at)
-            name = os.fsdecode(data[at + EVENT.size : at + EVENT.size + length].rstrip(b"\0"))
-            at += EVENT.size + length
-            if mask & IN_Q_OVERFLOW:
-                yield Notice("")
-            elif mask & IN_IGNORED:
-                self._names.pop(watch, None)  # the directory is gone, and the kernel forgot it
-            elif name and (directory := self._names.get(watch)) is not None:
-                path = f"{directory}/{name}" if directory else name
-                yield Notice(path, bool(mask & IN_ISDIR), bool(mask & WHOLE))
 
-    @staticmethod
-    def _checked(result: int, path: str) -> int:
-        if result < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), path or None)
-        return result
+def _notice(event: Event, final: Mask) -> Notice | None:
+    """Return None for an event without a file; after an event in ``final`` nobody is writing the file."""
+    from asyncinotify import Mask
+
+    if event.mask & Mask.Q_OVERFLOW:
+        return Notice("")
+    if event.name is None or event.path is None:
+        return None
+    return Notice(event.path.as_posix(), bool(event.mask & Mask.ISDIR), bool(event.mask & final))
