@@ -1,6 +1,6 @@
 """The `nescord` command.
 
-The command's frame is here: entry point, lazily imported subcommands, consoles, signals. Each subcommand is
-a module of ``commands``. Nothing here knows a service's inner parts: commands call `nescord_core.services`
-and `nescord_core.config`.
+The entry point, lazily imported subcommands, terminal output and signal handling belong here; each subcommand
+is a module of ``commands``. The command line knows nothing of a service's internals: it calls
+`nescord_core.services` and `nescord_core.config`.
 """

@@ -1,4 +1,4 @@
-"""Where the `nescord` command begins: before anything is imported, a signal already ends it in order."""
+"""Entry point of the `nescord` command: handles signals from the start, before the slow imports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["main"]
 
 STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 SERVICES = {"run", "dev"}
-"""The commands that take the signals over once there is something to stop."""
+"""Commands that install their own signal handlers once there is something to stop."""
 
 
 def main() -> None:
@@ -27,9 +27,9 @@ def main() -> None:
 
 
 def end_on_signals() -> None:
-    """Leave with 0 at the first signal; a service that runs by then takes them over for its own end.
+    """Exit with 0 on the first signal, until a running service replaces these handlers with its own.
 
-    What the process was started to ignore (SIGHUP under nohup) it goes on to ignore.
+    Signals that the process was started to ignore (SIGHUP under nohup) stay ignored.
     """
     for name in STOP_SIGNALS:
         number = getattr(signal, name, None)
@@ -39,8 +39,8 @@ def end_on_signals() -> None:
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
     if SERVICES & set(sys.argv[1:3]):
-        # Nothing has been started yet. An exception would be raised in the middle of some import, where
-        # extension modules make another one of it.
+        # Nothing has been started yet. An exception would be raised in the middle of an import, and extension
+        # modules turn it into a different one.
         os._exit(0)
     sys.exit(0)
 

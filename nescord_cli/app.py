@@ -1,4 +1,4 @@
-"""The `nescord` command: it knows its subcommands and how to end, nothing else."""
+"""The `nescord` command: its subcommands, global options and error reporting."""
 
 from __future__ import annotations
 
@@ -18,33 +18,37 @@ DEBUG = "NESCORD_DEBUG"
 
 _CONTROL = "nescord_cli.commands.control"
 COMMANDS = {
-    "init": Subcommand("nescord_cli.commands.init.command", "init", "Make a new project from a template."),
-    "dev": Subcommand("nescord_cli.commands.dev", "dev", "Run everything here, with hot reload."),
-    "demo": Subcommand("nescord_cli.commands.demo", "demo", "See it work: no token, no network."),
+    "init": Subcommand("nescord_cli.commands.init.command", "init", "Create a project from a template."),
+    "dev": Subcommand("nescord_cli.commands.dev", "dev", "Run everything locally, with hot reload."),
+    "demo": Subcommand("nescord_cli.commands.demo", "demo", "Try it out: no token, no network."),
     "run": Subcommand("nescord_cli.commands.run", "app", "Run services in the foreground."),
-    "status": Subcommand("nescord_cli.commands.status", "status", "Show the services of this project."),
-    "reload": Subcommand(_CONTROL, "reload", "Load the bot's code anew.", "RELOAD_EXAMPLES"),
-    "restart": Subcommand(_CONTROL, "restart", "Stop one service and start it anew.", "RESTART_EXAMPLES"),
-    "logs": Subcommand(_CONTROL, "logs", "Print the services' log lines.", "LOGS_EXAMPLES"),
-    "stop": Subcommand(_CONTROL, "stop", "Stop everything, in order.", "STOP_EXAMPLES"),
+    "status": Subcommand("nescord_cli.commands.status", "status", "Show this project's services."),
+    "reload": Subcommand(_CONTROL, "reload", "Reload the bot's code.", "RELOAD_EXAMPLES"),
+    "restart": Subcommand(_CONTROL, "restart", "Restart one service.", "RESTART_EXAMPLES"),
+    "logs": Subcommand(_CONTROL, "logs", "Print the services' logs.", "LOGS_EXAMPLES"),
+    "stop": Subcommand(_CONTROL, "stop", "Stop all services in order.", "STOP_EXAMPLES"),
     "events": Subcommand(
-        "nescord_cli.commands.events.app", "app", "See, record and replay the bot's events."
+        "nescord_cli.commands.events.app", "app", "Watch, record and replay the bot's events."
     ),
     "generate": Subcommand(
-        "nescord_cli.commands.generate", "generate", "Make files for Docker, k8s, systemd..."
+        "nescord_cli.commands.generate", "generate", "Generate files for Docker, k8s, systemd..."
     ),
     "doctor": Subcommand("nescord_cli.commands.doctor", "doctor", "Show the configuration and check it."),
 }
-"""Imported when they are called, in the order of the help."""
+"""In the order of the help; each is imported when it is called."""
 
 app = typer.Typer(
     name="nescord",
     cls=group_of(COMMANDS),
     help="Deploy, reload and scale a Discord bot without losing an event.",
-    epilog="Start with:  nescord demo    or:  nescord init mybot && cd mybot && nescord dev",
+    epilog="""Start with:
+
+nescord demo
+
+nescord init mybot && cd mybot && nescord dev""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help: rendering it with rich takes twice as long as all the rest
+    rich_markup_mode=None,  # plain help: rendering it with rich takes twice as long as everything else
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -58,13 +62,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def nescord(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print tracebacks and debug logs.")] = False,
 ) -> None:
     """Deploy, reload and scale a Discord bot without losing an event."""
     if debug:
-        os.environ[DEBUG] = "1"  # the services that a command starts show theirs as well
+        os.environ[DEBUG] = "1"  # inherited by the services that a command starts
 
 
 for _name, _subcommand in COMMANDS.items():
@@ -72,25 +76,25 @@ for _name, _subcommand in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line; every expected failure ends as one paragraph and an exit code."""
+    """Run the command line; an expected error prints one paragraph and sets the exit code."""
     try:
         app(prog_name="nescord")
     except NescordError as error:
         fail(error, debug=_debugging())
-    except (Exception, ExceptionGroup) as error:  # what nobody foresaw is a defect of ours, not theirs
+    except (Exception, ExceptionGroup) as error:  # not expected: a bug in nescord, not in the bot
         if _debugging():
             raise
-        fail(_unforeseen(error), debug=False)
+        fail(_unexpected(error), debug=False)
 
 
 def _debugging() -> bool:
     return bool(os.environ.get(DEBUG))
 
 
-def _unforeseen(error: Exception) -> NescordError:
+def _unexpected(error: Exception) -> NescordError:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return NescordError(
         f"{type(error).__name__}: {error}.".replace("..", "."),
-        hint="nescord did not expect this; `nescord --debug ...` shows where it comes from.",
+        hint="nescord did not expect this error; `nescord --debug ...` prints its traceback.",
     )

@@ -1,4 +1,4 @@
-"""Commands that go on until a person has seen enough: ^C, SIGTERM and a closed terminal end them in order."""
+"""Runs commands that continue until ^C, SIGTERM or a closed terminal ends them gracefully."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def until_stopped(work: Callable[[], Awaitable[Result]]) -> Result | None:
-    """Run it to its end, or cancel it at the first signal (None then). A second one ends the process at once.
+    """Run ``work`` to its end, or cancel it on the first signal and return None.
 
-    Whoever reads the output and goes away (``| head``) ends it as well.
+    A second signal ends the process at once. A reader that closes the output (``| head``) ends ``work`` too.
     """
     try:
         return asyncio.run(_cancelled_by_signal(work))
     except BrokenPipeError:
-        # Python flushes stdout once more at its end, and would complain.
+        # Python flushes stdout once more at exit, which would raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return None
 

@@ -1,4 +1,4 @@
-"""Subcommands that are imported when they are called: `nescord --help` needs their names alone."""
+"""Subcommands that are imported only when called: `nescord --help` needs no more than their names."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["Subcommand", "group_of", "lazy_command"]
 
 
 class Subcommand(NamedTuple):
-    """Where a subcommand is: a function or a `typer.Typer` in a module, and what the list of commands says.
+    """Locates a subcommand, a function or a `typer.Typer` of a module, and holds its line in the list.
 
-    ``examples`` names the module's text below the help of a function.
+    ``examples`` names the attribute with the text below a function's help.
     """
 
     module: str
@@ -24,7 +24,7 @@ class Subcommand(NamedTuple):
     examples: str = "EXAMPLES"
 
     def load(self, name: str) -> Any:
-        """Import it and return it as a command."""
+        """Import the subcommand and return it as a click command."""
         module = import_module(self.module)
         found = getattr(module, self.attribute)
         if isinstance(found, typer.Typer):
@@ -42,16 +42,16 @@ class _Lazy(TyperGroup):
 
     # The types are typer's own copy of click, which it does not export.
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Called for the one that is to run, or to complete."""
+        """Load the subcommand that is about to run or to be completed."""
         if args and args[0] in self.table:
             self.commands[args[0]] = self.table[args[0]].load(args[0])
         return super().resolve_command(ctx, args)
 
 
 def group_of(table: Mapping[str, Subcommand]) -> type[TyperGroup]:
-    """Return the class of a group that knows these; each is to be registered as a `lazy_command` as well."""
+    """Return a group class for these subcommands; register each as a `lazy_command` as well."""
     return type("Group", (_Lazy,), {"table": table})
 
 
 def lazy_command() -> None:
-    """Be listed; the real command takes the place before anything runs."""
+    """Placeholder for the list of commands; the real command replaces it before anything runs."""

@@ -1,8 +1,7 @@
-"""PID 1 of a container: the process that orphans fall to, and that signals reach only if it asks for them.
+"""Makes `nescord` a proper PID 1 of a container, which adopts orphans and gets only signals it handles.
 
-`nescord` then stays behind as that process and does its work in a child, so that whatever the bot starts and
-leaves behind is reaped (a zombie is what nobody waited for), and any service can be the only command of an
-image without an init of its own.
+`nescord` then does its work in a child and stays behind as an init process: it forwards signals and reaps the
+orphaned processes that a bot leaves. Any service can therefore be the only command of an image.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ FORWARDED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 def run_below() -> None:
-    """Fork; return in the child alone. The parent ends with it and takes over its exit code."""
+    """Fork, and return in the child only. The parent exits with the child's exit code."""
     numbers = {number for name in FORWARDED if (number := getattr(signal, name, None))}
     signal.pthread_sigmask(signal.SIG_BLOCK, numbers | {signal.SIGCHLD})
     child = os.fork()
     if child == 0:
-        _be_in_the_foreground()
+        _move_to_foreground()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers | {signal.SIGCHLD})
         return
-    os._exit(_reap_until_end_of(child, numbers))
+    os._exit(_reap_until_exit(child, numbers))
 
 
-def _be_in_the_foreground() -> None:
-    """In a group of its own, the child gets ^C of a terminal once, and not by way of the parent as well."""
+def _move_to_foreground() -> None:
+    """Give the child its own process group, so that ^C in a terminal does not also arrive via the parent."""
     os.setpgid(0, 0)
     if sys.stdin is not None and sys.stdin.isatty():
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
@@ -39,8 +38,8 @@ def _be_in_the_foreground() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTTOU})
 
 
-def _reap_until_end_of(child: int, numbers: set[int]) -> int:
-    """Pass on signals and wait for every child, known or not; return the exit code as a shell has it."""
+def _reap_until_exit(child: int, numbers: set[int]) -> int:
+    """Forward signals and reap every child until ``child`` ends; return its exit code as in a shell."""
     while True:
         number = signal.sigwait(numbers | {signal.SIGCHLD})
         if number != signal.SIGCHLD:
@@ -54,7 +53,7 @@ def _reap_until_end_of(child: int, numbers: set[int]) -> int:
 
 
 def _reaped() -> tuple[int, int] | None:
-    """One child that has ended; None when all others go on."""
+    """Return pid and exit code of an ended child, or None if all are running."""
     try:
         pid, status = os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:

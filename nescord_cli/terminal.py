@@ -1,4 +1,4 @@
-"""How the commands speak to a person: consoles, errors as one paragraph, the options they share."""
+"""Terminal output and options that the commands share: colours, plurals, error paragraphs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import typer
 
 from nescord_core.errors import ConfigError, NescordError
 
-__all__ = ["ProjectOption", "fail", "is_terminal", "paint"]
+__all__ = ["ProjectOption", "counted", "fail", "is_terminal", "paint"]
 
 
 def _existing(project: Path | None) -> Path | None:
     if project is not None and not project.is_dir():
         raise ConfigError(
-            "there is no such directory.", where=f"--project {project}", hint="Make one: nescord init mybot"
+            "there is no such directory.", where=f"--project {project}", hint="Create one: nescord init mybot"
         )
     return project
 
@@ -29,7 +29,7 @@ ProjectOption = Annotated[
     typer.Option(
         "--project",
         "-C",
-        help="The project's directory (default: the one you are in).",
+        help="Project directory (default: nearest with nescord.toml).",
         show_default=False,
         callback=_existing,
     ),
@@ -37,19 +37,24 @@ ProjectOption = Annotated[
 
 
 def is_terminal() -> bool:
-    """Whether a person reads our output; TERM=dumb asks for plain text all the same."""
+    """Return whether stdout is a terminal that takes escape codes (TERM=dumb does not)."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def paint(text: str, colour: str) -> str:
-    """Return the text in a colour where a person sees it, as it is elsewhere."""
+    """Return the text in colour on a terminal, unchanged elsewhere."""
     if not colour or os.environ.get("NO_COLOR") or not is_terminal():
         return text
     return typer.style(text, fg=colour)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return the number with the noun's singular or plural: "1 event", "2 events", "0 IDENTIFYs"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def fail(error: NescordError, *, debug: bool) -> NoReturn:
-    """Print what went wrong, where, and what to do; leave with the error's exit code."""
+    """Print an error as one paragraph and exit with its code."""
     if debug:
         traceback.print_exception(error)
     if error.details:

@@ -1,4 +1,4 @@
-"""One module or folder per subcommand: options, help text and what it prints.
+"""One module or folder per subcommand: its options, help text and output.
 
-What a command does is in `nescord_core.services`; what several commands share is one level up.
+The work itself is done in `nescord_core.services`; what several commands share is one level up.
 """

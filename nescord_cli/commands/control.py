@@ -1,4 +1,4 @@
-"""`nescord reload`, `restart`, `logs` and `stop`: control running services from another terminal."""
+"""`nescord reload`, `restart`, `logs` and `stop`: control running services from a second terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RESTART_EXAMPLES = "Example:  nescord restart rest"
 STOP_EXAMPLES = "Example:  nescord stop"
 
 
-def _finish(work: Coroutine[Any, Any, Result]) -> Result:
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
     import asyncio  # not at the top: it would cost `nescord --help` a fifth of its time
 
     return asyncio.run(work)
@@ -41,19 +41,19 @@ def _state_dir(project: Path | None) -> Path:
 
 def reload(
     project: ProjectOption = None,
-    ws: Annotated[bool, typer.Option("--ws", help="Replace ws's processes, one by one.")] = False,
+    ws: Annotated[bool, typer.Option("--ws", help="Replace the ws processes, one by one.")] = False,
 ) -> None:
-    """Load the bot's code anew; the old process serves until the new one is ready.
+    """Reload the bot's code; the old process serves until the new one is ready.
 
-    With --ws, the gateway's processes are replaced instead; their sessions are resumed.
+    With --ws, replace the gateway processes instead; they resume their sessions.
     """
     from nescord_core.services.control import control_socket as control
 
     state_dir = _state_dir(project)
     if ws:
-        report = _finish(control.reload(state_dir, name=control.WS, timeout=control.WS_TIMEOUT))
+        report = _run(control.reload(state_dir, name=control.WS, timeout=control.WS_TIMEOUT))
     else:
-        report = _finish(control.reload(state_dir))
+        report = _run(control.reload(state_dir))
     typer.echo(report.get("message") or json_format.dumps(report))
 
 
@@ -63,20 +63,18 @@ def logs(
         typer.Argument(help="Only this service.", show_default=False, autocompletion=completion.services),
     ] = None,
     project: ProjectOption = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with new lines as they come.")
-    ] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many to begin with.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Number of past lines to print.")] = 100,
 ) -> None:
-    """Print the log lines of what `nescord dev` runs."""
+    """Print the logs of the services, even after they have stopped."""
     from nescord_core.services.control import control_socket as control
 
-    async def pour() -> None:
+    async def print_lines() -> None:
         async for line in control.logs(_state_dir(project), service, lines=lines, follow=follow):
             typer.echo(f"{line['service']:<8} {line['text']}")
 
     try:
-        _finish(pour())
+        _run(print_lines())
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -87,16 +85,16 @@ def restart(
     ],
     project: ProjectOption = None,
 ) -> None:
-    """Stop one service that `nescord dev` runs, and start it anew."""
+    """Restart one service that `nescord dev` or `nescord run all` runs."""
     from nescord_core.services.control import control_socket as control
 
-    _finish(control.restart(_state_dir(project), service))
-    typer.echo(f"{service} restarts.")
+    _run(control.restart(_state_dir(project), service))
+    typer.echo(f"Restarting {service}.")
 
 
 def stop(project: ProjectOption = None) -> None:
-    """Stop everything that `nescord dev` runs here, in order."""
+    """Stop all services of this project, in order."""
     from nescord_core.services.control import control_socket as control
 
-    _finish(control.stop(_state_dir(project)))
-    typer.echo("Stopping.")
+    _run(control.stop(_state_dir(project)))
+    typer.echo("Stopped.")

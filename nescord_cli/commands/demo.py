@@ -1,4 +1,4 @@
-"""`nescord demo`: see it work, with no token and no network."""
+"""`nescord demo`: a temporary project on the sandbox, with no token and no network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ nescord demo --check"""
 
 def demo(
     check: Annotated[
-        bool, typer.Option("--check", help="Talk to the bot, change its code, print the transcript, and end.")
+        bool, typer.Option("--check", help="Talk to the bot, change its code, print the transcript and exit.")
     ] = False,
     project: Annotated[
         Path | None,
-        typer.Option(help="Use this project instead of a throw-away one.", show_default=False),
+        typer.Option(help="Use this project instead of a temporary one.", show_default=False),
     ] = None,
 ) -> None:
-    """Make a throw-away project and run it on the sandbox: open its page and say !ping."""
+    """Create a temporary project and run it on the sandbox. Open the page and say !ping."""
     with tempfile.TemporaryDirectory(prefix="nescord-demo-", ignore_cleanup_errors=True) as scratch:
         directory = project.resolve() if project else Path(scratch) / "demo"
         if project is None:
@@ -55,9 +55,9 @@ def _check(directory: Path) -> None:
         async with service.running(directory, offset) as run:
             await service.converse(run, directory, f"http://{host}:{port}", typer.echo)
 
-    typer.echo(f"A bot in {directory}, on the sandbox at http://{host}:{port}")
+    typer.echo(f"Running the bot in {directory} on the sandbox at http://{host}:{port}")
     asyncio.run(talk())
-    typer.echo(f"Both answers came; everything is stopped. {time.monotonic() - started:.1f} s in all.")
+    typer.echo(f"Both answers arrived and everything has stopped, in {time.monotonic() - started:.1f} s.")
 
 
 def _show(directory: Path) -> None:
@@ -66,5 +66,5 @@ def _show(directory: Path) -> None:
     from nescord_core.services.dev.demo import free_offset
 
     offset = free_offset(config.load(directory, environ={}))
-    typer.echo(f"The bot is in {directory}/bot_main/app.py: change it while this runs. ^C ends the demo.")
+    typer.echo(f"Edit {directory}/bot_main/app.py while the demo runs. ^C ends it.")
     start(directory, sandbox=True, port_offset=offset)

@@ -1,4 +1,4 @@
-"""`nescord dev`: everything at once, with hot reload."""
+"""`nescord dev`: all services at once, with hot reload."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ nescord dev --exec "pytest -q && ruff check"
 nescord dev --port-offset 100 --json"""
 
 SHELL_SYNTAX = frozenset(";&|<>$`*?~(){}\n")
-"""Quoted, they mean nothing to a shell either."""
+"""Characters that make --exec use a shell. Within quotes as well: the shell leaves those alone."""
 
 
 def dev(
@@ -33,22 +33,22 @@ def dev(
         bool | None,
         typer.Option(
             "--sandbox/--no-sandbox",
-            help="The local Discord or the real one (default: local without a token).",
+            help="Use the local Discord or the real one (default: local without a token).",
             show_default=False,
         ),
     ] = None,
-    port_offset: Annotated[int, typer.Option(help="Move every port by this much.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    port_offset: Annotated[int, typer.Option(help="Add this number to every port.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     exec_: Annotated[
         str | None,
         typer.Option(
             "--exec",
-            help="Run this when all is ready, then stop and leave with its exit code.",
+            help="Run this command once all services are ready, then stop and exit with its code.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Start sandbox, rest, ws and main; reload main when its files change; ^C stops everything in order."""
+    """Run sandbox, rest, ws and main, and reload main when its files change. ^C stops everything in order."""
     start(project, sandbox=sandbox, port_offset=port_offset, json=json, command=exec_)
 
 
@@ -60,13 +60,13 @@ def start(
     json: bool = False,
     command: str | None = None,
 ) -> None:
-    """Run it; leaves with its exit code."""
+    """Run everything, and exit with its exit code."""
     import asyncio
 
     from nescord_core import config
     from nescord_core.services.dev.run import run_dev
 
-    argv = _words(command) if command else None
+    argv = _argv(command) if command else None
     configuration = config.load(project)
     _require_bot(configuration)
     code = asyncio.run(
@@ -75,8 +75,8 @@ def start(
     raise typer.Exit(code)
 
 
-def _words(command: str) -> list[str]:
-    """Return what to run: the words of a plain command, and a shell for what only a shell understands."""
+def _argv(command: str) -> list[str]:
+    """Split a plain command into its words; a command with shell syntax is given to /bin/sh."""
     from nescord_core.errors import ConfigError
 
     try:
@@ -85,12 +85,14 @@ def _words(command: str) -> list[str]:
         return ["/bin/sh", "-c", command] if needs_shell and os.name == "posix" else words
     except ValueError as error:
         raise ConfigError(
-            f"{command!r} is no command line: {error}.", where="--exec", hint="Close what it quotes."
+            f"{command!r} cannot be parsed: {error}.",
+            where="--exec",
+            hint="Check its quotes and backslashes.",
         ) from None
 
 
 def _require_bot(configuration: Any) -> None:
-    """Start nothing in a directory that holds no project."""
+    """Refuse to start in a directory without a project."""
     from nescord_core.config import FILE
     from nescord_core.errors import ConfigError
 
@@ -102,5 +104,5 @@ def _require_bot(configuration: Any) -> None:
         raise ConfigError(
             f"there is no bot here: neither {FILE} nor {file}.",
             where=str(project),
-            hint="Go to the project's directory, or make one: nescord init mybot",
+            hint="Change to the project's directory, or create one: nescord init mybot",
         )

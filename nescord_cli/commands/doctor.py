@@ -1,4 +1,4 @@
-"""`nescord doctor`: what is in force, where it comes from, and what stands in the way."""
+"""`nescord doctor`: print the effective configuration and check it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nescord_cli.terminal import ProjectOption, paint
+from nescord_cli.terminal import ProjectOption, counted, paint
 
 __all__ = ["EXAMPLES", "doctor"]
 
@@ -17,30 +17,30 @@ EXAMPLES = """Examples:
 nescord doctor
 
 nescord doctor --offline --json"""
-MARKS = {"good": ("ok ", "green"), "warning": ("!  ", "yellow"), "bad": ("BAD", "red")}
+MARKS = {"good": ("ok", "green"), "warning": ("warning", "yellow"), "bad": ("error", "red")}
 
 
 def doctor(
     project: ProjectOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask Discord about the token.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Skip the checks that call Discord.")] = False,
     code: Annotated[
-        bool, typer.Option("--code/--no-code", help="Import the bot to see what it listens for.")
+        bool, typer.Option("--code/--no-code", help="Import the bot to check its handlers.")
     ] = True,
 ) -> None:
-    """Print every effective value with its source (secrets masked) and check what can go wrong.
+    """Print every setting with its source (secrets masked), and check for problems.
 
-    Exits with 1 when something is in the way. With a token, Discord is asked whether it is good.
+    With a token, the checks include calls to Discord. Exits with 1 if a check reports an error.
     """
     import asyncio
 
     from nescord_core import config
-    from nescord_core.services.doctor import checks as checkup
+    from nescord_core.services.doctor import checks
 
     effective = config.load(project)
-    findings = asyncio.run(checkup.examine(effective, online=not offline, code=code))
+    findings = asyncio.run(checks.examine(effective, online=not offline, code=code))
     if json:
-        typer.echo(json_format.dumps(checkup.as_json(effective, findings), indent=2))
+        typer.echo(json_format.dumps(checks.as_json(effective, findings), indent=2))
     else:
         typer.echo(f"Project: {effective.project}\n")
         width = max(len(name) for name in effective.values)
@@ -48,15 +48,17 @@ def doctor(
             typer.echo(f"  {name:<{width}}  {value.shown}  ({value.source})")
         typer.echo("")
         _print(findings)
-    if any(finding.verdict is checkup.Verdict.BAD for finding in findings):
+    if any(finding.verdict is checks.Verdict.BAD for finding in findings):
         raise typer.Exit(1)
 
 
 def _print(findings: Sequence[Any]) -> None:
+    width = max(len(mark) for mark, _ in MARKS.values())
     for finding in findings:
         mark, colour = MARKS[finding.verdict.value]
-        typer.echo(f"  {paint(mark, colour)} {finding.subject}: {finding.text}")
+        typer.echo(f"  {paint(f'{mark:<{width}}', colour)}  {finding.subject}: {finding.text}")
         if finding.fix:
-            typer.echo(f"        {finding.fix}")
+            typer.echo(f"{'':<{width + 6}}{finding.fix}")
     counts = {name: sum(f.verdict.value == name for f in findings) for name in MARKS}
-    typer.echo(f"\n{counts['good']} good, {counts['warning']} worth a look, {counts['bad']} in the way.")
+    warnings, errors = counted(counts["warning"], "warning"), counted(counts["bad"], "error")
+    typer.echo(f"\n{counts['good']} passed, {warnings}, {errors}.")

@@ -1,4 +1,4 @@
-"""`nescord generate`: files for Docker, Kubernetes, systemd and Grafana, from the project's configuration."""
+"""`nescord generate`: files for Docker, Kubernetes, systemd and Grafana from the project's configuration."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def generate(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Write the files into this directory.", show_default=False),
+        typer.Option("--output", "-o", help="Write the files to this directory.", show_default=False),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,
-    image: Annotated[str, typer.Option(help="k8s: the image to run.", show_default=False)] = "",
+    image: Annotated[str, typer.Option(help="k8s: the container image.", show_default=False)] = "",
     project: ProjectOption = None,
 ) -> None:
-    """Make what runs the project elsewhere; printed, or written into a directory with --output.
+    """Generate the files to deploy or monitor a project. Prints them, or writes them with --output.
 
-    Ports, intents, events and limits are those of the project; secrets are never written. A target of several
-    files is printed with a line `# --- NAME` before each, except for compose: there it is compose.yaml alone.
+    Ports, intents, events and limits come from the project's configuration; secrets are never written.
+    Several files are printed with a line `# --- NAME` before each; for compose, only compose.yaml is printed.
     """
     from nescord_core import config
     from nescord_core.errors import ConfigError
@@ -52,7 +52,7 @@ def generate(
         raise ConfigError(
             "the target is missing.",
             where="nescord generate TARGET",
-            hint=f"There is: {', '.join(TARGETS)}. For example: nescord generate compose",
+            hint=f"Choose one of {', '.join(TARGETS)}. For example: nescord generate compose",
         )
     files = make(config.load(project), target, image=image)
     if output is not None:
@@ -61,7 +61,9 @@ def generate(
     first, *others = files
     if target == "compose":
         typer.echo(files[first], nl=False)
-        typer.echo(f"It goes with {', '.join(others)}: write all with --output DIRECTORY.", err=True)
+        typer.echo(
+            f"compose.yaml needs {', '.join(others)}: write them all with --output DIRECTORY.", err=True
+        )
         return
     for name, text in files.items():
         typer.echo(f"# --- {name}\n{text}" if others else text, nl=False)

@@ -1,4 +1,4 @@
-"""Files that a command is about to write, and what is there already."""
+"""Protects existing files from commands that write some."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ __all__ = ["conflicts", "refuse_conflicts"]
 
 
 def conflicts(plan: Sequence[Any]) -> list[Any]:
-    """Return the planned files in whose place something else is."""
+    """Return the planned files that would replace a different file."""
     from nescord_core.services.project.templates import State
 
     return [file for file in plan if file.state is State.DIFFERS]
 
 
 def refuse_conflicts(plan: Sequence[Any], target: Path, *, force: bool) -> None:
-    """Overwrite nothing unasked.
+    """Raise if writing the files would replace a different one, unless ``force``.
 
     Raises:
-        ConfigError: a file exists and differs, and ``force`` was not given.
+        ConfigError: a file exists and differs, and ``force`` is false.
 
     """
     from nescord_core.errors import ConfigError

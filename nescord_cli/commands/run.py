@@ -12,14 +12,16 @@ from nescord_cli.terminal import ProjectOption
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Run services in the foreground; ^C or SIGTERM stops them in order.",
+    help="Run services in the foreground; ^C or SIGTERM stops them gracefully.",
     epilog="Example:  nescord run rest --port 6000",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
 
-ApiUrl = Annotated[str | None, typer.Option(help="Discord's API, or a sandbox's.", show_default=False)]
+ApiUrl = Annotated[
+    str | None, typer.Option(help="Base URL of Discord's or a sandbox's API.", show_default=False)
+]
 
 
 def _load(project: Path | None, **flags: Any) -> Any:
@@ -28,31 +30,32 @@ def _load(project: Path | None, **flags: Any) -> Any:
     return config.load(project, flags={name.replace("__", "."): value for name, value in flags.items()})
 
 
-@app.command(epilog="Example:  nescord run ws --grpc-host 10.0.0.5:5000 --shards 32")
+@app.command(
+    epilog="Example:  nescord run ws --grpc-host 10.0.0.5:5000 --shards 32",
+    short_help="Run the gateway shards.",
+)
 def ws(
     project: ProjectOption = None,
     grpc_host: Annotated[
         str | None,
-        typer.Option(
-            help="Where main listens: HOST:PORT[,HOST:PORT] or dns:///NAME:PORT.", show_default=False
-        ),
+        typer.Option(help="Address of main: HOST:PORT[,HOST:PORT] or dns:///NAME:PORT.", show_default=False),
     ] = None,
     api_url: ApiUrl = None,
     intents: Annotated[
-        str | None, typer.Option(help="Names, bits or one number.", show_default=False)
+        str | None, typer.Option(help="Intents: names, bits or one number.", show_default=False)
     ] = None,
     events: Annotated[
-        str | None, typer.Option(help="Events to pass on; * for all.", show_default=False)
+        str | None, typer.Option(help="Events to forward to main; * for all.", show_default=False)
     ] = None,
-    shards: Annotated[str | None, typer.Option(help="How many, or auto.", show_default=False)] = None,
+    shards: Annotated[str | None, typer.Option(help="Number of shards, or auto.", show_default=False)] = None,
     shard_ids: Annotated[
-        str | None, typer.Option(help="This host's part, such as 0-31.", show_default=False)
+        str | None, typer.Option(help="Shards of this host, such as 0-31.", show_default=False)
     ] = None,
     admin: Annotated[
         str | None, typer.Option(help="HOST:PORT of health and statistics.", show_default=False)
     ] = None,
 ) -> None:
-    """Hold the gateway shards and forward their events to main; SIGHUP replaces its processes in turn."""
+    """Run the gateway shards and forward their events to main. SIGHUP replaces the processes one by one."""
     from nescord_core.services.ws.parent import run
 
     flags = {"ws__grpc_host": grpc_host, "discord__api_url": api_url, "bot__intents": intents}
@@ -60,17 +63,17 @@ def ws(
     run(_load(project, **flags).ws)
 
 
-@app.command(epilog="Example:  nescord run rest --port 6000")
+@app.command(epilog="Example:  nescord run rest --port 6000", short_help="Run the REST proxy.")
 def rest(
     project: ProjectOption = None,
-    host: Annotated[str | None, typer.Option(help="Where to listen.", show_default=False)] = None,
-    port: Annotated[int | None, typer.Option(help="Where to listen.", show_default=False)] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default=False)] = None,
     api_url: ApiUrl = None,
     global_limit: Annotated[
-        int | None, typer.Option(help="Requests a second that Discord grants the bot.", show_default=False)
+        int | None, typer.Option(help="Requests per second that Discord allows the bot.", show_default=False)
     ] = None,
 ) -> None:
-    """Be the proxy in front of Discord's HTTP API: rate limits and a cache."""
+    """Run the REST proxy in front of Discord's HTTP API: rate limits and a cache."""
     flags = {
         "rest__host": host,
         "rest__port": port,
@@ -89,22 +92,26 @@ def rest(
     )
 
 
-@app.command(epilog="Examples:  nescord run main --workers 4    nescord run main bot.py -- --verbose")
+@app.command(
+    epilog="Examples:\n\nnescord run main --workers 4\n\nnescord run main bot.py -- --verbose",
+    short_help="Run the bot's code.",
+)
 def main(
     bot: Annotated[
-        str | None, typer.Argument(help="The bot: a file, or module:attribute.", show_default=False)
+        str | None, typer.Argument(help="The bot: a file or module:attribute.", show_default=False)
     ] = None,
     arguments: Annotated[
-        list[str] | None, typer.Argument(help="For a file: its sys.argv, after --.", show_default=False)
+        list[str] | None,
+        typer.Argument(help="For a file: its arguments (sys.argv), after --.", show_default=False),
     ] = None,
     entry: Annotated[
-        str | None, typer.Option(help="The listener: module:attribute.", show_default=False)
+        str | None, typer.Option(help="The listener, as module:attribute.", show_default=False)
     ] = None,
     listen: Annotated[
         str | None, typer.Option(help="HOST:PORT to receive events on.", show_default=False)
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes, on consecutive ports.", show_default=False)
+        int | None, typer.Option(help="Number of processes, on consecutive ports.", show_default=False)
     ] = None,
     admin: Annotated[
         str | None, typer.Option(help="HOST:PORT of health and statistics.", show_default=False)
@@ -112,12 +119,12 @@ def main(
     watch: Annotated[bool, typer.Option("--watch", help="Reload when the project's files change.")] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Run the bot's logic; `nescord reload` replaces it without losing an event."""
+    """Run the bot's code; `nescord reload` replaces it without losing an event."""
     from nescord_core.errors import ConfigError
 
     if bot and entry:
         raise ConfigError(
-            f"{bot} and --entry {entry} name two bots.", where="nescord run main", hint="Give one of them."
+            f"{bot} and --entry {entry} name two bots.", where="nescord run main", hint="Pass only one."
         )
     flags: dict[str, Any] = {"main__entry": bot or entry, "main__listen": listen}
     flags["main__arguments"] = arguments or None
@@ -136,16 +143,20 @@ def main(
     )
 
 
-@app.command("all", epilog="Examples:  nescord run all    nescord run all --json")
+@app.command(
+    "all",
+    epilog="Examples:  nescord run all    nescord run all --json",
+    short_help="Run rest, main and ws together.",
+)
 def everything(
     project: ProjectOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    port_offset: Annotated[int, typer.Option(help="Move every port by this much.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    port_offset: Annotated[int, typer.Option(help="Add this number to every port.")] = 0,
 ) -> None:
-    """Run rest, main and ws together, as one service of a small host: restarted when they fall or hang.
+    """Run rest, main and ws as one service of a small host, restarted when they crash or hang.
 
-    systemd hears when they are ready and that they live (Type=notify, WatchdogSec=). `nescord reload` loads
-    new code.
+    Sends READY and watchdog pings to systemd (Type=notify, WatchdogSec=). `nescord reload` reloads the bot's
+    code.
     """
     import asyncio
 
@@ -154,24 +165,31 @@ def everything(
     raise typer.Exit(asyncio.run(run_all(_load(project), json=json, port_offset=port_offset)))
 
 
-@app.command(epilog="Examples:  nescord run sandbox    nescord run sandbox --routes")
+@app.command(
+    epilog="Examples:  nescord run sandbox    nescord run sandbox --routes",
+    short_help="Run a local Discord.",
+)
 def sandbox(
     project: ProjectOption = None,
-    listen: Annotated[str | None, typer.Option(help="HOST:PORT, on loopback.", show_default=False)] = None,
-    guilds: Annotated[int | None, typer.Option(help="Guilds to start with.", show_default=False)] = None,
-    shards: Annotated[int | None, typer.Option(help="Shards to recommend.", show_default=False)] = None,
+    listen: Annotated[str | None, typer.Option(help="HOST:PORT on loopback.", show_default=False)] = None,
+    guilds: Annotated[int | None, typer.Option(help="Number of guilds.", show_default=False)] = None,
+    shards: Annotated[
+        int | None, typer.Option(help="Recommended number of shards.", show_default=False)
+    ] = None,
     max_concurrency: Annotated[
-        int | None, typer.Option(help="IDENTIFYs to take at once.", show_default=False)
+        int | None, typer.Option(help="IDENTIFYs accepted at once.", show_default=False)
     ] = None,
     disallowed_intents: Annotated[
-        str | None, typer.Option(help="Privileged intents to refuse (close code 4014).", show_default=False)
+        str | None, typer.Option(help="Privileged intents to reject (close code 4014).", show_default=False)
     ] = None,
     identify_window: Annotated[
-        float | None, typer.Option(help="Seconds between IDENTIFYs; Discord's is 5.", show_default=False)
+        float | None, typer.Option(help="Seconds between IDENTIFYs (Discord: 5).", show_default=False)
     ] = None,
-    routes: Annotated[bool, typer.Option("--routes", help="List the operations and leave.")] = False,
+    routes: Annotated[
+        bool, typer.Option("--routes", help="List the supported API operations and exit.")
+    ] = False,
 ) -> None:
-    """Be a local Discord: REST, gateway and a page to chat with the bot, on loopback."""
+    """Run a local Discord on loopback: REST, gateway, and a page to chat with the bot."""
     from nescord_core.services import program
     from nescord_core.services.sandbox import routes as operations
     from nescord_core.services.sandbox import serve

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from nescord_cli.terminal import ProjectOption
+from nescord_cli.terminal import ProjectOption, counted
 
 __all__ = ["status"]
 
@@ -22,7 +22,7 @@ COLUMNS: Mapping[str, tuple[str, str, Literal["left", "right"]]] = {
     "cpu": ("cpu_percent", "{:.0f} %", "right"),
     "memory": ("memory_mb", "{:.0f} MB", "right"),
 }
-"""The table's columns: field, how it is shown, on which side it stands."""
+"""The table's columns: field, format, alignment."""
 
 EXAMPLES = """Examples:
 
@@ -33,13 +33,13 @@ nescord status --json --wait"""
 
 def status(
     project: ProjectOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object, keyed by service.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, keyed by service.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until every service is ready.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds that --wait waits.")] = 60.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait with --wait.")] = 60.0,
 ) -> None:
-    """Show the services of this project: state, process, address, uptime, restarts, processor and memory.
+    """Show this project's services: state, process, address, uptime, restarts, CPU and memory.
 
-    Exits with 1 when a service is not ready, or none runs.
+    Exits with 1 if a service is not ready, or none is running.
     """
     import asyncio  # not at the top: it would cost `nescord --help` a fifth of its time
 
@@ -50,7 +50,7 @@ def status(
     if json:
         typer.echo(json_format.dumps(found, indent=2))
     elif not found:
-        typer.echo("Nothing runs here. Start it with: nescord dev")
+        typer.echo("Nothing is running here. Start it with: nescord dev")
     else:
         _table(found)
     if not found or any(entry["state"] != "ready" for entry in found.values()):
@@ -74,7 +74,7 @@ def _table(found: dict[str, Any]) -> None:
     Console().print(table)
     gateway = found.get("ws", {})
     if gateway.get("shards"):
-        typer.echo(
-            f"\n{gateway['shards_connected']} of {gateway['shards']} shards connected,"
-            f" {gateway['identifies_left_today']} IDENTIFYs left today"
-        )
+        shards = counted(gateway["shards"], "shard")
+        left = gateway["identifies_left_today"]
+        identifies = f", {counted(left, 'IDENTIFY')} left today" if left is not None else ""
+        typer.echo(f"\n{gateway['shards_connected']} of {shards} connected{identifies}")

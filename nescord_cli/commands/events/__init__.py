@@ -1,5 +1,5 @@
 """`nescord events`: tail, record, replay, last and failed.
 
-Rendering of events and calls for the terminal belongs here; recording and replaying are in
+Rendering events and calls for the terminal belongs here; recording and replaying are in
 `nescord_core.services.recording`.
 """

@@ -1,4 +1,4 @@
-"""`nescord events`: see what comes, keep it in a file, have it handled again."""
+"""`nescord events`: watch, record and replay the bot's events."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from nescord_cli import completion
-from nescord_cli.commands.events import failed as dead_letters
-from nescord_cli.terminal import ProjectOption
+from nescord_cli.commands.events import failed as failed_events
+from nescord_cli.terminal import ProjectOption, counted
 
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="See the bot's events, record them, and have them handled again.",
+    help="Watch, record and replay the bot's events.",
     epilog="Examples:  nescord events tail    nescord events last 5 --again",
     no_args_is_help=True,
     add_completion=False,
@@ -54,13 +54,13 @@ TypeOption = Annotated[
     typer.Option(
         "--type",
         "-t",
-        help="Only these types; comma-separated or given again.",
+        help="Only events of these types (comma-separated or repeated).",
         show_default=False,
         autocompletion=completion.event_names,
     ),
 ]
 GuildOption = Annotated[
-    int | None, typer.Option("--guild", "-g", help="Only this guild's (its id).", show_default=False)
+    int | None, typer.Option("--guild", "-g", help="Only events of this guild (its id).", show_default=False)
 ]
 FAILED_ID = re.compile(r"\d+-[^-/\\]{1,6}-\d+")
 
@@ -78,25 +78,23 @@ def _types(names: Sequence[str] | None) -> frozenset[str]:
     try:
         return event_names(",".join(names or ())) or frozenset()
     except ValueError as error:
-        raise ConfigError(
-            str(error), where="--type", hint="docs/writing-bots.md says which events there are."
-        ) from None
+        raise ConfigError(str(error), where="--type", hint="docs/writing-bots.md lists the events.") from None
 
 
-@app.command(epilog=TAIL_EXAMPLES, short_help="Show events and calls as they come.")
+@app.command(epilog=TAIL_EXAMPLES, short_help="Show events and calls live.")
 def tail(
     types: TypeOption = None,
     guild: GuildOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the event included.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON lines, with the events' data.")] = False,
     calls: Annotated[
-        bool, typer.Option("--calls/--no-calls", help="With what the bot asks of Discord for each.")
+        bool, typer.Option("--calls/--no-calls", help="Show the API calls that the bot makes for each event.")
     ] = True,
-    limit: Annotated[int, typer.Option(help="Leave after so many events; 0 goes on.", min=0)] = 0,
+    limit: Annotated[int, typer.Option(help="Stop after N events (0: no limit).", min=0)] = 0,
     project: ProjectOption = None,
 ) -> None:
-    """Show the events as the bot gets them, until ^C; also over reloads and restarts of main.
+    """Show the bot's events as they arrive, until ^C. Continues across reloads and restarts of main.
 
-    What is shown too slowly is left out, and counted: the bot never waits for it. Tokens are not shown.
+    If the output falls behind, lines are dropped and counted; the bot never waits. Tokens are not shown.
     """
     from nescord_cli.commands.events.lines import as_json, as_text
     from nescord_cli.commands.events.stream import follow
@@ -104,32 +102,34 @@ def tail(
     from nescord_core.services.recording.subscription import Wanted
 
     wanted = Wanted(types=_types(types), guild_id=guild or 0, calls=calls)
-    spell = as_json if json else as_text
+    render = as_json if json else as_text
 
     def show(record: Any) -> None:
-        if line := spell(record):
+        if line := render(record):
             typer.echo(line)
 
     until_stopped(lambda: follow(_load(project).state_dir, wanted, show, limit=limit))
 
 
-@app.command(epilog=RECORD_EXAMPLES, short_help="Write them to a file.")
+@app.command(epilog=RECORD_EXAMPLES, short_help="Record events to a file.")
 def record(
-    file: Annotated[Path, typer.Argument(help="Compressed (zstd), unless it ends with .jsonl.")],
+    file: Annotated[Path, typer.Argument(help="The output file; compressed unless it ends with .jsonl.")],
     types: TypeOption = None,
     guild: GuildOption = None,
     scrub: Annotated[
         str | None,
-        typer.Option(help="Take out `names`, `content`, or both; tokens always go.", show_default=False),
+        typer.Option(
+            help="Remove `names`, `content`, or both; tokens are always removed.", show_default=False
+        ),
     ] = None,
-    seconds: Annotated[float, typer.Option(help="Leave after so long; 0 goes on.", min=0)] = 0.0,
-    limit: Annotated[int, typer.Option(help="Leave after so many events; 0 goes on.", min=0)] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+    seconds: Annotated[float, typer.Option(help="Stop after N seconds (0: no limit).", min=0)] = 0.0,
+    limit: Annotated[int, typer.Option(help="Stop after N events (0: no limit).", min=0)] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Write the bot's events, and what it asked of Discord for them, to a file until ^C.
+    """Record the bot's events, and the API calls it makes for them, to a file until ^C.
 
-    The file can be read by its owner only. Ids stay in it; see --scrub.
+    Only its owner can read the file. It contains ids; see --scrub for names and content.
     """
     from nescord_cli.commands.events.stream import follow
     from nescord_cli.interrupts import until_stopped
@@ -139,9 +139,10 @@ def record(
     wanted = Wanted(types=_types(types), guild_id=guild or 0)
     state_dir = _load(project).state_dir
     with recording(file, scrub=_scrubbed(scrub), force=force) as recorder:
-        typer.echo(f"Recording to {file}; ^C ends it.", err=True)
+        typer.echo(f"Recording to {file}; press ^C to stop.", err=True)
         until_stopped(lambda: follow(state_dir, wanted, recorder.put, limit=limit, seconds=seconds))
-    typer.echo(f"{recorder.events} events in {file}, {file.stat().st_size:,} bytes.", err=True)
+    size = counted(file.stat().st_size, "byte")
+    typer.echo(f"Recorded {counted(recorder.events, 'event')} to {file}, {size}.", err=True)
 
 
 def _scrubbed(text: str | None) -> frozenset[str]:
@@ -153,43 +154,43 @@ def _scrubbed(text: str | None) -> frozenset[str]:
         raise ConfigError(
             f"{', '.join(sorted(unknown))!r} cannot be scrubbed.",
             where="--scrub",
-            hint=f"It takes {NAMES}, {CONTENT}, or both with a comma.",
+            hint=f"Use {NAMES}, {CONTENT}, or both separated by a comma.",
         )
     return wanted
 
 
-@app.command(epilog=REPLAY_EXAMPLES, short_help="Have a recording, or failed events, handled again.")
+@app.command(epilog=REPLAY_EXAMPLES, short_help="Replay a recording or failed events.")
 def replay(
     what: Annotated[
-        list[str] | None, typer.Argument(help="A recording, or events as `failed` shows them.")
+        list[str] | None, typer.Argument(help="A file, or event ids from `events failed`.")
     ] = None,
     speed: Annotated[
-        float, typer.Option(help="1 is as recorded, 10 ten times as fast, 0 as fast as it goes.", min=0)
+        float, typer.Option(help="1: as recorded, 10: ten times as fast, 0: as fast as possible.", min=0)
     ] = 1.0,
     diff: Annotated[bool, typer.Option("--diff", help="Show each event whose calls differ.")] = False,
     every: Annotated[
-        bool, typer.Option("--all", help="All failed events that did not go well since.")
+        bool, typer.Option("--all", help="All failed events not yet replayed successfully.")
     ] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for what becomes of them.")] = 15.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the results.")] = 15.0,
     project: ProjectOption = None,
 ) -> None:
-    """Have the running bot handle a recording, or events that failed, again.
+    """Replay a recording, or events that failed, on the running bot.
 
-    Of a recording, what the bot asks of Discord goes to the sandbox: the one `nescord dev` runs, or one for
-    this command. Its events are of a session of their own (`event.session_id` begins with "replay-"), and
-    nothing of them is acknowledged to Discord. Failed events are handled as they were, `event.redelivered`
-    being true. Exits with 1 when one failed or main does not run.
+    The API calls of a recording go to the sandbox: the one of `nescord dev`, or one started for this command.
+    Its events have a session of their own (`event.session_id` begins with "replay-") and are not acknowledged
+    to Discord. Failed events are delivered as they were, with `event.redelivered` set. Exits with 1 if an
+    event fails or main is not running.
     """
     names = what or []
     file = _recording_named(names, every=every)
     if file is None:
         state_dir = _load(project).state_dir
-        dead_letters.send_again(state_dir, None if every else names, timeout=timeout)
+        failed_events.replay_failed(state_dir, None if every else names, timeout=timeout)
         return
     from nescord_core.services.recording.files import episodes, replayable
 
     chosen = replayable(episodes(file))
-    _again(project, chosen, speed=speed, timeout=timeout, show_all=False, diff=diff)
+    _replay(project, chosen, speed=speed, timeout=timeout, show_all=False, diff=diff)
 
 
 def _recording_named(names: list[str], *, every: bool) -> Path | None:
@@ -202,32 +203,32 @@ def _recording_named(names: list[str], *, every: bool) -> Path | None:
         raise ConfigError(
             "there is nothing to replay.",
             where=where,
-            hint="Name a recording, or events that `nescord events failed` shows, or give --all.",
+            hint="Name a recording, or events from `nescord events failed`, or use --all.",
         )
     if files and (every or len(names) > 1):
         raise ConfigError(
-            f"{files[0]} is a recording, and it is not alone.",
+            f"{files[0]} is a recording; it cannot be combined with other arguments.",
             where=where,
-            hint="Give one recording, or failed events only.",
+            hint="Pass one recording, or failed events only.",
         )
     return Path(files[0]) if files else None
 
 
-@app.command(epilog=LAST_EXAMPLES, short_help="Show the last ones, or what new code does with them.")
+@app.command(epilog=LAST_EXAMPLES, short_help="Show the last events, or replay them.")
 def last(
-    count: Annotated[int, typer.Argument(help="How many.", min=1)] = 10,
+    count: Annotated[int, typer.Argument(help="How many events.", min=1)] = 10,
     types: TypeOption = None,
     guild: GuildOption = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Have the bot handle them again, and show what it does otherwise.")
+        bool, typer.Option("--again", help="Replay them, and show what the bot does differently.")
     ] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for what becomes of them.")] = 15.0,
+    timeout: Annotated[float, typer.Option(help="Seconds to wait for the results.")] = 15.0,
     project: ProjectOption = None,
 ) -> None:
-    """Show the last events of `nescord dev` and what the bot asked of Discord for them.
+    """Show the last events of `nescord dev` and the API calls that the bot made for them.
 
-    With --again the running bot, after a reload for instance, handles them once more, and its calls are
-    compared: `-` is no longer asked, `+` is new. They go to the sandbox, as with `replay`.
+    With --again the running bot handles them again, after a reload for example, and the calls are compared:
+    `-` marks a call that is no longer made, `+` a new one. They go to the sandbox, as with `replay`.
     """
     from nescord_cli.commands.events.lines import episode
     from nescord_core.services.recording.files import recent, replayable
@@ -239,41 +240,48 @@ def last(
         if (not wanted or each.event.type in wanted) and guild in (None, each.event.guild_id)
     ][-count:]
     if again:
-        _again(project, found, speed=0.0, timeout=timeout, show_all=True, diff=True)
+        _replay(project, found, speed=0.0, timeout=timeout, show_all=True, diff=True)
         return
     for each in found:
         typer.echo(episode(each))
     if not found:
-        typer.echo("No such event was kept.")
+        typer.echo("No matching events.")
 
 
-def _again(
+def _replay(
     project: Path | None, chosen: Sequence[Any], *, speed: float, timeout: float, show_all: bool, diff: bool
 ) -> None:
-    """Replay, tell how it went, and leave with 1 if an event failed that did not before, or was not done."""
+    """Replay events, print the outcome, and exit with 1 if an event failed or did not finish in time."""
     from nescord_cli.commands.events.lines import difference
     from nescord_cli.interrupts import until_stopped
     from nescord_core.services.recording.replay import replay
 
-    def tell(result: Any) -> None:
+    def show(result: Any) -> None:
         if show_all or (diff and result.changed) or result.after.error:
             typer.echo(difference(result))
 
-    run = until_stopped(lambda: replay(_load(project), chosen, speed=speed, timeout=timeout, tell=tell))
+    run = until_stopped(lambda: replay(_load(project), chosen, speed=speed, timeout=timeout, on_result=show))
     if run is None:
         typer.echo("Stopped.")
         return
-    changed = sum(result.changed for result in run.results)
     failed = sum(bool(result.after.error) for result in run.results)
-    calls = sum(len(result.after.calls) for result in run.results)
-    typer.echo(
-        f"{len(run.results)} events handled again, {calls} calls: {changed} otherwise than before,"
-        f" {failed} failed, {run.unfinished} not done in time."
-    )
+    typer.echo(_summary(run, failed))
     if failed or run.unfinished:
         raise typer.Exit(1)
 
 
-app.command("failed", epilog=dead_letters.FAILED_EXAMPLES, short_help="Show events whose handlers failed.")(
-    dead_letters.failed
+def _summary(run: Any, failed: int) -> str:
+    changed = sum(result.changed for result in run.results)
+    calls = sum(len(result.after.calls) for result in run.results)
+    outcome = [
+        f"{changed} with differences" if changed else "no differences",
+        *([f"{failed} failed"] if failed else []),
+        *([f"{run.unfinished} timed out"] if run.unfinished else []),
+    ]
+    replayed = f"Replayed {counted(len(run.results), 'event')}, {counted(calls, 'call')}"
+    return f"{replayed}: {', '.join(outcome)}."
+
+
+app.command("failed", epilog=failed_events.FAILED_EXAMPLES, short_help="List events whose handlers failed.")(
+    failed_events.failed
 )

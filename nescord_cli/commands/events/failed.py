@@ -1,4 +1,4 @@
-"""`nescord events failed`, and sending those events again."""
+"""`nescord events failed`, and replaying those events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from nescord_cli.terminal import ProjectOption
 
-__all__ = ["FAILED_EXAMPLES", "failed", "send_again"]
+__all__ = ["FAILED_EXAMPLES", "failed", "replay_failed"]
 
 FAILED_EXAMPLES = """Examples:
 
@@ -28,17 +28,17 @@ def _state_dir(project: Path | None) -> Path:
 
 
 def failed(
-    event: Annotated[str | None, typer.Argument(help="Only this one.", show_default=False)] = None,
+    event: Annotated[str | None, typer.Argument(help="Only this event (its id).", show_default=False)] = None,
     project: ProjectOption = None,
-    traceback: Annotated[bool, typer.Option("--traceback", help="With where it failed.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the event included.")] = False,
+    traceback: Annotated[bool, typer.Option("--traceback", help="Include the tracebacks.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON lines, with the events' data.")] = False,
 ) -> None:
-    """Show the events whose handlers raised, or that were set aside because processes died with them."""
+    """List events whose handlers raised, or that were set aside because processes died handling them."""
     from nescord_core.services.recording import failed_events as service
 
     found = [each for each in service.collect(_state_dir(project)) if event in (None, each.last.id)]
     if not found and not json:
-        typer.echo("No event has failed." if event is None else f"No failed event is called {event}.")
+        typer.echo("No failed events." if event is None else f"No failed event has the id {event}.")
     for each in found:
         if json:
             typer.echo(json_format.dumps(_fields(each)))
@@ -53,7 +53,7 @@ def _line(failure: Any) -> str:
     when = datetime.fromtimestamp(last.at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     where = f" in {last.handler}" if last.handler else ""
     again = f", {failure.times} times" if failure.times > 1 else ""
-    since = ", handled well since" if failure.mended else ""
+    since = ", since replayed successfully" if failure.resolved else ""
     guild = f" guild {last.guild_id}" if last.guild_id else ""
     return f"{when}  {last.id}  {last.type}{guild}  {last.kind}{where}: {last.error}{again}{since}"
 
@@ -61,27 +61,30 @@ def _line(failure: Any) -> str:
 def _fields(failure: Any) -> dict[str, Any]:
     last = failure.last
     names = last.__struct_fields__
-    return {name: getattr(last, name) for name in names} | {"times": failure.times, "mended": failure.mended}
+    return {name: getattr(last, name) for name in names} | {
+        "times": failure.times,
+        "mended": failure.resolved,
+    }
 
 
-def send_again(state_dir: Path, events: list[str] | None, *, timeout: float) -> None:
-    """Have main handle failed events again (None: all that did not go well since) and say how it went.
+def replay_failed(state_dir: Path, events: list[str] | None, *, timeout: float) -> None:
+    """Replay failed events (None: all not yet replayed successfully) and print each outcome.
 
-    Leaves with 1 when one failed again, or main does not run.
+    Exits with 1 if an event fails again or main is not running.
     """
     from nescord_core.services.recording import failed_events as service
 
     result = service.replay(state_dir, events, timeout=timeout)
-    said = {
+    outcomes = {
         "handled": result.handled,
         "failed again": result.failed,
-        "still being handled": result.running,
-        "not taken: does main run (nescord status)?": result.untaken,
+        "still running": result.running,
+        "not picked up: is main running? (nescord status)": result.untaken,
     }
-    for what, ids in said.items():
+    for outcome, ids in outcomes.items():
         for name in ids:
-            typer.echo(f"{name}  {what}")
-    if not any(said.values()):
-        typer.echo("Nothing to send again.")
+            typer.echo(f"{name}  {outcome}")
+    if not any(outcomes.values()):
+        typer.echo("Nothing to replay.")
     if result.failed or result.untaken:
         raise typer.Exit(1)

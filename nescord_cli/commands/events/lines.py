@@ -1,4 +1,4 @@
-"""Events, calls and differences as lines for a person."""
+"""Renders events, calls and differences as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from nescord_cli.terminal import paint
+from nescord_cli.terminal import counted, paint
 from nescord_core.services.recording.files import Episode
 from nescord_core.services.recording.replay import Result
 from nescord_core.tracing import records
@@ -19,17 +19,17 @@ _INDENT = " " * 14
 _LONGEST = 300
 _COLOURS = {Change.SAME: "", Change.GONE: "red", Change.NEW: "green"}
 _scrubber = Scrubber()
-"""Takes out tokens, and nothing else."""
+"""Removes tokens only."""
 
 
 def as_json(record: records.Record) -> str:
-    """Return the line as one object, without the tokens that an event may hold."""
+    """Return a record as one JSON object, without the tokens that an event may contain."""
     fields: dict[str, Any] = json.loads(records.encode(record))
     return json.dumps(_scrubber.scrub(fields), ensure_ascii=False)
 
 
 def as_text(record: records.Record) -> str:
-    """Return a line for a person; empty for what need not be said."""
+    """Return a record as one line of text; empty for records that are not shown."""
     match record:
         case records.Seen():
             return _event(record)
@@ -38,12 +38,14 @@ def as_text(record: records.Record) -> str:
         case records.Ended() if record.error:
             return paint(f"{_INDENT}failed ({record.id}): {record.error}", "red")
         case records.Missed():
-            return paint(f"{_INDENT}{record.count} lines left out: this is too slow for them", "yellow")
+            return paint(
+                f"{_INDENT}{counted(record.count, 'line')} dropped: the output is too slow", "yellow"
+            )
     return ""
 
 
 def episode(found: Episode) -> str:
-    """Return an event with what the bot did about it."""
+    """Return an event with the calls that the bot made for it."""
     lines = [_event(found.event), *(_INDENT + _call(call) for call in found.calls)]
     if found.error:
         lines.append(paint(f"{_INDENT}failed: {found.error}", "red"))
@@ -51,7 +53,7 @@ def episode(found: Episode) -> str:
 
 
 def difference(result: Result) -> str:
-    """Return an event with the calls of both runs: ``-`` made before only, ``+`` made now only."""
+    """Return an event with the calls of both runs: ``-`` is no longer made, ``+`` is new."""
     lines = [_event(result.before.event)]
     lines += [
         paint(f"{_INDENT}{line.change.value} {line.text}", _COLOURS[line.change]) for line in result.lines
@@ -76,7 +78,7 @@ def _event(event: records.Seen) -> str:
 
 
 def _gist(data: Any) -> str:
-    """Say who and what, where the event has them."""
+    """Return the user and the content, where the event has them."""
     if not isinstance(data, dict):
         return ""
     person = data.get("author") or data.get("user") or (data.get("member") or {}).get("user") or {}

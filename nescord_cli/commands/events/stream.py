@@ -1,4 +1,4 @@
-"""Following the events of main, for as long as a command goes on."""
+"""Follows main's events for the duration of a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nescord_core.tracing import records
 
 __all__ = ["follow"]
 
-_PATIENCE = 2.0
+_WARN_AFTER = 2.0
 
 
 async def follow(
@@ -26,14 +26,14 @@ async def follow(
     limit: int = 0,
     seconds: float = 0.0,
 ) -> None:
-    """Give every line to ``take``; ends when ``limit`` events are done, or after ``seconds`` (0: never)."""
+    """Pass each record to ``take``; stop after ``limit`` complete events or ``seconds`` (0: no limit)."""
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(seconds or None),
             subscribed(state_dir, wanted) as subscription,
             asyncio.TaskGroup() as tasks,
         ):
-            waiting = tasks.create_task(_say_that_nobody_is_there(subscription, state_dir))
+            waiting = tasks.create_task(_warn_without_workers(subscription, state_dir))
             await _take_all(subscription, take, limit)
             waiting.cancel()
 
@@ -56,10 +56,10 @@ async def _take_all(subscription: Subscription, take: Callable[[Any], None], lim
             return
 
 
-async def _say_that_nobody_is_there(subscription: Subscription, state_dir: Path) -> None:
-    await asyncio.sleep(_PATIENCE)
+async def _warn_without_workers(subscription: Subscription, state_dir: Path) -> None:
+    await asyncio.sleep(_WARN_AFTER)
     if not subscription.workers:
         typer.echo(
-            f"Waiting for main: nothing of it runs with {state_dir} yet (`nescord dev`). ^C ends this.",
+            f"Waiting for main: it is not running with state in {state_dir} yet (`nescord dev`). ^C stops.",
             err=True,
         )

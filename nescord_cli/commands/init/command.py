@@ -28,14 +28,14 @@ DEFAULT = "discordpy"
 
 def init(  # noqa: PLR0913, PLR0917 - options of a command
     path: Annotated[
-        Path | None, typer.Argument(help="The directory to make the project in.", show_default=False)
+        Path | None, typer.Argument(help="The directory to create the project in.", show_default=False)
     ] = None,
     template: Annotated[
         str | None,
         typer.Option(
             "--template",
             "-t",
-            help=f"What to start from; see --list (default: {DEFAULT}).",
+            help=f"The template to use; see --list (default: {DEFAULT}).",
             show_default=False,
             autocompletion=completion.template_names,
         ),
@@ -43,23 +43,23 @@ def init(  # noqa: PLR0913, PLR0917 - options of a command
     from_: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="Make it around this discord.py bot, and say what it has.", show_default=False
+            "--from", help="Wrap an existing discord.py bot, and list what it contains.", show_default=False
         ),
     ] = None,
-    docker: Annotated[bool, typer.Option("--docker", help="With a Dockerfile and a compose.yaml.")] = False,
+    docker: Annotated[bool, typer.Option("--docker", help="Add a Dockerfile and a compose.yaml.")] = False,
     git: Annotated[
-        bool | None, typer.Option("--git/--no-git", help="Make it a git repository.", show_default=False)
+        bool | None, typer.Option("--git/--no-git", help="Create a git repository.", show_default=False)
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Accept the defaults; do not prompt.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be written, write nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be written, without writing it.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that differ.")] = False,
-    list_: Annotated[bool, typer.Option("--list", help="List the templates.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the templates and exit.")] = False,
 ) -> None:
-    """Make a new project that runs as it is: `nescord dev` in it starts a bot that answers !ping.
+    """Create a project that is ready to run: `nescord dev` starts its bot, which answers !ping.
 
-    In a terminal, what is not said is asked for; --yes takes the defaults.
+    In a terminal, prompts for what you leave out; --yes accepts the defaults.
     """
     from nescord_cli.commands.overwriting import conflicts, refuse_conflicts
     from nescord_core.services.project import templates as scaffold

@@ -1,1 +1,1 @@
-"""`nescord events`: subscribing to a running main, recordings, replays, failed events."""
+"""Behind `nescord events`: subscribing to a running main, recordings, replays, failed events."""

@@ -1,4 +1,4 @@
-"""What `nescord events failed` shows and `nescord events replay` does."""
+"""Lists failed events for `nescord events failed`, and replays them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from nescord_core.tracing.failed_events import REPLAYED, FailedEvent, ReplayQueu
 
 __all__ = ["Failure", "collect", "replay"]
 
-_LOOK = 0.05
+_POLL_INTERVAL = 0.05
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An event that failed: how often, the last time, and whether it went well since (``mended``)."""
+    """An event that failed ``times`` times; ``resolved`` if a later replay succeeded."""
 
     last: FailedEvent
     times: int
-    mended: bool
+    resolved: bool
 
 
 def collect(state_dir: Path) -> list[Failure]:
-    """Return the failed events in the order in which they failed last."""
+    """Return the failed events, ordered by their last failure."""
     return _latest(read(state_dir))
 
 
@@ -35,15 +35,15 @@ def _latest(records: Sequence[FailedEvent]) -> list[Failure]:
         before = found.pop(record.id, None)
         if record.kind == REPLAYED:
             if before is not None:
-                found[record.id] = Failure(before.last, before.times, mended=True)
+                found[record.id] = Failure(before.last, before.times, resolved=True)
             continue
-        found[record.id] = Failure(record, before.times + 1 if before else 1, mended=False)
+        found[record.id] = Failure(record, before.times + 1 if before else 1, resolved=False)
     return list(found.values())
 
 
 @dataclass
 class Replay:
-    """What became of the events that were sent again, by id."""
+    """The ids of replayed events by outcome; nothing picked up those in ``untaken``."""
 
     handled: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -52,12 +52,13 @@ class Replay:
 
 
 def replay(state_dir: Path, ids: Sequence[str] | None, *, timeout: float) -> Replay:
-    """Have main handle failed events again, and wait up to ``timeout`` seconds for what becomes of them.
+    """Have main handle failed events again, and wait up to ``timeout`` seconds for the outcomes.
 
-    ``ids`` is None for all that did not go well since. What nobody takes within that time is withdrawn.
+    ``ids`` is None for all events not yet replayed successfully. Events that no worker takes within that time
+    are withdrawn.
 
     Raises:
-        NescordError: there is no such event, or its data was too large to be kept.
+        NescordError: an event does not exist, or its data was too large to be kept.
 
     """
     chosen = _chosen(collect(state_dir), ids)
@@ -65,14 +66,14 @@ def replay(state_dir: Path, ids: Sequence[str] | None, *, timeout: float) -> Rep
     for event in chosen:
         queue.put(event)
     result = Replay()
-    open_events = {event.id: event for event in chosen}
+    pending = {event.id: event for event in chosen}
     end = time.monotonic() + timeout
-    while open_events and time.monotonic() < end:
-        time.sleep(_LOOK)
+    while pending and time.monotonic() < end:
+        time.sleep(_POLL_INTERVAL)
         for record in read(state_dir):
-            if record.at >= began and open_events.pop(record.id, None) is not None:
+            if record.at >= began and pending.pop(record.id, None) is not None:
                 (result.handled if record.kind == REPLAYED else result.failed).append(record.id)
-    for event in open_events.values():
+    for event in pending.values():
         (result.untaken if queue.withdraw(event) else result.running).append(event.id)
     return result
 
@@ -80,10 +81,12 @@ def replay(state_dir: Path, ids: Sequence[str] | None, *, timeout: float) -> Rep
 def _chosen(failures: Sequence[Failure], ids: Sequence[str] | None) -> list[FailedEvent]:
     by_id = {each.last.id: each.last for each in failures}
     if ids is None:
-        return [each.last for each in failures if not each.mended and each.last.data is not None]
+        return [each.last for each in failures if not each.resolved and each.last.data is not None]
     for name in ids:
         if name not in by_id:
-            raise NescordError(f"no failed event is called {name}.", hint="List them: nescord events failed")
+            raise NescordError(
+                f"no failed event has the id {name}.", hint="List them with `nescord events failed`."
+            )
         if by_id[name].data is None:
-            raise NescordError(f"{name} is too large: its data was not kept, so it cannot be sent again.")
+            raise NescordError(f"{name} cannot be replayed: it was too large for its data to be kept.")
     return [by_id[name] for name in dict.fromkeys(ids)]

@@ -1,6 +1,6 @@
-"""Events in files: what `nescord events record` writes and `replay` reads, and the recent ones of a dev loop.
+"""Reads and writes recordings, and reads the recent events that a dev loop keeps.
 
-A recording is one JSON object a line (nescord_core.tracing.records), after a first line that says what it is;
+A recording is a header line followed by one JSON object a line (nescord_core.tracing.records). It is
 compressed unless its name ends with .jsonl.
 """
 
@@ -30,12 +30,12 @@ PLAIN = ".jsonl"
 _VERSION = 1
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _FLUSH_EVERY = 1.0
-_OF_THE_SESSION = frozenset({"READY", "RESUMED"})
+_SESSION_EVENTS = frozenset({"READY", "RESUMED"})
 
 
 @dataclass
 class Episode:
-    """An event and what the bot did about it; ``error`` is what a handler raised."""
+    """An event with the calls that the bot made for it; ``error`` is what a handler raised."""
 
     event: records.Seen
     calls: list[records.Called] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Episode:
 
 
 class Recorder:
-    """Writes lines to an open file, scrubbed; ``events`` counts those written."""
+    """Writes scrubbed records to an open file; ``events`` counts the events written."""
 
     def __init__(self, file: Any, scrubber: Scrubber) -> None:
         self.events = 0
@@ -53,7 +53,7 @@ class Recorder:
         self._flushed = time.monotonic()
 
     def put(self, record: records.Record) -> None:
-        """Write a line."""
+        """Write one record."""
         match record:
             case records.Seen():
                 self.events += 1
@@ -67,7 +67,7 @@ class Recorder:
             self.flush()
 
     def flush(self) -> None:
-        """Bring what was written to the disk, so that an end by force costs little."""
+        """Flush to disk, so that a killed process loses little."""
         self._file.flush()
         self._flushed = time.monotonic()
 
@@ -77,15 +77,15 @@ class Recorder:
 
 @contextmanager
 def recording(path: Path, *, scrub: frozenset[str], force: bool) -> Iterator[Recorder]:
-    """Write a recording while the block runs.
+    """Open a recording for the duration of the block.
 
     Raises:
-        ConfigError: the file exists (without ``force``) or cannot be written.
+        ConfigError: the file exists and ``force`` is false, or it cannot be written.
 
     """
     try:
         with path.open("wb" if force else "xb") as file:
-            path.chmod(0o600)  # it holds what people said
+            path.chmod(0o600)  # it contains people's messages
             with _compressing(path, file) as out:
                 header = {"nescord_recording": _VERSION, "version": __version__, "at": round(time.time(), 3)}
                 out.write(msgspec.json.encode(header | {"scrubbed": sorted(scrub)}) + b"\n")
@@ -96,7 +96,7 @@ def recording(path: Path, *, scrub: frozenset[str], force: bool) -> Iterator[Rec
         ) from None
     except OSError as error:
         raise ConfigError(
-            f"it cannot be written: {reason_of(error)}.", where=str(path), hint="Choose another place."
+            f"it cannot be written: {reason_of(error)}.", where=str(path), hint="Choose another location."
         ) from None
 
 
@@ -107,51 +107,51 @@ def _compressing(path: Path, file: BinaryIO) -> Any:
 
 
 def episodes(path: Path) -> list[Episode]:
-    """Read a recording, complete or cut off.
+    """Read a recording, complete or truncated.
 
     Raises:
-        ConfigError: there is no such file, or it is no recording.
+        ConfigError: the file does not exist, or is not a recording.
 
     """
     try:
         lines = _lines(path.read_bytes())
     except OSError as error:
         raise ConfigError(
-            f"it cannot be read: {reason_of(error)}.", where=str(path), hint="Name a file made by `record`."
+            f"it cannot be read: {reason_of(error)}.", where=str(path), hint="Name a file from `record`."
         ) from None
     if not _is_header(next(lines, b"")):
         raise ConfigError(
-            "this is no recording of events.",
+            "this is not a recording of events.",
             where=str(path),
-            hint="`nescord events record FILE` makes one.",
+            hint="Create one with `nescord events record FILE`.",
         )
     return _assembled(lines)
 
 
 def replayable(found: Iterable[Episode]) -> list[Episode]:
-    """Return those that can be handled again: what belongs to a session would upset the one there is."""
-    return [each for each in found if each.event.type not in _OF_THE_SESSION and not each.event.again]
+    """Return the events that can be replayed: session events would upset the current session."""
+    return [each for each in found if each.event.type not in _SESSION_EVENTS and not each.event.again]
 
 
 def recent(state_dir: Path) -> list[Episode]:
-    """Return the last events that the dev loop has kept, in order of time.
+    """Return the events that the dev loop has kept, oldest first.
 
     Raises:
-        NescordError: none were kept.
+        NescordError: none are kept.
 
     """
     folder = state_dir / FOLDER
     found = [each for path in folder.glob("*.jsonl") for each in _assembled(_lines(_bytes(path)))]
     if not found:
         raise NescordError(
-            f"no events were kept in {folder}.",
-            hint="They are kept while `nescord dev` (or `nescord run main --watch`) runs.",
+            f"there are no events in {folder}.",
+            hint="`nescord dev` and `nescord run main --watch` keep them while they run.",
         )
     return sorted(found, key=lambda each: each.event.received_at)
 
 
 def _bytes(path: Path) -> bytes:
-    with suppress(OSError):  # the oldest was just removed
+    with suppress(OSError):  # the oldest file was removed just now
         return path.read_bytes()
     return b""
 
@@ -164,7 +164,7 @@ def _lines(data: bytes) -> Iterator[bytes]:
         try:
             line = stream.readline()
         except zstandard.ZstdError:
-            return  # cut off where the machine went down
+            return  # truncated by a crash of the machine
         if not line:
             return
         yield line

@@ -1,8 +1,8 @@
-"""Has a running main handle events again, and says how what it asks of Discord differs from before.
+"""Replays events on a running main, and compares the API calls with those made before.
 
-They go to the bot as events of a session of their own, so that nothing of them is acknowledged to Discord or
-remembered as handled; events of one guild go to one worker, in order. A worker that leaves before it is done
-with some (a reload) leaves them to the next.
+Replayed events have a session of their own, so that they are neither acknowledged to Discord nor recorded as
+handled. Events of one guild go to one worker, in order. Events that a worker leaves unfinished (at a reload)
+go to its successor.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ __all__ = ["Replay", "Result", "replay"]
 _SESSION = "replay-"
 _AT_ONCE = 64
 _CONNECT = 5.0
-_ALL_HERE = 1.0
+"""Seconds for the first worker to connect."""
+_CONNECT_ALL = 1.0
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one event; ``lines`` compare its calls with those of before."""
+    """The outcome of one event; ``lines`` compare its calls with the earlier ones."""
 
     before: Episode
     after: Episode
@@ -50,14 +51,14 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        """Whether the bot asks something else of Discord, or fails otherwise."""
+        """Whether the bot makes different calls, or fails differently."""
         calls = any(line.change is not Change.SAME for line in self.lines)
         return calls or self.before.error != self.after.error
 
 
 @dataclass
 class Replay:
-    """All of it: what became of the events, and how many were not done within the time."""
+    """The outcomes of all events, and the number that did not finish in time."""
 
     results: list[Result] = field(default_factory=list)
     unfinished: int = 0
@@ -69,72 +70,72 @@ async def replay(
     *,
     speed: float,
     timeout: float,
-    tell: Callable[[Result], None] = lambda _: None,
+    on_result: Callable[[Result], None] = lambda _: None,
 ) -> Replay:
-    """Hand in the events in order; ``speed`` 1 is as recorded, 0 as fast as the bot takes them.
+    """Replay the events in order; ``speed`` 1 is as recorded, 0 as fast as the bot takes them.
 
-    ``tell`` is called with each, in order, when it is done. ``timeout`` (seconds) is for what is open when
-    the last was sent.
+    ``on_result`` is called with each outcome, in order. ``timeout`` limits the wait, in seconds, for events
+    that are still in progress when the last one has been sent.
 
     Raises:
-        NotRunning: no worker of main is there.
+        NotRunning: no worker of main is connected.
 
     """
     session = f"{_SESSION}{secrets.token_hex(3)}"
     wanted = Wanted(session_id=session)
-    async with replay_target(config) as place, subscribed(config.state_dir, wanted) as subscription:
-        return await _Play(subscription, place, session, chosen, tell).run(config.state_dir, speed, timeout)
+    async with replay_target(config) as target, subscribed(config.state_dir, wanted) as subscription:
+        run = _ReplayRun(subscription, target, session, chosen, on_result)
+        return await run.execute(config.state_dir, speed, timeout)
 
 
-class _Play:
-    """One run; events are known by their place in it, which is their sequence number from 1 on."""
+class _ReplayRun:
+    """One run. An event's number is its place in the run, counted from 1, and its sequence number."""
 
     def __init__(
         self,
         subscription: Subscription,
-        place: ReplayTarget,
+        target: ReplayTarget,
         session: str,
         chosen: Sequence[Episode],
-        tell: Callable[[Result], None],
+        on_result: Callable[[Result], None],
     ) -> None:
         self._subscription = subscription
-        self._place = place
+        self._target = target
         self._session = session
         self._chosen = chosen
-        self._tell = tell
+        self._on_result = on_result
         self._open: dict[int, Worker] = {}
         self._after: dict[int, Episode] = {}
-        self._done = Replay()
+        self._replay = Replay()
         self._changed = asyncio.Condition()
         self._orphans: set[int] = set()
         self._moved: dict[str, str] = {}
         self._held: dict[int, Result] = {}
 
-    async def run(self, state_dir: Path, speed: float, timeout: float) -> Replay:
+    async def execute(self, state_dir: Path, speed: float, timeout: float) -> Replay:
         async with asyncio.TaskGroup() as tasks:
-            hearing = tasks.create_task(self._hear())
+            reading = tasks.create_task(self._read())
             try:
-                await self._workers(state_dir)
+                await self._wait_for_workers(state_dir)
                 await self._send_all(speed)
                 await self._wait(lambda: not self._open, timeout)
             finally:
-                hearing.cancel()
-        for number in sorted(self._held):  # one before it was never done
-            self._done.results.append(self._held[number])
-            self._tell(self._held[number])
-        self._done.unfinished = len(self._open)
-        return self._done
+                reading.cancel()
+        for number in sorted(self._held):  # an earlier event never finished
+            self._report(self._held[number])
+        self._replay.unfinished = len(self._open)
+        return self._replay
 
-    async def _workers(self, state_dir: Path) -> None:
-        """Wait until main's workers have connected: all, if main says how many there are."""
+    async def _wait_for_workers(self, state_dir: Path) -> None:
+        """Wait until main's workers have connected: all of them, if main reports their number."""
         if not await self._wait(lambda: bool(self._subscription.workers), _CONNECT):
             raise NotRunning("nescord main", state_dir=str(state_dir))
         try:
             stats = await control_socket.request(state_dir, "status", name=control_socket.MAIN)
             count = len(stats["workers"])
         except NescordError:
-            count = 1  # a bot that was started by itself
-        await self._wait(lambda: len(self._subscription.workers) >= count, _ALL_HERE)
+            count = 1  # a bot that runs without main's supervisor
+        await self._wait(lambda: len(self._subscription.workers) >= count, _CONNECT_ALL)
 
     async def _send_all(self, speed: float) -> None:
         began, first = time.monotonic(), self._chosen[0].event.received_at if self._chosen else 0.0
@@ -147,7 +148,7 @@ class _Play:
 
     def _send(self, number: int) -> None:
         event = self._chosen[number - 1].event
-        data, moves = fitted(bytes(event.data), self._place.guilds)
+        data, moves = fitted(bytes(event.data), self._target.guilds)
         self._moved |= moves
         workers = sorted(self._subscription.workers, key=lambda worker: worker.replica)
         worker = workers[event.key % len(workers)]
@@ -161,17 +162,17 @@ class _Play:
                 key=event.key,
                 guild_id=int(moves.get(str(event.guild_id), event.guild_id)),
                 received_at=time.time(),
-                rest_url=self._place.rest_url,
+                rest_url=self._target.rest_url,
                 data=msgspec.Raw(data),
             )
         )
 
-    async def _hear(self) -> None:
-        async for told in self._subscription:
-            await self._take(told)
+    async def _read(self) -> None:
+        async for traced in self._subscription:
+            await self._take(traced)
 
-    async def _take(self, told: TracedRecord) -> None:
-        match told.record:
+    async def _take(self, traced: TracedRecord) -> None:
+        match traced.record:
             case records.Seen() as event:
                 self._after[event.seq] = Episode(event)
             case records.Called() as call:
@@ -179,7 +180,7 @@ class _Play:
             case records.Ended() as end:
                 self._end(_number(end.id), end.error)
             case None:
-                self._orphans |= {number for number, worker in self._open.items() if worker is told.worker}
+                self._orphans |= {number for number, worker in self._open.items() if worker is traced.worker}
         if self._subscription.workers:
             orphans, self._orphans = self._orphans, set()
             for number in sorted(orphans):
@@ -194,12 +195,15 @@ class _Play:
         old = [moved(spelled(call, before.event), self._moved) for call in before.calls]
         new = [spelled(call, after.event) for call in after.calls]
         self._held[number] = Result(before, after, compare(old, new))
-        while (following := self._held.pop(len(self._done.results) + 1, None)) is not None:
-            self._done.results.append(following)
-            self._tell(following)
+        while (following := self._held.pop(len(self._replay.results) + 1, None)) is not None:
+            self._report(following)
+
+    def _report(self, result: Result) -> None:
+        self._replay.results.append(result)
+        self._on_result(result)
 
     async def _wait(self, until: Callable[[], Any], timeout: float | None) -> bool:
-        """Wait until something holds, looking whenever a worker has said something."""
+        """Wait until a condition holds; it is checked after every record. False after the timeout."""
         try:
             async with asyncio.timeout(timeout), self._changed:
                 await self._changed.wait_for(until)

@@ -1,4 +1,4 @@
-"""Where the calls of replayed events go, so that none of them reaches the real Discord."""
+"""Directs the calls of replayed events to a sandbox, so that none reaches the real Discord."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 @dataclass(frozen=True)
 class ReplayTarget:
-    """``rest_url`` takes the calls; empty when the bot's own rest speaks to a sandbox already.
+    """A sandbox: ``page`` is its address, ``guilds`` are its guilds with their channels.
 
-    ``page`` is the sandbox's address, ``guilds`` its guilds with their channels.
+    ``rest_url`` receives the calls; empty if the bot's own rest already uses a sandbox.
     """
 
     rest_url: str
@@ -38,7 +38,7 @@ class ReplayTarget:
 
 @asynccontextmanager
 async def replay_target(config: Config) -> AsyncIterator[ReplayTarget]:
-    """Use the sandbox that `nescord dev` runs here, or start one, with a REST proxy, while the block runs."""
+    """Use the sandbox of `nescord dev`, or start one with a REST proxy for the duration of the block."""
     page = await _sandbox_of_dev(config)
     if page:
         yield ReplayTarget("", page, await _guilds(page))
@@ -60,7 +60,7 @@ async def replay_target(config: Config) -> AsyncIterator[ReplayTarget]:
 
 
 async def _sandbox_of_dev(config: Config) -> str:
-    """Only `nescord dev` makes sure that rest and the sandbox belong together."""
+    """Return the address of its sandbox: only `nescord dev` guarantees that rest uses the sandbox."""
     try:
         services = await control_socket.status(config.state_dir)
     except (NotRunning, TransportError):
@@ -70,7 +70,7 @@ async def _sandbox_of_dev(config: Config) -> str:
 
 
 async def _started(tasks: asyncio.TaskGroup, serve: Any, settings: Any, stop: asyncio.Event) -> str:
-    """Start a service beside; returns its address."""
+    """Start a service in this process and return its address."""
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     task = tasks.create_task(serve(settings, stop=stop, on_ready=ready.set_result))
     task.add_done_callback(lambda _: ready.cancel())

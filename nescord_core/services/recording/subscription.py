@@ -1,7 +1,7 @@
-"""Where the workers of main tell of their events: a Unix socket of the reader's, which they connect to.
+"""Subscribes to the events of main's workers, which connect to a Unix socket of the reader.
 
-The reader's end of bot/tail.py. A reload only means that another worker connects; it does so before it takes
-its first event. A reader that is too slow makes the worker leave lines out, never wait.
+The worker's end is `nescord_core.bot.observing`. After a reload the new worker connects before it takes its
+first event. For a slow reader a worker drops lines; it never waits.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _QUEUED = 256
 
 @dataclass(eq=False)
 class Worker:
-    """A process of main that is connected."""
+    """A connected worker process of main."""
 
     replica: str
     generation: int
@@ -40,44 +40,44 @@ class Worker:
     writer: asyncio.StreamWriter
 
     def send(self, again: records.ReplayRequest) -> None:
-        """Hand it an event; to one that is gone it is lost."""
+        """Send it an event to replay; does nothing if the worker is gone."""
         if not self.writer.is_closing():
             self.writer.write(records.encode(again))
 
 
 @dataclass(frozen=True)
 class TracedRecord:
-    """A line of a worker's; ``record`` is None when it has gone."""
+    """A record from a worker; ``record`` is None when the worker has disconnected."""
 
     worker: Worker
     record: records.Record | None
 
 
 class Subscription:
-    """Iterate over it for what the workers tell; ``workers`` are those connected at this moment."""
+    """Yields the workers' records; ``workers`` are those connected now."""
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self.workers: list[Worker] = []
-        self._told: asyncio.Queue[TracedRecord] = asyncio.Queue(_QUEUED)
+        self._records: asyncio.Queue[TracedRecord] = asyncio.Queue(_QUEUED)
         self._group = tasks
         self._tasks: set[asyncio.Task[None]] = set()
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take in a worker that connects."""
-        task = self._group.create_task(self._hear(reader, writer))
+        """Serve a worker that connects."""
+        task = self._group.create_task(self._read(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """Hang up on everybody."""
+        """Disconnect all workers."""
         for task in self._tasks:
             task.cancel()
 
     async def __aiter__(self) -> AsyncIterator[TracedRecord]:
         while True:
-            yield await self._told.get()
+            yield await self._records.get()
 
-    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         worker: Worker | None = None
         try:
             while line := await reader.readline():
@@ -86,20 +86,20 @@ class Subscription:
                     worker = Worker(record.replica, record.generation, record.pid, writer)
                     self.workers.append(worker)
                 if worker is not None:
-                    await self._told.put(TracedRecord(worker, record))
+                    await self._records.put(TracedRecord(worker, record))
         except (ConnectionError, ValueError):
-            pass  # it was killed in the middle of a line
+            pass  # the worker was killed in the middle of a line
         finally:
             writer.close()
             if worker is not None:
                 self.workers.remove(worker)
         if worker is not None:
-            await self._told.put(TracedRecord(worker, None))
+            await self._records.put(TracedRecord(worker, None))
 
 
 @asynccontextmanager
 async def subscribed(state_dir: Path, wanted: Wanted) -> AsyncIterator[Subscription]:
-    """Have every worker with this state_dir tell of the events that are wanted, while the block runs.
+    """Receive the ``wanted`` events of every worker with this state_dir for the duration of the block.
 
     Raises:
         ConfigError: state_dir cannot be written to.
@@ -114,7 +114,7 @@ async def subscribed(state_dir: Path, wanted: Wanted) -> AsyncIterator[Subscript
         raise ConfigError(
             f"{state_dir} cannot be written to: {reason_of(error)}.",
             where="state_dir",
-            hint="Set NESCORD_STATE_DIR to the directory that main has, with the rights to write there.",
+            hint="Set NESCORD_STATE_DIR to main's state directory, and make sure this user can write to it.",
         ) from None
     with program.one_error():
         async with asyncio.TaskGroup() as tasks:
@@ -124,7 +124,7 @@ async def subscribed(state_dir: Path, wanted: Wanted) -> AsyncIterator[Subscript
                 _announce(marker, Marker(str(path), wanted))
                 yield subscription
             finally:
-                _take_away(marker, marker.with_suffix(".new"), path)
+                _remove(marker, marker.with_suffix(".new"), path)
                 server.close()
                 subscription.close()
 
@@ -144,7 +144,7 @@ def _announce(marker: Path, content: Marker) -> None:
     fresh.replace(marker)
 
 
-def _take_away(*paths: Path) -> None:
+def _remove(*paths: Path) -> None:
     for path in paths:
         with suppress(OSError):
             path.unlink()

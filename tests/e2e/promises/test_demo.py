@@ -29,7 +29,7 @@ def test_it_shows_the_answer_before_and_after_a_change_of_the_code(tmp_path: Pat
     assert "Pong! (new code)" in _said_by("bot", ended.stdout)[-1]
     assert len(_said_by("alice", ended.stdout)) == 2
     assert ended.stderr == ""
-    assert "Both answers came; everything is stopped." in ended.stdout
+    assert "Both answers arrived and everything has stopped" in ended.stdout
     assert not list(tmp_path.iterdir())
 
 
@@ -44,7 +44,7 @@ def test_broken_code_of_the_bot_is_an_exit_code_of_1_and_says_where(tmp_path: Pa
     assert f"app.py:{len(lines) + 1}" in ended.stderr
     assert "def broken(:" in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert "Both answers came" not in ended.stdout
+    assert "Both answers arrived" not in ended.stdout
 
 
 def _said_by(name: str, transcript: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""Fixtures of the command-line tests."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from support.processes import one_shot
 
 @pytest.fixture
 def nescord(project: Path) -> one_shot.Nescord:
-    """Runs `nescord ARGUMENTS` in the project; keywords are its environment."""
+    """Run `nescord ARGUMENTS` in the project; keyword arguments are its environment."""
     return partial(one_shot.run, cwd=project)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project as `nescord init` makes it."""
+    """A project as created by `nescord init`."""
     make_project(tmp_path / "bot")
     return tmp_path / "bot"

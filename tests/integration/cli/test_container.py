@@ -1,4 +1,4 @@
-"""nescord as PID 1: in a PID namespace of its own where that is allowed, and as the reaper of its orphans."""
+"""nescord as PID 1: reaping orphans, and in its own PID namespace where that is allowed."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ def reaper() -> Iterator[subprocess.Popen[str]]:
 def test_orphans_are_reaped_and_signals_and_exit_codes_pass_through(reaper: subprocess.Popen[str]) -> None:
     _, child, leads_its_group = said(reaper.stdout).split()
     assert int(child) != reaper.pid
-    assert leads_its_group == "True", "^C in a terminal must not come twice"
+    assert leads_its_group == "True", "^C in a terminal must not arrive twice"
     orphan = int(said(reaper.stdout))
     assert said(reaper.stdout) == "orphaned"
-    until(lambda: not is_there(orphan))  # nobody else would wait for it: it would stay as a zombie
+    until(lambda: not is_there(orphan))  # nobody else waits for it: it would stay a zombie
     assert is_there(int(child))
     reaper.send_signal(signal.SIGTERM)
     assert reaper.wait(60) == 7
@@ -84,9 +84,9 @@ def may_unshare() -> bool:
     return tried.returncode == 0
 
 
-@pytest.mark.skipif(not may_unshare(), reason="this user may not make PID namespaces")
-def test_pid_1_stays_behind_and_the_command_runs_in_its_child(tmp_path: Path) -> None:
-    """Without a handler PID 1 would not even hear SIGTERM (pid_namespaces(7))."""
+@pytest.mark.skipif(not may_unshare(), reason="this user may not create PID namespaces")
+def test_pid_1_runs_the_command_in_a_child(tmp_path: Path) -> None:
+    """Without a handler PID 1 would not even receive SIGTERM (pid_namespaces(7))."""
     program = (
         "import os, nescord_cli.app as app; app.main = lambda: print('runs as', os.getpid())\n"
         "from nescord_cli.__main__ import main; main()"

@@ -1,4 +1,4 @@
-"""`nescord events` beside a running `nescord dev`: tail, record, last --again, replay."""
+"""`nescord events` with a running `nescord dev`: tail, record, last --again, replay."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def messages(system: System) -> int:
     return len(system.sandbox("GET", f"/messages?channel=general&guild={system.guilds()[0]}&limit=100"))
 
 
-def test_events_are_seen_recorded_and_handled_again_by_changed_code(system: System) -> None:
+def test_events_are_shown_recorded_and_replayed_on_changed_code(system: System) -> None:
     tail = system.start("events", "tail", "--json", "--type", "messageCreate")
     record = system.start("events", "record", "../some.zst", "--scrub", "names")
     taps = system.directory / ".nescord" / "taps"
     until(lambda: taps.is_dir() and len(list(taps.glob("*.json"))) == 2, "both readers")
-    # A worker that runs already finds them within half a second.
+    # A running worker finds them within half a second.
     until(lambda: system.ask("!ping") == "Pong!" and '"call"' in tail.output, "a call in the tail")
     until(lambda: system.ask("!ping") == "Pong!" and '"!ping"' in tail.output, "an event in the tail")
     assert tail.stop(signal.SIGINT) == 0
     assert record.stop(signal.SIGTERM) == 0
-    assert "events in ../some.zst" in record.output
+    assert "events to ../some.zst" in record.output
     lines = [json.loads(line) for line in tail.output.splitlines()]
     assert {line["kind"] for line in lines} == {"event", "call", "end"}
     assert "!ping" in {line["data"]["content"] for line in lines if line["kind"] == "event"}
@@ -72,11 +72,11 @@ def test_events_are_seen_recorded_and_handled_again_by_changed_code(system: Syst
     replayed = system.run("events", "replay", "../some.zst", "--speed", "0", "--diff")
     assert replayed.returncode == 0, replayed
     assert "Pong two!" in replayed.stdout
-    assert messages(system) == before, "what is handled again is not said again to people"
+    assert messages(system) == before, "replayed calls do not reach people"
     assert not list(taps.iterdir())
 
 
-def test_what_reads_its_output_may_go_away(system: System) -> None:
+def test_tail_ends_after_its_limit(system: System) -> None:
     tail = system.start("events", "tail", "--limit", "1")
     until(lambda: tail.process.poll() is not None or not system.say("hello"), "the end of the tail")
     assert tail.wait() == 0

@@ -1,4 +1,4 @@
-"""What `nescord --help` shows, what it costs, and output that no terminal reads."""
+"""`nescord --help`: its content and its cost; output outside a terminal; completion."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_version(nescord: Nescord) -> None:
     [(("--help",), ""), (("--version",), ""), (("run", "ws", "--help"), "pydantic")],
 )
 def test_help_imports_nothing_heavy(arguments: tuple[str, ...], typers_own: str) -> None:
-    """Typer itself takes pydantic, where it is installed, for commands that have options."""
+    """Typer itself imports pydantic, where it is installed, for commands with options."""
     done = subprocess.run(
         [sys.executable, "-c", ONLY_HELP, *arguments], capture_output=True, text=True, check=True
     )
@@ -80,7 +80,7 @@ def test_help_imports_nothing_heavy(arguments: tuple[str, ...], typers_own: str)
 
 
 def test_help_of_everything_imports_no_command() -> None:
-    """It is asked for most, and answered with what `import typer, rich` costs and little more."""
+    """It is run most often, and costs little more than `import typer, rich`."""
     program = (
         "import typer, rich, sys; before = set(sys.modules)\n"
         + ONLY_HELP
@@ -120,7 +120,7 @@ def test_completion_knows_templates_services_targets_and_events(
 def test_completion_knows_the_commands(nescord: Nescord, shell: str) -> None:
     script = nescord(
         _NESCORD_COMPLETE=f"source_{shell}", NESCORD_COMPLETE=shell
-    )  # what the shell's start-up file asks for
+    )  # as the shell's start-up file requests it
     assert script.code == 0, script
     assert "nescord" in script.output
     asked = {
@@ -138,9 +138,9 @@ def test_output_without_a_terminal_is_plain(nescord: Nescord) -> None:
         assert "\x1b" not in ended.output + ended.errors, command
 
 
-def test_no_traceback_unless_asked_for(tmp_path: Path) -> None:
+def test_a_traceback_only_with_debug(tmp_path: Path) -> None:
     plain = one_shot.run("run", "ws", cwd=tmp_path)
-    asked = one_shot.run("--debug", "run", "ws", cwd=tmp_path)
+    debug = one_shot.run("--debug", "run", "ws", cwd=tmp_path)
     assert "Traceback" not in plain.errors
-    assert "Traceback" in asked.errors
-    assert (plain.code, asked.code) == (2, 2)
+    assert "Traceback" in debug.errors
+    assert (plain.code, debug.code) == (2, 2)

@@ -1,4 +1,4 @@
-"""Wrong use and wrong configuration: one paragraph that says what, where and what to do; exit code 2."""
+"""Usage and configuration errors: one paragraph with what, where and what to do; exit code 2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.processes.commands import free_ports
 from support.processes.one_shot import Nescord
 
 TOKEN = "MTA.secret.token"
-FOREIGN = "203.0.113.7"  # an address of a documentation network (RFC 5737): never this machine's
+FOREIGN = "203.0.113.7"  # from a documentation network (RFC 5737): never an address of this machine
 
 
 @pytest.mark.parametrize("service", ["ws", "rest"])
@@ -36,9 +36,7 @@ def test_no_token(nescord: Nescord, project: Path, service: str) -> None:
         (("sandbox", "--listen", "0.0.0.0:1"), ("sandbox.listen", "this machine only")),
     ],
 )
-def test_a_flag_that_cannot_be_used(
-    nescord: Nescord, arguments: tuple[str, ...], texts: tuple[str, ...]
-) -> None:
+def test_an_invalid_flag(nescord: Nescord, arguments: tuple[str, ...], texts: tuple[str, ...]) -> None:
     nescord("run", *arguments, DISCORD_BOT_TOKEN=TOKEN).check_paragraph(2, *texts)
 
 
@@ -54,14 +52,12 @@ def test_a_flag_that_cannot_be_used(
         (b"[security]\nsecret = 'x'\n", ("security.secret", "NESCORD_SECRET", "take it out")),
     ],
 )
-def test_a_file_that_cannot_be_used(
-    nescord: Nescord, project: Path, content: bytes, texts: tuple[str, ...]
-) -> None:
+def test_an_invalid_file(nescord: Nescord, project: Path, content: bytes, texts: tuple[str, ...]) -> None:
     (project / "nescord.toml").write_bytes(content)
     nescord("run", "main").check_paragraph(2, str(project), *texts)
 
 
-def test_the_mark_that_some_editors_put_in_front_is_no_error(nescord: Nescord, project: Path) -> None:
+def test_a_byte_order_mark_is_no_error(nescord: Nescord, project: Path) -> None:
     (project / "nescord.toml").write_bytes(b"\xef\xbb\xbf[main]\nworkers = 3\n")
     ended = nescord("doctor")
     assert (ended.code, ended.errors) == (0, "")
@@ -77,24 +73,24 @@ def test_a_value_in_the_environment_is_blamed_on_the_environment(nescord: Nescor
     nescord("run", "main", NESCORD_WORKERS="many").check_paragraph(2, "NESCORD_WORKERS in the environment")
 
 
-def test_init_names_the_templates_there_are(nescord: Nescord) -> None:
+def test_init_lists_the_templates_in_its_error(nescord: Nescord) -> None:
     nescord("init", "x", "--template", "nope").check_paragraph(2, "'nope'", "minimal")
 
 
-def test_init_overwrites_nothing_unasked(nescord: Nescord, project: Path) -> None:
+def test_init_overwrites_nothing_without_force(nescord: Nescord, project: Path) -> None:
     app = project / "bot_main" / "app.py"
     app.write_text("mine")
     nescord("init", ".").check_paragraph(2, "bot_main/app.py", "--force")
     assert app.read_text() == "mine"
 
 
-def test_init_cannot_write_there(nescord: Nescord, project: Path) -> None:
+def test_init_at_an_unwritable_location(nescord: Nescord, project: Path) -> None:
     (project / "file").write_text("")
     nescord("init", "file").check_paragraph(2, "a file, not a directory")
     nescord("init", "/proc/bot").check_paragraph(2, "cannot write /proc/bot")
 
 
-def test_init_needs_a_place(nescord: Nescord) -> None:
+def test_init_needs_a_directory(nescord: Nescord) -> None:
     nescord("init").check_paragraph(2, "nescord init mybot")
 
 
@@ -102,15 +98,15 @@ def test_init_needs_a_place(nescord: Nescord) -> None:
     "command", [("run", "ws"), ("run", "rest"), ("run", "main"), ("run", "sandbox"), ("dev",)]
 )
 def test_a_state_dir_that_cannot_be_written_to(nescord: Nescord, command: tuple[str, ...]) -> None:
-    """Not /proc by chance: nobody, root included, can make a directory there."""
-    ports = {} if command == ("dev",) else _elsewhere()
+    """In /proc nobody, not even root, can create a directory."""
+    ports = {} if command == ("dev",) else _any_ports()
     ended = nescord(*command, DISCORD_BOT_TOKEN=TOKEN, NESCORD_STATE_DIR="/proc/state", **ports)
     ended.check_paragraph(2, "state_dir: /proc/state", "NESCORD_STATE_DIR")
 
 
 @pytest.mark.parametrize("service", ["ws", "rest", "main"])
-def test_a_disk_that_takes_no_more(nescord: Nescord, service: str) -> None:
-    ended = nescord("run", service, full_disk=True, DISCORD_BOT_TOKEN=TOKEN, **_elsewhere())
+def test_a_full_disk(nescord: Nescord, service: str) -> None:
+    ended = nescord("run", service, full_disk=True, DISCORD_BOT_TOKEN=TOKEN, **_any_ports())
     assert ended.code in (1, 2), ended
     assert ended.errors.count("Error: ") == 1, ended
     assert "Traceback" not in ended.errors, ended
@@ -182,9 +178,9 @@ def test_code_that_cannot_be_loaded(
     nescord: Nescord, project: Path, code: str, texts: tuple[str, ...]
 ) -> None:
     (project / "bot_main" / "app.py").write_text(code)
-    ended = nescord("run", "main", **_elsewhere())
+    ended = nescord("run", "main", **_any_ports())
     assert ended.code == 1, ended
-    assert "nescord_core" not in ended.errors, "our own frames say nothing to a person"
+    assert "nescord_core" not in ended.errors, "nescord's own frames do not help the user"
     for text in texts:
         assert text in ended.said, ended
 
@@ -193,27 +189,27 @@ def test_code_that_cannot_be_loaded(
     ("entry", "text"),
     [("nowhere:listener", "there is no module 'nowhere' in"), ("nowhere", "module:attribute")],
 )
-def test_an_entry_that_is_not_there(nescord: Nescord, entry: str, text: str) -> None:
-    nescord("run", "main", "--entry", entry, **_elsewhere()).check_paragraph(1, text, "main.entry")
+def test_an_entry_that_does_not_exist(nescord: Nescord, entry: str, text: str) -> None:
+    nescord("run", "main", "--entry", entry, **_any_ports()).check_paragraph(1, text, "main.entry")
 
 
 @pytest.mark.parametrize("command", [("reload",), ("stop",), ("logs",)])
-def test_nothing_runs_here(nescord: Nescord, command: tuple[str, ...]) -> None:
+def test_nothing_is_running(nescord: Nescord, command: tuple[str, ...]) -> None:
     nescord(*command).check_paragraph(1, "is not running", "nescord dev")
 
 
-def test_there_is_no_project_here(nescord: Nescord, tmp_path: Path) -> None:
+def test_a_directory_without_a_project(nescord: Nescord, tmp_path: Path) -> None:
     here = str(tmp_path)
     nescord("dev", "-C", here).check_paragraph(2, here, "no bot here", "bot_main/app.py", "nescord init")
 
 
-def test_a_command_that_is_none_suggests_one(nescord: Nescord) -> None:
+def test_an_unknown_command_suggests_one(nescord: Nescord) -> None:
     ended = nescord("relod")
     assert ended.code == 2
     assert "Did you mean 'reload'" in ended.said
     assert "Usage: nescord" in ended.said
 
 
-def _elsewhere() -> dict[str, str]:
+def _any_ports() -> dict[str, str]:
     names = ("NESCORD_MAIN_LISTEN", "NESCORD_MAIN_ADMIN", "NESCORD_WS_ADMIN", "NESCORD_SANDBOX_LISTEN")
     return {"NESCORD_REST_PORT": "0", **dict.fromkeys(names, "127.0.0.1:0")}

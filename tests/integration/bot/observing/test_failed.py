@@ -68,7 +68,7 @@ async def test_a_handler_that_raised_is_recorded_and_the_event_can_be_sent_again
         broken = False
         again = await asyncio.to_thread(replay, tmp_path, None, timeout=10.0)
         assert again.handled == [last.id]
-        assert collect(tmp_path)[0].mended
+        assert collect(tmp_path)[0].resolved
         assert seen == [(1, False), (2, False), (3, False), (2, True), (2, True)]
         assert (await asyncio.to_thread(replay, tmp_path, None, timeout=1.0)).handled == []
 
@@ -79,7 +79,7 @@ def test_the_commands_show_and_send_again(tmp_path: Path) -> None:
     (tmp_path / "nescord.toml").write_text('state_dir = "state"\n')
     run = CliRunner().invoke
     project = ["--project", str(tmp_path)]
-    assert "No event has failed" in run(app, ["events", "failed", *project]).output
+    assert "No failed events" in run(app, ["events", "failed", *project]).output
     log = FailedLog(tmp_path / "state")
     log.record(
         event(42, guild=7), RAISED, handler="ping", error="ValueError: no", traceback="Traceback\n  line\n"
@@ -92,7 +92,7 @@ def test_the_commands_show_and_send_again(tmp_path: Path) -> None:
     assert '"seq": 43' in run(app, ["events", "failed", "--json", *project]).output
     nobody = run(app, ["events", "replay", "0-ession-42", "--timeout", "0.2", *project])
     assert nobody.exit_code == 1
-    assert "not taken" in nobody.output
+    assert "not picked up" in nobody.output
     assert not list((tmp_path / "state" / "failed" / "again").iterdir()), "it would be taken up much later"
     with pytest.raises(ConfigError, match="nothing to replay"):
         run(app, ["events", "replay", *project], catch_exceptions=False)

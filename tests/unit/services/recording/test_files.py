@@ -1,4 +1,4 @@
-"""Recordings: written, scrubbed, cut off, read back."""
+"""Recordings: written, scrubbed, truncated, read back."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write(path: Path, scrub: frozenset[str] = ALL) -> None:
 
 
 @pytest.mark.parametrize("name", ["some.zst", "some.jsonl", "some"])
-def test_what_was_recorded_is_read_back(tmp_path: Path, name: str) -> None:
+def test_a_recording_is_read_back(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     write(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -53,7 +53,7 @@ def test_what_was_recorded_is_read_back(tmp_path: Path, name: str) -> None:
     assert (first.error, second.error) == ("", "ValueError: no")
 
 
-def test_content_is_scrubbed_of_events_and_calls(tmp_path: Path) -> None:
+def test_content_is_scrubbed_from_events_and_calls(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     write(path, frozenset({"content"}))
     assert b"hello" not in path.read_bytes()
@@ -61,7 +61,7 @@ def test_content_is_scrubbed_of_events_and_calls(tmp_path: Path) -> None:
     assert json.loads(bytes(first.calls[0].body)) == {"content": "xxxxx"}
 
 
-def test_a_recording_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_truncated_recording_is_read_as_far_as_possible(tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     write(path)
     path.write_bytes(path.read_bytes()[:-30])
@@ -83,7 +83,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         write(tmp_path / "nowhere" / "some.zst")
     (tmp_path / "other").write_text("{}\n")
-    with pytest.raises(ConfigError, match="no recording"):
+    with pytest.raises(ConfigError, match="not a recording"):
         episodes(tmp_path / "other")
     with pytest.raises(ConfigError, match="cannot be read"):
         episodes(tmp_path / "missing")
@@ -91,7 +91,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
         recent(tmp_path)
 
 
-def test_what_belongs_to_a_session_or_was_a_replay_is_not_replayed(tmp_path: Path) -> None:
+def test_session_events_and_replayed_events_are_not_replayed(tmp_path: Path) -> None:
     path = tmp_path / "some.zst"
     with recording(path, scrub=ALL, force=False) as recorder:
         for record in (seen(1, "READY"), seen(2, "RESUMED"), seen(3), seen(4, again=True)):
