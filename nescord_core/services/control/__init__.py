@@ -1,1 +1,1 @@
-"""How running services are found, asked and locked: admin port, control socket, state_dir/run, locks."""
+"""Finding and controlling running services: admin port, control socket, service files, locks."""

@@ -1,4 +1,4 @@
-"""The admin port of a service: /healthz, /readyz, /stats, /metrics, and commands by POST."""
+"""The admin port of a service: /healthz, /readyz, /stats and /metrics, and commands as POST requests."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from nescord_core.process.ports import refusal
 __all__ = ["Admin", "serve_admin"]
 
 Facts = Mapping[str, Any]
-SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - the name of a header
+SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - a header's name
 
 
 @dataclass(frozen=True)
 class Admin:
-    """What a service shows. Health and readiness are what is wrong, one sentence each; empty is good.
+    """The content of an admin port.
 
-    ``metrics`` returns Prometheus' text format. ``commands`` are answered at ``POST /<name>``. ``stats`` and
-    ``metrics`` may be coroutine functions, where the numbers have to be asked for.
+    ``unhealthy`` and ``unready`` return the current problems, one sentence each; an empty list means healthy
+    or ready. ``metrics`` returns Prometheus' text format. ``commands`` are available as ``POST /<name>``.
+    ``stats`` and ``metrics`` may be coroutine functions.
     """
 
     service: str
@@ -40,11 +41,13 @@ class Admin:
 async def serve_admin(
     admin: Admin, host: str, port: int, *, key: str, secret: str | None = None
 ) -> AsyncIterator[str]:
-    """Serve for as long as the block runs; yields host:port. With a secret, all but health asks for it.
+    """Serve for the duration of the block; yields host:port.
+
+    With a secret, every path except /healthz and /readyz requires it.
 
     Raises:
-        PortTaken: somebody else has it; ``key`` is the setting to change.
-        ConfigError: it is not an address of this machine, or not for this user.
+        PortTaken: the port is in use; ``key`` names the setting to change.
+        ConfigError: the address is not one of this machine, or this user may not bind it.
 
     """
     app = web.Application(middlewares=[_authorised(secret)])
@@ -78,7 +81,7 @@ def _authorised(secret: str | None) -> Any:
         open_to_all = secret is None or request.path in ("/healthz", "/readyz")
         if not open_to_all and not hmac.compare_digest(shown.encode(), str(secret).encode()):
             return web.json_response({"error": f"Send the secret in {SECRET_HEADER}."}, status=401)
-        # A page in a browser can POST to loopback, too; it cannot leave out its Origin.
+        # A web page can POST to loopback as well, but it cannot omit its Origin.
         if request.method == "POST" and "Origin" in request.headers:
             return web.json_response({"error": "Not for browsers."}, status=403)
         response: web.StreamResponse = await handler(request)

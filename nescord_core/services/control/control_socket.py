@@ -1,9 +1,10 @@
-"""A Unix socket in state_dir by which `nescord status`, `stop`, `reload` and `logs` reach what runs there.
+"""A Unix socket in state_dir through which `nescord status`, `stop`, `reload` and `logs` reach the services.
 
-One JSON object a line: the request names a ``command``; the answer has ``ok`` and the command's own fields,
-or ``error``. A stream answers with line after line until either side hangs up. `nescord dev` serves
-``control.sock``, `nescord run main` serves ``main.sock`` and `nescord run ws` ``ws.sock``. Only the
-owner can connect (mode 0600).
+The protocol is one JSON object a line. A request names a ``command``; an answer has ``ok`` and the command's
+own fields, or ``error``. A stream sends answers until either side disconnects.
+
+`nescord dev` and `nescord run all` serve ``control.sock``, `nescord run main` serves ``main.sock``, and
+`nescord run ws` serves ``ws.sock``. Only their owner can connect (mode 0600).
 """
 
 from __future__ import annotations
@@ -44,13 +45,13 @@ LONGEST_LINE = 1 << 20
 REQUEST_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 60.0
 WS_TIMEOUT = 3600.0
-"""Seconds; a large bot has many clusters, and each drains before the next."""
+"""Seconds; a large bot has many clusters, which drain one after the other."""
 STOP_TIMEOUT = 60.0
 RETRY = 0.05
 
 
 def socket_path(state_dir: Path, name: str = DEV) -> Path:
-    """Return where the socket is: in state_dir, or in a private directory when that path is too long."""
+    """Return the path of the socket: in state_dir, or in a private directory if that path is too long."""
     path = state_dir.absolute() / f"{name}.sock"
     if len(os.fsencode(path)) <= LONGEST_PATH:
         return path
@@ -62,13 +63,13 @@ def socket_path(state_dir: Path, name: str = DEV) -> Path:
 async def serve_control(
     state_dir: Path, commands: Mapping[str, Command], *, name: str = DEV, service: str = "nescord dev"
 ) -> AsyncIterator[Path]:
-    """Answer commands for as long as the block runs; yields the socket's path.
+    """Answer commands for the duration of the block; yields the socket's path.
 
-    A command gets the request and returns an awaitable of one answer, or an async iterator of many. An error
-    of nescord becomes the answer's ``error``.
+    A command receives the request and returns an awaitable of one answer, or an async iterator of several. A
+    NescordError becomes the answer's ``error``.
 
     Raises:
-        AlreadyRunning: another process serves this name; ``service`` is what it is called in the message.
+        AlreadyRunning: another process serves this name; ``service`` names it in the message.
 
     """
     path = socket_path(state_dir, name)
@@ -94,8 +95,8 @@ async def request(
     """Send one command and return its answer.
 
     Raises:
-        NotRunning: nobody serves this name.
-        NescordError: the other side answered with an error, or not at all within ``timeout`` seconds.
+        NotRunning: no process serves this name.
+        NescordError: the answer is an error, or did not arrive within ``timeout`` seconds.
 
     """
     try:
@@ -104,13 +105,13 @@ async def request(
                 return answer
     except TimeoutError:
         raise TransportError(f"no answer to {command} within {timeout:g} s.") from None
-    raise TransportError(f"the connection ended before {command} was answered.")
+    raise TransportError(f"the connection closed before {command} was answered.")
 
 
 async def stream(
     state_dir: Path, command: str, *, name: str = DEV, **fields: Any
 ) -> AsyncIterator[dict[str, Any]]:
-    """Send one command and yield answers until the other side hangs up; raises as `request` does."""
+    """Send one command and yield answers until the other side disconnects; raises as `request` does."""
     try:
         reader, writer = await asyncio.open_unix_connection(socket_path(state_dir, name), limit=LONGEST_LINE)
     except (FileNotFoundError, ConnectionRefusedError):
@@ -128,19 +129,19 @@ async def stream(
 
 
 async def status(state_dir: Path) -> dict[str, Any]:
-    """Return what `nescord dev` says of its services: ``{service: {state, pid, address, ...}}``."""
+    """Return the services of `nescord dev`: ``{service: {state, pid, address, ...}}``."""
     services: dict[str, Any] = (await request(state_dir, "status"))["services"]
     return services
 
 
 async def stop(state_dir: Path, *, timeout: float = STOP_TIMEOUT) -> None:
-    """Stop everything in order; returns when it has ended.
+    """Stop all services in order; returns when they have ended.
 
-    Services that were started one by one get SIGTERM, as from any process manager.
+    Services without a supervisor get SIGTERM, as from any process manager.
 
     Raises:
-        NotRunning: nothing runs with this state_dir.
-        TransportError: something still runs after ``timeout`` seconds.
+        NotRunning: no service with this state_dir is running.
+        TransportError: a service is still running after ``timeout`` seconds.
 
     """
     alone: list[RunningService] = []
@@ -155,29 +156,29 @@ async def stop(state_dir: Path, *, timeout: float = STOP_TIMEOUT) -> None:
                 os.kill(presence.pid, signal.SIGTERM)
     try:
         async with asyncio.timeout(timeout):
-            while await _serves(state_dir) or any(map(is_alive, alone)):  # noqa: ASYNC110 - in other processes
+            while await _is_supervised(state_dir) or any(map(is_alive, alone)):  # noqa: ASYNC110 - in other processes
                 await asyncio.sleep(RETRY)
     except TimeoutError:
-        raise TransportError(f"not everything has stopped within {timeout:g} s.") from None
+        raise TransportError(f"some services are still running after {timeout:g} s.") from None
 
 
-async def _serves(state_dir: Path) -> bool:
+async def _is_supervised(state_dir: Path) -> bool:
     try:
         await request(state_dir, "status")
     except NotRunning:
         return False
     except TransportError:
-        return True  # it ended between two words
+        return True  # it is ending
     return True
 
 
 async def restart(state_dir: Path, service: str) -> None:
-    """Ask `nescord dev` to stop and start one service; returns when it has begun."""
+    """Ask `nescord dev` to restart one service; returns when the restart has begun."""
     await request(state_dir, "restart", service=service)
 
 
 async def reload(state_dir: Path, *, name: str = MAIN, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
-    """Have main load the bot's code anew, or ws (by its name) its own; returns its report afterwards."""
+    """Reload the bot's code in main, or with ``name`` WS replace the clusters of ws; returns its report."""
     report = await request(state_dir, "reload", name=name, timeout=timeout)
     return {"message": str(report.get("line", "")), **report}
 
@@ -187,21 +188,21 @@ async def logs(
 ) -> AsyncIterator[dict[str, Any]]:
     """Yield log lines ``{time, service, stream, text}``: the last ``lines``, then new ones if ``follow``.
 
-    When nothing runs any more, they come from the log files that were left.
+    If nothing is running, the lines come from the log files of the last run.
     """
     try:
         async for answer in stream(state_dir, "logs", service=service, lines=lines, follow=follow):
             yield answer
     except NotRunning:
-        left = _left_behind(state_dir, service, lines)
+        left = _read_log_files(state_dir, service, lines)
         if not left:
             raise
         for line in left:
             yield line
 
 
-def _left_behind(state_dir: Path, service: str | None, lines: int) -> list[dict[str, Any]]:
-    """The last lines of the log files of a run that has ended, in order of time."""
+def _read_log_files(state_dir: Path, service: str | None, lines: int) -> list[dict[str, Any]]:
+    """Return the last lines of the log files, ordered by time."""
     found: list[dict[str, Any]] = []
     for path in (state_dir / "logs").glob(f"{service or '*'}.log"):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]:
@@ -214,7 +215,7 @@ def _epoch(stamp: str) -> float:
     try:
         return datetime.fromisoformat(stamp).timestamp()
     except ValueError:
-        return 0.0  # a line that was cut
+        return 0.0  # a truncated line
 
 
 def _opened(answer: dict[str, Any]) -> dict[str, Any]:
@@ -228,7 +229,7 @@ def _line(fields: Answer) -> bytes:
 
 
 class _Connections:
-    """The conversations going on; they end with the server."""
+    """The open connections; they close with the server."""
 
     def __init__(self, group: asyncio.TaskGroup, commands: Mapping[str, Command]) -> None:
         self._group = group
@@ -253,7 +254,7 @@ async def _converse(
             line = await reader.readline()
         await _answer(commands, line, reader, writer)
     except (TimeoutError, ConnectionError, ValueError):
-        pass  # a caller that sends nothing, too much, or is gone
+        pass  # the client sends nothing or too much, or is gone
     finally:
         writer.close()
 
@@ -271,7 +272,7 @@ async def _answer(
         answer = {"ok": False, "error": str(error)}
     except (ConnectionError, TimeoutError):
         raise
-    except Exception as error:  # a fault in one command must not end what the others control
+    except Exception as error:  # a bug in one command must not end the services
         log.exception("a control command failed")
         answer = {"ok": False, "error": f"{type(error).__name__} in the other process; see its log."}
     writer.write(_line(answer))
@@ -292,14 +293,14 @@ def _chosen(commands: Mapping[str, Command], line: bytes) -> Awaitable[Answer] |
 async def _pour(
     answers: AsyncIterator[Answer], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Send answers until they end or the caller hangs up, which shows as end-of-file from it."""
+    """Send answers until they end or the client disconnects, which shows as end-of-file."""
 
     async def send() -> None:
         with suppress(ConnectionError):
             async for answer in answers:
                 writer.write(_line({"ok": True, **answer}))
                 await writer.drain()
-        hung_up.cancel()
+        watching.cancel()
 
     async def watch() -> None:
         with suppress(ConnectionError):
@@ -308,12 +309,12 @@ async def _pour(
 
     async with asyncio.TaskGroup() as both:
         sending = both.create_task(send())
-        hung_up = both.create_task(watch())
+        watching = both.create_task(watch())
 
 
 @contextmanager
 def _listening(path: Path) -> Iterator[socket.socket]:
-    """Bind, restrict, then listen: nobody can connect before the mode is right."""
+    """Bind, restrict, then listen: nobody can connect before the mode is set."""
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
@@ -326,7 +327,7 @@ def _listening(path: Path) -> Iterator[socket.socket]:
 
 
 def _runtime_dir() -> Path:
-    """The user's own runtime directory, or one in /tmp that nobody else can look into."""
+    """Return the user's runtime directory, or a private one in /tmp."""
     own = Path(f"/run/user/{os.getuid()}")
     if own.is_dir() and os.access(own, os.W_OK):
         return own
@@ -335,7 +336,7 @@ def _runtime_dir() -> Path:
     found = shared.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise ConfigError(
-            f"the path of its control socket would be too long, and {shared} is not a private directory.",
+            f"the path of the control socket is too long, and {shared} is not a private directory.",
             where="state_dir",
             hint="Set NESCORD_STATE_DIR to a shorter path.",
         )

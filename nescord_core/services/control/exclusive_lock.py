@@ -1,4 +1,4 @@
-"""A lock that one process holds; the kernel drops it with the process, so no leftover locks anyone out."""
+"""A lock for one process. The kernel releases it with the process, so a leftover file blocks nobody."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["exclusive_lock", "require_writable", "was_not_released"]
 
 
 def require_writable(state_dir: Path) -> None:
-    """Make the directory that says what runs here, if need be.
+    """Create the directory of the service files, if needed.
 
     Raises:
         ConfigError: state_dir cannot be written to.
@@ -32,10 +32,10 @@ def require_writable(state_dir: Path) -> None:
 
 @contextmanager
 def exclusive_lock(state_dir: Path, name: str, service: str) -> Iterator[None]:
-    """Be the only process that owns ``name`` in this state_dir for as long as the block runs.
+    """Hold the lock ``name`` of this state_dir for the duration of the block.
 
     Raises:
-        AlreadyRunning: another process does; ``service`` is what it is called in the message.
+        AlreadyRunning: another process holds it; ``service`` names that process in the message.
         ConfigError: state_dir cannot be written to.
 
     """
@@ -64,7 +64,7 @@ def exclusive_lock(state_dir: Path, name: str, service: str) -> Iterator[None]:
 
 
 def was_not_released(state_dir: Path, name: str) -> bool:
-    """Say whether the last owner of ``name`` was killed, or is still there; else the file is empty."""
+    """Return whether the last owner of the lock was killed or is still running (else the file is empty)."""
     try:
         return _lock(state_dir, name).stat().st_size > 0
     except OSError:
@@ -75,7 +75,7 @@ def _unwritable(path: Path, error: OSError) -> ConfigError:
     return ConfigError(
         f"{path} cannot be written: {error.strerror}.",
         where="state_dir",
-        hint="Set NESCORD_STATE_DIR to a directory that this user may write to, with room on its disk.",
+        hint="Set NESCORD_STATE_DIR to a directory that this user can write to, with free disk space.",
     )
 
 

@@ -1,7 +1,7 @@
-"""Which services run here: one small file each in state_dir/run, written when ready, removed at the end.
+"""Announces running services: one file each in state_dir/run, written when ready and removed at the end.
 
-The files hold nothing secret. A file whose process is gone (killed, machine restarted) is skipped by the
-reader: the process id alone could have gone to another process, so its start time is recorded with it.
+The files contain no secrets. Readers skip a file whose process is gone (killed, machine restarted). A process
+id may be reused, so the file also records the process's start time.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ GONE = frozenset("ZX")
 class RunningService:
     """One running service.
 
-    ``address`` is where it serves (host:port, empty for none), ``admin`` where its /healthz, /readyz and
-    /stats are. ``started_at`` is in seconds since the epoch. ``birth`` tells this process from a later one
-    with the same id; empty where the system does not say. ``version`` is nescord's.
+    ``address`` is where it serves (host:port, empty for none), ``admin`` is the address of /healthz, /readyz
+    and /stats. ``started_at`` is in seconds since the epoch. ``birth`` tells this process from a later one
+    with the same id, and is empty if the system records no start times. ``version`` is nescord's.
     """
 
     service: str
@@ -45,10 +45,10 @@ class RunningService:
 def announce(
     state_dir: Path, service: str, *, address: str = "", admin: str = "", now: float | None = None
 ) -> Iterator[RunningService]:
-    """Write state_dir/run/<service>.json for as long as the block runs.
+    """Write state_dir/run/<service>.json for the duration of the block.
 
-    Enter it when the service is ready. At the end the file is removed unless another process has taken the
-    name over meanwhile, as the new one does at a rolling restart. ``now`` is in seconds since the epoch.
+    Enter it when the service is ready. The file is removed at the end unless another process has since taken
+    over the name, as in a rolling restart. ``now`` is in seconds since the epoch.
     """
     pid = os.getpid()
     started_at = time.time() if now is None else now
@@ -64,18 +64,18 @@ def announce(
 
 
 def read_all(state_dir: Path) -> dict[str, RunningService]:
-    """Return the services that run with this state_dir, by name; damaged files and the dead are skipped."""
+    """Return the running services by name; damaged files and files of dead processes are skipped."""
     found = (_read(path) for path in sorted((state_dir / "run").glob("*.json")))
     return {presence.service: presence for presence in found if presence is not None and is_alive(presence)}
 
 
 def is_alive(presence: RunningService) -> bool:
-    """Say whether the very process that wrote the file still runs."""
+    """Return whether the process that wrote the file is still running."""
     birth = _birth(presence.pid)
     if birth and presence.birth:
         return birth == presence.birth
     if PROC.joinpath("self/stat").exists():
-        return False  # this system tells births, and there is none for this process
+        return False  # the system records start times, and there is none for this process
     try:
         os.kill(presence.pid, 0)
     except ProcessLookupError:
@@ -92,7 +92,7 @@ def _file(state_dir: Path, service: str) -> Path:
 
 
 def _write(path: Path, presence: RunningService) -> None:
-    """A reader sees the whole file or none: a new file takes the old one's place in one step."""
+    """Write the file atomically: a reader sees all of it or the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{presence.pid}")
     try:
@@ -119,10 +119,10 @@ def _read(path: Path) -> RunningService | None:
 
 
 def _birth(pid: int) -> str:
-    """Boot and start time of a process, empty when it is gone or the system has no /proc.
+    """Return boot id and start time of a process; empty if it is gone or the system has no /proc.
 
-    The start time is field 22 of /proc/PID/stat, in clock ticks since boot; the second field is the program's
-    name in brackets and may itself hold spaces and brackets (proc_pid_stat(5)).
+    The start time is field 22 of /proc/PID/stat, in clock ticks since boot. The second field is the program's
+    name in parentheses, which may itself contain spaces and parentheses (proc_pid_stat(5)).
     """
     try:
         fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()

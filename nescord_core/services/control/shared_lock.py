@@ -1,6 +1,6 @@
-"""A claim that several processes share, so that others can wait until the last of them is gone.
+"""A lock that several processes share, so that another can wait until the last one has ended.
 
-As with ownership.py's lock, the kernel drops it with the process.
+As with `exclusive_lock`, the kernel releases it with the process.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["is_locked", "shared_lock"]
 
 @contextmanager
 def shared_lock(state_dir: Path, name: str) -> Iterator[None]:
-    """Have a share of the claim on ``name`` for as long as the block runs."""
+    """Hold the shared lock ``name`` for the duration of the block."""
     path = _lock(state_dir, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="ascii") as file:
@@ -24,7 +24,7 @@ def shared_lock(state_dir: Path, name: str) -> Iterator[None]:
 
 
 def is_locked(state_dir: Path, name: str) -> bool:
-    """Say whether any process has a share of the claim."""
+    """Return whether any process holds the shared lock."""
     try:
         with _lock(state_dir, name).open("a", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

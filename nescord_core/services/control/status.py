@@ -1,4 +1,4 @@
-"""Which services of a project run, and how they are: from `nescord dev`, or from each by itself."""
+"""Collects the state of a project's running services, from `nescord dev` or from each service."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ Entry = dict[str, Any]
 
 
 async def collect(state_dir: Path, *, wait: float = 0.0) -> dict[str, Entry]:
-    """Return ``{service: {state, pid, address, uptime_s, restarts, ...}}`` of what runs with this state_dir.
+    """Return ``{service: {state, pid, address, uptime_s, restarts, ...}}`` for this state_dir.
 
-    ``state`` is what `nescord dev` says of the service, else ``ready`` or ``unhealthy`` by asking it. With
-    ``wait``, look again for up to so many seconds until there are services and all are ready. ``cpu_percent``
-    (of one core), ``memory_mb`` and ``processes`` are of all processes of a service, None where the system
-    does not say. ``ws`` has ``shards``, ``shards_connected`` and ``identifies_left_today`` as well.
+    ``state`` comes from `nescord dev`; without it, a probe decides between ``ready`` and ``unhealthy``. With
+    ``wait``, poll for up to that many seconds until there are services and all of them are ready.
+    ``cpu_percent`` (of one core), ``memory_mb`` and ``processes`` cover all processes of a service; they are
+    None if the system does not report them. ``ws`` also has ``shards``, ``shards_connected`` and
+    ``identifies_left_today``.
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + wait
@@ -43,7 +44,7 @@ async def collect(state_dir: Path, *, wait: float = 0.0) -> dict[str, Entry]:
 
 
 async def _with_gateway(found: dict[str, Entry], state_dir: Path) -> dict[str, Entry]:
-    """Add to ws how many of its shards are connected, and how many IDENTIFYs Discord allows it today."""
+    """Add the shards and the IDENTIFYs left today to the entry of ws."""
     if "ws" not in found:
         return found
     try:
@@ -51,7 +52,7 @@ async def _with_gateway(found: dict[str, Entry], state_dir: Path) -> dict[str, E
             state_dir, "status", name=control_socket.WS, timeout=PROBE_TIMEOUT
         )
     except NescordError:
-        return found  # it has just begun, or does not answer; its state says so
+        return found  # it has just started or does not answer, which its state shows
     shards = told.get("shards", ())
     more = {
         "shards": len(shards),
@@ -75,7 +76,7 @@ async def _look(state_dir: Path) -> dict[str, Entry]:
     try:
         supervised = await control_socket.status(state_dir)
     except (NotRunning, TransportError):
-        supervised = {}  # nobody supervises, or not any more; the services answer for themselves
+        supervised = {}  # no supervisor, or not any more: ask each service
     alone = [one for name, one in read_all(state_dir).items() if name not in supervised]
     async with aiohttp.ClientSession() as session:
         entries = await asyncio.gather(*(_ask(session, presence) for presence in alone))

@@ -1,1 +1,1 @@
-"""The checks of `nescord doctor`, a module for each subject."""
+"""The checks of `nescord doctor`, one module per subject."""

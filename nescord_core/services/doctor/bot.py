@@ -1,6 +1,6 @@
-"""What the bot listens for, against the intents and events that it is given.
+"""Compares the bot's handlers with the configured intents and events.
 
-The bot's code is imported in a process of its own, without its token, and only to see what it registers.
+The bot's code is imported in a separate process, without its token, to find out what it registers.
 """
 
 from __future__ import annotations
@@ -26,19 +26,16 @@ __all__ = ["examine"]
 
 _TIMEOUT = 30.0
 _MARK = "nescord-registrations:"
+"""Begins the line of that process's output that holds the result."""
 
 
 async def examine(config: Config) -> list[Finding]:
-    """Import the bot and compare."""
+    """Import the bot and check its handlers."""
     found = await _registered(config)
     if found is None:
         return []
     if "error" in found:
-        return [
-            failed(
-                "handlers", str(found["error"]), "Mend that line; `nescord dev` shows where it comes from."
-            )
-        ]
+        return [failed("handlers", str(found["error"]), "Fix that line; `nescord dev` shows the traceback.")]
     if "intents" in found:
         return [_client_intents(config, Intents(found["intents"]))]
     events = sorted(found["events"])
@@ -46,7 +43,7 @@ async def examine(config: Config) -> list[Finding]:
 
 
 async def _registered(config: Config) -> Mapping[str, Any] | None:
-    """Return what a process of its own says of the bot's registrations; None when there is no bot yet."""
+    """Return the bot's registrations as the separate process reports them; None if there is no bot yet."""
     entry = config["main.entry"]
     module = entry.partition(":")[0].replace(".", "/")
     places = [entry] if entry.endswith(".py") else [f"{module}.py", f"{module}/__init__.py"]
@@ -79,7 +76,7 @@ async def _registered(config: Config) -> Mapping[str, Any] | None:
 def _events(config: Config, events: list[str]) -> Iterator[Finding]:
     names = ", ".join(each.lower() for each in events) or "nothing"
     if not events:
-        yield warning("handlers", "the bot listens for no event", "Register one: @listener.on(...)")
+        yield warning("handlers", "the bot has no handlers", "Register one with @listener.on(...).")
         return
     wanted: frozenset[str] | None = config["bot.events"]
     filtered = sorted(
@@ -88,18 +85,18 @@ def _events(config: Config, events: list[str]) -> Iterator[Finding]:
     if filtered:
         what = ", ".join(each.lower() for each in filtered)
         yield warning(
-            "handlers", f"bot.events leaves out {what}", "Add them to bot.events (EVENTS), or set *."
+            "handlers", f"bot.events excludes {what}", "Add them to bot.events (EVENTS), or set it to *."
         )
     lost = unreachable(events, config["bot.intents"])
     for event, needed in lost.items():
         one = " or ".join(name.lower() for name in needed.names)
         yield failed(
             "handlers",
-            f"{event.value.lower()} never comes without the intent {one}",
+            f"{event.value.lower()} is never sent without the intent {one}",
             "Add it to bot.intents.",
         )
     if not filtered and not lost:
-        yield passed("handlers", f"{names}: all of it comes with these intents")
+        yield passed("handlers", f"{names}: covered by the configured intents")
 
 
 def _content(config: Config, events: list[str]) -> Iterator[Finding]:
@@ -107,31 +104,31 @@ def _content(config: Config, events: list[str]) -> Iterator[Finding]:
     if "MESSAGE_CREATE" in events and not intents & Intents.MESSAGE_CONTENT:
         yield warning(
             "message_content",
-            "without this intent the text of most messages is empty",
-            "Add message_content to bot.intents if the bot reads what people write.",
+            "without this intent, the content of most messages is empty",
+            "Add message_content to bot.intents if the bot reads messages.",
         )
 
 
 def _client_intents(config: Config, asked: Intents) -> Finding:
-    """A discord.py bot says itself which intents it counts on; ws asks for those of the configuration."""
+    """Compare a discord.py client's own intents with those that ws requests."""
     missing = asked & ~Intents(config["bot.intents"])
     if missing:
         names = ", ".join(name.lower() for name in missing.names)
         return failed(
             "handlers",
-            f"the bot counts on intents that ws does not ask for: {names}",
+            f"the bot needs intents that ws does not request: {names}",
             "Add them to bot.intents.",
         )
-    return passed("handlers", "every intent that the bot counts on is asked for")
+    return passed("handlers", "ws requests every intent that the bot needs")
 
 
-# The process of its own
+# In the separate process
 
 
-def _look(entry: str, project: Path) -> Mapping[str, Any]:
+def _inspect(entry: str, project: Path) -> Mapping[str, Any]:
     sys.path.insert(0, str(project))
     if entry.endswith(".py"):
-        return _look_at_file(project / entry, project)
+        return _inspect_file(project / entry, project)
     found = entries.load(entry, project)
     if isinstance(found, Failure):
         where = f"{found.file}:{found.line}: " if found.line else ""
@@ -145,31 +142,35 @@ def _look(entry: str, project: Path) -> Mapping[str, Any]:
     return {"events": sorted({each.event for each in listener.registrations})}
 
 
-def _look_at_file(path: Path, project: Path) -> Mapping[str, Any]:
-    """Run a discord.py bot's file up to where it would log in."""
+def _inspect_file(path: Path, project: Path) -> Mapping[str, Any]:
+    """Run a discord.py bot's file up to the point where it logs in."""
     discord: Any = importlib.import_module("discord")
     seen: list[int] = []
 
-    class _Seen(BaseException):
+    class _LoggingIn(BaseException):
         pass
 
     def stop(self: Any, *_: Any, **__: Any) -> None:
         seen.append(int(self.intents.value))
-        raise _Seen
+        raise _LoggingIn
 
     for name in ("run", "start", "login"):
         setattr(discord.Client, name, stop)
     try:
         runpy.run_path(str(path), run_name="__main__")
-    except _Seen:
+    except _LoggingIn:
         return {"intents": seen[0]}
-    except BaseException as error:  # any code may run there, and all of it is the bot's
+    except BaseException as error:  # the bot's code may raise anything
         failure = entries.failure_of(error, project)
         where = f"{failure.file}:{failure.line}: " if failure.line else ""
         return {"intents": seen[0]} if seen else {"error": f"{where}{failure.message}"}
-    return {"intents": seen[0]} if seen else {"error": f"{path.name} makes no client, or does not run it"}
+    return (
+        {"intents": seen[0]}
+        if seen
+        else {"error": f"{path.name} does not create a client, or does not run it"}
+    )
 
 
 if __name__ == "__main__":
-    print(f"\n{_MARK}{json.dumps(_look(sys.argv[1], Path(sys.argv[2])))}", flush=True)
-    os._exit(0)  # whatever threads the bot's import has started
+    print(f"\n{_MARK}{json.dumps(_inspect(sys.argv[1], Path(sys.argv[2])))}", flush=True)
+    os._exit(0)  # do not wait for threads that the bot's import has started

@@ -1,4 +1,4 @@
-"""The checks of `nescord doctor`: the machine, the configuration, what runs, the bot's code, and Discord."""
+"""Runs the checks of `nescord doctor`: machine, configuration, services, the bot's code, and Discord."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Finding", "Verdict", "as_json", "examine"]
 
 
 async def examine(config: Config, *, online: bool = True, code: bool = True) -> list[Finding]:
-    """Look at everything; nothing is started that stays.
+    """Run all checks; nothing keeps running afterwards.
 
-    ``online`` asks Discord about the token (or the sandbox, where ``discord.api_url`` names it); ``code``
-    imports the bot, in a process of its own, to see what it listens for.
+    ``online`` calls Discord with the token (or the sandbox, if ``discord.api_url`` names one). ``code``
+    imports the bot in a separate process to inspect its handlers.
     """
     findings = [
         *machine.versions(),
@@ -53,7 +53,7 @@ def _project(config: Config) -> Finding:
     return warning(
         "project",
         f"there is no {FILE} in {config.project} or above it",
-        "Go to the project's directory, or make one: nescord init mybot",
+        "Change to the project's directory, or create one: nescord init mybot",
     )
 
 
@@ -61,15 +61,15 @@ def _token(config: Config) -> Finding:
     if config.token is None:
         return warning(
             "token",
-            "none: `nescord dev` uses the sandbox, `nescord run` refuses",
-            f"For the real Discord, put DISCORD_BOT_TOKEN into {config.project / '.env'}.",
+            "not set: `nescord dev` uses the sandbox, `nescord run` refuses to start",
+            f"To use the real Discord, add DISCORD_BOT_TOKEN to {config.project / '.env'}.",
         )
     source = config.values["token"].source
     if not discord.looks_like_a_token(config.token):
         return warning(
             "token",
-            f"set ({source}), but it does not look like a bot's token",
-            "Copy it from the Developer Portal, under Bot, Reset Token: three parts with dots between.",
+            f"set ({source}), but it does not look like a bot token",
+            "Copy it from the Developer Portal (Bot, Reset Token). It has three parts separated by dots.",
         )
     return passed("token", f"set ({source})")
 
@@ -90,7 +90,7 @@ def _intents(config: Config) -> Finding:
     text = ", ".join(name.lower() for name in wanted.names) or "none"
     if privileged:
         names = ", ".join(name.lower() for name in privileged)
-        text += f" (privileged, to be switched on in the Developer Portal: {names})"
+        text += f" (privileged, enable in the Developer Portal: {names})"
     return passed("intents", text)
 
 
@@ -103,10 +103,10 @@ def _entry(config: Config) -> Finding:
         return warning(
             "main.entry",
             f"there is no {wanted} in {config.project}",
-            "Set main.entry (NESCORD_ENTRY) to module:attribute of your listener, or to the bot's file.",
+            "Set main.entry (NESCORD_ENTRY) to your listener's module:attribute, or to the bot's file.",
         )
     if entry.endswith(".py"):
         return passed("main.entry", f"the file {entry}")
     if not attribute:
-        return failed("main.entry", f"{entry!r} names no attribute", "Write module:attribute.")
+        return failed("main.entry", f"{entry!r} has no attribute", "Write it as module:attribute.")
     return passed("main.entry", f"{module}, attribute {attribute}")

@@ -1,4 +1,4 @@
-"""What Discord says: of the token, the intents, the IDENTIFYs left, and the time."""
+"""Checks with Discord's API: the token, the intents, the IDENTIFYs left, and the clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["examine", "looks_like_a_token"]
 _TIMEOUT = aiohttp.ClientTimeout(total=8)
 _TOKEN = re.compile(r"[\w-]{18,}\.[\w-]{5,}\.[\w-]{20,}")
 _SKEW = 2.0
-"""Seconds; an interaction has to be answered within three, by Discord's clock."""
+"""Seconds; an interaction must be answered within three, by Discord's clock."""
 
 # https://discord.com/developers/docs/resources/application#application-object-application-flags
 _ALLOWED: Mapping[Intents, int] = {
@@ -34,7 +34,7 @@ _ALLOWED: Mapping[Intents, int] = {
 
 
 def looks_like_a_token(token: str) -> bool:
-    """Say whether it has the three parts of a bot's token; Discord promises no form."""
+    """Return whether it has the usual three parts of a bot token; Discord guarantees no format."""
     return _TOKEN.fullmatch(token) is not None
 
 
@@ -46,7 +46,7 @@ class _Answer:
 
 
 async def examine(config: Config) -> list[Finding]:
-    """Ask /users/@me, the application and /gateway/bot."""
+    """Call /users/@me, /applications/@me and /gateway/bot, and check the answers."""
     url = config["discord.api_url"]
     headers = {"Authorization": f"Bot {config.token}", "User-Agent": USER_AGENT}
     try:
@@ -58,15 +58,15 @@ async def examine(config: Config) -> list[Finding]:
                 )
             )
     except (aiohttp.ClientError, TimeoutError) as error:
-        fix = "Check the network and discord.api_url (DISCORD_API_URL); --offline leaves this out."
+        fix = "Check the network and discord.api_url (DISCORD_API_URL); --offline skips this check."
         return [warning("Discord", f"{url} cannot be reached ({reason_of(error)})", fix)]
     if me.status == 401:
-        fix = "Reset it in the Developer Portal, under Bot, and put the new one into DISCORD_BOT_TOKEN."
-        return [failed("Discord", f"{url} does not accept the token", fix), *_clock(me)]
+        fix = "Reset it in the Developer Portal (Bot), and set DISCORD_BOT_TOKEN to the new one."
+        return [failed("Discord", f"{url} rejects the token", fix), *_clock(me)]
     if me.status != 200:
         return [warning("Discord", f"{url}/users/@me answered {me.status}", "Try again later.")]
     return [
-        passed("Discord", f"{url} knows the bot as {me.body.get('username')} ({me.body.get('id')})"),
+        passed("Discord", f"{url} accepts the token of {me.body.get('username')} ({me.body.get('id')})"),
         *_clock(me),
         *_allowed(config, application),
         *_budget(config, gateway),
@@ -85,7 +85,7 @@ async def _get(session: aiohttp.ClientSession, url: str) -> _Answer:
 
 
 def _skew(date: str, began: float, ended: float) -> float | None:
-    """Return how many seconds this clock is ahead; a Date header names a whole second."""
+    """Return how many seconds this clock is ahead. A Date header has a resolution of one second."""
     try:
         theirs = parsedate_to_datetime(date).timestamp()
     except (ValueError, TypeError):
@@ -100,14 +100,14 @@ def _clock(answer: _Answer) -> Iterator[Finding]:
         return
     if abs(answer.skew) > _SKEW:
         way = "ahead of" if answer.skew > 0 else "behind"
-        text = f"{abs(answer.skew):.0f} s {way} Discord's: interactions look older or younger than they are"
-        yield warning("clock", text, "Have the system keep time: timedatectl set-ntp true")
+        text = f"{abs(answer.skew):.0f} s {way} Discord's, so the age of interactions is wrong"
+        yield warning("clock", text, "Synchronise the system clock: timedatectl set-ntp true")
     else:
         yield passed("clock", "agrees with Discord's")
 
 
 def _allowed(config: Config, application: _Answer) -> Iterator[Finding]:
-    """Compare privileged intents with what the Developer Portal has switched on."""
+    """Compare the privileged intents with those enabled in the Developer Portal."""
     if application.status != 200 or not isinstance(application.body, dict):
         return
     flags = int(application.body.get("flags") or 0)
@@ -117,11 +117,11 @@ def _allowed(config: Config, application: _Answer) -> Iterator[Finding]:
         names = ", ".join(str(each.name).lower() for each in refused)
         yield failed(
             "application",
-            f"the Developer Portal does not allow: {names} (the gateway would close with 4014)",
-            "Switch it on under Bot, Privileged Gateway Intents, or take it out of bot.intents.",
+            f"not enabled in the Developer Portal: {names} (the gateway would close with 4014)",
+            "Enable it under Bot, Privileged Gateway Intents, or remove it from bot.intents.",
         )
     else:
-        yield passed("application", "every intent that the bot asks for is allowed")
+        yield passed("application", "every requested privileged intent is enabled")
 
 
 def _budget(config: Config, gateway: _Answer) -> Iterator[Finding]:
@@ -130,17 +130,15 @@ def _budget(config: Config, gateway: _Answer) -> Iterator[Finding]:
     limit = gateway.body.get("session_start_limit", {})
     left, total = limit.get("remaining", 0), limit.get("total", 0)
     hours = limit.get("reset_after", 0) / 3_600_000
-    text = f"{left} of {total} IDENTIFYs left, anew in {hours:.1f} h"
+    text = f"{left} of {total} IDENTIFYs left, reset in {hours:.1f} h"
     if left <= config["ws.identify_reserve"]:
-        fix = (
-            "Wait: ws keeps ws.identify_reserve in hand, because Discord resets the token of who uses up all."
-        )
+        fix = "Wait: ws holds back ws.identify_reserve, because Discord resets the token once all are spent."
         yield warning("IDENTIFYs", text, fix)
     else:
         yield passed("IDENTIFYs", text)
     recommended, chosen = int(gateway.body.get("shards", 1)), config["ws.shards"]
     if chosen is not None and chosen < recommended:
-        fix = "Set ws.shards to auto, or to a multiple of that number."
-        yield warning("shards", f"{chosen}, where Discord recommends {recommended}", fix)
+        fix = "Set ws.shards to auto, or to a multiple of the recommended number."
+        yield warning("shards", f"{chosen}, but Discord recommends {recommended}", fix)
     else:
         yield passed("shards", f"{chosen or recommended} (Discord recommends {recommended})")

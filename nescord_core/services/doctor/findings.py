@@ -1,4 +1,4 @@
-"""What `nescord doctor` has found: one line a thing, and what to do about it."""
+"""Findings of `nescord doctor`: a verdict, a sentence and a fix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Finding", "Verdict", "failed", "passed", "warning"]
 
 
 class Verdict(Enum):
-    """Good, worth a look, or in the way."""
+    """The outcome of a check; the values are those of `nescord doctor --json`."""
 
     GOOD = "good"
     WARNING = "warning"
@@ -18,7 +18,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``fix`` is what to do unless all is good."""
+    """The result of one check; ``fix`` says what to do, and is empty if the check passed."""
 
     subject: str
     verdict: Verdict
@@ -27,15 +27,15 @@ class Finding:
 
 
 def passed(subject: str, text: str) -> Finding:
-    """Nothing to do."""
+    """Return the finding of a check that passed."""
     return Finding(subject, Verdict.GOOD, text)
 
 
 def warning(subject: str, text: str, fix: str) -> Finding:
-    """It works, but perhaps not as meant."""
+    """Return a warning: it works, but perhaps not as intended."""
     return Finding(subject, Verdict.WARNING, text, fix)
 
 
 def failed(subject: str, text: str, fix: str) -> Finding:
-    """It does not work like this."""
+    """Return an error: it does not work."""
     return Finding(subject, Verdict.BAD, text, fix)

@@ -1,4 +1,4 @@
-"""What the machine offers: versions, limits, room."""
+"""Checks of the machine: versions, limits, disk space."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ PACKAGES = ("discord.py", "aiohttp", "grpcio", "protobuf", "msgspec", "watchfile
 DISK_MB = 500
 OLDEST = (3, 11)
 DESCRIPTORS = 1024
-"""What 200 shards, their clusters' pipes and a few hundred HTTP connections need."""
+"""Enough for 200 shards, their clusters' pipes and a few hundred HTTP connections."""
 WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 SKIPPED = frozenset({"node_modules", "__pycache__", "venv"})
 MOST_DIRECTORIES = 20_000
 
 
 def versions() -> Iterator[Finding]:
-    """Python and the packages that matter."""
+    """Check Python and the packages that nescord needs."""
     text = f"{platform.python_version()} on {sys.platform}, {sys.executable}"
     if sys.version_info < OLDEST:
         yield failed("Python", text, "Install Python 3.11 or later.")
@@ -44,21 +44,21 @@ def versions() -> Iterator[Finding]:
         yield failed(
             "nescord",
             f"{text}; missing: {', '.join(missing)}",
-            "Install nescord again: pip install -U nescord",
+            "Reinstall nescord: pip install -U nescord",
         )
     else:
         yield passed("nescord", text)
 
 
 def limits(project: Path) -> Iterator[Finding]:
-    """What the system allows this user: open files, watched directories."""
+    """Check this user's limits: open files and watched directories."""
     try:
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     except ImportError:  # Windows has no such limit
         return
-    text = f"{'no limit' if soft == resource.RLIM_INFINITY else f'{soft:,}'} at a time"
+    text = "no limit" if soft == resource.RLIM_INFINITY else f"limit of {soft:,}"
     if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
         most = 65536 if hard == resource.RLIM_INFINITY else hard
         fix = f"Raise it: ulimit -n {most}, or LimitNOFILE= of the systemd unit."
@@ -74,9 +74,9 @@ def _watches(project: Path) -> Iterator[Finding]:
     except (OSError, ValueError):
         return
     needed = sum(1 for _ in islice(_directories(project), MOST_DIRECTORIES))
-    text = f"{allowed:,} directories may be watched, this project has {needed:,}"
+    text = f"limit of {allowed:,} watched directories; this project has {needed:,}"
     if needed * 2 > allowed:
-        fix = "sysctl fs.inotify.max_user_watches=524288; until then `nescord dev` compares files itself."
+        fix = "Run sysctl fs.inotify.max_user_watches=524288; until then `nescord dev` polls the files."
         yield warning("inotify", text, fix)
     else:
         yield passed("inotify", text)
@@ -89,7 +89,7 @@ def _directories(project: Path) -> Iterator[str]:
 
 
 def disk(state_dir: Path) -> Finding:
-    """Room for what waits while main is away, and the right to write it."""
+    """Check the disk space for events that wait for main, and the permission to write them."""
     place = next(p for p in (state_dir, *state_dir.parents) if p.exists())
     free = shutil.disk_usage(place).free // 1_000_000
     text = f"{state_dir}, {free:,} MB free"
@@ -97,10 +97,10 @@ def disk(state_dir: Path) -> Finding:
         return failed(
             "state_dir",
             f"{state_dir} cannot be written to",
-            "Give this user the right to, or set NESCORD_STATE_DIR to another directory.",
+            "Give this user write permission, or set NESCORD_STATE_DIR to another directory.",
         )
     if free < DISK_MB:
         return warning(
-            "state_dir", text, "Make room, or set NESCORD_STATE_DIR to a directory on another disk."
+            "state_dir", text, "Free some space, or set NESCORD_STATE_DIR to a directory on another disk."
         )
     return passed("state_dir", text)

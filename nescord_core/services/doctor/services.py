@@ -1,4 +1,4 @@
-"""Which services run here, whether they work, and who holds the ports of those that do not."""
+"""Checks of the services: which ones are running and healthy, and who holds the ports of the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SERVICES = ("sandbox", "rest", "main", "ws")
 
 
 async def examine(config: Config) -> list[Finding]:
-    """Look at each service with this state_dir, then at the ports that are not theirs."""
+    """Check each service with this state_dir, then the ports if none is running, then remote services."""
     running = running_services.read_all(config.state_dir)
     states = await status.collect(config.state_dir)
     services = [_service(name, states[name], running.get(name)) for name in _SERVICES if name in states]
@@ -35,16 +35,16 @@ def _service(name: str, state: Mapping[str, Any], present: running_services.Runn
     if present is not None and present.version not in ("", __version__):
         return warning(
             f"{name} runs",
-            f"{text}, of version {present.version}",
-            f"This is {__version__}: start {name} anew, so that both ends speak the same.",
+            f"{text}, version {present.version}",
+            f"This is {__version__}: restart {name}, so that both ends speak the same protocol.",
         )
     if state["state"] != "ready":
-        return warning(f"{name} runs", text, f"See what it says: nescord logs {name}")
+        return warning(f"{name} runs", text, f"See its logs: nescord logs {name}")
     return passed(f"{name} runs", text)
 
 
 def _problems(running: Mapping[str, running_services.RunningService], states: Mapping[str, Any]) -> list[Any]:
-    """Ask those that are not ready what is wrong."""
+    """Ask the services that are not ready for their problems."""
     return [
         _ask(name, present)
         for name, present in running.items()
@@ -62,11 +62,11 @@ async def _ask(name: str, present: running_services.RunningService) -> Finding |
     except (aiohttp.ClientError, TimeoutError, ValueError):
         return None
     problems = "; ".join(said.get("problems", ()))
-    return warning(name, problems, f"nescord logs {name}") if problems else None
+    return warning(name, problems, f"See its logs: nescord logs {name}") if problems else None
 
 
 def _ports(config: Config) -> list[Finding]:
-    """Nothing of ours runs here: whoever holds a port is in the way of what will be started."""
+    """Check the ports while no service of the project is running: a taken port blocks the next start."""
     addresses = {
         "sandbox.listen": config["sandbox.listen"],
         "rest.port": (config["rest.host"], config["rest.port"]),
@@ -80,13 +80,13 @@ def _ports(config: Config) -> list[Finding]:
         if not holder:
             findings.append(passed(key, f"{host}:{port} is free"))
             continue
-        fix = f"End that process, or set {key} ({config.values[key].key.env}) to another port."
+        fix = f"Stop that process, or set {key} ({config.values[key].key.env}) to another port."
         findings.append(warning(key, f"{host}:{port} is taken by {holder}", fix))
     return findings
 
 
 async def _remote(config: Config, running: Mapping[str, running_services.RunningService]) -> list[Finding]:
-    """Services on other machines or in other projects, where the configuration names some."""
+    """Check services on other machines or in other projects, if the configuration names any."""
     findings = []
     if config.values["rest.url"].source != "default" and "rest" not in running:
         findings.append(await _rest(config["rest.url"]))
@@ -107,7 +107,7 @@ async def _rest(url: str) -> Finding:
     if reached:
         return passed("rest.url", f"{url} answers")
     return warning(
-        "rest.url", f"{url} does not answer", "Start `nescord run rest` there, or mend NESCORD_REST_URL."
+        "rest.url", f"{url} does not answer", "Start `nescord run rest` there, or correct NESCORD_REST_URL."
     )
 
 
@@ -121,6 +121,6 @@ async def _main(address: str) -> Finding:
         return warning(
             "ws.grpc_host",
             f"{address} cannot be reached",
-            "Start `nescord run main` there, or mend GRPC_HOST.",
+            "Start `nescord run main` there, or correct GRPC_HOST.",
         )
     return passed("ws.grpc_host", f"{address} can be reached")

@@ -1,4 +1,4 @@
-"""The control socket: requests, streams, one owner, and only the owner's."""
+"""The control socket: requests, streams, a single owner, and private to its user."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def hello(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 async def refuse(_: Mapping[str, Any]) -> Mapping[str, Any]:
-    raise ConfigError("it cannot be.", hint="Do this.")
+    raise ConfigError("it is impossible.", hint="Do this.")
 
 
 async def break_down(_: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -55,13 +55,13 @@ async def test_a_command_is_answered_and_the_socket_is_gone_afterwards(tmp_path:
 
 async def test_errors_cross_the_socket_with_their_hint(tmp_path: Path) -> None:
     async with control_socket.serve_control(tmp_path, COMMANDS):
-        with pytest.raises(NescordError, match=r"it cannot be\. Do this\."):
+        with pytest.raises(NescordError, match=r"it is impossible\. Do this\."):
             await control_socket.request(tmp_path, "refuse")
         with pytest.raises(NescordError, match="'dance' is not a command here; there are break, hello"):
             await control_socket.request(tmp_path, "dance")
 
 
-async def test_a_fault_in_one_command_leaves_the_others_alone(tmp_path: Path) -> None:
+async def test_a_bug_in_one_command_leaves_the_others_working(tmp_path: Path) -> None:
     async with control_socket.serve_control(tmp_path, COMMANDS):
         with pytest.raises(NescordError, match="ZeroDivisionError"):
             await control_socket.request(tmp_path, "break")
@@ -78,13 +78,13 @@ async def test_nonsense_is_answered_with_an_error(tmp_path: Path, line: bytes) -
         assert await control_socket.request(tmp_path, "hello")
 
 
-async def test_an_answer_that_does_not_come_is_given_up(tmp_path: Path) -> None:
+async def test_a_missing_answer_times_out(tmp_path: Path) -> None:
     async with control_socket.serve_control(tmp_path, COMMANDS):
         with pytest.raises(TransportError, match=r"no answer to sleep within 0.1 s"):
             await control_socket.request(tmp_path, "sleep", timeout=0.1)
 
 
-async def test_the_end_of_the_server_ends_open_conversations(tmp_path: Path) -> None:
+async def test_the_end_of_the_server_closes_open_connections(tmp_path: Path) -> None:
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         async with control_socket.serve_control(tmp_path, COMMANDS):
             waiting = group.create_task(_outcome(tmp_path))
@@ -100,13 +100,13 @@ async def _outcome(state_dir: Path) -> Exception | None:
     return None
 
 
-async def test_an_error_in_the_block_comes_out_as_it_is(tmp_path: Path) -> None:
+async def test_an_error_in_the_block_is_raised_unchanged(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="plain"):
         async with control_socket.serve_control(tmp_path, COMMANDS):
             raise ConfigError("plain")
 
 
-async def test_a_stream_ends_with_its_source_and_its_reader_can_leave(tmp_path: Path) -> None:
+async def test_a_stream_ends_with_its_source_and_its_reader_can_disconnect(tmp_path: Path) -> None:
     left = asyncio.Event()
 
     async def count(fields: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
@@ -129,7 +129,7 @@ async def test_a_stream_ends_with_its_source_and_its_reader_can_leave(tmp_path: 
             await left.wait()
 
 
-async def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
+async def test_the_error_of_a_second_owner_names_the_first(tmp_path: Path) -> None:
     async with control_socket.serve_control(tmp_path, COMMANDS):
         with pytest.raises(AlreadyRunning, match=f"nescord dev is already running.*process {os.getpid()}"):
             async with control_socket.serve_control(tmp_path, COMMANDS):
@@ -141,7 +141,8 @@ async def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
 
 def kill_an_owner(state_dir: Path) -> None:
     body = (
-        "import asyncio, sys; from pathlib import Path; from nescord_core.services.control import control_socket\n"
+        "import asyncio, sys; from pathlib import Path\n"
+        "from nescord_core.services.control import control_socket\n"
         "async def run():\n"
         "    async with control_socket.serve_control(Path(sys.argv[1]), {}):\n"
         "        print('up', flush=True); await asyncio.sleep(600)\n"
@@ -153,7 +154,7 @@ def kill_an_owner(state_dir: Path) -> None:
         owner.kill()
 
 
-async def test_what_a_killed_owner_left_is_taken_over(tmp_path: Path) -> None:
+async def test_the_socket_of_a_killed_owner_is_taken_over(tmp_path: Path) -> None:
     kill_an_owner(tmp_path)
     assert (tmp_path / "control.sock").exists()
     with pytest.raises(NotRunning):
@@ -162,7 +163,7 @@ async def test_what_a_killed_owner_left_is_taken_over(tmp_path: Path) -> None:
         assert await control_socket.request(tmp_path, "hello")
 
 
-async def test_a_path_too_long_for_a_socket_gets_a_short_private_one(tmp_path: Path) -> None:
+async def test_a_path_too_long_for_a_socket_is_replaced_by_a_short_private_one(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 90) / ("e" * 90)
     deep.mkdir(parents=True)
     async with control_socket.serve_control(deep, COMMANDS) as path:

@@ -1,4 +1,4 @@
-"""What runs, as seen from another process: supervised, or each service by itself."""
+"""Running services as seen from another process: supervised or on their own."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ async def alone(state_dir: Path, how: str = "polite") -> AsyncIterator[asyncio.s
         await process.communicate()
 
 
-async def test_nothing_runs(tmp_path: Path) -> None:
+async def test_nothing_is_running(tmp_path: Path) -> None:
     assert await collect(tmp_path) == {}
     with pytest.raises(NotRunning):
         await control_socket.stop(tmp_path)
 
 
-async def test_services_started_one_by_one_are_asked(tmp_path: Path) -> None:
+async def test_services_without_a_supervisor_are_probed(tmp_path: Path) -> None:
     health = Health()
     async with health.serving() as admin:
         with announce(tmp_path, "ws", address="127.0.0.1:2", admin=admin):
@@ -92,14 +92,14 @@ async def test_services_started_one_by_one_are_asked(tmp_path: Path) -> None:
             assert (await collect(tmp_path))["ws"]["state"] == "unhealthy"
 
 
-async def test_one_that_does_not_answer_is_not_ready(tmp_path: Path) -> None:
+async def test_a_service_that_does_not_answer_is_not_ready(tmp_path: Path) -> None:
     async with Health().serving() as admin:
         pass
     with announce(tmp_path, "ws", admin=admin):
         assert (await collect(tmp_path))["ws"]["state"] == "unhealthy"
 
 
-async def test_a_wait_ends_when_all_are_ready(tmp_path: Path) -> None:
+async def test_a_wait_ends_when_all_services_are_ready(tmp_path: Path) -> None:
     health = Health()
     health.status = 503
     async with health.serving() as admin, asyncio.TaskGroup() as tasks:
@@ -111,34 +111,34 @@ async def test_a_wait_ends_when_all_are_ready(tmp_path: Path) -> None:
             assert (await waiting)["ws"]["state"] == "ready"
 
 
-async def test_what_the_supervisor_says_counts_and_others_are_added(tmp_path: Path) -> None:
-    said = {"rest": {"state": "backoff", "pid": None, "address": "", "uptime_s": None, "restarts": 3}}
+async def test_the_supervisor_decides_and_other_services_are_added(tmp_path: Path) -> None:
+    reported = {"rest": {"state": "backoff", "pid": None, "address": "", "uptime_s": None, "restarts": 3}}
 
     async def status(_: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"services": said}
+        return {"services": reported}
 
     with announce(tmp_path, "ws"), announce(tmp_path, "rest"):
         async with control_socket.serve_control(tmp_path, {"status": status}):
             found = await collect(tmp_path)
-    assert found["rest"] == said["rest"] | dict.fromkeys(("cpu_percent", "memory_mb", "processes"))
+    assert found["rest"] == reported["rest"] | dict.fromkeys(("cpu_percent", "memory_mb", "processes"))
     assert found["ws"]["state"] == "ready"
 
 
-async def test_services_started_one_by_one_are_stopped_by_sigterm(tmp_path: Path) -> None:
+async def test_services_without_a_supervisor_are_stopped_by_sigterm(tmp_path: Path) -> None:
     async with alone(tmp_path) as process:
         await control_socket.stop(tmp_path)
         assert await process.wait() == 0
     assert await collect(tmp_path) == {}
 
 
-async def test_one_that_does_not_stop_is_told_of(tmp_path: Path) -> None:
+async def test_a_service_that_does_not_stop_is_an_error(tmp_path: Path) -> None:
     async with alone(tmp_path, "deaf") as process:
-        with pytest.raises(TransportError, match=r"not everything has stopped within 0.3 s"):
+        with pytest.raises(TransportError, match=r"some services are still running after 0.3 s"):
             await control_socket.stop(tmp_path, timeout=0.3)
         process.send_signal(signal.SIGKILL)
 
 
-async def test_the_log_files_of_a_run_that_ended_can_still_be_read(tmp_path: Path) -> None:
+async def test_the_logs_of_an_ended_run_can_be_read(tmp_path: Path) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     (logs / "rest.log").write_text("2026-01-01T00:00:01.000+00:00 one\n2026-01-01T00:00:03.000+00:00 three\n")
@@ -154,7 +154,7 @@ async def test_the_log_files_of_a_run_that_ended_can_still_be_read(tmp_path: Pat
         await anext(control_socket.logs(tmp_path, "main"))
 
 
-async def test_reload_passes_on_what_main_says_about_it(tmp_path: Path) -> None:
+async def test_reload_returns_the_report_of_main(tmp_path: Path) -> None:
     async def reload(_: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"line": "bot_main/app.py  63 ms", "generation": 2}
 

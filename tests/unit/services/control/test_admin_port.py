@@ -1,4 +1,4 @@
-"""The admin port: health, numbers, commands, and who may ask."""
+"""The admin port: health, statistics, commands and access."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def admin(
         yield session, address
 
 
-async def test_ready_only_when_nothing_is_missing() -> None:
+async def test_ready_only_without_problems() -> None:
     missing = ["shard 0 is connecting"]
     async with admin(lambda: missing) as (session, _):
         async with session.get("/readyz") as answer:
@@ -50,7 +50,7 @@ async def test_ready_only_when_nothing_is_missing() -> None:
             assert answer.status == 200
 
 
-async def test_numbers_and_commands() -> None:
+async def test_statistics_and_commands() -> None:
     async with admin() as (session, _):
         async with session.get("/stats") as answer:
             assert await answer.json() == {"depth": 1}
@@ -64,14 +64,14 @@ async def test_numbers_and_commands() -> None:
             assert answer.status == 405
 
 
-async def test_a_page_in_a_browser_commands_nothing() -> None:
+async def test_a_web_page_cannot_run_commands() -> None:
     page = {"Origin": "http://evil.example"}
     async with admin() as (session, _), session.post("/reload", headers=page) as answer:
         assert answer.status == 403
 
 
 @pytest.mark.parametrize(("shown", "status"), [("", 401), ("wrong", 401), ("the-secret", 200)])
-async def test_with_a_secret_all_but_health_asks_for_it(shown: str, status: int) -> None:
+async def test_with_a_secret_everything_but_health_requires_it(shown: str, status: int) -> None:
     async with admin(secret="the-secret") as (session, _):
         for method, path in (("GET", "/stats"), ("GET", "/metrics"), ("POST", "/reload")):
             async with session.request(method, path, headers={"X-Nescord-Secret": shown}) as answer:

@@ -12,7 +12,7 @@ import pytest
 from nescord_core.services.control.running_services import announce, is_alive, read_all
 
 
-def test_a_running_service_is_listed_and_gone_at_the_end(tmp_path: Path) -> None:
+def test_a_service_is_listed_while_it_is_running(tmp_path: Path) -> None:
     with announce(tmp_path, "rest", address="127.0.0.1:6000", admin="127.0.0.1:6000", now=5.0) as presence:
         assert read_all(tmp_path) == {"rest": presence}
         fields = json.loads((tmp_path / "run/rest.json").read_text())
@@ -22,7 +22,7 @@ def test_a_running_service_is_listed_and_gone_at_the_end(tmp_path: Path) -> None
     assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_the_file_goes_also_when_the_service_fails(tmp_path: Path) -> None:
+def test_the_file_is_removed_when_the_service_fails(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), announce(tmp_path, "ws"):
         raise RuntimeError
     assert not (tmp_path / "run/ws.json").exists()
@@ -36,7 +36,7 @@ def test_a_successor_keeps_its_file_when_the_predecessor_ends(tmp_path: Path) ->
     assert json.loads(file.read_text())["pid"] == 1
 
 
-def test_a_process_id_that_was_given_to_another_process_is_not_the_service(tmp_path: Path) -> None:
+def test_a_reused_process_id_is_not_the_service(tmp_path: Path) -> None:
     with announce(tmp_path, "ws") as presence:
         assert is_alive(presence)
         assert not is_alive(replace(presence, birth="an earlier boot/1"))

@@ -26,7 +26,7 @@ LISTENER = """
 from nescord_core import WsListener
 
 listener = WsListener()
-print("noise of the bot's own")
+print("output of the bot itself")
 
 
 @listener.on("message_create")
@@ -59,7 +59,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_project_with_a_token_has_nothing_in_the_way(project: Path) -> None:
+def test_a_project_with_a_token_passes_every_check(project: Path) -> None:
     ports = free_ports(5)
     names = ("NESCORD_SANDBOX_LISTEN", "NESCORD_MAIN_LISTEN", "NESCORD_MAIN_ADMIN", "NESCORD_WS_ADMIN")
     environ = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=False)}
@@ -73,10 +73,10 @@ def test_a_project_with_a_token_has_nothing_in_the_way(project: Path) -> None:
     assert not any(TOKEN in finding.text for finding in found.values())
 
 
-def test_what_is_missing_is_worth_a_look(tmp_path: Path) -> None:
+def test_what_is_missing_is_a_warning(tmp_path: Path) -> None:
     found = findings(tmp_path, code=True)
-    wanting = {name for name, each in found.items() if each.verdict is Verdict.WARNING}
-    assert {"project", "token", "main.entry"} <= wanting
+    missing = {name for name, each in found.items() if each.verdict is Verdict.WARNING}
+    assert {"project", "token", "main.entry"} <= missing
     assert "bot_main/app.py" in found["main.entry"].text
     assert "nescord init" in found["project"].fix
     assert Verdict.BAD not in {finding.verdict for finding in found.values()}
@@ -85,7 +85,7 @@ def test_what_is_missing_is_worth_a_look(tmp_path: Path) -> None:
     assert "hunter2" not in odd.text
 
 
-def test_an_open_address_without_a_secret_is_in_the_way(project: Path) -> None:
+def test_an_open_address_without_a_secret_is_an_error(project: Path) -> None:
     found = findings(project, DISCORD_BOT_TOKEN=TOKEN, NESCORD_REST_HOST="0.0.0.0")
     assert [name for name, each in found.items() if each.verdict is Verdict.BAD] == ["rest"]
     assert "NESCORD_SECRET" in found["rest"].fix
@@ -101,7 +101,7 @@ def test_a_taken_port_names_its_holder_and_the_key(project: Path) -> None:
     assert "NESCORD_REST_PORT" in taken.fix
 
 
-def test_what_runs_here_is_asked_and_its_version_compared(
+def test_running_services_are_probed_and_their_versions_compared(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state_dir = project / ".nescord"
@@ -115,7 +115,7 @@ def test_what_runs_here_is_asked_and_its_version_compared(
     assert "0.0.1" in found.text
 
 
-def test_services_elsewhere_are_reached_for(project: Path) -> None:
+def test_remote_services_are_contacted(project: Path) -> None:
     (port,) = free_ports(1)
     found = findings(project, NESCORD_REST_URL=f"http://127.0.0.1:{port}", GRPC_HOST=f"127.0.0.1:{port}")
     assert {found[key].verdict for key in ("rest.url", "ws.grpc_host")} == {Verdict.WARNING}
@@ -127,14 +127,14 @@ def test_services_elsewhere_are_reached_for(project: Path) -> None:
 def test_handlers_are_compared_with_intents_and_events(project: Path) -> None:
     found = findings(project, code=True, DISCORD_INTENTS="guilds,guild_messages")
     assert found["handlers"].verdict is Verdict.BAD
-    assert "guild_member_add never comes without the intent guild_members" in found["handlers"].text
+    assert "guild_member_add is never sent without the intent guild_members" in found["handlers"].text
     assert found["message_content"].verdict is Verdict.WARNING
     rich = "guild_messages,guild_members,message_content"
     found = findings(project, code=True, DISCORD_INTENTS=rich)
     assert found["handlers"].verdict is Verdict.GOOD
     assert "message_content" not in found
     found = findings(project, code=True, DISCORD_INTENTS=rich, EVENTS="message_create")
-    assert found["handlers"].text == "bot.events leaves out guild_member_add"
+    assert found["handlers"].text == "bot.events excludes guild_member_add"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_code_that_cannot_be_imported(project: Path, code: str, text: str) -> No
     assert text in found.text
 
 
-def test_a_discordpy_file_says_what_it_counts_on(project: Path) -> None:
+def test_the_intents_of_a_discordpy_file_are_compared(project: Path) -> None:
     code = "import discord\nintents = discord.Intents(guilds=True, members=True)\n"
     code += "client = discord.Client(intents=intents)\n"
     (project / "bot.py").write_text(f"{code}client.run('token')\n")
@@ -169,7 +169,7 @@ async def online(project: Path, url: str, token: str, **environ: str) -> dict[st
     return {each.subject: each for each in await checks.examine(loaded, code=False)}
 
 
-async def test_discord_is_asked(project: Path) -> None:
+async def test_discord_is_called(project: Path) -> None:
     async with running_sandbox() as sandbox:
         url = f"{sandbox.url}/api/v10"
         found = await online(project, url, sandbox.token, DISCORD_INTENTS="guilds,message_content")
@@ -185,7 +185,7 @@ async def test_discord_is_asked(project: Path) -> None:
     assert "--offline" in gone["Discord"].fix
 
 
-async def test_privileged_intents_the_budget_and_the_clock_are_compared_with_discords(project: Path) -> None:
+async def test_privileged_intents_identifies_and_the_clock_are_compared_with_discord(project: Path) -> None:
     async def answer(request: web.Request) -> web.Response:
         limit = {"total": 1000, "remaining": 3, "reset_after": 7_200_000}
         content: dict[str, Any] = {
@@ -212,18 +212,18 @@ async def test_privileged_intents_the_budget_and_the_clock_are_compared_with_dis
     assert found["application"].verdict is Verdict.BAD
     assert "message_content" in found["application"].text
     assert "guild_members" not in found["application"].text
-    assert found["IDENTIFYs"].text == "3 of 1000 IDENTIFYs left, anew in 2.0 h"
+    assert found["IDENTIFYs"].text == "3 of 1000 IDENTIFYs left, reset in 2.0 h"
     assert {found[name].verdict for name in ("IDENTIFYs", "shards", "clock")} == {Verdict.WARNING}
 
 
-def test_a_date_names_a_whole_second_only() -> None:
+def test_a_date_has_a_resolution_of_one_second() -> None:
     date = formatdate(1_800_000_000, usegmt=True)
     assert _skew(date, 1_800_000_000.1, 1_800_000_000.9) == 0.0
     assert _skew(date, 1_800_000_010.0, 1_800_000_011.0) == pytest.approx(10.0)
     assert _skew("yesterday", 0.0, 0.0) is None
 
 
-def test_limits_and_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_and_disk_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watches = tmp_path / "max_user_watches"
     watches.write_text("1\n")
     monkeypatch.setattr(machine, "WATCHES", watches)
@@ -236,7 +236,7 @@ def test_limits_and_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert machine.disk(Path("/proc/version/state")).verdict is Verdict.BAD
 
 
-def test_the_report_as_one_object_masks_secrets(project: Path) -> None:
+def test_the_json_report_masks_secrets(project: Path) -> None:
     effective = config.load(
         project, environ={"DISCORD_BOT_TOKEN": "secret.token", "NESCORD_SECRET": "s3cr3t"}
     )
