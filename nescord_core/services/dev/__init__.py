@@ -1,1 +1,1 @@
-"""`nescord dev`, `nescord run all` and `nescord demo`: all services under one supervisor."""
+"""Behind `nescord dev`, `nescord run all` and `nescord demo`: all services under one supervisor."""

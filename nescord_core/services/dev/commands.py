@@ -1,4 +1,4 @@
-"""What can be asked of a running `nescord dev`: by keys, by its control socket, by its own main."""
+"""The commands of a running `nescord dev`, from keys, from its control socket and from its own main."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ NOTICE_TIMEOUT = 5.0
 NOTICE_LENGTH = 8000
 
 Replan = Callable[[], tuple[Config, list[ServiceSpec]]]
-"""Reads the configuration anew; raises ConfigError when it is wrong or asks for other services."""
+"""Re-reads the configuration; raises ConfigError if it is wrong or requires other services."""
 
 
 @dataclass
 class DevCommands:
-    """Carries out what is asked. ``page`` is the sandbox's address, empty without one."""
+    """Runs the commands. ``page`` is the sandbox's address, empty without a sandbox."""
 
     supervisor: Supervisor
     output: Output
@@ -43,7 +43,7 @@ class DevCommands:
     events: asyncio.Task[None] | None = None
 
     def commands(self) -> Mapping[str, control_socket.Command]:
-        """What the control socket understands."""
+        """Return the commands of the control socket."""
         return {
             "status": self._status,
             "stop": self._stop,
@@ -55,13 +55,13 @@ class DevCommands:
         }
 
     def pressed(self, key: str) -> None:
-        """Do what a key stands for; others do nothing."""
+        """Run the command of a key; other keys do nothing."""
         actions: dict[str, Callable[[], object]] = {
-            "r": lambda: self.tasks.create_task(self._reload_aloud()),
+            "r": lambda: self.tasks.create_task(self._reload_by_key()),
             "R": self._restart_all,
             "o": lambda: self.tasks.create_task(self._open_page()),
             "e": self._toggle_events,
-            "l": lambda: self._say(f"showing {self.output.next_filter()}"),
+            "l": lambda: self._say(f"showing: {self.output.next_filter()}"),
             "c": lambda: self.output.show(CLEAR.rstrip("\n")),
             "q": self.supervisor.request_stop,
             "h": lambda: self._say("   ".join(f"{name} {what}" for name, what in keys.HELP.items())),
@@ -71,7 +71,7 @@ class DevCommands:
             action()
 
     def close(self) -> None:
-        """End what still runs beside."""
+        """Stop the display of events, if it is on."""
         if self.events is not None:
             self.events.cancel()
 
@@ -109,7 +109,7 @@ class DevCommands:
             yield {"time": line.time, "service": line.service, "stream": line.stream, "text": line.text}
 
     async def _configured(self, asked: control_socket.Answer) -> control_socket.Answer:
-        """The configuration has changed: start the services anew that it concerns."""
+        """Restart the services that a changed configuration affects."""
         try:
             settings, specs = self.replan()
             self.supervisor.replan(specs)
@@ -119,12 +119,12 @@ class DevCommands:
         self.output.hide(plan.secrets(settings))
         known = {spec.name for spec in specs}
         for name in [name for name in asked.get("services", ()) if name in known]:
-            self._say(f"{name} starts anew with the changed configuration")
+            self._say(f"restarting {name} with the changed configuration")
             self.supervisor.restart(name)
         return {}
 
     async def _notice(self, asked: control_socket.Answer) -> control_socket.Answer:
-        """Show on the sandbox's page why the new code does not run; empty text takes it away."""
+        """Show on the sandbox's page why the new code cannot be loaded; an empty text removes the notice."""
         if not self.page:
             return {}
         limit = aiohttp.ClientTimeout(total=NOTICE_TIMEOUT)
@@ -136,13 +136,13 @@ class DevCommands:
             ):
                 return {}
         except (aiohttp.ClientError, TimeoutError):
-            return {}  # the terminal shows it all the same
+            return {}  # the terminal shows it anyway
 
     # ---------------------------------------------------------------- keys
 
-    async def _reload_aloud(self) -> None:
+    async def _reload_by_key(self) -> None:
         try:
-            await control_socket.reload(self.settings.state_dir)  # main itself says how it went
+            await control_socket.reload(self.settings.state_dir)  # main reports the outcome itself
         except NescordError as error:
             if "Still serving" not in str(error):
                 self._say(str(error))
@@ -156,9 +156,9 @@ class DevCommands:
             self._say(str(error))
 
     async def _open_page(self) -> None:
-        """A machine without a display has no browser that could open beside this."""
+        """Open the page in a browser, if there is a display to show one."""
         if not self.page:
-            self._say("there is no page without the sandbox")
+            self._say("only the sandbox has a page")
         elif sys.platform == "linux" and not {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
             self._say(f"no display here; open {self.page} in a browser")
         else:
@@ -172,7 +172,7 @@ class DevCommands:
         elif self.page:
             self.events = self.tasks.create_task(self._show_events())
         else:
-            self._say("events are shown with the sandbox only")
+            self._say("events are shown only with the sandbox")
 
     async def _show_events(self) -> None:
         self._say("events on")
@@ -186,11 +186,11 @@ class DevCommands:
                     if not event["t"].startswith("SANDBOX_"):
                         self._say(_event_line(event))
         except (aiohttp.ClientError, ValueError) as error:
-            self._say(f"no events: {error}")
+            self._say(f"events off: {error}")
 
 
 def _event_line(event: Mapping[str, Any]) -> str:
-    """The type of an event, and who and what where it has them."""
+    """Return an event's type and place, and its user and content where it has them."""
     data = event["d"]
     author = (data.get("author") or data.get("user") or {}).get("username", "")
     content = str(data.get("content") or "")[:80].replace("\n", " ")
@@ -200,7 +200,7 @@ def _event_line(event: Mapping[str, Any]) -> str:
 
 
 def facts(view: ServiceView) -> dict[str, Any]:
-    """A service as `nescord status` has it."""
+    """Return a service's facts as `nescord status` reports them."""
     return {
         "state": view.state.value,
         "pid": view.pid,

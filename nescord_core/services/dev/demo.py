@@ -1,4 +1,4 @@
-"""`nescord demo`: a throw-away project on the sandbox, and the conversation that shows it works."""
+"""`nescord demo`: a temporary project on the sandbox, and a conversation that checks it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ Report = Callable[[str], None]
 
 
 def make_project(directory: Path) -> None:
-    """Write the template `minimal` into an empty directory."""
+    """Write the template `minimal` to an empty directory."""
     templates.write(templates.plan("minimal", directory), directory)
 
 
 def free_offset(config: Config) -> int:
-    """Return the smallest port offset at which every port of a project is free."""
+    """Return the smallest port offset at which every port of the project is free."""
     for offset in range(0, 2000, STEP):
         moved = config.shifted(offset)
         addresses = [
@@ -46,7 +46,7 @@ def free_offset(config: Config) -> int:
         ]
         if all(_is_free(host, port) for host, port in addresses):
             return offset
-    raise NescordError("No free ports were found for the demo.", hint="Stop other nescord projects first.")
+    raise NescordError("there are no free ports for the demo.", hint="Stop other nescord projects first.")
 
 
 def _is_free(host: str, port: int) -> bool:
@@ -61,7 +61,7 @@ def _is_free(host: str, port: int) -> bool:
 
 @asynccontextmanager
 async def running(project: Path, offset: int, *, stop_timeout: float = 20.0) -> AsyncIterator[DevRun]:
-    """Run `nescord dev` in the project as a process of its own; stopped in order at the end."""
+    """Run `nescord dev` in the project as a separate process, and stop it at the end of the block."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DISCORD_", "NESCORD_", "GRPC_"))}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "nescord_cli", "dev", "--sandbox", "--json"),
@@ -98,7 +98,7 @@ async def _stop(process: asyncio.subprocess.Process, timeout: float) -> None:
 
 
 class DevRun:
-    """A running `nescord dev --json` and what it printed, as text."""
+    """A running `nescord dev --json` and its output as text."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -106,7 +106,7 @@ class DevRun:
         self.broken_code = ""
 
     async def collect(self) -> None:
-        """Read its output until it ends."""
+        """Read the output until the process ends."""
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             self._take(line.decode(errors="replace").rstrip())
@@ -123,22 +123,22 @@ class DevRun:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     @property
     def ended(self) -> int | None:
-        """The exit code, None while it runs."""
+        """The exit code, or None while it is running."""
         return self._process.returncode
 
 
 async def converse(
     run: DevRun, project: Path, sandbox_url: str, report: Report, *, timeout: float = 60.0
 ) -> None:
-    """Say !ping, see Pong!, change the code, say !ping again, see the new answer.
+    """Say !ping, expect Pong!, change the code, say !ping again, and expect the new answer.
 
     Raises:
-        ServiceFailed: an answer did not come in ``timeout`` seconds; the message quotes what the bot printed.
+        ServiceFailed: no answer arrived within ``timeout`` seconds; the details quote the bot's output.
 
     """
     started = time.monotonic()
@@ -152,7 +152,7 @@ async def converse(
             raise ServiceFailed("main", f"the bot answered {first!r}, not {BEFORE}.")
         source.write_text(text.replace(BEFORE, AFTER), encoding="utf-8")
         saved = time.monotonic()
-        report(f"       (bot_main/app.py is changed: {BEFORE} becomes {AFTER})")
+        report(f"       (changed bot_main/app.py: {BEFORE} is now {AFTER})")
         await _until_new(run, session, report, saved, timeout)
 
 
@@ -164,22 +164,23 @@ async def _until_new(
         answer = await _ask(run, session, timeout)
         if answer == AFTER.strip('"'):
             if old:
-                report(f"       (asked {old} times more, the old code answered while the new one started)")
+                times = "once" if old == 1 else f"{old} times"
+                report(f"       (the old code answered {times} more while the new code was loading)")
             report(f"alice: !ping\nbot:   {answer}    ({time.monotonic() - saved:.1f} s after the change)")
             return
         old += 1
         await asyncio.sleep(0.1)
-    raise _failed(run, "the bot still answers as before the change")
+    raise _failed(run, "the bot still gives the old answer")
 
 
 async def ready(run: DevRun, session: aiohttp.ClientSession, timeout: float) -> None:
-    """Wait until the bot has a gateway session: before that nobody hears a message."""
+    """Wait until the bot has a gateway session; it does not receive earlier messages."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if run.broken_code:
             raise ServiceFailed("main", "the bot's code cannot be loaded.", details=run.broken_code)
         if run.ended is not None:
-            raise _failed(run, f"`nescord dev` ended with exit code {run.ended}")
+            raise _failed(run, f"`nescord dev` exited with code {run.ended}")
         try:
             async with session.get("/sandbox/state") as answer:
                 if answer.status == 200 and (await answer.json()).get("bot_online"):

@@ -1,4 +1,4 @@
-"""Checks that the ports of all services are free before anything starts."""
+"""Checks that the ports of all services are free before any of them starts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nescord_core.supervisor.output import Output
 __all__ = ["until_free"]
 
 RETRY = 0.1
-"""Seconds between two checks while an earlier run is still ending."""
+"""Seconds between two checks while an earlier run is stopping."""
 
 
 async def until_free(
     addresses: Iterable[plan.Listener], output: Output, patience: float, signals: Sequence[str]
 ) -> None:
-    """Raise PortTaken; after a kill, first wait ``patience`` seconds for that run's services to end."""
+    """Raise PortTaken if a port is still taken after ``patience`` seconds; return early after a signal."""
     loop = asyncio.get_running_loop()
-    until, told = loop.time() + patience, False
+    until, reported = loop.time() + patience, False
     while not signals:
         try:
             _check_free(addresses)
@@ -30,14 +30,14 @@ async def until_free(
         except PortTaken:
             if loop.time() >= until:
                 raise
-        if not told:
-            output.say("the services of a run that was killed are still ending; waiting for their ports")
-            told = True
+        if not reported:
+            output.say("waiting for the ports of an earlier run that was killed and is still stopping")
+            reported = True
         await asyncio.sleep(RETRY)
 
 
 def _check_free(listeners: Iterable[plan.Listener]) -> None:
-    """Bind each address for a moment: what is taken is said before anything starts."""
+    """Bind each address briefly; raises PortTaken for one that is in use."""
     for listener in listeners:
         family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""Single keys in the terminal of `nescord dev`. ^C keeps its meaning; the terminal is put back at the end."""
+"""Single-key commands of `nescord dev`. ^C still works; the terminal is restored at the end."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ HELP: Mapping[str, str] = {
 
 @contextmanager
 def listening(pressed: Callable[[str], None], file: TextIO | None = None) -> Iterator[bool]:
-    """Call ``pressed`` with each key while the block runs; yields whether there is a terminal to listen to.
+    """Call ``pressed`` with each key for the duration of the block; yields whether keys can be read.
 
-    There is none when the input is not a terminal, or belongs to another program (a job in the background).
+    They cannot if the input is not a terminal, or belongs to another program (a background job).
     """
     file = file or sys.stdin
     if not _is_ours(file):
@@ -46,8 +46,8 @@ def listening(pressed: Callable[[str], None], file: TextIO | None = None) -> Ite
         except OSError:
             data = b""
         if not data:
-            loop.remove_reader(descriptor)  # the terminal is gone; a signal says so as well
-        elif not data.startswith(b"\x1b"):  # arrows and function keys come as several bytes
+            loop.remove_reader(descriptor)  # the terminal is gone, which a signal reports as well
+        elif not data.startswith(b"\x1b"):  # arrows and function keys send several bytes
             for key in data.decode("utf-8", "replace"):
                 pressed(key)
 
@@ -64,13 +64,13 @@ def _restore(descriptor: int, before: list[object]) -> None:
     import termios
 
     try:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)  # type: ignore[arg-type]  # as it was given
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)  # type: ignore[arg-type]  # as tcgetattr returned it
     except termios.error:
-        return  # the terminal was closed
+        return  # the terminal has been closed
 
 
 def _is_ours(file: TextIO) -> bool:
     try:
         return file.isatty() and os.tcgetpgrp(file.fileno()) == os.getpgrp()
     except (OSError, ValueError, AttributeError):
-        return False  # closed, or a system without terminals of this kind
+        return False  # closed, or a system without such terminals

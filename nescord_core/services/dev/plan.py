@@ -1,4 +1,4 @@
-"""What `nescord dev` and `nescord run all` run, as plain data: services, addresses and variables."""
+"""Plans `nescord dev` and `nescord run all` as plain data: services, addresses and variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Listener", "connected", "effective", "listeners", "plan", "secrets"]
 
 EXEC = "exec"
 PATIENCE = 5.0
-"""Seconds that a process gets on top of its own time-out for stopping."""
+"""Seconds to stop that a process gets on top of its own time-out."""
 START_TIMEOUT = 60.0
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - replaced, not bound
 ONCE = RestartPolicy(when=When.NEVER, final=frozenset())
@@ -38,12 +38,12 @@ class Listener:
 
 
 def effective(config: Config, *, sandbox: bool | None, port_offset: int) -> tuple[Config, bool]:
-    """Return the configuration that the services get, and whether the sandbox is among them.
+    """Return the services' configuration, and whether the sandbox is one of them.
 
-    ``sandbox`` of None means: if there is no token.
+    If ``sandbox`` is None, the sandbox is used when there is no token.
 
     Raises:
-        ConfigError: no token, and no sandbox either.
+        ConfigError: there is neither a token nor a sandbox.
 
     """
     moved = connected(config).shifted(port_offset)
@@ -55,22 +55,22 @@ def effective(config: Config, *, sandbox: bool | None, port_offset: int) -> tupl
 
 
 def connected(config: Config) -> Config:
-    """Point ws and the clients at where main and rest listen, wherever nobody has said otherwise."""
+    """Point ws and the clients at the addresses of main and rest, unless the configuration sets others."""
     host, port = config["main.listen"]
     workers: int = config["main.workers"]
     derived = {
         "ws.grpc_host": tuple(_joined(_reachable(host), port + place) for place in range(workers)),
         "rest.url": f"http://{_joined(_reachable(config['rest.host']), config['rest.port'])}",
     }
-    unsaid = {name: value for name, value in derived.items() if config.values[name].source == "default"}
-    return config.override(unsaid, "`nescord dev`")
+    unset = {name: value for name, value in derived.items() if config.values[name].source == "default"}
+    return config.override(unset, "`nescord dev`")
 
 
 def listeners(config: Config, *, sandbox: bool) -> list[Listener]:
-    """Return every address that will be listened on, in the order of starting.
+    """Return every address that the services will listen on, in start order.
 
     Raises:
-        ConfigError: a port is 0; the services have to know each other's.
+        ConfigError: a port is 0; the services need to know each other's ports.
 
     """
     main_host, main_port = config["main.listen"]
@@ -87,7 +87,7 @@ def listeners(config: Config, *, sandbox: bool) -> list[Listener]:
     for listener in found:
         if listener.port == 0:
             raise ConfigError(
-                "`nescord dev` needs a fixed port, because the other services have to know it.",
+                "`nescord dev` needs a fixed port, which the other services use.",
                 where=f"{listener.key} ({config.values[listener.key].source})",
                 hint="Set a port other than 0.",
             )
@@ -104,10 +104,10 @@ def plan(
     as_json: bool = False,
     watch: bool = True,
 ) -> list[ServiceSpec]:
-    """Return the services: the sandbox first, then rest and main side by side, then ws.
+    """Return the services: the sandbox first, then rest and main in parallel, then ws.
 
-    Secrets travel in the environment only. ``command`` runs in ``directory`` when all of them are ready.
-    Events stop first: ws ends before main, main before rest, which its handlers may still need.
+    Secrets are passed in the environment only. ``command`` runs in ``directory`` once all services are ready.
+    On the way down ws stops before main, and main before rest, which its handlers may still need.
     """
     env = {**environ, **config.environment()}
     env |= ({JSON_LINES: "1"} if as_json else {}) | ({BRIEF: "1"} if watch else {})
@@ -127,7 +127,7 @@ def plan(
 
 
 def secrets(config: Config) -> list[str]:
-    """Return every value that must not be shown; the sandbox's own token is no secret."""
+    """Return every value to mask in the output; the sandbox's own token is not a secret."""
     values = (e.value for e in config.values.values() if e.key.secret and e.value is not None)
     return [str(value) for value in values if value != config["sandbox.token"]]
 
@@ -151,7 +151,7 @@ def _ws(config: Config, settings: WsSettings, env: Mapping[str, str]) -> Service
 def _service(
     name: str, config: Config, env: Mapping[str, str], admin: tuple[str, int], *, grace: float = 0.0
 ) -> ServiceSpec:
-    """Make the spec of `nescord run NAME`; -P keeps the project's files from standing in for modules."""
+    """Return the spec of `nescord run NAME`; -P keeps the project's files from shadowing modules."""
     host, port = admin
     return ServiceSpec(
         name,

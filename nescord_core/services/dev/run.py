@@ -1,4 +1,4 @@
-"""`nescord dev` and `nescord run all`: sandbox, rest, main and ws as processes under one supervisor."""
+"""Runs `nescord dev` and `nescord run all`: sandbox, rest, main and ws under one supervisor."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from nescord_core.supervisor.systemd import SystemdNotifier
 __all__ = ["run_all", "run_dev"]
 
 AFTER_KILL = 20.0
-"""Seconds that services get to end after their supervisor was killed; longer than any of their time-outs."""
+"""Seconds for services to end after their supervisor was killed; longer than any of their time-outs."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunMode:
-    """How services are run together: the command, its name in the output, and whether main watches files."""
+    """A way to run the services together: the command, its name in the output, whether main watches files."""
 
     name: str
     own: str
@@ -46,9 +46,9 @@ ALL = RunMode("nescord run all", "all", watch=False)
 
 
 async def run_all(config: Config, *, json: bool = False, port_offset: int = 0) -> int:
-    """Run rest, main and ws until a signal, `nescord stop` or a service that is given up, as `run_dev` does.
+    """Run rest, main and ws until a signal, `nescord stop`, or a service fails for good.
 
-    Raises what it raises.
+    Returns and raises as `run_dev` does.
     """
     return await run_dev(config, sandbox=False, json=json, port_offset=port_offset, mode=ALL)
 
@@ -64,17 +64,17 @@ async def run_dev(
     environ: Mapping[str, str] | None = None,
     mode: RunMode = DEV,
 ) -> int:
-    """Run everything until a signal, `nescord stop`, the end of ``exec_cmd``, or a service that is given up.
+    """Run all services until a signal, `nescord stop`, the end of ``exec_cmd``, or a service fails for good.
 
-    ``sandbox`` of None means: if there is no token. ``file`` (default: stdout) gets everybody's output, as
-    JSON lines if ``json``. ``exec_cmd`` starts in the working directory once all services are ready. Returns
-    the exit code: 0 after an orderly stop, that of ``exec_cmd``, 2 when a service finds its configuration
-    wrong, else 1. What a service was given up for is printed to stderr.
+    If ``sandbox`` is None, the sandbox is used when there is no token. ``file`` (default: stdout) receives
+    the output of all services, as JSON lines if ``json``. ``exec_cmd`` starts in the working directory once
+    all services are ready. Returns the exit code: 0 after an orderly stop, that of ``exec_cmd``, 2 if a
+    service rejects its configuration, otherwise 1. The reason for a failure is printed to stderr.
 
     Raises:
-        ConfigError: what reading the configuration can tell.
+        ConfigError: the configuration is wrong.
         AlreadyRunning: another `nescord dev` uses this state_dir.
-        PortTaken: somebody listens on an address of ours.
+        PortTaken: another process listens on an address of the services.
 
     """
     environ = dict(os.environ if environ is None else environ)
@@ -122,7 +122,7 @@ def _output(specs: Iterable[ServiceSpec], settings: Config, file: TextIO, own: s
 
 @dataclass(frozen=True)
 class _Run:
-    """One run, from taking the control socket to its last process. ``page`` is empty without a sandbox."""
+    """One run, from the control socket to the last process. ``page`` is empty without a sandbox."""
 
     supervisor: Supervisor
     output: Output
@@ -152,19 +152,19 @@ class _Run:
     async def _run(self, commands: DevCommands) -> Outcome:
         if self.page:
             await _forget_sessions(self.settings)
-        waking = commands.tasks.create_task(self.notifier.keep_awake(), name="watchdog")
+        watchdog = commands.tasks.create_task(self.notifier.keep_awake(), name="watchdog")
         try:
             if not self.keys:
                 return await self.supervisor.run()
             with terminal_keys.listening(commands.pressed):
                 return await self.supervisor.run()
         finally:
-            waking.cancel()
+            watchdog.cancel()
             commands.close()
 
 
 async def _forget_sessions(settings: Config) -> None:
-    """A sandbox starts with an empty memory: a RESUME would only cost the wait before IDENTIFY."""
+    """Forget saved sessions: a new sandbox knows none, so a RESUME would only delay the IDENTIFY."""
     from nescord_core.gateway.session_store import DiskSessionStore
 
     async with DiskSessionStore(settings.state_dir, settings.require_token()) as sessions:

@@ -1,4 +1,4 @@
-"""What ^C, SIGTERM and a closed terminal do to `nescord dev` and `nescord run all`."""
+"""Handles ^C, SIGTERM and a closed terminal in `nescord dev` and `nescord run all`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 @contextmanager
 def stop_on_signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence[str]]:
-    """Stop in order at the first signal and kill everything at the second; yields the signals' names."""
+    """Stop in order on the first signal, kill on the second; yields the names of the signals received."""
     loop = asyncio.get_running_loop()
     numbers = {name: number for name in STOP_SIGNALS if (number := getattr(signal, name, None))}
     seen: list[str] = []
@@ -25,10 +25,11 @@ def stop_on_signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence
     def caught(name: str) -> None:
         seen.append(name)
         if len(seen) > 1:
-            output.say(f"{name} again: everything is killed")
+            output.say(f"{name} again: killing all services")
             supervisor.kill_now()
         else:
-            output.say(f"{name}: everything stops in order; once more kills")
+            again = "press ^C" if name == "SIGINT" else "send it"
+            output.say(f"{name}: stopping ({again} again to kill)")
             supervisor.request_stop()
 
     for name, number in numbers.items():

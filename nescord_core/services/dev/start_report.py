@@ -14,7 +14,7 @@ __all__ = ["StartReport"]
 
 
 class StartReport:
-    """Shows the table of services once, when all of them are ready, and tells systemd how they are."""
+    """Shows the table of services once all of them are ready, and reports their state to systemd."""
 
     def __init__(self, output: Output, page: str, notifier: SystemdNotifier, *, keys: bool) -> None:
         self._output = output
@@ -25,7 +25,7 @@ class StartReport:
         self._is_stopping = False
 
     def update(self, views: list[ServiceView], *, stopping: bool) -> None:
-        """Take the services as they are now; called at every change of state."""
+        """Take the current services; called at every change of state."""
         services = [view for view in views if not view.task]
         status = ", ".join(f"{view.name} {view.state.value}" for view in services)
         self._notifier.tell(
@@ -36,8 +36,10 @@ class StartReport:
             return
         self._shown = True
         self._notifier.tell("READY=1")
-        told = {view.name: {**facts(view), "start_ms": view.start_ms} for view in services}
-        self._output.show(self._text(services), service=self._output.own, message="ready", services=told)
+        facts_by_name = {view.name: {**facts(view), "start_ms": view.start_ms} for view in services}
+        self._output.show(
+            self._text(services), service=self._output.own, message="ready", services=facts_by_name
+        )
 
     def _text(self, services: list[ServiceView]) -> str:
         table = Table(box=None, pad_edge=False)

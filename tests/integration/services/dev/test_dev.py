@@ -1,4 +1,4 @@
-"""`nescord dev` as a person runs it: the command, its processes, and the commands that steer it."""
+"""`nescord dev` from the command line: its processes, and the commands that control it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PATIENCE = 60.0
 
 
 class Project:
-    """A fresh project with ports of its own; every process it starts is known by a mark."""
+    """A fresh project with its own ports; a mark identifies every process it starts."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -106,7 +106,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def read_until(process: subprocess.Popen[str], text: str) -> str:
-    """Read its output up to the line that holds the text."""
+    """Read its output up to the line that contains the text."""
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
@@ -154,7 +154,7 @@ def _flat(paragraph: str) -> str:
     return " ".join(paragraph.split())
 
 
-def test_a_command_runs_when_all_is_ready_and_its_exit_code_is_the_runs(project: Project) -> None:
+def test_a_command_runs_once_all_is_ready_and_sets_the_exit_code(project: Project) -> None:
     ask = (
         "import os, urllib.request as r; url = os.environ['NESCORD_REST_URL'] + '/users/@me'\n"
         "r.install_opener(r.build_opener(r.ProxyHandler({}))); print('bot:', r.urlopen(url).status); exit(7)"
@@ -173,7 +173,7 @@ def test_a_command_runs_when_all_is_ready_and_its_exit_code_is_the_runs(project:
     assert not project.alive()
 
 
-def test_a_command_may_be_more_than_one(project: Project) -> None:
+def test_a_command_may_use_shell_syntax(project: Project) -> None:
     dev = project.start("--exec", 'test "$NESCORD_REST_URL" && echo both of them; exit 9')
     output, errors = dev.communicate(timeout=PATIENCE)
     assert dev.returncode == 9, output + errors
@@ -181,7 +181,7 @@ def test_a_command_may_be_more_than_one(project: Project) -> None:
     assert not project.alive()
 
 
-async def test_a_fresh_sandbox_is_not_asked_to_resume_what_it_never_knew(project: Project) -> None:
+async def test_a_fresh_sandbox_is_not_asked_to_resume_old_sessions(project: Project) -> None:
     """Resuming an unknown session costs the 1 to 5 s that follow an op 9 with d=false."""
     token = SandboxSettings().token
     session = SavedSession("gone", 7, None, 1, "none", 1)
@@ -198,7 +198,7 @@ async def test_a_fresh_sandbox_is_not_asked_to_resume_what_it_never_knew(project
         assert await others.load(0, shard_count=1, intents=1) is not None
 
 
-def test_wrong_configuration_that_only_discord_knows_of_ends_the_run_with_2(project: Project) -> None:
+def test_configuration_that_discord_rejects_ends_the_run_with_2(project: Project) -> None:
     dev = project.start(NESCORD_SANDBOX_DISALLOWED_INTENTS="message_content")
     _, errors = dev.communicate(timeout=PATIENCE)
     assert dev.returncode == 2
@@ -221,12 +221,12 @@ def test_a_taken_port_is_named_before_anything_starts(project: Project) -> None:
     assert "ws.admin" in errors
 
 
-def test_broken_code_at_the_start_is_shown_and_waits_to_be_mended(project: Project) -> None:
+def test_broken_code_at_the_start_is_shown_until_it_is_fixed(project: Project) -> None:
     source = project.directory / "bot_main" / "app.py"
     good = source.read_text()
     source.write_text(good + "\nthis is not python\n")
     dev = project.start()
-    shown = read_until(dev, "waits for a change")
+    shown = read_until(dev, "fix the error and save")
     assert f"app.py:{len(good.splitlines()) + 2}" in shown
     source.write_text(good)
     read_until(dev, "^C stops everything")
@@ -245,7 +245,7 @@ def test_kill_9_of_dev_leaves_no_process_behind(project: Project) -> None:
     until(lambda: not project.alive())
     nothing = project.run("status")
     assert nothing.returncode == 1
-    assert "Nothing runs here" in nothing.stdout
+    assert "Nothing is running here" in nothing.stdout
 
 
 def test_a_second_signal_kills_at_once(project: Project) -> None:
@@ -254,7 +254,7 @@ def test_a_second_signal_kills_at_once(project: Project) -> None:
     dev = project.start()
     read_until(dev, "ws      | starting")
     dev.send_signal(signal.SIGINT)
-    read_until(dev, "once more kills")
+    read_until(dev, "stopping (press ^C again to kill)")
     dev.send_signal(signal.SIGINT)
     dev.communicate(timeout=PATIENCE)
     until(lambda: not project.alive())

@@ -1,4 +1,4 @@
-"""`nescord run all` as systemd runs it."""
+"""`nescord run all` under systemd."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def system(tmp_path: Path) -> Iterator[System]:
 
 
 class Systemd:
-    """The other end of NOTIFY_SOCKET, and what was said there."""
+    """The receiving end of NOTIFY_SOCKET, and the messages received."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -57,7 +57,7 @@ class Systemd:
             self.said += words.splitlines()
 
 
-def test_it_runs_without_reloading_and_tells_systemd(system: System, tmp_path: Path) -> None:
+def test_it_runs_without_reloading_and_notifies_systemd(system: System, tmp_path: Path) -> None:
     sandbox = system.start_sandbox()
     systemd = Systemd(tmp_path / "notify")
     run = system.start(
@@ -69,7 +69,7 @@ def test_it_runs_without_reloading_and_tells_systemd(system: System, tmp_path: P
     assert systemd.said.count("READY=1") == 1
     assert "STOPPING=1" not in systemd.said
     awake = systemd.said.count("WATCHDOG=1")
-    until(lambda: systemd.said.count("WATCHDOG=1") > awake > 0, "the next sign of life")
+    until(lambda: systemd.said.count("WATCHDOG=1") > awake > 0, "the next watchdog ping")
 
     again = system.run("run", "all")
     assert again.returncode == 2
@@ -96,7 +96,7 @@ def test_it_runs_without_reloading_and_tells_systemd(system: System, tmp_path: P
     assert set(system.alive()) == {sandbox.pid}
 
 
-def test_without_a_token_it_says_what_is_missing(system: System) -> None:
+def test_a_missing_token_is_an_error(system: System) -> None:
     done = system.run("run", "all")
     assert done.returncode == 2
     assert "DISCORD_BOT_TOKEN is not set" in done.stderr

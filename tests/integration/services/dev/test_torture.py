@@ -1,6 +1,6 @@
-"""Random signals to any process of `nescord dev`: afterwards none is left and every port is free.
+"""Sends random signals to the processes of `nescord dev`: afterwards none is left, every port is free.
 
-20 of them, or as many as NESCORD_TORTURE says (200 is the long form). NESCORD_TORTURE_SEED repeats a run.
+Sends 20, or the number in NESCORD_TORTURE (200 is the long form). NESCORD_TORTURE_SEED repeats a run.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def system(tmp_path: Path) -> Iterator[System]:
 
 
 def strike(system: System, chance: random.Random) -> str:
-    """Send a random signal to a random process; one that was stopped goes on after a moment."""
+    """Send a random signal to a random process; a stopped one continues after a moment."""
     living = system.alive()
     if not living:
-        return "nothing lives"
+        return "no process is alive"
     pid, signum = chance.choice(sorted(living)), chance.choice(SIGNALS)
     with suppress(ProcessLookupError):
         os.kill(pid, signum)
@@ -51,7 +51,7 @@ def strike(system: System, chance: random.Random) -> str:
 
 
 @pytest.mark.timeout(120 + 4 * KILLS)
-def test_nothing_is_left_whoever_dies(system: System) -> None:
+def test_nothing_is_left_whichever_process_dies(system: System) -> None:
     chance = random.Random(SEED)
     done: list[str] = [f"seed {SEED}"]
     dev: Started | None = None
@@ -66,7 +66,7 @@ def test_nothing_is_left_whoever_dies(system: System) -> None:
         dev.send(chance.choice((signal.SIGTERM, signal.SIGKILL)))
     dev.wait()
     until(lambda: not system.alive(), f"the end of {system.alive()} after {done}", 40)
-    # A process that was killed has given up its memory, by which it is known here, before its sockets.
+    # A killed process gives up its memory, which identifies it here, before its sockets.
     until(lambda: not system.taken_ports(sandbox=True), f"free ports after {done}", 10)
     again = system.start("dev")
     again.wait_for("^C stops everything")

@@ -1,4 +1,4 @@
-"""What `nescord dev` does before it starts anything."""
+"""`nescord dev` checks its ports before it starts anything."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nescord_core.services.dev import free_ports
 from nescord_core.services.dev.plan import Listener
 from nescord_core.supervisor.output import Output
 
-WORDS = "the services of a run that was killed are still ending; waiting for their ports"
+NOTICE = "waiting for the ports of an earlier run that was killed and is still stopping"
 
 
 class Waiting:
-    """Somebody has the port, and `nescord dev` waits for it."""
+    """Another process holds the port, and `nescord dev` waits for it."""
 
     def __init__(self, patience: float) -> None:
         self.holder = socket.create_server(("127.0.0.1", 0))
@@ -27,21 +27,23 @@ class Waiting:
         port = self.holder.getsockname()[1]
         listener = Listener("rest", "rest.port (NESCORD_REST_PORT)", "127.0.0.1", port)
         self.signals: list[str] = []
-        self.task = asyncio.ensure_future(free_ports.until_free([listener], self.output, patience, self.signals))
+        self.task = asyncio.ensure_future(
+            free_ports.until_free([listener], self.output, patience, self.signals)
+        )
 
-    async def told(self) -> None:
+    async def announced(self) -> None:
         async with asyncio.timeout(30):
-            while WORDS not in self.text.getvalue():  # noqa: ASYNC110 - the words are all there is to wait for
+            while NOTICE not in self.text.getvalue():  # noqa: ASYNC110 - the output is all there is to wait for
                 await asyncio.sleep(0.01)
 
 
-async def test_ports_of_a_killed_run_are_waited_for_and_it_says_so() -> None:
+async def test_it_waits_for_the_ports_of_a_killed_run_and_says_so_once() -> None:
     waiting = Waiting(patience=60.0)
-    await waiting.told()
+    await waiting.announced()
     assert not waiting.task.done()
     waiting.holder.close()
     await waiting.task
-    assert waiting.text.getvalue().count(WORDS) == 1
+    assert waiting.text.getvalue().count(NOTICE) == 1
 
 
 async def test_a_port_that_stays_taken_is_an_error() -> None:
@@ -53,6 +55,6 @@ async def test_a_port_that_stays_taken_is_an_error() -> None:
 async def test_a_signal_ends_the_wait() -> None:
     waiting = Waiting(patience=60.0)
     with waiting.holder:
-        await waiting.told()
+        await waiting.announced()
         waiting.signals.append("SIGTERM")
         await waiting.task

@@ -36,18 +36,18 @@ def planned(
     return check(specs)
 
 
-def test_without_a_token_the_sandbox_stands_for_discord(tmp_path: Path) -> None:
+def test_without_a_token_the_sandbox_replaces_discord(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     assert start_levels(plan) == [("sandbox",), ("main", "rest"), ("ws",)]
     assert plan["ws"].env["DISCORD_API_URL"] == "http://127.0.0.1:7000/api/v10"
     assert plan["ws"].env["DISCORD_BOT_TOKEN"] == SandboxSettings().token
 
 
-def test_with_a_token_discord_itself_is_used_unless_the_sandbox_is_asked_for(tmp_path: Path) -> None:
+def test_with_a_token_discord_is_used_unless_the_sandbox_is_requested(tmp_path: Path) -> None:
     assert set(planned(tmp_path, DISCORD_BOT_TOKEN=TOKEN)) == {"rest", "main", "ws"}
-    asked = planned(tmp_path, sandbox=True, DISCORD_BOT_TOKEN=TOKEN)
-    assert set(asked) == {"sandbox", "rest", "main", "ws"}
-    assert all(TOKEN not in spec.env.values() for spec in asked.values())
+    requested = planned(tmp_path, sandbox=True, DISCORD_BOT_TOKEN=TOKEN)
+    assert set(requested) == {"sandbox", "rest", "main", "ws"}
+    assert all(TOKEN not in spec.env.values() for spec in requested.values())
 
 
 def test_no_sandbox_and_no_token_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_secrets_are_in_the_environment_never_in_the_arguments(tmp_path: Path) -
         assert TOKEN not in repr(spec)
 
 
-def test_the_services_find_each_other_wherever_they_were_put(tmp_path: Path) -> None:
+def test_the_services_find_each_other_at_configured_addresses(tmp_path: Path) -> None:
     env = planned(
         tmp_path,
         NESCORD_MAIN_LISTEN="127.0.0.1:5400",
@@ -92,21 +92,21 @@ def test_an_offset_moves_every_port(tmp_path: Path) -> None:
     assert plan["ws"].env["DISCORD_API_URL"] == "http://127.0.0.1:7100/api/v10"
 
 
-def test_what_is_bound_everywhere_is_asked_on_loopback(tmp_path: Path) -> None:
+def test_a_service_bound_to_all_addresses_is_probed_on_loopback(tmp_path: Path) -> None:
     plan = planned(tmp_path, NESCORD_REST_HOST="0.0.0.0", NESCORD_SECRET="a-shared-secret")
     assert plan["rest"].ready is not None
     assert plan["rest"].ready.url == "http://127.0.0.1:6000/readyz"
     assert plan["ws"].env["NESCORD_REST_URL"] == "http://127.0.0.1:6000"
 
 
-def test_events_stop_before_what_their_handlers_need(tmp_path: Path) -> None:
+def test_ws_stops_before_main_and_main_before_rest(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     assert plan["ws"].stops_before == ("main",)
     assert plan["main"].stops_before == ("rest",)
     assert "--watch" in plan["main"].argv
 
 
-def test_a_command_waits_for_all_and_is_run_once(tmp_path: Path) -> None:
+def test_a_command_waits_for_all_services_and_runs_once(tmp_path: Path) -> None:
     task = planned(tmp_path, command=("pytest", "-q"))["exec"]
     assert task.depends_on == ("sandbox", "rest", "main", "ws")
     assert task.argv[-2:] == ("pytest", "-q")
@@ -132,7 +132,7 @@ def test_a_port_of_0_is_refused_by_the_name_of_its_key(tmp_path: Path) -> None:
         dev_plan.listeners(effective, sandbox=True)
 
 
-def test_what_must_not_be_shown_is_known(tmp_path: Path) -> None:
+def test_secrets_are_known(tmp_path: Path) -> None:
     effective, _ = dev_plan.effective(
         config(tmp_path, DISCORD_BOT_TOKEN=TOKEN, NESCORD_SECRET="a-shared-secret"),
         sandbox=False,
