@@ -1,1 +1,1 @@
-"""Files of a project: templates, deployment files, and reading an existing bot's source."""
+"""A project's files: templates, deployment files, and inspection of an existing bot's source."""

@@ -1,6 +1,6 @@
-"""What an existing discord.py bot consists of, read from its source: nothing of it is imported or run.
+"""Inspects an existing discord.py bot by parsing its source; nothing is imported or run.
 
-What source does not say plainly (an intent that is computed, a command made in a loop) is not found.
+Facts that are not literal in the source (a computed intent, a command created in a loop) are not found.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nescord_core.events import Intents
 __all__ = ["BotFacts", "inspect_bot"]
 
 FILES = 500
-"""How many files are looked at, at most."""
+"""The most files to read."""
 
 _MESSAGES = Intents.GUILD_MESSAGES | Intents.DIRECT_MESSAGES
 _REACTIONS = Intents.GUILD_MESSAGE_REACTIONS | Intents.DIRECT_MESSAGE_REACTIONS
@@ -54,18 +54,18 @@ _NAMES = {
     "guild_polls": Intents.GUILD_MESSAGE_POLLS,
     "dm_polls": Intents.DIRECT_MESSAGE_POLLS,
 }
-"""discord.py's names of intents."""
-_SETS = {"all": Intents.all, "default": Intents.default, "none": Intents.none}
+"""discord.py's names for intents."""
+_FACTORIES = {"all": Intents.all, "default": Intents.default, "none": Intents.none}
 _PREFIX = {"command", "group", "hybrid_command", "hybrid_group"}
 _COGS = {"Cog", "GroupCog"}
 _LOADERS = {"load_extension", "load_extensions", "import_module"}
 _CALLBACKS = {"on_error", "on_submit", "on_timeout", "on_help_command_error"}
-"""Called for views, modals and help commands, and by no event."""
+"""Methods of views, modals and help commands, which are not events."""
 
 
 @dataclass
 class BotFacts:
-    """What was found. ``intents`` is None where the source does not say."""
+    """What the source contains. ``intents`` is None if it names none."""
 
     files: list[Path] = field(default_factory=list)
     intents: Intents | None = None
@@ -78,7 +78,7 @@ class BotFacts:
 
     @property
     def intent_names(self) -> list[str]:
-        """The intents as ``bot.intents`` takes them."""
+        """The intents in the form of ``bot.intents``."""
         if self.intents is None:
             return ["default"]
         if self.intents == Intents.all():
@@ -90,7 +90,7 @@ class BotFacts:
 
 
 def inspect_bot(program: Path, root: Path) -> BotFacts:
-    """Read a program, and what it imports or loads from below ``root``.
+    """Inspect a program and the modules below ``root`` that it imports or loads as extensions.
 
     Raises:
         ConfigError: the program cannot be read, or is not Python.
@@ -116,7 +116,7 @@ def inspect_bot(program: Path, root: Path) -> BotFacts:
 
 
 class _Reader(ast.NodeVisitor):
-    """Adds what one file has to what was found."""
+    """Adds the contents of one file to the facts."""
 
     def __init__(self, found: BotFacts) -> None:
         self._found = found
@@ -134,8 +134,8 @@ class _Reader(ast.NodeVisitor):
     def visit_Call(self, node: ast.Call) -> None:
         name = _called(node)
         owner = _called_on(node)
-        if owner == "Intents" and name in _SETS:
-            self._start(_SETS[name]())
+        if owner == "Intents" and name in _FACTORIES:
+            self._start(_FACTORIES[name]())
         elif name == "Intents":
             self._start(Intents.none())
             for word in node.keywords:
@@ -184,7 +184,7 @@ class _Reader(ast.NodeVisitor):
 
 
 def _related(tree: ast.Module, path: Path, root: Path) -> Iterator[Path]:
-    """Yield what a module imports or loads as extensions, also out of a directory that it names."""
+    """Yield the files a module imports or loads as extensions, including directories that it names."""
     loads, found = False, list[Path]()
     for node in ast.walk(tree):
         names: list[str] = []
@@ -216,9 +216,9 @@ def _files_of(module: str, path: Path, root: Path) -> Iterator[Path]:
 
 
 def _named(tree: ast.Module, path: Path, root: Path) -> Iterator[Path]:
-    """Yield the modules, and what is in the directories, whose names stand in a file that loads some.
+    """Yield the modules and directories that a file names in string literals.
 
-    Extensions are often loaded from a list, or by listing ``cogs``: the name is then in a text of its own.
+    Extensions are often loaded from a list, or by listing ``cogs``: their names are then literals.
     """
     texts = {text for node in ast.walk(tree) if isinstance(node, ast.expr) and (text := _text(node))}
     for text in sorted(filter(_is_name, texts)):
@@ -231,13 +231,13 @@ def _named(tree: ast.Module, path: Path, root: Path) -> Iterator[Path]:
 
 
 def _is_name(text: str) -> bool:
-    """Tell whether it may name a module or a directory."""
+    """Return whether a text may name a module or a directory."""
     parts = [part for part in text.replace("/", ".").strip("./ ").split(".") if part]
     return len(text) < 100 and bool(parts) and all(part.isidentifier() for part in parts)
 
 
 def _last(node: ast.expr) -> str:
-    """Return the last part of a dotted name, called or not."""
+    """Return the last part of a dotted name, or of the one that is called."""
     node = node.func if isinstance(node, ast.Call) else node
     if isinstance(node, ast.Subscript):
         node = node.value
@@ -272,7 +272,7 @@ def _keyword(node: ast.expr, name: str) -> str | None:
 
 
 def _app_group(node: ast.expr) -> str | None:
-    """Return the name of a group of app commands, empty for a tree; None for anything else."""
+    """Return the name of an app command group, empty for a tree, None for anything else."""
     if not isinstance(node, ast.Call):
         return None
     if _last(node) == "CommandTree":

@@ -1,4 +1,4 @@
-"""What `nescord generate` makes: the files that bring a project to where it runs, from its configuration."""
+"""Generates deployment files from a project's configuration, for `nescord generate`."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ __all__ = ["TARGETS", "container_files", "generate"]
 
 TARGETS: Mapping[str, str] = {
     "compose": "compose.yaml, Dockerfile, .dockerignore and .env.example for Docker",
-    "k8s": "one YAML file for Kubernetes: rest, ws and main",
-    "systemd": "a unit for each service, and a target for all",
+    "k8s": "one YAML file for Kubernetes with rest, ws and main",
+    "systemd": "a unit for each service, and a target for all of them",
     "grafana": "a dashboard for the services' Prometheus metrics",
 }
 GRACE = 5
-"""Seconds that a process gets on top of its own time for stopping."""
+"""Seconds to stop that a process gets on top of its own time-out."""
 OWN = frozenset(
     {"rest.host", "rest.port", "rest.url", "ws.grpc_host", "ws.admin", "main.listen", "main.admin"}
     | {"bot.intents", "bot.events", "state_dir"}
 )
-"""Set by the templates themselves."""
+"""Keys that the templates set themselves."""
 UNITS = {
-    "rest": ("The only way to Discord's HTTP API: rate limits and cache.", "", ""),
+    "rest": ("The proxy in front of Discord's HTTP API: rate limits and cache.", "", ""),
     "main": (
-        "The bot's code. `systemctl reload` loads it anew, without losing an event.",
+        "The bot's code. `systemctl reload` reloads it without losing an event.",
         " {name}-rest.service",
         '"{nescord}" reload',
     ),
     "ws": (
-        "The gateway connections. `systemctl reload` replaces its processes one by one; sessions stay.",
+        "The gateway connections. `systemctl reload` replaces its processes one by one, keeping sessions.",
         " {name}-rest.service {name}-main.service",
         "/bin/kill -HUP $MAINPID",
     ),
 }
-"""What each is, what it starts after, how it is reloaded."""
+"""By service: description, units to start after, reload command."""
 Rendered = dict[str, str]
 
 
 def generate(config: Config, target: str, *, image: str = "") -> Rendered:
-    """Return the files of a target, by name; the first is the one that matters.
+    """Return the files of a target, keyed by name; the first is the main one.
 
     Raises:
-        ConfigError: there is no such target.
+        ConfigError: the target does not exist.
 
     """
     makers: Mapping[str, Callable[[Mapping[str, Any]], Rendered]] = {
@@ -69,13 +69,13 @@ def generate(config: Config, target: str, *, image: str = "") -> Rendered:
         raise ConfigError(
             f"there is no target {target!r}.",
             where="nescord generate",
-            hint=f"There is: {', '.join(makers)}.",
+            hint=f"Choose one of {', '.join(makers)}.",
         )
     return makers[target](_facts(config, image))
 
 
 def container_files(config: Config, target: Path) -> list[PlannedFile]:
-    """Return what `nescord init --docker` adds to a project."""
+    """Return the files that `nescord init --docker` adds to a project."""
     return plan_files(generate(config, "compose"), target)
 
 
@@ -107,14 +107,14 @@ def _facts(config: Config, image: str) -> Mapping[str, Any]:
 
 
 def _intents(bits: int) -> str:
-    """Return them as DISCORD_INTENTS takes them: by name, where all have one."""
+    """Return a value for DISCORD_INTENTS: names, or a number if a bit has no name."""
     names = Intents(bits).names
     known = all(name.isidentifier() for name in names)
     return ",".join(name.lower() for name in names) if known and names else str(int(bits))
 
 
 def _variables(config: Config, prefixes: tuple[str, ...]) -> Mapping[str, str]:
-    """Return what the project sets of these keys: a container of its own has no nescord.toml to read."""
+    """Return the project's settings under these prefixes; a container of rest or ws has no nescord.toml."""
     return {
         effective.key.env: format_value(effective.value)
         for key, effective in config.values.items()
@@ -135,7 +135,7 @@ def _k8s(facts: Mapping[str, Any]) -> Rendered:
     rest_url = f"http://{facts['name']}-rest:{facts['rest_port']}"
     values = {
         "rest_values": {
-            "NESCORD_REST_HOST": "0.0.0.0",  # noqa: S104 - within its pod, and a secret is needed
+            "NESCORD_REST_HOST": "0.0.0.0",  # noqa: S104 - within its pod, and with a secret
             "NESCORD_REST_PORT": str(facts["rest_port"]),
             **facts["rest"],
         },
@@ -157,7 +157,7 @@ def _k8s(facts: Mapping[str, Any]) -> Rendered:
 
 
 def _systemd(facts: Mapping[str, Any]) -> Rendered:
-    # % begins a specifier there (systemd.unit(5)).
+    # % starts a specifier in a unit (systemd.unit(5)).
     facts = {
         key: value.replace("%", "%%") if isinstance(value, str) else value for key, value in facts.items()
     }
@@ -192,7 +192,7 @@ def _render(template: str, facts: Mapping[str, Any]) -> str:
 
 
 def _plain_json(value: Any, **_: Any) -> str:
-    """jinja2's own writes & and < as escapes, for HTML."""
+    """Encode JSON for any format; jinja2's own encoder escapes & and < for HTML."""
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -45,7 +45,7 @@ def test_intents_are_read_from_the_source(tmp_path: Path, source: str, names: li
         assert sum((Intents.parse(each) for each in found.intent_names), Intents(0)) == found.intents
 
 
-def test_what_it_imports_and_loads_is_read_too(tmp_path: Path) -> None:
+def test_imported_modules_and_extensions_are_read(tmp_path: Path) -> None:
     found = read(
         tmp_path,
         "import parts\nasync def setup(bot):\n    await bot.load_extension('cogs.fun')\n",
@@ -60,7 +60,7 @@ def test_what_it_imports_and_loads_is_read_too(tmp_path: Path) -> None:
     assert found.commands == ["joke"]
 
 
-def test_a_directory_that_is_listed_for_extensions_is_read(tmp_path: Path) -> None:
+def test_a_directory_listed_for_extensions_is_read(tmp_path: Path) -> None:
     source = "for f in os.listdir('./cogs'):\n    bot.load_extension(f'cogs.{f[:-3]}')\n"
     assert read(tmp_path, source, cogs__a="class A(commands.Cog): ...").cogs == ["A"]
 
@@ -74,14 +74,14 @@ def test_a_directory_that_is_listed_for_extensions_is_read(tmp_path: Path) -> No
         "for path in Path('cogs').rglob('*.py'): bot.load_extension(dotted(path))\n",
     ],
 )
-def test_extensions_that_are_loaded_by_other_names_are_read(tmp_path: Path, source: str) -> None:
+def test_extensions_loaded_by_other_means_are_read(tmp_path: Path, source: str) -> None:
     loading = "for f in os.listdir('cogs'): bot.load_extension(f'cogs.{f[:-3]}')\n"
     found = read(tmp_path, source, utils__loading=loading, cogs__a="class A(commands.Cog): ...", b="Cog")
     assert found.cogs == ["A"]
     assert tmp_path / "b.py" not in found.files
 
 
-def test_a_tree_is_known_by_what_it_is(tmp_path: Path) -> None:
+def test_a_command_tree_is_recognised_by_any_name(tmp_path: Path) -> None:
     found = read(
         tmp_path,
         "ticket = app_commands.CommandTree(client)\n@ticket.command()\nasync def close(interaction): ...\n",
@@ -89,7 +89,7 @@ def test_a_tree_is_known_by_what_it_is(tmp_path: Path) -> None:
     assert (found.app_commands, found.commands) == (["/close"], [])
 
 
-def test_broken_modules_beside_the_bot_do_not_matter_but_the_bot_must_be_python(tmp_path: Path) -> None:
+def test_broken_modules_are_skipped_but_the_bot_must_be_python(tmp_path: Path) -> None:
     assert read(tmp_path, "import broken", broken="def x(:").files == [tmp_path / "bot.py"]
     with pytest.raises(ConfigError, match="cannot be read"):
         read(tmp_path, "def x(:")
@@ -98,12 +98,12 @@ def test_broken_modules_beside_the_bot_do_not_matter_but_the_bot_must_be_python(
         inspect_bot(tmp_path / "bot.py", tmp_path)
 
 
-def test_nothing_is_run(tmp_path: Path) -> None:
+def test_no_code_is_run(tmp_path: Path) -> None:
     read(tmp_path, f"open({str(tmp_path / 'ran')!r}, 'w')")
     assert not (tmp_path / "ran").exists()
 
 
-def test_commands_of_every_kind() -> None:
+def test_every_kind_of_command_is_found() -> None:
     slash = inspect_bot(PROGRAMS / "slash.py", PROGRAMS)
     assert {"/all", "/admin", "/inner leaf"} <= set(slash.app_commands)
     assert inspect_bot(PROGRAMS / "menus.py", PROGRAMS).app_commands == ["Shout", "Name"]

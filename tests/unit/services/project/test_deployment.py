@@ -1,4 +1,4 @@
-"""What `nescord generate` makes: it parses, it fits what will read it, and it is the project's own."""
+"""The files of `nescord generate`: they parse, their readers accept them, they match the project."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def settings(tmp_path: Path) -> config.Config:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_no_secret_is_written_and_every_variable_is_one_of_ours(settings: config.Config, target: str) -> None:
+def test_no_secret_is_written_and_every_variable_is_known(settings: config.Config, target: str) -> None:
     text = "\n".join(generate(settings, target).values())
     assert not [secret for secret in SECRETS.values() if secret in text]
     known = {key.env for key in KEYS}
@@ -76,14 +76,18 @@ def test_compose_runs_three_services_by_environment_alone(settings: config.Confi
     assert ws["NESCORD_REST_URL"] == main["NESCORD_REST_URL"] == "http://rest:6100"
     assert services["main"]["deploy"]["replicas"] == 3
     assert services["main"]["stop_grace_period"] == "30s"
-    assert "ports" not in services["main"], "two replicas cannot have one port of the host"
+    assert "ports" not in services["main"], "two replicas cannot share a port of the host"
     assert "container_name" not in services["main"]
 
 
-def test_a_container_takes_its_variables_for_a_configuration(settings: config.Config, tmp_path: Path) -> None:
+def test_the_variables_of_a_container_are_a_valid_configuration(
+    settings: config.Config, tmp_path: Path
+) -> None:
     for name, service in compose(settings)["services"].items():
         loaded = config.load(tmp_path, environ=service["environment"])
-        assert getattr(loaded, name) is not None, "every value is accepted, and a secret is there to bind"
+        assert getattr(loaded, name) is not None, (
+            "every value is accepted, and binding off loopback has its secret"
+        )
 
 
 def test_kubernetes_accepts_every_object(settings: config.Config) -> None:
@@ -118,7 +122,7 @@ def test_kubernetes_accepts_every_object(settings: config.Config) -> None:
         )
 
 
-def test_systemd_takes_the_units(settings: config.Config, tmp_path: Path) -> None:
+def test_systemd_accepts_the_units(settings: config.Config, tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         if os.environ.get("CI"):
             pytest.fail("systemd-analyze is missing")
@@ -142,15 +146,15 @@ def test_systemd_takes_the_units(settings: config.Config, tmp_path: Path) -> Non
     assert "NoNewPrivileges=yes" in files["my-bot-100-main.service"]
 
 
-def test_the_dashboard_is_one(settings: config.Config) -> None:
+def test_the_dashboard_has_distinct_panels_within_its_width(settings: config.Config) -> None:
     dashboard = json.loads(generate(settings, "grafana")["dashboard.json"])
     ids = [panel["id"] for panel in dashboard["panels"]]
     assert len(ids) == len(set(ids)) > 15
     places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in dashboard["panels"]}
-    assert len(places) == len(ids), "no panel lies on another"
+    assert len(places) == len(ids), "no panels overlap"
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in dashboard["panels"])
 
 
-def test_there_is_no_such_target(settings: config.Config) -> None:
+def test_an_unknown_target_is_an_error(settings: config.Config) -> None:
     with pytest.raises(ConfigError, match="'helm'"):
         generate(settings, "helm")
