@@ -1,4 +1,4 @@
-"""Commands of nescord as processes of their own, in or out of a terminal, and how a test talks to them."""
+"""Runs nescord commands as separate processes, with or without a terminal, and controls them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""Takes standard input for the controlling terminal, as a shell's session has it, and becomes the command."""
+"""Makes standard input the controlling terminal, as in a shell's session, and executes the command."""
 
 
 def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
-    """Wait until the condition gives something true, and return it."""
+    """Wait until the condition returns a true value, and return it."""
     end = time.monotonic() + patience
     while not (found := condition()):
         assert time.monotonic() < end, f"{what}: not within {patience:g} s"
@@ -43,7 +43,7 @@ def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -
 
 
 class Terminal:
-    """A pseudo-terminal that somebody looks at: what appears on it goes to a file."""
+    """A pseudo-terminal whose output is written to a file."""
 
     def __init__(self, log: Path) -> None:
         self._ours, self.theirs = pty.openpty()
@@ -51,7 +51,7 @@ class Terminal:
         self._watching = threading.Thread(target=self._watch, args=(log,), daemon=True)
 
     def open(self) -> None:
-        """Begin to look; the command has its end by now."""
+        """Start recording; the command has its end by now."""
         os.close(self.theirs)
         self._watching.start()
 
@@ -64,19 +64,19 @@ class Terminal:
         self._watching.join(PATIENCE)
 
     def _watch(self, log: Path) -> None:
-        # The thread that reads also closes: a close beside a blocked read would not hang up.
+        # The reading thread also closes: a close during a blocked read would not hang up.
         with log.open("ab", buffering=0) as file, os.fdopen(self._ours, "rb", buffering=0) as screen:
             while not self._closing.is_set():
                 if select.select([screen], [], [], 0.05)[0]:
                     try:
                         file.write(screen.read(65536))
-                    except OSError:  # EIO: nobody has the other end open any more
+                    except OSError:  # EIO: the other end is closed
                         return
 
 
 @dataclass
 class Started:
-    """A command that was started; its output is in a file, so that nobody has to read it for it to go on."""
+    """A started command. Its output goes to a file, so that it never blocks on an unread pipe."""
 
     process: subprocess.Popen[bytes]
     log: Path
@@ -89,11 +89,11 @@ class Started:
 
     @property
     def output(self) -> str:
-        """Return what it has printed so far, errors included."""
+        """Return its output so far, including stderr."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def wait_for(self, text: str) -> str:
-        """Wait until it has printed this."""
+        """Wait until it has printed this text."""
 
         def seen() -> bool:
             assert text in self.output or self.process.poll() is None, f"it ended without {text!r}: {self}"
@@ -110,12 +110,12 @@ class Started:
         return self.process.wait(patience)
 
     def stop(self, signum: int = signal.SIGTERM) -> int:
-        """Ask it to stop and return the exit code."""
+        """Ask it to stop, and return the exit code."""
         self.send(signum)
         return self.wait()
 
     def kill(self) -> None:
-        """Kill -9, this one process only."""
+        """Send SIGKILL to this process only."""
         self.process.kill()
         self.process.wait(PATIENCE)
 
@@ -151,7 +151,7 @@ def start(
 
 
 def alive(mark: str) -> dict[int, str]:
-    """Return every process that has this text in its environment, with its command line."""
+    """Return the processes with this text in their environment, with their command lines."""
     found = {}
     for process in Path("/proc").iterdir():
         with suppress(OSError):
@@ -161,7 +161,7 @@ def alive(mark: str) -> dict[int, str]:
 
 
 def fetch(method: str, url: str, body: Any = None) -> tuple[int, Any]:
-    """Return status and decoded answer; raises OSError when nobody answers."""
+    """Return the status and the decoded body; raises OSError if nobody answers."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -182,7 +182,7 @@ def _decoded(answer: IO[bytes]) -> Any:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without what would configure nescord."""
+    """Return the environment without variables that configure nescord."""
     ours = ("DISCORD_", "NESCORD_", "GRPC_", "EVENTS", "SHARDS_")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 

@@ -1,4 +1,4 @@
-"""`nescord run main` as a process on a project of a test, and what it says."""
+"""Runs `nescord run main` on a test's project, and reads its log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def take_long(_):
 
 
 def make_project(directory: Path, **main: Any) -> Path:
-    """A project whose bot writes down every message it handles."""
+    """Create a project whose bot records every message that it handles."""
     (directory / "bot_main").mkdir(parents=True)
     (directory / "bot_main/__init__.py").touch()
     (directory / "bot_main/app.py").write_text(APP)
@@ -52,14 +52,14 @@ def make_project(directory: Path, **main: Any) -> Path:
 
 
 def handled(project: Path) -> list[tuple[int, int, int, bool]]:
-    """Return (answer, guild, seq, redelivered) of every message that was handled, in order."""
+    """Return (answer, guild, seq, redelivered) of every handled message, in order."""
     path = project / "handled"
     rows = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
     return [(int(row[0]), int(row[1]), int(row[2]), row[3] == "True") for row in rows]
 
 
 class MainProcess:
-    """One such process."""
+    """A running `nescord run main`."""
 
     def __init__(self, project: Path, process: asyncio.subprocess.Process) -> None:
         self.project = project
@@ -77,7 +77,7 @@ class MainProcess:
 
     @property
     def reloads(self) -> list[dict[str, Any]]:
-        """What was logged of reloads, good and refused."""
+        """The log records of reloads, successful and refused."""
         return [record for record in self.records if "reload" in record]
 
     @property
@@ -107,7 +107,7 @@ class MainProcess:
                 await asyncio.sleep(0.02)
 
     def write(self, answer: object, *, file: str = "bot_main/words.py") -> None:
-        """Save a file as an editor does: a new file in the old one's place."""
+        """Save a file as an editor does, by replacing it with a new one."""
         text = f"ANSWER = {answer}\n" if file.endswith("words.py") else str(answer)
         fresh = self.project / f"{file}~"
         fresh.write_text(text)
@@ -120,7 +120,7 @@ class MainProcess:
 
 @asynccontextmanager
 async def main_process(project: Path, *flags: str, method: str = "auto") -> AsyncIterator[MainProcess]:
-    """Run main for as long as the block runs; SIGTERM ends it then, unless it has ended."""
+    """Run main for the duration of the block, then end it with SIGTERM."""
     environment = {**os.environ, "NESCORD_LOG_JSON": "1", "NESCORD_RELOAD_METHOD": method}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "nescord_cli", "run", "main", *flags),

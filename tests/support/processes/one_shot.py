@@ -1,4 +1,4 @@
-"""Commands that end by themselves, run to their end as a person would run them."""
+"""Runs commands that end by themselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command said and how it left; ``said`` is its errors in one line, whatever the width."""
+    """A command's exit code and output; ``said`` is its stderr on one line, whatever the width."""
 
     code: int
     output: str
@@ -33,7 +33,7 @@ class Ended:
         return " ".join(self.errors.split())
 
     def check_paragraph(self, code: int, *texts: str) -> None:
-        """Check the exit code, and that the errors are one paragraph that holds these texts."""
+        """Check the exit code, and that stderr is one paragraph that contains these texts."""
         assert self.code == code, self
         assert self.errors.startswith("Error: "), self
         assert "Traceback" not in self.errors, self
@@ -46,9 +46,9 @@ Nescord = Callable[..., Ended]
 
 
 def run(*arguments: str, cwd: Path, full_disk: bool = False, **environ: str) -> Ended:
-    """Run `nescord ARGUMENTS` with nothing but ``environ`` to configure it.
+    """Run `nescord ARGUMENTS`, configured by ``environ`` only.
 
-    With ``full_disk`` no file can grow, which is as near to a full disk as a test gets without a mount.
+    With ``full_disk`` no file can grow, the closest to a full disk that works without a mount.
     """
     wrapper = (sys.executable, "-c", NO_ROOM) if full_disk else ()
     done = subprocess.run(

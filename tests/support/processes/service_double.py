@@ -1,6 +1,6 @@
-"""A service for tests of the supervisor: a real process that does what its one JSON argument says.
+"""A service for supervisor tests: a real process whose behaviour its JSON argument defines.
 
-It writes what happens to it into a journal that all services of a test share, in order.
+All services of a test write their events to one shared journal, in order.
 """
 
 from __future__ import annotations
