@@ -10,10 +10,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-__all__ = ["CONNECTION_FAULTS", "FaultError", "FaultPlan", "GatewayFaults", "RestFault", "Where", "concerns"]
+__all__ = [
+    "CONNECTION_FAULTS",
+    "FaultError",
+    "FaultPlan",
+    "GatewayFaults",
+    "RestFault",
+    "UrlScope",
+    "applies",
+]
 
-Where = str
-WHERE = ("nowhere", "resume", "everywhere")
+UrlScope = str
+URL_SCOPES = ("nowhere", "resume", "everywhere")
 """Which gateway URL a fault concerns: only the one READY gives for resuming, or all."""
 
 CONNECTION_FAULTS = ("reset", "close", "reconnect", "invalid_session")
@@ -28,16 +36,16 @@ class FaultError(ValueError):
 class GatewayFaults:
     """The standing gateway faults. ``delay`` is in seconds before each batch of payloads."""
 
-    silent: Where = "nowhere"
-    refuse: Where = "nowhere"
+    silent: UrlScope = "nowhere"
+    refuse: UrlScope = "nowhere"
     refuse_resume: bool = False
     no_heartbeat_ack: bool = False
     delay: float = 0.0
 
     def active(self) -> dict[str, Any]:
         """Return those that are not at their default."""
-        calm = asdict(GatewayFaults())
-        return {key: value for key, value in asdict(self).items() if value != calm[key]}
+        defaults = asdict(GatewayFaults())
+        return {key: value for key, value in asdict(self).items() if value != defaults[key]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +78,24 @@ class FaultPlan:
         self.gateway = GatewayFaults()
         self.rest: tuple[RestFault, ...] = ()
 
-    def set_gateway(self, wanted: Mapping[str, Any]) -> GatewayFaults:
+    def set_gateway(self, changes: Mapping[str, Any]) -> GatewayFaults:
         """Change some gateway faults; raises FaultError that names the valid ones."""
         known = asdict(self.gateway)
-        for key, value in wanted.items():
+        for key, value in changes.items():
             if key not in known:
                 raise FaultError(f"There is no gateway fault {key!r}; there are {', '.join(known)}.")
-            _check(key, value, known[key])
-        self.gateway = replace(self.gateway, **wanted)
+            _check_type(key, value, known[key])
+        self.gateway = replace(self.gateway, **changes)
         return self.gateway
 
-    def add_rest(self, wanted: Mapping[str, Any]) -> RestFault:
+    def add_rest(self, fields: Mapping[str, Any]) -> RestFault:
         """Add a REST fault; raises FaultError that names the valid keys."""
         known = asdict(RestFault())
-        for key, value in wanted.items():
+        for key, value in fields.items():
             if key not in known:
                 raise FaultError(f"A REST fault has no {key!r}; it has {', '.join(known)}.")
-            _check(key, value, known[key])
-        fault = RestFault(**wanted)
+            _check_type(key, value, known[key])
+        fault = RestFault(**fields)
         if fault.status and not 400 <= fault.status <= 599:
             raise FaultError(f"status must be 0 (serve it late) or from 400 to 599, not {fault.status}.")
         if not fault.status and not fault.latency:
@@ -116,22 +124,22 @@ class FaultPlan:
         return {"gateway": self.gateway.active(), "rest": [asdict(fault) for fault in self.rest]}
 
 
-def concerns(where: Where, *, on_resume_url: bool) -> bool:
-    """Say whether a fault set for ``where`` concerns a connection made to this URL."""
-    return where == "everywhere" or (where == "resume" and on_resume_url)
+def applies(scope: UrlScope, *, on_resume_url: bool) -> bool:
+    """Say whether a fault set for ``scope`` concerns a connection made to this URL."""
+    return scope == "everywhere" or (scope == "resume" and on_resume_url)
 
 
-def _check(key: str, value: object, like: object) -> None:
+def _check_type(key: str, value: object, default: object) -> None:
     if key in ("silent", "refuse"):
-        if value not in WHERE:
-            raise FaultError(f"{key} must be one of {', '.join(WHERE)}, not {value!r}.")
-    elif isinstance(like, bool):
+        if value not in URL_SCOPES:
+            raise FaultError(f"{key} must be one of {', '.join(URL_SCOPES)}, not {value!r}.")
+    elif isinstance(default, bool):
         if not isinstance(value, bool):
             raise FaultError(f"{key} must be true or false, not {value!r}.")
-    elif isinstance(like, str):
+    elif isinstance(default, str):
         if not isinstance(value, str):
             raise FaultError(f"{key} must be text, not {value!r}.")
-    elif isinstance(value, bool) or not isinstance(value, int if isinstance(like, int) else int | float):
+    elif isinstance(value, bool) or not isinstance(value, int if isinstance(default, int) else int | float):
         raise FaultError(f"{key} must be a number, not {value!r}.")
     elif value < 0:
         raise FaultError(f"{key} must not be negative, not {value!r}.")

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from nescord_core.sandbox.faults import FaultPlan, RestFault
 
-__all__ = ["guard", "local_host", "rest_faults", "same_origin"]
+__all__ = ["inject_rest_faults", "is_local_host", "is_same_origin", "local_only"]
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 API = "/api"
@@ -26,7 +26,7 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.getLogger(__name__)
 
 
-def local_host(host: str) -> bool:
+def is_local_host(host: str) -> bool:
     """Say whether a Host header names this machine: localhost, 127.0.0.1 or [::1], with or without port."""
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
@@ -34,26 +34,27 @@ def local_host(host: str) -> bool:
     return name.lower() in LOCAL_NAMES and (not port or port.isdecimal())
 
 
-def same_origin(origin: str, host: str) -> bool:
+def is_same_origin(origin: str, host: str) -> bool:
     """Say whether an Origin header is the page's own: http and the very Host of the request."""
     parts = urlsplit(origin)
     return parts.scheme == "http" and parts.netloc.lower() == host.lower()
 
 
 @web.middleware
-async def guard(request: web.Request, handler: Next) -> web.StreamResponse:
+async def local_only(request: web.Request, handler: Next) -> web.StreamResponse:
     """Refuse what a browser was talked into sending here."""
     host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
-    if not local_host(host):
-        return _refusal(f"The sandbox answers to localhost, 127.0.0.1 and [::1] only, not to {host!r}.")
-    if origin is not None and not same_origin(origin, host):
-        return _refusal(f"The sandbox does not take requests from pages of {origin!r}.")
-    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site") and not _followed_link(request):
-        return _refusal("The sandbox does not take requests from pages of other sites.")
+    if not is_local_host(host):
+        return _forbidden(f"The sandbox answers to localhost, 127.0.0.1 and [::1] only, not to {host!r}.")
+    if origin is not None and not is_same_origin(origin, host):
+        return _forbidden(f"The sandbox does not take requests from pages of {origin!r}.")
+    foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    if foreign and not _is_link_navigation(request):
+        return _forbidden("The sandbox does not take requests from pages of other sites.")
     return await handler(request)
 
 
-def _followed_link(request: web.Request) -> bool:
+def _is_link_navigation(request: web.Request) -> bool:
     """A link on another page may lead to ours: that shows it, and tells the other page nothing."""
     return (
         request.method == "GET"
@@ -62,25 +63,25 @@ def _followed_link(request: web.Request) -> bool:
     )
 
 
-def _refusal(sentence: str) -> web.Response:
+def _forbidden(sentence: str) -> web.Response:
     log.warning("%s", sentence)
     return web.json_response({"error": sentence}, status=403)
 
 
-def rest_faults(plan: FaultPlan) -> Any:
+def inject_rest_faults(plan: FaultPlan) -> Any:
     """Return the middleware that lets REST requests fail or wait as the plan says."""
 
     @web.middleware
-    async def failing(request: web.Request, handler: Next) -> web.StreamResponse:
+    async def inject(request: web.Request, handler: Next) -> web.StreamResponse:
         if not plan.rest or not request.path.startswith(f"{API}/"):
             return await handler(request)
         fault = plan.take_rest(request.method, route_of(request.path))
         if fault is None:
             return await handler(request)
         await asyncio.sleep(fault.latency)
-        return _failed(fault) if fault.status else await handler(request)
+        return _fault_response(fault) if fault.status else await handler(request)
 
-    return failing
+    return inject
 
 
 def route_of(path: str) -> str:
@@ -90,7 +91,7 @@ def route_of(path: str) -> str:
     return f"/{tail}" if version[:1] == "v" and version[1:].isdecimal() else rest
 
 
-def _failed(fault: RestFault) -> web.Response:
+def _fault_response(fault: RestFault) -> web.Response:
     headers = {"Via": "1.1 nescord-sandbox"}
     body: dict[str, Any] = {"message": f"{fault.status}: a fault of the sandbox", "code": 0}
     if fault.status == 429:

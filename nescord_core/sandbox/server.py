@@ -13,20 +13,20 @@ from aiohttp import web
 
 from nescord_core.errors import ConfigError
 from nescord_core.process.ports import refusal
-from nescord_core.sandbox.control.api import Control
+from nescord_core.sandbox.control.api import ControlApi
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayServer
 from nescord_core.sandbox.http.api import RestApi
 from nescord_core.sandbox.http.routes.applications import LIMITED_INTENT_FLAGS
 from nescord_core.sandbox.page.service import EventFeed, add_page
-from nescord_core.sandbox.request_guard import guard, rest_faults
+from nescord_core.sandbox.request_guard import inject_rest_faults, local_only
 from nescord_core.sandbox.world.simcord.model import channel_accessible
 from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SandboxSettings
 
 __all__ = ["Sandbox", "check_loopback"]
 
-STOP_PATIENCE = 1.0
+STOP_TIMEOUT = 1.0
 """Seconds that connections have to end by themselves when the sandbox stops."""
 TICK = 1.0
 """Seconds between two looks at what the world has due: polls that end, scheduled events."""
@@ -40,12 +40,12 @@ class Sandbox:
         self.settings = settings
         self.faults = FaultPlan()
         self.world = World(settings)
-        self.wire = GatewayServer(self.world, settings, self.faults, now=time.monotonic)
-        self.wire.sees = lambda channel_id: channel_accessible(
+        self.gateway = GatewayServer(self.world, settings, self.faults, now=time.monotonic)
+        self.gateway.can_view = lambda channel_id: channel_accessible(
             self.world.simulation, channel_id, self.world.application_id
         )
-        self.wire.available = self.world.available
-        self.wire.application_flags = LIMITED_INTENT_FLAGS
+        self.gateway.is_available = self.world.is_available
+        self.gateway.application_flags = LIMITED_INTENT_FLAGS
         self.feed = EventFeed()
 
     @asynccontextmanager
@@ -60,13 +60,13 @@ class Sandbox:
         check_loopback(self.settings.host)
         self.world.seed(self.settings.guilds)
         group = asyncio.TaskGroup()
-        runner = web.AppRunner(self._app(group.create_task), access_log=None, shutdown_timeout=STOP_PATIENCE)
+        runner = web.AppRunner(self._app(group.create_task), access_log=None, shutdown_timeout=STOP_TIMEOUT)
         await runner.setup()
         try:
             # Outside the group: it would wrap what is raised, and a taken port is to be told as it is.
             address = await self._listen(runner)
             async with group:
-                background = [group.create_task(self.wire.run()), group.create_task(self._tick())]
+                background = [group.create_task(self.gateway.run()), group.create_task(self._tick())]
                 try:
                     yield address
                 finally:
@@ -77,25 +77,26 @@ class Sandbox:
             await runner.cleanup()
 
     def _app(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> web.Application:
-        app = web.Application(middlewares=[guard, rest_faults(self.faults)], client_max_size=MAX_BODY)
-        self.control = Control(self.world, self.wire, spawn=spawn, wall=time.time)
+        middlewares = [local_only, inject_rest_faults(self.faults)]
+        app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
+        self.control = ControlApi(self.world, self.gateway, spawn=spawn, wall_clock=time.time)
         for path in (GATEWAY_PATH, f"{GATEWAY_PATH}/", RESUME_PATH, f"{RESUME_PATH}/"):
-            app.router.add_get(path, self.wire.connect)
+            app.router.add_get(path, self.gateway.connect)
         for path in ("/healthz", "/readyz"):
-            app.router.add_get(path, _well)
+            app.router.add_get(path, _health)
         add_page(app, self.feed)
         self.control.add_routes(app)
-        api = RestApi(self.world, self.wire, self.settings)
-        api.on_answer = lambda call: self.feed.publish("SANDBOX_REST", call)
-        api.watched = self.feed.watched
+        api = RestApi(self.world, self.gateway, self.settings)
+        api.on_response = lambda call: self.feed.publish("SANDBOX_REST", call)
+        api.has_viewers = self.feed.has_viewers
         app.add_routes(api.routes())
-        self.world.subscribe(self.wire.publish)
+        self.world.subscribe(self.gateway.publish)
         self.world.subscribe(self.feed.publish)
-        self.wire.on_change = self.control.on_change = self._tell_status
+        self.gateway.on_change = self.control.on_change = self._publish_status
         return app
 
-    def _tell_status(self) -> None:
-        online, faults = self.wire.online(), self.faults.active()
+    def _publish_status(self) -> None:
+        online, faults = self.gateway.online(), self.faults.active()
         status = {"bot_online": online, "faults": faults, "notice": self.control.notice}
         self.feed.publish("SANDBOX_STATUS", status)
 
@@ -108,7 +109,7 @@ class Sandbox:
             raise refusal(error, host, port, service="sandbox", key=key) from None
         name, number = runner.addresses[0][:2]
         address = f"[{name}]:{number}" if ":" in name else f"{name}:{number}"
-        self.wire.listening_on(address)
+        self.gateway.set_address(address)
         self.world.public_url = f"http://{address}"
         return address
 
@@ -123,7 +124,7 @@ class Sandbox:
         if (load := self.control.load) is not None:
             load.stopped = True
         self.feed.stop()
-        await self.wire.stop(STOP_PATIENCE)
+        await self.gateway.stop(STOP_TIMEOUT)
 
 
 def check_loopback(host: str) -> None:
@@ -140,5 +141,5 @@ def check_loopback(host: str) -> None:
         )
 
 
-async def _well(_request: web.Request) -> web.Response:
+async def _health(_request: web.Request) -> web.Response:
     return web.json_response({"ok": True, "problems": []})

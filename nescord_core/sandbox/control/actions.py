@@ -17,20 +17,20 @@ import msgspec
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
 
-__all__ = ["ACTIONS", "ANSWERED", "Action", "arguments", "voice"]
+__all__ = ["ACTIONS", "INTERACTION_ACTIONS", "Action", "move_voice", "parse_arguments"]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """One action: the HTTP method, the path below /sandbox and the world's method.
 
-    ``whole`` means that what the signature does not name (``**changes``) is passed on as well.
+    ``extra_fields`` means that what the signature does not name (``**changes``) is passed on as well.
     """
 
     method: str
     path: str
     name: str
-    whole: bool = False
+    extra_fields: bool = False
 
 
 ACTIONS = (
@@ -71,14 +71,14 @@ ACTIONS = (
     Action("POST", "/guilds", "add_guild"),
     Action("DELETE", "/guilds/{guild}", "remove_guild"),
     Action("POST", "/channels", "create_channel"),
-    Action("PATCH", "/channels/{channel}", "edit_channel", whole=True),
+    Action("PATCH", "/channels/{channel}", "edit_channel", extra_fields=True),
     Action("DELETE", "/channels/{channel}", "delete_channel"),
-    Action("POST", "/roles", "create_role", whole=True),
-    Action("PATCH", "/roles/{role}", "edit_role", whole=True),
+    Action("POST", "/roles", "create_role", extra_fields=True),
+    Action("PATCH", "/roles/{role}", "edit_role", extra_fields=True),
     Action("DELETE", "/roles/{role}", "delete_role"),
 )
 
-ANSWERED = frozenset({"interact", "autocomplete", "click", "select", "submit_modal"})
+INTERACTION_ACTIONS = frozenset({"interact", "autocomplete", "click", "select", "submit_modal"})
 """Actions that start an interaction; they take ``wait``, the seconds to wait for the bot's answer."""
 
 
@@ -96,31 +96,31 @@ def _parameters(name: str) -> tuple[dict[str, Any], frozenset[str]]:
     return {each.name: hints[each.name] for each in found}, needed
 
 
-def arguments(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
+def parse_arguments(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
     """Check what was given against the action's signature. Raises ActionError with a sentence."""
     types, needed = _parameters(action.name)
     known = ", ".join(each + ("" if each in needed else "?") for each in types)
     if missing := sorted(needed - given.keys()):
         raise ActionError(f"{action.path[1:]} needs {', '.join(missing)}; it takes {known}.")
     unknown = sorted(given.keys() - types.keys())
-    if unknown and not action.whole:
+    if unknown and not action.extra_fields:
         raise ActionError(f"{action.path[1:]} does not know {', '.join(unknown)}; it takes {known}.")
-    return {name: _converted(name, value, types.get(name)) for name, value in given.items()}
+    return {name: _convert(name, value, types.get(name)) for name, value in given.items()}
 
 
-def _converted(name: str, value: Any, wanted: Any) -> Any:
-    if wanted is None:
+def _convert(name: str, value: Any, type_: Any) -> Any:
+    if type_ is None:
         return value
     try:
-        return msgspec.convert(value, wanted)
+        return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
         raise ActionError(f"{name}: {str(error)[:1].lower()}{str(error)[1:]}.") from None
 
 
-def voice(world: World, given: Mapping[str, Any]) -> None:
+def move_voice(world: World, given: Mapping[str, Any]) -> None:
     """Move a user: ``{user, channel, guild?, mute?, deaf?}``; a channel of null leaves."""
     if given.get("channel") is not None:
-        world.voice_join(**arguments(Action("POST", "/voice", "voice_join"), given))
+        world.voice_join(**parse_arguments(Action("POST", "/voice", "voice_join"), given))
         return
     left = {key: value for key, value in given.items() if key in ("user", "guild")}
-    world.voice_leave(**arguments(Action("POST", "/voice", "voice_leave"), left))
+    world.voice_leave(**parse_arguments(Action("POST", "/voice", "voice_leave"), left))

@@ -1,6 +1,6 @@
 """The control API below /sandbox: what tests, the CLI and the page use to be the people in the sandbox.
 
-Errors are JSON, ``{"error": sentence}``, and the sentence names the valid values. Documented in
+Errors are JSON, ``{"error": timeout_message}``, and the sentence names the valid values. Documented in
 docs/sandbox.md.
 """
 
@@ -15,15 +15,21 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from nescord_core.sandbox.control.actions import ACTIONS, ANSWERED, Action, arguments, voice
+from nescord_core.sandbox.control.actions import (
+    ACTIONS,
+    INTERACTION_ACTIONS,
+    Action,
+    move_voice,
+    parse_arguments,
+)
 from nescord_core.sandbox.control.json_bodies import (
-    Answer,
-    answer_json,
-    in_words,
+    Endpoint,
+    json_response,
     path_arguments,
     read_body,
     read_number,
     read_seconds,
+    with_json_errors,
 )
 from nescord_core.sandbox.control.load import Load, LoadPlan
 from nescord_core.sandbox.control.views import (
@@ -33,39 +39,41 @@ from nescord_core.sandbox.control.views import (
     limits_changed,
     limits_view,
     state_view,
-    with_reactors,
+    with_reaction_users,
 )
-from nescord_core.sandbox.control.wait import WaitFor
+from nescord_core.sandbox.control.wait import MessageWait
 from nescord_core.sandbox.faults import FaultError
 from nescord_core.sandbox.gateway.protocol import Close, Op
 from nescord_core.sandbox.gateway.server import GatewayServer
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
 
-__all__ = ["Control"]
+__all__ = ["ControlApi"]
 
-POLL = 0.02
+POLL_INTERVAL = 0.02
 """Seconds between two looks at an interaction that the bot has not answered yet."""
 
-NOTICE_LENGTH = 8000
+MAX_NOTICE = 8000
 
-LOOK_AGAIN = 0.2
+EPHEMERAL_POLL_INTERVAL = 0.2
 """Seconds between two looks for a message that no event may tell of."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
-class Control:
+class ControlApi:
     """Answers the control API. ``spawn`` gives a background run its parent task."""
 
-    def __init__(self, world: World, wire: GatewayServer, *, spawn: Spawn, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, world: World, gateway: GatewayServer, *, spawn: Spawn, wall_clock: Callable[[], float]
+    ) -> None:
         self.world = world
-        self.wire = wire
+        self.gateway = gateway
         self.load: Load | None = None
         self.notice = ""
         self.on_change: Callable[[], None] = lambda: None
         self._spawn = spawn
-        self._wall = wall
+        self._wall_clock = wall_clock
 
     def add_routes(self, app: web.Application) -> None:
         """Install everything below /sandbox."""
@@ -89,32 +97,32 @@ class Control:
             ("POST", "/settings", self._settings),
             ("GET", "/settings", self._show_settings),
         ):
-            app.router.add_route(method, f"/sandbox{path}", in_words(answer))
+            app.router.add_route(method, f"/sandbox{path}", with_json_errors(answer))
         app.router.add_route("*", "/sandbox/{rest:.*}", self._unknown)
 
-    def _action(self, action: Action) -> Answer:
+    def _action(self, action: Action) -> Endpoint:
         async def answer(request: web.Request) -> web.StreamResponse:
             given = {**await read_body(request), **path_arguments(request)}
-            seconds = read_seconds(given.pop("wait", 0)) if action.name in ANSWERED else 0.0
-            result = getattr(self.world, action.name)(**arguments(action, given))
+            seconds = read_seconds(given.pop("wait", 0)) if action.name in INTERACTION_ACTIONS else 0.0
+            result = getattr(self.world, action.name)(**parse_arguments(action, given))
             if seconds:
-                result = await self._answered(result, seconds)
-            return answer_json(result if result is not None else {})
+                result = await self._wait_for_response(result, seconds)
+            return json_response(result if result is not None else {})
 
-        return in_words(answer)
+        return with_json_errors(answer)
 
-    async def _answered(self, started: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
+    async def _wait_for_response(self, started: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
         """Wait for the bot to answer an interaction; returns what became of it."""
-        deadline = self.wire.now() + seconds
+        deadline = self.gateway.now() + seconds
         while True:
             shown = self.world.interaction(started["id"])
-            if (shown["responded"] and not shown["deferred"]) or self.wire.now() > deadline:
+            if (shown["responded"] and not shown["deferred"]) or self.gateway.now() > deadline:
                 return shown
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(POLL_INTERVAL)
 
     async def _voice(self, request: web.Request) -> web.StreamResponse:
-        voice(self.world, await read_body(request))
-        return answer_json({})
+        move_voice(self.world, await read_body(request))
+        return json_response({})
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
         query = request.query
@@ -124,11 +132,11 @@ class Control:
             limit=read_number(query.get("limit", "100"), "limit"),
             tail=read_number(query.get("tail", "5"), "tail"),
         )
-        return answer_json(
+        return json_response(
             {
                 **shown,
-                "bot_online": self.wire.online(),
-                "faults": self.wire.faults.active(),
+                "bot_online": self.gateway.online(),
+                "faults": self.gateway.faults.active(),
                 "notice": self.notice,
             }
         )
@@ -143,32 +151,34 @@ class Control:
             after=read_number(query.get("after", "0"), "after"),
             limit=read_number(query.get("limit", "50"), "limit"),
         )
-        return answer_json([with_reactors(self.world, each) for each in found])
+        return json_response([with_reaction_users(self.world, each) for each in found])
 
     async def _commands(self, request: web.Request) -> web.StreamResponse:
-        return answer_json(commands_view(self.world, request.query.get("guild")))
+        return json_response(commands_view(self.world, request.query.get("guild")))
 
     async def _interaction(self, request: web.Request) -> web.StreamResponse:
         interaction = request.match_info["interaction"]
         read_number(interaction, "interaction")
-        return answer_json(self.world.interaction(interaction))
+        return json_response(self.world.interaction(interaction))
 
     async def _wait(self, request: web.Request) -> web.StreamResponse:
-        wanted = WaitFor.read(await read_body(request), self.world)
+        wanted = MessageWait.parse(await read_body(request), self.world)
         changed = asyncio.Event()
         # Listen before looking, so that nothing falls between the two.
         unsubscribe = self.world.subscribe(lambda *_: changed.set())
         try:
             async with asyncio.timeout(wanted.timeout):
-                while (found := wanted.found(self.world)) is None:
+                while (found := wanted.find(self.world)) is None:
                     # Ephemeral messages are announced to nobody: look now and then as well.
                     with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK_AGAIN):
+                        async with asyncio.timeout(EPHEMERAL_POLL_INTERVAL):
                             await changed.wait()
                     changed.clear()
-            return answer_json(found)
+            return json_response(found)
         except TimeoutError:
-            return answer_json({"error": wanted.sentence(), "seen": wanted.seen(self.world)}, status=408)
+            return json_response(
+                {"error": wanted.timeout_message(), "seen": wanted.messages_since(self.world)}, status=408
+            )
         finally:
             unsubscribe()
 
@@ -180,35 +190,35 @@ class Control:
         except msgspec.ValidationError as error:
             known = ", ".join(LoadPlan.__struct_fields__)
             raise ActionError(f"{error}; a load takes {known}.") from None
-        load = Load(self.world, self.wire, plan, self.wire.now, self._wall)
+        load = Load(self.world, self.gateway, plan, self.gateway.now, self._wall_clock)
         load.prepare()
         self.load = load
         self._spawn(load.run())
-        return answer_json(load.report())
+        return json_response(load.report())
 
     async def _show_load(self, _request: web.Request) -> web.StreamResponse:
-        return answer_json(self._known_load().report())
+        return json_response(self._require_load().report())
 
     async def _stop_load(self, _request: web.Request) -> web.StreamResponse:
-        load = self._known_load()
+        load = self._require_load()
         load.stopped = True
-        return answer_json(load.report())
+        return json_response(load.report())
 
-    def _known_load(self) -> Load:
+    def _require_load(self) -> Load:
         if self.load is None:
             raise ActionError("No load was started. Start one with POST /sandbox/load.", status=404)
         return self.load
 
     async def _gateway(self, _request: web.Request) -> web.StreamResponse:
-        return answer_json(gateway_view(self.wire))
+        return json_response(gateway_view(self.gateway))
 
     async def _show_faults(self, _request: web.Request) -> web.StreamResponse:
-        return answer_json(self.wire.faults.active())
+        return json_response(self.gateway.faults.active())
 
     async def _clear_faults(self, _request: web.Request) -> web.StreamResponse:
-        self.wire.faults.clear()
+        self.gateway.faults.clear()
         self.on_change()
-        return answer_json(self.wire.faults.active())
+        return json_response(self.gateway.faults.active())
 
     async def _fault(self, request: web.Request) -> web.StreamResponse:
         given = await read_body(request)
@@ -216,47 +226,45 @@ class Control:
         if unknown or not given or not all(isinstance(each, dict) for each in given.values()):
             raise FaultError("A fault is an object with one or more of: gateway, rest, connections.")
         if "gateway" in given:
-            self.wire.faults.set_gateway(given["gateway"])
+            self.gateway.faults.set_gateway(given["gateway"])
         if "rest" in given:
-            self.wire.faults.add_rest(given["rest"])
+            self.gateway.faults.add_rest(given["rest"])
         hit = self._hit(**connection_fault(given["connections"])) if "connections" in given else 0
         self.on_change()
-        return answer_json({**self.wire.faults.active(), "connections": hit})
+        return json_response({**self.gateway.faults.active(), "connections": hit})
 
     def _hit(self, do: str, code: int, resumable: bool, shard: int | None) -> int:
         """Let something happen to open connections; returns to how many."""
-        peers = self.wire.peers(shard)
-        for peer in peers:
+        connections = self.gateway.connections(shard)
+        for connection in connections:
             match do:
                 case "reset":
-                    peer.reset()
+                    connection.reset()
                 case "close":
-                    peer.close(Close(code, "Closed by a fault."))
+                    connection.close(Close(code, "Closed by a fault."))
                 case "reconnect":
-                    peer.push(Op.RECONNECT, None)
+                    connection.push(Op.RECONNECT, None)
                 case _:
-                    peer.apply(peer.rules.invalidate(resumable))
-        return len(peers)
+                    connection.apply(connection.rules.invalidate(resumable))
+        return len(connections)
 
     async def _settings(self, request: web.Request) -> web.StreamResponse:
         changed = limits_changed(await read_body(request))
-        self.wire.table.limits = replace(self.wire.table.limits, **changed)
-        return answer_json(limits_view(self.wire.table.limits))
+        self.gateway.table.limits = replace(self.gateway.table.limits, **changed)
+        return json_response(limits_view(self.gateway.table.limits))
 
     async def _set_notice(self, request: web.Request) -> web.StreamResponse:
         """What stands above the conversation: why the new code does not run. An empty text removes it."""
         given = await read_body(request)
         text = given.get("text")
-        if given.keys() != {"text"} or not isinstance(text, str) or len(text) > NOTICE_LENGTH:
-            raise ActionError(
-                f"notice takes text, of at most {NOTICE_LENGTH} characters; empty takes it away."
-            )
+        if given.keys() != {"text"} or not isinstance(text, str) or len(text) > MAX_NOTICE:
+            raise ActionError(f"notice takes text, of at most {MAX_NOTICE} characters; empty takes it away.")
         self.notice = text
         self.on_change()
-        return answer_json({"notice": text})
+        return json_response({"notice": text})
 
     async def _show_settings(self, _request: web.Request) -> web.StreamResponse:
-        return answer_json(limits_view(self.wire.table.limits))
+        return json_response(limits_view(self.gateway.table.limits))
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         paths = sorted(
@@ -265,6 +273,6 @@ class Control:
         listed = ", ".join(
             [*paths, "/gateway", "/fault", "/notice", "/settings", "/events", "/interactions/{id}"]
         )
-        return answer_json(
+        return json_response(
             {"error": f"There is no {request.method} {request.path}. Known: {listed}."}, status=404
         )

@@ -13,17 +13,25 @@ from nescord_core.sandbox.faults import FaultError
 from nescord_core.sandbox.gateway.event_filter import encode
 from nescord_core.sandbox.world.lookup import ActionError
 
-__all__ = ["Answer", "answer_json", "in_words", "path_arguments", "read_body", "read_number", "read_seconds"]
+__all__ = [
+    "Endpoint",
+    "json_response",
+    "path_arguments",
+    "read_body",
+    "read_number",
+    "read_seconds",
+    "with_json_errors",
+]
 
 MAX_WAIT = 120.0
 """Seconds that one long poll may take."""
 
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = logging.getLogger(__name__)
 
 
-def in_words(answer: Answer) -> Answer:
+def with_json_errors(answer: Endpoint) -> Endpoint:
     """Turn what is wrong with a call into ``{"error": sentence}``."""
 
     async def answering(request: web.Request) -> web.StreamResponse:
@@ -31,14 +39,14 @@ def in_words(answer: Answer) -> Answer:
             return await answer(request)
         except ActionError as error:
             body = {"error": str(error), **({"code": error.code} if error.code else {})}
-            return answer_json(body, status=error.status)
+            return json_response(body, status=error.status)
         except FaultError as error:
-            return answer_json({"error": str(error)}, status=400)
+            return json_response({"error": str(error)}, status=400)
 
     return answering
 
 
-def answer_json(value: Any, *, status: int = 200) -> web.Response:
+def json_response(value: Any, *, status: int = 200) -> web.Response:
     """Answer with JSON."""
     return web.Response(body=encode(value), status=status, content_type="application/json")
 

@@ -22,11 +22,11 @@ from nescord_core.snowflake import DISCORD_EPOCH_MS
 
 __all__ = ["Load", "LoadPlan"]
 
-STEP = 0.005
+SEND_INTERVAL = 0.005
 """Seconds between two looks at what is due."""
-BURST = 256
+MAX_BURST = 256
 """Messages sent at a time, so that a load that is late does not keep the loop to itself."""
-WORKER = 2 << 17
+WORKER_BITS = 2 << 17
 """The worker bits of these messages' ids, so that they meet no id of the world."""
 TEXT_CHANNEL = 0
 
@@ -47,7 +47,7 @@ class LoadPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 @dataclass
-class Target:
+class GuildTarget:
     """One guild of the load: the JSON around the parts that change."""
 
     guild_id: int
@@ -63,11 +63,11 @@ class Load:
     """One run; `report` may be asked while it goes on and afterwards."""
 
     world: World
-    wire: GatewayServer
+    gateway: GatewayServer
     plan: LoadPlan
     now: Callable[[], float]
-    wall: Callable[[], float]
-    targets: list[Target] = field(default_factory=list)
+    wall_clock: Callable[[], float]
+    targets: list[GuildTarget] = field(default_factory=list)
     began_at: float = 0.0
     ended_at: float | None = None
     sent: int = 0
@@ -76,7 +76,7 @@ class Load:
     _sequence: int = 0
 
     @property
-    def wanted(self) -> int:
+    def total(self) -> int:
         """Return how many messages the whole run has."""
         return int(self.plan.rate * self.plan.seconds)
 
@@ -94,11 +94,11 @@ class Load:
     async def run(self) -> None:
         """Send what is due until all is sent; what came late is caught up with."""
         try:
-            while self.sent < self.wanted and not self.stopped:
-                due = min(int((self.now() - self.began_at) * self.plan.rate), self.wanted) - self.sent
-                for _ in range(min(due, BURST)):
+            while self.sent < self.total and not self.stopped:
+                due = min(int((self.now() - self.began_at) * self.plan.rate), self.total) - self.sent
+                for _ in range(min(due, MAX_BURST)):
                     self._send(self.targets[self.sent % len(self.targets)])
-                await asyncio.sleep(0 if due > BURST else STEP)
+                await asyncio.sleep(0 if due > MAX_BURST else SEND_INTERVAL)
         finally:
             self.ended_at = self.now()
 
@@ -109,7 +109,7 @@ class Load:
             "running": self.ended_at is None,
             "rate": self.plan.rate,
             "seconds": self.plan.seconds,
-            "wanted": self.wanted,
+            "wanted": self.total,
             "sent": self.sent,
             "elapsed": round(elapsed, 3),
             "guilds": {
@@ -123,42 +123,42 @@ class Load:
             },
         }
 
-    def _target(self, guild_id: int, author: int) -> Target:
+    def _target(self, guild_id: int, author: int) -> GuildTarget:
         channels = [each for each in self.world.channels(guild_id) if each["type"] == TEXT_CHANNEL]
         if not channels:
             raise ActionError(f"Guild {guild_id} has no text channel for the load.", status=409)
         member = self.world.member(guild_id, author)
-        target = Target(guild_id, channels[0]["id"], self.plan.start)
+        target = GuildTarget(guild_id, channels[0]["id"], self.plan.start)
         shape = encode(_message(target, member))
         # The id comes first and the content last but one field: see `_message`.
         target.before_content, target.after_content = shape.split(b"CONTENT")
         return target
 
-    def _send(self, target: Target) -> None:
+    def _send(self, target: GuildTarget) -> None:
         content = encode(f"{self.plan.prefix}{target.next_number}")
-        now = self.wall()
+        now = self.wall_clock()
         head = b'{"id":"%d","timestamp":"%b",' % (self._id(now), _timestamp(now))
         tail = target.after_content
         full = head + target.before_content + content[1:-1] + tail
-        self.wire.publish_encoded(
+        self.gateway.publish_encoded(
             "MESSAGE_CREATE", full, head + target.before_content + tail, target.guild_id
         )
         target.next_number += 1
         target.sent += 1
         self.sent += 1
 
-    def _id(self, wall: float) -> int:
-        ms = max(int(wall * 1000) - DISCORD_EPOCH_MS, self._last_ms)
+    def _id(self, wall_clock: float) -> int:
+        ms = max(int(wall_clock * 1000) - DISCORD_EPOCH_MS, self._last_ms)
         self._sequence = self._sequence + 1 if ms == self._last_ms else 0
         self._last_ms = ms
-        return (ms << 22) | WORKER | (self._sequence & (WORKER - 1))
+        return (ms << 22) | WORKER_BITS | (self._sequence & (WORKER_BITS - 1))
 
 
-def _timestamp(wall: float) -> bytes:
-    return datetime.fromtimestamp(wall, tz=UTC).isoformat(timespec="microseconds").encode()
+def _timestamp(wall_clock: float) -> bytes:
+    return datetime.fromtimestamp(wall_clock, tz=UTC).isoformat(timespec="microseconds").encode()
 
 
-def _message(target: Target, member: Mapping[str, Any]) -> msgspec.Raw:
+def _message(target: GuildTarget, member: Mapping[str, Any]) -> msgspec.Raw:
     shown = {
         "type": 0,
         "tts": False,

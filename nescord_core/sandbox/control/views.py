@@ -21,7 +21,7 @@ __all__ = [
     "limits_changed",
     "limits_view",
     "state_view",
-    "with_reactors",
+    "with_reaction_users",
 ]
 
 CLOSE_CODES = frozenset({*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006})
@@ -51,7 +51,7 @@ def _guild(world: World, guild_id: int, tail: int) -> dict[str, Any]:
         "id": guild["id"],
         "name": guild["name"],
         "icon": guild.get("icon"),
-        "available": world.available(guild_id),
+        "available": world.is_available(guild_id),
         "emojis": guild.get("emojis", []),
         "owner_id": guild.get("owner_id"),
         "roles": guild.get("roles", []),
@@ -81,11 +81,11 @@ def _channel(world: World, channel: dict[str, Any], tail: int) -> dict[str, Any]
 def commands_view(world: World, guild: str | None) -> list[dict[str, Any]]:
     """Return the commands that there are in a guild (or in direct messages), with where they come from."""
     scopes = [None] if guild is None else [None, world.find_guild(guild).id]
-    kept = world.simulation.commands
-    return [dict(command) for scope in scopes for command in kept.get(scope, {}).values()]
+    commands = world.simulation.commands
+    return [dict(command) for scope in scopes for command in commands.get(scope, {}).values()]
 
 
-def with_reactors(world: World, message: dict[str, Any]) -> dict[str, Any]:
+def with_reaction_users(world: World, message: dict[str, Any]) -> dict[str, Any]:
     """Return a message whose reactions name their users, which Discord tells only when it is asked."""
     if not message["reactions"]:
         return message
@@ -95,36 +95,36 @@ def with_reactors(world: World, message: dict[str, Any]) -> dict[str, Any]:
     return {**message, "reactions": shown}
 
 
-def gateway_view(wire: GatewayServer) -> dict[str, Any]:
+def gateway_view(gateway: GatewayServer) -> dict[str, Any]:
     """Return connections, sessions and totals since the start."""
-    now = wire.now()
-    totals = {name: wire.totals[name] for name in wire.TOTALS}
+    now = gateway.now()
+    totals = {name: gateway.totals[name] for name in gateway.TOTALS}
     return {
-        "online": wire.online(),
-        "url": wire.url,
+        "online": gateway.online(),
+        "url": gateway.url,
         "totals": totals,
-        "closes": {str(code): count for code, count in sorted(wire.closes.items())},
-        "session_start_limit": wire.session_start_limit(),
-        "connections": [_connection(each, now) for each in wire.peers()],
-        "sessions": [_session(each, now) for each in wire.table.sessions.values()],
+        "closes": {str(code): count for code, count in sorted(gateway.closes.items())},
+        "session_start_limit": gateway.session_start_limit(),
+        "connections": [_connection(each, now) for each in gateway.connections()],
+        "sessions": [_session(each, now) for each in gateway.table.sessions.values()],
     }
 
 
-def _connection(peer: GatewayConnection, now: float) -> dict[str, Any]:
-    session = peer.session
+def _connection(connection: GatewayConnection, now: float) -> dict[str, Any]:
+    session = connection.session
     return {
-        "id": peer.rules.id,
-        "phase": peer.rules.phase.value,
+        "id": connection.rules.id,
+        "phase": connection.rules.phase.value,
         "shard": None if session is None else [session.shard_id, session.shard_count],
         "session_id": None if session is None else session.id,
-        "age": round(now - peer.opened_at, 3),
-        "compress": peer.compress,
-        "heartbeats": peer.rules.heartbeats,
-        "last_heartbeat_age": round(now - peer.rules.last_beat, 3),
-        "received": peer.received,
-        "sent": peer.sent,
-        "events_sent": peer.events_sent,
-        "behind": 0 if session is None else session.seq - peer.cursor,
+        "age": round(now - connection.opened_at, 3),
+        "compress": connection.compress,
+        "heartbeats": connection.rules.heartbeats,
+        "last_heartbeat_age": round(now - connection.rules.last_heartbeat, 3),
+        "received": connection.received,
+        "sent": connection.sent,
+        "events_sent": connection.events_sent,
+        "behind": 0 if session is None else session.seq - connection.cursor,
     }
 
 

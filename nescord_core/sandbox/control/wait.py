@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from nescord_core.sandbox.control.json_bodies import read_seconds
-from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.world import World
 
-__all__ = ["WaitFor"]
+__all__ = ["MessageWait"]
 
-KNOWN = ("channel", "guild", "content", "regex", "author", "after", "timeout")
-SEEN = 10
+FIELDS = ("channel", "guild", "content", "regex", "author", "after", "timeout")
+MAX_SEEN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class WaitFor:
+class MessageWait:
     """What POST /sandbox/wait waits for: a message of ``author`` in ``channel``, newer than ``after``.
 
     ``content`` is the whole text, ``regex`` is searched for in it; neither means any message.
@@ -32,13 +32,13 @@ class WaitFor:
     timeout: float
 
     @classmethod
-    def read(cls, given: Mapping[str, Any], world: World) -> WaitFor:
+    def parse(cls, given: Mapping[str, Any], world: World) -> MessageWait:
         """Check the call. Raises ActionError.
 
         Without ``author`` (or with ``bot``) it is the bot; without ``after`` only what comes from now on.
         """
-        if "channel" not in given or set(given) - set(KNOWN):
-            raise ActionError(f"wait needs a channel; it takes {', '.join(KNOWN)}.")
+        if "channel" not in given or set(given) - set(FIELDS):
+            raise ActionError(f"wait needs a channel; it takes {', '.join(FIELDS)}.")
         place = world.find_channel(_id(given["channel"]), given.get("guild"))
         newest = world.messages(place.id, limit=1)
         return cls(
@@ -50,40 +50,40 @@ class WaitFor:
             timeout=read_seconds(given.get("timeout", 10.0)),
         )
 
-    def found(self, world: World) -> Mapping[str, Any] | None:
+    def find(self, world: World) -> Mapping[str, Any] | None:
         """Return the first message that is it, if there is one by now."""
         for message in world.messages(self.channel_id, after=self.after, limit=1000):
-            if message["author"]["id"] == self.author_id and self._fits(message["content"]):
+            if message["author"]["id"] == self.author_id and self._matches(message["content"]):
                 return message
         return None
 
-    def seen(self, world: World) -> list[dict[str, str]]:
+    def messages_since(self, world: World) -> list[dict[str, str]]:
         """Return what was said instead, for the error."""
-        messages = world.messages(self.channel_id, after=self.after, limit=SEEN)
+        messages = world.messages(self.channel_id, after=self.after, limit=MAX_SEEN)
         return [
             {"id": each["id"], "author": each["author"]["username"], "content": each["content"]}
             for each in messages
         ]
 
-    def sentence(self) -> str:
+    def timeout_message(self) -> str:
         """Say what did not come."""
         what = f" {self.content!r}" if self.content is not None else ""
         what = f" that matches {self.regex.pattern!r}" if self.regex is not None else what
         return f"No message{what} of user {self.author_id} came within {self.timeout:g} s."
 
-    def _fits(self, text: str) -> bool:
+    def _matches(self, text: str) -> bool:
         if self.content is not None and text != self.content:
             return False
         return self.regex is None or self.regex.search(text) is not None
 
 
-def _id(raw: object) -> Id:
+def _id(raw: object) -> Ref:
     if isinstance(raw, bool) or not isinstance(raw, str | int):
         raise ActionError(f"{raw!r} is neither an id nor a name.")
     return raw
 
 
-def _author(raw: object, world: World) -> Id:
+def _author(raw: object, world: World) -> Ref:
     if raw in (None, "bot"):
         return str(world.bot_user["id"])
     return world.find_user(_id(raw)).id

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 from nescord_core.errors import NescordError
 from nescord_core.events import Intents
-from nescord_core.sandbox.gateway.protocol import Ask, Op
+from nescord_core.sandbox.gateway.protocol import Command, Op
 from nescord_core.sandbox.gateway.sessions import Session
 
-__all__ = ["Answers", "CommandError", "CommandWorld", "Commands"]
+__all__ = ["CommandError", "CommandProcessor", "CommandWorld", "Events"]
 
-CHUNK = 1000
+CHUNK_SIZE = 1000
 MAX_IDS = 100
 """Members in one chunk, and ids in one request."""
 MAX_NONCE = 32
@@ -28,7 +28,7 @@ STATUSES = ("online", "dnd", "idle", "invisible", "offline")
 
 log = logging.getLogger(__name__)
 
-Answers = list[tuple[str, Mapping[str, Any]]]
+Events = list[tuple[str, Mapping[str, Any]]]
 """Events, with their payloads, for the session that asked."""
 
 
@@ -60,7 +60,7 @@ class CommandWorld(Protocol):
         ...
 
 
-class Commands:
+class CommandProcessor:
     """Answers opcodes 3, 4, 8, 31 and 43. ``whole_guild_at`` remembers when a guild was last asked for."""
 
     def __init__(
@@ -71,27 +71,27 @@ class Commands:
         self._whole_guild_at = whole_guild_at
         self.authority = "127.0.0.1"
 
-    def answer(self, session: Session, ask: Ask) -> Answers:
+    def answer(self, session: Session, command: Command) -> Events:
         """Return the events for the session that asked; raises CommandError for a malformed command."""
-        match ask.op:
+        match command.op:
             case Op.PRESENCE_UPDATE:
-                return self._presence(session, ask.d)
+                return self._presence(session, command.d)
             case Op.VOICE_STATE_UPDATE:
-                return self._voice(ask.d)
+                return self._voice(command.d)
             case Op.REQUEST_GUILD_MEMBERS:
-                return self._members(session, ask.d)
+                return self._members(session, command.d)
             case Op.REQUEST_SOUNDBOARD_SOUNDS:
-                return self._sounds(ask.d)
+                return self._sounds(command.d)
             case _:
-                return self._channel_info(ask.d)
+                return self._channel_info(command.d)
 
-    def _presence(self, session: Session, d: Mapping[str, Any]) -> Answers:
+    def _presence(self, session: Session, d: Mapping[str, Any]) -> Events:
         if d.get("status") not in STATUSES or not isinstance(d.get("activities", []), list):
             raise CommandError(f"A presence has a status ({', '.join(STATUSES)}) and a list of activities.")
         session.presence = d
         return []
 
-    def _voice(self, d: Mapping[str, Any]) -> Answers:
+    def _voice(self, d: Mapping[str, Any]) -> Events:
         guild_id, channel_id = self._guild(d.get("guild_id")), _snowflake(d.get("channel_id"))
         if guild_id is None:
             return []
@@ -106,9 +106,9 @@ class Commands:
         server = {"token": f"voice-{guild_id}", "guild_id": str(guild_id), "endpoint": self.authority}
         return [("VOICE_SERVER_UPDATE", server)]
 
-    def _members(self, session: Session, d: Mapping[str, Any]) -> Answers:
-        asked = d.get("guild_id")
-        guild_id = self._guild(asked[0] if isinstance(asked, list) and len(asked) == 1 else asked)
+    def _members(self, session: Session, d: Mapping[str, Any]) -> Events:
+        guild = d.get("guild_id")
+        guild_id = self._guild(guild[0] if isinstance(guild, list) and len(guild) == 1 else guild)
         nonce = d.get("nonce")
         nonce = nonce if isinstance(nonce, str) and len(nonce.encode()) <= MAX_NONCE else None
         query, limit, user_ids = d.get("query"), d.get("limit", 0), _ids(d.get("user_ids"))
@@ -122,12 +122,12 @@ class Commands:
             return self._whole_guild(session, guild_id, nonce, d)
         if user_ids is not None:
             return self._by_id(session, guild_id, user_ids, nonce, d)
-        found = [each for each in self._world.members(guild_id) if _begins(each, query or "")]
+        found = [each for each in self._world.members(guild_id) if _name_starts_with(each, query or "")]
         return self._chunks(session, guild_id, found[: min(limit, 100) or 100], nonce, d)
 
     def _whole_guild(
         self, session: Session, guild_id: int, nonce: str | None, d: Mapping[str, Any]
-    ) -> Answers:
+    ) -> Events:
         if not session.intents & Intents.GUILD_MEMBERS:
             return []  # Discord does not answer without the intent
         now = self._now()
@@ -141,7 +141,7 @@ class Commands:
 
     def _by_id(
         self, session: Session, guild_id: int, user_ids: list[int], nonce: str | None, d: Mapping[str, Any]
-    ) -> Answers:
+    ) -> Events:
         if len(user_ids) > MAX_IDS:
             raise CommandError(f"At most {MAX_IDS} user_ids at a time.")
         by_id = {int(each["user"]["id"]): each for each in self._world.members(guild_id)}
@@ -160,10 +160,10 @@ class Commands:
         members: Sequence[Mapping[str, Any]],
         nonce: str | None,
         d: Mapping[str, Any],
-    ) -> Answers:
-        parts = [members[at : at + CHUNK] for at in range(0, len(members), CHUNK)] or [[]]
+    ) -> Events:
+        parts = [members[at : at + CHUNK_SIZE] for at in range(0, len(members), CHUNK_SIZE)] or [[]]
         presences = bool(d.get("presences")) and bool(session.intents & Intents.GUILD_PRESENCES)
-        answers: Answers = []
+        answers: Events = []
         for index, part in enumerate(parts):
             chunk: dict[str, Any] = {
                 "guild_id": str(guild_id),
@@ -179,21 +179,21 @@ class Commands:
             answers.append(("GUILD_MEMBERS_CHUNK", chunk))
         return answers
 
-    def _sounds(self, d: Mapping[str, Any]) -> Answers:
-        wanted = [self._guild(each) for each in _ids(d.get("guild_ids")) or []]
+    def _sounds(self, d: Mapping[str, Any]) -> Events:
+        guild_ids = [self._guild(each) for each in _ids(d.get("guild_ids")) or []]
         return [
             (
                 "SOUNDBOARD_SOUNDS",
                 {"guild_id": str(each), "soundboard_sounds": self._soundboard(each)},
             )
-            for each in wanted
+            for each in guild_ids
             if each is not None
         ]
 
     def _soundboard(self, guild_id: int) -> list[Any]:
         return list(self._world.guild_create(guild_id).get("soundboard_sounds") or ())
 
-    def _channel_info(self, d: Mapping[str, Any]) -> Answers:
+    def _channel_info(self, d: Mapping[str, Any]) -> Events:
         guild_id, fields = self._guild(d.get("guild_id")), d.get("fields")
         if not isinstance(fields, list):
             raise CommandError("fields is a list of names: status, voice_start_time.")
@@ -204,8 +204,8 @@ class Commands:
             {"id": each["id"], **{name: each[name] for name in known if each.get(name) is not None}}
             for each in self._world.guild_create(guild_id).get("channels") or ()
         ]
-        told = [each for each in channels if len(each) > 1]
-        return [("CHANNEL_INFO", {"guild_id": str(guild_id), "channels": told})]
+        with_info = [each for each in channels if len(each) > 1]
+        return [("CHANNEL_INFO", {"guild_id": str(guild_id), "channels": with_info})]
 
     def _guild(self, raw: object) -> int | None:
         """Return the guild if the bot is in it; Discord does not answer for others."""
@@ -228,7 +228,7 @@ def _ids(raw: object) -> list[int] | None:
     return [number for each in many if (number := _snowflake(each)) is not None]
 
 
-def _begins(member: Mapping[str, Any], query: str) -> bool:
+def _name_starts_with(member: Mapping[str, Any], query: str) -> bool:
     user = member["user"]
     names = (member.get("nick"), user.get("global_name"), user.get("username"))
     return any(name.lower().startswith(query.lower()) for name in names if name)

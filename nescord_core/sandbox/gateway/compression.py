@@ -28,7 +28,7 @@ class Encoder(Protocol):
         ...
 
 
-class Plain:
+class Uncompressed:
     """Text frames as they are."""
 
     name = "none"
@@ -67,7 +67,7 @@ class ZstdStream:
 def encoder_for(compress: str | None) -> Encoder:
     """Return a new context. Raises ValueError that names the known ones."""
     if not compress:
-        return Plain()
+        return Uncompressed()
     if compress == "zlib-stream":
         return ZlibStream()
     if compress == "zstd-stream":

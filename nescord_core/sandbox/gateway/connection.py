@@ -19,12 +19,18 @@ from aiohttp import WSMsgType, web
 
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.gateway.compression import Encoder
-from nescord_core.sandbox.gateway.protocol import Ask, Close, CloseCode, Frame, Op
-from nescord_core.sandbox.gateway.sessions import Begin, ConnectionRules, Continue, Effect, Session
+from nescord_core.sandbox.gateway.protocol import Close, CloseCode, Command, Frame, Op
+from nescord_core.sandbox.gateway.sessions import (
+    ConnectionRules,
+    Effect,
+    Session,
+    SessionResumed,
+    SessionStarted,
+)
 
 __all__ = ["GatewayConnection"]
 
-BATCH = 64
+BATCH_SIZE = 64
 """Events taken from the session at a time, so that heartbeats are answered in between."""
 
 _encode = msgspec.json.Encoder().encode
@@ -41,11 +47,11 @@ class ConnectionHost(Protocol):
         """Return monotonic seconds."""
         ...
 
-    def began(self, peer: GatewayConnection, effect: Begin | Continue) -> None:
+    def on_session(self, connection: GatewayConnection, effect: SessionStarted | SessionResumed) -> None:
         """Give a session its first events, or what it missed."""
         ...
 
-    def asked(self, peer: GatewayConnection, ask: Ask) -> Close | None:
+    def on_command(self, connection: GatewayConnection, command: Command) -> Close | None:
         """Answer a command, or say how to close the connection for it."""
         ...
 
@@ -64,7 +70,7 @@ class GatewayConnection:
         self.rules = rules
         self.ws = ws
         self.cursor = 0
-        self.began_at_seq = 0
+        self.resumed_at_seq = 0
         self.received = 0
         self.sent = 0
         self.events_sent = 0
@@ -93,12 +99,12 @@ class GatewayConnection:
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write())
-                self.apply(self.rules.opened(version))
+                self.apply(self.rules.on_open(version))
                 client_code = await self._read()
                 if self.closing is None:
                     writer.cancel()
         finally:
-            self.rules.lost(client_code, self._host.now())
+            self.rules.on_disconnect(client_code, self._host.now())
 
     def apply(self, effects: Iterable[Effect]) -> None:
         """Carry out what the rules want."""
@@ -106,10 +112,10 @@ class GatewayConnection:
             match effect:
                 case Frame(op, d):
                     self.push(op, d)
-                case Begin() | Continue():
-                    self._host.began(self, effect)
-                case Ask():
-                    if (refused := self._host.asked(self, effect)) is not None:
+                case SessionStarted() | SessionResumed():
+                    self._host.on_session(self, effect)
+                case Command():
+                    if (refused := self._host.on_command(self, effect)) is not None:
                         self.close(refused)
                 case Close():
                     self.close(effect)
@@ -146,11 +152,11 @@ class GatewayConnection:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
-    def stuck(self, patience: float) -> bool:
+    def close_overdue(self, timeout: float) -> bool:
         """Say whether a close was asked for and does not come about: the client reads nothing."""
-        return self.closing is not None and self._host.now() - self.closing_since > patience
+        return self.closing is not None and self._host.now() - self.closing_since > timeout
 
-    def lagging(self) -> bool:
+    def fell_behind(self) -> bool:
         """Say whether the session has forgotten events that this client was still to get."""
         return self.session is not None and not self.session.can_replay(self.cursor)
 
@@ -161,7 +167,7 @@ class GatewayConnection:
             if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                 self.received += 1
                 raw = message.data.encode() if message.type is WSMsgType.TEXT else message.data
-                self.apply(self.rules.received(raw, self._host.now()))
+                self.apply(self.rules.on_payload(raw, self._host.now()))
             elif message.type is WSMsgType.CLOSE:
                 return int(message.data) if self.closing is None and message.data else None
             else:
@@ -189,12 +195,12 @@ class GatewayConnection:
         if not session.can_replay(self.cursor):
             self.close(Close(CloseCode.UNKNOWN_ERROR, "The client reads too slowly."))
             return False
-        batch = session.after(self.cursor, BATCH)
-        for stored in batch:
-            self.cursor = stored.seq
-            if stored.passing and stored.seq < self.began_at_seq:
+        batch = session.after(self.cursor, BATCH_SIZE)
+        for event in batch:
+            self.cursor = event.seq
+            if event.transient and event.seq < self.resumed_at_seq:
                 continue  # an earlier connection's RESUMED
-            await self._send(stored.frame())
+            await self._send(event.frame())
             self.events_sent += 1
         return bool(batch)
 

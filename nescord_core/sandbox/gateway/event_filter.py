@@ -13,66 +13,66 @@ import msgspec
 
 from nescord_core.events import INTENTS_OF, EventType, Intents
 
-__all__ = ["EncodedEvent", "censored", "encode", "guild_for", "needed_intents"]
+__all__ = ["EncodedEvent", "encode", "guild_create_for", "redact", "required_intents"]
 
-DIRECT = (
+DIRECT_INTENTS = (
     Intents.DIRECT_MESSAGES
     | Intents.DIRECT_MESSAGE_REACTIONS
     | Intents.DIRECT_MESSAGE_TYPING
     | Intents.DIRECT_MESSAGE_POLLS
 )
 MESSAGE_EVENTS = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
-MODERATION = "AUTO_MODERATION_ACTION_EXECUTION"
+AUTOMOD_ACTION = "AUTO_MODERATION_ACTION_EXECUTION"
 """Shows what was written, so that a part of it needs MESSAGE_CONTENT
 (https://discord.com/developers/docs/events/gateway-events#auto-moderation-action-execution).
 """
-HIDDEN = {"content": "", "embeds": [], "attachments": [], "components": []}
+EMPTY_CONTENT = {"content": "", "embeds": [], "attachments": [], "components": []}
 MENTION = re.compile(r"<@!?(\d+)>")
 
 encode = msgspec.json.Encoder().encode
 
 
-def needed_intents(event: str, in_guild: bool) -> Intents:
+def required_intents(event: str, in_guild: bool) -> Intents:
     """Return the intents of which one brings the event; 0 means that it always comes."""
     if event not in EventType.__members__:
         return Intents(0)
-    wanted = INTENTS_OF[EventType[event]]
-    if not wanted & DIRECT:
-        return wanted
-    return wanted & ~DIRECT if in_guild else wanted & DIRECT
+    intents = INTENTS_OF[EventType[event]]
+    if not intents & DIRECT_INTENTS:
+        return intents
+    return intents & ~DIRECT_INTENTS if in_guild else intents & DIRECT_INTENTS
 
 
-def censored(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | None:
+def redact(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | None:
     """Return the message as a bot without MESSAGE_CONTENT gets it, or None when it sees all of it.
 
     It sees what it sent, what mentions it and direct messages
     (https://discord.com/developers/docs/events/gateway#message-content-intent).
     """
-    hidden = _hidden(message, bot_id)
+    redacted = _redact_own(message, bot_id)
     referenced = message.get("referenced_message")
-    inner = censored(referenced, bot_id) if isinstance(referenced, Mapping) else None
-    if hidden is None and inner is None:
+    inner = redact(referenced, bot_id) if isinstance(referenced, Mapping) else None
+    if redacted is None and inner is None:
         return None
-    shown = dict(hidden if hidden is not None else message)
+    shown = dict(redacted if redacted is not None else message)
     if inner is not None:
         shown["referenced_message"] = inner
     return shown
 
 
-def _hidden(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | None:
+def _redact_own(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | None:
     author = message.get("author") or {}
     mentioned = any(user.get("id") == bot_id for user in message.get("mentions") or ())
     if author.get("id") == bot_id or mentioned or bot_id in MENTION.findall(message.get("content") or ""):
         return None
-    shown = {**message, **{key: value for key, value in HIDDEN.items() if key in message}}
+    shown = {**message, **{key: value for key, value in EMPTY_CONTENT.items() if key in message}}
     shown.pop("poll", None)
     if snapshots := message.get("message_snapshots"):
-        inner = [{**each, "message": {**each.get("message", {}), **HIDDEN}} for each in snapshots]
+        inner = [{**each, "message": {**each.get("message", {}), **EMPTY_CONTENT}} for each in snapshots]
         shown["message_snapshots"] = inner
     return shown
 
 
-def guild_for(
+def guild_create_for(
     guild: Mapping[str, Any], intents: Intents, large_threshold: int, bot_id: str
 ) -> dict[str, Any]:
     """Return GUILD_CREATE as this session gets it.
@@ -84,8 +84,8 @@ def guild_for(
     count = int(shown.get("member_count") or len(shown.get("members") or ()))
     shown["large"] = count > large_threshold
     if shown["large"] or not intents & Intents.GUILD_PRESENCES:
-        spoken = {state.get("user_id") for state in shown.get("voice_states") or ()} | {bot_id}
-        shown["members"] = [each for each in shown.get("members") or () if each["user"]["id"] in spoken]
+        kept_ids = {state.get("user_id") for state in shown.get("voice_states") or ()} | {bot_id}
+        shown["members"] = [each for each in shown.get("members") or () if each["user"]["id"] in kept_ids]
         shown["presences"] = []
     return shown
 
@@ -98,36 +98,36 @@ class EncodedEvent:
         self.payload = payload
         self.guild_id = guild_id
         self.bot_id = bot_id
-        self.needed = needed_intents(event, bool(guild_id))
-        self._full: bytes | None = None
-        self._censored: bytes | None = None
+        self.required = required_intents(event, bool(guild_id))
+        self._full_json: bytes | None = None
+        self._redacted_json: bytes | None = None
 
     @classmethod
-    def of_bytes(cls, event: str, full: bytes, hidden: bytes, guild_id: int) -> EncodedEvent:
-        """Take an event that is JSON already; ``hidden`` is its shape without message content."""
+    def from_json(cls, event: str, full: bytes, redacted: bytes, guild_id: int) -> EncodedEvent:
+        """Take an event that is JSON already; ``redacted`` is its shape without message content."""
         made = cls(event, {}, guild_id, "")
-        made._full, made._censored = full, hidden
+        made._full_json, made._redacted_json = full, redacted
         return made
 
     def for_session(self, intents: Intents, large_threshold: int) -> bytes | None:
         """Return the JSON of ``d`` for a session with these intents, or None when it is not due the event."""
-        if self.needed and not self.needed & intents:
+        if self.required and not self.required & intents:
             return None
         if self.event == "GUILD_CREATE" and "members" in self.payload:
-            return encode(guild_for(self.payload, intents, large_threshold, self.bot_id))
-        if self.event == MODERATION and not intents & Intents.MESSAGE_CONTENT:
+            return encode(guild_create_for(self.payload, intents, large_threshold, self.bot_id))
+        if self.event == AUTOMOD_ACTION and not intents & Intents.MESSAGE_CONTENT:
             return encode({**self.payload, "content": "", "matched_content": ""})
         if self.event in MESSAGE_EVENTS and self.guild_id and not intents & Intents.MESSAGE_CONTENT:
-            return self._without_content()
-        return self._whole()
+            return self._redacted()
+        return self._full()
 
-    def _whole(self) -> bytes:
-        if self._full is None:
-            self._full = encode(self.payload)
-        return self._full
+    def _full(self) -> bytes:
+        if self._full_json is None:
+            self._full_json = encode(self.payload)
+        return self._full_json
 
-    def _without_content(self) -> bytes:
-        if self._censored is None:
-            shown = censored(self.payload, self.bot_id)
-            self._censored = self._whole() if shown is None else encode(shown)
-        return self._censored
+    def _redacted(self) -> bytes:
+        if self._redacted_json is None:
+            shown = redact(self.payload, self.bot_id)
+            self._redacted_json = self._full() if shown is None else encode(shown)
+        return self._redacted_json

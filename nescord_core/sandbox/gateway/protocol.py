@@ -11,7 +11,17 @@ from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["CLIENT_OPS", "COMMANDS", "OPS_IN", "Ask", "Close", "CloseCode", "Frame", "Op", "Phase"]
+__all__ = [
+    "ALLOWED_OPS",
+    "CLIENT_OPS",
+    "COMMAND_OPS",
+    "Close",
+    "CloseCode",
+    "Command",
+    "Frame",
+    "Op",
+    "Phase",
+]
 
 
 class Op(IntEnum):
@@ -59,7 +69,7 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
-COMMANDS = frozenset(
+COMMAND_OPS = frozenset(
     {
         Op.PRESENCE_UPDATE,
         Op.VOICE_STATE_UPDATE,
@@ -68,12 +78,12 @@ COMMANDS = frozenset(
         Op.REQUEST_CHANNEL_INFO,
     }
 )
-CLIENT_OPS = COMMANDS | {Op.HEARTBEAT, Op.IDENTIFY, Op.RESUME}
+CLIENT_OPS = COMMAND_OPS | {Op.HEARTBEAT, Op.IDENTIFY, Op.RESUME}
 
-OPS_IN: Mapping[Phase, frozenset[Op]] = MappingProxyType(
+ALLOWED_OPS: Mapping[Phase, frozenset[Op]] = MappingProxyType(
     {
         Phase.AWAITING: frozenset({Op.HEARTBEAT, Op.IDENTIFY, Op.RESUME}),
-        Phase.ACTIVE: COMMANDS | {Op.HEARTBEAT},
+        Phase.ACTIVE: COMMAND_OPS | {Op.HEARTBEAT},
         Phase.CLOSED: frozenset(),
     }
 )
@@ -89,8 +99,8 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """The client asks for something that the world answers: one of `COMMANDS`."""
+class Command:
+    """The client asks for something that the world answers: one of `COMMAND_OPS`."""
 
     op: Op
     d: Mapping[str, Any]

@@ -16,18 +16,18 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from nescord_core.events import EventType
-from nescord_core.sandbox.faults import FaultPlan, concerns
-from nescord_core.sandbox.gateway.commands import CommandError, Commands, CommandWorld
+from nescord_core.sandbox.faults import FaultPlan, applies
+from nescord_core.sandbox.gateway.commands import CommandError, CommandProcessor, CommandWorld
 from nescord_core.sandbox.gateway.compression import Encoder, encoder_for
 from nescord_core.sandbox.gateway.connection import GatewayConnection
 from nescord_core.sandbox.gateway.event_filter import EncodedEvent, encode
-from nescord_core.sandbox.gateway.protocol import Ask, Close, CloseCode, Op
+from nescord_core.sandbox.gateway.protocol import Close, CloseCode, Command, Op
 from nescord_core.sandbox.gateway.sessions import (
-    Begin,
     ConnectionRules,
-    Continue,
     GatewayLimits,
     Session,
+    SessionResumed,
+    SessionStarted,
     SessionTable,
 )
 from nescord_core.settings import SandboxSettings
@@ -38,11 +38,11 @@ __all__ = ["GATEWAY_PATH", "RESUME_PATH", "GatewayServer", "GatewayWorld"]
 GATEWAY_PATH = "/gateway"
 RESUME_PATH = "/gateway/resume"
 """A second URL, given by READY, so that a fault can concern the resume host alone."""
-CLOSE_PATIENCE = 1.0
+CLOSE_TIMEOUT = 1.0
 """Seconds that a client has to answer a close frame before its TCP connection is aborted."""
-TICK = 0.25
+TICK_INTERVAL = 0.25
 """Seconds between two looks at heartbeats and sessions."""
-IN_CHANNELS = frozenset(
+CHANNEL_EVENTS = frozenset(
     name
     for name in EventType.__members__
     if name.startswith("MESSAGE_") or name in ("TYPING_START", "CHANNEL_PINS_UPDATE")
@@ -94,17 +94,17 @@ class GatewayServer:
         self.closes: Counter[int] = Counter()
         self.authority = f"{settings.host}:{settings.port}"
         self.on_change: Callable[[], None] = lambda: None
-        self.sees: Callable[[int], bool] = lambda _channel_id: True
-        self.available: Callable[[int], bool] = lambda _guild_id: True
+        self.can_view: Callable[[int], bool] = lambda _channel_id: True
+        self.is_available: Callable[[int], bool] = lambda _guild_id: True
         self.application_flags = 0
         self.now = now
-        self._peers: dict[int, GatewayConnection] = {}
-        self._idle: set[web.WebSocketResponse] = set()
+        self._connections: dict[int, GatewayConnection] = {}
+        self._silent: set[web.WebSocketResponse] = set()
         self._ended = asyncio.Event()
         self._next_id = 0
-        self._commands = Commands(world, now=now, whole_guild_at={})
+        self._commands = CommandProcessor(world, now=now, whole_guild_at={})
 
-    def listening_on(self, authority: str) -> None:
+    def set_address(self, authority: str) -> None:
         """Learn the host:port that the socket got; URLs are made of it."""
         self.authority = self._commands.authority = authority
 
@@ -128,7 +128,7 @@ class GatewayServer:
 
         https://discord.com/developers/docs/events/gateway#session-start-limit-object
         """
-        left, reset_after = self.table.starts_left(self.now())
+        left, reset_after = self.table.session_starts_left(self.now())
         return {
             "total": self.table.limits.session_starts,
             "remaining": left,
@@ -136,41 +136,41 @@ class GatewayServer:
             "max_concurrency": self.table.limits.max_concurrency,
         }
 
-    def peers(self, shard_id: int | None = None) -> list[GatewayConnection]:
+    def connections(self, shard_id: int | None = None) -> list[GatewayConnection]:
         """Return the open connections, or those of one shard."""
-        found = list(self._peers.values())
+        found = list(self._connections.values())
         if shard_id is None:
             return found
         return [each for each in found if each.session is not None and each.session.shard_id == shard_id]
 
     def online(self) -> bool:
         """Say whether the bot has a session with a connection."""
-        return any(each.session is not None for each in self._peers.values())
+        return any(each.session is not None for each in self._connections.values())
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """Serve one websocket from its upgrade to its end."""
         on_resume_url = request.path.rstrip("/") == RESUME_PATH
-        if concerns(self.faults.gateway.refuse, on_resume_url=on_resume_url):
+        if applies(self.faults.gateway.refuse, on_resume_url=on_resume_url):
             self.totals["refused"] += 1
             raise web.HTTPServiceUnavailable(text="The gateway refuses connections (a fault is on).")
         encoder = _encoder(request)
-        ws = web.WebSocketResponse(timeout=CLOSE_PATIENCE, compress=False, max_msg_size=1 << 20)
+        ws = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, compress=False, max_msg_size=1 << 20)
         await ws.prepare(request)
         self.totals["connections"] += 1
-        if concerns(self.faults.gateway.silent, on_resume_url=on_resume_url):
-            await self._say_nothing(ws)
+        if applies(self.faults.gateway.silent, on_resume_url=on_resume_url):
+            await self._stay_silent(ws)
         else:
             await self._serve(request, ws, encoder)
         return ws
 
-    async def _say_nothing(self, ws: web.WebSocketResponse) -> None:
+    async def _stay_silent(self, ws: web.WebSocketResponse) -> None:
         self.totals["silent"] += 1
-        self._idle.add(ws)
+        self._silent.add(ws)
         try:
             async for _ in ws:
                 pass
         finally:
-            self._idle.discard(ws)
+            self._silent.discard(ws)
 
     async def _serve(self, request: web.Request, ws: web.WebSocketResponse, encoder: Encoder) -> None:
         self._next_id += 1
@@ -181,35 +181,35 @@ class GatewayServer:
             guild_ids=self.world.guild_ids,
             refuse_resume=lambda: self.faults.gateway.refuse_resume,
         )
-        peer = GatewayConnection(rules, ws, encoder, self, request.transport)
-        self._peers[rules.id] = peer
+        connection = GatewayConnection(rules, ws, encoder, self, request.transport)
+        self._connections[rules.id] = connection
         try:
-            await peer.run(request.query.get("v", ""))
+            await connection.run(request.query.get("v", ""))
         finally:
-            del self._peers[rules.id]
+            del self._connections[rules.id]
             self._ended.set()
             self.on_change()
 
-    def began(self, peer: GatewayConnection, effect: Begin | Continue) -> None:
+    def on_session(self, connection: GatewayConnection, effect: SessionStarted | SessionResumed) -> None:
         """Give a session its first events, or what it missed."""
         match effect:
-            case Begin(session):
+            case SessionStarted(session):
                 self.totals["identifies"] += 1
-                peer.cursor = 0
-                self._greet(session)
-            case Continue(session, seq):
+                connection.cursor = 0
+                self._send_ready(session)
+            case SessionResumed(session, seq):
                 self.totals["resumes"] += 1
-                self._take_over(session, peer)
-                peer.cursor = seq
-                session.append("RESUMED", encode({"_trace": ["sandbox"]}), passing=True)
-                peer.began_at_seq = session.seq
+                self._close_other_connections(session, connection)
+                connection.cursor = seq
+                session.append("RESUMED", encode({"_trace": ["sandbox"]}), transient=True)
+                connection.resumed_at_seq = session.seq
         self.on_change()
 
-    def _greet(self, session: Session) -> None:
-        guild_ids = [each for each in self.world.guild_ids() if self._carries(session, each)]
+    def _send_ready(self, session: Session) -> None:
+        guild_ids = [each for each in self.world.guild_ids() if self._is_on_shard(session, each)]
         session.append("READY", encode(self._ready(session, guild_ids)))
-        for guild_id in filter(self.available, guild_ids):
-            self._give(session, "GUILD_CREATE", self.world.guild_create(guild_id), guild_id)
+        for guild_id in filter(self.is_available, guild_ids):
+            self._send_event(session, "GUILD_CREATE", self.world.guild_create(guild_id), guild_id)
 
     def _ready(self, session: Session, guild_ids: list[int]) -> dict[str, Any]:
         return {
@@ -230,73 +230,74 @@ class GatewayServer:
             "_trace": ["sandbox"],
         }
 
-    def _take_over(self, session: Session, peer: GatewayConnection) -> None:
-        for other in self._peers.values():
-            if other is not peer and other.session is session:
+    def _close_other_connections(self, session: Session, connection: GatewayConnection) -> None:
+        for other in self._connections.values():
+            if other is not connection and other.session is session:
                 other.close(Close(CloseCode.UNKNOWN_ERROR, "The session was resumed on another connection."))
 
     @staticmethod
-    def _carries(session: Session, guild_id: int) -> bool:
+    def _is_on_shard(session: Session, guild_id: int) -> bool:
         return shard_of(guild_id, session.shard_count) == session.shard_id
 
     def publish(self, event: str, payload: Mapping[str, Any], guild_id: int, _key: int | None = None) -> None:
         """Give an event to every session that is due it; the listener that the world calls."""
-        if guild_id and event in IN_CHANNELS and not self.sees(int(payload["channel_id"])):
+        if guild_id and event in CHANNEL_EVENTS and not self.can_view(int(payload["channel_id"])):
             return
         encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
-        for session in self._due(event, guild_id):
+        for session in self._sessions_for(event, guild_id):
             data = encoded.for_session(session.intents, session.large_threshold)
             if data is not None:
-                self._append(session, event, data)
+                self._append_event(session, event, data)
 
-    def _due(self, event: str, guild_id: int) -> Iterable[Session]:
+    def _sessions_for(self, event: str, guild_id: int) -> Iterable[Session]:
         if event == "USER_UPDATE":
             return self.table.sessions.values()
         # Monetization events concern the application, and come on shard 0 whatever guild they name.
-        return self.table.on_shard(0 if event.startswith(("ENTITLEMENT_", "SUBSCRIPTION_")) else guild_id)
+        return self.table.for_guild(0 if event.startswith(("ENTITLEMENT_", "SUBSCRIPTION_")) else guild_id)
 
-    def publish_encoded(self, event: str, full: bytes, hidden: bytes, guild_id: int) -> None:
-        """Give an event that is already JSON: ``hidden`` is what a bot without MESSAGE_CONTENT gets."""
-        shape = EncodedEvent.of_bytes(event, full, hidden, guild_id)
-        for session in self.table.on_shard(guild_id):
+    def publish_encoded(self, event: str, full: bytes, redacted: bytes, guild_id: int) -> None:
+        """Give an event that is already JSON: ``redacted`` is what a bot without MESSAGE_CONTENT gets."""
+        shape = EncodedEvent.from_json(event, full, redacted, guild_id)
+        for session in self.table.for_guild(guild_id):
             data = shape.for_session(session.intents, session.large_threshold)
             if data is not None:
-                self._append(session, event, data)
+                self._append_event(session, event, data)
 
-    def _give(self, session: Session, event: str, payload: Mapping[str, Any], guild_id: int) -> None:
+    def _send_event(self, session: Session, event: str, payload: Mapping[str, Any], guild_id: int) -> None:
         encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
         data = encoded.for_session(session.intents, session.large_threshold)
         if data is not None:
-            self._append(session, event, data)
+            self._append_event(session, event, data)
 
-    def _append(self, session: Session, event: str, data: bytes) -> None:
+    def _append_event(self, session: Session, event: str, data: bytes) -> None:
         session.append(event, data)
-        if session.connection is not None and (peer := self._peers.get(session.connection)) is not None:
-            peer.wake()
+        connection = self._connections.get(session.connection or 0)
+        if connection is not None:
+            connection.wake()
 
-    def asked(self, peer: GatewayConnection, ask: Ask) -> Close | None:
+    def on_command(self, connection: GatewayConnection, command: Command) -> Close | None:
         """Answer a command, or say how to close the connection for it."""
-        session = peer.session
+        session = connection.session
         assert session is not None, "commands are legal in a session only"
         try:
-            answers = self._commands.answer(session, ask)
+            answers = self._commands.answer(session, command)
         except CommandError as error:
             return Close(CloseCode.DECODE_ERROR, str(error))
         for event, payload in answers:
-            self._append(session, event, encode(payload))
-        if ask.op is Op.PRESENCE_UPDATE:
+            self._append_event(session, event, encode(payload))
+        if command.op is Op.PRESENCE_UPDATE:
             self.on_change()
         return None
 
     async def run(self) -> None:
         """Watch heartbeats, expire sessions and break connections that do not close, until cancelled."""
         while True:
-            await asyncio.sleep(TICK)
+            await asyncio.sleep(TICK_INTERVAL)
             now = self.now()
-            for peer in self.peers():
-                peer.apply(peer.rules.tick(now))
-                if peer.stuck(CLOSE_PATIENCE * 2) or peer.lagging():
-                    peer.reset()
+            for connection in self.connections():
+                connection.apply(connection.rules.tick(now))
+                if connection.close_overdue(CLOSE_TIMEOUT * 2) or connection.fell_behind():
+                    connection.reset()
             self.table.expire(now)
 
     async def stop(self, patience: float) -> None:
@@ -304,14 +305,14 @@ class GatewayServer:
 
         Returns when they are gone, or after ``patience`` seconds.
         """
-        for peer in self.peers():
-            peer.push(Op.RECONNECT, None)
-            peer.close(Close(1012, "Service restart."))
-        for ws in list(self._idle):
+        for connection in self.connections():
+            connection.push(Op.RECONNECT, None)
+            connection.close(Close(1012, "Service restart."))
+        for ws in list(self._silent):
             await ws.close(code=1012)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                while self._peers:
+                while self._connections:
                     self._ended.clear()
                     await self._ended.wait()
 

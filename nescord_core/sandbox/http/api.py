@@ -16,7 +16,7 @@ from aiohttp import web
 
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation, Parameter
-from nescord_core.sandbox.http.calls import Answer, Call, GatewayFacts
+from nescord_core.sandbox.http.calls import Call, GatewayInfo, Response
 from nescord_core.sandbox.http.rate_limits import (
     CHANNEL_NAME,
     WEBHOOK_CHANNEL,
@@ -25,7 +25,7 @@ from nescord_core.sandbox.http.rate_limits import (
     Limited,
     Limits,
     headers,
-    refusal,
+    rate_limited_body,
     rule_for,
 )
 from nescord_core.sandbox.http.request_bodies import BodyTooLarge, InvalidBody, read_body
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 VIA = {"Via": "1.1 nescord-sandbox"}
 VERSIONS = frozenset({"v9", "v10"})
-OPEN = frozenset({"get_gateway", "get_guild_widget", "get_guild_widget_png"})
+UNAUTHENTICATED = frozenset({"get_gateway", "get_guild_widget", "get_guild_widget_png"})
 """Operations that anyone may call. Besides these, a token in the path is as good as one in the header."""
 
 LIST_SKUS = Operation(
@@ -58,19 +58,19 @@ LIST_SKUS = Operation(
 """The one operation that clients use and the document lacks
 (https://discord.com/developers/docs/resources/sku#list-skus)."""
 
-UNAUTHORIZED = Answer(401, {"message": "401: Unauthorized", "code": 0})
+UNAUTHORIZED = Response(401, {"message": "401: Unauthorized", "code": 0})
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-METHOD_NOT_ALLOWED = Answer(405, {"message": "405: Method Not Allowed", "code": 0})
-TOO_LARGE = Answer(413, {"message": "Request entity too large", "code": 40005})
-CRASHED = Answer(500, {"message": "500: Internal Server Error", "code": 0})
-BAD_VERSION = Answer(400, {"message": "Invalid API version provided", "code": 50041})
-LONGEST_REASON = 512
-SHOWN = 4000
+METHOD_NOT_ALLOWED = Response(405, {"message": "405: Method Not Allowed", "code": 0})
+TOO_LARGE = Response(413, {"message": "Request entity too large", "code": 40005})
+INTERNAL_ERROR = Response(500, {"message": "500: Internal Server Error", "code": 0})
+BAD_VERSION = Response(400, {"message": "Invalid API version provided", "code": 50041})
+MAX_REASON = 512
+MAX_SHOWN_BODY = 4000
 """Bytes of a body that the page shows."""
 
 
 @dataclass(slots=True)
-class _Request:
+class _MatchedRequest:
     """A request matched to its operation, and who asks when it is a user with an OAuth2 token."""
 
     operation: Operation
@@ -92,17 +92,17 @@ class _Request:
 
 
 class RestApi:
-    """The REST half of the sandbox. ``limits`` and ``invalid`` may be looked at and replaced in tests."""
+    """The REST half of the sandbox. ``limits`` and ``invalid_requests`` may be replaced in tests."""
 
-    def __init__(self, world: World, gateway: GatewayFacts, settings: SandboxSettings) -> None:
+    def __init__(self, world: World, gateway: GatewayInfo, settings: SandboxSettings) -> None:
         self.world = world
         self.gateway = gateway
         self.settings = settings
         self.limits = Limits(settings.global_limit)
-        self.invalid = InvalidRequests()
-        self.on_answer: Callable[[dict[str, Any]], None] = lambda _told: None
-        """Called with each request and its answer while `watched` says so: an open page shows them."""
-        self.watched: Callable[[], bool] = lambda: False
+        self.invalid_requests = InvalidRequests()
+        self.on_response: Callable[[dict[str, Any]], None] = lambda _request_report: None
+        """Called with each request and its answer while `has_viewers` says so: an open page shows them."""
+        self.has_viewers: Callable[[], bool] = lambda: False
 
     def routes(self) -> list[web.RouteDef]:
         """Return the aiohttp routes."""
@@ -126,47 +126,49 @@ class RestApi:
         began = time.monotonic()
         sent: list[Any] = []
         response = await self._api(request, sent)
-        if self.watched():
-            self.on_answer(_told(request, sent, response, time.monotonic() - began))
+        if self.has_viewers():
+            self.on_response(_request_report(request, sent, response, time.monotonic() - began))
         return response
 
     async def _api(self, request: web.Request, sent: list[Any]) -> web.Response:
         now = asyncio.get_running_loop().time()
-        if wait := self.invalid.banned_for(now):
+        if wait := self.invalid_requests.banned_for(now):
             return _banned(wait)
-        found = _match(request)
-        if isinstance(found, Answer):
+        found = _match_operation(request)
+        if isinstance(found, Response):
             return _response(found)
-        limited = self._authorised(request, found, now)
-        if isinstance(limited, Answer):
-            return self._counted(limited, None, now)
+        limited = self._admit(request, found, now)
+        if isinstance(limited, Response):
+            return self._count_and_respond(limited, None, now)
         if isinstance(limited, Limited):
-            return self._limited(limited, now)
+            return self._rate_limited(limited, now)
         return await self._serve(request, sent, found, limited, now)
 
-    def _authorised(self, request: web.Request, asked: _Request, now: float) -> Allowed | Limited | Answer:
+    def _admit(
+        self, request: web.Request, matched: _MatchedRequest, now: float
+    ) -> Allowed | Limited | Response:
         """Check the token, then the global limit, then the bucket."""
         given = request.headers.get("Authorization", "")
-        asked.grant = self._granted(asked, given)
-        known = asked.grant is not None or hmac.compare_digest(
+        matched.grant = self._grant_of(matched, given)
+        known = matched.grant is not None or hmac.compare_digest(
             given.encode(), f"Bot {self.settings.token}".encode()
         )
-        if not known and not asked.carries_token and asked.operation.operation_id not in OPEN:
+        if not known and not matched.carries_token and matched.operation.operation_id not in UNAUTHENTICATED:
             return UNAUTHORIZED
-        token = given if known and not asked.carries_token else ""
+        token = given if known and not matched.carries_token else ""
         if token and (limited := self.limits.take_global(token, now)):
             return limited
-        rule = rule_for(asked.operation.operation_id, request.method, asked.args, time.time() * 1000)
-        return self.limits.take(rule, token, asked.major, now)
+        rule = rule_for(matched.operation.operation_id, request.method, matched.args, time.time() * 1000)
+        return self.limits.take(rule, token, matched.major, now)
 
-    def _granted(self, asked: _Request, given: str) -> Grant | None:
+    def _grant_of(self, matched: _MatchedRequest, given: str) -> Grant | None:
         """Return what an OAuth2 token was granted for, where the operation takes one."""
         scheme, _, token = given.partition(" ")
-        takes = asked.operation.operation_id in SCOPES
+        takes = matched.operation.operation_id in SCOPES
         return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
 
     async def _serve(
-        self, request: web.Request, sent: list[Any], asked: _Request, allowed: Allowed, now: float
+        self, request: web.Request, sent: list[Any], matched: _MatchedRequest, allowed: Allowed, now: float
     ) -> web.Response:
         try:
             body, files = await read_body(request)
@@ -174,57 +176,61 @@ class RestApi:
             return _response(MISSING_BODY, allowed)
         except BodyTooLarge:
             return _response(TOO_LARGE, allowed)
-        if limited := self._hidden(asked, body, allowed, now):
-            return self._limited(limited, now)
+        if limited := self._hidden_limit(matched, body, allowed, now):
+            return self._rate_limited(limited, now)
         reason = unquote(request.headers.get("X-Audit-Log-Reason", "")) or None
-        if reason is not None and len(reason) > LONGEST_REASON:
-            return _response(_long_reason(), allowed)
+        if reason is not None and len(reason) > MAX_REASON:
+            return _response(_reason_too_long(), allowed)
         call = Call(
             self.world,
-            asked.operation,
-            asked.path,
-            asked.args,
+            matched.operation,
+            matched.path,
+            matched.args,
             dict(request.query),
             body,
             files,
             reason,
             self.gateway,
-            asked.grant,
+            matched.grant,
             {name: request.query.getall(name) for name in set(request.query)},
         )
         sent.append(body)
-        return self._counted(self._answered(call), allowed, now)
+        return self._count_and_respond(self._call_route(call), allowed, now)
 
-    def _answered(self, call: Call) -> Answer:
+    def _call_route(self, call: Call) -> Response:
         try:
             return answer(call)
         except Exception:
             # A defect of the sandbox must not look like the bot's: a 500, with the traceback in the log.
             log.exception("%s %s failed in the sandbox", call.operation.method, call.operation.path)
-            return CRASHED
+            return INTERNAL_ERROR
 
-    def _hidden(self, asked: _Request, body: Any, allowed: Allowed, now: float) -> Limited | None:
+    def _hidden_limit(
+        self, matched: _MatchedRequest, body: Any, allowed: Allowed, now: float
+    ) -> Limited | None:
         """Use the sub-limits that no header tells."""
-        operation = asked.operation.operation_id
+        operation = matched.operation.operation_id
         if operation == "update_channel" and isinstance(body, dict) and body.keys() & {"name", "topic"}:
-            return self.limits.take_hidden(CHANNEL_NAME, allowed, asked.major, now)
+            return self.limits.take_hidden(CHANNEL_NAME, allowed, matched.major, now)
         if operation == "execute_webhook":
-            hook = self.world.simulation.webhooks.get(_number(asked.args["webhook_id"]))
+            hook = self.world.simulation.webhooks.get(_number(matched.args["webhook_id"]))
             if hook is not None:
                 channel = str(hook.channel_id)
                 return self.limits.take_hidden(WEBHOOK_CHANNEL, allowed, channel, now, scope="shared")
         return None
 
-    def _limited(self, limited: Limited, now: float) -> web.Response:
-        self.invalid.count(429, limited.scope, now)
-        return _response(Answer(429, refusal(limited)), limited)
+    def _rate_limited(self, limited: Limited, now: float) -> web.Response:
+        self.invalid_requests.count(429, limited.scope, now)
+        return _response(Response(429, rate_limited_body(limited)), limited)
 
-    def _counted(self, given: Answer, allowed: Allowed | None, now: float) -> web.Response:
-        self.invalid.count(given.status, None, now)
+    def _count_and_respond(self, given: Response, allowed: Allowed | None, now: float) -> web.Response:
+        self.invalid_requests.count(given.status, None, now)
         return _response(given, allowed)
 
 
-def _told(request: web.Request, sent: list[Any], response: web.Response, seconds: float) -> dict[str, Any]:
+def _request_report(
+    request: web.Request, sent: list[Any], response: web.Response, seconds: float
+) -> dict[str, Any]:
     """Return what the page shows of a request: no token, and no more than a screen of each body."""
     shown = response.body if isinstance(response.body, bytes) else b""
     return {
@@ -236,14 +242,14 @@ def _told(request: web.Request, sent: list[Any], response: web.Response, seconds
         "remaining": response.headers.get("X-RateLimit-Remaining"),
         "limit": response.headers.get("X-RateLimit-Limit"),
         "retry_after": response.headers.get("Retry-After"),
-        "sent": b"".join(msgspec.json.encode(each) for each in sent if each is not None)[:SHOWN].decode(
-            "utf-8", "replace"
-        ),
-        "answer": shown[:SHOWN].decode("utf-8", "replace"),
+        "sent": b"".join(msgspec.json.encode(each) for each in sent if each is not None)[
+            :MAX_SHOWN_BODY
+        ].decode("utf-8", "replace"),
+        "answer": shown[:MAX_SHOWN_BODY].decode("utf-8", "replace"),
     }
 
 
-def _match(request: web.Request) -> _Request | Answer:
+def _match_operation(request: web.Request) -> _MatchedRequest | Response:
     """Find the operation of ``/api/v10/...``, ``/api/v9/...`` or ``/api/...``."""
     path = request.rel_url.raw_path.removeprefix("/api")
     first, _, rest = path.lstrip("/").partition("/")
@@ -251,19 +257,19 @@ def _match(request: web.Request) -> _Request | Answer:
         if first not in VERSIONS:
             return BAD_VERSION
         path = f"/{rest}"
-    found = contract.match(request.method, path) or _beyond(request.method, path)
+    found = contract.match(request.method, path) or _undocumented_operation(request.method, path)
     if found is None:
-        return METHOD_NOT_ALLOWED if _other_method(request.method, path) else UNKNOWN_ROUTE
+        return METHOD_NOT_ALLOWED if _allows_other_method(request.method, path) else UNKNOWN_ROUTE
     operation, args = found
-    return _Request(operation, path, {name: unquote(value) for name, value in args.items()})
+    return _MatchedRequest(operation, path, {name: unquote(value) for name, value in args.items()})
 
 
-def _other_method(method: str, path: str) -> bool:
+def _allows_other_method(method: str, path: str) -> bool:
     """Say whether the path is good for another method."""
     return any(contract.match(each, path) for each in METHODS if each != method)
 
 
-def _beyond(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
+def _undocumented_operation(method: str, path: str) -> tuple[Operation, Mapping[str, str]] | None:
     first, application_id, last = (path.strip("/").split("/") + [""] * 3)[:3]
     if (method, first, last, path.count("/")) != ("GET", "applications", "skus", 3):
         return None
@@ -274,15 +280,15 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _long_reason() -> Answer:
+def _reason_too_long() -> Response:
     problem = {
         "code": "BASE_TYPE_BAD_LENGTH",
-        "message": f"Must be between 1 and {LONGEST_REASON} in length.",
+        "message": f"Must be between 1 and {MAX_REASON} in length.",
     }
-    return Answer(400, invalid_form({"X-Audit-Log-Reason": {"_errors": [problem]}}))
+    return Response(400, invalid_form({"X-Audit-Log-Reason": {"_errors": [problem]}}))
 
 
-def _response(given: Answer, limit: Allowed | Limited | None = None) -> web.Response:
+def _response(given: Response, limit: Allowed | Limited | None = None) -> web.Response:
     shown = VIA if limit is None else {**VIA, **headers(limit, time.time())}
     if given.status == 204:
         return web.Response(status=204, headers=shown)

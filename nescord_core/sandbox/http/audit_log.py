@@ -10,24 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call
+from nescord_core.sandbox.http.calls import Call, Response
 from nescord_core.sandbox.world.simcord.model import Guild
 
-__all__ = ["AUDITED", "Audited", "auditing"]
+__all__ = ["AUDITED_OPERATIONS", "AuditedOperation", "write_audit_log"]
 
 Payload = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditedOperation:
     """An operation's entry: its type, and where the target's id stands in the path or in the answer.
 
-    ``named`` are fields of the body or the answer whose new value is told as a change.
+    ``changed`` are fields of the body or the answer whose new value is told as a change.
     """
 
     action: int
     target: str
-    named: tuple[str, ...] = ("name",)
+    changed: tuple[str, ...] = ("name",)
     in_channel: bool = False
 
 
@@ -35,84 +35,84 @@ GUILD_UPDATE, CHANNEL_UPDATE, ROLE_UPDATE, MEMBER_UPDATE = 1, 11, 31, 24
 OVERWRITE_CREATE, OVERWRITE_UPDATE, MESSAGE_DELETE = 13, 14, 72
 PINS = frozenset({74, 75})
 
-AUDITED: Mapping[str, Audited] = {
-    "update_guild": Audited(GUILD_UPDATE, "guild_id", ()),
-    "update_channel": Audited(CHANNEL_UPDATE, "channel_id", ()),
-    "set_channel_permission_overwrite": Audited(
+AUDITED_OPERATIONS: Mapping[str, AuditedOperation] = {
+    "update_guild": AuditedOperation(GUILD_UPDATE, "guild_id", ()),
+    "update_channel": AuditedOperation(CHANNEL_UPDATE, "channel_id", ()),
+    "set_channel_permission_overwrite": AuditedOperation(
         OVERWRITE_CREATE, "channel_id", ("allow", "deny"), in_channel=True
     ),
-    "delete_channel_permission_overwrite": Audited(15, "channel_id", (), in_channel=True),
-    "update_guild_role": Audited(ROLE_UPDATE, "role_id", ()),
-    "update_guild_member": Audited(MEMBER_UPDATE, "user_id", ()),
-    "update_my_guild_member": Audited(MEMBER_UPDATE, "@me", ("nick",)),
-    "create_channel_invite": Audited(40, "", ("code", "max_age", "max_uses", "temporary")),
-    "invite_revoke": Audited(42, "", ("code",)),
-    "create_webhook": Audited(50, "id"),
-    "update_webhook": Audited(51, "webhook_id"),
-    "delete_webhook": Audited(52, "webhook_id", ()),
-    "create_guild_emoji": Audited(60, "id"),
-    "update_guild_emoji": Audited(61, "emoji_id"),
-    "delete_guild_emoji": Audited(62, "emoji_id", ()),
-    "create_pin": Audited(74, "@author", (), in_channel=True),
-    "deprecated_create_pin": Audited(74, "@author", (), in_channel=True),
-    "delete_pin": Audited(75, "@author", (), in_channel=True),
-    "deprecated_delete_pin": Audited(75, "@author", (), in_channel=True),
-    "delete_message": Audited(MESSAGE_DELETE, "@author", (), in_channel=True),
-    "delete_guild_integration": Audited(82, "integration_id", ()),
-    "create_stage_instance": Audited(83, "id", ("topic",)),
-    "update_stage_instance": Audited(84, "id", ("topic",)),
-    "delete_stage_instance": Audited(85, "channel_id", ()),
-    "create_guild_sticker": Audited(90, "id"),
-    "update_guild_sticker": Audited(91, "sticker_id"),
-    "delete_guild_sticker": Audited(92, "sticker_id", ()),
-    "create_thread": Audited(110, "id"),
-    "create_thread_from_message": Audited(110, "id"),
-    "set_guild_application_command_permissions": Audited(121, "command_id", ()),
-    "create_guild_soundboard_sound": Audited(130, "sound_id"),
-    "update_guild_soundboard_sound": Audited(131, "sound_id"),
-    "delete_guild_soundboard_sound": Audited(132, "sound_id", ()),
-    "create_auto_moderation_rule": Audited(140, "id"),
-    "update_auto_moderation_rule": Audited(141, "rule_id"),
-    "delete_auto_moderation_rule": Audited(142, "rule_id", ()),
-    "put_guilds_onboarding": Audited(167, "", ("enabled",)),
-    "update_voice_channel_status": Audited(192, "channel_id", ("status",)),
+    "delete_channel_permission_overwrite": AuditedOperation(15, "channel_id", (), in_channel=True),
+    "update_guild_role": AuditedOperation(ROLE_UPDATE, "role_id", ()),
+    "update_guild_member": AuditedOperation(MEMBER_UPDATE, "user_id", ()),
+    "update_my_guild_member": AuditedOperation(MEMBER_UPDATE, "@me", ("nick",)),
+    "create_channel_invite": AuditedOperation(40, "", ("code", "max_age", "max_uses", "temporary")),
+    "invite_revoke": AuditedOperation(42, "", ("code",)),
+    "create_webhook": AuditedOperation(50, "id"),
+    "update_webhook": AuditedOperation(51, "webhook_id"),
+    "delete_webhook": AuditedOperation(52, "webhook_id", ()),
+    "create_guild_emoji": AuditedOperation(60, "id"),
+    "update_guild_emoji": AuditedOperation(61, "emoji_id"),
+    "delete_guild_emoji": AuditedOperation(62, "emoji_id", ()),
+    "create_pin": AuditedOperation(74, "@author", (), in_channel=True),
+    "deprecated_create_pin": AuditedOperation(74, "@author", (), in_channel=True),
+    "delete_pin": AuditedOperation(75, "@author", (), in_channel=True),
+    "deprecated_delete_pin": AuditedOperation(75, "@author", (), in_channel=True),
+    "delete_message": AuditedOperation(MESSAGE_DELETE, "@author", (), in_channel=True),
+    "delete_guild_integration": AuditedOperation(82, "integration_id", ()),
+    "create_stage_instance": AuditedOperation(83, "id", ("topic",)),
+    "update_stage_instance": AuditedOperation(84, "id", ("topic",)),
+    "delete_stage_instance": AuditedOperation(85, "channel_id", ()),
+    "create_guild_sticker": AuditedOperation(90, "id"),
+    "update_guild_sticker": AuditedOperation(91, "sticker_id"),
+    "delete_guild_sticker": AuditedOperation(92, "sticker_id", ()),
+    "create_thread": AuditedOperation(110, "id"),
+    "create_thread_from_message": AuditedOperation(110, "id"),
+    "set_guild_application_command_permissions": AuditedOperation(121, "command_id", ()),
+    "create_guild_soundboard_sound": AuditedOperation(130, "sound_id"),
+    "update_guild_soundboard_sound": AuditedOperation(131, "sound_id"),
+    "delete_guild_soundboard_sound": AuditedOperation(132, "sound_id", ()),
+    "create_auto_moderation_rule": AuditedOperation(140, "id"),
+    "update_auto_moderation_rule": AuditedOperation(141, "rule_id"),
+    "delete_auto_moderation_rule": AuditedOperation(142, "rule_id", ()),
+    "put_guilds_onboarding": AuditedOperation(167, "", ("enabled",)),
+    "update_voice_channel_status": AuditedOperation(192, "channel_id", ("status",)),
 }
 
 
 @contextmanager
-def auditing(call: Call) -> Iterator[list[Any]]:
+def write_audit_log(call: Call) -> Iterator[list[Any]]:
     """Write an entry for what a call did, unless the model wrote one.
 
     The block puts what was answered in the list; nothing is written for what failed.
     """
     given: list[Any] = []
-    world, audited = call.world.simulation, AUDITED.get(call.operation.operation_id)
-    world.noted_changes.clear()
+    world, audited = call.world.simulation, AUDITED_OPERATIONS.get(call.operation.operation_id)
+    world.pending_audit_changes.clear()
     if audited is None:
         yield given
         return
     guild = world.guilds.get(_guild_id(call) or 0)
-    entry, newest = _Entry(call, audited), _newest(guild)
+    entry, newest = _PendingEntry(call, audited), _last_entry_id(guild)
     yield given
-    if given and guild is not None and guild.id in world.guilds and _newest(guild) == newest:
-        payload = given[0].payload if isinstance(given[0], Answer) else given[0]
+    if given and guild is not None and guild.id in world.guilds and _last_entry_id(guild) == newest:
+        payload = given[0].payload if isinstance(given[0], Response) else given[0]
         entry.write(guild, payload if isinstance(payload, dict) else {})
 
 
-class _Entry:
+class _PendingEntry:
     """An entry in the making: what is gone after the call is looked at before it."""
 
-    def __init__(self, call: Call, audited: Audited) -> None:
+    def __init__(self, call: Call, audited: AuditedOperation) -> None:
         self.call = call
         self.audited = audited
         self.author = _author(call)
-        self.known = _known_overwrite(call)
+        self.overwrite_existed = _overwrite_exists(call)
 
     def write(self, guild: Guild, payload: Mapping[str, Any]) -> None:
         world, action = self.call.world.simulation, self.audited.action
         if action == MESSAGE_DELETE and self.author in (None, world.bot_user.id):
             return  # taking back one's own message is nobody's business
-        if action == OVERWRITE_CREATE and self.known:
+        if action == OVERWRITE_CREATE and self.overwrite_existed:
             action = OVERWRITE_UPDATE
         world.record_audit_log(
             guild.id,
@@ -133,7 +133,7 @@ class _Entry:
     def _changes(self, payload: Mapping[str, Any]) -> list[Payload]:
         side = "old_value" if self.call.operation.method == "DELETE" else "new_value"
         shown = {**payload, **self.call.form}
-        return [{"key": name, side: shown[name]} for name in self.audited.named if name in shown]
+        return [{"key": name, side: shown[name]} for name in self.audited.changed if name in shown]
 
     def _options(self, guild: Guild) -> Payload:
         if not self.audited.in_channel:
@@ -170,14 +170,14 @@ def _author(call: Call) -> int | None:
     return None if message is None else message.author_id
 
 
-def _known_overwrite(call: Call) -> bool:
+def _overwrite_exists(call: Call) -> bool:
     if "overwrite_id" not in call.args:
         return False
     channel = call.world.simulation.channels.get(call.id("channel_id"))
-    wanted = call.id("overwrite_id")
-    return channel is not None and any(each.target_id == wanted for each in channel.overwrites)
+    overwrite_id = call.id("overwrite_id")
+    return channel is not None and any(each.target_id == overwrite_id for each in channel.overwrites)
 
 
-def _newest(guild: Guild | None) -> int:
+def _last_entry_id(guild: Guild | None) -> int:
     """Return the id of the newest entry of a guild, 0 without one."""
     return guild.audit_log_entries[-1].id if guild is not None and guild.audit_log_entries else 0

@@ -13,21 +13,21 @@ from nescord_core.sandbox.world.simcord.model import BackendError, Guild
 from nescord_core.sandbox.world.world import World
 
 __all__ = [
-    "Answer",
     "Call",
-    "GatewayFacts",
+    "GatewayInfo",
     "Grant",
+    "Response",
     "Route",
     "Routes",
     "Upload",
-    "asked_for",
-    "ids_in",
-    "invalid",
+    "invalid_field",
     "not_found",
+    "parse_ids",
+    "query_flag",
 ]
 
 
-class GatewayFacts(Protocol):
+class GatewayInfo(Protocol):
     """What GET /gateway/bot tells of the gateway half."""
 
     @property
@@ -69,15 +69,15 @@ class Call:
     body: Any = None
     files: Sequence[Upload] = ()
     reason: str | None = None
-    facts: GatewayFacts | None = None
+    gateway: GatewayInfo | None = None
     grant: Grant | None = None
     """Who calls with an OAuth2 token, and what for; None for the bot."""
-    many: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    repeated_query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Query parameters that came more than once, with all their values."""
 
     def values(self, name: str) -> Sequence[str]:
         """Return all values of a query parameter: repeated, or in one with commas between."""
-        return self.many.get(name) or [each for each in self.query.get(name, "").split(",") if each]
+        return self.repeated_query.get(name) or [each for each in self.query.get(name, "").split(",") if each]
 
     def id(self, name: str) -> int:
         """Return an id of the path."""
@@ -98,12 +98,12 @@ class Call:
         """The body when it is an object, else nothing."""
         return self.body if isinstance(self.body, dict) else {}
 
-    def need(self, *permissions: str) -> None:
+    def require_permissions(self, *permissions: str) -> None:
         """Raise a 403 unless the bot has these permissions in the guild of the path."""
         world = self.world.simulation
         world.require_permissions(self.id("guild_id"), world.bot_user.id, None, *permissions)
 
-    def need_in_channel(self, *permissions: str) -> None:
+    def require_channel_permissions(self, *permissions: str) -> None:
         """Raise a 403 unless the bot sees the channel of the path and has these permissions there."""
         world = self.world.simulation
         channel = world.get_channel(self.id("channel_id"))
@@ -111,7 +111,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An answer whose status is not the usual one, or that is not JSON (``content_type`` and bytes)."""
 
     status: int
@@ -151,20 +151,20 @@ def not_found(code: int, what: str) -> BackendError:
     return BackendError(404, code, f"Unknown {what}")
 
 
-def invalid(field_name: str, code: str, message: str) -> BackendError:
+def invalid_field(field_name: str, code: str, message: str) -> BackendError:
     """Return Discord's 400 for one field of a body."""
     problem = {field_name: {"_errors": [{"code": code, "message": message}]}}
     return BackendError(400, 50035, "Invalid Form Body", errors=problem)
 
 
-def ids_in(field_name: str, given: Any) -> list[int]:
+def parse_ids(field_name: str, given: Any) -> list[int]:
     """Return the ids of a field that is a list, or one text with commas between. Raises a 400."""
     many = given.split(",") if isinstance(given, str) else given or ()
     if wrong := [each for each in many if not str(each).strip().isdecimal()]:
-        raise invalid(field_name, "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.')
+        raise invalid_field(field_name, "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.')
     return [int(each) for each in many]
 
 
-def asked_for(call: Call, name: str) -> bool:
+def query_flag(call: Call, name: str) -> bool:
     """Say whether a query parameter says yes."""
     return call.query.get(name, "").lower() in ("true", "1")

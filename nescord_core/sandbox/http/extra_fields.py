@@ -11,13 +11,13 @@ from dataclasses import replace
 from typing import Any
 
 from nescord_core.sandbox.http.calls import Call
-from nescord_core.sandbox.http.images import with_images
+from nescord_core.sandbox.http.images import store_images
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.world.extra_fields import extra_fields_of, keep_extra_fields
+from nescord_core.sandbox.world.extra_fields import extra_fields_of, store_extra_fields
 
 __all__ = ["record_changes", "split_extra_fields", "update_with_extra_fields"]
 
-NEVER_NULL = frozenset({"features", "flags", "premium_progress_bar_enabled", "system_channel_flags"})
+OMITTED_WHEN_NULL = frozenset({"features", "flags", "premium_progress_bar_enabled", "system_channel_flags"})
 """Fields that a null leaves as they are."""
 
 Payload = dict[str, Any]
@@ -25,9 +25,9 @@ Payload = dict[str, Any]
 
 def split_extra_fields(call: Call, names: Collection[str]) -> tuple[Payload, Call]:
     """Return the body's fields of these names, with their images stored, and the call without them."""
-    kept = {name: value for name, value in call.form.items() if name in names}
+    extra = {name: value for name, value in call.form.items() if name in names}
     rest = {name: value for name, value in call.form.items() if name not in names}
-    return with_images(call, kept), replace(call, body=rest)
+    return store_images(call, extra), replace(call, body=rest)
 
 
 def update_with_extra_fields(
@@ -37,19 +37,21 @@ def update_with_extra_fields(
 
     ``attributes`` are the model's own fields, set on the object without the model's checks.
     """
-    kept, rest = split_extra_fields(call, names)
-    kept = {name: value for name, value in kept.items() if value is not None or name not in NEVER_NULL}
+    extra, rest = split_extra_fields(call, names)
+    extra = {
+        name: value for name, value in extra.items() if value is not None or name not in OMITTED_WHEN_NULL
+    }
     if attributes:
         rest = replace(rest, body={key: value for key, value in rest.form.items() if key not in attributes})
-    record_changes(call, thing, {**kept, **(attributes or {})})
-    with keep_extra_fields(thing, kept, attributes):
+    record_changes(call, thing, {**extra, **(attributes or {})})
+    with store_extra_fields(thing, extra, attributes):
         return model_answer(rest)
 
 
 def record_changes(call: Call, thing: object, fields: Mapping[str, Any]) -> None:
     """Record what changes, for the entry in the audit log."""
     before = {**vars(thing), **extra_fields_of(thing)}
-    call.world.simulation.noted_changes += [
+    call.world.simulation.pending_audit_changes += [
         {"key": name, "old_value": before.get(name), "new_value": value}
         for name, value in fields.items()
         if before.get(name) != value

@@ -12,32 +12,32 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, invalid
+from nescord_core.sandbox.http.calls import Call, invalid_field
 
-__all__ = ["IMAGE_FIELDS", "with_images"]
+__all__ = ["IMAGE_FIELDS", "store_images"]
 
 IMAGE_FIELDS = frozenset(
     {"avatar", "banner", "cover_image", "discovery_splash", "home_header", "icon", "image", "splash"}
 )
-DATA = re.compile(r"data:image/(png|jpe?g|gif|webp|avif);base64,", re.ASCII)
+DATA_URI = re.compile(r"data:image/(png|jpe?g|gif|webp|avif);base64,", re.ASCII)
 
 
-def with_images(call: Call, fields: Mapping[str, Any]) -> dict[str, Any]:
+def store_images(call: Call, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields with each image stored and replaced by its hash. Raises a 400 for what is none."""
     return {
-        name: _stored(call, name, value) if name in IMAGE_FIELDS and value is not None else value
+        name: _store(call, name, value) if name in IMAGE_FIELDS and value is not None else value
         for name, value in fields.items()
     }
 
 
-def _stored(call: Call, name: str, value: str) -> str:
-    found = DATA.match(value)
+def _store(call: Call, name: str, value: str) -> str:
+    found = DATA_URI.match(value)
     if found is None:
-        raise invalid(name, "IMAGE_INVALID", "Invalid image data: send data:image/png;base64,...")
+        raise invalid_field(name, "IMAGE_INVALID", "Invalid image data: send data:image/png;base64,...")
     try:
         data = base64.b64decode(value[found.end() :], validate=True)
     except binascii.Error:
-        raise invalid(name, "IMAGE_INVALID", "Invalid image data: not base64.") from None
+        raise invalid_field(name, "IMAGE_INVALID", "Invalid image data: not base64.") from None
     digest = hashlib.blake2s(data, digest_size=16).hexdigest()
     digest = f"a_{digest}" if found[1] == "gif" else digest
     call.world.simulation.files.put(f"images/{digest}", f"image/{found[1]}", data)

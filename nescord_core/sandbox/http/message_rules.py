@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["callback_problems", "command_problems", "message_problems", "nested"]
 
 Problems = dict[str, Any]
-MESSAGES: Mapping[str, str] = {
+MESSAGE_LOCATIONS: Mapping[str, str] = {
     "create_message": "",
     "update_message": "",
     "execute_webhook": "",
@@ -23,20 +23,20 @@ MESSAGES: Mapping[str, str] = {
 }
 """Operations with a message in their body, and where in it."""
 
-LARGEST_EMBEDS = 6000
+MAX_EMBED_CHARACTERS = 6000
 """Characters of all embeds together
 (https://discord.com/developers/docs/resources/message#embed-object-embed-limits)."""
-SHOWN = frozenset(
+VISIBLE_EMBED_FIELDS = frozenset(
     {"author", "description", "fields", "footer", "image", "provider", "thumbnail", "title", "video"}
 )
 COMPONENTS_V2 = 1 << 15
-LEGACY = ("content", "embeds", "poll", "sticker_ids")
+LEGACY_FIELDS = ("content", "embeds", "poll", "sticker_ids")
 
 COMMAND_NAME = re.compile(r"[-_'\w]{1,32}")
-LARGEST_COMMAND = 8000
+MAX_COMMAND_CHARACTERS = 8000
 CHAT_INPUT = 1
 
-ANSWERS: Mapping[int, frozenset[int]] = {
+CALLBACKS_OF_INTERACTION: Mapping[int, frozenset[int]] = {
     1: frozenset({1}),
     2: frozenset({4, 5, 9, 12}),
     3: frozenset({4, 5, 6, 7, 9, 12}),
@@ -61,29 +61,29 @@ def nested(path: Iterable[str], problem: Problems) -> Problems:
 
 def message_problems(operation_id: str, body: Any) -> Problems:
     """Check the message of a body: its embeds, its mentions, what components v2 exclude."""
-    where = MESSAGES.get(operation_id)
+    where = MESSAGE_LOCATIONS.get(operation_id)
     if where is None or not isinstance(body, Mapping):
         return {}
     message = body.get(where) if where else body
     if not isinstance(message, Mapping):
         return {}
-    problems = {**_embeds(message), **_mentions(message), **_legacy(message)}
+    problems = {**_embed_problems(message), **_mention_problems(message), **_legacy_problems(message)}
     return nested((where,), problems) if where and problems else problems
 
 
-def _embeds(message: Mapping[str, Any]) -> Problems:
+def _embed_problems(message: Mapping[str, Any]) -> Problems:
     embeds = [each for each in message.get("embeds") or () if isinstance(each, Mapping)]
     for at, each in enumerate(embeds):
-        if not any(each.get(name) for name in SHOWN):
+        if not any(each.get(name) for name in VISIBLE_EMBED_FIELDS):
             required = _error("BASE_TYPE_REQUIRED", "This field is required")
             return nested(("embeds", str(at), "description"), required)
-    if sum(map(_size, embeds)) > LARGEST_EMBEDS:
-        message_ = f"Embed size exceeds maximum size of {LARGEST_EMBEDS}"
+    if sum(map(_embed_size, embeds)) > MAX_EMBED_CHARACTERS:
+        message_ = f"Embed size exceeds maximum size of {MAX_EMBED_CHARACTERS}"
         return nested(("embeds",), _error("MAX_EMBED_SIZE_EXCEEDED", message_))
     return {}
 
 
-def _size(embed: Mapping[str, Any]) -> int:
+def _embed_size(embed: Mapping[str, Any]) -> int:
     texts = [embed.get("title"), embed.get("description")]
     texts += [(embed.get("footer") or {}).get("text"), (embed.get("author") or {}).get("name")]
     for each in embed.get("fields") or ():
@@ -91,7 +91,7 @@ def _size(embed: Mapping[str, Any]) -> int:
     return sum(len(each) for each in texts if isinstance(each, str))
 
 
-def _mentions(message: Mapping[str, Any]) -> Problems:
+def _mention_problems(message: Mapping[str, Any]) -> Problems:
     mentions = message.get("allowed_mentions")
     if not isinstance(mentions, Mapping):
         return {}
@@ -103,14 +103,14 @@ def _mentions(message: Mapping[str, Any]) -> Problems:
     return {}
 
 
-def _legacy(message: Mapping[str, Any]) -> Problems:
+def _legacy_problems(message: Mapping[str, Any]) -> Problems:
     flags = message.get("flags")
     if not isinstance(flags, int) or not flags & COMPONENTS_V2:
         return {}
     code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
     return {
         name: _error(code, f"The '{name}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2")
-        for name in LEGACY
+        for name in LEGACY_FIELDS
         if message.get(name)
     }
 
@@ -119,43 +119,43 @@ def command_problems(given: Mapping[str, Any]) -> Problems:
     """Check a command: its name, its options' names and order, its size."""
     problems: Problems = {}
     if (given.get("type") or CHAT_INPUT) == CHAT_INPUT:
-        if _bad_name(given.get("name")):
+        if _is_invalid_name(given.get("name")):
             problems["name"] = _error("APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-        if found := _options(given.get("options") or ()):
+        if found := _option_problems(given.get("options") or ()):
             problems["options"] = found
-    if _letters(given) > LARGEST_COMMAND:
-        text = f"Command exceeds maximum size ({LARGEST_COMMAND})"
+    if _command_size(given) > MAX_COMMAND_CHARACTERS:
+        text = f"Command exceeds maximum size ({MAX_COMMAND_CHARACTERS})"
         problems.update(_error("APPLICATION_COMMAND_TOO_LARGE", text))
     return problems
 
 
-def _bad_name(name: object) -> bool:
+def _is_invalid_name(name: object) -> bool:
     return isinstance(name, str) and (COMMAND_NAME.fullmatch(name) is None or name != name.lower())
 
 
-def _options(options: Sequence[Mapping[str, Any]]) -> Problems:
+def _option_problems(options: Sequence[Mapping[str, Any]]) -> Problems:
     problems: Problems = {}
     seen: set[object] = set()
     optional = False
     for at, each in enumerate(options):
         name = each.get("name")
-        if _bad_name(name):
-            invalid = _error("APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-            problems[str(at)] = {"name": invalid}
+        if _is_invalid_name(name):
+            invalid_field = _error("APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+            problems[str(at)] = {"name": invalid_field}
         elif name in seen:
             text = f"Option name {name!r} already exists"
             problems[str(at)] = {"name": _error("APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", text)}
         elif each.get("required") and optional:
             text = "Required options must be placed before non-required options"
             problems[str(at)] = _error("APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", text)
-        elif found := _options(each.get("options") or ()):
+        elif found := _option_problems(each.get("options") or ()):
             problems[str(at)] = {"options": found}
         seen.add(name)
         optional = optional or not each.get("required")
     return problems
 
 
-def _letters(command: Mapping[str, Any]) -> int:
+def _command_size(command: Mapping[str, Any]) -> int:
     """Count the letters of names, descriptions and choices' values, in the longest localization of each."""
     total = 0
     for name in ("name", "description"):
@@ -163,12 +163,12 @@ def _letters(command: Mapping[str, Any]) -> int:
         total += max((len(each) for each in texts if isinstance(each, str)), default=0)
     for choice in command.get("choices") or ():
         total += len(str(choice.get("name", ""))) + len(str(choice.get("value", "")))
-    return total + sum(_letters(each) for each in command.get("options") or ())
+    return total + sum(_command_size(each) for each in command.get("options") or ())
 
 
 def callback_problems(interaction_type: int, callback_type: object) -> Problems:
     """Check that a callback can answer an interaction of this type."""
-    known = ANSWERS.get(interaction_type, frozenset())
+    known = CALLBACKS_OF_INTERACTION.get(interaction_type, frozenset())
     if callback_type in known:
         return {}
     choices = ", ".join(map(str, sorted(known)))

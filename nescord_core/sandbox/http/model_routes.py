@@ -19,36 +19,38 @@ from nescord_core.sandbox.world.simcord.model import (
     model_routes,
 )
 
-__all__ = ["model_answer", "modelled"]
+__all__ = ["model_answer", "model_operations"]
 
 MESSAGE_CONTENT = 1 << 15
-NEUTRAL: tuple[Any, ...] = (None, False, 0, "", [], {})
+EMPTY_VALUES: tuple[Any, ...] = (None, False, 0, "", [], {})
 """Values that ask for nothing: a client that sends a field the model lacks with one of these
 loses nothing."""
 
-NESTED = ("data", "message")
+MESSAGE_FIELDS = ("data", "message")
 """Where a body holds a message: an interaction's answer, and a forum's post."""
 
-NEVER_NULL = frozenset({"id", "permission_overwrites", "available_tags", "channel_id", "name"})
+OMITTED_WHEN_NULL = frozenset({"id", "permission_overwrites", "available_tags", "channel_id", "name"})
 """Fields whose null asks for nothing when something is changed."""
 
-MEMBER_EDITS = frozenset({"update_guild_member", "update_my_guild_member"})
+MEMBER_UPDATES = frozenset({"update_guild_member", "update_my_guild_member"})
 
-MAY_HOLD_NULLS = frozenset({"permission_overwrites", "roles", "poll", "available_tags"})
-MODEL_NEEDS = frozenset({"id", "type", "recipient_id", "name", "topic"})
+CONTAINERS = frozenset({"permission_overwrites", "roles", "poll", "available_tags"})
+REQUIRED_BY_MODEL = frozenset({"id", "type", "recipient_id", "name", "topic"})
 
 
-def _shape(segments: tuple[str, ...]) -> tuple[str, ...]:
+def _path_shape(segments: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("{}" if each.startswith("{") else each for each in segments)
 
 
 @cache
-def modelled() -> Mapping[str, tuple[ModelRoute, tuple[str, ...]]]:
+def model_operations() -> Mapping[str, tuple[ModelRoute, tuple[str, ...]]]:
     """Return the model's function and its names for the values in the path, by operationId."""
-    by_shape = {(method, _shape(template)): (route, template) for method, template, route in model_routes()}
+    by_shape = {
+        (method, _path_shape(template)): (route, template) for method, template, route in model_routes()
+    }
     found = {}
     for operation in contract.operations().values():
-        entry = by_shape.get((operation.method, _shape(operation.segments)))
+        entry = by_shape.get((operation.method, _path_shape(operation.segments)))
         if entry is not None:
             found[operation.operation_id] = entry
     return found
@@ -56,57 +58,57 @@ def modelled() -> Mapping[str, tuple[ModelRoute, tuple[str, ...]]]:
 
 def model_answer(call: Call) -> Any:
     """Let the model answer. Raises BackendError, RouteNotImplemented, UnsupportedField."""
-    route, template = modelled()[call.operation.operation_id]
-    args = dict(_renamed(template, call))
-    body = _tidied(call.operation, call.body)
+    route, template = model_operations()[call.operation.operation_id]
+    args = dict(_path_arguments(template, call))
+    body = _normalized_body(call.operation, call.body)
     try:
-        return _carried_out(route, _context(call, args, body))
+        return _run(route, _context(call, args, body))
     except UnsupportedField as refused:
-        spared = _spared(call.operation, body, refused.fields)
-        if spared is None:
+        reduced = _without_ignorable_fields(call.operation, body, refused.fields)
+        if reduced is None:
             raise
-    return _carried_out(route, _context(call, args, spared))
+    return _run(route, _context(call, args, reduced))
 
 
-def _carried_out(route: ModelRoute, context: RequestContext) -> Any:
+def _run(route: ModelRoute, context: RequestContext) -> Any:
     """Run a route. It needs some fields that the document calls optional: lacking one is a 400."""
     try:
         return route(context)
     except KeyError as missing:
         parts = context.json if isinstance(context.json, list) else [context.json or {}]
         name = missing.args[0] if missing.args else None
-        if name not in MODEL_NEEDS or all(name in part for part in parts):
+        if name not in REQUIRED_BY_MODEL or all(name in part for part in parts):
             raise
         problem = {"_errors": [{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]}
         raise BackendError(400, 50035, "Invalid Form Body", errors={name: problem}) from missing
 
 
-def _tidied(operation: Operation, body: Any) -> Any:
+def _normalized_body(operation: Operation, body: Any) -> Any:
     """Leave out nulls where null means the same as nothing: in what makes things, and in some fields."""
     if isinstance(body, list):
-        return [_without_nulls(each, NEVER_NULL) if isinstance(each, dict) else each for each in body]
+        return [_without_nulls(each, OMITTED_WHEN_NULL) if isinstance(each, dict) else each for each in body]
     if not isinstance(body, dict):
         return body
-    if operation.operation_id in MEMBER_EDITS:
+    if operation.operation_id in MEMBER_UPDATES:
         # Here a null disconnects from voice, and takes all roles.
-        return {**body, "roles": _given(body["roles"] or ())} if "roles" in body else body
-    tidy = _without_nulls(body, NEVER_NULL if operation.method == "PATCH" else body.keys())
-    for name in MAY_HOLD_NULLS & tidy.keys():
-        tidy[name] = _given(tidy[name])
-    for each in tidy.get("permission_overwrites") or ():
+        return {**body, "roles": _without_nested_nulls(body["roles"] or ())} if "roles" in body else body
+    normalized = _without_nulls(body, OMITTED_WHEN_NULL if operation.method == "PATCH" else body.keys())
+    for name in CONTAINERS & normalized.keys():
+        normalized[name] = _without_nested_nulls(normalized[name])
+    for each in normalized.get("permission_overwrites") or ():
         each.setdefault("type", 0)
-    for name in NESTED:
-        if isinstance(inner := tidy.get(name), dict) and "poll" in inner:
-            tidy[name] = {**inner, "poll": _given(inner["poll"])}
-    return tidy
+    for name in MESSAGE_FIELDS:
+        if isinstance(inner := normalized.get(name), dict) and "poll" in inner:
+            normalized[name] = {**inner, "poll": _without_nested_nulls(inner["poll"])}
+    return normalized
 
 
-def _given(value: Any) -> Any:
+def _without_nested_nulls(value: Any) -> Any:
     """Return a list or object without its nulls."""
     if isinstance(value, dict):
         return _without_nulls(value, value)
     if isinstance(value, (list, tuple)):
-        return [_given(each) for each in value if each is not None]
+        return [_without_nested_nulls(each) for each in value if each is not None]
     return value
 
 
@@ -114,7 +116,7 @@ def _without_nulls(part: Mapping[str, Any], names: Collection[str]) -> dict[str,
     return {key: value for key, value in part.items() if value is not None or key not in names}
 
 
-def _renamed(template: tuple[str, ...], call: Call) -> list[tuple[str, str]]:
+def _path_arguments(template: tuple[str, ...], call: Call) -> list[tuple[str, str]]:
     """Pair the model's names in a path with the values by the document's names."""
     pairs = zip(template, call.operation.segments, strict=True)
     return [(mine[1:-1], call.args[theirs[1:-1]]) for mine, theirs in pairs if mine.startswith("{")]
@@ -134,7 +136,7 @@ def _context(call: Call, args: dict[str, str], body: Any) -> RequestContext:
     )
 
 
-def _spared(operation: Operation, body: Any, fields: list[str]) -> Any:
+def _without_ignorable_fields(operation: Operation, body: Any, fields: list[str]) -> Any:
     """Return the body without the refused fields if nothing is lost by it, else None.
 
     Nothing is lost by what asks for nothing, nor by what the document does not know: Discord ignores that,
@@ -143,36 +145,38 @@ def _spared(operation: Operation, body: Any, fields: list[str]) -> Any:
     shape = body_shape(operation)
     shapes = [] if shape is None else [shape]
     if isinstance(body, dict):
-        for name in (each for each in NESTED if isinstance(body.get(each), dict)):
+        for name in (each for each in MESSAGE_FIELDS if isinstance(body.get(each), dict)):
             if not any(each in body for each in fields):
-                inner = _without(body[name], _inner(shapes, name), fields)
+                inner = _without_fields(body[name], _inner_shapes(shapes, name), fields)
                 return None if inner is None else {**body, name: inner}
-        return _without(body, shapes, fields)
+        return _without_fields(body, shapes, fields)
     if not isinstance(body, list):
         return None
     items = [each.items for each in shapes]
-    spared = [_without(each, items, fields) for each in body]
-    return None if None in spared else spared
+    reduced = [_without_fields(each, items, fields) for each in body]
+    return None if None in reduced else reduced
 
 
-def _without(part: Mapping[str, Any], shapes: Iterable[Shape], fields: list[str]) -> dict[str, Any] | None:
-    known = set(_names(shapes))
-    if any(part[each] not in NEUTRAL for each in fields if each in part and each in known):
+def _without_fields(
+    part: Mapping[str, Any], shapes: Iterable[Shape], fields: list[str]
+) -> dict[str, Any] | None:
+    known = set(_field_names(shapes))
+    if any(part[each] not in EMPTY_VALUES for each in fields if each in part and each in known):
         return None
     return {key: value for key, value in part.items() if key not in fields}
 
 
-def _names(shapes: Iterable[Shape]) -> Iterator[str]:
-    for each in _members(shapes):
+def _field_names(shapes: Iterable[Shape]) -> Iterator[str]:
+    for each in _union_members(shapes):
         yield from each.fields
 
 
-def _inner(shapes: Iterable[Shape], name: str) -> list[Shape]:
-    return [each.fields[name] for each in _members(shapes) if name in each.fields]
+def _inner_shapes(shapes: Iterable[Shape], name: str) -> list[Shape]:
+    return [each.fields[name] for each in _union_members(shapes) if name in each.fields]
 
 
-def _members(shapes: Iterable[Shape]) -> Iterator[Shape]:
+def _union_members(shapes: Iterable[Shape]) -> Iterator[Shape]:
     """Return the shapes with the members of every union among them."""
     for each in shapes:
         yield each
-        yield from _members(each.branches)
+        yield from _union_members(each.branches)

@@ -15,7 +15,16 @@ from typing import Any
 
 from nescord_core.snowflake import created_at_ms
 
-__all__ = ["Allowed", "InvalidRequests", "Limited", "Limits", "Rule", "headers", "refusal", "rule_for"]
+__all__ = [
+    "Allowed",
+    "InvalidRequests",
+    "Limited",
+    "Limits",
+    "Rule",
+    "headers",
+    "rate_limited_body",
+    "rule_for",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class Limited:
     reset_after: float = 0.0
 
 
-FREE = frozenset({"create_interaction_response", "get_gateway"})
+UNLIMITED = frozenset({"create_interaction_response", "get_gateway"})
 """Answering an interaction is not limited; GET /gateway has no headers."""
 
 RULES: Mapping[str, tuple[str, int, float]] = {
@@ -83,12 +92,12 @@ RULES: Mapping[str, tuple[str, int, float]] = {
     "update_guild_member": ("members", 10, 10.0),
     "ban_user_from_guild": ("bans", 5, 5.0),
 }
-FIXED: Mapping[str, Rule] = {
+FIXED_WINDOWS: Mapping[str, Rule] = {
     # Known to be fixed windows still: Reset does not move within one.
     "add_guild_member_role": Rule("member-roles-add", 10, 10.0, fixed=True),
     "delete_guild_member_role": Rule("member-roles-remove", 10, 10.0, fixed=True),
 }
-READS, WRITES = (20, 10.0), (10, 10.0)
+DEFAULT_READS, DEFAULT_WRITES = (20, 10.0), (10, 10.0)
 CHANNEL_NAME = Rule("channel-name", 2, 600.0, fixed=True)
 """Changing a channel's name or topic: 2 per 10 minutes, which no header tells."""
 WEBHOOK_CHANNEL = Rule("webhook-channel", 30, 60.0)
@@ -102,15 +111,15 @@ def rule_for(operation_id: str, method: str, args: Mapping[str, str], wall_ms: f
 
     Deletes of messages fall in three classes by age (https://github.com/discord/discord-api-docs/issues/1295).
     """
-    if operation_id in FREE:
+    if operation_id in UNLIMITED:
         return None
     if operation_id == "delete_message":
         return _delete_rule(args.get("message_id", "0"), wall_ms)
-    if operation_id in FIXED:
-        return FIXED[operation_id]
+    if operation_id in FIXED_WINDOWS:
+        return FIXED_WINDOWS[operation_id]
     if operation_id in RULES:
         return Rule(*RULES[operation_id])
-    return Rule(operation_id, *(READS if method == "GET" else WRITES))
+    return Rule(operation_id, *(DEFAULT_READS if method == "GET" else DEFAULT_WRITES))
 
 
 def _delete_rule(message_id: str, wall_ms: float) -> Rule:
@@ -171,18 +180,18 @@ class Limits:
         """Use a request's bucket, which is told by token, rule and major parameter."""
         if rule is None:
             return Allowed(None)
-        found = self._bucket(token, rule.bucket, major, now).take(rule, now)
-        if isinstance(found, float):
-            return Limited(rule, found, "user", 0, found)
-        return found
+        state = self._bucket(token, rule.bucket, major, now).take(rule, now)
+        if isinstance(state, float):
+            return Limited(rule, state, "user", 0, state)
+        return state
 
     def take_hidden(
         self, rule: Rule, shown: Allowed, major: str, now: float, *, scope: str = "user"
     ) -> Limited | None:
         """Use a sub-limit that headers do not tell: refused, it shows the main bucket's remaining uses."""
-        found = self._bucket("", rule.bucket, major, now).take(rule, now)
-        if isinstance(found, float):
-            return Limited(shown.rule, found, scope, shown.remaining, shown.reset_after)
+        state = self._bucket("", rule.bucket, major, now).take(rule, now)
+        if isinstance(state, float):
+            return Limited(shown.rule, state, scope, shown.remaining, shown.reset_after)
         return None
 
     def _bucket(self, token: str, name: str, major: str, now: float) -> _Bucket:
@@ -217,37 +226,37 @@ class InvalidRequests:
         return len(self._times)
 
 
-def headers(found: Allowed | Limited, wall: float) -> dict[str, str]:
+def headers(state: Allowed | Limited, wall: float) -> dict[str, str]:
     """Return the X-RateLimit headers of an answer; ``wall`` is seconds since the epoch."""
     shown: dict[str, str] = {}
-    if found.rule is not None:
+    if state.rule is not None:
         shown = {
-            "X-RateLimit-Limit": str(found.rule.limit),
-            "X-RateLimit-Remaining": str(found.remaining),
-            "X-RateLimit-Reset": f"{_up(wall + found.reset_after):.3f}",
-            "X-RateLimit-Reset-After": f"{_up(found.reset_after):.3f}",
-            "X-RateLimit-Bucket": found.rule.hash,
+            "X-RateLimit-Limit": str(state.rule.limit),
+            "X-RateLimit-Remaining": str(state.remaining),
+            "X-RateLimit-Reset": f"{_round_up(wall + state.reset_after):.3f}",
+            "X-RateLimit-Reset-After": f"{_round_up(state.reset_after):.3f}",
+            "X-RateLimit-Bucket": state.rule.hash,
         }
-    if isinstance(found, Limited):
-        shown["X-RateLimit-Scope"] = found.scope
-        shown["Retry-After"] = str(math.ceil(found.retry_after))
-        if found.scope == "global":
+    if isinstance(state, Limited):
+        shown["X-RateLimit-Scope"] = state.scope
+        shown["Retry-After"] = str(math.ceil(state.retry_after))
+        if state.scope == "global":
             shown["X-RateLimit-Global"] = "true"
     return shown
 
 
-def _up(seconds: float) -> float:
+def _round_up(seconds: float) -> float:
     """Round up to milliseconds: a client that waits for just what it was told must not come too early."""
     return math.ceil(seconds * 1000 - 1e-6) / 1000
 
 
-def refusal(found: Limited) -> dict[str, Any]:
+def rate_limited_body(state: Limited) -> dict[str, Any]:
     """Return the JSON body of a 429."""
-    shared = found.scope == "shared"
+    shared = state.scope == "shared"
     message = "The resource is being rate limited." if shared else "You are being rate limited."
     return {
         "message": message,
-        "retry_after": _up(found.retry_after),
-        "global": found.scope == "global",
+        "retry_after": _round_up(state.retry_after),
+        "global": state.scope == "global",
         "code": 0,
     }

@@ -16,7 +16,7 @@ __all__ = ["BodyTooLarge", "InvalidBody", "read_body"]
 
 MAX_BODY = 25 << 20
 """Bytes of a request, files included; more is a 413."""
-INDEX = re.compile(r"\d+")
+DIGITS = re.compile(r"\d+")
 
 
 class InvalidBody(ValueError):
@@ -35,7 +35,7 @@ async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
         raise BodyTooLarge
     if request.content_type.startswith("multipart/"):
         return await _multipart(request)
-    data = await _all(request)
+    data = await _read_all(request)
     if not data:
         return None, []
     if request.content_type == "application/x-www-form-urlencoded":
@@ -43,7 +43,7 @@ async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
     return _json(data), []
 
 
-async def _all(request: web.Request) -> bytes:
+async def _read_all(request: web.Request) -> bytes:
     data = bytearray()
     async for chunk in request.content.iter_any():
         data += chunk
@@ -86,15 +86,15 @@ async def _multipart(request: web.Request) -> tuple[Any, list[Upload]]:
         raise InvalidBody(str(error)) from error
     files.sort(key=lambda each: _index(each.field_name))
     body = _form(fields)
-    return body, _described(body, files)
+    return body, _with_attachment_metadata(body, files)
 
 
 def _index(name: str) -> int:
-    found = INDEX.search(name)
+    found = DIGITS.search(name)
     return int(found[0]) if found else 0
 
 
-def _described(body: Any, files: list[Upload]) -> list[Upload]:
+def _with_attachment_metadata(body: Any, files: list[Upload]) -> list[Upload]:
     """Give the files the names and descriptions from ``attachments``, told by their number.
 
     A message's ``attachments`` stand in the body, or in ``data`` of an interaction's answer, or in

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 from nescord_core.discord_api import contract
-from nescord_core.sandbox.http.audit_log import auditing
-from nescord_core.sandbox.http.calls import Answer, Call, Route
+from nescord_core.sandbox.http.audit_log import write_audit_log
+from nescord_core.sandbox.http.calls import Call, Response, Route
 from nescord_core.sandbox.http.message_rules import message_problems, nested
 from nescord_core.sandbox.http.routes import (
     applications,
@@ -36,7 +36,7 @@ from nescord_core.sandbox.http.validation import (
     check_path,
     check_query,
     invalid_form,
-    with_booleans,
+    parse_boolean_strings,
 )
 from nescord_core.sandbox.world.completion import complete_answer
 from nescord_core.sandbox.world.oauth_scopes import SCOPES
@@ -72,9 +72,9 @@ ROUTES: Mapping[str, Route] = {
 }
 """What answers each operation, by operationId."""
 
-UNKNOWN_ROUTE = Answer(404, {"message": "404: Not Found", "code": 0})
-MISSING_BODY = Answer(400, {"message": "The request body contains invalid JSON.", "code": 50109})
-PARTLY: Mapping[str, str] = {
+UNKNOWN_ROUTE = Response(404, {"message": "404: Not Found", "code": 0})
+MISSING_BODY = Response(400, {"message": "The request body contains invalid JSON.", "code": 50109})
+PARTLY_IMPLEMENTED: Mapping[str, str] = {
     "add_group_dm_user": "the sandbox has no groups; answers as for any other channel",
     "delete_group_dm_user": "the sandbox has no groups; answers as for any other channel",
     "create_dm": "no groups (access_tokens)",
@@ -82,94 +82,96 @@ PARTLY: Mapping[str, str] = {
     "update_my_application": "no teams (team_id), no interactions over HTTP (interactions_endpoint_url)",
 }
 """What an operation lacks, and says with a 501 that names it."""
-MISSING: Mapping[str, str] = {
+NOT_IMPLEMENTED: Mapping[str, str] = {
     "partner_sdk_token": "needs another identity provider",
     "partner_sdk_unmerge_provisional_account": "needs another identity provider",
 }
 
 
-def answer(call: Call) -> Answer:
+def answer(call: Call) -> Response:
     """Answer a call: checks it against the document, carries it out, completes what comes back."""
-    wanted = SCOPES.get(call.operation.operation_id)
-    if call.grant is not None and wanted and not call.grant.scopes & set(wanted):
-        return Answer(403, {"message": "Missing required OAuth2 scope", "code": 50026})
-    call = replace(call, body=with_booleans(call.operation, call.body))
+    scopes = SCOPES.get(call.operation.operation_id)
+    if call.grant is not None and scopes and not call.grant.scopes & set(scopes):
+        return Response(403, {"message": "Missing required OAuth2 scope", "code": 50026})
+    call = replace(call, body=parse_boolean_strings(call.operation, call.body))
     problems = {
         **check_path(call.operation, call.args),
         **check_query(call.operation, call.query),
         **check_body(call.operation, call.body, [each.field_name for each in call.files]),
     } or message_problems(call.operation.operation_id, call.body)
     if problems:
-        return Answer(400, invalid_form(problems))
+        return Response(400, invalid_form(problems))
     route = ROUTES.get(call.operation.operation_id)
     if route is None:
-        return _missing(f"{call.operation.method} {call.operation.path} is not part of the sandbox.")
+        return _not_implemented(f"{call.operation.method} {call.operation.path} is not part of the sandbox.")
     try:
-        with auditing(call) as given:
+        with write_audit_log(call) as given:
             given.append(route(call))
-        return _finished(call, given[0])
-    except (RouteNotImplemented, UnsupportedField) as gap:
-        fields = getattr(gap, "fields", ())
+        return _complete_response(call, given[0])
+    except (RouteNotImplemented, UnsupportedField) as error:
+        fields = getattr(error, "fields", ())
         named = f"the field {', '.join(fields)} of " if fields else ""
-        return _missing(f"The sandbox does not have {named}{call.operation.method} {call.operation.path}.")
-    except NotImplementedError as gap:
-        return _missing(f"{call.operation.method} {call.operation.path}: {gap}")
-    except BackendError as refused:
-        return _refused(refused)
+        return _not_implemented(
+            f"The sandbox does not have {named}{call.operation.method} {call.operation.path}."
+        )
+    except NotImplementedError as error:
+        return _not_implemented(f"{call.operation.method} {call.operation.path}: {error}")
+    except BackendError as error:
+        return _error_response(error)
 
 
-def _missing(sentence: str) -> Answer:
+def _not_implemented(sentence: str) -> Response:
     log.warning("501: %s", sentence)
-    return Answer(501, {"message": sentence, "code": 0})
+    return Response(501, {"message": sentence, "code": 0})
 
 
-def _refused(refused: BackendError) -> Answer:
+def _error_response(error: BackendError) -> Response:
     """Return Discord's error; the model puts the field into the message where Discord has ``errors``."""
-    body = refused.to_json()
-    if refused.code == 50035 and "errors" not in body:
-        detail = refused.message.removeprefix("Invalid Form Body").lstrip(": ") or "Invalid value."
-        body = invalid_form(_placed(detail))
-    return Answer(refused.status, body)
+    body = error.to_json()
+    if error.code == 50035 and "errors" not in body:
+        detail = error.message.removeprefix("Invalid Form Body").lstrip(": ") or "Invalid value."
+        body = invalid_form(_errors_at_path(detail))
+    return Response(error.status, body)
 
 
-def _placed(detail: str) -> dict[str, Any]:
+def _errors_at_path(detail: str) -> dict[str, Any]:
     """Put what the model says of ``components.[0].components[1]: ...`` where it belongs."""
-    found = PLACE.fullmatch(detail)
+    found = ERROR_PATH.fullmatch(detail)
     path, text = (found[1], found[2]) if found else ("", detail)
     names = [each for each in re.split(r"[.\[\]]+", path) if each]
-    code = next((code for words, code in CODES.items() if words in text), "BASE_TYPE_INVALID")
+    code = next((code for words, code in ERROR_CODES.items() if words in text), "BASE_TYPE_INVALID")
     return nested(names, {"_errors": [{"code": code, "message": text[:1].upper() + text[1:]}]})
 
 
-def _finished(call: Call, given: Any) -> Answer:
+def _complete_response(call: Call, given: Any) -> Response:
     """Give an answer its status, the one that the document names for it, and complete its JSON."""
-    found = given if isinstance(given, Answer) else Answer(_status(call, given), given)
+    found = given if isinstance(given, Response) else Response(_success_status(call, given), given)
     if found.status == 204 or found.content_type != "application/json":
         return found
-    return Answer(found.status, complete_answer(call.operation, found.status, found.payload))
+    return Response(found.status, complete_answer(call.operation, found.status, found.payload))
 
 
-def _status(call: Call, payload: Any) -> int:
+def _success_status(call: Call, payload: Any) -> int:
     statuses = sorted(int(each) for each in call.operation.responses if each.isdecimal() and each < "300")
-    asked_for = WITH_BODY_ON_REQUEST.get(call.operation.operation_id)
-    if asked_for is not None:
-        wanted = call.query.get(asked_for, "false").lower() in ("true", "1")
-        return 200 if wanted and payload is not None else 204
+    flag = BODY_ON_REQUEST.get(call.operation.operation_id)
+    if flag is not None:
+        with_body = call.query.get(flag, "false").lower() in ("true", "1")
+        return 200 if with_body and payload is not None else 204
     if payload is None:
         return 204 if 204 in statuses or not statuses else statuses[0]
     bodied = [each for each in statuses if each != 204]
     return bodied[0] if bodied else 204
 
 
-WITH_BODY_ON_REQUEST: Mapping[str, str] = {
+BODY_ON_REQUEST: Mapping[str, str] = {
     "create_interaction_response": "with_response",
     "execute_webhook": "wait",
 }
 """Operations that answer 204 unless this query parameter asks for the body."""
 
 
-PLACE = re.compile(r"([a-z_]+(?:[.\[][\w.\[\]]*)?): (.+)", re.DOTALL)
-CODES: Mapping[str, str] = {
+ERROR_PATH = re.compile(r"([a-z_]+(?:[.\[][\w.\[\]]*)?): (.+)", re.DOTALL)
+ERROR_CODES: Mapping[str, str] = {
     "is not unique": "COMPONENT_CUSTOM_ID_DUPLICATED",
     "is required": "BASE_TYPE_REQUIRED",
     "must be a string": "BASE_TYPE_REQUIRED",
@@ -183,9 +185,9 @@ def routes_table() -> Iterable[tuple[str, str, str]]:
     rows = []
     for operation in contract.operations().values():
         state = "done" if operation.operation_id in ROUTES else "missing"
-        if operation.operation_id in PARTLY:
+        if operation.operation_id in PARTLY_IMPLEMENTED:
             state = "partly"
-        if operation.operation_id in MISSING:
+        if operation.operation_id in NOT_IMPLEMENTED:
             state = "missing"
         rows.append((operation.method, operation.path, state))
     return sorted(rows, key=lambda row: (row[1], row[0]))

@@ -14,7 +14,7 @@ from typing import Any
 from nescord_core.discord_api.contract import Operation, Parameter
 from nescord_core.discord_api.schema import Shape, kind_of, shape_of
 
-__all__ = ["body_shape", "check_body", "check_path", "check_query", "invalid_form", "with_booleans"]
+__all__ = ["body_shape", "check_body", "check_path", "check_query", "invalid_form", "parse_boolean_strings"]
 
 Problems = dict[str, Any]
 BOT_CONTENT_LIMIT = 2000
@@ -22,7 +22,7 @@ BOT_CONTENT_LIMIT = 2000
 
 DIGITS = re.compile(r"-?\d+")
 MAX_SNOWFLAKE = (1 << 64) - 1
-WORDS = {"true": True, "false": False}
+BOOLEAN_WORDS = {"true": True, "false": False}
 
 
 def invalid_form(problems: Problems) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def check_path(operation: Operation, args: Mapping[str, str]) -> Problems:
     for each in operation.parameters:
         shape = shape_of(each.schema)
         if each.location == "path" and shape.rules.get("format") == "snowflake":
-            _into(problems, each.name, _scalar(args.get(each.name, ""), shape))
+            _add(problems, each.name, _scalar_problems(args.get(each.name, ""), shape))
     return problems
 
 
@@ -47,9 +47,9 @@ def check_query(operation: Operation, query: Mapping[str, str]) -> Problems:
         if each.location != "query":
             continue
         if each.name in query:
-            _into(problems, each.name, _parameter(each, query[each.name]))
+            _add(problems, each.name, _parameter_problems(each, query[each.name]))
         elif each.required:
-            _into(problems, each.name, _error("BASE_TYPE_REQUIRED", "This field is required"))
+            _add(problems, each.name, _problem("BASE_TYPE_REQUIRED", "This field is required"))
     return problems
 
 
@@ -59,7 +59,7 @@ def body_shape(operation: Operation) -> Shape | None:
     return None if schema is None else shape_of(schema)
 
 
-def with_booleans(operation: Operation, body: Any) -> Any:
+def parse_boolean_strings(operation: Operation, body: Any) -> Any:
     """Read "true" and "false" as what they say in a body's own fields, as Discord does.
 
     discord.py sends ``compute_prune_count`` so.
@@ -67,12 +67,12 @@ def with_booleans(operation: Operation, body: Any) -> Any:
     shape = body_shape(operation)
     if shape is None or not isinstance(body, dict):
         return body
-    said = {
-        name: WORDS[given.lower()]
+    booleans = {
+        name: BOOLEAN_WORDS[given.lower()]
         for name, given in body.items()
-        if isinstance(given, str) and given.lower() in WORDS and _is_boolean(shape.fields.get(name))
+        if isinstance(given, str) and given.lower() in BOOLEAN_WORDS and _is_boolean(shape.fields.get(name))
     }
-    return {**body, **said} if said else body
+    return {**body, **booleans} if booleans else body
 
 
 def _is_boolean(shape: Shape | None) -> bool:
@@ -90,152 +90,152 @@ def check_body(operation: Operation, body: Any, file_fields: Sequence[str] = ())
     given = {} if body is None and "object" in shape.kinds else body
     if file_fields and isinstance(given, dict):
         given = {**given, **dict.fromkeys(file_fields, "file")}
-    return _check(given, shape, "")
+    return _problems(given, shape, "")
 
 
-def _parameter(parameter: Parameter, text: str) -> Problems:
+def _parameter_problems(parameter: Parameter, text: str) -> Problems:
     shape = shape_of(parameter.schema)
     inner = shape.branch_for(text) if shape.branches else shape
     if inner is None or "array" in inner.kinds:
         return {}
     if "boolean" in inner.kinds and text.lower() in ("true", "false", "1", "0"):
         return {}
-    return _scalar(text, inner)
+    return _scalar_problems(text, inner)
 
 
-def _check(value: Any, shape: Shape, name: str) -> Problems:
+def _problems(value: Any, shape: Shape, name: str) -> Problems:
     if value is None:
-        return {} if shape.nullable else _error("BASE_TYPE_REQUIRED", "This field is required")
+        return {} if shape.nullable else _problem("BASE_TYPE_REQUIRED", "This field is required")
     if shape.branches:
-        return _union(value, shape, name)
+        return _union_problems(value, shape, name)
     if "object" in shape.kinds:
-        return _object(value, shape)
+        return _object_problems(value, shape)
     if "array" in shape.kinds:
-        return _array(value, shape)
-    return _scalar(value, shape, name)
+        return _array_problems(value, shape)
+    return _scalar_problems(value, shape, name)
 
 
-def _union(value: Any, shape: Shape, name: str) -> Problems:
+def _union_problems(value: Any, shape: Shape, name: str) -> Problems:
     # Branches may differ only deep inside (a command's choices): any of the best that holds will do.
-    found = [_check(value, each, name) for each in shape.branches_for(value)]
+    found = [_problems(value, each, name) for each in shape.branches_for(value)]
     if found:
         return {} if {} in found else found[0]
     kinds = [each for each in shape.branches if "null" not in each.kinds or len(each.kinds) > 1]
     if len(kinds) == 1:
-        return _check(value, kinds[0], name)
+        return _problems(value, kinds[0], name)
     scalars = [each for each in kinds if not each.kinds & {"object", "array"}]
-    if scalars and any(not _scalar(value, each, name) for each in scalars):
+    if scalars and any(not _scalar_problems(value, each, name) for each in scalars):
         return {}
-    types = sorted({str(each.fields["type"].enum[0]) for each in kinds if _tagged(each)})
+    types = sorted({str(each.fields["type"].enum[0]) for each in kinds if _is_tagged(each)})
     if types and isinstance(value, dict):
         choices = f"Value must be one of {{{', '.join(types)}}}."
-        return {"type": _error("UNION_TYPE_CHOICES", choices)}
-    return _error("UNION_TYPE_CHOICES", "Could not interpret this value.")
+        return {"type": _problem("UNION_TYPE_CHOICES", choices)}
+    return _problem("UNION_TYPE_CHOICES", "Could not interpret this value.")
 
 
-def _tagged(shape: Shape) -> bool:
+def _is_tagged(shape: Shape) -> bool:
     return "type" in shape.fields and bool(shape.fields["type"].enum)
 
 
-def _object(value: Any, shape: Shape) -> Problems:
+def _object_problems(value: Any, shape: Shape) -> Problems:
     if not isinstance(value, dict):
-        return _error("DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+        return _problem("DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
     problems: Problems = {}
     for name in shape.required:
         if name not in value:
-            _into(problems, name, _error("BASE_TYPE_REQUIRED", "This field is required"))
+            _add(problems, name, _problem("BASE_TYPE_REQUIRED", "This field is required"))
     extra = shape.extra
     for name, given in value.items():
         field = shape.fields.get(name, extra)
         if field is not None:
-            _into(problems, name, _check(given, field, name))
+            _add(problems, name, _problems(given, field, name))
     return problems
 
 
-def _array(value: Any, shape: Shape) -> Problems:
+def _array_problems(value: Any, shape: Shape) -> Problems:
     if not isinstance(value, list):
-        return _error("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-    if found := _length(len(value), shape.rules.get("minItems"), shape.rules.get("maxItems")):
+        return _problem("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+    if found := _length_problems(len(value), shape.rules.get("minItems"), shape.rules.get("maxItems")):
         return found
     problems: Problems = {}
     for index, each in enumerate(value):
-        _into(problems, str(index), _check(each, shape.items, ""))
+        _add(problems, str(index), _problems(each, shape.items, ""))
         if shape.rules.get("uniqueItems") and each in value[:index]:
-            again = _error("SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value.")
-            _into(problems, str(index), again)
+            again = _problem("SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value.")
+            _add(problems, str(index), again)
     return problems
 
 
-def _scalar(value: Any, shape: Shape, name: str = "") -> Problems:
+def _scalar_problems(value: Any, shape: Shape, name: str = "") -> Problems:
     kinds = shape.kinds or {kind_of(value)}
     if shape.rules.get("format") == "snowflake":
-        return _snowflake(value)
+        return _snowflake_problems(value)
     if "string" in kinds:
-        found = _string(value, shape, name)
+        found = _string_problems(value, shape, name)
     elif "integer" in kinds or "number" in kinds:
-        found = _number(value, shape, whole="integer" in kinds)
+        found = _number_problems(value, shape, whole="integer" in kinds)
     elif "boolean" in kinds and not isinstance(value, bool):
-        found = _error("BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
+        found = _problem("BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
     else:
         found = {}
-    return found or _choice(value, shape)
+    return found or _enum_problems(value, shape)
 
 
-def _choice(value: Any, shape: Shape) -> Problems:
-    if not shape.enum or value in shape.enum or _whole(value) in shape.enum:
+def _enum_problems(value: Any, shape: Shape) -> Problems:
+    if not shape.enum or value in shape.enum or _as_int(value) in shape.enum:
         return {}
-    return _error("BASE_TYPE_CHOICES", f"Value must be one of {{{', '.join(map(repr, shape.enum))}}}.")
+    return _problem("BASE_TYPE_CHOICES", f"Value must be one of {{{', '.join(map(repr, shape.enum))}}}.")
 
 
-def _snowflake(value: Any) -> Problems:
-    number = _whole(value)
+def _snowflake_problems(value: Any) -> Problems:
+    number = _as_int(value)
     if number is None or not 0 <= number <= MAX_SNOWFLAKE:
-        return _error("NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
+        return _problem("NUMBER_TYPE_COERCE", f'Value "{value}" is not snowflake.')
     return {}
 
 
-def _string(value: Any, shape: Shape, name: str) -> Problems:
+def _string_problems(value: Any, shape: Shape, name: str) -> Problems:
     if isinstance(value, (dict, list, bool)):
-        return _error("STRING_TYPE_CONVERT", f'Could not interpret "{value}" as string.')
+        return _problem("STRING_TYPE_CONVERT", f'Could not interpret "{value}" as string.')
     text = str(value)
     longest = BOT_CONTENT_LIMIT if name == "content" else shape.rules.get("maxLength")
-    if found := _length(len(text), shape.rules.get("minLength"), longest):
+    if found := _length_problems(len(text), shape.rules.get("minLength"), longest):
         return found
     check = FORMATS.get(shape.rules.get("format", ""))
     return {} if check is None else check(text)
 
 
-def _date(text: str) -> Problems:
+def _date_problems(text: str) -> Problems:
     try:
         datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        return _error("DATE_TIME_TYPE_PARSE", f"Could not parse {text}. Should be ISO8601.")
+        return _problem("DATE_TIME_TYPE_PARSE", f"Could not parse {text}. Should be ISO8601.")
     return {}
 
 
-def _uri(text: str) -> Problems:
+def _uri_problems(text: str) -> Problems:
     if "://" in text or not text:
         return {}
-    return _error("URL_TYPE_INVALID_URL", "Not a well formed URL.")
+    return _problem("URL_TYPE_INVALID_URL", "Not a well formed URL.")
 
 
-FORMATS: Mapping[str, Callable[[str], Problems]] = {"date-time": _date, "uri": _uri}
+FORMATS: Mapping[str, Callable[[str], Problems]] = {"date-time": _date_problems, "uri": _uri_problems}
 
 
-def _number(value: Any, shape: Shape, *, whole: bool) -> Problems:
+def _number_problems(value: Any, shape: Shape, *, whole: bool) -> Problems:
     name = "int" if whole else "float"
-    number = _whole(value) if whole else _real(value)
+    number = _as_int(value) if whole else _as_float(value)
     if number is None:
-        return _error("NUMBER_TYPE_COERCE", f'Value "{value}" is not {name}.')
+        return _problem("NUMBER_TYPE_COERCE", f'Value "{value}" is not {name}.')
     lowest, highest = shape.rules.get("minimum"), shape.rules.get("maximum")
     if highest is not None and number > highest:
-        return _error("NUMBER_TYPE_MAX", f"{name} value should be less than or equal to {highest}.")
+        return _problem("NUMBER_TYPE_MAX", f"{name} value should be less than or equal to {highest}.")
     if lowest is not None and number < lowest:
-        return _error("NUMBER_TYPE_MIN", f"{name} value should be greater than or equal to {lowest}.")
+        return _problem("NUMBER_TYPE_MIN", f"{name} value should be greater than or equal to {lowest}.")
     return {}
 
 
-def _whole(value: Any) -> int | None:
+def _as_int(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -245,7 +245,7 @@ def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and DIGITS.fullmatch(value) and len(value) < 25 else None
 
 
-def _real(value: Any) -> float | None:
+def _as_float(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -254,21 +254,21 @@ def _real(value: Any) -> float | None:
         return None
 
 
-def _length(length: int, lowest: int | None, highest: int | None) -> Problems:
+def _length_problems(length: int, lowest: int | None, highest: int | None) -> Problems:
     if (highest is None or length <= highest) and (not lowest or length >= lowest):
         return {}
     if lowest and highest is not None:
-        return _error("BASE_TYPE_BAD_LENGTH", f"Must be between {lowest} and {highest} in length.")
+        return _problem("BASE_TYPE_BAD_LENGTH", f"Must be between {lowest} and {highest} in length.")
     if highest is not None:
-        return _error("BASE_TYPE_MAX_LENGTH", f"Must be {highest} or fewer in length.")
-    return _error("BASE_TYPE_MIN_LENGTH", f"Must be {lowest} or more in length.")
+        return _problem("BASE_TYPE_MAX_LENGTH", f"Must be {highest} or fewer in length.")
+    return _problem("BASE_TYPE_MIN_LENGTH", f"Must be {lowest} or more in length.")
 
 
-def _error(code: str, message: str) -> Problems:
+def _problem(code: str, message: str) -> Problems:
     found: Sequence[Mapping[str, str]] = [{"code": code, "message": message}]
     return {"_errors": found}
 
 
-def _into(problems: Problems, name: str, found: Problems) -> None:
+def _add(problems: Problems, name: str, found: Problems) -> None:
     if found:
         problems[name] = found

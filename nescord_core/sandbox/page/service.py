@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, web
 
-from nescord_core.sandbox.control.json_bodies import Answer
+from nescord_core.sandbox.control.json_bodies import Endpoint
 from nescord_core.sandbox.gateway.event_filter import encode
 
 __all__ = ["EventFeed", "add_page"]
@@ -27,7 +27,7 @@ HEADERS = {
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
-WAITING = 1000
+MAX_QUEUED = 1000
 """Events that may wait for one page; a page further behind is cut off, and starts anew by itself."""
 
 
@@ -45,12 +45,12 @@ class EventFeed:
             return
         frame = encode({"t": event, "guild_id": str(guild_id) if guild_id else None, "d": payload})
         for queue in list(self._queues):
-            if queue.qsize() < WAITING:
+            if queue.qsize() < MAX_QUEUED:
                 queue.put_nowait(frame)
             else:
                 self._end(queue)
 
-    def watched(self) -> bool:
+    def has_viewers(self) -> bool:
         """Say whether any page is open."""
         return bool(self._queues)
 
@@ -95,11 +95,11 @@ def add_page(app: web.Application, feed: EventFeed) -> None:
     for path in STATIC.rglob("*"):
         if path.suffix in TYPES:
             app.router.add_get(f"/{path.relative_to(STATIC).as_posix()}", _file(path, TYPES[path.suffix]))
-    app.router.add_get("/favicon.ico", _no_icon)
+    app.router.add_get("/favicon.ico", _no_favicon)
     app.router.add_get("/sandbox/events", feed.connect)
 
 
-def _file(path: Path, kind: str) -> Answer:
+def _file(path: Path, kind: str) -> Endpoint:
     body = path.read_bytes()
 
     async def answer(_request: web.Request) -> web.StreamResponse:
@@ -108,5 +108,5 @@ def _file(path: Path, kind: str) -> Answer:
     return answer
 
 
-async def _no_icon(_request: web.Request) -> web.Response:
+async def _no_favicon(_request: web.Request) -> web.Response:
     return web.Response(status=204)

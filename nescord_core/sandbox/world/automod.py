@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["ALERT", "BLOCK", "MOST_RULES", "TIMEOUT", "Caught", "caught_by"]
+__all__ = ["ALERT", "BLOCK", "MAX_RULES", "TIMEOUT", "Match", "find_match"]
 
 KEYWORD, SPAM, PRESET, MENTIONS, PROFILE = 1, 3, 4, 5, 6
 BLOCK, ALERT, TIMEOUT = 1, 2, 3
-MOST_RULES: Mapping[int, int] = {KEYWORD: 6, SPAM: 1, PRESET: 1, MENTIONS: 1, PROFILE: 1}
+MAX_RULES: Mapping[int, int] = {KEYWORD: 6, SPAM: 1, PRESET: 1, MENTIONS: 1, PROFILE: 1}
 """Rules of each trigger type that a guild may have."""
 
 MENTION = re.compile(r"<@[!&]?\d+>")
@@ -24,38 +24,38 @@ LETTER = r"[^\W_]"
 
 
 @dataclass(frozen=True, slots=True)
-class Caught:
+class Match:
     """What caught a text: the filter (None for mentions) and the part of the text."""
 
     keyword: str | None
     content: str | None
 
 
-def caught_by(trigger_type: int, metadata: Mapping[str, Any], text: str) -> Caught | None:
+def find_match(trigger_type: int, metadata: Mapping[str, Any], text: str) -> Match | None:
     """Return what of a rule catches a text, None when nothing does. Spam is not told from the text alone."""
     if trigger_type == MENTIONS:
         limit = metadata.get("mention_total_limit")
         caught = limit is not None and len(set(MENTION.findall(text))) > int(limit)
-        return Caught(None, None) if caught else None
+        return Match(None, None) if caught else None
     allowed = [each.lower() for each in metadata.get("allow_list") or ()]
     if trigger_type == PRESET:
         words = [word for each in metadata.get("presets") or () for word in PRESETS[each]]
-        return _keywords(words, allowed, text)
+        return _find_keyword(words, allowed, text)
     if trigger_type not in (KEYWORD, PROFILE):
         return None
-    found = _keywords(metadata.get("keyword_filter") or (), allowed, text)
-    return found or _patterns(metadata.get("regex_patterns") or (), text)
+    found = _find_keyword(metadata.get("keyword_filter") or (), allowed, text)
+    return found or _find_pattern(metadata.get("regex_patterns") or (), text)
 
 
-def _keywords(keywords: Iterable[str], allowed: list[str], text: str) -> Caught | None:
+def _find_keyword(keywords: Iterable[str], allowed: list[str], text: str) -> Match | None:
     for keyword in keywords:
-        for found in re.finditer(_pattern(keyword), text, re.IGNORECASE):
+        for found in re.finditer(_keyword_pattern(keyword), text, re.IGNORECASE):
             if not any(_within(found.span(), each, text.lower()) for each in allowed):
-                return Caught(keyword, found[0])
+                return Match(keyword, found[0])
     return None
 
 
-def _pattern(keyword: str) -> str:
+def _keyword_pattern(keyword: str) -> str:
     """Return a keyword as a regular expression: a whole word, unless an asterisk opens its end."""
     bare = keyword.strip("*")
     left = rf"{LETTER}*" if keyword.startswith("*") else rf"(?<!{LETTER})"
@@ -65,16 +65,16 @@ def _pattern(keyword: str) -> str:
 
 def _within(span: tuple[int, int], allowed: str, text: str) -> bool:
     """Say whether a match is part of an allowed phrase."""
-    pattern = _pattern(allowed)
+    pattern = _keyword_pattern(allowed)
     return any(each.start() <= span[0] and span[1] <= each.end() for each in re.finditer(pattern, text))
 
 
-def _patterns(patterns: Iterable[str], text: str) -> Caught | None:
+def _find_pattern(patterns: Iterable[str], text: str) -> Match | None:
     for pattern in patterns:
         try:
             found = re.search(pattern, text, re.IGNORECASE)
         except re.error:
             continue  # Discord's are Rust's: what Python does not understand catches nothing
         if found:
-            return Caught(pattern, found[0])
+            return Match(pattern, found[0])
     return None

@@ -8,32 +8,32 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["extra_fields_of", "keep_extra_fields", "with_extra_fields"]
+__all__ = ["extra_fields_of", "show_extra_fields", "store_extra_fields"]
 
 Payload = dict[str, Any]
 Serialize = Callable[..., Any]
-NAME = "kept"
+ATTRIBUTE = "extra_fields"
 
 
 def extra_fields_of(thing: object) -> Payload:
     """Return the fields that are kept of an object of the model; changing them changes what is shown."""
-    fields: Payload = vars(thing).setdefault(NAME, {})
+    fields: Payload = vars(thing).setdefault(ATTRIBUTE, {})
     return fields
 
 
-def with_extra_fields(serialize: Serialize) -> Serialize:
+def show_extra_fields(serialize: Serialize) -> Serialize:
     """Return one of the model's serializers (its object comes last) with the kept fields on top."""
 
     def shown(*args: Any, **options: Any) -> Any:
         payload = serialize(*args, **options)
-        fields = vars(args[-1]).get(NAME)
+        fields = vars(args[-1]).get(ATTRIBUTE)
         return {**payload, **fields} if fields else payload
 
     return shown
 
 
 @contextmanager
-def keep_extra_fields(
+def store_extra_fields(
     thing: object, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
 ) -> Iterator[None]:
     """Keep fields, and set attributes of the model's own, unless the block raises: then all is as before."""
@@ -45,7 +45,7 @@ def keep_extra_fields(
     try:
         yield
     except BaseException:
-        vars(thing)[NAME] = before
+        vars(thing)[ATTRIBUTE] = before
         for name, value in old.items():
             setattr(thing, name, value)
         raise

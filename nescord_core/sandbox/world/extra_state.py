@@ -40,13 +40,13 @@ class ExtraState:
     welcome_screens: dict[int, Payload] = field(default_factory=dict)
     onboarding: dict[int, Payload] = field(default_factory=dict)
     widgets: dict[int, Payload] = field(default_factory=dict)
-    incidents: dict[int, Payload] = field(default_factory=dict)
-    templates: dict[str, Payload] = field(default_factory=dict)
-    sounds: dict[int, dict[int, Payload]] = field(default_factory=dict)
-    voice_status: dict[int, str] = field(default_factory=dict)
+    incident_actions: dict[int, Payload] = field(default_factory=dict)
+    guild_templates: dict[str, Payload] = field(default_factory=dict)
+    soundboard_sounds: dict[int, dict[int, Payload]] = field(default_factory=dict)
+    voice_channel_status: dict[int, str] = field(default_factory=dict)
     role_connections: list[Payload] = field(default_factory=list)
     application: Payload = field(default_factory=dict)
-    grants: dict[str, Grant] = field(default_factory=dict)
+    oauth_grants: dict[str, Grant] = field(default_factory=dict)
     """OAuth2 tokens."""
     connections: dict[int, list[Payload]] = field(default_factory=dict)
     """By user."""
@@ -54,10 +54,10 @@ class ExtraState:
     """By user."""
     presences: dict[int, Payload] = field(default_factory=dict)
     """By user."""
-    outages: set[int] = field(default_factory=set)
+    unavailable_guilds: set[int] = field(default_factory=set)
     """Guilds that Discord has lost for the moment."""
     lobbies: dict[int, Lobby] = field(default_factory=dict)
-    activities: dict[str, Payload] = field(default_factory=dict)
+    activity_instances: dict[str, Payload] = field(default_factory=dict)
     """By instance id."""
     join_requests: dict[int, dict[int, Payload]] = field(default_factory=dict)
     """By guild id and request id."""
@@ -66,9 +66,9 @@ class ExtraState:
     """By scheduled event and exception."""
     invite_targets: dict[str, list[int]] = field(default_factory=dict)
     """By invite code."""
-    provisional: dict[str, int] = field(default_factory=dict)
+    provisional_accounts: dict[str, int] = field(default_factory=dict)
     """Provisional accounts: external user id to user id."""
-    moderation: dict[int, Payload] = field(default_factory=dict)
+    moderation_metadata: dict[int, Payload] = field(default_factory=dict)
     """Moderation metadata by message id."""
     nonces: dict[tuple[int, str], int] = field(default_factory=dict)
     """(channel, nonce) of messages sent with enforce_nonce: the message's id."""

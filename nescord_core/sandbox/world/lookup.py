@@ -10,7 +10,7 @@ from nescord_core.sandbox.world.simcord.model import Channel, Guild, Message, Ro
 
 __all__ = ["ActionError", "Lookup"]
 
-Id = int | str
+Ref = int | str
 """An id (as number or digits) or a name: ``general``, ``#general``, ``alice``, ``@alice``."""
 
 NAMES_SHOWN = 25
@@ -37,7 +37,7 @@ class Lookup:
     def __init__(self, simulation: SimcordModel) -> None:
         self.simulation = simulation
 
-    def find_guild(self, guild: Id | None = None) -> Guild:
+    def find_guild(self, guild: Ref | None = None) -> Guild:
         """Return a guild by id or name; without one, the first."""
         guilds = self.simulation.guilds
         if guild is None:
@@ -52,7 +52,7 @@ class Lookup:
                 return each
         raise _unknown("guild", guild, (each.name for each in guilds.values()))
 
-    def find_user(self, user: Id) -> User:
+    def find_user(self, user: Ref) -> User:
         """Return a user by id or name."""
         users = self.simulation.users
         number = _number(user)
@@ -64,7 +64,7 @@ class Lookup:
                 return each
         raise _unknown("user", user, (each.name for each in users.values() if not each.bot))
 
-    def find_channel(self, channel: Id, guild: Id | None = None) -> Channel:
+    def find_channel(self, channel: Ref, guild: Ref | None = None) -> Channel:
         """Return a channel or thread by id or name, looked for in one guild or in all."""
         channels = self.simulation.channels
         number = _number(channel)
@@ -79,7 +79,7 @@ class Lookup:
         seen = dict.fromkeys(f"#{channels[c].name}" for each in within for c in each.channel_ids)
         raise _unknown("channel", channel, seen)
 
-    def find_role(self, role: Id, guild: Id | None = None) -> Role:
+    def find_role(self, role: Ref, guild: Ref | None = None) -> Role:
         """Return a role of a guild by id or name."""
         roles = self.find_guild(guild).roles
         number = _number(role)
@@ -90,7 +90,7 @@ class Lookup:
                 return each
         raise _unknown("role", role, (each.name for each in roles.values()))
 
-    def find_message(self, channel: Id, message: Id, guild: Id | None = None) -> Message:
+    def find_message(self, channel: Ref, message: Ref, guild: Ref | None = None) -> Message:
         """Return a message of a channel by its id."""
         place = self.find_channel(channel, guild)
         found = self.simulation.messages.get(place.id, {}).get(_number(message) or 0)
@@ -99,13 +99,13 @@ class Lookup:
         return found
 
 
-def _number(value: Id) -> int:
+def _number(value: Ref) -> int:
     if isinstance(value, int):
         return value
     return int(value) if value.isascii() and value.isdecimal() else -1
 
 
-def _unknown(kind: str, value: Id, known: Iterable[str | None]) -> ActionError:
+def _unknown(kind: str, value: Ref, known: Iterable[str | None]) -> ActionError:
     names = [name for name in known if name]
     shown = ", ".join(names[:NAMES_SHOWN]) or "none"
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from nescord_core.sandbox.world.completion import complete_event
-from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.people.accounts import AccountActions
-from nescord_core.sandbox.world.people.members import Payload, tail
+from nescord_core.sandbox.world.people.members import Payload, newest_messages
 from nescord_core.sandbox.world.simcord.model import SimcordModel, serializers
 from nescord_core.settings import SandboxSettings
 
@@ -23,12 +23,12 @@ Listener = Callable[[str, Mapping[str, Any], int, int | None], None]
 """Called with (event, payload, guild id or 0, routing key): the key is the guild id, the channel id of a
 direct message, or None."""
 
-NARROW: Mapping[str, tuple[str, ...]] = {
+PARTIAL_EVENTS: Mapping[str, tuple[str, ...]] = {
     "THREAD_DELETE": ("id", "guild_id", "parent_id", "type"),
     "THREAD_MEMBERS_UPDATE": ("id", "guild_id", "member_count", "added_members", "removed_member_ids"),
 }
 """Events that tell only a part of the thread; the model gives all of it."""
-MENTIONING = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
+EVENTS_WITH_MENTIONS = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 
 
@@ -36,7 +36,7 @@ class World(AccountActions):
     """The state behind one sandbox. Actions that Discord or the client refuses raise `ActionError`."""
 
     def __init__(self, settings: SandboxSettings) -> None:
-        super().__init__(SimcordModel(self._announce))
+        super().__init__(SimcordModel(self._publish))
         self.settings = settings
         self._nonce: int | str | None = None
         self._listeners: list[Listener] = []
@@ -49,17 +49,17 @@ class World(AccountActions):
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def _announce(self, event: str, payload: Mapping[str, Any]) -> None:
+    def _publish(self, event: str, payload: Mapping[str, Any]) -> None:
         if not self._listeners:
             return
         guild_id = int(payload["id"] if event in GUILD_EVENTS else payload.get("guild_id") or 0)
         channel_id = payload.get("channel_id")
         key = guild_id or (int(channel_id) if channel_id else None)
-        if event in NARROW:
-            payload = {name: payload[name] for name in NARROW[event] if name in payload}
+        if event in PARTIAL_EVENTS:
+            payload = {name: payload[name] for name in PARTIAL_EVENTS[event] if name in payload}
         if event == "GUILD_CREATE":
-            payload = self._furnished(payload, guild_id)
-        if guild_id and event in MENTIONING and payload.get("mentions"):
+            payload = self._complete_guild_create(payload, guild_id)
+        if guild_id and event in EVENTS_WITH_MENTIONS and payload.get("mentions"):
             payload = {**payload, "mentions": self._with_members(guild_id, payload["mentions"])}
         payload = complete_event(event, payload)
         if event == "TYPING_START" and not payload["timestamp"]:
@@ -77,11 +77,13 @@ class World(AccountActions):
         shown: list[Payload] = []
         for user in users:
             member = guild.members.get(int(user["id"]))
-            told = {} if member is None else {"member": self._membership(guild_id, member.user_id)}
-            shown.append({**user, **told})
+            member_field = (
+                {} if member is None else {"member": self._member_of_mention(guild_id, member.user_id)}
+            )
+            shown.append({**user, **member_field})
         return shown
 
-    def _membership(self, guild_id: int, user_id: int) -> Payload:
+    def _member_of_mention(self, guild_id: int, user_id: int) -> Payload:
         member = self.member(guild_id, user_id)
         member.pop("user", None)
         return member
@@ -127,22 +129,22 @@ class World(AccountActions):
     def guild_create(self, guild_id: int) -> Payload:
         """Return a guild as GUILD_CREATE shows it, all members included."""
         payload = serializers.guild_create_payload(self.simulation, self.find_guild(guild_id))
-        return dict(complete_event("GUILD_CREATE", self._furnished(payload, guild_id)))
+        return dict(complete_event("GUILD_CREATE", self._complete_guild_create(payload, guild_id)))
 
-    def _furnished(self, payload: Mapping[str, Any], guild_id: int) -> Mapping[str, Any]:
+    def _complete_guild_create(self, payload: Mapping[str, Any], guild_id: int) -> Mapping[str, Any]:
         """Add to GUILD_CREATE what the model does not have: presences, sounds, stages."""
         seen = [self.presence(int(each["user"]["id"]), guild_id) for each in payload["members"]]
         stages = [each for each in self.simulation.stage_instances.values() if each.guild_id == guild_id]
         return {
             **payload,
             "presences": [each for each in seen if each["status"] != "offline"],
-            "soundboard_sounds": list(self.extra_state.sounds.get(guild_id, {}).values()),
+            "soundboard_sounds": list(self.extra_state.soundboard_sounds.get(guild_id, {}).values()),
             "stage_instances": [serializers.stage_instance_payload(each) for each in stages],
         }
 
-    def available(self, guild_id: int) -> bool:
+    def is_available(self, guild_id: int) -> bool:
         """Say whether Discord has the guild at the moment."""
-        return guild_id not in self.extra_state.outages
+        return guild_id not in self.extra_state.unavailable_guilds
 
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members, users included."""
@@ -156,7 +158,7 @@ class World(AccountActions):
         """Return everyone there is, the bot included."""
         return [dict(serializers.user_payload(each)) for each in list(self.simulation.users.values())]
 
-    def channels(self, guild: Id | None = None) -> list[Payload]:
+    def channels(self, guild: Ref | None = None) -> list[Payload]:
         """Return the channels of one guild, or of all, and the bot's direct messages when none is given."""
         world = self.simulation
         if guild is None:
@@ -165,12 +167,13 @@ class World(AccountActions):
         return [dict(serializers.channel_payload(world, world.channels[each])) for each in ids]
 
     def messages(
-        self, channel: Id, *, guild: Id | None = None, after: int = 0, limit: int = 50
+        self, channel: Ref, *, guild: Ref | None = None, after: int = 0, limit: int = 50
     ) -> list[Payload]:
         """Return a channel's newest ``limit`` messages past ``after``, oldest first (ephemeral ones too)."""
         place = self.find_channel(channel, guild)
         return [
-            self.message(each) for each in tail(self.simulation.messages[place.id], after=after, limit=limit)
+            self.message(each)
+            for each in newest_messages(self.simulation.messages[place.id], after=after, limit=limit)
         ]
 
     def set_bot_voice(

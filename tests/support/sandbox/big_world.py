@@ -41,7 +41,7 @@ def furnish(world: World, guilds: int, members: int, channels: int, roles: int) 
     for number in range(guilds):
         guild = world.add_guild(f"Guild {number}")
         guild_id = int(guild["id"])
-        with model.quiet():
+        with model.without_events():
             made = [
                 model.create_role(
                     guild_id, f"role {each}", permissions=chance.getrandbits(30), color=chance.getrandbits(24)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nescord_core.sandbox.faults import FaultError, FaultPlan, GatewayFaults, concerns
+from nescord_core.sandbox.faults import FaultError, FaultPlan, GatewayFaults, applies
 
 
 def test_nothing_is_active_at_first() -> None:
@@ -37,7 +37,7 @@ def test_gateway_faults_stay_until_switched_off() -> None:
 def test_a_fault_concerns_the_resume_url_alone_or_every_url(
     where: str, on_resume_url: bool, expected: bool
 ) -> None:
-    assert concerns(where, on_resume_url=on_resume_url) is expected
+    assert applies(where, on_resume_url=on_resume_url) is expected
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nescord_core.errors import ConfigError
-from nescord_core.sandbox.request_guard import local_host, route_of, same_origin
+from nescord_core.sandbox.request_guard import is_local_host, is_same_origin, route_of
 from nescord_core.sandbox.server import check_loopback
 
 
@@ -13,7 +13,7 @@ from nescord_core.sandbox.server import check_loopback
     "host", ["localhost", "LOCALHOST:7000", "127.0.0.1", "127.0.0.1:7000", "[::1]", "[::1]:7000"]
 )
 def test_loopback_names_are_local(host: str) -> None:
-    assert local_host(host)
+    assert is_local_host(host)
 
 
 @pytest.mark.parametrize(
@@ -30,13 +30,13 @@ def test_loopback_names_are_local(host: str) -> None:
     ],
 )
 def test_other_names_are_not_local(host: str) -> None:
-    assert not local_host(host)
+    assert not is_local_host(host)
 
 
 def test_an_origin_is_the_same_only_with_scheme_host_and_port() -> None:
-    assert same_origin("http://127.0.0.1:7000", "127.0.0.1:7000")
+    assert is_same_origin("http://127.0.0.1:7000", "127.0.0.1:7000")
     for other in ("https://127.0.0.1:7000", "http://127.0.0.1:7001", "http://localhost:7000", "null", ""):
-        assert not same_origin(other, "127.0.0.1:7000")
+        assert not is_same_origin(other, "127.0.0.1:7000")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "localhost", "::1", "[::1]"])

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid, not_found
-from nescord_core.sandbox.http.images import with_images
+from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, not_found
+from nescord_core.sandbox.http.images import store_images
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.world.simcord.model import BackendError, serializers
 from nescord_core.sandbox.world.world import World
@@ -59,15 +59,15 @@ ROUTES.answered_by(
 
 @ROUTES.answers("get_gateway")
 def _get_gateway(call: Call) -> Any:
-    assert call.facts is not None
-    return {"url": call.facts.url}
+    assert call.gateway is not None
+    return {"url": call.gateway.url}
 
 
 @ROUTES.answers("get_bot_gateway")
 def _get_bot_gateway(call: Call) -> Any:
-    assert call.facts is not None
-    limit = dict(call.facts.session_start_limit())
-    return {"url": call.facts.url, "shards": call.facts.shards, "session_start_limit": limit}
+    assert call.gateway is not None
+    limit = dict(call.gateway.session_start_limit())
+    return {"url": call.gateway.url, "shards": call.gateway.shards, "session_start_limit": limit}
 
 
 def application_payload(sandbox: World) -> dict[str, Any]:
@@ -131,12 +131,12 @@ def _update_application(call: Call) -> Any:
         raise NotImplementedError("teams (team_id) are not part of the sandbox")
     given = {key: value for key, value in call.form.items() if key in EDITABLE}
     if int(given.get("flags") or 0) & ~LIMITED_INTENT_FLAGS:
-        raise invalid(
+        raise invalid_field(
             "flags", "APPLICATION_FLAGS_INVALID", "Only the flags of limited intents can be changed."
         )
     if given.get("interactions_endpoint_url"):
         raise NotImplementedError("the sandbox sends interactions over the gateway, not to a URL")
-    changes = with_images(call, {k: v for k, v in given.items() if v is not None or k in MAY_BE_NULL})
+    changes = store_images(call, {k: v for k, v in given.items() if v is not None or k in MAY_BE_NULL})
     if isinstance(described := changes.get("description"), dict):
         changes["description"] = described.get("default") or ""
     call.world.extra_state.application.update(changes)
@@ -172,13 +172,13 @@ def _get_sku_subscriptions(call: Call) -> Any:
     if call.id("sku_id") not in call.world.simulation.skus:
         raise not_found(10027, "SKU")
     if user_id is None and call.grant is None:
-        raise invalid("user_id", "BASE_TYPE_REQUIRED", "This field is required")
-    wanted = user_id or str(call.actor_id)
+        raise invalid_field("user_id", "BASE_TYPE_REQUIRED", "This field is required")
+    of_user = user_id or str(call.actor_id)
     after, before = int(call.query.get("after", 0)), int(call.query.get("before", 0)) or 1 << 64
     found = [
         each
         for each in call.world.extra_state.subscriptions.values()
-        if sku_id in each["sku_ids"] and each["user_id"] == wanted and after < int(each["id"]) < before
+        if sku_id in each["sku_ids"] and each["user_id"] == of_user and after < int(each["id"]) < before
     ]
     return found[: int(call.query.get("limit", 50))]
 
@@ -197,7 +197,7 @@ def _get_sku_subscription(call: Call) -> Any:
 @ROUTES.answers("applications_get_activity_instance")
 def _get_activity_instance(call: Call) -> Any:
     _own(call)
-    found = call.world.extra_state.activities.get(call.args["instance_id"])
+    found = call.world.extra_state.activity_instances.get(call.args["instance_id"])
     if found is None:
         raise BackendError(404, 0, "404: Not Found")
     return found
@@ -207,9 +207,9 @@ def _get_activity_instance(call: Call) -> Any:
 def _upload_application_attachment(call: Call) -> Any:
     _own(call)
     if not call.files:
-        raise invalid("file", "BASE_TYPE_REQUIRED", "This field is required")
+        raise invalid_field("file", "BASE_TYPE_REQUIRED", "This field is required")
     world, file = call.world.simulation, call.files[0]
     stored = world.files.store_attachment(
         world.snowflake(), world.application_id, file.filename, file.data, file.description
     )
-    return Answer(200, {"attachment": {**stored, "ephemeral": True}})
+    return Response(200, {"attachment": {**stored, "ephemeral": True}})

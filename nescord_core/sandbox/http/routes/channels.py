@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes, invalid
+from nescord_core.sandbox.http.calls import Call, Routes, invalid_field
 from nescord_core.sandbox.http.extra_fields import split_extra_fields, update_with_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.pagination import page_by_id, page_of_archive
@@ -55,12 +55,14 @@ ROUTES.answered_by(
 
 @ROUTES.answers("create_guild_channel")
 def _create_channel(call: Call) -> Any:
-    kept, made = split_extra_fields(call, CHANNEL_FIELDS | {"available_tags"})
-    fields = {name: value for name, value in kept.items() if value is not None}
+    extra, made = split_extra_fields(call, CHANNEL_FIELDS | {"available_tags"})
+    fields = {name: value for name, value in extra.items() if value is not None}
     # The model has tags, though not at a channel's start; each gets its id from us.
     new_id = call.world.simulation.snowflake
     tags = [{**each, "id": str(new_id())} for each in fields.pop("available_tags", ()) if each]
-    with call.world.simulation.adopting("CHANNEL_CREATE", fields, {"available_tags": tags} if tags else {}):
+    with call.world.simulation.attach_extra_fields(
+        "CHANNEL_CREATE", fields, {"available_tags": tags} if tags else {}
+    ):
         shown = model_answer(made)
     return {**shown, "available_tags": tags} if tags else shown
 
@@ -69,11 +71,13 @@ def _create_channel(call: Call) -> Any:
 def _update_channel(call: Call) -> Any:
     """Change a channel. The document lets a name be empty, because a group's may be; a guild's may not."""
     if call.form.get("name") == "":
-        raise invalid("name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
+        raise invalid_field("name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
     channel = call.world.simulation.get_channel(call.id("channel_id"))
     own = {name: call.form[name] for name in ("type", "position") if call.form.get(name) is not None}
     if own.get("type", channel.type) != channel.type and {own["type"], channel.type} != {TEXT, ANNOUNCEMENT}:
-        raise invalid("type", "CHANNEL_TYPE_INVALID", "Only text and announcement channels can be converted.")
+        raise invalid_field(
+            "type", "CHANNEL_TYPE_INVALID", "Only text and announcement channels can be converted."
+        )
     return update_with_extra_fields(call, channel, CHANNEL_FIELDS, own)
 
 
@@ -108,14 +112,14 @@ def _add_or_delete_group_dm_user(call: Call) -> Any:
 @ROUTES.answers("create_thread", "create_thread_from_message")
 def _create_thread(call: Call) -> Any:
     """Start a thread. Those in announcement channels are announcement threads (type 10) on Discord."""
-    wanted = {
+    options = {
         name: call.form[name]
         for name in ("rate_limit_per_user", "invitable")
         if call.form.get(name) is not None
     }
-    if wanted.get("rate_limit_per_user"):
-        call.need_in_channel("manage_threads")
-    with call.world.simulation.thread_options(wanted):
+    if options.get("rate_limit_per_user"):
+        call.require_channel_permissions("manage_threads")
+    with call.world.simulation.thread_options(options):
         return model_answer(call)
 
 

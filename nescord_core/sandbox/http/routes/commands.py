@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.http.calls import Call, Response, Routes, not_found
 from nescord_core.sandbox.http.message_rules import command_problems
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.validation import invalid_form
@@ -18,7 +18,7 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 CHAT_INPUT = 1
-MOST_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15, 4: 1}
+MAX_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15, 4: 1}
 Command = dict[str, Any]
 Registry = dict[tuple[str, int], Command]
 
@@ -37,7 +37,7 @@ def _registry(call: Call) -> Registry:
     return call.world.simulation.commands.setdefault(_scope(call), {})
 
 
-def _made(call: Call, given: Mapping[str, Any], previous: Mapping[str, Any] | None) -> Command:
+def _build_command(call: Call, given: Mapping[str, Any], previous: Mapping[str, Any] | None) -> Command:
     """Return a command as it is kept: the given fields over defaults, a new version, its id kept."""
     world = call.world.simulation
     scope = _scope(call)
@@ -62,7 +62,7 @@ def _made(call: Call, given: Mapping[str, Any], previous: Mapping[str, Any] | No
     return command
 
 
-def _find(call: Call) -> tuple[Registry, Command]:
+def _find_command(call: Call) -> tuple[Registry, Command]:
     registry = _registry(call)
     for command in registry.values():
         if command["id"] == call.args["command_id"]:
@@ -74,7 +74,7 @@ def _name_key(given: Mapping[str, Any]) -> tuple[str, int]:
     return given["name"], given.get("type") or CHAT_INPUT
 
 
-def _check(given: Mapping[str, Any], where: str = "") -> None:
+def _check_command(given: Mapping[str, Any], where: str = "") -> None:
     if (given.get("type") or CHAT_INPUT) == CHAT_INPUT and not given.get("description"):
         problem = {"_errors": [{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]}
         errors: dict[str, Any] = {"description": problem}
@@ -83,63 +83,63 @@ def _check(given: Mapping[str, Any], where: str = "") -> None:
         raise BackendError(400, 50035, "Invalid Form Body", errors={where: problems} if where else problems)
 
 
-def _check_room(registry: Registry, key: tuple[str, int]) -> None:
+def _check_limit(registry: Registry, key: tuple[str, int]) -> None:
     same = sum(kind == key[1] for _, kind in registry)
-    if key not in registry and same >= MOST_COMMANDS.get(key[1], 100):
+    if key not in registry and same >= MAX_COMMANDS.get(key[1], 100):
         raise BackendError(400, 30032, "Maximum number of application commands reached (100)")
 
 
 @ROUTES.answers("list_application_commands", "list_guild_application_commands")
-def _list(call: Call) -> Any:
+def _list_commands(call: Call) -> Any:
     return list(_registry(call).values())
 
 
 @ROUTES.answers("create_application_command", "create_guild_application_command")
-def _create(call: Call) -> Any:
+def _create_command(call: Call) -> Any:
     registry, key = _registry(call), _name_key(call.form)
-    _check(call.form)
-    _check_room(registry, key)
+    _check_command(call.form)
+    _check_limit(registry, key)
     previous = registry.get(key)
-    registry[key] = _made(call, call.form, previous)
-    return Answer(200 if previous else 201, registry[key])
+    registry[key] = _build_command(call, call.form, previous)
+    return Response(200 if previous else 201, registry[key])
 
 
 @ROUTES.answers("get_application_command", "get_guild_application_command")
-def _get(call: Call) -> Any:
-    return _find(call)[1]
+def _get_command(call: Call) -> Any:
+    return _find_command(call)[1]
 
 
 @ROUTES.answers("update_application_command", "update_guild_application_command")
-def _update(call: Call) -> Any:
-    registry, command = _find(call)
+def _update_command(call: Call) -> Any:
+    registry, command = _find_command(call)
     fields = {**command, **call.form, "type": command["type"]}
-    _check(fields)
+    _check_command(fields)
     del registry[_name_key(command)]
-    registry[_name_key(fields)] = changed = _made(call, fields, command)
+    registry[_name_key(fields)] = changed = _build_command(call, fields, command)
     return changed
 
 
 @ROUTES.answers("delete_application_command", "delete_guild_application_command")
-def _delete(call: Call) -> Any:
-    registry, command = _find(call)
+def _delete_command(call: Call) -> Any:
+    registry, command = _find_command(call)
     del registry[_name_key(command)]
 
 
 @ROUTES.answers("bulk_set_application_commands", "bulk_set_guild_application_commands")
-def _replace(call: Call) -> Any:
+def _bulk_set_commands(call: Call) -> Any:
     registry = _registry(call)
     replaced: Registry = {}
     for index, given in enumerate(call.body or ()):
         key = _name_key(given)
-        _check(given, str(index))
+        _check_command(given, str(index))
         if key in replaced:
             code = "APPLICATION_COMMANDS_DUPLICATE_NAME"
             problem = {"_errors": [{"code": code, "message": "Application command names must be unique"}]}
             raise BackendError(
                 400, 50035, "Invalid Form Body", errors=invalid_form({str(index): problem})["errors"]
             )
-        _check_room(replaced, key)
-        replaced[key] = _made(call, given, registry.get(key))
+        _check_limit(replaced, key)
+        replaced[key] = _build_command(call, given, registry.get(key))
     call.world.simulation.commands[_scope(call)] = replaced
     return list(replaced.values())
 
@@ -147,20 +147,20 @@ def _replace(call: Call) -> Any:
 @ROUTES.answers("list_guild_application_command_permissions")
 def _list_permissions(call: Call) -> Any:
     guild_id = _scope(call)
-    kept = call.world.simulation.command_permissions
-    return [_permissions(call, command) for guild, command in kept if guild == guild_id]
+    permissions = call.world.simulation.command_permissions
+    return [_permissions_payload(call, command) for guild, command in permissions if guild == guild_id]
 
 
 @ROUTES.answers("set_guild_application_command_permissions")
 def _set_permissions(call: Call) -> Any:
     world = call.world.simulation
     world.set_command_permissions(call.guild.id, call.id("command_id"), call.form.get("permissions") or [])
-    shown = _permissions(call, call.id("command_id"))
+    shown = _permissions_payload(call, call.id("command_id"))
     world.emit("APPLICATION_COMMAND_PERMISSIONS_UPDATE", shown)
     return shown
 
 
-def _permissions(call: Call, command_id: int) -> dict[str, Any]:
+def _permissions_payload(call: Call, command_id: int) -> dict[str, Any]:
     guild_id = call.id("guild_id")
     return {
         "id": str(command_id),

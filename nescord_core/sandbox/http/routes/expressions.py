@@ -69,11 +69,11 @@ def _get_sticker_pack(call: Call) -> Any:
 
 @ROUTES.answers("get_sticker")
 def _get_sticker(call: Call) -> Any:
-    wanted = call.id("sticker_id")
-    if wanted == WAVE_ID:
+    sticker_id = call.id("sticker_id")
+    if sticker_id == WAVE_ID:
         return _wave_sticker()
     world = call.world.simulation
     for guild in world.guilds.values():
-        if wanted in guild.stickers:
-            return serializers.sticker_payload(world, guild.stickers[wanted])
+        if sticker_id in guild.stickers:
+            return serializers.sticker_payload(world, guild.stickers[sticker_id])
     raise not_found(10060, "Sticker")

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid, not_found
+from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, not_found
 from nescord_core.sandbox.http.extra_fields import update_with_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.routes.applications import partial_application
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import BackendError, Guild, serializers
 
 __all__ = ["ROUTES"]
@@ -75,20 +76,20 @@ def _get_guild(call: Call) -> Any:
 @ROUTES.answers("update_guild")
 def _update_guild(call: Call) -> Any:
     if call.form.get("features") is not None:
-        wanted = [each for each in call.form["features"] if each is not None]
-        call = replace(call, body={**call.form, "features": wanted})
+        features = [each for each in call.form["features"] if each is not None]
+        call = replace(call, body={**call.form, "features": features})
         _check_features(call)
     return update_with_extra_fields(call, call.guild, GUILD_FIELDS)
 
 
 def _check_features(call: Call) -> None:
     wanted = set(call.form["features"])
-    had = set(vars(call.guild).get("kept", {}).get("features") or ())
+    had = set(extra_fields_of(call.guild).get("features") or ())
     if foreign := sorted((wanted ^ had) - MUTABLE_FEATURES):
-        raise invalid("features", "GUILD_FEATURE_INVALID", f"{foreign[0]} is not yours to change.")
+        raise invalid_field("features", "GUILD_FEATURE_INVALID", f"{foreign[0]} is not yours to change.")
     lacking = [each for each in COMMUNITY_REQUIRES if not (call.form.get(each) or getattr(call.guild, each))]
     if "COMMUNITY" in wanted and lacking:
-        raise invalid(lacking[0], "BASE_TYPE_REQUIRED", "This field is required")
+        raise invalid_field(lacking[0], "BASE_TYPE_REQUIRED", "This field is required")
 
 
 @ROUTES.answers("get_guild_preview")
@@ -112,16 +113,16 @@ def _get_guild_preview(call: Call) -> Any:
 
 @ROUTES.answers("update_guild_incident_actions")
 def _update_guild_incident_actions(call: Call) -> Any:
-    call.need("manage_guild")
-    kept = call.world.extra_state.incidents.setdefault(call.guild.id, {})
-    kept.update(call.form)
-    return {name: kept.get(name) for name in ("invites_disabled_until", "dms_disabled_until")}
+    call.require_permissions("manage_guild")
+    actions = call.world.extra_state.incident_actions.setdefault(call.guild.id, {})
+    actions.update(call.form)
+    return {name: actions.get(name) for name in ("invites_disabled_until", "dms_disabled_until")}
 
 
 @ROUTES.answers("get_guild_new_member_welcome")
 def _get_guild_new_member_welcome(call: Call) -> Any:
     assert call.guild
-    return Answer(204)
+    return Response(204)
 
 
 # Welcome screen, widget, onboarding
@@ -129,12 +130,14 @@ def _get_guild_new_member_welcome(call: Call) -> Any:
 
 @ROUTES.answers("get_guild_welcome_screen", "update_guild_welcome_screen")
 def _welcome_screen(call: Call) -> Any:
-    kept = call.world.extra_state.welcome_screens.setdefault(call.guild.id, {})
+    screen = call.world.extra_state.welcome_screens.setdefault(call.guild.id, {})
     if call.operation.method == "PATCH":
-        call.need("manage_guild")
-        kept.update({key: value for key, value in call.form.items() if key != "enabled"})
-    channels = [{"emoji_id": None, "emoji_name": None, **each} for each in kept.get("welcome_channels") or ()]
-    return {"description": kept.get("description"), "welcome_channels": channels}
+        call.require_permissions("manage_guild")
+        screen.update({key: value for key, value in call.form.items() if key != "enabled"})
+    channels = [
+        {"emoji_id": None, "emoji_name": None, **each} for each in screen.get("welcome_channels") or ()
+    ]
+    return {"description": screen.get("description"), "welcome_channels": channels}
 
 
 def _widget_settings(call: Call) -> Payload:
@@ -143,7 +146,7 @@ def _widget_settings(call: Call) -> Payload:
 
 @ROUTES.answers("get_guild_widget_settings", "update_guild_widget_settings")
 def _guild_widget_settings(call: Call) -> Any:
-    call.need("manage_guild")
+    call.require_permissions("manage_guild")
     if call.operation.method == "PATCH":
         call.world.extra_state.widgets.setdefault(call.guild.id, {}).update(call.form)
     return _widget_settings(call)
@@ -154,7 +157,7 @@ def _get_guild_widget(call: Call) -> Any:
     if not _widget_settings(call)["enabled"]:
         raise BackendError(403, 50004, "Widget Disabled")
     if call.operation.operation_id == "get_guild_widget_png":
-        return Answer(200, ONE_PIXEL, "image/png")
+        return Response(200, ONE_PIXEL, "image/png")
     world, guild = call.world.simulation, call.guild
     channels = [world.channels[each] for each in guild.channel_ids if world.channels[each].type == 2]
     shown = [{"id": str(each.id), "name": each.name, "position": each.position} for each in channels]
@@ -171,13 +174,13 @@ def _get_guild_widget(call: Call) -> Any:
 @ROUTES.answers("get_guilds_onboarding", "put_guilds_onboarding")
 def _onboarding(call: Call) -> Any:
     guild = call.guild
-    kept = call.world.extra_state.onboarding.setdefault(guild.id, {})
+    onboarding = call.world.extra_state.onboarding.setdefault(guild.id, {})
     if call.operation.method == "PUT":
-        call.need("manage_guild", "manage_roles")
-        kept.update({key: value for key, value in call.form.items() if value is not None})
-        kept["prompts"] = [_with_ids(call, each) for each in call.form.get("prompts") or ()]
+        call.require_permissions("manage_guild", "manage_roles")
+        onboarding.update({key: value for key, value in call.form.items() if value is not None})
+        onboarding["prompts"] = [_with_ids(call, each) for each in call.form.get("prompts") or ()]
     start: Payload = {"prompts": [], "default_channel_ids": [], "enabled": False, "mode": 0}
-    return {**start, **kept, "guild_id": str(guild.id)}
+    return {**start, **onboarding, "guild_id": str(guild.id)}
 
 
 def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
@@ -196,7 +199,7 @@ def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
 @ROUTES.answers("list_guild_integrations")
 def _list_guild_integrations(call: Call) -> Any:
     """Show the bot's own integration, the only one there is."""
-    call.need("manage_guild")
+    call.require_permissions("manage_guild")
     return [_bot_integration(call)]
 
 
@@ -216,14 +219,17 @@ def _bot_integration(call: Call) -> Payload:
 @ROUTES.answers("delete_guild_integration")
 def _delete_guild_integration(call: Call) -> Any:
     """Remove an integration; removing the bot's own takes it out of the guild."""
-    call.need("manage_guild")
+    call.require_permissions("manage_guild")
     if call.id("integration_id") != call.world.application_id:
         raise not_found(10005, "Integration")
     guild_id, world = call.guild.id, call.world.simulation
-    gone = {"id": call.args["integration_id"], "guild_id": str(guild_id)}
-    world.emit("INTEGRATION_DELETE", {**gone, "application_id": gone["id"]})
+    integration_id = call.args["integration_id"]
+    world.emit(
+        "INTEGRATION_DELETE",
+        {"id": integration_id, "guild_id": str(guild_id), "application_id": integration_id},
+    )
     world.remove_guild(guild_id)
-    return Answer(204)
+    return Response(204)
 
 
 # Templates
@@ -231,14 +237,14 @@ def _delete_guild_integration(call: Call) -> Any:
 
 @ROUTES.answers("list_guild_templates")
 def _list_guild_templates(call: Call) -> Any:
-    call.need("manage_guild")
-    templates = call.world.extra_state.templates.values()
+    call.require_permissions("manage_guild")
+    templates = call.world.extra_state.guild_templates.values()
     return [each for each in templates if each["source_guild_id"] == str(call.guild.id)]
 
 
 @ROUTES.answers("create_guild_template")
 def _create_guild_template(call: Call) -> Any:
-    call.need("manage_guild")
+    call.require_permissions("manage_guild")
     world = call.world.simulation
     code, now = secrets.token_hex(6), world.now_iso()
     template: Payload = {
@@ -254,7 +260,7 @@ def _create_guild_template(call: Call) -> Any:
         "serialized_source_guild": _template_source(call.guild),
         "is_dirty": None,
     }
-    call.world.extra_state.templates[code] = template
+    call.world.extra_state.guild_templates[code] = template
     return template
 
 
@@ -263,7 +269,7 @@ def _template_source(guild: Guild) -> Payload:
 
 
 def _find_template(call: Call) -> Payload:
-    template = call.world.extra_state.templates.get(call.args["code"])
+    template = call.world.extra_state.guild_templates.get(call.args["code"])
     if template is None or call.args.get("guild_id") not in (None, template["source_guild_id"]):
         raise not_found(10057, "Guild Template")
     return template
@@ -276,7 +282,7 @@ def _get_guild_template(call: Call) -> Any:
 
 @ROUTES.answers("update_guild_template", "sync_guild_template")
 def _update_or_sync_guild_template(call: Call) -> Any:
-    call.need("manage_guild")
+    call.require_permissions("manage_guild")
     template = _find_template(call)
     template.update({key: value for key, value in call.form.items() if key in ("name", "description")})
     if call.operation.method == "PUT":
@@ -287,5 +293,5 @@ def _update_or_sync_guild_template(call: Call) -> Any:
 
 @ROUTES.answers("delete_guild_template")
 def _delete_guild_template(call: Call) -> Any:
-    call.need("manage_guild")
-    return call.world.extra_state.templates.pop(_find_template(call)["code"])
+    call.require_permissions("manage_guild")
+    return call.world.extra_state.guild_templates.pop(_find_template(call)["code"])

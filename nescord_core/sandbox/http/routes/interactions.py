@@ -32,6 +32,6 @@ def _create_interaction_response(call: Call) -> Any:
         return model_answer(call)
     model_answer(replace(call, body={"type": PONG}))  # marks it answered, or refuses when it is too late
     instance = call.world.start_activity(record.channel_id, record.user_id)
-    told = {"id": str(record.id), "type": record.type, "activity_instance_id": instance["instance_id"]}
+    interaction = {"id": str(record.id), "type": record.type, "activity_instance_id": instance["instance_id"]}
     resource = {"type": LAUNCH_ACTIVITY, "activity_instance": {"id": instance["instance_id"]}}
-    return {"interaction": told, "resource": resource}
+    return {"interaction": interaction, "resource": resource}

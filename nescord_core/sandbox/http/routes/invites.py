@@ -8,17 +8,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, ids_in, invalid, not_found
+from nescord_core.sandbox.http.calls import (
+    Call,
+    Response,
+    Routes,
+    invalid_field,
+    not_found,
+    parse_ids,
+    query_flag,
+)
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.routes.applications import partial_application
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import Guild, Invite, serializers
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 STREAM, EMBEDDED = 1, 2
-TARGETS = ("target_type", "target_user_id", "target_application_id", "role_ids", "unique", "flags")
-TARGETS_HEADER = "Users"
+TARGET_FIELDS = ("target_type", "target_user_id", "target_application_id", "role_ids", "unique", "flags")
+CSV_HEADER = "Users"
 GUILD_FIELDS = (
     "id",
     "name",
@@ -35,36 +44,38 @@ Payload = dict[str, Any]
 
 
 @ROUTES.answers("create_channel_invite")
-def _create(call: Call) -> Any:
+def _create_channel_invite(call: Call) -> Any:
     """Make an invite; unless a unique one is asked for, one that is the same already serves."""
-    call.need_in_channel("create_instant_invite")
-    fields = _targets(call)
-    body = {name: value for name, value in call.form.items() if name not in TARGETS and value is not None}
-    if not call.form.get("unique") and (known := _same(call, body, fields)) is not None:
-        return _shown(call, known)
-    with call.world.simulation.adopting("INVITE_CREATE", fields):
+    call.require_channel_permissions("create_instant_invite")
+    fields = _target_fields(call)
+    body = {
+        name: value for name, value in call.form.items() if name not in TARGET_FIELDS and value is not None
+    }
+    if not call.form.get("unique") and (known := _find_same(call, body, fields)) is not None:
+        return _invite_payload(call, known)
+    with call.world.simulation.attach_extra_fields("INVITE_CREATE", fields):
         made = model_answer(replace(call, body=body))
-    return _shown(call, call.world.simulation.invites[made["code"]])
+    return _invite_payload(call, call.world.simulation.invites[made["code"]])
 
 
-def _targets(call: Call) -> Payload:
+def _target_fields(call: Call) -> Payload:
     """Check what an invite is for, and return the fields that tell it."""
     world, form = call.world.simulation, call.form
     kind = form.get("target_type")
     fields: Payload = {} if kind is None else {"target_type": kind}
     if kind == STREAM:
         if form.get("target_user_id") is None:
-            raise invalid("target_user_id", "BASE_TYPE_REQUIRED", "This field is required")
+            raise invalid_field("target_user_id", "BASE_TYPE_REQUIRED", "This field is required")
         fields["target_user"] = dict(serializers.user_payload(world.get_user(int(form["target_user_id"]))))
     if kind == EMBEDDED:
         if str(form.get("target_application_id")) != str(call.world.application_id):
             message = "The sandbox has one application, its bot's."
-            raise invalid("target_application_id", "INVITE_TARGET_APPLICATION_INVALID", message)
+            raise invalid_field("target_application_id", "INVITE_TARGET_APPLICATION_INVALID", message)
         fields["target_application"] = partial_application(call.world)
     if form.get("role_ids"):
         call = replace(call, args={**call.args, "guild_id": str(_guild_id(call))})
-        call.need("manage_roles")
-        roles = [world.get_role(call.guild.id, each) for each in ids_in("role_ids", form["role_ids"])]
+        call.require_permissions("manage_roles")
+        roles = [world.get_role(call.guild.id, each) for each in parse_ids("role_ids", form["role_ids"])]
         for role in roles:
             world.require_role_assignable(call.guild.id, world.bot_user.id, role.id)
         fields["roles"] = [dict(serializers.role_payload(role)) for role in roles]
@@ -75,24 +86,23 @@ def _guild_id(call: Call) -> int:
     return call.world.simulation.get_channel(call.id("channel_id")).guild_id or 0
 
 
-def _same(call: Call, body: Payload, fields: Payload) -> Invite | None:
+def _find_same(call: Call, body: Payload, fields: Payload) -> Invite | None:
     wanted = (body.get("max_uses", 0), body.get("max_age", 86_400), body.get("temporary", False), fields)
     for each in call.world.simulation.invites.values():
-        kept = vars(each).get("kept", {})
-        has = (each.max_uses, each.max_age, each.temporary, kept)
+        has = (each.max_uses, each.max_age, each.temporary, extra_fields_of(each))
         if each.channel_id == call.id("channel_id") and each.uses == 0 and has == wanted:
             return each
     return None
 
 
 @ROUTES.answers("invite_resolve")
-def _resolve(call: Call) -> Any:
+def _invite_resolve(call: Call) -> Any:
     world = call.world.simulation
-    invite = _find(call)
-    shown = _shown(call, invite)
+    invite = _find_invite(call)
+    shown = _invite_payload(call, invite)
     for name in ("uses", "max_uses", "max_age", "temporary", "created_at"):
         shown.pop(name, None)  # metadata, which only those who manage the guild see
-    if asked_for(call, "with_counts"):
+    if query_flag(call, "with_counts"):
         count = len(world.guilds[invite.guild_id].members)
         shown |= {"approximate_member_count": count, "approximate_presence_count": count}
     event_id = call.query.get("guild_scheduled_event_id")
@@ -103,20 +113,20 @@ def _resolve(call: Call) -> Any:
 
 
 @ROUTES.answers("list_channel_invites", "list_guild_invites")
-def _list(call: Call) -> Any:
+def _list_invites(call: Call) -> Any:
     world = call.world.simulation
-    return [_shown(call, world.invites[each["code"]]) for each in model_answer(call)]
+    return [_invite_payload(call, world.invites[each["code"]]) for each in model_answer(call)]
 
 
 @ROUTES.answers("invite_revoke")
-def _revoke(call: Call) -> Any:
-    shown = _shown(call, _find(call))
+def _invite_revoke(call: Call) -> Any:
+    shown = _invite_payload(call, _find_invite(call))
     model_answer(call)
     call.world.extra_state.invite_targets.pop(call.args["code"], None)
     return shown
 
 
-def _find(call: Call) -> Invite:
+def _find_invite(call: Call) -> Invite:
     """Return the invite that is meant; one that has expired is unknown."""
     world = call.world.simulation
     invite = world.get_invite(call.args["code"])
@@ -125,14 +135,14 @@ def _find(call: Call) -> Invite:
     return invite
 
 
-def _shown(call: Call, invite: Invite) -> Payload:
+def _invite_payload(call: Call, invite: Invite) -> Payload:
     world = call.world.simulation
     shown = dict(serializers.invite_payload(world, invite))
     guild = world.guilds[invite.guild_id]
-    return {"type": 0, **shown, "guild": _partial(call, guild)}
+    return {"type": 0, **shown, "guild": _partial_guild(call, guild)}
 
 
-def _partial(call: Call, guild: Guild) -> Payload:
+def _partial_guild(call: Call, guild: Guild) -> Payload:
     whole = dict(serializers.guild_create_payload(call.world.simulation, guild))
     return {name: whole[name] for name in GUILD_FIELDS}
 
@@ -140,39 +150,41 @@ def _partial(call: Call, guild: Guild) -> Payload:
 # Invites for certain users only
 
 
-def _targeted(call: Call) -> Invite:
+def _find_managed_invite(call: Call) -> Invite:
     world = call.world.simulation
-    invite = _find(call)
+    invite = _find_invite(call)
     world.require_permissions(invite.guild_id, world.bot_user.id, None, "manage_guild")
     return invite
 
 
 @ROUTES.answers("get_invite_target_users")
-def _target_users(call: Call) -> Any:
-    users = call.world.extra_state.invite_targets.get(_targeted(call).code)
+def _get_invite_target_users(call: Call) -> Any:
+    users = call.world.extra_state.invite_targets.get(_find_managed_invite(call).code)
     if users is None:
         raise not_found(10129, "invite target users")
-    text = "\n".join([TARGETS_HEADER, *map(str, users)]) + "\n"
-    return Answer(200, text.encode(), "text/csv")
+    text = "\n".join([CSV_HEADER, *map(str, users)]) + "\n"
+    return Response(200, text.encode(), "text/csv")
 
 
 @ROUTES.answers("update_invite_target_users")
-def _set_target_users(call: Call) -> Any:
-    invite = _targeted(call)
+def _update_invite_target_users(call: Call) -> Any:
+    invite = _find_managed_invite(call)
     if not call.files:
-        raise invalid("target_users_file", "BASE_TYPE_REQUIRED", "This field is required")
+        raise invalid_field("target_users_file", "BASE_TYPE_REQUIRED", "This field is required")
     lines = call.files[0].data.decode("utf-8", "replace").split()
     rows = lines[1:] if lines and not lines[0].isdecimal() else lines  # a header may come first
     if wrong := [each for each in rows if not each.isdecimal()]:
-        raise invalid("target_users_file", "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.')
+        raise invalid_field(
+            "target_users_file", "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.'
+        )
     call.world.extra_state.invite_targets[invite.code] = [int(each) for each in dict.fromkeys(rows)]
-    return Answer(204)
+    return Response(204)
 
 
 @ROUTES.answers("get_invite_target_users_job_status")
-def _target_users_job(call: Call) -> Any:
+def _get_target_users_job_status(call: Call) -> Any:
     """Tell how far the users are processed: in the sandbox, always done (status 2) at once."""
-    invite = _targeted(call)
+    invite = _find_managed_invite(call)
     users = call.world.extra_state.invite_targets.get(invite.code)
     if users is None:
         raise not_found(10124, "invite target users job")

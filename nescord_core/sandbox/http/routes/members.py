@@ -1,4 +1,4 @@
-"""Members of guilds: search, changes, roles, prune, requests to join. Bans are in `moderation`.
+"""Members of guilds: search, changes, roles, prune, requests to join. Bans are in `moderation_metadata`.
 
 https://discord.com/developers/docs/resources/guild#guild-member-object
 """
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, ids_in, invalid, not_found
+from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, not_found, parse_ids
 from nescord_core.sandbox.http.extra_fields import record_changes, split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.world.extra_fields import keep_extra_fields
+from nescord_core.sandbox.world.extra_fields import store_extra_fields
 from nescord_core.sandbox.world.simcord.model import BackendError, Member, serializers
 
 __all__ = ["ROUTES"]
@@ -48,24 +48,24 @@ def _search_guild_members(call: Call) -> Any:
 def _add_guild_member(call: Call) -> Any:
     """Add a user with a token that the user granted with the scope guilds.join."""
     world, guild, user_id = call.world.simulation, call.guild, call.id("user_id")
-    call.need("create_instant_invite")
+    call.require_permissions("create_instant_invite")
     world.get_user(user_id)
-    grant = call.world.extra_state.grants.get(str(call.form.get("access_token")))
+    grant = call.world.extra_state.oauth_grants.get(str(call.form.get("access_token")))
     if grant is None or grant.user_id != user_id or "guilds.join" not in grant.scopes:
         raise BackendError(403, 50025, "Invalid OAuth2 access token")
     if user_id in guild.bans:
         raise BackendError(403, 40007, "The user is banned from this guild.")
     if user_id in guild.members:
-        return Answer(204)
+        return Response(204)
     for name, permission in (("nick", "manage_nicknames"), ("roles", "manage_roles")):
         if call.form.get(name):
-            call.need(permission)
+            call.require_permissions(permission)
     roles = [int(each) for each in call.form.get("roles") or ()]
     member = world.add_member(guild.id, user_id, roles=roles, nick=call.form.get("nick"), announce=False)
     member.mute, member.deaf = bool(call.form.get("mute")), bool(call.form.get("deaf"))
     shown = dict(serializers.member_payload(world, guild, member))
     world.emit("GUILD_MEMBER_ADD", {**shown, "guild_id": str(guild.id)})
-    return Answer(201, shown)
+    return Response(201, shown)
 
 
 @ROUTES.answers("update_guild_member")
@@ -75,10 +75,10 @@ def _update_guild_member(call: Call) -> Any:
     _check_timeout(call)
     if call.form.get("flags") is not None:
         _require_one_of(call, "manage_guild", "manage_roles", "moderate_members")
-    kept, rest = split_extra_fields(call, {"flags"})
-    flags = {"flags": (kept["flags"] or 0) & 4} if "flags" in kept else {}
+    extra, rest = split_extra_fields(call, {"flags"})
+    flags = {"flags": (extra["flags"] or 0) & 4} if "flags" in extra else {}
     record_changes(call, member, flags)
-    with keep_extra_fields(member, flags):
+    with store_extra_fields(member, flags):
         return model_answer(rest)
 
 
@@ -89,29 +89,31 @@ def _check_timeout(call: Call) -> None:
     moment = datetime.fromisoformat(until.replace("Z", "+00:00"))
     if moment > call.world.simulation.clock.now() + MAX_TIMEOUT:
         message = "User communication disabled timestamp is invalid"
-        raise invalid("communication_disabled_until", "INVALID_COMMUNICATION_DISABLED_TIMESTAMP", message)
+        raise invalid_field(
+            "communication_disabled_until", "INVALID_COMMUNICATION_DISABLED_TIMESTAMP", message
+        )
 
 
 def _require_one_of(call: Call, *permissions: str) -> None:
     for each in permissions[:-1]:
         try:
-            call.need(each)
+            call.require_permissions(each)
         except BackendError:
             continue
         return
-    call.need(permissions[-1])
+    call.require_permissions(permissions[-1])
 
 
 @ROUTES.answers("update_my_guild_member")
 def _update_my_guild_member(call: Call) -> Any:
     member = call.world.simulation.get_member(call.guild.id, call.world.application_id)
-    kept, rest = split_extra_fields(call, {"avatar", "banner", "bio"})
-    kept.pop("bio", None)  # shown in profiles only, which bots cannot read
-    with keep_extra_fields(member, {"banner": kept["banner"]} if "banner" in kept else {}):
-        if "avatar" in kept:
-            member.avatar = kept["avatar"]
+    extra, rest = split_extra_fields(call, {"avatar", "banner", "bio"})
+    extra.pop("bio", None)  # shown in profiles only, which bots cannot read
+    with store_extra_fields(member, {"banner": extra["banner"]} if "banner" in extra else {}):
+        if "avatar" in extra:
+            member.avatar = extra["avatar"]
         shown = model_answer(rest)
-        if kept and "nick" not in rest.form:
+        if extra and "nick" not in rest.form:
             call.world.simulation.announce_member_update(call.guild.id, member.user_id)
     return shown
 
@@ -121,13 +123,13 @@ def _update_my_guild_member(call: Call) -> Any:
 
 @ROUTES.answers("preview_prune_guild")
 def _preview_prune_guild(call: Call) -> Any:
-    call.need("kick_members", "manage_guild")
+    call.require_permissions("kick_members", "manage_guild")
     return {"pruned": len(_members_to_prune(call, call.values("include_roles")))}
 
 
 @ROUTES.answers("prune_guild")
 def _prune_guild(call: Call) -> Any:
-    call.need("kick_members", "manage_guild")
+    call.require_permissions("kick_members", "manage_guild")
     world = call.world.simulation
     members = _members_to_prune(call, call.form.get("include_roles"))
     for each in members:
@@ -140,12 +142,12 @@ def _prune_guild(call: Call) -> Any:
 
 def _members_to_prune(call: Call, include_roles: str | Sequence[str] | None) -> list[Member]:
     """Return the members without roles, or with none but these."""
-    spared = set(ids_in("include_roles", include_roles))
-    kept = {call.world.application_id, call.guild.owner_id}
+    included = set(parse_ids("include_roles", include_roles))
+    never_pruned = {call.world.application_id, call.guild.owner_id}
     return [
         each
         for each in call.guild.members.values()
-        if each.user_id not in kept and not set(each.role_ids) - spared
+        if each.user_id not in never_pruned and not set(each.role_ids) - included
     ]
 
 
@@ -154,11 +156,11 @@ def _members_to_prune(call: Call, include_roles: str | Sequence[str] | None) -> 
 
 @ROUTES.answers("get_guild_join_requests")
 def _get_guild_join_requests(call: Call) -> Any:
-    call.need("kick_members")
+    call.require_permissions("kick_members")
     status = call.query.get("status")
     after, before = int(call.query.get("after", 0)), int(call.query.get("before", 0)) or 1 << 64
-    kept = call.world.extra_state.join_requests.get(call.guild.id, {})
-    found = [each for each in kept.values() if status in (None, each["application_status"])]
+    requests = call.world.extra_state.join_requests.get(call.guild.id, {})
+    found = [each for each in requests.values() if status in (None, each["application_status"])]
     page = [each for each in found if after < int(each["id"]) < before]
     limit = int(call.query.get("limit", 100))
     nearest = page[-limit:] if "before" in call.query and "after" not in call.query else page[:limit]
@@ -167,9 +169,9 @@ def _get_guild_join_requests(call: Call) -> Any:
 
 @ROUTES.answers("action_guild_join_request")
 def _action_guild_join_request(call: Call) -> Any:
-    call.need("kick_members")
+    call.require_permissions("kick_members")
     if call.form.get("action") not in ("APPROVED", "REJECTED"):
-        raise invalid("action", "BASE_TYPE_CHOICES", "Value must be one of {'APPROVED', 'REJECTED'}.")
+        raise invalid_field("action", "BASE_TYPE_CHOICES", "Value must be one of {'APPROVED', 'REJECTED'}.")
     request = call.world.extra_state.join_requests.get(call.guild.id, {}).get(call.id("request_id"))
     if request is None:
         raise not_found(10101, "Guild Join Request")

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes, invalid, not_found
+from nescord_core.sandbox.http.calls import Call, Routes, invalid_field, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.pagination import own_id, page_by_id
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
-from nescord_core.sandbox.world.people.members import tail
+from nescord_core.sandbox.world.people.members import newest_messages
 from nescord_core.sandbox.world.simcord.model import (
     BackendError,
     Message,
@@ -78,8 +78,8 @@ def _check_reply(call: Call) -> Call:
     if int(reference.get("message_id") or 0) in messages:
         return call
     if reference.get("fail_if_not_exists", True):
-        call.need_in_channel()
-        raise invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
+        call.require_channel_permissions()
+        raise invalid_field("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message")
     return replace(
         call, body={name: value for name, value in call.form.items() if name != "message_reference"}
     )
@@ -90,41 +90,43 @@ def _refuse_empty(call: Call) -> None:
     forward = (call.form.get("message_reference") or {}).get("type") == 1
     if call.files or forward or any(call.form.get(each) for each in parts if each != "message_reference"):
         return
-    call.need_in_channel()
+    call.require_channel_permissions()
     raise BackendError(400, 50006, "Cannot send an empty message")
 
 
 @ROUTES.answers("list_messages")
 def _list_messages(call: Call) -> Any:
-    call.need_in_channel()
+    call.require_channel_permissions()
     world = call.world.simulation
     channel_id = call.id("channel_id")
     if not channel_accessible(world, channel_id, world.bot_user.id, history=True):
         return []
     limit = int(call.query.get("limit", 50))
-    kept = world.messages[channel_id]
-    shown = _window(call, kept, limit)
+    messages = world.messages[channel_id]
+    shown = _window(call, messages, limit)
     for_user = world.bot_user.id
     return [dict(serializers.message_payload(world, each, for_user=for_user)) for each in shown]
 
 
-def _window(call: Call, kept: dict[int, Message], limit: int) -> list[Message]:
+def _window(call: Call, messages: dict[int, Message], limit: int) -> list[Message]:
     """Return the asked part of a channel's history, newest first, ephemeral messages left out."""
     if "around" in call.query:
         pivot = int(call.query["around"])
-        older = [each for key, each in kept.items() if key <= pivot and not each.is_ephemeral]
-        newer = [each for key, each in kept.items() if key > pivot and not each.is_ephemeral]
+        older = [each for key, each in messages.items() if key <= pivot and not each.is_ephemeral]
+        newer = [each for key, each in messages.items() if key > pivot and not each.is_ephemeral]
         half = limit // 2
         return [*older[-(limit - min(half, len(newer))) :], *newer[:half]][::-1]
     if "after" in call.query:
         after = int(call.query["after"])
-        first = [each for key, each in kept.items() if key > after and not each.is_ephemeral]
+        first = [each for key, each in messages.items() if key > after and not each.is_ephemeral]
         return first[:limit][::-1]
     if "before" in call.query:
         before = int(call.query["before"])
-        older = [each for key, each in kept.items() if key < before and not each.is_ephemeral]
+        older = [each for key, each in messages.items() if key < before and not each.is_ephemeral]
         return older[-limit:][::-1]
-    newest = tail(kept, after=0, limit=limit + sum(1 for each in kept.values() if each.is_ephemeral))
+    newest = newest_messages(
+        messages, after=0, limit=limit + sum(1 for each in messages.values() if each.is_ephemeral)
+    )
     return [each for each in newest if not each.is_ephemeral][-limit:][::-1]
 
 
@@ -133,7 +135,7 @@ def _bulk_delete_messages(call: Call) -> Any:
     """Delete many messages, none of them older than two weeks."""
     oldest = int((call.world.simulation.clock.now() - TWO_WEEKS).timestamp() * 1000) - DISCORD_EPOCH_MS
     if any(int(each) >> 22 < oldest for each in call.form.get("messages") or ()):
-        call.need_in_channel("manage_messages")
+        call.require_channel_permissions("manage_messages")
         raise BackendError(400, 50034, "You can only bulk delete messages that are under 14 days old.")
     return model_answer(call)
 
@@ -210,13 +212,13 @@ def _get_answer_voters(call: Call) -> Any:
 
 @ROUTES.answers("deprecated_list_pins")
 def _deprecated_list_pins(call: Call) -> Any:
-    call.need_in_channel("read_message_history")
+    call.require_channel_permissions("read_message_history")
     pinned = [each for each in call.world.simulation.messages[call.id("channel_id")].values() if each.pinned]
     return [call.world.message(each) for each in pinned]
 
 
 @ROUTES.answers("deprecated_create_pin", "deprecated_delete_pin")
 def _deprecated_pin_or_unpin(call: Call) -> Any:
-    call.need_in_channel("manage_messages")
+    call.require_channel_permissions("manage_messages")
     pinned = call.operation.method == "PUT"
     call.world.simulation.set_pinned(call.id("channel_id"), call.id("message_id"), pinned)

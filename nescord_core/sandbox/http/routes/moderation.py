@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid
+from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.pagination import id_of_user, page_by_id
-from nescord_core.sandbox.world.automod import MOST_RULES
+from nescord_core.sandbox.world.automod import MAX_RULES
 from nescord_core.sandbox.world.simcord.model import BackendError
 from nescord_core.snowflake import DISCORD_EPOCH_MS
 
@@ -45,7 +45,7 @@ def _ban_user(call: Call) -> Any:
     body = {key: value for key, value in call.form.items() if not key.startswith("delete_message")}
     model_answer(replace(call, body=body))
     _delete_recent_messages(call, [call.id("user_id")], seconds)
-    return Answer(204)
+    return Response(204)
 
 
 @ROUTES.answers("bulk_ban_users_from_guild")
@@ -53,7 +53,7 @@ def _bulk_ban_users(call: Call) -> Any:
     """Ban many: none at all banned is an error, as Discord has it (500000)."""
     if len(call.form.get("user_ids") or ()) > MAX_BULK_BAN:
         message = f"Must be {MAX_BULK_BAN} or fewer in length."
-        raise invalid("user_ids", "BASE_TYPE_MAX_LENGTH", message)
+        raise invalid_field("user_ids", "BASE_TYPE_MAX_LENGTH", message)
     done = model_answer(call)
     if not done["banned_users"]:
         raise BackendError(400, 500000, "Failed to ban users")
@@ -73,13 +73,15 @@ def _delete_recent_messages(call: Call, user_ids: Collection[int], seconds: int)
     world = call.world.simulation
     since = int((world.clock.now() - timedelta(seconds=seconds)).timestamp() * 1000) - DISCORD_EPOCH_MS
     for channel_id in (*call.guild.channel_ids, *call.guild.thread_ids):
-        kept = world.messages.get(channel_id, {})
-        gone = [each.id for each in kept.values() if each.author_id in user_ids and each.id >> 22 >= since]
-        if not gone:
+        messages = world.messages.get(channel_id, {})
+        deleted = [
+            each.id for each in messages.values() if each.author_id in user_ids and each.id >> 22 >= since
+        ]
+        if not deleted:
             continue
-        for message_id in gone:
-            del kept[message_id]
-        ids = [str(each) for each in gone]
+        for message_id in deleted:
+            del messages[message_id]
+        ids = [str(each) for each in deleted]
         world.emit(
             "MESSAGE_DELETE_BULK",
             {"ids": ids, "channel_id": str(channel_id), "guild_id": str(call.guild.id)},
@@ -91,7 +93,7 @@ def _create_auto_moderation_rule(call: Call) -> Any:
     """Make a rule, of which a guild has only so many of each kind."""
     kind = call.form.get("trigger_type")
     same = sum(each.trigger_type == kind for each in call.guild.auto_mod_rules.values())
-    most = MOST_RULES.get(kind or 0, 1)
+    most = MAX_RULES.get(kind or 0, 1)
     if same >= most:
         message = f"Maximum number of rules of this type ({most}) has been exceeded"
         problem = {"code": "AUTO_MODERATION_MAX_RULES_OF_TYPE_EXCEEDED", "message": message}

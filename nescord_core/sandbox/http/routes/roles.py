@@ -9,10 +9,10 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes, invalid
+from nescord_core.sandbox.http.calls import Call, Routes, invalid_field
 from nescord_core.sandbox.http.extra_fields import record_changes, split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
-from nescord_core.sandbox.world.extra_fields import keep_extra_fields
+from nescord_core.sandbox.world.extra_fields import store_extra_fields
 
 __all__ = ["ROUTES"]
 
@@ -31,38 +31,38 @@ ROUTES.answered_by(
 
 @ROUTES.answers("create_guild_role")
 def _create_role(call: Call) -> Any:
-    kept, rest = _split_role_fields(call)
-    with call.world.simulation.adopting("GUILD_ROLE_CREATE", kept):
-        return {**model_answer(rest), **kept}
+    extra, rest = _split_role_fields(call)
+    with call.world.simulation.attach_extra_fields("GUILD_ROLE_CREATE", extra):
+        return {**model_answer(rest), **extra}
 
 
 @ROUTES.answers("update_guild_role")
 def _update_role(call: Call) -> Any:
     role = call.world.simulation.get_role(call.guild.id, call.id("role_id"))
-    kept, rest = _split_role_fields(call)
-    record_changes(call, role, {name: value for name, value in kept.items() if name != "colors"})
-    with keep_extra_fields(role, kept):
+    extra, rest = _split_role_fields(call)
+    record_changes(call, role, {name: value for name, value in extra.items() if name != "colors"})
+    with store_extra_fields(role, extra):
         return model_answer(rest)
 
 
 def _split_role_fields(call: Call) -> tuple[Payload, Call]:
-    """Return the kept fields of a role, and the call with its colour as the model has it."""
-    kept, rest = split_extra_fields(call, ROLE_FIELDS)
-    colors, color = kept.pop("colors", None), call.form.get("color")
+    """Return the extra fields of a role, and the call with its colour as the model has it."""
+    extra, rest = split_extra_fields(call, ROLE_FIELDS)
+    colors, color = extra.pop("colors", None), call.form.get("color")
     if colors is not None:
         tertiary, secondary = colors.get("tertiary_color"), colors.get("secondary_color")
         if tertiary is not None and secondary is None:
-            raise invalid("colors", "BASE_TYPE_REQUIRED", "A holographic role needs all three colours.")
+            raise invalid_field("colors", "BASE_TYPE_REQUIRED", "A holographic role needs all three colours.")
         color = colors.get("primary_color") or 0
-        kept["colors"] = {
+        extra["colors"] = {
             "primary_color": color,
             "secondary_color": secondary,
             "tertiary_color": tertiary,
         }
         rest = replace(rest, body={**rest.form, "color": color})
     elif color is not None:
-        kept["colors"] = {"primary_color": color, "secondary_color": None, "tertiary_color": None}
-    return kept, rest
+        extra["colors"] = {"primary_color": color, "secondary_color": None, "tertiary_color": None}
+    return extra, rest
 
 
 @ROUTES.answers("guild_role_member_counts")

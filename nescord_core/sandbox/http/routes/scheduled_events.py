@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, invalid, not_found
+from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, not_found, query_flag
 from nescord_core.sandbox.http.extra_fields import split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.pagination import id_of_user, page_by_id
-from nescord_core.sandbox.world.extra_fields import extra_fields_of, keep_extra_fields
+from nescord_core.sandbox.world.extra_fields import extra_fields_of, store_extra_fields
 from nescord_core.sandbox.world.simcord.model import ScheduledEvent, serializers
 
 __all__ = ["ROUTES"]
@@ -30,9 +30,9 @@ ROUTES.answered_by(
 
 @ROUTES.answers("create_guild_scheduled_event")
 def _create_event(call: Call) -> Any:
-    kept, rest = split_extra_fields(call, EVENT_FIELDS)
-    fields = _event_fields(kept)
-    with call.world.simulation.adopting("GUILD_SCHEDULED_EVENT_CREATE", fields):
+    extra, rest = split_extra_fields(call, EVENT_FIELDS)
+    fields = _event_fields(extra)
+    with call.world.simulation.attach_extra_fields("GUILD_SCHEDULED_EVENT_CREATE", fields):
         return {**model_answer(rest), **fields}
 
 
@@ -40,17 +40,17 @@ def _create_event(call: Call) -> Any:
 def _update_event(call: Call) -> Any:
     world = call.world.simulation
     event = world.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
-    kept, rest = split_extra_fields(call, EVENT_FIELDS)
-    with keep_extra_fields(event, _event_fields(kept)):
+    extra, rest = split_extra_fields(call, EVENT_FIELDS)
+    with store_extra_fields(event, _event_fields(extra)):
         return model_answer(rest)
 
 
-def _event_fields(kept: Payload) -> Payload:
-    rule = kept.get("recurrence_rule")
+def _event_fields(extra: Payload) -> Payload:
+    rule = extra.get("recurrence_rule")
     if rule is None:
-        return kept
+        return extra
     optional = ("end", "by_weekday", "by_n_weekday", "by_month", "by_month_day", "by_year_day", "count")
-    return {**kept, "recurrence_rule": {**dict.fromkeys(optional), **rule}}
+    return {**extra, "recurrence_rule": {**dict.fromkeys(optional), **rule}}
 
 
 @ROUTES.answers("list_guild_scheduled_event_users")
@@ -86,11 +86,11 @@ def _find_exception(call: Call, name: str = "exception_id") -> Payload:
 
 @ROUTES.answers("create_guild_scheduled_event_exception")
 def _create_event_exception(call: Call) -> Any:
-    call.need("manage_events")
+    call.require_permissions("manage_events")
     event, form = _find_event(call), call.form
     if extra_fields_of(event).get("recurrence_rule") is None:
         message = "The event does not recur."
-        raise invalid("original_scheduled_start_time", "GUILD_SCHEDULED_EVENT_NOT_RECURRING", message)
+        raise invalid_field("original_scheduled_start_time", "GUILD_SCHEDULED_EVENT_NOT_RECURRING", message)
     made = {
         "event_id": str(event.id),
         "event_exception_id": str(call.world.simulation.snowflake()),
@@ -105,7 +105,7 @@ def _create_event_exception(call: Call) -> Any:
 
 @ROUTES.answers("update_guild_scheduled_event_exception")
 def _update_event_exception(call: Call) -> Any:
-    call.need("manage_events")
+    call.require_permissions("manage_events")
     found = _find_exception(call)
     names = ("scheduled_start_time", "scheduled_end_time", "is_canceled")
     found.update({name: call.form[name] for name in names if name in call.form})
@@ -116,10 +116,10 @@ def _update_event_exception(call: Call) -> Any:
 
 @ROUTES.answers("delete_guild_scheduled_event_exception")
 def _delete_event_exception(call: Call) -> Any:
-    call.need("manage_events")
-    gone = _exceptions_of_event(call).pop(int(_find_exception(call)["event_exception_id"]))
-    _publish_exception(call, "DELETE", gone)
-    return Answer(204)
+    call.require_permissions("manage_events")
+    deleted = _exceptions_of_event(call).pop(int(_find_exception(call)["event_exception_id"]))
+    _publish_exception(call, "DELETE", deleted)
+    return Response(204)
 
 
 def _publish_exception(call: Call, what: str, exception: Payload) -> None:
@@ -149,7 +149,7 @@ def _list_event_exception_users(call: Call) -> Any:
             "user": dict(serializers.user_payload(world.get_user(user_id))),
             "response": 1,
         }
-        if asked_for(call, "with_member") and user_id in guild.members:
+        if query_flag(call, "with_member") and user_id in guild.members:
             row["member"] = dict(serializers.member_payload(world, guild, guild.members[user_id]))
         rows.append(row)
     return rows

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from nescord_core.sandbox.http.calls import Call, Routes, asked_for, ids_in
+from nescord_core.sandbox.http.calls import Call, Routes, parse_ids, query_flag
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import Channel, Message, channel_accessible, serializers
 
@@ -18,7 +18,7 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 LINK = re.compile(r"https?://[^\s<>]+")
-GONE = 1 << 64
+MAX_ID = 1 << 64
 REPLY = 19
 
 Payload = dict[str, Any]
@@ -26,11 +26,11 @@ Test = Callable[[Message, Payload], bool]
 
 
 @ROUTES.answers("guild_search")
-def _search(call: Call) -> Any:
+def _guild_search(call: Call) -> Any:
     """Search by all that the document names; relevance is how often the words occur, then the time."""
-    call.need("read_message_history")
+    call.require_permissions("read_message_history")
     tests = list(_tests(call))
-    found = [each for each in _of_guild(call) if _fits(call, each, tests)]
+    found = [each for each in _searchable_messages(call) if _matches(call, each, tests)]
     words = call.query.get("content", "").lower().split()
     if call.query.get("sort_by") == "relevance":
         found.sort(key=lambda each: (_occurrences(each, words), each.id), reverse=True)
@@ -38,8 +38,8 @@ def _search(call: Call) -> Any:
         found.sort(key=lambda each: each.id, reverse=True)
     if call.query.get("sort_order") == "asc":
         found.reverse()
-    page = _page(call, found)
-    shown = [[_message(call, each)] for each in page]
+    page = _page_of(call, found)
+    shown = [[_hit(call, each)] for each in page]
     threads = {each.channel_id for each in page if call.world.simulation.channels[each.channel_id].is_thread}
     listed = serializers.thread_list_payload(
         call.world.simulation, [call.world.simulation.channels[each] for each in sorted(threads)]
@@ -48,12 +48,12 @@ def _search(call: Call) -> Any:
     return {**whole, **listed} if threads else whole
 
 
-def _page(call: Call, found: Sequence[Any]) -> Sequence[Any]:
+def _page_of(call: Call, found: Sequence[Any]) -> Sequence[Any]:
     offset = int(call.query.get("offset", 0))
     return found[offset : offset + int(call.query.get("limit", 25))]
 
 
-def _message(call: Call, message: Message) -> Payload:
+def _hit(call: Call, message: Message) -> Payload:
     return {**call.world.message(message), "hit": True}
 
 
@@ -62,12 +62,12 @@ def _occurrences(message: Message, words: Iterable[str]) -> int:
     return sum(text.count(each) for each in words)
 
 
-def _of_guild(call: Call) -> Iterable[Message]:
+def _searchable_messages(call: Call) -> Iterable[Message]:
     world = call.world.simulation
     for channel_id in (*call.guild.channel_ids, *call.guild.thread_ids):
         if not channel_accessible(world, channel_id, world.bot_user.id, history=True):
             continue
-        if extra_fields_of(_parent(call, channel_id)).get("nsfw") and not asked_for(call, "include_nsfw"):
+        if extra_fields_of(_parent(call, channel_id)).get("nsfw") and not query_flag(call, "include_nsfw"):
             continue
         yield from (each for each in world.messages[channel_id].values() if not each.is_ephemeral)
 
@@ -78,7 +78,7 @@ def _parent(call: Call, channel_id: int) -> Channel:
     return channels.get(channel.parent_id or 0, channel) if channel.is_thread else channel
 
 
-def _fits(call: Call, message: Message, tests: Iterable[Test]) -> bool:
+def _matches(call: Call, message: Message, tests: Iterable[Test]) -> bool:
     shown = call.world.message(message)
     return all(test(message, shown) for test in tests)
 
@@ -89,31 +89,31 @@ def _tests(call: Call) -> Iterable[Test]:
     words = query.get("content", "").lower().split()
     if words:
         yield lambda each, _: all(word in each.content.lower() for word in words)
-    lowest, highest = int(query.get("min_id", 0)), int(query.get("max_id", GONE))
+    lowest, highest = int(query.get("min_id", 0)), int(query.get("max_id", MAX_ID))
     yield lambda each, _: lowest <= each.id <= highest
     for name in ("pinned", "mention_everyone"):
         if name in query:
-            yield _equals(name, asked_for(call, name))
+            yield _equals(name, query_flag(call, name))
     for name, read in READERS.items():
-        if wanted := call.values(name):
-            yield _one_of(read, frozenset(each.lower() for each in wanted))
-    for name, read in SIGNED.items():
-        if wanted := call.values(name):
-            yield _signed(read, wanted)
+        if values := call.values(name):
+            yield _one_of(read, frozenset(each.lower() for each in values))
+    for name, read in NEGATABLE.items():
+        if values := call.values(name):
+            yield _any_and_none_of(read, values)
 
 
 def _equals(name: str, value: bool) -> Test:
     return lambda each, _: getattr(each, name) is value
 
 
-def _one_of(read: Callable[[Message, Payload], Iterable[str]], wanted: frozenset[str]) -> Test:
-    return lambda each, shown: any(value.lower() in wanted for value in read(each, shown))
+def _one_of(read: Callable[[Message, Payload], Iterable[str]], values: frozenset[str]) -> Test:
+    return lambda each, shown: any(value.lower() in values for value in read(each, shown))
 
 
-def _signed(read: Callable[[Message, Payload], frozenset[str]], wanted: Sequence[str]) -> Test:
-    """Any of the wanted ones must be there, and none of those with a minus."""
-    yes = {each for each in wanted if not each.startswith("-")}
-    no = {each.removeprefix("-") for each in wanted} - yes
+def _any_and_none_of(read: Callable[[Message, Payload], frozenset[str]], values: Sequence[str]) -> Test:
+    """Any of the values ones must be there, and none of those with a minus."""
+    yes = {each for each in values if not each.startswith("-")}
+    no = {each.removeprefix("-") for each in values} - yes
 
     def test(message: Message, shown: Payload) -> bool:
         has = read(message, shown)
@@ -126,7 +126,7 @@ def _links(message: Message) -> list[str]:
     return LINK.findall(message.content)
 
 
-def _kinds(message: Message, shown: Payload) -> frozenset[str]:
+def _content_kinds(message: Message, shown: Payload) -> frozenset[str]:
     """Return what a message has, in the words of ``has``."""
     media = {str(each.get("content_type") or "").partition("/")[0] for each in shown["attachments"]}
     has = {
@@ -158,7 +158,7 @@ def _replied_user(message: Message, shown: Payload) -> list[str]:
     return [referenced["author"]["id"]] if referenced else []
 
 
-def _embed_types(_message: Message, shown: Payload) -> list[str]:
+def _embed_types(_hit: Message, shown: Payload) -> list[str]:
     kinds = {"gifv": "gif", "rich": "article"}
     return [kinds.get(each.get("type", "rich"), each.get("type", "rich")) for each in shown["embeds"]]
 
@@ -180,21 +180,21 @@ READERS: Mapping[str, Callable[[Message, Payload], Iterable[str]]] = {
 }
 """What of a message a parameter is compared with: one equal value is enough."""
 
-SIGNED: Mapping[str, Callable[[Message, Payload], frozenset[str]]] = {
-    "has": _kinds,
+NEGATABLE: Mapping[str, Callable[[Message, Payload], frozenset[str]]] = {
+    "has": _content_kinds,
     "author_type": _author_kind,
 }
 
 
 @ROUTES.answers("thread_search")
 def _thread_search(call: Call) -> Any:
-    call.need_in_channel("read_message_history")
+    call.require_channel_permissions("read_message_history")
     world = call.world.simulation
-    found = [each for each in world.channels.values() if _thread_fits(call, each)]
+    found = [each for each in world.channels.values() if _thread_matches(call, each)]
     newest_first = call.query.get("sort_order") != "asc"
     by_creation = call.query.get("sort_by") == "creation_time"
     key = (lambda each: each.id) if by_creation else (lambda each: each.last_message_id or each.id)
-    page = _page(call, sorted(found, key=key, reverse=newest_first))
+    page = _page_of(call, sorted(found, key=key, reverse=newest_first))
     has_more = int(call.query.get("offset", 0)) + len(page) < len(found)
     shown = serializers.thread_list_payload(world, list(page), has_more=has_more)
     starters = [world.messages[each.id].get(each.id) for each in page]
@@ -202,7 +202,7 @@ def _thread_search(call: Call) -> Any:
     return {**shown, "total_results": len(found), "first_messages": firsts}
 
 
-def _thread_fits(call: Call, thread: Channel) -> bool:
+def _thread_matches(call: Call, thread: Channel) -> bool:
     if not thread.is_thread or thread.parent_id != call.id("channel_id"):
         return False
     query, world = call.query, call.world.simulation
@@ -210,11 +210,11 @@ def _thread_fits(call: Call, thread: Channel) -> bool:
         return False
     if query.get("name", "").lower() not in (thread.name or "").lower():
         return False
-    if not int(query.get("min_id", 0)) <= thread.id <= int(query.get("max_id", GONE)):
+    if not int(query.get("min_id", 0)) <= thread.id <= int(query.get("max_id", MAX_ID)):
         return False
     archived = thread.thread_metadata is not None and thread.thread_metadata.archived
-    if "archived" in query and archived is not asked_for(call, "archived"):
+    if "archived" in query and archived is not query_flag(call, "archived"):
         return False
-    tags = set(ids_in("tag", call.values("tag")))
+    tags = set(parse_ids("tag", call.values("tag")))
     has = tags & set(thread.applied_tags)
     return not tags or (has == tags if query.get("tag_setting") == "match_all" else bool(has))

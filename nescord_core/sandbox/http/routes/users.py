@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, asked_for, ids_in, invalid
+from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, parse_ids, query_flag
 from nescord_core.sandbox.http.extra_fields import split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.routes.applications import application_payload
-from nescord_core.sandbox.world.extra_fields import keep_extra_fields
+from nescord_core.sandbox.world.extra_fields import store_extra_fields
 from nescord_core.sandbox.world.simcord.model import BackendError, Guild, serializers
 
 __all__ = ["ROUTES"]
@@ -37,10 +37,10 @@ def _get_my_user(call: Call) -> Any:
 @ROUTES.answers("update_my_user")
 def _update_my_user(call: Call) -> Any:
     world, bot = call.world.simulation, call.world.simulation.bot_user
-    kept, rest = split_extra_fields(call, {"avatar", "banner"})
-    if "avatar" in kept:
-        bot.avatar = kept["avatar"]
-    with keep_extra_fields(bot, {"banner": kept["banner"]} if "banner" in kept else {}):
+    extra, rest = split_extra_fields(call, {"avatar", "banner"})
+    if "avatar" in extra:
+        bot.avatar = extra["avatar"]
+    with store_extra_fields(bot, {"banner": extra["banner"]} if "banner" in extra else {}):
         if rest.form.get("username") is not None:
             return model_answer(rest)
         world.edit_bot_profile(bot.name)
@@ -78,7 +78,7 @@ def _create_dm(call: Call) -> Any:
     if call.form.get("access_tokens"):
         raise NotImplementedError("group direct messages (access_tokens) are not part of the sandbox")
     if call.form.get("recipient_id") is None:
-        raise invalid("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
+        raise invalid_field("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
     if int(call.form["recipient_id"]) == call.world.application_id:
         raise BackendError(400, 50033, "Invalid Recipient(s)")
     return model_answer(call)
@@ -149,14 +149,14 @@ def _get_my_guild_member(call: Call) -> Any:
 def _get_current_user_application_entitlements(call: Call) -> Any:
     user_id = _require_user(call)
     _own(call)
-    skus = set(ids_in("sku_ids", call.values("sku_ids")))
+    skus = set(parse_ids("sku_ids", call.values("sku_ids")))
     found = [
         each
         for each in call.world.simulation.entitlements.values()
         if each.user_id == user_id
         and not each.deleted
         and (not skus or each.sku_id in skus)
-        and not (asked_for(call, "exclude_consumed") and each.consumed)
+        and not (query_flag(call, "exclude_consumed") and each.consumed)
     ]
     return [serializers.entitlement_payload(each) for each in found]
 
@@ -176,10 +176,10 @@ def _update_user_role_connection(call: Call) -> Any:
     known = {each["key"]: each for each in call.world.extra_state.role_connections}
     metadata = call.form.get("metadata") or {}
     if unknown := sorted(metadata.keys() - known.keys()):
-        raise invalid("metadata", "BASE_TYPE_CHOICES", f"There is no metadata {unknown[0]!r}.")
-    kept = call.world.extra_state.user_role_connections.get(user_id, {})
+        raise invalid_field("metadata", "BASE_TYPE_CHOICES", f"There is no metadata {unknown[0]!r}.")
+    stored = call.world.extra_state.user_role_connections.get(user_id, {})
     named = {name: call.form[name] for name in ("platform_name", "platform_username") if name in call.form}
-    shown = {**kept, **named, "metadata": {name: str(value) for name, value in metadata.items()}}
+    shown = {**stored, **named, "metadata": {name: str(value) for name, value in metadata.items()}}
     call.world.extra_state.user_role_connections[user_id] = shown
     return shown
 
@@ -187,7 +187,7 @@ def _update_user_role_connection(call: Call) -> Any:
 @ROUTES.answers("delete_application_user_role_connection")
 def _delete_user_role_connection(call: Call) -> Any:
     call.world.extra_state.user_role_connections.pop(_require_user_of_own_application(call), None)
-    return Answer(204)
+    return Response(204)
 
 
 def _require_user_of_own_application(call: Call) -> int:

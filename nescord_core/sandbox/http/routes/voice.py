@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.http.calls import Call, Response, Routes, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
 
 __all__ = ["ROUTES"]
@@ -39,11 +39,11 @@ def _list_voice_regions(_call: Call) -> Any:
 
 @ROUTES.answers("update_voice_channel_status")
 def _update_voice_channel_status(call: Call) -> Any:
-    call.need_in_channel("connect")
+    call.require_channel_permissions("connect")
     world = call.world.simulation
     channel = world.get_channel(call.id("channel_id"))
     status = call.form.get("status") or ""
-    call.world.extra_state.voice_status[channel.id] = status
+    call.world.extra_state.voice_channel_status[channel.id] = status
     shown = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
     world.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)
 
@@ -52,7 +52,7 @@ def _update_voice_channel_status(call: Call) -> Any:
 
 
 def _guild_sounds(call: Call) -> dict[int, Payload]:
-    return call.world.extra_state.sounds.setdefault(call.guild.id, {})
+    return call.world.extra_state.soundboard_sounds.setdefault(call.guild.id, {})
 
 
 def _find_sound(call: Call) -> Payload:
@@ -74,7 +74,7 @@ def _get_guild_soundboard_sound(call: Call) -> Any:
 
 @ROUTES.answers("create_guild_soundboard_sound")
 def _create_guild_soundboard_sound(call: Call) -> Any:
-    call.need("create_expressions")
+    call.require_permissions("create_expressions")
     world, form = call.world.simulation, call.form
     volume = form.get("volume")
     sound: Payload = {
@@ -89,12 +89,12 @@ def _create_guild_soundboard_sound(call: Call) -> Any:
     }
     _guild_sounds(call)[int(sound["sound_id"])] = sound
     world.emit("GUILD_SOUNDBOARD_SOUND_CREATE", sound)
-    return Answer(201, sound)
+    return Response(201, sound)
 
 
 @ROUTES.answers("update_guild_soundboard_sound")
 def _update_guild_soundboard_sound(call: Call) -> Any:
-    call.need("manage_expressions")
+    call.require_permissions("manage_expressions")
     sound = _find_sound(call)
     sound.update({key: value for key, value in call.form.items() if key in sound and value is not None})
     call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_UPDATE", dict(sound))
@@ -103,10 +103,10 @@ def _update_guild_soundboard_sound(call: Call) -> Any:
 
 @ROUTES.answers("delete_guild_soundboard_sound")
 def _delete_guild_soundboard_sound(call: Call) -> Any:
-    call.need("manage_expressions")
+    call.require_permissions("manage_expressions")
     sound = _guild_sounds(call).pop(int(_find_sound(call)["sound_id"]))
-    gone = {"sound_id": sound["sound_id"], "guild_id": sound["guild_id"]}
-    call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_DELETE", gone)
+    deleted = {"sound_id": sound["sound_id"], "guild_id": sound["guild_id"]}
+    call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_DELETE", deleted)
 
 
 @ROUTES.answers("get_soundboard_default_sounds")
@@ -127,7 +127,7 @@ def _get_soundboard_default_sounds(_call: Call) -> Any:
 
 @ROUTES.answers("send_soundboard_sound")
 def _send_soundboard_sound(call: Call) -> Any:
-    call.need_in_channel("connect", "speak")
+    call.require_channel_permissions("connect", "speak")
     world = call.world.simulation
     channel = world.get_channel(call.id("channel_id"))
     effect = {

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, invalid
+from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field
 from nescord_core.sandbox.http.extra_fields import split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import BackendError, Channel, Webhook
 
 __all__ = ["ROUTES"]
@@ -35,16 +36,18 @@ ROUTES.answered_by(
 
 @ROUTES.answers("create_webhook", "update_webhook", "update_webhook_by_token")
 def _create_or_update_webhook(call: Call) -> Any:
-    kept, rest = split_extra_fields(call, {"avatar"})
+    extra, rest = split_extra_fields(call, {"avatar"})
     if _forbidden_name(call.form.get("name")):
-        raise invalid("name", "USERNAME_INVALID_CONTAINS", 'Username cannot contain "clyde" or "discord"')
+        raise invalid_field(
+            "name", "USERNAME_INVALID_CONTAINS", 'Username cannot contain "clyde" or "discord"'
+        )
     shown = model_answer(rest)
     world = call.world.simulation
     hook = world.webhooks[int(shown["id"])]
-    if "avatar" in kept:
-        world.users[hook.webhook_user_id].avatar = kept["avatar"]
-        vars(hook)["kept"] = kept
-        shown = {**shown, **kept}
+    if "avatar" in extra:
+        world.users[hook.webhook_user_id].avatar = extra["avatar"]
+        extra_fields_of(hook).update(extra)
+        shown = {**shown, **extra}
     if "webhook_token" in call.args:
         # One who has the token sees it again, and not who made the webhook.
         shown = {**shown, "token": call.args["webhook_token"]}
@@ -139,7 +142,7 @@ def _create_post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
     tags = [int(each) for each in call.form.get("applied_tags") or ()]
     known = {int(each["id"]) for each in forum.available_tags}
     if wrong := [each for each in tags if each not in known]:
-        raise invalid("applied_tags", "FORUM_TAG_INVALID", f"Unknown tag {wrong[0]}.")
+        raise invalid_field("applied_tags", "FORUM_TAG_INVALID", f"Unknown tag {wrong[0]}.")
     world = call.world.simulation
     thread = world.create_thread(forum.id, name, hook.webhook_user_id, applied_tags=tags, broadcast=False)
     world.announce_thread_create(thread)
@@ -174,7 +177,7 @@ def _execute_slack_webhook(call: Call) -> Any:
         *(_slack_attachment_text(each) for each in call.form.get("attachments") or ()),
     ]
     _send(call, "\n".join(each for each in parts if each), call.form.get("username"))
-    return Answer(200, "ok")
+    return Response(200, "ok")
 
 
 def _slack_attachment_text(attachment: Mapping[str, Any]) -> str:
@@ -192,7 +195,7 @@ def _execute_github_webhook(call: Call) -> Any:
     title, lines = _github_event_text(form)
     head = f"[{repository}] {title}" if repository else title
     _send(call, "\n".join([f"**{head}**", *lines]), sender)
-    return Answer(204)
+    return Response(204)
 
 
 def _github_event_text(form: Mapping[str, Any]) -> tuple[str, Iterable[str]]:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.extra_state import ExtraState, Grant
-from nescord_core.sandbox.world.lookup import ActionError, Id
+from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES
 from nescord_core.sandbox.world.people.interactions import InteractionActions
-from nescord_core.sandbox.world.people.members import Payload, in_words
+from nescord_core.sandbox.world.people.members import Payload, as_action_error
 from nescord_core.sandbox.world.simcord.model import SKU, SimcordModel, serializers
 
 __all__ = ["AccountActions"]
@@ -37,33 +38,35 @@ class AccountActions(InteractionActions):
 
     # OAuth2
 
-    def authorize(self, user: Id, scopes: str | Sequence[str] = "identify guilds") -> Payload:
+    def authorize(self, user: Ref, scopes: str | Sequence[str] = "identify guilds") -> Payload:
         """Let a user authorise the application; returns the OAuth2 token that it then has."""
         actor = self.find_user(user)
-        wanted = frozenset(scopes.split() if isinstance(scopes, str) else scopes)
-        if unknown := sorted(wanted - KNOWN_SCOPES):
+        granted = frozenset(scopes.split() if isinstance(scopes, str) else scopes)
+        if unknown := sorted(granted - KNOWN_SCOPES):
             known = ", ".join(sorted(KNOWN_SCOPES))
             raise ActionError(f"There is no scope {unknown[0]!r}. Known: {known}.")
-        token = self.grant(actor.id, wanted, seconds=WEEK)
+        token = self.grant(actor.id, granted, seconds=WEEK)
         return {
             "access_token": token,
             "token_type": "Bearer",
             "expires_in": WEEK,
-            "scope": " ".join(sorted(wanted)),
+            "scope": " ".join(sorted(granted)),
         }
 
     def grant(self, user_id: int, scopes: Collection[str], *, seconds: int) -> str:
         """Make an OAuth2 token."""
         token = secrets.token_urlsafe(22)
-        self.extra_state.grants[token] = Grant(user_id, frozenset(scopes), self.simulation.iso_after(seconds))
+        self.extra_state.oauth_grants[token] = Grant(
+            user_id, frozenset(scopes), self.simulation.iso_after(seconds)
+        )
         return token
 
     def granted(self, token: str) -> Grant | None:
         """Return what a token was granted for, None when it is unknown or has expired."""
-        grant = self.extra_state.grants.get(token)
+        grant = self.extra_state.oauth_grants.get(token)
         return None if grant is None or grant.expires_at <= self.simulation.now_iso() else grant
 
-    def link_account(self, user: Id, kind: str, name: str) -> Payload:
+    def link_account(self, user: Ref, kind: str, name: str) -> Payload:
         """Link an account of another service (``github``, ``steam``) to a user's."""
         linked: Payload = {
             "id": str(self.simulation.snowflake()),
@@ -80,7 +83,7 @@ class AccountActions(InteractionActions):
 
     # Invites
 
-    def join(self, user: Id, *, guild: Id | None = None, invite: str | None = None) -> Payload:
+    def join(self, user: Ref, *, guild: Ref | None = None, invite: str | None = None) -> Payload:
         """Let a user join a guild, with an invite or without; an unknown name makes a new user.
 
         An invite counts its use, gives its roles, lets in only those it is for, and ends with its last use.
@@ -88,13 +91,13 @@ class AccountActions(InteractionActions):
         if invite is None:
             return super().join(user, guild=guild)
         actor = self.find_or_make_user(user)
-        with in_words():
+        with as_action_error():
             found = self.simulation.get_invite(invite)
-        wanted = self.extra_state.invite_targets.get(invite)
-        if wanted is not None and actor.id not in wanted:
+        target_users = self.extra_state.invite_targets.get(invite)
+        if target_users is not None and actor.id not in target_users:
             raise ActionError(f"The invite {invite} is not for {actor.name}.", status=403)
         super().join(actor.id, guild=found.guild_id)
-        for role in vars(found).get("kept", {}).get("roles", ()):
+        for role in extra_fields_of(found).get("roles", ()):
             self.simulation.add_member_role(found.guild_id, actor.id, int(role["id"]))
         found.uses += 1
         if found.max_uses and found.uses >= found.max_uses:
@@ -104,11 +107,11 @@ class AccountActions(InteractionActions):
     # Presence
 
     def set_presence(
-        self, user: Id, status: str = "online", activities: Sequence[Mapping[str, Any]] = ()
+        self, user: Ref, status: str = "online", activities: Sequence[Mapping[str, Any]] = ()
     ) -> Payload:
         """Change whether a user is seen, and doing what; announces PRESENCE_UPDATE in each of their guilds.
 
-        ``activities`` are Discord's activity objects: ``{"name": "chess", "type": 0}``.
+        ``activity_instances`` are Discord's activity objects: ``{"name": "chess", "type": 0}``.
         """
         actor = self.find_user(user)
         if status not in STATUSES:
@@ -143,7 +146,7 @@ class AccountActions(InteractionActions):
 
     # Requests to join
 
-    def request_to_join(self, user: Id, *, guild: Id | None = None) -> Payload:
+    def request_to_join(self, user: Ref, *, guild: Ref | None = None) -> Payload:
         """Ask to join a guild; announces GUILD_JOIN_REQUEST_CREATE. The bot lets in or rejects."""
         place, actor = self.find_guild(guild), self.find_or_make_user(user)
         if actor.id in place.members:
@@ -160,7 +163,7 @@ class AccountActions(InteractionActions):
             "form_responses": [],
         }
         self.extra_state.join_requests.setdefault(place.id, {})[int(request["id"])] = request
-        self._tell_join_request("CREATE", request)
+        self._publish_join_request("CREATE", request)
         return request
 
     def answer_join_request(
@@ -173,14 +176,18 @@ class AccountActions(InteractionActions):
             rejection_reason=rejection_reason if action == "REJECTED" else None,
             actioned_by_user=dict(serializers.user_payload(self.simulation.bot_user)),
         )
-        self._tell_join_request("UPDATE", request)
+        self._publish_join_request("UPDATE", request)
         if action == "APPROVED" and int(request["user_id"]) not in self.simulation.guilds[guild_id].members:
             self.simulation.add_member(guild_id, int(request["user_id"]), announce=True)
         return request
 
-    def _tell_join_request(self, what: str, request: Payload) -> None:
-        told = {"guild_id": request["guild_id"], "status": request["application_status"]}
-        self.simulation.emit(f"GUILD_JOIN_REQUEST_{what}", {**told, "request": dict(request)})
+    def _publish_join_request(self, what: str, request: Payload) -> None:
+        payload = {
+            "guild_id": request["guild_id"],
+            "status": request["application_status"],
+            "request": dict(request),
+        }
+        self.simulation.emit(f"GUILD_JOIN_REQUEST_{what}", payload)
 
     # Money
 
@@ -191,23 +198,23 @@ class AccountActions(InteractionActions):
         if scope not in SKU_SCOPES:
             raise ActionError(f"There is no scope {scope!r}. Known: {', '.join(SKU_SCOPES)}.")
         flags = SKU_AVAILABLE | (SKU_SCOPES[scope] if kind == "subscription" else 0)
-        with in_words():
+        with as_action_error():
             sku = self.simulation.create_sku(name, type=SKU_KINDS[kind], flags=flags)
         return dict(serializers.sku_payload(sku))
 
-    def buy(self, user: Id, sku: Id) -> Payload:
+    def buy(self, user: Ref, sku: Ref) -> Payload:
         """Let a user buy a SKU; announces the entitlement, and for a subscription SUBSCRIPTION_CREATE."""
-        actor, wanted = self.find_user(user), self._sku(sku)
-        with in_words():
-            entitlement = self.simulation.grant_entitlement(wanted.id, user_id=actor.id)
+        actor, bought = self.find_user(user), self._sku(sku)
+        with as_action_error():
+            entitlement = self.simulation.grant_entitlement(bought.id, user_id=actor.id)
         shown = dict(serializers.entitlement_payload(entitlement))
-        if wanted.type != SKU_KINDS["subscription"]:
+        if bought.type != SKU_KINDS["subscription"]:
             return {"entitlement": shown}
         now = self.simulation.clock.now()
         subscription: Payload = {
             "id": str(self.simulation.snowflake()),
             "user_id": str(actor.id),
-            "sku_ids": [str(wanted.id)],
+            "sku_ids": [str(bought.id)],
             "renewal_sku_ids": None,
             "entitlement_ids": [shown["id"]],
             "current_period_start": now.isoformat(),
@@ -219,19 +226,19 @@ class AccountActions(InteractionActions):
         self.simulation.emit("SUBSCRIPTION_CREATE", subscription)
         return {"entitlement": shown, "subscription": subscription}
 
-    def cancel(self, user: Id, sku: Id) -> Payload:
+    def cancel(self, user: Ref, sku: Ref) -> Payload:
         """Let a user cancel a subscription: it runs on to the end of its month."""
-        actor, wanted = self.find_user(user), self._sku(sku)
+        actor, cancelled = self.find_user(user), self._sku(sku)
         for each in self.extra_state.subscriptions.values():
-            if each["user_id"] == str(actor.id) and each["sku_ids"] == [str(wanted.id)]:
+            if each["user_id"] == str(actor.id) and each["sku_ids"] == [str(cancelled.id)]:
                 each.update(status=ENDING, canceled_at=self.simulation.now_iso())
                 end = datetime.fromisoformat(each["current_period_end"])
                 self.simulation.schedule_entitlement_end(int(each["entitlement_ids"][0]), end)
                 self.simulation.emit("SUBSCRIPTION_UPDATE", dict(each))
                 return each
-        raise ActionError(f"{actor.name} has no subscription of {wanted.name}.", status=404)
+        raise ActionError(f"{actor.name} has no subscription of {cancelled.name}.", status=404)
 
-    def _sku(self, sku: Id) -> SKU:
+    def _sku(self, sku: Ref) -> SKU:
         skus = self.simulation.skus
         for each in skus.values():
             if str(sku) in (str(each.id), each.name):
@@ -241,27 +248,27 @@ class AccountActions(InteractionActions):
 
     # Outages
 
-    def set_available(self, guild: Id, available: bool = True) -> None:
+    def set_available(self, guild: Ref, available: bool = True) -> None:
         """Let Discord lose a guild (GUILD_DELETE with ``unavailable``), or find it again (GUILD_CREATE)."""
         place = self.find_guild(guild)
-        if available is (place.id not in self.extra_state.outages):
+        if available is (place.id not in self.extra_state.unavailable_guilds):
             return
         if available:
-            self.extra_state.outages.discard(place.id)
+            self.extra_state.unavailable_guilds.discard(place.id)
             payload = serializers.guild_create_payload(self.simulation, place)
             self.simulation.emit("GUILD_CREATE", payload)
         else:
-            self.extra_state.outages.add(place.id)
+            self.extra_state.unavailable_guilds.add(place.id)
             self.simulation.emit("GUILD_DELETE", {"id": str(place.id), "unavailable": True})
 
     # Activities
 
-    def start_activity(self, channel: Id, user: Id, *, guild: Id | None = None) -> Payload:
+    def start_activity(self, channel: Ref, user: Ref, *, guild: Ref | None = None) -> Payload:
         """Start the application's activity in a channel, or join it; returns the activity instance."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if place.type not in (TEXT, VOICE, STAGE) and place.guild_id is not None:
             raise ActionError(f"No activity can be started in #{place.name}.")
-        for each in self.extra_state.activities.values():
+        for each in self.extra_state.activity_instances.values():
             if each["location"]["channel_id"] == str(place.id):
                 each["users"] = list(dict.fromkeys([*each["users"], str(actor.id)]))
                 return each
@@ -278,5 +285,5 @@ class AccountActions(InteractionActions):
             "location": location,
             "users": [str(actor.id)],
         }
-        self.extra_state.activities[instance["instance_id"]] = instance
+        self.extra_state.activity_instances[instance["instance_id"]] = instance
         return instance

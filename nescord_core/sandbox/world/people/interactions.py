@@ -6,8 +6,8 @@ from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
-from nescord_core.sandbox.world.lookup import ActionError, Id
-from nescord_core.sandbox.world.people.members import Payload, in_words
+from nescord_core.sandbox.world.lookup import ActionError, Ref
+from nescord_core.sandbox.world.people.members import Payload, as_action_error
 from nescord_core.sandbox.world.people.owners import OwnerActions
 from nescord_core.sandbox.world.simcord.model import (
     Channel,
@@ -33,7 +33,7 @@ SELECTS = frozenset({3, 5, 6, 7, 8})
 USER_KIND, CHANNEL_KIND, ROLE_KIND, MENTIONABLE_KIND = 6, 7, 8, 9
 ENTITY_OPTIONS = frozenset({USER_KIND, CHANNEL_KIND, ROLE_KIND, MENTIONABLE_KIND})
 KIND_OF_SELECT = {5: USER_KIND, 6: ROLE_KIND, 7: MENTIONABLE_KIND, 8: CHANNEL_KIND}
-ROWS = ("components", "component")
+CHILD_FIELDS = ("components", "component")
 
 Resolved = dict[str, dict[str, Any]]
 
@@ -41,7 +41,7 @@ Resolved = dict[str, dict[str, Any]]
 class InteractionActions(OwnerActions):
     """Interactions that a user starts. Each returns {id, token, ...}; `interaction` tells how it went."""
 
-    def interaction(self, interaction_id: Id) -> Payload:
+    def interaction(self, interaction_id: Ref) -> Payload:
         """Tell what became of an interaction: whether and how the bot answered, with the message it sent."""
         record = self.simulation.interactions.get(int(interaction_id))
         if record is None:
@@ -63,13 +63,13 @@ class InteractionActions(OwnerActions):
 
     def interact(
         self,
-        channel: Id,
-        user: Id,
+        channel: Ref,
+        user: Ref,
         command: str,
         options: Mapping[str, Any] | None = None,
         *,
-        guild: Id | None = None,
-        target: Id | None = None,
+        guild: Ref | None = None,
+        target: Ref | None = None,
     ) -> Payload:
         """Run a command: ``name``, or ``name group sub``; with a ``target`` (user or message) a menu command.
 
@@ -82,18 +82,18 @@ class InteractionActions(OwnerActions):
             root, leaf, nesting = self._command(place, actor, command)
             built, resolved = self._options(place, actor, command, leaf, options or {})
             data = _command_data(root, nest_options(root, nesting, built), resolved)
-        return self._start(COMMAND, place, actor, data)
+        return self._start_interaction(COMMAND, place, actor, data)
 
     def autocomplete(
         self,
-        channel: Id,
-        user: Id,
+        channel: Ref,
+        user: Ref,
         command: str,
         option: str,
         value: str,
         options: Mapping[str, Any] | None = None,
         *,
-        guild: Id | None = None,
+        guild: Ref | None = None,
     ) -> Payload:
         """Type ``value`` into an option that completes itself."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
@@ -104,33 +104,45 @@ class InteractionActions(OwnerActions):
         given = {name: value for name, value in (options or {}).items() if name != option}
         built, _ = self._options(place, actor, command, leaf, given, partial=True)
         built.append({"name": option, "type": focused["type"], "value": value, "focused": True})
-        return self._start(
+        return self._start_interaction(
             AUTOCOMPLETE, place, actor, _command_data(root, nest_options(root, nesting, built), {})
         )
 
     def click(
-        self, channel: Id, message: Id, user: Id, *, custom_id: str | None = None, label: str | None = None
+        self,
+        channel: Ref,
+        message: Ref,
+        user: Ref,
+        *,
+        custom_id: str | None = None,
+        label: str | None = None,
     ) -> Payload:
         """Click a button, told by its custom id or label (neither: the only one there is)."""
-        stored, actor = self._seen_message(channel, message, user)
+        stored, actor = self._visible_message(channel, message, user)
         button = _component(stored, {BUTTON}, custom_id, label)
         if not button.get("custom_id"):
             raise ActionError("That button is a link: it starts no interaction.")
-        return self._component_used(stored, actor, button, {})
+        return self._use_component(stored, actor, button, {})
 
     def select(
-        self, channel: Id, message: Id, user: Id, values: Sequence[Id], *, custom_id: str | None = None
+        self,
+        channel: Ref,
+        message: Ref,
+        user: Ref,
+        values: Sequence[Ref],
+        *,
+        custom_id: str | None = None,
     ) -> Payload:
         """Choose from a select menu: option values, or names or ids of users, roles, channels."""
-        stored, actor = self._seen_message(channel, message, user)
+        stored, actor = self._visible_message(channel, message, user)
         menu = _component(stored, SELECTS, custom_id, None)
         lowest, highest = menu.get("min_values", 1), menu.get("max_values", 1)
         if not lowest <= len(values) <= highest:
             raise ActionError(f"That menu takes {lowest} to {highest} values, not {len(values)}.")
         place = self.find_channel(stored.channel_id)
-        return self._component_used(stored, actor, menu, self._chosen(place, actor, menu, values))
+        return self._use_component(stored, actor, menu, self._selected_data(place, actor, menu, values))
 
-    def submit_modal(self, interaction: Id, user: Id, values: Mapping[str, Any]) -> Payload:
+    def submit_modal(self, interaction: Ref, user: Ref, values: Mapping[str, Any]) -> Payload:
         """Fill in and send the modal that the bot showed in answer to an interaction; values by custom id."""
         record, actor = self.simulation.interactions.get(int(interaction)), self.find_user(user)
         if record is None or record.modal is None or record.user_id != actor.id or record.modal_consumed:
@@ -138,16 +150,16 @@ class InteractionActions(OwnerActions):
         place = self.find_channel(record.channel_id)
         resolved: Resolved = {}
         fields = {
-            each["custom_id"] for each in walk_components(record.modal["components"]) if _is_field(each)
+            each["custom_id"] for each in walk_components(record.modal["components"]) if _is_input(each)
         }
         if unknown := sorted(values.keys() - fields):
             raise ActionError(f"The modal has no field {unknown[0]!r}. Known: {', '.join(sorted(fields))}.")
-        filled = [self._filled(place, actor, each, values, resolved) for each in record.modal["components"]]
+        filled = [self._fill_in(place, actor, each, values, resolved) for each in record.modal["components"]]
         data = {"custom_id": record.modal["custom_id"], "components": filled, "resolved": resolved}
         record.modal_consumed = True
         source = self.simulation.messages.get(place.id, {}).get(record.source_message_id or 0)
-        started = self._start(MODAL_SUBMIT, place, actor, data, source)
-        self.simulation.origins[int(started["id"])] = record.id
+        started = self._start_interaction(MODAL_SUBMIT, place, actor, data, source)
+        self.simulation.modal_origins[int(started["id"])] = record.id
         return started
 
     # Commands
@@ -156,12 +168,12 @@ class InteractionActions(OwnerActions):
         self, place: Channel, actor: User, command: str
     ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
         name, *path = command.removeprefix("/").split()
-        root = self._visible(place, actor, name, CHAT_INPUT)
-        with in_words():
+        root = self._usable_command(place, actor, name, CHAT_INPUT)
+        with as_action_error():
             leaf, nesting = walk_to_subcommand(root, path)
         return root, leaf, nesting
 
-    def _visible(self, place: Channel, actor: User, name: str, kind: int) -> dict[str, Any]:
+    def _usable_command(self, place: Channel, actor: User, name: str, kind: int) -> dict[str, Any]:
         root = self.simulation.find_command(name, place.guild_id, type=kind)
         if root is None:
             scopes = (self.simulation.commands.get(scope, {}) for scope in (place.guild_id, None))
@@ -172,15 +184,15 @@ class InteractionActions(OwnerActions):
             raise ActionError(f"{actor.name} cannot use /{name} here ({access.reason}).", status=403)
         return root
 
-    def _menu_command(self, place: Channel, actor: User, name: str, target: Id) -> dict[str, Any]:
+    def _menu_command(self, place: Channel, actor: User, name: str, target: Ref) -> dict[str, Any]:
         resolved: Resolved = {}
         stored = self.simulation.messages.get(place.id, {}).get(int(target) if str(target).isdecimal() else 0)
         if stored is not None:
-            root = self._visible(place, actor, name, MESSAGE_COMMAND)
+            root = self._usable_command(place, actor, name, MESSAGE_COMMAND)
             resolved["messages"] = {str(stored.id): self.message(stored)}
             target_id = stored.id
         else:
-            root = self._visible(place, actor, name, USER_COMMAND)
+            root = self._usable_command(place, actor, name, USER_COMMAND)
             target_id = self._resolve(place, actor, USER_KIND, target, resolved)
         return {**_command_data(root, [], resolved), "target_id": str(target_id)}
 
@@ -207,13 +219,13 @@ class InteractionActions(OwnerActions):
             {
                 "name": name,
                 "type": declared[name]["type"],
-                "value": self._value(place, actor, command, declared[name], value, resolved),
+                "value": self._option_value(place, actor, command, declared[name], value, resolved),
             }
             for name, value in given.items()
         ]
         return built, resolved
 
-    def _value(
+    def _option_value(
         self,
         place: Channel,
         actor: User,
@@ -224,10 +236,10 @@ class InteractionActions(OwnerActions):
     ) -> Any:
         if option["type"] in ENTITY_OPTIONS:
             return str(self._resolve(place, actor, option["type"], value, resolved))
-        with in_words():
+        with as_action_error():
             return validate_option_value(command, option, value)
 
-    def _resolve(self, place: Channel, actor: User, kind: int, value: Id, resolved: Resolved) -> int:
+    def _resolve(self, place: Channel, actor: User, kind: int, value: Ref, resolved: Resolved) -> int:
         """Put what an id or name means into ``resolved`` as Discord does, and return its id."""
         world = self.simulation
         if kind == CHANNEL_KIND:
@@ -250,7 +262,7 @@ class InteractionActions(OwnerActions):
             resolved.setdefault("members", {})[str(user.id)] = dict(member)
         return user.id
 
-    def _is_role(self, value: Id, place: Channel) -> bool:
+    def _is_role(self, value: Ref, place: Channel) -> bool:
         try:
             self.find_role(value, place.guild_id)
         except ActionError:
@@ -259,15 +271,15 @@ class InteractionActions(OwnerActions):
 
     # Components
 
-    def _seen_message(self, channel: Id, message: Id, user: Id) -> tuple[Message, User]:
+    def _visible_message(self, channel: Ref, message: Ref, user: Ref) -> tuple[Message, User]:
         stored, actor = self.find_message(channel, message), self.find_user(user)
         seen = channel_accessible(self.simulation, stored.channel_id, actor.id)
         if not seen or not stored.visible_to(actor.id):
             raise ActionError(f"{actor.name} cannot see that message.", status=403)
         return stored, actor
 
-    def _chosen(
-        self, place: Channel, actor: User, menu: Mapping[str, Any], values: Sequence[Id]
+    def _selected_data(
+        self, place: Channel, actor: User, menu: Mapping[str, Any], values: Sequence[Ref]
     ) -> dict[str, Any]:
         if menu["type"] == STRING_SELECT:
             known = [each["value"] for each in menu.get("options") or []]
@@ -280,15 +292,15 @@ class InteractionActions(OwnerActions):
         chosen = [str(self._resolve(place, actor, kind, value, resolved)) for value in values]
         return {"values": chosen, "resolved": resolved}
 
-    def _component_used(
+    def _use_component(
         self, stored: Message, actor: User, component: Mapping[str, Any], more: dict[str, Any]
     ) -> Payload:
         data = {"custom_id": component["custom_id"], "component_type": component["type"], **more}
         if component.get("id") is not None:
             data["id"] = component["id"]
-        return self._start(COMPONENT, self.find_channel(stored.channel_id), actor, data, stored)
+        return self._start_interaction(COMPONENT, self.find_channel(stored.channel_id), actor, data, stored)
 
-    def _filled(
+    def _fill_in(
         self,
         place: Channel,
         actor: User,
@@ -300,19 +312,19 @@ class InteractionActions(OwnerActions):
         shown: dict[str, Any] = {key: node[key] for key in ("type", "id", "custom_id") if key in node}
         if "components" in node:
             shown["components"] = [
-                self._filled(place, actor, each, values, resolved) for each in node["components"]
+                self._fill_in(place, actor, each, values, resolved) for each in node["components"]
             ]
         elif "component" in node:
-            shown["component"] = self._filled(place, actor, node["component"], values, resolved)
-        elif _is_field(node):
-            shown.update(self._field(place, actor, node, values.get(node["custom_id"]), resolved))
+            shown["component"] = self._fill_in(place, actor, node["component"], values, resolved)
+        elif _is_input(node):
+            shown.update(self._fill_in_field(place, actor, node, values.get(node["custom_id"]), resolved))
         return shown
 
-    def _field(
+    def _fill_in_field(
         self, place: Channel, actor: User, node: Mapping[str, Any], value: Any, resolved: Resolved
     ) -> dict[str, Any]:
         if node["type"] in SELECTS:
-            chosen = self._chosen(place, actor, node, [] if value is None else value)
+            chosen = self._selected_data(place, actor, node, [] if value is None else value)
             for kind, entries in chosen.pop("resolved", {}).items():
                 resolved.setdefault(kind, {}).update(entries)
             return chosen
@@ -322,7 +334,7 @@ class InteractionActions(OwnerActions):
             return {"values": value}
         return {"value": "" if value is None and node["type"] == 4 else value}
 
-    def _start(
+    def _start_interaction(
         self,
         kind: int,
         place: Channel,
@@ -332,7 +344,7 @@ class InteractionActions(OwnerActions):
     ) -> Payload:
         if not channel_accessible(self.simulation, place.id, actor.id):
             raise ActionError(f"{actor.name} cannot see #{place.name or place.id}.", status=403)
-        with in_words():
+        with as_action_error():
             record, payload = base_payload(
                 self.simulation,
                 type=kind,
@@ -354,10 +366,10 @@ class InteractionActions(OwnerActions):
                 "features": features,
             }
         self.simulation.emit("INTERACTION_CREATE", payload)
-        return _started(record)
+        return _reference(record)
 
 
-def _started(record: Interaction) -> Payload:
+def _reference(record: Interaction) -> Payload:
     return {"id": str(record.id), "token": record.token, "type": record.type}
 
 
@@ -374,8 +386,8 @@ def _command_data(
     return data
 
 
-def _is_field(node: Mapping[str, Any]) -> bool:
-    return bool(node.get("custom_id")) and not any(key in node for key in ROWS)
+def _is_input(node: Mapping[str, Any]) -> bool:
+    return bool(node.get("custom_id")) and not any(key in node for key in CHILD_FIELDS)
 
 
 def _component(

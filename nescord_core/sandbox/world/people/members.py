@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from nescord_core.sandbox.world.lookup import ActionError, Id, Lookup
+from nescord_core.sandbox.world.lookup import ActionError, Lookup, Ref
 from nescord_core.sandbox.world.simcord.model import (
     BackendError,
     Channel,
@@ -18,7 +18,7 @@ from nescord_core.sandbox.world.simcord.model import (
     serializers,
 )
 
-__all__ = ["MemberActions", "in_words", "tail"]
+__all__ = ["MemberActions", "as_action_error", "newest_messages"]
 
 Payload = dict[str, Any]
 DM = 1
@@ -28,7 +28,7 @@ PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
 
 
 @contextmanager
-def in_words() -> Iterator[None]:
+def as_action_error() -> Iterator[None]:
     """Turn the model's refusals into `ActionError`, which the control API and the page can show."""
     try:
         yield
@@ -49,12 +49,12 @@ class MemberActions(Lookup):
 
     def say(
         self,
-        channel: Id,
-        user: Id,
+        channel: Ref,
+        user: Ref,
         content: str = "",
         *,
-        guild: Id | None = None,
-        reply_to: Id | None = None,
+        guild: Ref | None = None,
+        reply_to: Ref | None = None,
         files: Sequence[tuple[str, bytes]] = (),
         nonce: str | None = None,
     ) -> Payload:
@@ -64,12 +64,12 @@ class MemberActions(Lookup):
             raise ActionError("A message needs content or a file.")
         if len(content) > 2000:
             raise ActionError(f"A message holds at most 2000 characters; this one has {len(content)}.")
-        with in_words():
-            self._check_speaks(place, author)
+        with as_action_error():
+            self._check_can_send(place, author)
             reference = None
             if reply_to is not None:
-                wanted = {"message_id": str(self.find_message(place.id, reply_to).id)}
-                reference = self.simulation.normalize_message_reference(place.id, wanted)
+                replied_to = {"message_id": str(self.find_message(place.id, reply_to).id)}
+                reference = self.simulation.normalize_message_reference(place.id, replied_to)
             attachments = self.simulation.store_attachments(place.id, files)
             message = self.simulation.create_message(
                 place.id, author.id, content, reference=reference, attachments=attachments
@@ -79,64 +79,64 @@ class MemberActions(Lookup):
         shown = self.message(message)
         return shown if nonce is None else {**shown, "nonce": nonce}
 
-    def dm(self, user: Id, content: str, *, files: Sequence[tuple[str, bytes]] = ()) -> Payload:
+    def dm(self, user: Ref, content: str, *, files: Sequence[tuple[str, bytes]] = ()) -> Payload:
         """Send the bot a direct message."""
         channel = self.simulation.get_dm_channel(self.find_user(user).id)
         return self.say(channel.id, user, content, files=files)
 
-    def edit(self, channel: Id, message: Id, content: str, *, user: Id | None = None) -> Payload:
+    def edit(self, channel: Ref, message: Ref, content: str, *, user: Ref | None = None) -> Payload:
         """Edit a message as its author (``user``, when given, must be the author)."""
         stored = self.find_message(channel, message)
         if user is not None and self.find_user(user).id != stored.author_id:
             raise ActionError("Users can only edit their own messages.", status=403, code=50005)
-        with in_words():
+        with as_action_error():
             return self.message(
                 self.simulation.edit_message(stored.channel_id, stored.id, {"content": content})
             )
 
-    def delete(self, channel: Id, message: Id, *, user: Id | None = None) -> None:
+    def delete(self, channel: Ref, message: Ref, *, user: Ref | None = None) -> None:
         """Delete a message as its author, or as a moderator ``user``."""
         stored = self.find_message(channel, message)
         actor = stored.author_id if user is None else self.find_user(user).id
-        with in_words():
+        with as_action_error():
             if actor != stored.author_id:
-                self._need(self.find_channel(stored.channel_id), actor, "manage_messages")
+                self._require(self.find_channel(stored.channel_id), actor, "manage_messages")
             self.simulation.delete_message(stored.channel_id, stored.id)
 
-    def react(self, channel: Id, message: Id, user: Id, emoji: str) -> None:
+    def react(self, channel: Ref, message: Ref, user: Ref, emoji: str) -> None:
         """Add a reaction: a unicode emoji, or ``name:id`` of a custom one."""
         self._reaction(channel, message, user, emoji, reacted=True)
 
-    def unreact(self, channel: Id, message: Id, user: Id, emoji: str) -> None:
+    def unreact(self, channel: Ref, message: Ref, user: Ref, emoji: str) -> None:
         """Take a user's own reaction away."""
         self._reaction(channel, message, user, emoji, reacted=False)
 
-    def _reaction(self, channel: Id, message: Id, user: Id, emoji: str, *, reacted: bool) -> None:
+    def _reaction(self, channel: Ref, message: Ref, user: Ref, emoji: str, *, reacted: bool) -> None:
         stored, actor = self.find_message(channel, message), self.find_user(user)
-        with in_words():
+        with as_action_error():
             needed = reaction_permissions(stored, emoji, reacted=reacted)
-            self._need(self.find_channel(stored.channel_id), actor.id, *needed)
+            self._require(self.find_channel(stored.channel_id), actor.id, *needed)
             self.simulation.set_reaction(stored.channel_id, stored.id, emoji, actor.id, reacted)
 
-    def pin(self, channel: Id, message: Id, user: Id, *, pinned: bool = True) -> None:
+    def pin(self, channel: Ref, message: Ref, user: Ref, *, pinned: bool = True) -> None:
         """Pin or unpin a message as a user with that permission."""
         stored, actor = self.find_message(channel, message), self.find_user(user)
-        with in_words():
-            self._need(self.find_channel(stored.channel_id), actor.id, "manage_messages")
+        with as_action_error():
+            self._require(self.find_channel(stored.channel_id), actor.id, "manage_messages")
             self.simulation.set_pinned(stored.channel_id, stored.id, pinned, actor_id=actor.id)
 
-    def vote(self, channel: Id, message: Id, user: Id, answers: Sequence[int]) -> None:
+    def vote(self, channel: Ref, message: Ref, user: Ref, answers: Sequence[int]) -> None:
         """Set a user's votes in a poll (answer ids; none takes them back)."""
         stored, actor = self.find_message(channel, message), self.find_user(user)
-        with in_words():
-            self._need(self.find_channel(stored.channel_id), actor.id)
+        with as_action_error():
+            self._require(self.find_channel(stored.channel_id), actor.id)
             self.simulation.set_poll_votes(stored.channel_id, stored.id, list(answers), actor.id)
 
-    def typing(self, channel: Id, user: Id, *, guild: Id | None = None) -> None:
+    def typing(self, channel: Ref, user: Ref, *, guild: Ref | None = None) -> None:
         """Show a user as typing."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
-        with in_words():
-            self._check_speaks(place, actor)
+        with as_action_error():
+            self._check_can_send(place, actor)
         now = int(self.simulation.clock.now().timestamp())
         payload: Payload = {"channel_id": str(place.id), "user_id": str(actor.id), "timestamp": now}
         if place.guild_id is not None:
@@ -145,44 +145,50 @@ class MemberActions(Lookup):
         self.simulation.emit("TYPING_START", payload)
 
     def voice_join(
-        self, channel: Id, user: Id, *, guild: Id | None = None, mute: bool = False, deaf: bool = False
+        self,
+        channel: Ref,
+        user: Ref,
+        *,
+        guild: Ref | None = None,
+        mute: bool = False,
+        deaf: bool = False,
     ) -> None:
         """Connect a user to a voice channel (state only, no sound)."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if place.guild_id is None:
             raise ActionError("Only a guild's voice channels can be joined.")
-        with in_words():
-            self._need(place, actor.id, "connect")
+        with as_action_error():
+            self._require(place, actor.id, "connect")
             self.simulation.set_voice_state(
                 place.guild_id, actor.id, place.id, self_mute=mute, self_deaf=deaf
             )
 
-    def voice_leave(self, user: Id, *, guild: Id | None = None) -> None:
+    def voice_leave(self, user: Ref, *, guild: Ref | None = None) -> None:
         """Disconnect a user from voice."""
-        with in_words():
+        with as_action_error():
             self.simulation.set_voice_state(self.find_guild(guild).id, self.find_user(user).id, None)
 
     # Membership
 
-    def member(self, guild: Id, user: Id) -> Payload:
+    def member(self, guild: Ref, user: Ref) -> Payload:
         """Return one member as Discord shows it, user included."""
         place, actor = self.find_guild(guild), self.find_user(user)
-        with in_words():
+        with as_action_error():
             member = self.simulation.get_member(place.id, actor.id)
             return dict(serializers.member_payload(self.simulation, place, member))
 
-    def join(self, user: Id, *, guild: Id | None = None) -> Payload:
+    def join(self, user: Ref, *, guild: Ref | None = None) -> Payload:
         """Let a user join a guild; an unknown name makes a new user."""
         place, actor = self.find_guild(guild), self.find_or_make_user(user)
         if actor.id in place.members:
             raise ActionError(f"{actor.name} is already a member of {place.name}.", status=409)
         if actor.id in place.bans:
             raise ActionError(f"{actor.name} is banned from {place.name}.", status=403, code=40007)
-        with in_words():
+        with as_action_error():
             self.simulation.add_member(place.id, actor.id, announce=True)
         return self.member(place.id, actor.id)
 
-    def find_or_make_user(self, user: Id) -> User:
+    def find_or_make_user(self, user: Ref) -> User:
         """Return a user; a name that nobody has makes a new one."""
         try:
             return self.find_user(user)
@@ -191,23 +197,23 @@ class MemberActions(Lookup):
                 raise
         return self.simulation.make_user(user.removeprefix("@"))
 
-    def leave(self, user: Id, *, guild: Id | None = None) -> None:
+    def leave(self, user: Ref, *, guild: Ref | None = None) -> None:
         """Let a user leave a guild."""
-        with in_words():
+        with as_action_error():
             self.simulation.remove_member(self.find_guild(guild).id, self.find_user(user).id)
 
-    def give_role(self, user: Id, role: Id, *, guild: Id | None = None) -> None:
+    def give_role(self, user: Ref, role: Ref, *, guild: Ref | None = None) -> None:
         """Give a member a role, as the owner would."""
         place = self.find_guild(guild)
-        with in_words():
+        with as_action_error():
             self.simulation.add_member_role(
                 place.id, self.find_user(user).id, self.find_role(role, place.id).id
             )
 
-    def take_role(self, user: Id, role: Id, *, guild: Id | None = None) -> None:
+    def take_role(self, user: Ref, role: Ref, *, guild: Ref | None = None) -> None:
         """Take a role from a member, as the owner would."""
         place = self.find_guild(guild)
-        with in_words():
+        with as_action_error():
             self.simulation.remove_member_role(
                 place.id, self.find_user(user).id, self.find_role(role, place.id).id
             )
@@ -216,12 +222,12 @@ class MemberActions(Lookup):
 
     def start_thread(
         self,
-        channel: Id,
-        user: Id,
+        channel: Ref,
+        user: Ref,
         name: str,
         *,
-        guild: Id | None = None,
-        message: Id | None = None,
+        guild: Ref | None = None,
+        message: Ref | None = None,
         content: str = "",
         private: bool = False,
     ) -> Payload:
@@ -232,9 +238,9 @@ class MemberActions(Lookup):
         if place.type not in (*FORUMS, *THREADED):
             raise ActionError(f"No thread can be started in #{place.name or place.id}.")
         started_from = None if message is None else self.find_message(place.id, message).id
-        with in_words():
+        with as_action_error():
             permission = "create_private_threads" if private else "create_public_threads"
-            self._need(place, actor.id, "send_messages" if place.type in FORUMS else permission)
+            self._require(place, actor.id, "send_messages" if place.type in FORUMS else permission)
             thread = self._make_thread(place, actor, name, started_from, private=private)
         if content:
             # A post's first message has the id of its thread.
@@ -258,7 +264,7 @@ class MemberActions(Lookup):
             self.simulation.announce_thread_create(thread)
         return thread
 
-    def interested(self, user: Id, event: Id, *, guild: Id | None = None, interested: bool = True) -> None:
+    def interested(self, user: Ref, event: Ref, *, guild: Ref | None = None, interested: bool = True) -> None:
         """Mark a scheduled event (by name or id) as interesting to a user, or no more."""
         place, actor = self.find_guild(guild), self.find_user(user)
         for each in place.scheduled_events.values():
@@ -270,17 +276,17 @@ class MemberActions(Lookup):
 
     # Checks
 
-    def _check_speaks(self, place: Channel, author: User) -> None:
-        self._need(place, author.id, "send_messages_in_threads" if place.is_thread else "send_messages")
+    def _check_can_send(self, place: Channel, author: User) -> None:
+        self._require(place, author.id, "send_messages_in_threads" if place.is_thread else "send_messages")
 
-    def _need(self, place: Channel, user_id: int, *permissions: str) -> None:
+    def _require(self, place: Channel, user_id: int, *permissions: str) -> None:
         if not channel_accessible(self.simulation, place.id, user_id):
             name = self.simulation.users[user_id].name
             raise ActionError(f"{name} cannot see #{place.name or place.id}.", status=403, code=50001)
         self.simulation.require_permissions(place.guild_id, user_id, place.id, *permissions)
 
 
-def tail(messages: dict[int, Message], *, after: int, limit: int) -> list[Message]:
+def newest_messages(messages: dict[int, Message], *, after: int, limit: int) -> list[Message]:
     """Return the newest ``limit`` messages past ``after``, oldest first, without walking them all."""
     found: list[Message] = []
     for message_id in reversed(messages):

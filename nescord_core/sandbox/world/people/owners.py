@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.world.lookup import ActionError, Id
-from nescord_core.sandbox.world.people.members import MemberActions, Payload, in_words
+from nescord_core.sandbox.world.lookup import ActionError, Ref
+from nescord_core.sandbox.world.people.members import MemberActions, Payload, as_action_error
 from nescord_core.sandbox.world.simcord.model import Guild, serializers
 
 __all__ = ["CHANNEL_KINDS", "OwnerActions"]
@@ -32,24 +32,24 @@ class OwnerActions(MemberActions):
         for number in range(guilds):
             # Ids a millisecond apart spread the guilds evenly over shards, which look at those bits.
             first = (SEED_MS + 1 + number) << 22
-            with self.simulation.planned_ids(first + 1), self.simulation.quiet():
+            with self.simulation.planned_ids(first + 1), self.simulation.without_events():
                 name = "Sandbox" if number == 0 else f"Sandbox {number + 1}"
-                self._furnish(name, first, owner.id, [each.id for each in others])
+                self._create_guild(name, first, owner.id, [each.id for each in others])
 
     def add_guild(self, name: str | None = None, *, guild_id: int | None = None) -> Payload:
         """Invite the bot to a new guild and return it as GUILD_CREATE shows it."""
         owner = self.find_user("olivia")
         members = [self.find_user(each).id for each in ("alice", "bob")]
         chosen = name or f"Sandbox {len(self.simulation.guilds) + 1}"
-        with in_words(), self.simulation.quiet():
-            made = self._furnish(chosen, guild_id, owner.id, members)
+        with as_action_error(), self.simulation.without_events():
+            made = self._create_guild(chosen, guild_id, owner.id, members)
         payload = dict(serializers.guild_create_payload(self.simulation, made))
         # `unavailable` false is what guilds carry that come back; by that, clients tell a guild that is new.
         payload.pop("unavailable", None)
         self.simulation.emit("GUILD_CREATE", payload)
         return payload
 
-    def _furnish(self, name: str, guild_id: int | None, owner_id: int, members: list[int]) -> Guild:
+    def _create_guild(self, name: str, guild_id: int | None, owner_id: int, members: list[int]) -> Guild:
         world = self.simulation
         guild = world.create_guild(name, id=guild_id, owner_id=owner_id)
         moderator = world.create_role(guild.id, "moderator", permissions=1 << 13 | 1 << 1, color=0x3498DB)
@@ -63,18 +63,18 @@ class OwnerActions(MemberActions):
             world.add_member_role(guild.id, members[0], moderator.id)
         return guild
 
-    def remove_guild(self, guild: Id) -> None:
+    def remove_guild(self, guild: Ref) -> None:
         """Remove the bot from a guild (the guild is gone then)."""
-        with in_words():
+        with as_action_error():
             self.simulation.remove_guild(self.find_guild(guild).id)
 
     def create_channel(
         self,
         name: str,
         *,
-        guild: Id | None = None,
+        guild: Ref | None = None,
         kind: str = "text",
-        parent: Id | None = None,
+        parent: Ref | None = None,
         topic: str | None = None,
     ) -> Payload:
         """Make a channel; ``kind`` is one of `CHANNEL_KINDS`, ``parent`` a category."""
@@ -82,41 +82,41 @@ class OwnerActions(MemberActions):
             raise ActionError(f"There is no kind of channel {kind!r}. Known: {', '.join(CHANNEL_KINDS)}.")
         place = self.find_guild(guild)
         parent_id = None if parent is None else self.find_channel(parent, place.id).id
-        with in_words():
+        with as_action_error():
             channel = self.simulation.create_channel(
                 place.id, name, type=CHANNEL_KINDS[kind], parent_id=parent_id, topic=topic
             )
         return dict(serializers.channel_payload(self.simulation, channel))
 
-    def edit_channel(self, channel: Id, *, guild: Id | None = None, **changes: Any) -> Payload:
+    def edit_channel(self, channel: Ref, *, guild: Ref | None = None, **changes: Any) -> Payload:
         """Change name, topic, position or rate_limit_per_user of a channel."""
         _check_fields(changes, CHANNEL_FIELDS)
-        with in_words():
+        with as_action_error():
             place = self.simulation.edit_channel(self.find_channel(channel, guild).id, changes)
         return dict(serializers.channel_payload(self.simulation, place))
 
-    def delete_channel(self, channel: Id, *, guild: Id | None = None) -> None:
+    def delete_channel(self, channel: Ref, *, guild: Ref | None = None) -> None:
         """Delete a channel."""
-        with in_words():
+        with as_action_error():
             self.simulation.delete_channel(self.find_channel(channel, guild).id)
 
-    def create_role(self, name: str, *, guild: Id | None = None, **fields: Any) -> Payload:
+    def create_role(self, name: str, *, guild: Ref | None = None, **fields: Any) -> Payload:
         """Make a role; ``permissions`` is a bit mask, as a number or in Discord's way as a string."""
-        with in_words():
+        with as_action_error():
             role = self.simulation.create_role(self.find_guild(guild).id, name, **_role_fields(fields))
         return dict(serializers.role_payload(role))
 
-    def edit_role(self, role: Id, *, guild: Id | None = None, **changes: Any) -> Payload:
+    def edit_role(self, role: Ref, *, guild: Ref | None = None, **changes: Any) -> Payload:
         """Change a role."""
         place, fields = self.find_guild(guild), _role_fields(changes)
-        with in_words():
+        with as_action_error():
             changed = self.simulation.edit_role(place.id, self.find_role(role, place.id).id, fields)
         return dict(serializers.role_payload(changed))
 
-    def delete_role(self, role: Id, *, guild: Id | None = None) -> None:
+    def delete_role(self, role: Ref, *, guild: Ref | None = None) -> None:
         """Delete a role."""
         place = self.find_guild(guild)
-        with in_words():
+        with as_action_error():
             self.simulation.delete_role(place.id, self.find_role(role, place.id).id)
 
 

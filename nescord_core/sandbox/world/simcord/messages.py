@@ -1,6 +1,6 @@
 """Messages and threads of the model, where it does less than Discord or something else.
 
-System messages, threads started from a message, auto moderation, what ends by itself, bounds on what is kept.
+System messages, threads started from a message, auto moderation, polls that end, a bound on stored messages.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from simcord.backend.models import AutoModRule, Channel, Message, Poll
 from simcord.backend.permissions import flag as permission_flag
 from simcord.enums import MessageType
 
-from nescord_core.sandbox.world.automod import ALERT, BLOCK, TIMEOUT, Caught, caught_by
+from nescord_core.sandbox.world.automod import ALERT, BLOCK, TIMEOUT, Match, find_match
 
-__all__ = ["MESSAGES_PER_CHANNEL", "MessageModel", "with_thread"]
+__all__ = ["MESSAGES_PER_CHANNEL", "MessageModel", "show_thread"]
 
 MESSAGES_PER_CHANNEL = 10_000
 COMPONENT = 3
 HAS_THREAD = 1 << 5
-TELLING = frozenset(
+TYPES_WITH_CONTENT = frozenset(
     {MessageType.CHANNEL_NAME_CHANGE, MessageType.CHANNEL_FOLLOW_ADD, MessageType.THREAD_CREATED}
     | {MessageType.STAGE_START, MessageType.STAGE_END, MessageType.STAGE_TOPIC}
 )
 """System messages that have content of their own; what the others say, each client writes itself."""
-EXEMPT = permission_flag("administrator") | permission_flag("manage_guild")
+UNMODERATED_PERMISSIONS = permission_flag("administrator") | permission_flag("manage_guild")
 """Members with these permissions are not moderated."""
 
 Serialize = Callable[..., Any]
 
 
-def with_thread(serialize: Serialize) -> Serialize:
+def show_thread(serialize: Serialize) -> Serialize:
     """Show a message with the thread that was started from it
     (https://discord.com/developers/docs/resources/message#message-object).
     """
@@ -55,10 +55,10 @@ class MessageModel(Backend):
 
     def __init__(self, clock: Clock) -> None:
         self.messages_per_channel = MESSAGES_PER_CHANNEL
-        self.origins: dict[int, int] = {}
+        self.modal_origins: dict[int, int] = {}
         self._planned_ids: Iterator[int] = iter(())
         self._open_polls: dict[int, Message] = {}
-        self._told_polls: set[int] = set()
+        self._announced_polls: set[int] = set()
         self._deleted_thread: int | None = None
         self._thread_options: Mapping[str, Any] = {}
         super().__init__(clock=clock)
@@ -69,36 +69,36 @@ class MessageModel(Backend):
         stored = super().commit_message(message, broadcast=broadcast)
         if message.poll is not None:
             self._open_polls[message.id] = message
-        kept = self.messages.get(message.channel_id, {})
-        while len(kept) > self.messages_per_channel:
-            del kept[next(iter(kept))]
+        messages = self.messages.get(message.channel_id, {})
+        while len(messages) > self.messages_per_channel:
+            del messages[next(iter(messages))]
         return stored
 
     def prepare_message(
         self, *args: Any, interaction_metadata: Mapping[str, Any] | None = None, **fields: Any
     ) -> Message:
         if interaction_metadata is not None:
-            fields["interaction_metadata"] = self._with_cause(interaction_metadata)
+            fields["interaction_metadata"] = self._with_trigger(interaction_metadata)
         message = super().prepare_message(*args, **fields)
-        if fields.get("system_metadata") is not None and message.type not in TELLING:
+        if fields.get("system_metadata") is not None and message.type not in TYPES_WITH_CONTENT:
             message.content = ""
         return message
 
-    def _with_cause(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_trigger(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Name what a component's or a modal's interaction came from; discord.js reads it with its user.
 
         https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
         """
         record = self.interactions[int(metadata["id"])]
-        cause = self.interactions.get(self.origins.get(record.id, 0))
+        trigger = self.interactions.get(self.modal_origins.get(record.id, 0))
         if record.type == COMPONENT and record.source_message_id is not None:
             return {**metadata, "interacted_message_id": str(record.source_message_id)}
-        if cause is None:
+        if trigger is None:
             return dict(metadata)
-        told: dict[str, Any] = {**metadata, "id": str(cause.id), "type": cause.type}
-        if cause.command_name is not None:
-            told |= {"name": cause.command_name, "command_type": cause.command_type}
-        return {**metadata, "triggering_interaction_metadata": self._with_cause(told)}
+        triggered: dict[str, Any] = {**metadata, "id": str(trigger.id), "type": trigger.type}
+        if trigger.command_name is not None:
+            triggered |= {"name": trigger.command_name, "command_type": trigger.command_type}
+        return {**metadata, "triggering_interaction_metadata": self._with_trigger(triggered)}
 
     def create_system_message(
         self, channel_id: int, message_type: MessageType, author_id: int, **facts: Any
@@ -107,16 +107,16 @@ class MessageModel(Backend):
         kind, channel = MessageType(message_type), self.get_channel(channel_id)
         started_from = facts.get("referenced_message_id")
         if kind is MessageType.THREAD_CREATED and started_from is not None:
-            return self._begin_thread(channel_id, facts["target_channel_id"], author_id, started_from)
+            return self._start_thread(channel_id, facts["target_channel_id"], author_id, started_from)
         if kind is MessageType.CHANNEL_NAME_CHANGE and not channel.is_thread:
             return Message(
                 id=0, channel_id=channel_id, author_id=author_id
             )  # only groups and threads tell that
         return super().create_system_message(channel_id, kind, author_id, **facts)
 
-    def _begin_thread(self, channel_id: int, thread_id: int, author_id: int, started_from: int) -> Message:
+    def _start_thread(self, channel_id: int, thread_id: int, author_id: int, started_from: int) -> Message:
         """Tell that a message has a thread now, and begin the thread with a reference to it."""
-        self.emit("MESSAGE_UPDATE", self._told(self.get_message(channel_id, started_from)))
+        self.emit("MESSAGE_UPDATE", self._message_payload(self.get_message(channel_id, started_from)))
         return super().create_system_message(
             thread_id,
             MessageType.THREAD_STARTER_MESSAGE,
@@ -125,7 +125,7 @@ class MessageModel(Backend):
             referenced_message_id=started_from,
         )
 
-    def _told(self, message: Message) -> dict[str, Any]:
+    def _message_payload(self, message: Message) -> dict[str, Any]:
         return dict(serializers.message_payload(self, message))
 
     # Threads
@@ -157,7 +157,7 @@ class MessageModel(Backend):
         finally:
             self._planned_ids = iter(())
 
-    def _of_thread(self, channel_id: int | None) -> bool:
+    def _is_thread(self, channel_id: int | None) -> bool:
         channel = self.channels.get(channel_id or 0)
         return channel_id == self._deleted_thread if channel is None else channel.is_thread
 
@@ -176,15 +176,18 @@ class MessageModel(Backend):
         guild = self.guilds.get(channel.guild_id or 0)
         if guild is None or not guild.auto_mod_rules or not content or self.get_user(author_id).bot:
             return False
-        if author_id == guild.owner_id or self.compute_permissions(guild.id, author_id) & EXEMPT:
+        if (
+            author_id == guild.owner_id
+            or self.compute_permissions(guild.id, author_id) & UNMODERATED_PERMISSIONS
+        ):
             return False
         blocked = False
         for rule in list(guild.auto_mod_rules.values()):
             if not rule.enabled or self._exempt(rule, channel, author_id):
                 continue
-            caught = caught_by(rule.trigger_type, rule.trigger_metadata, content)
+            caught = find_match(rule.trigger_type, rule.trigger_metadata, content)
             for action in rule.actions if caught is not None else ():
-                self._act(rule, channel, author_id, content, caught or Caught(None, None), action)
+                self._run_action(rule, channel, author_id, content, caught or Match(None, None), action)
                 blocked = blocked or action["type"] == BLOCK
         return blocked
 
@@ -195,16 +198,16 @@ class MessageModel(Backend):
             roles & set(rule.exempt_roles)
         )
 
-    def _act(
+    def _run_action(
         self,
         rule: AutoModRule,
         channel: Channel,
         author_id: int,
         content: str,
-        caught: Caught,
+        caught: Match,
         action: Mapping[str, Any],
     ) -> None:
-        told: dict[str, Any] = {
+        payload: dict[str, Any] = {
             "guild_id": str(rule.guild_id),
             "action": dict(action),
             "rule_id": str(rule.id),
@@ -216,13 +219,16 @@ class MessageModel(Backend):
             "matched_content": caught.content,
         }
         metadata = action.get("metadata") or {}
-        if action["type"] == ALERT and (alert := self._alert(rule, author_id, content, metadata)) is not None:
-            told["alert_system_message_id"] = str(alert.id)
+        if (
+            action["type"] == ALERT
+            and (alert := self._send_alert(rule, author_id, content, metadata)) is not None
+        ):
+            payload["alert_system_message_id"] = str(alert.id)
         if action["type"] == TIMEOUT:
             self._time_out(rule.guild_id, author_id, int(metadata.get("duration_seconds") or 60))
-        self.emit("AUTO_MODERATION_ACTION_EXECUTION", told)
+        self.emit("AUTO_MODERATION_ACTION_EXECUTION", payload)
 
-    def _alert(
+    def _send_alert(
         self, rule: AutoModRule, author_id: int, content: str, metadata: Mapping[str, Any]
     ) -> Message | None:
         """Write what was caught into the channel for alerts."""
@@ -243,12 +249,12 @@ class MessageModel(Backend):
     def expire_poll(self, channel_id: int, message_id: int) -> Message:
         """End a poll, and tell the result as a message (type 46)."""
         ended = super().expire_poll(channel_id, message_id)
-        if ended.poll is not None and ended.id not in self._told_polls:
-            self._told_polls.add(ended.id)
-            self._tell_result(ended, ended.poll)
+        if ended.poll is not None and ended.id not in self._announced_polls:
+            self._announced_polls.add(ended.id)
+            self._announce_poll_result(ended, ended.poll)
         return ended
 
-    def _tell_result(self, ended: Message, poll: Poll) -> None:
+    def _announce_poll_result(self, ended: Message, poll: Poll) -> None:
         votes = {each.answer_id: len(poll.votes.get(each.answer_id, ())) for each in poll.answers}
         most, total = max(votes.values(), default=0), sum(votes.values())
         victors = [each for each in poll.answers if votes[each.answer_id] == most]
@@ -264,19 +270,19 @@ class MessageModel(Backend):
             }
         fields = [{"name": name, "value": value, "inline": False} for name, value in facts.items()]
         embed = {"type": "poll_result", "fields": fields}
-        told = super().prepare_message(ended.channel_id, ended.author_id, "", embeds=[embed])
-        told.type = int(MessageType.POLL_RESULT)
-        told.reference = {"type": 0, "channel_id": str(ended.channel_id), "message_id": str(ended.id)}
-        self.commit_message(told)
+        result = super().prepare_message(ended.channel_id, ended.author_id, "", embeds=[embed])
+        result.type = int(MessageType.POLL_RESULT)
+        result.reference = {"type": 0, "channel_id": str(ended.channel_id), "message_id": str(ended.id)}
+        self.commit_message(result)
 
     def settle(self) -> None:
         """Carry out what is due by now: polls that end, scheduled events that start or end."""
         now = self.now_iso()
         for message in list(self._open_polls.values()):
-            gone = message.id not in self.messages.get(message.channel_id, {})
-            if gone or message.poll is None or message.poll.expiry <= now:
+            deleted = message.id not in self.messages.get(message.channel_id, {})
+            if deleted or message.poll is None or message.poll.expiry <= now:
                 del self._open_polls[message.id]
-            if not gone and message.poll is not None and message.poll.expiry <= now:
+            if not deleted and message.poll is not None and message.poll.expiry <= now:
                 self.expire_poll(message.channel_id, message.id)
         self.activate_due_scheduled_events()
         self.process_entitlement_deadlines()

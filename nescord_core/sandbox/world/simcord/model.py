@@ -41,9 +41,9 @@ from simcord.http import routes as _routes
 from simcord.http.router import _ROUTES, RequestContext, RouteNotImplemented, UnsupportedField
 from simcord.interactions import base_payload, nest_options, validate_option_value, walk_to_subcommand
 
-from nescord_core.sandbox.world.extra_fields import extra_fields_of, with_extra_fields
+from nescord_core.sandbox.world.extra_fields import extra_fields_of, show_extra_fields
 from nescord_core.sandbox.world.simcord.files import FileStore, RealClock
-from nescord_core.sandbox.world.simcord.messages import MessageModel, with_thread
+from nescord_core.sandbox.world.simcord.messages import MessageModel, show_thread
 from nescord_core.settings import SANDBOX_BOT_ID
 from nescord_core.snowflake import DISCORD_EPOCH_MS
 
@@ -88,10 +88,10 @@ AUDIT_ENTRIES_KEPT = 1_000
 TOKEN_BYTES = 51
 THREAD_ACTIONS: Mapping[int, int] = {11: 111, 12: 112}
 """Threads have audit log events of their own beside those of channels."""
-SERVER_BITS = 1 << 17
+WORKER_BITS = 1 << 17
 """Ids made now carry this worker number; those made for a shard carry none, so that they never meet."""
 
-PRIVATE = frozenset({"verified", "mfa_enabled", "locale"})
+PRIVATE_USER_FIELDS = frozenset({"verified", "mfa_enabled", "locale"})
 
 ModelRoute = Callable[[RequestContext], Any]
 
@@ -108,10 +108,10 @@ for _name in (
     "webhook_payload",
 ):
     # The model shows an object within many others: only its serializers see all of them.
-    setattr(serializers, _name, with_extra_fields(getattr(serializers, _name)))
+    setattr(serializers, _name, show_extra_fields(getattr(serializers, _name)))
 
 
-def _public(serialize: Callable[[User], Any]) -> Callable[[User], Any]:
+def _hide_private_fields(serialize: Callable[[User], Any]) -> Callable[[User], Any]:
     """Show what is nobody else's business of the bot's own user only
     (https://discord.com/developers/docs/resources/user#user-object).
     """
@@ -120,12 +120,12 @@ def _public(serialize: Callable[[User], Any]) -> Callable[[User], Any]:
         payload = serialize(user)
         if user.id == SANDBOX_BOT_ID:
             return payload
-        return {name: value for name, value in payload.items() if name not in PRIVATE}
+        return {name: value for name, value in payload.items() if name not in PRIVATE_USER_FIELDS}
 
     return shown
 
 
-for _name, _wrap in (("message_payload", with_thread), ("user_payload", _public)):
+for _name, _wrap in (("message_payload", show_thread), ("user_payload", _hide_private_fields)):
     setattr(serializers, _name, _wrap(getattr(serializers, _name)))
 
 
@@ -134,13 +134,13 @@ class SimcordModel(MessageModel):
 
     def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._announce = announce
-        self._quiet = False
+        self._muted = False
         self._last_ms = 0
         self._sequence = 0
-        self._reacted_to: int | None = None
-        self.noted_changes: list[dict[str, Any]] = []
+        self._reaction_author: int | None = None
+        self.pending_audit_changes: list[dict[str, Any]] = []
         """Changes of kept fields, for the next entry of an audit log."""
-        self._newcomer: tuple[str, Mapping[str, Any], Mapping[str, Any]] | None = None
+        self._awaited_object: tuple[str, Mapping[str, Any], Mapping[str, Any]] | None = None
         super().__init__(clock=RealClock())
         self.files = FileStore()
         self.cdn = self.files
@@ -151,38 +151,38 @@ class SimcordModel(MessageModel):
 
     def emit(self, event: str, payload: Mapping[str, Any]) -> None:
         """Announce an event. simcord keeps a transcript of them all; a server must not."""
-        if self._newcomer is not None and event == self._newcomer[0]:
-            payload = self._adopted(event, payload)
-        if self._reacted_to is not None:
-            payload = {**payload, "message_author_id": str(self._reacted_to)}
-        if not self._quiet:
+        if self._awaited_object is not None and event == self._awaited_object[0]:
+            payload = self._attach(event, payload)
+        if self._reaction_author is not None:
+            payload = {**payload, "message_author_id": str(self._reaction_author)}
+        if not self._muted:
             self._announce(event, payload)
 
     def _emit_reaction(self, event: str, message: Message, emoji: str, user_id: int) -> None:
         # Whose message it is comes with the addition only
         # (https://discord.com/developers/docs/events/gateway-events#message-reaction-add).
-        self._reacted_to = message.author_id if event == "MESSAGE_REACTION_ADD" else None
+        self._reaction_author = message.author_id if event == "MESSAGE_REACTION_ADD" else None
         try:
             super()._emit_reaction(event, message, emoji, user_id)
         finally:
-            self._reacted_to = None
+            self._reaction_author = None
 
     @contextmanager
-    def adopting(
+    def attach_extra_fields(
         self, event: str, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
     ) -> Iterator[None]:
         """Keep fields of the object that is made meanwhile; the event that announces it has them already."""
-        self._newcomer = (event, fields, attributes or {})
+        self._awaited_object = (event, fields, attributes or {})
         try:
             yield
         finally:
-            self._newcomer = None
+            self._awaited_object = None
 
-    def _adopted(self, event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-        assert self._newcomer is not None
-        _, fields, attributes = self._newcomer
-        self._newcomer = None
-        thing = self._made(event, payload)
+    def _attach(self, event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        assert self._awaited_object is not None
+        _, fields, attributes = self._awaited_object
+        self._awaited_object = None
+        thing = self._announced_object(event, payload)
         extra_fields_of(thing).update(fields)
         for name, value in attributes.items():
             setattr(thing, name, value)
@@ -190,7 +190,7 @@ class SimcordModel(MessageModel):
             return {**payload, "role": {**payload["role"], **fields}}
         return {**payload, **fields, **attributes}
 
-    def _made(self, event: str, payload: Mapping[str, Any]) -> object:
+    def _announced_object(self, event: str, payload: Mapping[str, Any]) -> object:
         """Return the object that an event announces."""
         match event:
             case "CHANNEL_CREATE":
@@ -203,13 +203,13 @@ class SimcordModel(MessageModel):
                 return self.guilds[int(payload["guild_id"])].scheduled_events[int(payload["id"])]
 
     @contextmanager
-    def quiet(self) -> Iterator[None]:
+    def without_events(self) -> Iterator[None]:
         """Announce nothing meanwhile: what is built up is announced as one whole afterwards."""
-        self._quiet = True
+        self._muted = True
         try:
             yield
         finally:
-            self._quiet = False
+            self._muted = False
 
     def snowflake(self) -> int:
         """Make an id of this moment; ids never go backwards, even when the clock does."""
@@ -221,7 +221,7 @@ class SimcordModel(MessageModel):
             self._last_ms, self._sequence = now_ms, 0
         else:
             self._sequence += 1
-        return (self._last_ms << 22) | SERVER_BITS | (self._sequence & (SERVER_BITS - 1))
+        return (self._last_ms << 22) | WORKER_BITS | (self._sequence & (WORKER_BITS - 1))
 
     def reserve_id(self, value: int) -> int:
         if not 0 < value < 1 << 64 or value in self.guilds:
@@ -231,7 +231,7 @@ class SimcordModel(MessageModel):
     @contextmanager
     def planned_ids(self, first: int) -> Iterator[None]:
         """Count ids up from ``first`` meanwhile, so that a seeded world has the same ids every time."""
-        self._planned_ids = iter(range(first, first + SERVER_BITS))
+        self._planned_ids = iter(range(first, first + WORKER_BITS))
         try:
             yield
         finally:
@@ -257,7 +257,7 @@ class SimcordModel(MessageModel):
         while len(self.interactions) > INTERACTIONS_KEPT:
             oldest = self.interactions.pop(next(iter(self.interactions)))
             self.interaction_tokens.pop(oldest.token, None)
-            self.origins.pop(oldest.id, None)
+            self.modal_origins.pop(oldest.id, None)
         return record
 
     def create_webhook(self, channel_id: int, name: str, creator_id: int) -> Webhook:
@@ -286,9 +286,9 @@ class SimcordModel(MessageModel):
         changes = list(fields.pop("changes", None) or [])
         moved = [key for key in ("$add", "$remove") if key in options]
         changes += [{"key": key, "new_value": options.pop(key)} for key in moved]
-        changes += self.noted_changes
-        self.noted_changes = []
-        if args and self._of_thread(fields.get("target_id")):
+        changes += self.pending_audit_changes
+        self.pending_audit_changes = []
+        if args and self._is_thread(fields.get("target_id")):
             args = (THREAD_ACTIONS.get(args[0], args[0]), *args[1:])
         entry = super().record_audit_log(guild_id, *args, changes=changes, options=options, **fields)
         entries = self.guilds[guild_id].audit_log_entries

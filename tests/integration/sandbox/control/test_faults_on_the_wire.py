@@ -59,7 +59,7 @@ async def test_opcode_7_and_opcode_9(sandbox: RunningSandbox, bot: RawGateway) -
     assert (await bot.receive())["op"] == 7
     await sandbox.post("/fault", connections={"do": "invalid_session", "resumable": True})
     assert await bot.receive() == {"t": None, "s": None, "op": 9, "d": True}
-    assert bot.session_id in sandbox.sandbox.wire.table.sessions
+    assert bot.session_id in sandbox.sandbox.gateway.table.sessions
     await sandbox.post("/fault", connections={"do": "invalid_session"})
     assert await bot.receive() == {"t": None, "s": None, "op": 9, "d": False}
     assert not await resumes(sandbox, bot)

@@ -69,12 +69,12 @@ class Gateway:
         self.world = world
         self.settings = settings
         self.faults = FaultPlan()
-        self.wire = GatewayServer(world, settings, self.faults, now=lambda: time.monotonic() + self.shift)
-        world.subscribe(self.wire.publish)
+        self.server = GatewayServer(world, settings, self.faults, now=lambda: time.monotonic() + self.shift)
+        world.subscribe(self.server.publish)
 
     @property
     def url(self) -> str:
-        return self.wire.url
+        return self.server.url
 
     def emit(self, event: str, payload: Mapping[str, Any], guild_id: int = 0) -> None:
         for listener in self.world.listeners:
@@ -109,12 +109,12 @@ async def start() -> AsyncIterator[Start]:
             gateway = Gateway(settings, SmallWorld(list(guilds)))
             app = web.Application()
             for path in (GATEWAY_PATH, f"{GATEWAY_PATH}/", RESUME_PATH, f"{RESUME_PATH}/"):
-                app.router.add_get(path, gateway.wire.connect)
+                app.router.add_get(path, gateway.server.connect)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", settings.port).start()
             runners.append(runner)
-            tasks.append(group.create_task(gateway.wire.run()))
+            tasks.append(group.create_task(gateway.server.run()))
             return gateway
 
         yield starting

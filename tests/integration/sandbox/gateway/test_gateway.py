@@ -47,7 +47,7 @@ async def test_compression_has_one_context_for_the_life_of_the_connection(start:
 @pytest.mark.parametrize("path", ["/gateway", "/gateway/", "/gateway/resume", "/gateway/resume/"])
 async def test_the_paths_of_the_gateway(start: Any, path: str) -> None:
     gateway = await start()
-    async with RawGateway(f"ws://{gateway.wire.authority}{path}") as client:
+    async with RawGateway(f"ws://{gateway.server.authority}{path}") as client:
         assert (await client.receive())["d"] == {"heartbeat_interval": 41250}
 
 
@@ -55,7 +55,7 @@ async def test_unknown_compression_and_encoding_are_refused_in_words(start: Any)
     gateway = await start()
     async with aiohttp.ClientSession() as http:
         for query, word in [("compress=gzip", "zlib-stream"), ("encoding=etf", "json")]:
-            async with http.get(f"http://{gateway.wire.authority}/gateway?v=10&{query}") as answer:
+            async with http.get(f"http://{gateway.server.authority}/gateway?v=10&{query}") as answer:
                 assert answer.status == 400
                 assert word in await answer.text()
 
@@ -73,7 +73,7 @@ async def test_close_codes_reach_the_client(start: Any) -> None:
     async with RawGateway(gateway.url) as client:
         await client.ws.send_str("x" * 5000)
         assert await client.closed() == 4002
-    assert gateway.wire.closes == {4012: 1, 4003: 1, 4004: 1, 4002: 1}
+    assert gateway.server.closes == {4012: 1, 4003: 1, 4004: 1, 4002: 1}
 
 
 async def test_heartbeats_are_acknowledged_and_their_absence_closes(start: Any) -> None:
@@ -106,8 +106,8 @@ async def test_resume_replays_in_order_and_then_says_resumed(start: Any) -> None
         assert got[300]["t"] == "RESUMED"
         gateway.message("after", G1)
         assert (await again.receive())["d"]["content"] == "after"
-    assert gateway.wire.totals["identifies"] == 1
-    assert gateway.wire.totals["resumes"] == 1
+    assert gateway.server.totals["identifies"] == 1
+    assert gateway.server.totals["resumes"] == 1
 
 
 async def test_a_second_resume_from_an_older_point_gets_the_events_but_not_the_old_resumed(
@@ -175,8 +175,8 @@ async def test_identify_too_early_is_answered_with_invalid_session(start: Any) -
         gateway.shift += 5.0
         await second.send(2, body)
         assert (await second.receive())["t"] == "READY"
-    assert gateway.wire.session_start_limit()["remaining"] == 998
-    assert (gateway.wire.totals["identifies"], gateway.wire.totals["invalid_sessions"]) == (2, 1)
+    assert gateway.server.session_start_limit()["remaining"] == 998
+    assert (gateway.server.totals["identifies"], gateway.server.totals["invalid_sessions"]) == (2, 1)
 
 
 async def test_direct_messages_arrive_on_shard_0_only(start: Any) -> None:
@@ -220,7 +220,7 @@ async def test_content_is_hidden_without_its_intent_except_for_mentions_own_and_
 
 async def test_what_is_said_where_the_bot_cannot_look_does_not_reach_it(start: Any) -> None:
     gateway = await start()
-    gateway.wire.sees = lambda channel_id: channel_id != 13
+    gateway.server.can_view = lambda channel_id: channel_id != 13
     async with RawGateway(gateway.url) as client:
         await client.identify(TOKEN, intents=ALL)
         gateway.message("hidden", G1, channel_id="13")
@@ -315,12 +315,12 @@ async def test_a_client_that_does_not_read_is_cut_off_and_costs_no_more_than_the
         await client.identify(TOKEN, intents=ALL)
         client.ws._response.connection.transport.pause_reading()  # type: ignore[union-attr]
         deadline = time.monotonic() + 20
-        while gateway.wire.online() and time.monotonic() < deadline:
+        while gateway.server.online() and time.monotonic() < deadline:
             for _ in range(100):
                 gateway.message("x" * 20_000, G1)
             await asyncio.sleep(0.01)
-        assert not gateway.wire.online()
-        (session,) = gateway.wire.table.sessions.values()
+        assert not gateway.server.online()
+        (session,) = gateway.server.table.sessions.values()
         assert len(session.events) <= 500
 
 
@@ -330,7 +330,7 @@ async def test_an_event_is_encoded_once_for_all_sessions(start: Any) -> None:
         await one.identify(TOKEN, intents=ALL)
         await two.identify(TOKEN, intents=ALL)
         gateway.message("shared", G1)
-        first, second = (each.events[-1].data for each in gateway.wire.table.sessions.values())
+        first, second = (each.events[-1].data for each in gateway.server.table.sessions.values())
         assert json.loads(first)["content"] == "shared"
         assert first is second
 
@@ -340,7 +340,7 @@ async def test_stopping_sends_reconnect_and_closes_so_that_clients_resume(start:
     async with RawGateway(gateway.url) as client:
         await client.identify(TOKEN, intents=0)
         async with asyncio.TaskGroup() as group:
-            group.create_task(gateway.wire.stop(5.0))
+            group.create_task(gateway.server.stop(5.0))
             assert (await client.receive())["op"] == 7
             assert await client.closed() == 1012
-        assert gateway.wire.peers() == []
+        assert gateway.server.connections() == []

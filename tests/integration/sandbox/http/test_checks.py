@@ -27,7 +27,7 @@ async def test_a_wrong_token_is_401(rest: Rest) -> None:
     for headers in ({"Authorization": "Bot wrong"}, {"Authorization": ""}, {"Authorization": "Bearer x"}):
         reply = await rest.call("GET", "/users/@me", headers=headers, expect=401)
         assert reply.body == {"message": "401: Unauthorized", "code": 0}
-    assert len(rest.api.invalid) == 3
+    assert len(rest.api.invalid_requests) == 3
     await rest.call("GET", "/gateway", headers={"Authorization": ""}, expect=200)
 
 
@@ -206,7 +206,7 @@ async def test_a_hidden_limit_of_channel_names() -> None:
 async def test_too_many_invalid_requests_end_in_a_ban_by_the_front() -> None:
     """A ban by the front is a 429 that is not JSON, without a Via header."""
     async with sandbox() as rest:
-        rest.api.invalid = InvalidRequests(limit=3)
+        rest.api.invalid_requests = InvalidRequests(limit=3)
         for _ in range(3):
             await rest.call("GET", "/users/@me", headers={"Authorization": "Bot x"}, expect=401)
         reply = await rest.call("GET", "/users/@me", expect=429)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nescord_core.events import Intents
-from nescord_core.sandbox.gateway.event_filter import EncodedEvent, censored, guild_for, needed_intents
+from nescord_core.sandbox.gateway.event_filter import EncodedEvent, guild_create_for, redact, required_intents
 
 BOT = "9"
 
@@ -28,7 +28,7 @@ BOT = "9"
 def test_an_event_needs_the_intent_of_where_it_happened(
     event: str, in_guild: bool, expected: Intents
 ) -> None:
-    assert needed_intents(event, in_guild) == expected
+    assert required_intents(event, in_guild) == expected
 
 
 def message(**more: Any) -> dict[str, Any]:
@@ -36,12 +36,12 @@ def message(**more: Any) -> dict[str, Any]:
 
 
 def test_content_embeds_attachments_components_and_polls_are_hidden() -> None:
-    shown = censored(message(embeds=[1], attachments=[1], components=[1], poll={}), BOT)
+    shown = redact(message(embeds=[1], attachments=[1], components=[1], poll={}), BOT)
     assert shown == message(content="", embeds=[], attachments=[], components=[])
 
 
 def test_a_field_that_was_not_there_is_not_made_up() -> None:
-    shown = censored({"id": "1", "pinned": True, "author": {"id": "1"}}, BOT)
+    shown = redact({"id": "1", "pinned": True, "author": {"id": "1"}}, BOT)
     assert shown == {"id": "1", "pinned": True, "author": {"id": "1"}}
 
 
@@ -54,18 +54,18 @@ def test_a_field_that_was_not_there_is_not_made_up() -> None:
     ],
 )
 def test_the_bot_sees_its_own_messages_and_those_that_mention_it(seen: dict[str, Any]) -> None:
-    assert censored(seen, BOT) is None
+    assert redact(seen, BOT) is None
 
 
 def test_a_replied_to_message_is_judged_by_itself() -> None:
-    shown = censored(message(author={"id": BOT}, referenced_message=message()), BOT)
+    shown = redact(message(author={"id": BOT}, referenced_message=message()), BOT)
     assert shown is not None
     assert shown["content"] == "text"
     assert shown["referenced_message"]["content"] == ""
 
 
 def test_forwarded_content_is_hidden_with_the_message() -> None:
-    shown = censored(message(message_snapshots=[{"message": {"content": "secret"}}]), BOT)
+    shown = redact(message(message_snapshots=[{"message": {"content": "secret"}}]), BOT)
     assert shown is not None
     assert shown["message_snapshots"][0]["message"]["content"] == ""
 
@@ -76,15 +76,15 @@ def members(count: int) -> list[dict[str, Any]]:
 
 def test_a_large_guild_comes_without_members_even_with_presences() -> None:
     guild = {"member_count": 51, "members": members(51)}
-    shown = guild_for(guild, Intents.all(), 50, BOT)
+    shown = guild_create_for(guild, Intents.all(), 50, BOT)
     assert shown["large"] is True
     assert [each["user"]["id"] for each in shown["members"]] == [BOT]
-    assert len(guild_for(guild, Intents.all(), 51, BOT)["members"]) == 51
+    assert len(guild_create_for(guild, Intents.all(), 51, BOT)["members"]) == 51
 
 
 def test_who_is_in_a_voice_channel_comes_along() -> None:
     guild = {"member_count": 3, "members": members(3), "voice_states": [{"user_id": "100"}]}
-    shown = guild_for(guild, Intents.GUILDS, 50, BOT)
+    shown = guild_create_for(guild, Intents.GUILDS, 50, BOT)
     assert [each["user"]["id"] for each in shown["members"]] == [BOT, "100"]
 
 

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nescord_core.events import Intents
-from nescord_core.sandbox.gateway.protocol import CLIENT_OPS, OPS_IN, Ask, Close, Frame, Op, Phase
+from nescord_core.sandbox.gateway.protocol import ALLOWED_OPS, CLIENT_OPS, Close, Command, Frame, Op, Phase
 from nescord_core.sandbox.gateway.sessions import (
-    Begin,
     ConnectionRules,
-    Continue,
     Effect,
     GatewayLimits,
+    SessionResumed,
+    SessionStarted,
     SessionTable,
 )
 
@@ -55,24 +55,24 @@ def close_code(effects: tuple[Effect, ...]) -> int:
     return only.code
 
 
-def begun(conn: ConnectionRules, now: float = 0.0, **changes: Any) -> Begin:
-    (only,) = conn.received(identify(**changes), now)
-    assert isinstance(only, Begin)
+def begun(conn: ConnectionRules, now: float = 0.0, **changes: Any) -> SessionStarted:
+    (only,) = conn.on_payload(identify(**changes), now)
+    assert isinstance(only, SessionStarted)
     return only
 
 
 def test_the_table_of_legal_opcodes_names_every_phase_and_only_client_opcodes() -> None:
-    assert set(OPS_IN) == set(Phase)
-    assert frozenset().union(*OPS_IN.values()) == CLIENT_OPS
+    assert set(ALLOWED_OPS) == set(Phase)
+    assert frozenset().union(*ALLOWED_OPS.values()) == CLIENT_OPS
 
 
 def test_hello_tells_the_interval_in_milliseconds() -> None:
-    assert connection(table()).opened("10") == (Frame(Op.HELLO, {"heartbeat_interval": 41250}),)
+    assert connection(table()).on_open("10") == (Frame(Op.HELLO, {"heartbeat_interval": 41250}),)
 
 
 @pytest.mark.parametrize("version", ["", "6", "11", "ten"])
 def test_a_wrong_version_is_closed_with_4012(version: str) -> None:
-    assert close_code(connection(table()).opened(version)) == 4012
+    assert close_code(connection(table()).on_open(version)) == 4012
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_a_wrong_version_is_closed_with_4012(version: str) -> None:
 )
 def test_what_is_wrong_before_a_session_is_closed_with_discords_code(raw: bytes, code: int) -> None:
     conn = connection(table())
-    assert close_code(conn.received(raw, 0.0)) == code
+    assert close_code(conn.on_payload(raw, 0.0)) == code
     assert conn.phase is Phase.CLOSED
-    assert conn.received(frame(1), 0.0) == ()
+    assert conn.on_payload(frame(1), 0.0) == ()
 
 
 def test_a_payload_of_exactly_4096_bytes_is_read() -> None:
@@ -118,12 +118,12 @@ def test_a_payload_of_exactly_4096_bytes_is_read() -> None:
     filled = frame(3, {"fill": ""})
     raw = frame(3, {"fill": "x" * (4096 - len(filled))})
     assert len(raw) == 4096
-    assert isinstance(conn.received(raw, 0.0)[0], Ask)
+    assert isinstance(conn.on_payload(raw, 0.0)[0], Command)
 
 
 def test_a_disallowed_privileged_intent_is_closed_with_4014() -> None:
     of = table(disallowed_intents=Intents.MESSAGE_CONTENT.value)
-    assert close_code(connection(of).received(identify(intents=Intents.MESSAGE_CONTENT.value), 0.0)) == 4014
+    assert close_code(connection(of).on_payload(identify(intents=Intents.MESSAGE_CONTENT.value), 0.0)) == 4014
     begun(connection(of, 2), intents=Intents.GUILD_MEMBERS.value)
 
 
@@ -133,7 +133,7 @@ def test_an_intent_that_is_not_privileged_cannot_be_disallowed() -> None:
 
 def test_more_than_2500_guilds_on_one_shard_need_sharding() -> None:
     guilds = tuple(number << 22 for number in range(2501))
-    assert close_code(connection(table(), guilds=guilds).received(identify(), 0.0)) == 4011
+    assert close_code(connection(table(), guilds=guilds).on_payload(identify(), 0.0)) == 4011
     begun(connection(table(), guilds=guilds[:2500]))
     begun(connection(table(), guilds=guilds), shard=[0, 2])
 
@@ -141,13 +141,13 @@ def test_more_than_2500_guilds_on_one_shard_need_sharding() -> None:
 def test_a_second_identify_is_closed_with_4005() -> None:
     conn = connection(table())
     begun(conn)
-    assert close_code(conn.received(identify(), 60.0)) == 4005
+    assert close_code(conn.on_payload(identify(), 60.0)) == 4005
 
 
 def test_a_resume_in_a_session_is_closed_with_4005() -> None:
     conn = connection(table())
     session = begun(conn).session
-    assert close_code(conn.received(resume(session.id, 0), 1.0)) == 4005
+    assert close_code(conn.on_payload(resume(session.id, 0), 1.0)) == 4005
 
 
 def test_identify_is_paced_to_one_per_window_and_key_of_max_concurrency() -> None:
@@ -155,7 +155,7 @@ def test_identify_is_paced_to_one_per_window_and_key_of_max_concurrency() -> Non
     begun(connection(of, 1), shard=[0, 4])
     begun(connection(of, 2), shard=[1, 4])
     third = connection(of, 3)
-    assert third.received(identify(shard=[2, 4]), 4.9) == (Frame(Op.INVALID_SESSION, False),)
+    assert third.on_payload(identify(shard=[2, 4]), 4.9) == (Frame(Op.INVALID_SESSION, False),)
     assert third.phase is Phase.AWAITING
     begun(third, 5.0, shard=[2, 4])
 
@@ -163,8 +163,8 @@ def test_identify_is_paced_to_one_per_window_and_key_of_max_concurrency() -> Non
 def test_an_identify_that_came_too_early_spends_nothing_of_the_day() -> None:
     of = table()
     begun(connection(of, 1))
-    connection(of, 2).received(identify(), 1.0)
-    left, reset_after = of.starts_left(1.0)
+    connection(of, 2).on_payload(identify(), 1.0)
+    left, reset_after = of.session_starts_left(1.0)
     assert left == 999
     assert reset_after == pytest.approx(86_399.0)
 
@@ -173,23 +173,23 @@ def test_the_days_identifies_run_out_and_come_back_after_24_hours() -> None:
     of = table(session_starts=2)
     begun(connection(of, 1), 0.0)
     begun(connection(of, 2), 10.0)
-    assert of.starts_left(10.0)[0] == 0
-    assert close_code(connection(of, 3).received(identify(), 20.0)) == 4004
+    assert of.session_starts_left(10.0)[0] == 0
+    assert close_code(connection(of, 3).on_payload(identify(), 20.0)) == 4004
     begun(connection(of, 4), 86_400.0)
-    assert of.starts_left(86_400.0) == (1, 86_400.0)
+    assert of.session_starts_left(86_400.0) == (1, 86_400.0)
 
 
 def test_a_heartbeat_is_answered_before_and_in_a_session() -> None:
     conn = connection(table())
-    assert conn.received(frame(1), 0.0) == (Frame(Op.HEARTBEAT_ACK),)
+    assert conn.on_payload(frame(1), 0.0) == (Frame(Op.HEARTBEAT_ACK),)
     begun(conn)
-    assert conn.received(frame(1, 7), 1.0) == (Frame(Op.HEARTBEAT_ACK),)
+    assert conn.on_payload(frame(1, 7), 1.0) == (Frame(Op.HEARTBEAT_ACK),)
 
 
 def test_a_client_without_heartbeats_is_closed_between_one_and_a_half_and_two_intervals() -> None:
     conn = connection(table(heartbeat_interval=10.0))
     begun(conn)
-    conn.received(frame(1), 10.0)
+    conn.on_payload(frame(1), 10.0)
     assert conn.tick(25.0) == ()
     assert close_code(conn.tick(30.0)) == 4009
 
@@ -197,21 +197,21 @@ def test_a_client_without_heartbeats_is_closed_between_one_and_a_half_and_two_in
 def test_more_than_120_payloads_in_60_seconds_are_closed_with_4008() -> None:
     conn = connection(table())
     for _ in range(120):
-        assert conn.received(frame(1), 0.0) == (Frame(Op.HEARTBEAT_ACK),)
-    assert close_code(conn.received(frame(1), 59.9)) == 4008
+        assert conn.on_payload(frame(1), 0.0) == (Frame(Op.HEARTBEAT_ACK),)
+    assert close_code(conn.on_payload(frame(1), 59.9)) == 4008
 
 
 def test_the_window_of_120_payloads_slides() -> None:
     conn = connection(table())
     for second in range(240):
-        assert conn.received(frame(1), second / 2) == (Frame(Op.HEARTBEAT_ACK),)
+        assert conn.on_payload(frame(1), second / 2) == (Frame(Op.HEARTBEAT_ACK),)
 
 
 def test_commands_go_to_the_world() -> None:
     conn = connection(table())
     begun(conn)
-    assert conn.received(frame(31, {"guild_ids": ["1"]}), 0.0) == (
-        Ask(Op.REQUEST_SOUNDBOARD_SOUNDS, {"guild_ids": ["1"]}),
+    assert conn.on_payload(frame(31, {"guild_ids": ["1"]}), 0.0) == (
+        Command(Op.REQUEST_SOUNDBOARD_SOUNDS, {"guild_ids": ["1"]}),
     )
 
 
@@ -220,7 +220,7 @@ def resumable(of: SessionTable, events: int = 5) -> str:
     session = begun(conn).session
     for number in range(events):
         session.append("MESSAGE_CREATE", b"%d" % number)
-    conn.lost(None, 100.0)
+    conn.on_disconnect(None, 100.0)
     return session.id
 
 
@@ -229,29 +229,29 @@ def test_resume_continues_after_the_given_sequence_number() -> None:
     session_id = resumable(of)
     conn = connection(of, 2)
     session = of.sessions[session_id]
-    assert conn.received(resume(session_id, 2), 101.0) == (Continue(session, 2),)
+    assert conn.on_payload(resume(session_id, 2), 101.0) == (SessionResumed(session, 2),)
     assert [each.seq for each in session.after(2, 100)] == [3, 4, 5]
     assert session.connection == 2
 
 
 def test_resume_spends_no_identify() -> None:
     of = table()
-    connection(of, 2).received(resume(resumable(of), 2), 0.1)
-    assert of.starts_left(0.1)[0] == 999
+    connection(of, 2).on_payload(resume(resumable(of), 2), 0.1)
+    assert of.session_starts_left(0.1)[0] == 999
 
 
 @pytest.mark.parametrize("seq", [6, -1])
 def test_resume_with_a_sequence_number_that_never_was_is_closed_with_4007(seq: int) -> None:
     of = table()
     session_id = resumable(of)
-    assert close_code(connection(of, 2).received(resume(session_id, seq), 101.0)) == 4007
+    assert close_code(connection(of, 2).on_payload(resume(session_id, seq), 101.0)) == 4007
     assert session_id not in of.sessions
 
 
 def test_resume_of_an_unknown_session_is_invalid_and_the_client_may_identify() -> None:
     of = table()
     conn = connection(of)
-    assert conn.received(resume("gone", 2), 0.0) == (Frame(Op.INVALID_SESSION, False),)
+    assert conn.on_payload(resume("gone", 2), 0.0) == (Frame(Op.INVALID_SESSION, False),)
     begun(conn)
 
 
@@ -261,7 +261,7 @@ def test_a_session_expires_after_the_resume_window() -> None:
     of.expire(400.0)
     assert session_id in of.sessions
     of.expire(400.1)
-    assert connection(of, 2).received(resume(session_id, 2), 400.1) == (Frame(Op.INVALID_SESSION, False),)
+    assert connection(of, 2).on_payload(resume(session_id, 2), 400.1) == (Frame(Op.INVALID_SESSION, False),)
 
 
 def test_an_attached_session_does_not_expire() -> None:
@@ -277,7 +277,7 @@ def test_events_past_the_bound_are_forgotten_and_a_resume_that_needs_them_is_inv
     session = of.sessions[session_id]
     assert [each.seq for each in session.after(2, 100)] == [3, 4, 5]
     assert session.can_replay(2)
-    assert connection(of, 2).received(resume(session_id, 1), 101.0) == (Frame(Op.INVALID_SESSION, False),)
+    assert connection(of, 2).on_payload(resume(session_id, 1), 101.0) == (Frame(Op.INVALID_SESSION, False),)
 
 
 @pytest.mark.parametrize("code", [1000, 1001])
@@ -285,7 +285,7 @@ def test_a_client_that_closes_with_1000_or_1001_has_ended_its_session(code: int)
     of = table()
     conn = connection(of)
     session = begun(conn).session
-    conn.lost(code, 1.0)
+    conn.on_disconnect(code, 1.0)
     assert session.id not in of.sessions
 
 
@@ -294,7 +294,7 @@ def test_a_session_outlives_any_other_end_of_its_connection(code: int | None) ->
     of = table()
     conn = connection(of)
     session = begun(conn).session
-    conn.lost(code, 1.0)
+    conn.on_disconnect(code, 1.0)
     assert of.sessions[session.id].connection is None
 
 
@@ -302,8 +302,8 @@ def test_a_stale_connection_that_closes_with_1000_does_not_end_a_session_resumed
     of = table()
     old = connection(of, 1)
     session = begun(old).session
-    connection(of, 2).received(resume(session.id, 0), 1.0)
-    old.lost(1000, 2.0)
+    connection(of, 2).on_payload(resume(session.id, 0), 1.0)
+    old.on_disconnect(1000, 2.0)
     assert of.sessions[session.id].connection == 2
 
 
@@ -311,16 +311,16 @@ def test_a_second_identify_of_the_same_shard_leaves_the_older_session_alone() ->
     of = table()
     first = begun(connection(of, 1), 0.0).session
     second = begun(connection(of, 2), 10.0).session
-    assert set(of.on_shard(0)) == {first, second}
+    assert set(of.for_guild(0)) == {first, second}
 
 
 def test_events_are_routed_by_guild_and_direct_messages_go_to_shard_0_only() -> None:
     of = table(max_concurrency=2)
     zero = begun(connection(of, 1), shard=[0, 2]).session
     one = begun(connection(of, 2), shard=[1, 2]).session
-    assert list(of.on_shard(3 << 22)) == [one]
-    assert list(of.on_shard(2 << 22)) == [zero]
-    assert list(of.on_shard(0)) == [zero]
+    assert list(of.for_guild(3 << 22)) == [one]
+    assert list(of.for_guild(2 << 22)) == [zero]
+    assert list(of.for_guild(0)) == [zero]
 
 
 def test_sequence_numbers_are_per_session_and_begin_at_1() -> None:
@@ -397,11 +397,11 @@ def test_whatever_a_client_sends_the_rules_answer_and_nothing_follows_a_close(fr
     conn = connection(of)
     closed = False
     for number, raw in enumerate(frames):
-        effects = conn.received(raw, number * 10.0)
+        effects = conn.on_payload(raw, number * 10.0)
         assert not (closed and effects)
         closed = closed or any(isinstance(each, Close) for each in effects)
         assert (conn.phase is Phase.CLOSED) is closed
-    conn.lost(None, 1_000.0)
+    conn.on_disconnect(None, 1_000.0)
     of.expire(1_400.0)
     assert of.sessions == {}
-    assert list(of.on_shard(0)) == []
+    assert list(of.for_guild(0)) == []

@@ -10,7 +10,7 @@ from nescord_core.sandbox.http.rate_limits import (
     Limits,
     Rule,
     headers,
-    refusal,
+    rate_limited_body,
     rule_for,
 )
 from nescord_core.snowflake import from_ms
@@ -136,7 +136,7 @@ def test_headers_and_body_of_a_429() -> None:
     assert shown["Retry-After"] == "1"
     assert shown["X-RateLimit-Reset"] == "1000.750"
     assert shown["X-RateLimit-Reset-After"] == "0.750"
-    assert refusal(found) == {
+    assert rate_limited_body(found) == {
         "message": "You are being rate limited.",
         "retry_after": 0.75,
         "global": False,
@@ -152,7 +152,7 @@ def test_who_waits_as_told_is_let_in() -> None:
     for _ in range(200):
         found = take(limits, rule, now)
         if isinstance(found, Limited):
-            now += refusal(found)["retry_after"]
+            now += rate_limited_body(found)["retry_after"]
             found = allowed(take(limits, rule, now))
         if found.remaining == 0:
             now += float(headers(found, 0.0)["X-RateLimit-Reset-After"]) / rule.limit + 0.001

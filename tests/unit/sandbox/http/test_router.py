@@ -17,7 +17,7 @@ from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape, shape_of
 from nescord_core.sandbox.http import routes
 from nescord_core.sandbox.http.calls import Call
-from nescord_core.sandbox.http.model_routes import model_answer, modelled
+from nescord_core.sandbox.http.model_routes import model_answer, model_operations
 from nescord_core.sandbox.http.router import ROUTES, answer, routes_table
 from nescord_core.sandbox.world.extra_state import Grant, Lobby
 from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES, SCOPES
@@ -174,7 +174,7 @@ def test_every_operation_has_one_route_and_the_model_has_those_left_to_it() -> N
     assert set(named.values()) == {1}
     assert named.keys() == ROUTES.keys()
     assert named.keys() == {each.operation_id for each in contract.operations().values()} | {"list_skus"}
-    assert {each for each, route in ROUTES.items() if route is model_answer} <= modelled().keys()
+    assert {each for each, route in ROUTES.items() if route is model_answer} <= model_operations().keys()
 
 
 def test_the_table_names_every_operation_once() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nescord_core.sandbox.world.automod import Caught, caught_by
+from nescord_core.sandbox.world.automod import Match, find_match
 from nescord_core.sandbox.world.world import ActionError, World
 from nescord_core.settings import SandboxSettings
 
@@ -17,27 +17,27 @@ KEYWORD, PRESET, MENTIONS = 1, 4, 5
 @pytest.mark.parametrize(
     ("metadata", "text", "caught"),
     [
-        ({"keyword_filter": ["cat"]}, "a Cat!", Caught("cat", "Cat")),
+        ({"keyword_filter": ["cat"]}, "a Cat!", Match("cat", "Cat")),
         ({"keyword_filter": ["cat"]}, "concatenate", None),
-        ({"keyword_filter": ["cat*"]}, "catalogue", Caught("cat*", "catalogue")),
-        ({"keyword_filter": ["*cat"]}, "bobcat sat", Caught("*cat", "bobcat")),
-        ({"keyword_filter": ["*cat*"]}, "concatenate", Caught("*cat*", "concatenate")),
+        ({"keyword_filter": ["cat*"]}, "catalogue", Match("cat*", "catalogue")),
+        ({"keyword_filter": ["*cat"]}, "bobcat sat", Match("*cat", "bobcat")),
+        ({"keyword_filter": ["*cat*"]}, "concatenate", Match("*cat*", "concatenate")),
         ({"keyword_filter": ["*cat*"], "allow_list": ["concatenate"]}, "concatenate", None),
-        ({"keyword_filter": ["cat"], "allow_list": ["cat food"]}, "cat food, cat", Caught("cat", "cat")),
-        ({"regex_patterns": [r"c[aou]t\d"]}, "a cut7", Caught(r"c[aou]t\d", "cut7")),
+        ({"keyword_filter": ["cat"], "allow_list": ["cat food"]}, "cat food, cat", Match("cat", "cat")),
+        ({"regex_patterns": [r"c[aou]t\d"]}, "a cut7", Match(r"c[aou]t\d", "cut7")),
         ({"regex_patterns": ["("]}, "(", None),
     ],
 )
-def test_keywords(metadata: Mapping[str, Any], text: str, caught: Caught | None) -> None:
-    assert caught_by(KEYWORD, metadata, text) == caught
+def test_keywords(metadata: Mapping[str, Any], text: str, caught: Match | None) -> None:
+    assert find_match(KEYWORD, metadata, text) == caught
 
 
 def test_presets_and_mentions() -> None:
-    assert caught_by(PRESET, {"presets": [1]}, "well, damn") == Caught("damn", "damn")
-    assert caught_by(PRESET, {"presets": [2]}, "well, damn") is None
+    assert find_match(PRESET, {"presets": [1]}, "well, damn") == Match("damn", "damn")
+    assert find_match(PRESET, {"presets": [2]}, "well, damn") is None
     limit = {"mention_total_limit": 2}
-    assert caught_by(MENTIONS, limit, "<@1> <@&2> <@1>") is None
-    assert caught_by(MENTIONS, limit, "<@1> <@&2> <@!3>") == Caught(None, None)
+    assert find_match(MENTIONS, limit, "<@1> <@&2> <@1>") is None
+    assert find_match(MENTIONS, limit, "<@1> <@&2> <@!3>") == Match(None, None)
 
 
 @pytest.fixture

@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.http.calls import Call, Response, Routes, not_found
 from nescord_core.sandbox.world.extra_state import Lobby
 from nescord_core.sandbox.world.simcord.model import BackendError, serializers
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
-CAN_LINK = 1
+CAN_LINK_LOBBY = 1
 """The member flag that lets a member link the lobby to a channel."""
 LOBBY_MESSAGE = 0
-MESSAGES_KEPT = 200
+MAX_MESSAGES = 200
 
 Payload = dict[str, Any]
 
 
-def _lobby(call: Call) -> Lobby:
+def _find_lobby(call: Call) -> Lobby:
     """Return the lobby of the path; to a user it exists only while they are in it."""
     lobby = call.world.extra_state.lobbies.get(call.id("lobby_id"))
     if lobby is None or (call.grant is not None and call.grant.user_id not in lobby.members):
@@ -31,7 +31,7 @@ def _lobby(call: Call) -> Lobby:
     return lobby
 
 
-def _shown(call: Call, lobby: Lobby) -> Payload:
+def _lobby_payload(call: Call, lobby: Lobby) -> Payload:
     world = call.world.simulation
     shown: Payload = {
         "id": str(lobby.id),
@@ -48,7 +48,7 @@ def _shown(call: Call, lobby: Lobby) -> Payload:
     return shown
 
 
-def _member(call: Call, user_id: int, given: Mapping[str, Any]) -> Payload:
+def _member_payload(call: Call, user_id: int, given: Mapping[str, Any]) -> Payload:
     call.world.simulation.get_user(user_id)
     member = {"id": str(user_id), "metadata": given.get("metadata") or {}, "flags": given.get("flags") or 0}
     name = given.get("additional_name")
@@ -56,9 +56,11 @@ def _member(call: Call, user_id: int, given: Mapping[str, Any]) -> Payload:
 
 
 @ROUTES.answers("create_lobby")
-def _create(call: Call) -> Any:
+def _create_lobby(call: Call) -> Any:
     form = call.form
-    members = {int(each["id"]): _member(call, int(each["id"]), each) for each in form.get("members") or ()}
+    members = {
+        int(each["id"]): _member_payload(call, int(each["id"]), each) for each in form.get("members") or ()
+    }
     lobby = Lobby(
         call.world.simulation.snowflake(),
         dict(form.get("metadata") or {}),
@@ -67,11 +69,11 @@ def _create(call: Call) -> Any:
         members=members,
     )
     call.world.extra_state.lobbies[lobby.id] = lobby
-    return Answer(201, _shown(call, lobby))
+    return Response(201, _lobby_payload(call, lobby))
 
 
 @ROUTES.answers("create_or_join_lobby")
-def _join(call: Call) -> Any:
+def _create_or_join_lobby(call: Call) -> Any:
     """Join the lobby with this secret; the first to come makes it. Only users do that."""
     if call.grant is None:
         raise BackendError(403, 20001, "Bots cannot use this endpoint")
@@ -83,78 +85,78 @@ def _join(call: Call) -> Any:
     if form.get("lobby_metadata") is not None:
         lobby.metadata = dict(form["lobby_metadata"])
     user_id = call.grant.user_id
-    given = {"metadata": form.get("member_metadata"), "flags": CAN_LINK}
-    lobby.members[user_id] = _member(call, user_id, given)
-    return _shown(call, lobby)
+    given = {"metadata": form.get("member_metadata"), "flags": CAN_LINK_LOBBY}
+    lobby.members[user_id] = _member_payload(call, user_id, given)
+    return _lobby_payload(call, lobby)
 
 
 @ROUTES.answers("get_lobby")
-def _get(call: Call) -> Any:
-    return _shown(call, _lobby(call))
+def _get_lobby(call: Call) -> Any:
+    return _lobby_payload(call, _find_lobby(call))
 
 
 @ROUTES.answers("edit_lobby")
-def _edit(call: Call) -> Any:
-    lobby, form = _lobby(call), call.form
+def _edit_lobby(call: Call) -> Any:
+    lobby, form = _find_lobby(call), call.form
     if "metadata" in form:
         lobby.metadata = dict(form["metadata"] or {})
     if "members" in form:
         lobby.members = {
-            int(each["id"]): _member(call, int(each["id"]), each) for each in form["members"] or ()
+            int(each["id"]): _member_payload(call, int(each["id"]), each) for each in form["members"] or ()
         }
     if form.get("flags") is not None:
         lobby.flags = form["flags"]
     if "override_event_webhooks_url" in form:
         lobby.webhook_url = form["override_event_webhooks_url"]
-    return _shown(call, lobby)
+    return _lobby_payload(call, lobby)
 
 
 @ROUTES.answers("delete_lobby")
-def _delete(call: Call) -> Any:
-    del call.world.extra_state.lobbies[_lobby(call).id]
-    return Answer(204)
+def _delete_lobby(call: Call) -> Any:
+    del call.world.extra_state.lobbies[_find_lobby(call).id]
+    return Response(204)
 
 
 # Members
 
 
 @ROUTES.answers("add_lobby_member")
-def _add(call: Call) -> Any:
-    lobby, user_id = _lobby(call), call.id("user_id")
-    lobby.members[user_id] = _member(call, user_id, {**lobby.members.get(user_id, {}), **call.form})
+def _add_lobby_member(call: Call) -> Any:
+    lobby, user_id = _find_lobby(call), call.id("user_id")
+    lobby.members[user_id] = _member_payload(call, user_id, {**lobby.members.get(user_id, {}), **call.form})
     return lobby.members[user_id]
 
 
 @ROUTES.answers("bulk_update_lobby_members")
-def _bulk(call: Call) -> Any:
-    lobby = _lobby(call)
+def _bulk_update_lobby_members(call: Call) -> Any:
+    lobby = _find_lobby(call)
     for each in call.body or ():
         user_id = int(each["id"])
         if each.get("remove_member"):
             lobby.members.pop(user_id, None)
         else:
-            lobby.members[user_id] = _member(call, user_id, each)
-    wanted = [int(each["id"]) for each in call.body or ()]
-    return [lobby.members[each] for each in wanted if each in lobby.members]
+            lobby.members[user_id] = _member_payload(call, user_id, each)
+    user_ids = [int(each["id"]) for each in call.body or ()]
+    return [lobby.members[each] for each in user_ids if each in lobby.members]
 
 
 @ROUTES.answers("delete_lobby_member", "leave_lobby")
-def _remove(call: Call) -> Any:
+def _remove_lobby_member(call: Call) -> Any:
     user_id = call.id("user_id") if "user_id" in call.args else call.actor_id
-    lobby = _lobby(call)
+    lobby = _find_lobby(call)
     if lobby.members.pop(user_id, None) is None and call.grant is None and "user_id" in call.args:
         raise not_found(10007, "Member")
-    return Answer(204)
+    return Response(204)
 
 
 # The linked channel
 
 
 @ROUTES.answers("edit_lobby_channel_link")
-def _link(call: Call) -> Any:
+def _edit_lobby_channel_link(call: Call) -> Any:
     """Link a channel, or none. A member does that, with the flag for it and rights over the channel."""
-    lobby = _lobby(call)
-    if not lobby.members.get(call.actor_id, {"flags": CAN_LINK})["flags"] & CAN_LINK:
+    lobby = _find_lobby(call)
+    if not lobby.members.get(call.actor_id, {"flags": CAN_LINK_LOBBY})["flags"] & CAN_LINK_LOBBY:
         raise BackendError(403, 50013, "Missing Permissions")
     channel_id = call.form.get("channel_id")
     if channel_id is not None:
@@ -166,13 +168,13 @@ def _link(call: Call) -> Any:
         if channel.type != 0:
             raise BackendError(400, 50024, "Cannot execute action on this channel type")
     lobby.linked_channel_id = None if channel_id is None else int(channel_id)
-    return _shown(call, lobby)
+    return _lobby_payload(call, lobby)
 
 
 @ROUTES.answers("create_linked_lobby_guild_invite_for_user", "create_linked_lobby_guild_invite_for_self")
-def _invite(call: Call) -> Any:
+def _create_linked_lobby_invite(call: Call) -> Any:
     """Invite a member to the linked channel's guild: once, and within an hour."""
-    lobby, world = _lobby(call), call.world.simulation
+    lobby, world = _find_lobby(call), call.world.simulation
     user_id = call.id("user_id") if "user_id" in call.args else call.actor_id
     if user_id not in lobby.members:
         raise not_found(10007, "Member")
@@ -186,11 +188,11 @@ def _invite(call: Call) -> Any:
 
 
 @ROUTES.answers("create_lobby_message")
-def _say(call: Call) -> Any:
+def _create_lobby_message(call: Call) -> Any:
     """Send a message as a member. The application itself sends none."""
     if call.grant is None:
         raise BackendError(403, 20001, "Bots cannot use this endpoint")
-    lobby, world = _lobby(call), call.world.simulation
+    lobby, world = _find_lobby(call), call.world.simulation
     if not call.form.get("content"):
         raise BackendError(400, 50006, "Cannot send an empty message")
     message: Payload = {
@@ -207,21 +209,21 @@ def _say(call: Call) -> Any:
     if name is not None:
         message["lobby_member"] = {"additional_name": name}
     lobby.messages[int(message["id"])] = message
-    while len(lobby.messages) > MESSAGES_KEPT:
+    while len(lobby.messages) > MAX_MESSAGES:
         del lobby.messages[next(iter(lobby.messages))]
-    return Answer(201, message)
+    return Response(201, message)
 
 
 @ROUTES.answers("get_lobby_messages")
-def _messages(call: Call) -> Any:
-    newest = list(_lobby(call).messages.values())[::-1]
+def _get_lobby_messages(call: Call) -> Any:
+    newest = list(_find_lobby(call).messages.values())[::-1]
     return newest[: int(call.query.get("limit", 50))]
 
 
 @ROUTES.answers("update_lobby_message_external_moderation_metadata")
-def _moderated(call: Call) -> Any:
-    message = _lobby(call).messages.get(call.id("message_id"))
+def _update_moderation_metadata(call: Call) -> Any:
+    message = _find_lobby(call).messages.get(call.id("message_id"))
     if message is None:
         raise not_found(10008, "Message")
     message["moderation_metadata"] = {str(name): str(value) for name, value in call.form.items()}
-    return Answer(204)
+    return Response(204)

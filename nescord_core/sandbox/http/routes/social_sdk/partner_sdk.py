@@ -8,33 +8,33 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Answer, Call, Routes, not_found
+from nescord_core.sandbox.http.calls import Call, Response, Routes, not_found
 
 __all__ = ["ROUTES"]
 
 ROUTES = Routes()
-LASTS = 604_800
+TOKEN_SECONDS = 604_800
 """Seconds that a provisional account's token is good for."""
 SCOPES = frozenset({"identify", "openid", "connections", "guilds"})
 
 
 @ROUTES.answers("bot_partner_sdk_token")
-def _token(call: Call) -> Any:
+def _get_token(call: Call) -> Any:
     """Give a game's own user an account (the same each time) and a token for it."""
     world, extra_state, external = (
         call.world.simulation,
         call.world.extra_state,
         call.form["external_user_id"],
     )
-    if external not in extra_state.provisional:
-        made = world.make_user(f"provisional_{len(extra_state.provisional) + 1}")
+    if external not in extra_state.provisional_accounts:
+        made = world.make_user(f"provisional_{len(extra_state.provisional_accounts) + 1}")
         made.global_name = call.form.get("preferred_global_name") or made.name
-        extra_state.provisional[external] = made.id
-    token = call.world.grant(extra_state.provisional[external], SCOPES, seconds=LASTS)
+        extra_state.provisional_accounts[external] = made.id
+    token = call.world.grant(extra_state.provisional_accounts[external], SCOPES, seconds=TOKEN_SECONDS)
     return {
         "token_type": "Bearer",
         "access_token": token,
-        "expires_in": LASTS,
+        "expires_in": TOKEN_SECONDS,
         "scope": " ".join(sorted(SCOPES)),
         "id_token": secrets.token_urlsafe(32),
         "refresh_token": None,
@@ -42,26 +42,26 @@ def _token(call: Call) -> Any:
 
 
 @ROUTES.answers("bot_partner_sdk_unmerge_provisional_account")
-def _unmerge(call: Call) -> Any:
+def _unmerge_account(call: Call) -> Any:
     """Take an external user's account apart from the game: the next token makes a new one."""
-    user_id = call.world.extra_state.provisional.pop(call.form["external_user_id"], None)
+    user_id = call.world.extra_state.provisional_accounts.pop(call.form["external_user_id"], None)
     if user_id is None:
         raise not_found(10013, "User")
-    grants = call.world.extra_state.grants
+    grants = call.world.extra_state.oauth_grants
     for token in [token for token, grant in grants.items() if grant.user_id == user_id]:
         del grants[token]
-    return Answer(204)
+    return Response(204)
 
 
 @ROUTES.answers("partner_sdk_token", "partner_sdk_unmerge_provisional_account")
-def _foreign(_call: Call) -> Any:
+def _needs_identity_provider(_call: Call) -> Any:
     raise NotImplementedError(
         "the sandbox cannot check tokens of other identity providers; use the route that ends in /bot"
     )
 
 
 @ROUTES.answers("update_user_message_external_moderation_metadata")
-def _moderated(call: Call) -> Any:
+def _update_moderation_metadata(call: Call) -> Any:
     """Note what moderation says of a message between a user and the bot, or between two users."""
     world = call.world.simulation
     for name in ("user_id_1", "user_id_2"):
@@ -69,6 +69,6 @@ def _moderated(call: Call) -> Any:
     channels = {world.dm_channels.get(call.id(name)) for name in ("user_id_1", "user_id_2")} - {None}
     if not any(call.id("message_id") in world.messages.get(each or 0, {}) for each in channels):
         raise not_found(10008, "Message")
-    noted = {str(name): str(value) for name, value in call.form.items()}
-    call.world.extra_state.moderation[call.id("message_id")] = noted
-    return Answer(204)
+    metadata = {str(name): str(value) for name, value in call.form.items()}
+    call.world.extra_state.moderation_metadata[call.id("message_id")] = metadata
+    return Response(204)
