@@ -29,12 +29,16 @@ CACHE_KINDS = ("messages", "members", "channels", "guilds", "users", "static")
 
 @dataclass(frozen=True, slots=True)
 class SecuritySettings:
-    """How a service knows its callers. Without a secret it binds to loopback only."""
+    """How a service knows its callers. Without a secret it binds to loopback only.
+
+    ``hosts`` are names that callers may reach it by, besides addresses and names without a dot.
+    """
 
     secret: str | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     tls_ca: Path | None = None
+    hosts: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         return f"SecuritySettings(secret={'***' if self.secret else None}, tls={self.tls_cert is not None})"
@@ -143,6 +147,8 @@ class RestSettings:
     cache: CacheOptions = CacheOptions()
     state_dir: Path = DEFAULT_STATE_DIR
     max_body_mb: int = 110
+    max_bodies_mb: int = 1024
+    bodies_memory_mb: int = 64
     spool_kb: int = 1024
     request_timeout: float = 30.0
     head_timeout: float = 30.0

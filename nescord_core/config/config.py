@@ -14,11 +14,9 @@ from nescord_core.config.effective import Effective, parsed
 from nescord_core.config.keys import BY_NAME
 from nescord_core.config.values import format_value
 from nescord_core.errors import ConfigError
+from nescord_core.process.hosts import is_loopback
 
 __all__ = ["Config", "without_token"]
-
-_LOOPBACK = ("127.", "localhost", "::1")
-
 
 @dataclass(frozen=True)
 class Config:
@@ -94,7 +92,9 @@ class Config:
         for name, path in files.items():
             if path is not None and not path.is_file():
                 raise ConfigError(f"there is no file {path}.", where=f"security.{name}")
-        return settings.SecuritySettings(secret=self["security.secret"], **files)
+        return settings.SecuritySettings(
+            secret=self["security.secret"], hosts=frozenset(self["security.hosts"]), **files
+        )
 
     @cached_property
     def ws(self) -> settings.WsSettings:
@@ -158,6 +158,7 @@ class Config:
             ),
             state_dir=self.state_dir,
             max_body_mb=self["rest.max_body_mb"],
+            max_bodies_mb=self["rest.max_bodies_mb"],
             max_queue=self["rest.max_queue"],
             request_timeout=self["rest.request_timeout"],
             security=self.security,
@@ -231,7 +232,7 @@ class Config:
         return host, port
 
     def _check_bind(self, host: str, name: str) -> None:
-        if not host.startswith(_LOOPBACK) and self["security.secret"] is None:
+        if not is_loopback(host) and self["security.secret"] is None:
             raise ConfigError(
                 f"{host} can be reached from other machines, and no secret is set.",
                 where=f"{name} ({self.values[name].source})",

@@ -16,6 +16,7 @@ from nescord_core.config.values import (
     boolean,
     events,
     guild_id,
+    host_names,
     intents,
     number,
     one_of,
@@ -149,6 +150,13 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("rest.passthrough", "NESCORD_PASSTHROUGH", boolean, True, "take other bots' and Bearer tokens too"),
     Key("rest.max_body_mb", "NESCORD_MAX_BODY_MB", number(1), 110, "the largest body that rest takes, in MB"),
+    Key(
+        "rest.max_bodies_mb",
+        "NESCORD_MAX_BODIES_MB",
+        number(1),
+        1024,
+        "what the bodies of waiting requests may take together, in MB",
+    ),
     Key("rest.max_queue", "NESCORD_MAX_QUEUE", number(1), 10_000, "requests that may wait for rate limits"),
     Key(
         "rest.request_timeout",
@@ -247,6 +255,13 @@ KEYS: tuple[Key, ...] = (
     Key("cluster.url", "NESCORD_CLUSTER_URL", store_url, None, "shared store for several hosts", secret=True),
     Key(
         "security.secret", "NESCORD_SECRET", text, None, "what callers show; needed off loopback", secret=True
+    ),
+    Key(
+        "security.hosts",
+        "NESCORD_HOSTS",
+        host_names,
+        (),
+        "names by which rest and the admin ports are reached, besides addresses and names without a dot",
     ),
     Key("security.tls_cert", "NESCORD_TLS_CERT", path, None, "certificate for gRPC"),
     Key("security.tls_key", "NESCORD_TLS_KEY", path, None, "its key"),

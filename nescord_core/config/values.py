@@ -27,6 +27,7 @@ __all__ = [
     "events",
     "format_value",
     "guild_id",
+    "host_names",
     "intents",
     "number",
     "one_of",
@@ -88,6 +89,15 @@ def guild_id(value: Any) -> int | None:
     if isinstance(value, bool) or not str(value).isdecimal() or not 0 < int(value) < 1 << 64:
         raise ValueError(f"{value!r} is not a guild's id.")
     return int(value)
+
+
+def host_names(value: Any) -> tuple[str, ...]:
+    """Parse one or several host names, without ports."""
+    names = tuple(text(str(item)).lower().rstrip(".") for item in _items(value))
+    for name in names:
+        if ":" in name or "/" in name:
+            raise ValueError(f"{name!r} is not a host name such as rest.example.com.")
+    return names
 
 
 def boolean(value: Any) -> bool:
