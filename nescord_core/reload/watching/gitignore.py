@@ -1,7 +1,7 @@
 """Decides which paths the project's .gitignore excludes from watching.
 
 Only the .gitignore in the project directory is read, and gitmatch matches its patterns. The better known
-pathspec disagrees with git about directories, and a directory excluded by mistake is not watched at all. Given
+pathspec disagrees with git about directories, and a directory excluded by mistake is never watched. Given
 ``*``, ``!*/`` and ``!*.py``, pathspec 1.1 excludes every directory; given ``data/**``, also ``data`` itself
 (https://github.com/cpburnz/python-pathspec/issues/137).
 """
