@@ -42,7 +42,7 @@ class Sandbox:
         self.world = World(settings)
         self.gateway = GatewayServer(self.world, settings, self.faults, now=time.monotonic)
         self.gateway.can_view = lambda channel_id: channel_accessible(
-            self.world.simulation, channel_id, self.world.application_id
+            self.world.model, channel_id, self.world.application_id
         )
         self.gateway.is_available = self.world.is_available
         self.gateway.application_flags = LIMITED_INTENT_FLAGS

@@ -22,6 +22,7 @@ from nescord_core.sandbox.control.actions import (
     move_voice,
     parse_arguments,
 )
+from nescord_core.sandbox.control.connection_faults import strike_connections
 from nescord_core.sandbox.control.json_bodies import (
     Endpoint,
     json_response,
@@ -32,18 +33,10 @@ from nescord_core.sandbox.control.json_bodies import (
     with_json_errors,
 )
 from nescord_core.sandbox.control.load import Load, LoadPlan
-from nescord_core.sandbox.control.views import (
-    commands_view,
-    connection_fault,
-    gateway_view,
-    limits_changed,
-    limits_view,
-    state_view,
-    with_reaction_users,
-)
+from nescord_core.sandbox.control.settings import parse_settings, settings_view
+from nescord_core.sandbox.control.views import commands_view, gateway_view, state_view, with_reaction_users
 from nescord_core.sandbox.control.wait import MessageWait
 from nescord_core.sandbox.faults import FaultError
-from nescord_core.sandbox.gateway.protocol import Close, Op
 from nescord_core.sandbox.gateway.server import GatewayServer
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
@@ -229,29 +222,14 @@ class ControlApi:
             self.gateway.faults.set_gateway(given["gateway"])
         if "rest" in given:
             self.gateway.faults.add_rest(given["rest"])
-        hit = self._hit(**connection_fault(given["connections"])) if "connections" in given else 0
+        struck = strike_connections(self.gateway, given["connections"]) if "connections" in given else 0
         self.on_change()
-        return json_response({**self.gateway.faults.active(), "connections": hit})
-
-    def _hit(self, do: str, code: int, resumable: bool, shard: int | None) -> int:
-        """Let something happen to open connections; returns to how many."""
-        connections = self.gateway.connections(shard)
-        for connection in connections:
-            match do:
-                case "reset":
-                    connection.reset()
-                case "close":
-                    connection.close(Close(code, "Closed by a fault."))
-                case "reconnect":
-                    connection.push(Op.RECONNECT, None)
-                case _:
-                    connection.apply(connection.rules.invalidate(resumable))
-        return len(connections)
+        return json_response({**self.gateway.faults.active(), "connections": struck})
 
     async def _settings(self, request: web.Request) -> web.StreamResponse:
-        changed = limits_changed(await read_body(request))
+        changed = parse_settings(await read_body(request))
         self.gateway.table.limits = replace(self.gateway.table.limits, **changed)
-        return json_response(limits_view(self.gateway.table.limits))
+        return json_response(settings_view(self.gateway.table.limits))
 
     async def _set_notice(self, request: web.Request) -> web.StreamResponse:
         """What stands above the conversation: why the new code does not run. An empty text removes it."""
@@ -264,7 +242,7 @@ class ControlApi:
         return json_response({"notice": text})
 
     async def _show_settings(self, _request: web.Request) -> web.StreamResponse:
-        return json_response(limits_view(self.gateway.table.limits))
+        return json_response(settings_view(self.gateway.table.limits))
 
     async def _unknown(self, request: web.Request) -> web.StreamResponse:
         paths = sorted(

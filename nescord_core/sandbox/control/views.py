@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 
 from nescord_core.events import Intents
-from nescord_core.sandbox.faults import CONNECTION_FAULTS
 from nescord_core.sandbox.gateway.connection import GatewayConnection
 from nescord_core.sandbox.gateway.server import GatewayServer
-from nescord_core.sandbox.gateway.sessions import GatewayLimits, Session
-from nescord_core.sandbox.world.lookup import ActionError
+from nescord_core.sandbox.gateway.sessions import Session
 from nescord_core.sandbox.world.world import World
 
 __all__ = [
     "commands_view",
-    "connection_fault",
     "gateway_view",
-    "limits_changed",
-    "limits_view",
+    "intent_names",
     "state_view",
     "with_reaction_users",
 ]
-
-CLOSE_CODES = frozenset({*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006})
-"""What a close frame may carry (RFC 6455, section 7.4)."""
-CHANGEABLE = tuple(name for name in GatewayLimits.__dataclass_fields__ if name != "token")
 
 
 def state_view(world: World, *, guild: str | None, limit: int, tail: int) -> dict[str, Any]:
@@ -81,7 +71,7 @@ def _channel(world: World, channel: dict[str, Any], tail: int) -> dict[str, Any]
 def commands_view(world: World, guild: str | None) -> list[dict[str, Any]]:
     """Return the commands that there are in a guild (or in direct messages), with where they come from."""
     scopes = [None] if guild is None else [None, world.find_guild(guild).id]
-    commands = world.simulation.commands
+    commands = world.model.commands
     return [dict(command) for scope in scopes for command in commands.get(scope, {}).values()]
 
 
@@ -89,7 +79,7 @@ def with_reaction_users(world: World, message: dict[str, Any]) -> dict[str, Any]
     """Return a message whose reactions name their users, which Discord tells only when it is asked."""
     if not message["reactions"]:
         return message
-    stored = world.simulation.messages[int(message["channel_id"])][int(message["id"])]
+    stored = world.model.messages[int(message["channel_id"])][int(message["id"])]
     users = [[str(user) for user in each.user_ids] for each in stored.reactions if each.user_ids]
     shown = [{**each, "users": who} for each, who in zip(message["reactions"], users, strict=True)]
     return {**message, "reactions": shown}
@@ -133,7 +123,7 @@ def _session(session: Session, now: float) -> dict[str, Any]:
         "id": session.id,
         "shard": [session.shard_id, session.shard_count],
         "intents": session.intents.value,
-        "intent_names": _names(session.intents),
+        "intent_names": intent_names(session.intents),
         "seq": session.seq,
         "kept": len(session.events),
         "resumes": session.resumes,
@@ -144,53 +134,6 @@ def _session(session: Session, now: float) -> dict[str, Any]:
     }
 
 
-def _names(intents: Intents) -> list[str]:
+def intent_names(intents: Intents) -> list[str]:
+    """Return the names of intents, in lower case."""
     return [name.lower() for name in intents.names]
-
-
-def limits_view(limits: GatewayLimits) -> dict[str, Any]:
-    """Return the settings that can be changed while the sandbox runs."""
-    shown = asdict(limits)
-    del shown["token"]
-    return {**shown, "disallowed_intents": _names(Intents(limits.disallowed_intents))}
-
-
-def limits_changed(given: dict[str, Any]) -> dict[str, Any]:
-    """Check a change of settings; intents may be names. Raises ActionError."""
-    changed: dict[str, Any] = {}
-    for key, value in given.items():
-        if key not in CHANGEABLE:
-            raise ActionError(f"There is no setting {key!r} to change; there are {', '.join(CHANGEABLE)}.")
-        if key == "disallowed_intents":
-            changed[key] = _intents(value)
-        else:
-            changed[key] = _amount(key, value)
-    return changed
-
-
-def _intents(value: str | int | Iterable[str | int]) -> int:
-    try:
-        return Intents.parse(value).value
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ActionError(f"disallowed_intents: {error}") from None
-
-
-def _amount(key: str, value: object) -> int | float:
-    whole = isinstance(getattr(GatewayLimits(""), key), int)
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value < 0:
-        raise ActionError(f"{key} must be a {'whole ' if whole else ''}number from 0 on, not {value!r}.")
-    return value
-
-
-def connection_fault(given: dict[str, Any]) -> dict[str, Any]:
-    """Check what is to happen to open connections: do, code, resumable, shard. Raises ActionError."""
-    do = given.get("do")
-    if do not in CONNECTION_FAULTS or set(given) - {"do", "code", "resumable", "shard"}:
-        listed = ", ".join(CONNECTION_FAULTS)
-        raise ActionError(f"connections takes do ({listed}), code, resumable and shard; do was {do!r}.")
-    code, resumable, shard = given.get("code", 4000), given.get("resumable", False), given.get("shard")
-    if code not in CLOSE_CODES:
-        raise ActionError(f"code must be a close code (1000 to 1014, 3000 to 4999), not {code!r}.")
-    if not isinstance(resumable, bool) or not isinstance(shard, int | None):
-        raise ActionError("resumable is true or false, and shard a number.")
-    return {"do": do, "code": code, "resumable": resumable, "shard": shard}

@@ -113,7 +113,7 @@ class RestApi:
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """Serve an attachment or sticker."""
-        found = self.world.simulation.files.read(request.match_info["path"])
+        found = self.world.model.files.read(request.match_info["path"])
         if found is None:
             return web.Response(status=404, text="Not Found")
         kind, data = found
@@ -213,7 +213,7 @@ class RestApi:
         if operation == "update_channel" and isinstance(body, dict) and body.keys() & {"name", "topic"}:
             return self.limits.take_hidden(CHANNEL_NAME, allowed, matched.major, now)
         if operation == "execute_webhook":
-            hook = self.world.simulation.webhooks.get(_number(matched.args["webhook_id"]))
+            hook = self.world.model.webhooks.get(_number(matched.args["webhook_id"]))
             if hook is not None:
                 channel = str(hook.channel_id)
                 return self.limits.take_hidden(WEBHOOK_CHANNEL, allowed, channel, now, scope="shared")

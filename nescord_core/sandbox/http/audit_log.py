@@ -86,15 +86,15 @@ def write_audit_log(call: Call) -> Iterator[list[Any]]:
     The block puts what was answered in the list; nothing is written for what failed.
     """
     given: list[Any] = []
-    world, audited = call.world.simulation, AUDITED_OPERATIONS.get(call.operation.operation_id)
-    world.pending_audit_changes.clear()
+    model, audited = call.world.model, AUDITED_OPERATIONS.get(call.operation.operation_id)
+    model.pending_audit_changes.clear()
     if audited is None:
         yield given
         return
-    guild = world.guilds.get(_guild_id(call) or 0)
+    guild = model.guilds.get(_guild_id(call) or 0)
     entry, newest = _PendingEntry(call, audited), _last_entry_id(guild)
     yield given
-    if given and guild is not None and guild.id in world.guilds and _last_entry_id(guild) == newest:
+    if given and guild is not None and guild.id in model.guilds and _last_entry_id(guild) == newest:
         payload = given[0].payload if isinstance(given[0], Response) else given[0]
         entry.write(guild, payload if isinstance(payload, dict) else {})
 
@@ -109,12 +109,12 @@ class _PendingEntry:
         self.overwrite_existed = _overwrite_exists(call)
 
     def write(self, guild: Guild, payload: Mapping[str, Any]) -> None:
-        world, action = self.call.world.simulation, self.audited.action
-        if action == MESSAGE_DELETE and self.author in (None, world.bot_user.id):
+        model, action = self.call.world.model, self.audited.action
+        if action == MESSAGE_DELETE and self.author in (None, model.bot_user.id):
             return  # taking back one's own message is nobody's business
         if action == OVERWRITE_CREATE and self.overwrite_existed:
             action = OVERWRITE_UPDATE
-        world.record_audit_log(
+        model.record_audit_log(
             guild.id,
             action,
             target_id=self._target(payload),
@@ -151,29 +151,29 @@ class _PendingEntry:
 
 def _guild_id(call: Call) -> int | None:
     """Return the guild that a call concerns, told by whatever its path or body names."""
-    world, args = call.world.simulation, call.args
+    model, args = call.world.model, call.args
     if "guild_id" in args:
         return int(args["guild_id"])
-    if "webhook_id" in args and (hook := world.webhooks.get(int(args["webhook_id"]))) is not None:
+    if "webhook_id" in args and (hook := model.webhooks.get(int(args["webhook_id"]))) is not None:
         return hook.guild_id
-    if "code" in args and (invite := world.invites.get(args["code"])) is not None:
+    if "code" in args and (invite := model.invites.get(args["code"])) is not None:
         return invite.guild_id
     channel_id = args.get("channel_id") or call.form.get("channel_id")
-    channel = world.channels.get(int(channel_id)) if channel_id else None
+    channel = model.channels.get(int(channel_id)) if channel_id else None
     return None if channel is None else channel.guild_id
 
 
 def _author(call: Call) -> int | None:
     if not {"channel_id", "message_id"} <= call.args.keys():
         return None
-    message = call.world.simulation.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
+    message = call.world.model.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
     return None if message is None else message.author_id
 
 
 def _overwrite_exists(call: Call) -> bool:
     if "overwrite_id" not in call.args:
         return False
-    channel = call.world.simulation.channels.get(call.id("channel_id"))
+    channel = call.world.model.channels.get(call.id("channel_id"))
     overwrite_id = call.id("overwrite_id")
     return channel is not None and any(each.target_id == overwrite_id for each in channel.overwrites)
 

@@ -86,7 +86,7 @@ class Call:
     @property
     def guild(self) -> Guild:
         """The guild of the path; a 404 when the bot is not in it."""
-        return self.world.simulation.get_guild(self.id("guild_id"))
+        return self.world.model.get_guild(self.id("guild_id"))
 
     @property
     def actor_id(self) -> int:
@@ -98,16 +98,23 @@ class Call:
         """The body when it is an object, else nothing."""
         return self.body if isinstance(self.body, dict) else {}
 
+    def require_own_application(self) -> None:
+        """Raise a 403 unless the application of the path is the bot's."""
+        if self.id("application_id") != self.world.application_id:
+            raise BackendError(
+                403, 20012, "You are not authorized to perform this action on this application"
+            )
+
     def require_permissions(self, *permissions: str) -> None:
         """Raise a 403 unless the bot has these permissions in the guild of the path."""
-        world = self.world.simulation
-        world.require_permissions(self.id("guild_id"), world.bot_user.id, None, *permissions)
+        model = self.world.model
+        model.require_permissions(self.id("guild_id"), model.bot_user.id, None, *permissions)
 
     def require_channel_permissions(self, *permissions: str) -> None:
         """Raise a 403 unless the bot sees the channel of the path and has these permissions there."""
-        world = self.world.simulation
-        channel = world.get_channel(self.id("channel_id"))
-        world.require_permissions(channel.guild_id, world.bot_user.id, channel.id, *permissions)
+        model = self.world.model
+        channel = model.get_channel(self.id("channel_id"))
+        model.require_permissions(channel.guild_id, model.bot_user.id, channel.id, *permissions)
 
 
 @dataclass(frozen=True, slots=True)

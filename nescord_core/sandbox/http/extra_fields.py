@@ -51,7 +51,7 @@ def update_with_extra_fields(
 def record_changes(call: Call, thing: object, fields: Mapping[str, Any]) -> None:
     """Record what changes, for the entry in the audit log."""
     before = {**vars(thing), **extra_fields_of(thing)}
-    call.world.simulation.pending_audit_changes += [
+    call.world.model.pending_audit_changes += [
         {"key": name, "old_value": before.get(name), "new_value": value}
         for name, value in fields.items()
         if before.get(name) != value

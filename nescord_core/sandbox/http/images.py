@@ -40,5 +40,5 @@ def _store(call: Call, name: str, value: str) -> str:
         raise invalid_field(name, "IMAGE_INVALID", "Invalid image data: not base64.") from None
     digest = hashlib.blake2s(data, digest_size=16).hexdigest()
     digest = f"a_{digest}" if found[1] == "gif" else digest
-    call.world.simulation.files.put(f"images/{digest}", f"image/{found[1]}", data)
+    call.world.model.files.put(f"images/{digest}", f"image/{found[1]}", data)
     return digest

@@ -124,7 +124,7 @@ def _path_arguments(template: tuple[str, ...], call: Call) -> list[tuple[str, st
 
 def _context(call: Call, args: dict[str, str], body: Any) -> RequestContext:
     return RequestContext(
-        call.world.simulation,
+        call.world.model,
         args,
         json=body,
         params=dict(call.query),

@@ -16,7 +16,7 @@ from nescord_core.discord_api.schema import Shape, shape_of
 
 __all__ = ["complete", "complete_answer", "complete_event"]
 
-EXPLICIT: Mapping[str, Any] = {
+DEFAULTS: Mapping[str, Any] = {
     "afk_timeout": 300,
     "attachment_size_limit": 26_214_400,
     "auto_archive_duration": 1440,
@@ -39,7 +39,7 @@ EXPLICIT: Mapping[str, Any] = {
 }
 """Values of required fields where the type's empty value would say something else."""
 
-DROP = object()
+OMITTED = object()
 EVENT_SCHEMAS: Mapping[str, tuple[str, str]] = {
     # event: (field within the payload or "" for the whole, schema)
     "MESSAGE_CREATE": ("", "MessageResponse"),
@@ -108,7 +108,7 @@ def complete(value: Any, shape: Shape) -> Any:
         items = shape.items
         return [complete(each, items) for each in value]
     if value is None and shape.kinds and "null" not in shape.kinds:
-        return DROP
+        return OMITTED
     return value
 
 
@@ -128,7 +128,7 @@ def _object(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
         if given is None and field.nullable:
             continue
         inner = complete(given, field)
-        if inner is DROP or (given is None and inner is None):
+        if inner is OMITTED or (given is None and inner is None):
             del shown[name]
         else:
             shown[name] = inner
@@ -139,25 +139,25 @@ def _object(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
 
 
 def _default(name: str, shape: Shape | None) -> Any:
-    if shape is None or (name not in EXPLICIT and shape.nullable):
+    if shape is None or (name not in DEFAULTS and shape.nullable):
         return None
-    if name in EXPLICIT and shape.accepts(EXPLICIT[name]):
-        return EXPLICIT[name]
+    if name in DEFAULTS and shape.accepts(DEFAULTS[name]):
+        return DEFAULTS[name]
     if shape.branches:
         return _default(name, shape.branches[0])
     if shape.enum:
         return 0 if 0 in shape.enum else shape.enum[0]
     if "object" in shape.kinds:
         return {each: _default(each, shape.fields.get(each)) for each in shape.required}
-    for kind, empty in EMPTY.items():
+    for kind, empty in EMPTY_VALUES.items():
         if kind in shape.kinds:
-            if kind == "string" and shape.rules.get("format") in FORMATTED:
-                return FORMATTED[shape.rules["format"]]
+            if kind == "string" and shape.rules.get("format") in EMPTY_STRINGS:
+                return EMPTY_STRINGS[shape.rules["format"]]
             return [] if kind == "array" else empty
     return None
 
 
-EMPTY: Mapping[str, Any] = {
+EMPTY_VALUES: Mapping[str, Any] = {
     "null": None,
     "boolean": False,
     "integer": 0,
@@ -165,4 +165,4 @@ EMPTY: Mapping[str, Any] = {
     "string": "",
     "array": [],
 }
-FORMATTED = {"snowflake": "0", "date-time": "2024-01-01T00:00:00+00:00", "uri": "http://127.0.0.1/"}
+EMPTY_STRINGS = {"snowflake": "0", "date-time": "2024-01-01T00:00:00+00:00", "uri": "http://127.0.0.1/"}

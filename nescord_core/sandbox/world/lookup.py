@@ -13,7 +13,7 @@ __all__ = ["ActionError", "Lookup"]
 Ref = int | str
 """An id (as number or digits) or a name: ``general``, ``#general``, ``alice``, ``@alice``."""
 
-NAMES_SHOWN = 25
+MAX_NAMES = 25
 
 
 class ActionError(NescordError):
@@ -34,12 +34,12 @@ class ActionError(NescordError):
 class Lookup:
     """Look-ups over the simulation. ``guild=None`` means any guild, the oldest first."""
 
-    def __init__(self, simulation: SimcordModel) -> None:
-        self.simulation = simulation
+    def __init__(self, model: SimcordModel) -> None:
+        self.model = model
 
     def find_guild(self, guild: Ref | None = None) -> Guild:
         """Return a guild by id or name; without one, the first."""
-        guilds = self.simulation.guilds
+        guilds = self.model.guilds
         if guild is None:
             if not guilds:
                 raise ActionError("The bot is in no guild. Add one first.", status=409)
@@ -54,7 +54,7 @@ class Lookup:
 
     def find_user(self, user: Ref) -> User:
         """Return a user by id or name."""
-        users = self.simulation.users
+        users = self.model.users
         number = _number(user)
         if number in users:
             return users[number]
@@ -66,12 +66,12 @@ class Lookup:
 
     def find_channel(self, channel: Ref, guild: Ref | None = None) -> Channel:
         """Return a channel or thread by id or name, looked for in one guild or in all."""
-        channels = self.simulation.channels
+        channels = self.model.channels
         number = _number(channel)
         if number in channels:
             return channels[number]
         name = str(channel).removeprefix("#")
-        within = [self.find_guild(guild)] if guild is not None else list(self.simulation.guilds.values())
+        within = [self.find_guild(guild)] if guild is not None else list(self.model.guilds.values())
         for each in within:
             for channel_id in (*each.channel_ids, *each.thread_ids):
                 if channels[channel_id].name == name:
@@ -93,7 +93,7 @@ class Lookup:
     def find_message(self, channel: Ref, message: Ref, guild: Ref | None = None) -> Message:
         """Return a message of a channel by its id."""
         place = self.find_channel(channel, guild)
-        found = self.simulation.messages.get(place.id, {}).get(_number(message) or 0)
+        found = self.model.messages.get(place.id, {}).get(_number(message) or 0)
         if found is None:
             raise ActionError(f"There is no message {message} in #{place.name or place.id}.", status=404)
         return found
@@ -107,6 +107,6 @@ def _number(value: Ref) -> int:
 
 def _unknown(kind: str, value: Ref, known: Iterable[str | None]) -> ActionError:
     names = [name for name in known if name]
-    shown = ", ".join(names[:NAMES_SHOWN]) or "none"
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    shown = ", ".join(names[:MAX_NAMES]) or "none"
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
     return ActionError(f"There is no {kind} {value!r}. Known: {shown}{more}.", status=404)

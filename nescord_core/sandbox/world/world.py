@@ -40,7 +40,7 @@ class World(AccountActions):
         self.settings = settings
         self._nonce: int | str | None = None
         self._listeners: list[Listener] = []
-        self.simulation.bot_user.name = "Sandbox Bot"
+        self.model.bot_user.name = "Sandbox Bot"
 
     # Events
 
@@ -63,7 +63,7 @@ class World(AccountActions):
             payload = {**payload, "mentions": self._with_members(guild_id, payload["mentions"])}
         payload = complete_event(event, payload)
         if event == "TYPING_START" and not payload["timestamp"]:
-            payload = {**payload, "timestamp": int(self.simulation.clock.now().timestamp())}
+            payload = {**payload, "timestamp": int(self.model.clock.now().timestamp())}
         if event == "MESSAGE_CREATE" and self._nonce is not None:
             payload = {**payload, "nonce": self._nonce}
         for listener in self._listeners:
@@ -73,7 +73,7 @@ class World(AccountActions):
         """Give mentioned users their membership, as events do
         (https://discord.com/developers/docs/events/gateway-events#message-create).
         """
-        guild = self.simulation.guilds[guild_id]
+        guild = self.model.guilds[guild_id]
         shown: list[Payload] = []
         for user in users:
             member = guild.members.get(int(user["id"]))
@@ -99,42 +99,42 @@ class World(AccountActions):
 
     def tick(self) -> None:
         """Let what is due by now happen (polls and scheduled events); call it about once a second."""
-        self.simulation.settle()
+        self.model.settle()
 
     # State
 
     @property
     def public_url(self) -> str:
         """Where this sandbox is reached, ``http://HOST:PORT``: files' addresses start with it."""
-        return self.simulation.files.base
+        return self.model.files.base
 
     @public_url.setter
     def public_url(self, url: str) -> None:
-        self.simulation.files.base = url.rstrip("/")
+        self.model.files.base = url.rstrip("/")
 
     @property
     def bot_user(self) -> Payload:
         """The bot's user, as READY shows it."""
-        return dict(serializers.user_payload(self.simulation.bot_user))
+        return dict(serializers.user_payload(self.model.bot_user))
 
     @property
     def application_id(self) -> int:
         """The id of the bot's application (the same as of its user)."""
-        return self.simulation.application_id
+        return self.model.application_id
 
     def guild_ids(self) -> list[int]:
         """Return the ids of the guilds that the bot is in."""
-        return list(self.simulation.guilds)
+        return list(self.model.guilds)
 
     def guild_create(self, guild_id: int) -> Payload:
         """Return a guild as GUILD_CREATE shows it, all members included."""
-        payload = serializers.guild_create_payload(self.simulation, self.find_guild(guild_id))
+        payload = serializers.guild_create_payload(self.model, self.find_guild(guild_id))
         return dict(complete_event("GUILD_CREATE", self._complete_guild_create(payload, guild_id)))
 
     def _complete_guild_create(self, payload: Mapping[str, Any], guild_id: int) -> Mapping[str, Any]:
         """Add to GUILD_CREATE what the model does not have: presences, sounds, stages."""
         seen = [self.presence(int(each["user"]["id"]), guild_id) for each in payload["members"]]
-        stages = [each for each in self.simulation.stage_instances.values() if each.guild_id == guild_id]
+        stages = [each for each in self.model.stage_instances.values() if each.guild_id == guild_id]
         return {
             **payload,
             "presences": [each for each in seen if each["status"] != "offline"],
@@ -149,22 +149,20 @@ class World(AccountActions):
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members, users included."""
         guild = self.find_guild(guild_id)
-        shown = (
-            serializers.member_payload(self.simulation, guild, member) for member in guild.members.values()
-        )
+        shown = (serializers.member_payload(self.model, guild, member) for member in guild.members.values())
         return [dict(each) for each in shown]
 
     def users(self) -> list[Payload]:
         """Return everyone there is, the bot included."""
-        return [dict(serializers.user_payload(each)) for each in list(self.simulation.users.values())]
+        return [dict(serializers.user_payload(each)) for each in list(self.model.users.values())]
 
     def channels(self, guild: Ref | None = None) -> list[Payload]:
         """Return the channels of one guild, or of all, and the bot's direct messages when none is given."""
-        world = self.simulation
+        model = self.model
         if guild is None:
-            return [dict(serializers.channel_payload(world, each)) for each in list(world.channels.values())]
+            return [dict(serializers.channel_payload(model, each)) for each in list(model.channels.values())]
         ids = self.find_guild(guild).channel_ids
-        return [dict(serializers.channel_payload(world, world.channels[each])) for each in ids]
+        return [dict(serializers.channel_payload(model, model.channels[each])) for each in ids]
 
     def messages(
         self, channel: Ref, *, guild: Ref | None = None, after: int = 0, limit: int = 50
@@ -173,7 +171,7 @@ class World(AccountActions):
         place = self.find_channel(channel, guild)
         return [
             self.message(each)
-            for each in newest_messages(self.simulation.messages[place.id], after=after, limit=limit)
+            for each in newest_messages(self.model.messages[place.id], after=after, limit=limit)
         ]
 
     def set_bot_voice(

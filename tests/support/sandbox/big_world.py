@@ -36,7 +36,7 @@ VOICE = 2
 
 def furnish(world: World, guilds: int, members: int, channels: int, roles: int) -> None:
     """Make the guilds, the same ones every time; what a new guild has already is counted in."""
-    chance, model = random.Random(7), world.simulation
+    chance, model = random.Random(7), world.model
     people = [model.make_user(f"person{number}").id for number in range(max(members * 4, 40))]
     for number in range(guilds):
         guild = world.add_guild(f"Guild {number}")
@@ -104,7 +104,7 @@ class Changes:
             self._change()
 
     def _change(self) -> None:
-        chance, model = self._chance, self._world.simulation
+        chance, model = self._chance, self._world.model
         guild = model.guilds[chance.choice(list(model.guilds))]
         member = chance.choice([each for each in guild.members if each != model.bot_user.id])
         role = chance.choice(list(guild.roles)[2:] or [guild.id])
@@ -132,7 +132,7 @@ class Changes:
             chance.choice(actions)()
 
     def _come_and_go(self, comes: bool) -> None:
-        guilds = list(self._world.simulation.guilds)
+        guilds = list(self._world.model.guilds)
         if comes or len(guilds) < 4:
             self._world.add_guild()
         else:

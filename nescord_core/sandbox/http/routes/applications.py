@@ -40,7 +40,7 @@ LIMITED_INTENT_FLAGS = 1 << 13 | 1 << 15 | 1 << 19
 """Flags of an application in fewer than 100 guilds that may use presences, members and message content; the
 only flags that it can change itself
 (https://discord.com/developers/docs/resources/application#edit-current-application)."""
-MAY_BE_NULL = frozenset({"interactions_endpoint_url", "role_connections_verification_url", "icon", "type"})
+NULLABLE = frozenset({"interactions_endpoint_url", "role_connections_verification_url", "icon", "type"})
 
 ROUTES.answered_by(
     model_answer,
@@ -72,11 +72,11 @@ def _get_bot_gateway(call: Call) -> Any:
 
 def application_payload(sandbox: World) -> dict[str, Any]:
     """Return the bot's application as its own endpoint shows it."""
-    world = sandbox.simulation
-    owner = next(each for each in world.users.values() if not each.bot)
+    model = sandbox.model
+    owner = next(each for each in model.users.values() if not each.bot)
     return {
-        "id": str(world.application_id),
-        "name": world.bot_user.name,
+        "id": str(model.application_id),
+        "name": model.bot_user.name,
         "icon": None,
         "description": "",
         "summary": "",
@@ -92,7 +92,7 @@ def application_payload(sandbox: World) -> dict[str, Any]:
         "redirect_uris": [],
         "interactions_endpoint_url": None,
         "role_connections_verification_url": None,
-        "approximate_guild_count": len(world.guilds),
+        "approximate_guild_count": len(model.guilds),
         **sandbox.extra_state.application,
     }
 
@@ -107,11 +107,6 @@ def partial_application(sandbox: World) -> dict[str, Any]:
     }
 
 
-def _own(call: Call) -> None:
-    if call.id("application_id") != call.world.application_id:
-        raise BackendError(403, 20012, "You are not authorized to perform this action on this application")
-
-
 @ROUTES.answers("get_my_application", "get_my_oauth2_application")
 def _get_my_application(call: Call) -> Any:
     return application_payload(call.world)
@@ -119,14 +114,14 @@ def _get_my_application(call: Call) -> Any:
 
 @ROUTES.answers("get_application")
 def _get_application(call: Call) -> Any:
-    _own(call)
+    call.require_own_application()
     return application_payload(call.world)
 
 
 @ROUTES.answers("update_my_application", "update_application")
 def _update_application(call: Call) -> Any:
     if "application_id" in call.args:
-        _own(call)
+        call.require_own_application()
     if call.form.get("team_id") is not None:
         raise NotImplementedError("teams (team_id) are not part of the sandbox")
     given = {key: value for key, value in call.form.items() if key in EDITABLE}
@@ -136,7 +131,7 @@ def _update_application(call: Call) -> Any:
         )
     if given.get("interactions_endpoint_url"):
         raise NotImplementedError("the sandbox sends interactions over the gateway, not to a URL")
-    changes = store_images(call, {k: v for k, v in given.items() if v is not None or k in MAY_BE_NULL})
+    changes = store_images(call, {k: v for k, v in given.items() if v is not None or k in NULLABLE})
     if isinstance(described := changes.get("description"), dict):
         changes["description"] = described.get("default") or ""
     call.world.extra_state.application.update(changes)
@@ -145,7 +140,7 @@ def _update_application(call: Call) -> Any:
 
 @ROUTES.answers("get_application_role_connections_metadata", "update_application_role_connections_metadata")
 def _role_connections_metadata(call: Call) -> Any:
-    _own(call)
+    call.require_own_application()
     if call.operation.method == "PUT":
         call.world.extra_state.role_connections = list(call.body or ())
     return call.world.extra_state.role_connections
@@ -161,15 +156,15 @@ def _get_public_keys(_call: Call) -> Any:
 
 @ROUTES.answers("list_skus")
 def _list_skus(call: Call) -> Any:
-    _own(call)
-    return [serializers.sku_payload(each) for each in call.world.simulation.skus.values()]
+    call.require_own_application()
+    return [serializers.sku_payload(each) for each in call.world.model.skus.values()]
 
 
 @ROUTES.answers("get_sku_subscriptions")
 def _get_sku_subscriptions(call: Call) -> Any:
     """List a SKU's subscriptions; as on Discord, of one user unless a user's own token asks."""
     sku_id, user_id = call.args["sku_id"], call.query.get("user_id")
-    if call.id("sku_id") not in call.world.simulation.skus:
+    if call.id("sku_id") not in call.world.model.skus:
         raise not_found(10027, "SKU")
     if user_id is None and call.grant is None:
         raise invalid_field("user_id", "BASE_TYPE_REQUIRED", "This field is required")
@@ -196,7 +191,7 @@ def _get_sku_subscription(call: Call) -> Any:
 
 @ROUTES.answers("applications_get_activity_instance")
 def _get_activity_instance(call: Call) -> Any:
-    _own(call)
+    call.require_own_application()
     found = call.world.extra_state.activity_instances.get(call.args["instance_id"])
     if found is None:
         raise BackendError(404, 0, "404: Not Found")
@@ -205,11 +200,11 @@ def _get_activity_instance(call: Call) -> Any:
 
 @ROUTES.answers("upload_application_attachment")
 def _upload_application_attachment(call: Call) -> Any:
-    _own(call)
+    call.require_own_application()
     if not call.files:
         raise invalid_field("file", "BASE_TYPE_REQUIRED", "This field is required")
-    world, file = call.world.simulation, call.files[0]
-    stored = world.files.store_attachment(
-        world.snowflake(), world.application_id, file.filename, file.data, file.description
+    model, file = call.world.model, call.files[0]
+    stored = model.files.store_attachment(
+        model.snowflake(), model.application_id, file.filename, file.data, file.description
     )
     return Response(200, {"attachment": {**stored, "ephemeral": True}})

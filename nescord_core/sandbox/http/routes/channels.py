@@ -58,9 +58,9 @@ def _create_channel(call: Call) -> Any:
     extra, made = split_extra_fields(call, CHANNEL_FIELDS | {"available_tags"})
     fields = {name: value for name, value in extra.items() if value is not None}
     # The model has tags, though not at a channel's start; each gets its id from us.
-    new_id = call.world.simulation.snowflake
+    new_id = call.world.model.snowflake
     tags = [{**each, "id": str(new_id())} for each in fields.pop("available_tags", ()) if each]
-    with call.world.simulation.attach_extra_fields(
+    with call.world.model.attach_extra_fields(
         "CHANNEL_CREATE", fields, {"available_tags": tags} if tags else {}
     ):
         shown = model_answer(made)
@@ -72,7 +72,7 @@ def _update_channel(call: Call) -> Any:
     """Change a channel. The document lets a name be empty, because a group's may be; a guild's may not."""
     if call.form.get("name") == "":
         raise invalid_field("name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
-    channel = call.world.simulation.get_channel(call.id("channel_id"))
+    channel = call.world.model.get_channel(call.id("channel_id"))
     own = {name: call.form[name] for name in ("type", "position") if call.form.get(name) is not None}
     if own.get("type", channel.type) != channel.type and {own["type"], channel.type} != {TEXT, ANNOUNCEMENT}:
         raise invalid_field(
@@ -85,24 +85,24 @@ def _update_channel(call: Call) -> Any:
 def _follow_channel(call: Call) -> Any:
     """Follow an announcement channel: a webhook of type 2 brings what it publishes."""
     shown = model_answer(call)
-    world = call.world.simulation
-    hook, source = world.webhooks[int(shown["webhook_id"])], world.get_channel(call.id("channel_id"))
-    guild = world.guilds[source.guild_id or 0]
+    model = call.world.model
+    hook, source = model.webhooks[int(shown["webhook_id"])], model.get_channel(call.id("channel_id"))
+    guild = model.guilds[source.guild_id or 0]
     hook.name = f"{guild.name} #{source.name}"
     extra_fields_of(hook).update(
         type=CHANNEL_FOLLOWER,
         source_guild={"id": str(guild.id), "name": guild.name, "icon": extra_fields_of(guild).get("icon")},
         source_channel={"id": str(source.id), "name": source.name},
     )
-    world.webhook_tokens.pop(hook.token, None)  # followers have no token
-    world.create_system_message(hook.channel_id, MessageType.CHANNEL_FOLLOW_ADD, world.bot_user.id)
+    model.webhook_tokens.pop(hook.token, None)  # followers have no token
+    model.create_system_message(hook.channel_id, MessageType.CHANNEL_FOLLOW_ADD, model.bot_user.id)
     return shown
 
 
 @ROUTES.answers("add_group_dm_user", "delete_group_dm_user")
 def _add_or_delete_group_dm_user(call: Call) -> Any:
     """Nobody can be added to, or taken from, what is no group; the sandbox has no groups."""
-    call.world.simulation.get_channel(call.id("channel_id"))
+    call.world.model.get_channel(call.id("channel_id"))
     raise BackendError(400, 50024, "Cannot execute action on this channel type")
 
 
@@ -119,7 +119,7 @@ def _create_thread(call: Call) -> Any:
     }
     if options.get("rate_limit_per_user"):
         call.require_channel_permissions("manage_threads")
-    with call.world.simulation.thread_options(options):
+    with call.world.model.thread_options(options):
         return model_answer(call)
 
 
@@ -136,12 +136,12 @@ def _list_thread_members(call: Call) -> Any:
 
 
 def _with_member(call: Call, thread_member: Payload) -> Payload:
-    world = call.world.simulation
-    guild = world.guilds[world.channels[call.id("channel_id")].guild_id or 0]
+    model = call.world.model
+    guild = model.guilds[model.channels[call.id("channel_id")].guild_id or 0]
     member = guild.members.get(_user_id_of(thread_member))
     if member is None:
         return thread_member
-    return {**thread_member, "member": dict(serializers.member_payload(world, guild, member))}
+    return {**thread_member, "member": dict(serializers.member_payload(model, guild, member))}
 
 
 def _user_id_of(thread_member: Payload) -> int:

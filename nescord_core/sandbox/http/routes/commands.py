@@ -26,20 +26,19 @@ ROUTES.answered_by(model_answer, "get_guild_application_command_permissions")
 
 
 def _scope(call: Call) -> int | None:
-    if call.id("application_id") != call.world.application_id:
-        raise BackendError(403, 20012, "You are not authorized to perform this action on this application")
+    call.require_own_application()
     if "guild_id" not in call.args:
         return None
     return call.guild.id
 
 
 def _registry(call: Call) -> Registry:
-    return call.world.simulation.commands.setdefault(_scope(call), {})
+    return call.world.model.commands.setdefault(_scope(call), {})
 
 
 def _build_command(call: Call, given: Mapping[str, Any], previous: Mapping[str, Any] | None) -> Command:
     """Return a command as it is kept: the given fields over defaults, a new version, its id kept."""
-    world = call.world.simulation
+    model = call.world.model
     scope = _scope(call)
     command: Command = {
         "description": "",
@@ -50,9 +49,9 @@ def _build_command(call: Call, given: Mapping[str, Any], previous: Mapping[str, 
         "contexts": None,
         "integration_types": [0],
         **given,
-        "id": previous["id"] if previous else str(world.snowflake()),
-        "application_id": str(world.application_id),
-        "version": str(world.snowflake()),
+        "id": previous["id"] if previous else str(model.snowflake()),
+        "application_id": str(model.application_id),
+        "version": str(model.snowflake()),
         "type": given.get("type") or CHAT_INPUT,
     }
     if scope is not None:
@@ -140,23 +139,23 @@ def _bulk_set_commands(call: Call) -> Any:
             )
         _check_limit(replaced, key)
         replaced[key] = _build_command(call, given, registry.get(key))
-    call.world.simulation.commands[_scope(call)] = replaced
+    call.world.model.commands[_scope(call)] = replaced
     return list(replaced.values())
 
 
 @ROUTES.answers("list_guild_application_command_permissions")
 def _list_permissions(call: Call) -> Any:
     guild_id = _scope(call)
-    permissions = call.world.simulation.command_permissions
+    permissions = call.world.model.command_permissions
     return [_permissions_payload(call, command) for guild, command in permissions if guild == guild_id]
 
 
 @ROUTES.answers("set_guild_application_command_permissions")
 def _set_permissions(call: Call) -> Any:
-    world = call.world.simulation
-    world.set_command_permissions(call.guild.id, call.id("command_id"), call.form.get("permissions") or [])
+    model = call.world.model
+    model.set_command_permissions(call.guild.id, call.id("command_id"), call.form.get("permissions") or [])
     shown = _permissions_payload(call, call.id("command_id"))
-    world.emit("APPLICATION_COMMAND_PERMISSIONS_UPDATE", shown)
+    model.emit("APPLICATION_COMMAND_PERMISSIONS_UPDATE", shown)
     return shown
 
 
@@ -166,5 +165,5 @@ def _permissions_payload(call: Call, command_id: int) -> dict[str, Any]:
         "id": str(command_id),
         "application_id": str(call.world.application_id),
         "guild_id": str(guild_id),
-        "permissions": call.world.simulation.get_command_permissions(guild_id, command_id) or [],
+        "permissions": call.world.model.get_command_permissions(guild_id, command_id) or [],
     }

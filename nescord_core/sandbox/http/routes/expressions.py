@@ -72,8 +72,8 @@ def _get_sticker(call: Call) -> Any:
     sticker_id = call.id("sticker_id")
     if sticker_id == WAVE_ID:
         return _wave_sticker()
-    world = call.world.simulation
-    for guild in world.guilds.values():
+    model = call.world.model
+    for guild in model.guilds.values():
         if sticker_id in guild.stickers:
-            return serializers.sticker_payload(world, guild.stickers[sticker_id])
+            return serializers.sticker_payload(model, guild.stickers[sticker_id])
     raise not_found(10060, "Sticker")

@@ -39,7 +39,7 @@ MUTABLE_FEATURES = frozenset({"COMMUNITY", "DISCOVERABLE", "INVITES_DISABLED", "
 """Features that a guild's own people switch
 (https://discord.com/developers/docs/resources/guild#guild-object-mutable-guild-features)."""
 COMMUNITY_REQUIRES = ("rules_channel_id", "public_updates_channel_id")
-ONLY_IN_EVENTS = frozenset(
+EVENT_ONLY_FIELDS = frozenset(
     {
         "channels",
         "guild_scheduled_events",
@@ -56,7 +56,7 @@ ONLY_IN_EVENTS = frozenset(
     }
 )
 """Fields that GUILD_CREATE has over the guild that GET answers with."""
-ONE_PIXEL = base64.b64decode(
+WIDGET_PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 Payload = dict[str, Any]
@@ -66,11 +66,11 @@ ROUTES.answered_by(model_answer, "list_guild_audit_log_entries", "get_guild_vani
 
 @ROUTES.answers("get_guild")
 def _get_guild(call: Call) -> Any:
-    shown = dict(serializers.guild_create_payload(call.world.simulation, call.guild))
+    shown = dict(serializers.guild_create_payload(call.world.model, call.guild))
     if call.query.get("with_counts", "").lower() in ("true", "1"):
         count = len(call.guild.members)
         shown |= {"approximate_member_count": count, "approximate_presence_count": count}
-    return {key: value for key, value in shown.items() if key not in ONLY_IN_EVENTS}
+    return {key: value for key, value in shown.items() if key not in EVENT_ONLY_FIELDS}
 
 
 @ROUTES.answers("update_guild")
@@ -94,7 +94,7 @@ def _check_features(call: Call) -> None:
 
 @ROUTES.answers("get_guild_preview")
 def _get_guild_preview(call: Call) -> Any:
-    whole = dict(serializers.guild_create_payload(call.world.simulation, call.guild))
+    whole = dict(serializers.guild_create_payload(call.world.model, call.guild))
     names = (
         "id",
         "name",
@@ -157,9 +157,9 @@ def _get_guild_widget(call: Call) -> Any:
     if not _widget_settings(call)["enabled"]:
         raise BackendError(403, 50004, "Widget Disabled")
     if call.operation.operation_id == "get_guild_widget_png":
-        return Response(200, ONE_PIXEL, "image/png")
-    world, guild = call.world.simulation, call.guild
-    channels = [world.channels[each] for each in guild.channel_ids if world.channels[each].type == 2]
+        return Response(200, WIDGET_PNG, "image/png")
+    model, guild = call.world.model, call.guild
+    channels = [model.channels[each] for each in guild.channel_ids if model.channels[each].type == 2]
     shown = [{"id": str(each.id), "name": each.name, "position": each.position} for each in channels]
     return {
         "id": str(guild.id),
@@ -185,7 +185,7 @@ def _onboarding(call: Call) -> Any:
 
 def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
     """Give a new prompt and its options ids."""
-    new_id = call.world.simulation.snowflake
+    new_id = call.world.model.snowflake
     options = [
         {"description": None, **each, "id": str(each.get("id") or new_id())}
         for each in prompt.get("options") or ()
@@ -222,13 +222,13 @@ def _delete_guild_integration(call: Call) -> Any:
     call.require_permissions("manage_guild")
     if call.id("integration_id") != call.world.application_id:
         raise not_found(10005, "Integration")
-    guild_id, world = call.guild.id, call.world.simulation
+    guild_id, model = call.guild.id, call.world.model
     integration_id = call.args["integration_id"]
-    world.emit(
+    model.emit(
         "INTEGRATION_DELETE",
         {"id": integration_id, "guild_id": str(guild_id), "application_id": integration_id},
     )
-    world.remove_guild(guild_id)
+    model.remove_guild(guild_id)
     return Response(204)
 
 
@@ -245,14 +245,14 @@ def _list_guild_templates(call: Call) -> Any:
 @ROUTES.answers("create_guild_template")
 def _create_guild_template(call: Call) -> Any:
     call.require_permissions("manage_guild")
-    world = call.world.simulation
-    code, now = secrets.token_hex(6), world.now_iso()
+    model = call.world.model
+    code, now = secrets.token_hex(6), model.now_iso()
     template: Payload = {
         "code": code,
         "name": call.form["name"],
         "description": call.form.get("description"),
         "usage_count": 0,
-        "creator_id": str(world.bot_user.id),
+        "creator_id": str(model.bot_user.id),
         "creator": call.world.bot_user,
         "created_at": now,
         "updated_at": now,
@@ -287,7 +287,7 @@ def _update_or_sync_guild_template(call: Call) -> Any:
     template.update({key: value for key, value in call.form.items() if key in ("name", "description")})
     if call.operation.method == "PUT":
         template["serialized_source_guild"] = _template_source(call.guild)
-    template["updated_at"] = call.world.simulation.now_iso()
+    template["updated_at"] = call.world.model.now_iso()
     return template
 
 

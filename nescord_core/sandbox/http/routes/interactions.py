@@ -22,8 +22,8 @@ PONG, LAUNCH_ACTIVITY = 1, 12
 @ROUTES.answers("create_interaction_response")
 def _create_interaction_response(call: Call) -> Any:
     """Answer an interaction, with what can answer one of its type."""
-    world, kind = call.world.simulation, call.form.get("type")
-    record = world.interactions.get(call.id("interaction_id"))
+    model, kind = call.world.model, call.form.get("type")
+    record = model.interactions.get(call.id("interaction_id"))
     if record is None or record.token != call.args["interaction_token"] or record.responded:
         return model_answer(call)
     if problems := callback_problems(record.type, kind):

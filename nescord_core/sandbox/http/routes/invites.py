@@ -53,20 +53,20 @@ def _create_channel_invite(call: Call) -> Any:
     }
     if not call.form.get("unique") and (known := _find_same(call, body, fields)) is not None:
         return _invite_payload(call, known)
-    with call.world.simulation.attach_extra_fields("INVITE_CREATE", fields):
+    with call.world.model.attach_extra_fields("INVITE_CREATE", fields):
         made = model_answer(replace(call, body=body))
-    return _invite_payload(call, call.world.simulation.invites[made["code"]])
+    return _invite_payload(call, call.world.model.invites[made["code"]])
 
 
 def _target_fields(call: Call) -> Payload:
     """Check what an invite is for, and return the fields that tell it."""
-    world, form = call.world.simulation, call.form
+    model, form = call.world.model, call.form
     kind = form.get("target_type")
     fields: Payload = {} if kind is None else {"target_type": kind}
     if kind == STREAM:
         if form.get("target_user_id") is None:
             raise invalid_field("target_user_id", "BASE_TYPE_REQUIRED", "This field is required")
-        fields["target_user"] = dict(serializers.user_payload(world.get_user(int(form["target_user_id"]))))
+        fields["target_user"] = dict(serializers.user_payload(model.get_user(int(form["target_user_id"]))))
     if kind == EMBEDDED:
         if str(form.get("target_application_id")) != str(call.world.application_id):
             message = "The sandbox has one application, its bot's."
@@ -75,20 +75,20 @@ def _target_fields(call: Call) -> Payload:
     if form.get("role_ids"):
         call = replace(call, args={**call.args, "guild_id": str(_guild_id(call))})
         call.require_permissions("manage_roles")
-        roles = [world.get_role(call.guild.id, each) for each in parse_ids("role_ids", form["role_ids"])]
+        roles = [model.get_role(call.guild.id, each) for each in parse_ids("role_ids", form["role_ids"])]
         for role in roles:
-            world.require_role_assignable(call.guild.id, world.bot_user.id, role.id)
+            model.require_role_assignable(call.guild.id, model.bot_user.id, role.id)
         fields["roles"] = [dict(serializers.role_payload(role)) for role in roles]
     return fields
 
 
 def _guild_id(call: Call) -> int:
-    return call.world.simulation.get_channel(call.id("channel_id")).guild_id or 0
+    return call.world.model.get_channel(call.id("channel_id")).guild_id or 0
 
 
 def _find_same(call: Call, body: Payload, fields: Payload) -> Invite | None:
     wanted = (body.get("max_uses", 0), body.get("max_age", 86_400), body.get("temporary", False), fields)
-    for each in call.world.simulation.invites.values():
+    for each in call.world.model.invites.values():
         has = (each.max_uses, each.max_age, each.temporary, extra_fields_of(each))
         if each.channel_id == call.id("channel_id") and each.uses == 0 and has == wanted:
             return each
@@ -97,25 +97,25 @@ def _find_same(call: Call, body: Payload, fields: Payload) -> Invite | None:
 
 @ROUTES.answers("invite_resolve")
 def _invite_resolve(call: Call) -> Any:
-    world = call.world.simulation
+    model = call.world.model
     invite = _find_invite(call)
     shown = _invite_payload(call, invite)
     for name in ("uses", "max_uses", "max_age", "temporary", "created_at"):
         shown.pop(name, None)  # metadata, which only those who manage the guild see
     if query_flag(call, "with_counts"):
-        count = len(world.guilds[invite.guild_id].members)
+        count = len(model.guilds[invite.guild_id].members)
         shown |= {"approximate_member_count": count, "approximate_presence_count": count}
     event_id = call.query.get("guild_scheduled_event_id")
     if event_id is not None:
-        event = world.get_scheduled_event(invite.guild_id, int(event_id))
-        shown["guild_scheduled_event"] = serializers.scheduled_event_payload(world, event)
+        event = model.get_scheduled_event(invite.guild_id, int(event_id))
+        shown["guild_scheduled_event"] = serializers.scheduled_event_payload(model, event)
     return shown
 
 
 @ROUTES.answers("list_channel_invites", "list_guild_invites")
 def _list_invites(call: Call) -> Any:
-    world = call.world.simulation
-    return [_invite_payload(call, world.invites[each["code"]]) for each in model_answer(call)]
+    model = call.world.model
+    return [_invite_payload(call, model.invites[each["code"]]) for each in model_answer(call)]
 
 
 @ROUTES.answers("invite_revoke")
@@ -128,22 +128,22 @@ def _invite_revoke(call: Call) -> Any:
 
 def _find_invite(call: Call) -> Invite:
     """Return the invite that is meant; one that has expired is unknown."""
-    world = call.world.simulation
-    invite = world.get_invite(call.args["code"])
-    if invite.expires_at is not None and invite.expires_at <= world.now_iso():
+    model = call.world.model
+    invite = model.get_invite(call.args["code"])
+    if invite.expires_at is not None and invite.expires_at <= model.now_iso():
         raise not_found(10006, "Invite")
     return invite
 
 
 def _invite_payload(call: Call, invite: Invite) -> Payload:
-    world = call.world.simulation
-    shown = dict(serializers.invite_payload(world, invite))
-    guild = world.guilds[invite.guild_id]
+    model = call.world.model
+    shown = dict(serializers.invite_payload(model, invite))
+    guild = model.guilds[invite.guild_id]
     return {"type": 0, **shown, "guild": _partial_guild(call, guild)}
 
 
 def _partial_guild(call: Call, guild: Guild) -> Payload:
-    whole = dict(serializers.guild_create_payload(call.world.simulation, guild))
+    whole = dict(serializers.guild_create_payload(call.world.model, guild))
     return {name: whole[name] for name in GUILD_FIELDS}
 
 
@@ -151,9 +151,9 @@ def _partial_guild(call: Call, guild: Guild) -> Payload:
 
 
 def _find_managed_invite(call: Call) -> Invite:
-    world = call.world.simulation
+    model = call.world.model
     invite = _find_invite(call)
-    world.require_permissions(invite.guild_id, world.bot_user.id, None, "manage_guild")
+    model.require_permissions(invite.guild_id, model.bot_user.id, None, "manage_guild")
     return invite
 
 

@@ -33,23 +33,23 @@ ROUTES.answered_by(
 
 @ROUTES.answers("search_guild_members")
 def _search_guild_members(call: Call) -> Any:
-    world, guild = call.world.simulation, call.guild
+    model, guild = call.world.model, call.guild
     prefix, limit = call.query.get("query", "").lower(), int(call.query.get("limit", 1))
     found = [
         each
         for each in guild.members.values()
-        if world.users[each.user_id].name.lower().startswith(prefix)
+        if model.users[each.user_id].name.lower().startswith(prefix)
         or (each.nick or "").lower().startswith(prefix)
     ]
-    return [dict(serializers.member_payload(world, guild, each)) for each in found[:limit]]
+    return [dict(serializers.member_payload(model, guild, each)) for each in found[:limit]]
 
 
 @ROUTES.answers("add_guild_member")
 def _add_guild_member(call: Call) -> Any:
     """Add a user with a token that the user granted with the scope guilds.join."""
-    world, guild, user_id = call.world.simulation, call.guild, call.id("user_id")
+    model, guild, user_id = call.world.model, call.guild, call.id("user_id")
     call.require_permissions("create_instant_invite")
-    world.get_user(user_id)
+    model.get_user(user_id)
     grant = call.world.extra_state.oauth_grants.get(str(call.form.get("access_token")))
     if grant is None or grant.user_id != user_id or "guilds.join" not in grant.scopes:
         raise BackendError(403, 50025, "Invalid OAuth2 access token")
@@ -61,17 +61,17 @@ def _add_guild_member(call: Call) -> Any:
         if call.form.get(name):
             call.require_permissions(permission)
     roles = [int(each) for each in call.form.get("roles") or ()]
-    member = world.add_member(guild.id, user_id, roles=roles, nick=call.form.get("nick"), announce=False)
+    member = model.add_member(guild.id, user_id, roles=roles, nick=call.form.get("nick"), announce=False)
     member.mute, member.deaf = bool(call.form.get("mute")), bool(call.form.get("deaf"))
-    shown = dict(serializers.member_payload(world, guild, member))
-    world.emit("GUILD_MEMBER_ADD", {**shown, "guild_id": str(guild.id)})
+    shown = dict(serializers.member_payload(model, guild, member))
+    model.emit("GUILD_MEMBER_ADD", {**shown, "guild_id": str(guild.id)})
     return Response(201, shown)
 
 
 @ROUTES.answers("update_guild_member")
 def _update_guild_member(call: Call) -> Any:
     """Change a member. Of the flags only BYPASSES_VERIFICATION (4) is changed by others."""
-    member = call.world.simulation.get_member(call.guild.id, call.id("user_id"))
+    member = call.world.model.get_member(call.guild.id, call.id("user_id"))
     _check_timeout(call)
     if call.form.get("flags") is not None:
         _require_one_of(call, "manage_guild", "manage_roles", "moderate_members")
@@ -87,7 +87,7 @@ def _check_timeout(call: Call) -> None:
     if until is None:
         return
     moment = datetime.fromisoformat(until.replace("Z", "+00:00"))
-    if moment > call.world.simulation.clock.now() + MAX_TIMEOUT:
+    if moment > call.world.model.clock.now() + MAX_TIMEOUT:
         message = "User communication disabled timestamp is invalid"
         raise invalid_field(
             "communication_disabled_until", "INVALID_COMMUNICATION_DISABLED_TIMESTAMP", message
@@ -106,7 +106,7 @@ def _require_one_of(call: Call, *permissions: str) -> None:
 
 @ROUTES.answers("update_my_guild_member")
 def _update_my_guild_member(call: Call) -> Any:
-    member = call.world.simulation.get_member(call.guild.id, call.world.application_id)
+    member = call.world.model.get_member(call.guild.id, call.world.application_id)
     extra, rest = split_extra_fields(call, {"avatar", "banner", "bio"})
     extra.pop("bio", None)  # shown in profiles only, which bots cannot read
     with store_extra_fields(member, {"banner": extra["banner"]} if "banner" in extra else {}):
@@ -114,7 +114,7 @@ def _update_my_guild_member(call: Call) -> Any:
             member.avatar = extra["avatar"]
         shown = model_answer(rest)
         if extra and "nick" not in rest.form:
-            call.world.simulation.announce_member_update(call.guild.id, member.user_id)
+            call.world.model.announce_member_update(call.guild.id, member.user_id)
     return shown
 
 
@@ -130,13 +130,13 @@ def _preview_prune_guild(call: Call) -> Any:
 @ROUTES.answers("prune_guild")
 def _prune_guild(call: Call) -> Any:
     call.require_permissions("kick_members", "manage_guild")
-    world = call.world.simulation
+    model = call.world.model
     members = _members_to_prune(call, call.form.get("include_roles"))
     for each in members:
-        world.remove_member(call.guild.id, each.user_id)
+        model.remove_member(call.guild.id, each.user_id)
     days = str(call.form.get("days") or 7)
     options = {"delete_member_days": days, "members_removed": str(len(members))}
-    world.record_audit_log(call.guild.id, MEMBER_PRUNE, options=options, reason=call.reason)
+    model.record_audit_log(call.guild.id, MEMBER_PRUNE, options=options, reason=call.reason)
     return {"pruned": None if call.form.get("compute_prune_count") is False else len(members)}
 
 

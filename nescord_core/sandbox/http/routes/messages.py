@@ -55,7 +55,7 @@ def _create_message(call: Call) -> Any:
     nonce, extra_state = call.form.get("nonce"), call.world.extra_state
     key = (call.id("channel_id"), str(nonce))
     if nonce is not None and call.form.get("enforce_nonce") and key in extra_state.nonces:
-        known = call.world.simulation.messages.get(key[0], {}).get(extra_state.nonces[key])
+        known = call.world.model.messages.get(key[0], {}).get(extra_state.nonces[key])
         if known is not None:
             return {**call.world.message(known), "nonce": nonce}
     with call.world.nonce(nonce):
@@ -74,7 +74,7 @@ def _check_reply(call: Call) -> Call:
     reference = call.form.get("message_reference")
     if not reference or reference.get("type") == 1:
         return call
-    messages = call.world.simulation.messages.get(call.id("channel_id"), {})
+    messages = call.world.model.messages.get(call.id("channel_id"), {})
     if int(reference.get("message_id") or 0) in messages:
         return call
     if reference.get("fail_if_not_exists", True):
@@ -97,15 +97,15 @@ def _refuse_empty(call: Call) -> None:
 @ROUTES.answers("list_messages")
 def _list_messages(call: Call) -> Any:
     call.require_channel_permissions()
-    world = call.world.simulation
+    model = call.world.model
     channel_id = call.id("channel_id")
-    if not channel_accessible(world, channel_id, world.bot_user.id, history=True):
+    if not channel_accessible(model, channel_id, model.bot_user.id, history=True):
         return []
     limit = int(call.query.get("limit", 50))
-    messages = world.messages[channel_id]
+    messages = model.messages[channel_id]
     shown = _window(call, messages, limit)
-    for_user = world.bot_user.id
-    return [dict(serializers.message_payload(world, each, for_user=for_user)) for each in shown]
+    for_user = model.bot_user.id
+    return [dict(serializers.message_payload(model, each, for_user=for_user)) for each in shown]
 
 
 def _window(call: Call, messages: dict[int, Message], limit: int) -> list[Message]:
@@ -133,7 +133,7 @@ def _window(call: Call, messages: dict[int, Message], limit: int) -> list[Messag
 @ROUTES.answers("bulk_delete_messages")
 def _bulk_delete_messages(call: Call) -> Any:
     """Delete many messages, none of them older than two weeks."""
-    oldest = int((call.world.simulation.clock.now() - TWO_WEEKS).timestamp() * 1000) - DISCORD_EPOCH_MS
+    oldest = int((call.world.model.clock.now() - TWO_WEEKS).timestamp() * 1000) - DISCORD_EPOCH_MS
     if any(int(each) >> 22 < oldest for each in call.form.get("messages") or ()):
         call.require_channel_permissions("manage_messages")
         raise BackendError(400, 50034, "You can only bulk delete messages that are under 14 days old.")
@@ -144,18 +144,18 @@ def _bulk_delete_messages(call: Call) -> Any:
 def _crosspost_message(call: Call) -> Any:
     """Publish a message: every channel that follows this one gets a copy."""
     shown = model_answer(call)
-    world, channel_id = call.world.simulation, call.id("channel_id")
-    message = world.get_message(channel_id, call.id("message_id"))
-    source = world.get_channel(channel_id)
+    model, channel_id = call.world.model, call.id("channel_id")
+    message = model.get_message(channel_id, call.id("message_id"))
+    source = model.get_channel(channel_id)
     reference = {
         "type": 0,
         "channel_id": str(channel_id),
         "message_id": str(message.id),
         "guild_id": str(source.guild_id),
     }
-    for hook in list(world.webhooks.values()):
+    for hook in list(model.webhooks.values()):
         if extra_fields_of(hook).get("source_channel", {}).get("id") == str(channel_id):
-            copy = world.prepare_message(
+            copy = model.prepare_message(
                 hook.channel_id,
                 hook.webhook_user_id,
                 message.content,
@@ -165,7 +165,7 @@ def _crosspost_message(call: Call) -> Any:
                 flags=IS_CROSSPOST,
             )
             copy.reference = reference
-            world.commit_message(copy)
+            model.commit_message(copy)
     return shown
 
 
@@ -176,7 +176,7 @@ def _crosspost_message(call: Call) -> Any:
 def _add_my_message_reaction(call: Call) -> Any:
     if not _is_known_emoji(call, call.args["emoji_name"]):
         raise not_found(10014, "Emoji")
-    message = call.world.simulation.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
+    message = call.world.model.messages.get(call.id("channel_id"), {}).get(call.id("message_id"))
     if message is not None:
         kinds = {each.emoji for each in message.reactions if each.user_ids}
         if len(kinds) >= MAX_REACTIONS and call.args["emoji_name"] not in kinds:
@@ -189,8 +189,8 @@ def _is_known_emoji(call: Call, text: str) -> bool:
     _, custom, emoji_id = text.rpartition(":")
     if not custom:
         return not text.isascii() or text[:1].isdecimal()
-    world = call.world.simulation
-    known = [world.application_emojis, *(guild.emojis for guild in world.guilds.values())]
+    model = call.world.model
+    known = [model.application_emojis, *(guild.emojis for guild in model.guilds.values())]
     return emoji_id.isdecimal() and any(int(emoji_id) in emojis for emojis in known)
 
 
@@ -213,7 +213,7 @@ def _get_answer_voters(call: Call) -> Any:
 @ROUTES.answers("deprecated_list_pins")
 def _deprecated_list_pins(call: Call) -> Any:
     call.require_channel_permissions("read_message_history")
-    pinned = [each for each in call.world.simulation.messages[call.id("channel_id")].values() if each.pinned]
+    pinned = [each for each in call.world.model.messages[call.id("channel_id")].values() if each.pinned]
     return [call.world.message(each) for each in pinned]
 
 
@@ -221,4 +221,4 @@ def _deprecated_list_pins(call: Call) -> Any:
 def _deprecated_pin_or_unpin(call: Call) -> Any:
     call.require_channel_permissions("manage_messages")
     pinned = call.operation.method == "PUT"
-    call.world.simulation.set_pinned(call.id("channel_id"), call.id("message_id"), pinned)
+    call.world.model.set_pinned(call.id("channel_id"), call.id("message_id"), pinned)

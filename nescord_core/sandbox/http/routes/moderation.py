@@ -70,10 +70,10 @@ def _delete_recent_messages(call: Call, user_ids: Collection[int], seconds: int)
     """Delete what the banned wrote in the last ``seconds``, told as bulk deletes."""
     if not seconds:
         return
-    world = call.world.simulation
-    since = int((world.clock.now() - timedelta(seconds=seconds)).timestamp() * 1000) - DISCORD_EPOCH_MS
+    model = call.world.model
+    since = int((model.clock.now() - timedelta(seconds=seconds)).timestamp() * 1000) - DISCORD_EPOCH_MS
     for channel_id in (*call.guild.channel_ids, *call.guild.thread_ids):
-        messages = world.messages.get(channel_id, {})
+        messages = model.messages.get(channel_id, {})
         deleted = [
             each.id for each in messages.values() if each.author_id in user_ids and each.id >> 22 >= since
         ]
@@ -82,7 +82,7 @@ def _delete_recent_messages(call: Call, user_ids: Collection[int], seconds: int)
         for message_id in deleted:
             del messages[message_id]
         ids = [str(each) for each in deleted]
-        world.emit(
+        model.emit(
             "MESSAGE_DELETE_BULK",
             {"ids": ids, "channel_id": str(channel_id), "guild_id": str(call.guild.id)},
         )

@@ -32,13 +32,13 @@ ROUTES.answered_by(
 @ROUTES.answers("create_guild_role")
 def _create_role(call: Call) -> Any:
     extra, rest = _split_role_fields(call)
-    with call.world.simulation.attach_extra_fields("GUILD_ROLE_CREATE", extra):
+    with call.world.model.attach_extra_fields("GUILD_ROLE_CREATE", extra):
         return {**model_answer(rest), **extra}
 
 
 @ROUTES.answers("update_guild_role")
 def _update_role(call: Call) -> Any:
-    role = call.world.simulation.get_role(call.guild.id, call.id("role_id"))
+    role = call.world.model.get_role(call.guild.id, call.id("role_id"))
     extra, rest = _split_role_fields(call)
     record_changes(call, role, {name: value for name, value in extra.items() if name != "colors"})
     with store_extra_fields(role, extra):

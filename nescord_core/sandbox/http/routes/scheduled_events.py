@@ -32,14 +32,14 @@ ROUTES.answered_by(
 def _create_event(call: Call) -> Any:
     extra, rest = split_extra_fields(call, EVENT_FIELDS)
     fields = _event_fields(extra)
-    with call.world.simulation.attach_extra_fields("GUILD_SCHEDULED_EVENT_CREATE", fields):
+    with call.world.model.attach_extra_fields("GUILD_SCHEDULED_EVENT_CREATE", fields):
         return {**model_answer(rest), **fields}
 
 
 @ROUTES.answers("update_guild_scheduled_event")
 def _update_event(call: Call) -> Any:
-    world = call.world.simulation
-    event = world.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
+    model = call.world.model
+    event = model.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
     extra, rest = split_extra_fields(call, EVENT_FIELDS)
     with store_extra_fields(event, _event_fields(extra)):
         return model_answer(rest)
@@ -70,7 +70,7 @@ def _count_guild_scheduled_event_users(call: Call) -> Any:
 
 
 def _find_event(call: Call) -> ScheduledEvent:
-    return call.world.simulation.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
+    return call.world.model.get_scheduled_event(call.guild.id, call.id("guild_scheduled_event_id"))
 
 
 def _exceptions_of_event(call: Call) -> dict[int, Payload]:
@@ -93,7 +93,7 @@ def _create_event_exception(call: Call) -> Any:
         raise invalid_field("original_scheduled_start_time", "GUILD_SCHEDULED_EVENT_NOT_RECURRING", message)
     made = {
         "event_id": str(event.id),
-        "event_exception_id": str(call.world.simulation.snowflake()),
+        "event_exception_id": str(call.world.model.snowflake()),
         "scheduled_start_time": form.get("scheduled_start_time") or form["original_scheduled_start_time"],
         "scheduled_end_time": form.get("scheduled_end_time"),
         "is_canceled": bool(form.get("is_canceled")),
@@ -124,18 +124,18 @@ def _delete_event_exception(call: Call) -> Any:
 
 def _publish_exception(call: Call, what: str, exception: Payload) -> None:
     """Announce a change, and show the event's exceptions wherever the event is."""
-    world, event = call.world.simulation, _find_event(call)
+    model, event = call.world.model, _find_event(call)
     extra_fields_of(event)["guild_scheduled_event_exceptions"] = [
         dict(each) for each in _exceptions_of_event(call).values()
     ]
     shown = {**exception, "guild_id": str(call.guild.id)}
-    world.emit(f"GUILD_SCHEDULED_EVENT_EXCEPTION_{what}", shown)
+    model.emit(f"GUILD_SCHEDULED_EVENT_EXCEPTION_{what}", shown)
 
 
 @ROUTES.answers("list_guild_scheduled_event_exception_users")
 def _list_event_exception_users(call: Call) -> Any:
     """Return who comes to one occurrence: whoever comes to the event."""
-    world, guild = call.world.simulation, call.guild
+    model, guild = call.world.model, call.guild
     exception = _find_exception(call, "guild_scheduled_event_exception_id")
     limit, after = int(call.query.get("limit", 100)), int(call.query.get("after", 0))
     before = int(call.query.get("before", 0)) or 1 << 64
@@ -146,10 +146,10 @@ def _list_event_exception_users(call: Call) -> Any:
             "guild_scheduled_event_id": exception["event_id"],
             "guild_scheduled_event_exception_id": exception["event_exception_id"],
             "user_id": str(user_id),
-            "user": dict(serializers.user_payload(world.get_user(user_id))),
+            "user": dict(serializers.user_payload(model.get_user(user_id))),
             "response": 1,
         }
         if query_flag(call, "with_member") and user_id in guild.members:
-            row["member"] = dict(serializers.member_payload(world, guild, guild.members[user_id]))
+            row["member"] = dict(serializers.member_payload(model, guild, guild.members[user_id]))
         rows.append(row)
     return rows

@@ -40,9 +40,9 @@ def _guild_search(call: Call) -> Any:
         found.reverse()
     page = _page_of(call, found)
     shown = [[_hit(call, each)] for each in page]
-    threads = {each.channel_id for each in page if call.world.simulation.channels[each.channel_id].is_thread}
+    threads = {each.channel_id for each in page if call.world.model.channels[each.channel_id].is_thread}
     listed = serializers.thread_list_payload(
-        call.world.simulation, [call.world.simulation.channels[each] for each in sorted(threads)]
+        call.world.model, [call.world.model.channels[each] for each in sorted(threads)]
     )
     whole = {"messages": shown, "doing_deep_historical_index": False, "total_results": len(found)}
     return {**whole, **listed} if threads else whole
@@ -63,17 +63,17 @@ def _occurrences(message: Message, words: Iterable[str]) -> int:
 
 
 def _searchable_messages(call: Call) -> Iterable[Message]:
-    world = call.world.simulation
+    model = call.world.model
     for channel_id in (*call.guild.channel_ids, *call.guild.thread_ids):
-        if not channel_accessible(world, channel_id, world.bot_user.id, history=True):
+        if not channel_accessible(model, channel_id, model.bot_user.id, history=True):
             continue
         if extra_fields_of(_parent(call, channel_id)).get("nsfw") and not query_flag(call, "include_nsfw"):
             continue
-        yield from (each for each in world.messages[channel_id].values() if not each.is_ephemeral)
+        yield from (each for each in model.messages[channel_id].values() if not each.is_ephemeral)
 
 
 def _parent(call: Call, channel_id: int) -> Channel:
-    channels = call.world.simulation.channels
+    channels = call.world.model.channels
     channel = channels[channel_id]
     return channels.get(channel.parent_id or 0, channel) if channel.is_thread else channel
 
@@ -189,15 +189,15 @@ NEGATABLE: Mapping[str, Callable[[Message, Payload], frozenset[str]]] = {
 @ROUTES.answers("thread_search")
 def _thread_search(call: Call) -> Any:
     call.require_channel_permissions("read_message_history")
-    world = call.world.simulation
-    found = [each for each in world.channels.values() if _thread_matches(call, each)]
+    model = call.world.model
+    found = [each for each in model.channels.values() if _thread_matches(call, each)]
     newest_first = call.query.get("sort_order") != "asc"
     by_creation = call.query.get("sort_by") == "creation_time"
     key = (lambda each: each.id) if by_creation else (lambda each: each.last_message_id or each.id)
     page = _page_of(call, sorted(found, key=key, reverse=newest_first))
     has_more = int(call.query.get("offset", 0)) + len(page) < len(found)
-    shown = serializers.thread_list_payload(world, list(page), has_more=has_more)
-    starters = [world.messages[each.id].get(each.id) for each in page]
+    shown = serializers.thread_list_payload(model, list(page), has_more=has_more)
+    starters = [model.messages[each.id].get(each.id) for each in page]
     firsts = [call.world.message(each) for each in starters if each is not None]
     return {**shown, "total_results": len(found), "first_messages": firsts}
 
@@ -205,8 +205,8 @@ def _thread_search(call: Call) -> Any:
 def _thread_matches(call: Call, thread: Channel) -> bool:
     if not thread.is_thread or thread.parent_id != call.id("channel_id"):
         return False
-    query, world = call.query, call.world.simulation
-    if not channel_accessible(world, thread.id, world.bot_user.id):
+    query, model = call.query, call.world.model
+    if not channel_accessible(model, thread.id, model.bot_user.id):
         return False
     if query.get("name", "").lower() not in (thread.name or "").lower():
         return False

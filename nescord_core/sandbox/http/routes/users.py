@@ -28,7 +28,7 @@ ROUTES.answered_by(model_answer, "get_user", "leave_guild")
 
 @ROUTES.answers("get_my_user")
 def _get_my_user(call: Call) -> Any:
-    shown: Payload = dict(serializers.user_payload(call.world.simulation.get_user(call.actor_id)))
+    shown: Payload = dict(serializers.user_payload(call.world.model.get_user(call.actor_id)))
     if call.grant is not None and "email" in call.grant.scopes:
         shown["email"] = _email(shown["username"])
     return shown
@@ -36,35 +36,35 @@ def _get_my_user(call: Call) -> Any:
 
 @ROUTES.answers("update_my_user")
 def _update_my_user(call: Call) -> Any:
-    world, bot = call.world.simulation, call.world.simulation.bot_user
+    model, bot = call.world.model, call.world.model.bot_user
     extra, rest = split_extra_fields(call, {"avatar", "banner"})
     if "avatar" in extra:
         bot.avatar = extra["avatar"]
     with store_extra_fields(bot, {"banner": extra["banner"]} if "banner" in extra else {}):
         if rest.form.get("username") is not None:
             return model_answer(rest)
-        world.edit_bot_profile(bot.name)
+        model.edit_bot_profile(bot.name)
     return call.world.bot_user
 
 
 @ROUTES.answers("list_my_guilds")
 def _list_my_guilds(call: Call) -> Any:
-    world = call.world.simulation
+    model = call.world.model
     limit, after = int(call.query.get("limit", 200)), int(call.query.get("after", 0))
     before = int(call.query.get("before", 0)) or 1 << 64
-    mine = [each.id for each in world.guilds.values() if call.actor_id in each.members]
+    mine = [each.id for each in model.guilds.values() if call.actor_id in each.members]
     found = sorted(each for each in mine if after < each < before)
     page = found[-limit:] if "before" in call.query else found[:limit]
-    return [_partial_guild(call, world.guilds[each]) for each in page]
+    return [_partial_guild(call, model.guilds[each]) for each in page]
 
 
 def _partial_guild(call: Call, guild: Guild) -> Payload:
-    world = call.world.simulation
-    whole = dict(serializers.guild_create_payload(world, guild))
+    model = call.world.model
+    whole = dict(serializers.guild_create_payload(model, guild))
     shown: Payload = {
         **{name: whole[name] for name in ("id", "name", "icon", "banner", "features")},
         "owner": guild.owner_id == call.actor_id,
-        "permissions": str(world.compute_permissions(guild.id, call.actor_id)),
+        "permissions": str(model.compute_permissions(guild.id, call.actor_id)),
     }
     if call.query.get("with_counts", "").lower() in ("true", "1"):
         count = len(guild.members)
@@ -94,11 +94,6 @@ def _require_user(call: Call) -> int:
     return call.grant.user_id
 
 
-def _own(call: Call) -> None:
-    if call.id("application_id") != call.world.application_id:
-        raise BackendError(403, 20012, "You are not authorized to perform this action on this application")
-
-
 def _email(name: str) -> str:
     return f"{name.replace(' ', '.').lower()}@sandbox.invalid"
 
@@ -114,13 +109,13 @@ def _get_my_oauth2_authorization(call: Call) -> Any:
         "scopes": sorted(each for each in call.grant.scopes if not each.startswith(SDK_SCOPE_PREFIX)),
     }
     if "identify" in call.grant.scopes:
-        shown["user"] = dict(serializers.user_payload(call.world.simulation.get_user(_require_user(call))))
+        shown["user"] = dict(serializers.user_payload(call.world.model.get_user(_require_user(call))))
     return shown
 
 
 @ROUTES.answers("get_openid_connect_userinfo")
 def _get_openid_connect_userinfo(call: Call) -> Any:
-    user = call.world.simulation.get_user(_require_user(call))
+    user = call.world.model.get_user(_require_user(call))
     shown: Payload = {"sub": str(user.id)}
     if call.grant is not None and "identify" in call.grant.scopes:
         name = user.global_name or user.name
@@ -139,20 +134,20 @@ def _list_my_connections(call: Call) -> Any:
 @ROUTES.answers("get_my_guild_member")
 def _get_my_guild_member(call: Call) -> Any:
     user_id = _require_user(call)
-    world, guild = call.world.simulation, call.guild
-    member = world.get_member(guild.id, user_id)
-    shown = dict(serializers.member_payload(world, guild, member))
-    return {**shown, "permissions": str(world.compute_permissions(guild.id, user_id))}
+    model, guild = call.world.model, call.guild
+    member = model.get_member(guild.id, user_id)
+    shown = dict(serializers.member_payload(model, guild, member))
+    return {**shown, "permissions": str(model.compute_permissions(guild.id, user_id))}
 
 
 @ROUTES.answers("get_current_user_application_entitlements")
 def _get_current_user_application_entitlements(call: Call) -> Any:
     user_id = _require_user(call)
-    _own(call)
+    call.require_own_application()
     skus = set(parse_ids("sku_ids", call.values("sku_ids")))
     found = [
         each
-        for each in call.world.simulation.entitlements.values()
+        for each in call.world.model.entitlements.values()
         if each.user_id == user_id
         and not each.deleted
         and (not skus or each.sku_id in skus)
@@ -192,5 +187,5 @@ def _delete_user_role_connection(call: Call) -> Any:
 
 def _require_user_of_own_application(call: Call) -> int:
     user_id = _require_user(call)
-    _own(call)
+    call.require_own_application()
     return user_id

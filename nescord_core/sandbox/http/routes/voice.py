@@ -40,12 +40,12 @@ def _list_voice_regions(_call: Call) -> Any:
 @ROUTES.answers("update_voice_channel_status")
 def _update_voice_channel_status(call: Call) -> Any:
     call.require_channel_permissions("connect")
-    world = call.world.simulation
-    channel = world.get_channel(call.id("channel_id"))
+    model = call.world.model
+    channel = model.get_channel(call.id("channel_id"))
     status = call.form.get("status") or ""
     call.world.extra_state.voice_channel_status[channel.id] = status
     shown = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
-    world.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)
+    model.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)
 
 
 # The soundboard
@@ -75,11 +75,11 @@ def _get_guild_soundboard_sound(call: Call) -> Any:
 @ROUTES.answers("create_guild_soundboard_sound")
 def _create_guild_soundboard_sound(call: Call) -> Any:
     call.require_permissions("create_expressions")
-    world, form = call.world.simulation, call.form
+    model, form = call.world.model, call.form
     volume = form.get("volume")
     sound: Payload = {
         "name": form["name"],
-        "sound_id": str(world.snowflake()),
+        "sound_id": str(model.snowflake()),
         "volume": 1.0 if volume is None else volume,
         "emoji_id": form.get("emoji_id"),
         "emoji_name": form.get("emoji_name"),
@@ -88,7 +88,7 @@ def _create_guild_soundboard_sound(call: Call) -> Any:
         "user": call.world.bot_user,
     }
     _guild_sounds(call)[int(sound["sound_id"])] = sound
-    world.emit("GUILD_SOUNDBOARD_SOUND_CREATE", sound)
+    model.emit("GUILD_SOUNDBOARD_SOUND_CREATE", sound)
     return Response(201, sound)
 
 
@@ -97,7 +97,7 @@ def _update_guild_soundboard_sound(call: Call) -> Any:
     call.require_permissions("manage_expressions")
     sound = _find_sound(call)
     sound.update({key: value for key, value in call.form.items() if key in sound and value is not None})
-    call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_UPDATE", dict(sound))
+    call.world.model.emit("GUILD_SOUNDBOARD_SOUND_UPDATE", dict(sound))
     return sound
 
 
@@ -106,7 +106,7 @@ def _delete_guild_soundboard_sound(call: Call) -> Any:
     call.require_permissions("manage_expressions")
     sound = _guild_sounds(call).pop(int(_find_sound(call)["sound_id"]))
     deleted = {"sound_id": sound["sound_id"], "guild_id": sound["guild_id"]}
-    call.world.simulation.emit("GUILD_SOUNDBOARD_SOUND_DELETE", deleted)
+    call.world.model.emit("GUILD_SOUNDBOARD_SOUND_DELETE", deleted)
 
 
 @ROUTES.answers("get_soundboard_default_sounds")
@@ -128,13 +128,13 @@ def _get_soundboard_default_sounds(_call: Call) -> Any:
 @ROUTES.answers("send_soundboard_sound")
 def _send_soundboard_sound(call: Call) -> Any:
     call.require_channel_permissions("connect", "speak")
-    world = call.world.simulation
-    channel = world.get_channel(call.id("channel_id"))
+    model = call.world.model
+    channel = model.get_channel(call.id("channel_id"))
     effect = {
         "channel_id": str(channel.id),
         "guild_id": str(channel.guild_id),
-        "user_id": str(world.bot_user.id),
+        "user_id": str(model.bot_user.id),
         "sound_id": str(call.form["sound_id"]),
         "sound_volume": 1.0,
     }
-    world.emit("VOICE_CHANNEL_EFFECT_SEND", effect)
+    model.emit("VOICE_CHANNEL_EFFECT_SEND", effect)

@@ -42,10 +42,10 @@ def _create_or_update_webhook(call: Call) -> Any:
             "name", "USERNAME_INVALID_CONTAINS", 'Username cannot contain "clyde" or "discord"'
         )
     shown = model_answer(rest)
-    world = call.world.simulation
-    hook = world.webhooks[int(shown["id"])]
+    model = call.world.model
+    hook = model.webhooks[int(shown["id"])]
     if "avatar" in extra:
-        world.users[hook.webhook_user_id].avatar = extra["avatar"]
+        model.users[hook.webhook_user_id].avatar = extra["avatar"]
         extra_fields_of(hook).update(extra)
         shown = {**shown, **extra}
     if "webhook_token" in call.args:
@@ -76,13 +76,13 @@ def _get_webhook_by_token(call: Call) -> Any:
 
 def _find_webhook(call: Call) -> Webhook | None:
     """Return the webhook of the path; None when the token is an interaction's."""
-    world = call.world.simulation
+    model = call.world.model
     webhook_id, token = call.id("webhook_id"), call.args["webhook_token"]
-    if token in world.interaction_tokens and webhook_id == call.world.application_id:
-        record = world.interactions[world.interaction_tokens[token]]
-        if record.expires_at is None or world.now_iso() < record.expires_at:
+    if token in model.interaction_tokens and webhook_id == call.world.application_id:
+        record = model.interactions[model.interaction_tokens[token]]
+        if record.expires_at is None or model.now_iso() < record.expires_at:
             return None
-    hook = world.webhooks.get(webhook_id)
+    hook = model.webhooks.get(webhook_id)
     if hook is None and webhook_id != call.world.application_id:
         raise BackendError(404, 10015, "Unknown Webhook")
     if hook is None or hook.token != token:
@@ -99,7 +99,7 @@ def _execute_webhook(call: Call) -> Any:
     # The first message of a post has the id of its thread
     # (https://discord.com/developers/docs/topics/threads#forums).
     first = target if call.form.get("thread_name") else None
-    with call.world.simulation.webhook_in(hook, target, first_id=first):
+    with call.world.model.webhook_in(hook, target, first_id=first):
         return model_answer(_without_post_fields(call))
 
 
@@ -109,8 +109,8 @@ def _without_post_fields(call: Call) -> Call:
 
 def _target_channel(call: Call, hook: Webhook) -> int:
     """Return the channel that the message goes to: the webhook's, a thread of it, or a new post."""
-    world = call.world.simulation
-    channel = world.get_channel(hook.channel_id)
+    model = call.world.model
+    channel = model.get_channel(hook.channel_id)
     thread_id, name = call.query.get("thread_id"), call.form.get("thread_name")
     if thread_id is not None and name:
         message = "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
@@ -128,13 +128,13 @@ def _target_channel(call: Call, hook: Webhook) -> int:
 
 
 def _find_thread(call: Call, channel: Channel, thread_id: int) -> int:
-    thread = call.world.simulation.channels.get(thread_id)
+    thread = call.world.model.channels.get(thread_id)
     if thread is None or not thread.is_thread or thread.parent_id != channel.id:
         raise BackendError(400, 10003, "Unknown Channel")
     meta = thread.thread_metadata
     if meta is not None and meta.archived and not meta.locked:
         meta.archived = False  # a message wakes a thread up
-        call.world.simulation.announce_channel_update(thread.id)
+        call.world.model.announce_channel_update(thread.id)
     return thread.id
 
 
@@ -143,9 +143,9 @@ def _create_post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
     known = {int(each["id"]) for each in forum.available_tags}
     if wrong := [each for each in tags if each not in known]:
         raise invalid_field("applied_tags", "FORUM_TAG_INVALID", f"Unknown tag {wrong[0]}.")
-    world = call.world.simulation
-    thread = world.create_thread(forum.id, name, hook.webhook_user_id, applied_tags=tags, broadcast=False)
-    world.announce_thread_create(thread)
+    model = call.world.model
+    thread = model.create_thread(forum.id, name, hook.webhook_user_id, applied_tags=tags, broadcast=False)
+    model.announce_thread_create(thread)
     return thread.id
 
 
@@ -159,11 +159,11 @@ def _create_post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
 )
 def _webhook_message(call: Call) -> Any:
     """Work on what was sent; what is in a thread is found by ``thread_id``."""
-    world, hook = call.world.simulation, _find_webhook(call)
+    model, hook = call.world.model, _find_webhook(call)
     if hook is None or "thread_id" not in call.query:
         return model_answer(call)
-    thread_id = _find_thread(call, world.get_channel(hook.channel_id), int(call.query["thread_id"]))
-    with world.webhook_in(hook, thread_id):
+    thread_id = _find_thread(call, model.get_channel(hook.channel_id), int(call.query["thread_id"]))
+    with model.webhook_in(hook, thread_id):
         return model_answer(call)
 
 
@@ -225,7 +225,7 @@ def _send(call: Call, text: str, name: str | None) -> None:
         raise BackendError(404, 10015, "Unknown Webhook")
     if not text:
         raise BackendError(400, 50006, "Cannot send an empty message")
-    call.world.simulation.create_message(
+    call.world.model.create_message(
         _target_channel(call, hook),
         hook.webhook_user_id,
         text[:MAX_CONTENT],

@@ -32,8 +32,8 @@ ACTIVE, ENDING = 0, 1
 class AccountActions(InteractionActions):
     """Actions of users beyond guilds and messages."""
 
-    def __init__(self, simulation: SimcordModel) -> None:
-        super().__init__(simulation)
+    def __init__(self, model: SimcordModel) -> None:
+        super().__init__(model)
         self.extra_state = ExtraState()
 
     # OAuth2
@@ -57,19 +57,19 @@ class AccountActions(InteractionActions):
         """Make an OAuth2 token."""
         token = secrets.token_urlsafe(22)
         self.extra_state.oauth_grants[token] = Grant(
-            user_id, frozenset(scopes), self.simulation.iso_after(seconds)
+            user_id, frozenset(scopes), self.model.iso_after(seconds)
         )
         return token
 
     def granted(self, token: str) -> Grant | None:
         """Return what a token was granted for, None when it is unknown or has expired."""
         grant = self.extra_state.oauth_grants.get(token)
-        return None if grant is None or grant.expires_at <= self.simulation.now_iso() else grant
+        return None if grant is None or grant.expires_at <= self.model.now_iso() else grant
 
     def link_account(self, user: Ref, kind: str, name: str) -> Payload:
         """Link an account of another service (``github``, ``steam``) to a user's."""
         linked: Payload = {
-            "id": str(self.simulation.snowflake()),
+            "id": str(self.model.snowflake()),
             "name": name,
             "type": kind,
             "friend_sync": False,
@@ -92,16 +92,16 @@ class AccountActions(InteractionActions):
             return super().join(user, guild=guild)
         actor = self.find_or_make_user(user)
         with as_action_error():
-            found = self.simulation.get_invite(invite)
+            found = self.model.get_invite(invite)
         target_users = self.extra_state.invite_targets.get(invite)
         if target_users is not None and actor.id not in target_users:
             raise ActionError(f"The invite {invite} is not for {actor.name}.", status=403)
         super().join(actor.id, guild=found.guild_id)
         for role in extra_fields_of(found).get("roles", ()):
-            self.simulation.add_member_role(found.guild_id, actor.id, int(role["id"]))
+            self.model.add_member_role(found.guild_id, actor.id, int(role["id"]))
         found.uses += 1
         if found.max_uses and found.uses >= found.max_uses:
-            self.simulation.delete_invite(invite)
+            self.model.delete_invite(invite)
         return self.member(found.guild_id, actor.id)
 
     # Presence
@@ -125,16 +125,16 @@ class AccountActions(InteractionActions):
             "activities": shown,
             "client_status": {} if status == "offline" else {"desktop": status},
         }
-        for guild_id in [each.id for each in self.simulation.guilds.values() if actor.id in each.members]:
-            self.simulation.emit("PRESENCE_UPDATE", self.presence(actor.id, guild_id))
+        for guild_id in [each.id for each in self.model.guilds.values() if actor.id in each.members]:
+            self.model.emit("PRESENCE_UPDATE", self.presence(actor.id, guild_id))
         return {"status": status, "activities": shown}
 
     def _now_ms(self) -> int:
-        return int(self.simulation.clock.now().timestamp() * 1000)
+        return int(self.model.clock.now().timestamp() * 1000)
 
     def presence(self, user_id: int, guild_id: int) -> Payload:
         """Return a user's presence in a guild. People are online from the start, other bots are not."""
-        user = self.simulation.users[user_id]
+        user = self.model.users[user_id]
         status = "offline" if user.bot else "online"
         start: Payload = {
             "user": {"id": str(user_id)},
@@ -152,8 +152,8 @@ class AccountActions(InteractionActions):
         if actor.id in place.members:
             raise ActionError(f"{actor.name} is already a member of {place.name}.", status=409)
         request: Payload = {
-            "id": str(self.simulation.snowflake()),
-            "created_at": self.simulation.now_iso(),
+            "id": str(self.model.snowflake()),
+            "created_at": self.model.now_iso(),
             "reviewed_at": None,
             "application_status": "SUBMITTED",
             "rejection_reason": None,
@@ -172,13 +172,13 @@ class AccountActions(InteractionActions):
         """Let in (APPROVED) or reject who asked, as the bot; announces it, and the new member."""
         request.update(
             application_status=action,
-            reviewed_at=self.simulation.now_iso(),
+            reviewed_at=self.model.now_iso(),
             rejection_reason=rejection_reason if action == "REJECTED" else None,
-            actioned_by_user=dict(serializers.user_payload(self.simulation.bot_user)),
+            actioned_by_user=dict(serializers.user_payload(self.model.bot_user)),
         )
         self._publish_join_request("UPDATE", request)
-        if action == "APPROVED" and int(request["user_id"]) not in self.simulation.guilds[guild_id].members:
-            self.simulation.add_member(guild_id, int(request["user_id"]), announce=True)
+        if action == "APPROVED" and int(request["user_id"]) not in self.model.guilds[guild_id].members:
+            self.model.add_member(guild_id, int(request["user_id"]), announce=True)
         return request
 
     def _publish_join_request(self, what: str, request: Payload) -> None:
@@ -187,7 +187,7 @@ class AccountActions(InteractionActions):
             "status": request["application_status"],
             "request": dict(request),
         }
-        self.simulation.emit(f"GUILD_JOIN_REQUEST_{what}", payload)
+        self.model.emit(f"GUILD_JOIN_REQUEST_{what}", payload)
 
     # Money
 
@@ -199,20 +199,20 @@ class AccountActions(InteractionActions):
             raise ActionError(f"There is no scope {scope!r}. Known: {', '.join(SKU_SCOPES)}.")
         flags = SKU_AVAILABLE | (SKU_SCOPES[scope] if kind == "subscription" else 0)
         with as_action_error():
-            sku = self.simulation.create_sku(name, type=SKU_KINDS[kind], flags=flags)
+            sku = self.model.create_sku(name, type=SKU_KINDS[kind], flags=flags)
         return dict(serializers.sku_payload(sku))
 
     def buy(self, user: Ref, sku: Ref) -> Payload:
         """Let a user buy a SKU; announces the entitlement, and for a subscription SUBSCRIPTION_CREATE."""
         actor, bought = self.find_user(user), self._sku(sku)
         with as_action_error():
-            entitlement = self.simulation.grant_entitlement(bought.id, user_id=actor.id)
+            entitlement = self.model.grant_entitlement(bought.id, user_id=actor.id)
         shown = dict(serializers.entitlement_payload(entitlement))
         if bought.type != SKU_KINDS["subscription"]:
             return {"entitlement": shown}
-        now = self.simulation.clock.now()
+        now = self.model.clock.now()
         subscription: Payload = {
-            "id": str(self.simulation.snowflake()),
+            "id": str(self.model.snowflake()),
             "user_id": str(actor.id),
             "sku_ids": [str(bought.id)],
             "renewal_sku_ids": None,
@@ -223,7 +223,7 @@ class AccountActions(InteractionActions):
             "canceled_at": None,
         }
         self.extra_state.subscriptions[int(subscription["id"])] = subscription
-        self.simulation.emit("SUBSCRIPTION_CREATE", subscription)
+        self.model.emit("SUBSCRIPTION_CREATE", subscription)
         return {"entitlement": shown, "subscription": subscription}
 
     def cancel(self, user: Ref, sku: Ref) -> Payload:
@@ -231,15 +231,15 @@ class AccountActions(InteractionActions):
         actor, cancelled = self.find_user(user), self._sku(sku)
         for each in self.extra_state.subscriptions.values():
             if each["user_id"] == str(actor.id) and each["sku_ids"] == [str(cancelled.id)]:
-                each.update(status=ENDING, canceled_at=self.simulation.now_iso())
+                each.update(status=ENDING, canceled_at=self.model.now_iso())
                 end = datetime.fromisoformat(each["current_period_end"])
-                self.simulation.schedule_entitlement_end(int(each["entitlement_ids"][0]), end)
-                self.simulation.emit("SUBSCRIPTION_UPDATE", dict(each))
+                self.model.schedule_entitlement_end(int(each["entitlement_ids"][0]), end)
+                self.model.emit("SUBSCRIPTION_UPDATE", dict(each))
                 return each
         raise ActionError(f"{actor.name} has no subscription of {cancelled.name}.", status=404)
 
     def _sku(self, sku: Ref) -> SKU:
-        skus = self.simulation.skus
+        skus = self.model.skus
         for each in skus.values():
             if str(sku) in (str(each.id), each.name):
                 return each
@@ -255,11 +255,11 @@ class AccountActions(InteractionActions):
             return
         if available:
             self.extra_state.unavailable_guilds.discard(place.id)
-            payload = serializers.guild_create_payload(self.simulation, place)
-            self.simulation.emit("GUILD_CREATE", payload)
+            payload = serializers.guild_create_payload(self.model, place)
+            self.model.emit("GUILD_CREATE", payload)
         else:
             self.extra_state.unavailable_guilds.add(place.id)
-            self.simulation.emit("GUILD_DELETE", {"id": str(place.id), "unavailable": True})
+            self.model.emit("GUILD_DELETE", {"id": str(place.id), "unavailable": True})
 
     # Activities
 
@@ -277,9 +277,9 @@ class AccountActions(InteractionActions):
             location |= {"id": f"pc-{place.id}", "kind": "pc"}
         else:
             location["guild_id"] = str(place.guild_id)
-        launch = self.simulation.snowflake()
+        launch = self.model.snowflake()
         instance: Payload = {
-            "application_id": str(self.simulation.application_id),
+            "application_id": str(self.model.application_id),
             "instance_id": f"i-{launch}-{location['id']}",
             "launch_id": str(launch),
             "location": location,

@@ -43,10 +43,10 @@ class InteractionActions(OwnerActions):
 
     def interaction(self, interaction_id: Ref) -> Payload:
         """Tell what became of an interaction: whether and how the bot answered, with the message it sent."""
-        record = self.simulation.interactions.get(int(interaction_id))
+        record = self.model.interactions.get(int(interaction_id))
         if record is None:
             raise ActionError(f"There is no interaction {interaction_id}.", status=404)
-        message = self.simulation.messages.get(record.channel_id, {}).get(record.message_id or 0)
+        message = self.model.messages.get(record.channel_id, {}).get(record.message_id or 0)
         return {
             "id": str(record.id),
             "token": record.token,
@@ -144,7 +144,7 @@ class InteractionActions(OwnerActions):
 
     def submit_modal(self, interaction: Ref, user: Ref, values: Mapping[str, Any]) -> Payload:
         """Fill in and send the modal that the bot showed in answer to an interaction; values by custom id."""
-        record, actor = self.simulation.interactions.get(int(interaction)), self.find_user(user)
+        record, actor = self.model.interactions.get(int(interaction)), self.find_user(user)
         if record is None or record.modal is None or record.user_id != actor.id or record.modal_consumed:
             raise ActionError(f"No modal of interaction {interaction} is open for {actor.name}.", status=409)
         place = self.find_channel(record.channel_id)
@@ -157,9 +157,9 @@ class InteractionActions(OwnerActions):
         filled = [self._fill_in(place, actor, each, values, resolved) for each in record.modal["components"]]
         data = {"custom_id": record.modal["custom_id"], "components": filled, "resolved": resolved}
         record.modal_consumed = True
-        source = self.simulation.messages.get(place.id, {}).get(record.source_message_id or 0)
+        source = self.model.messages.get(place.id, {}).get(record.source_message_id or 0)
         started = self._start_interaction(MODAL_SUBMIT, place, actor, data, source)
-        self.simulation.modal_origins[int(started["id"])] = record.id
+        self.model.modal_origins[int(started["id"])] = record.id
         return started
 
     # Commands
@@ -174,19 +174,19 @@ class InteractionActions(OwnerActions):
         return root, leaf, nesting
 
     def _usable_command(self, place: Channel, actor: User, name: str, kind: int) -> dict[str, Any]:
-        root = self.simulation.find_command(name, place.guild_id, type=kind)
+        root = self.model.find_command(name, place.guild_id, type=kind)
         if root is None:
-            scopes = (self.simulation.commands.get(scope, {}) for scope in (place.guild_id, None))
+            scopes = (self.model.commands.get(scope, {}) for scope in (place.guild_id, None))
             known = ", ".join(f"/{key[0]}" for scope in scopes for key in scope if key[1] == kind) or "none"
             raise ActionError(f"There is no command {name!r} here. Known: {known}.", status=404)
-        access = command_access(self.simulation, root, user_id=actor.id, channel_id=place.id)
+        access = command_access(self.model, root, user_id=actor.id, channel_id=place.id)
         if not access.allowed:
             raise ActionError(f"{actor.name} cannot use /{name} here ({access.reason}).", status=403)
         return root
 
     def _menu_command(self, place: Channel, actor: User, name: str, target: Ref) -> dict[str, Any]:
         resolved: Resolved = {}
-        stored = self.simulation.messages.get(place.id, {}).get(int(target) if str(target).isdecimal() else 0)
+        stored = self.model.messages.get(place.id, {}).get(int(target) if str(target).isdecimal() else 0)
         if stored is not None:
             root = self._usable_command(place, actor, name, MESSAGE_COMMAND)
             resolved["messages"] = {str(stored.id): self.message(stored)}
@@ -241,12 +241,12 @@ class InteractionActions(OwnerActions):
 
     def _resolve(self, place: Channel, actor: User, kind: int, value: Ref, resolved: Resolved) -> int:
         """Put what an id or name means into ``resolved`` as Discord does, and return its id."""
-        world = self.simulation
+        model = self.model
         if kind == CHANNEL_KIND:
             channel = self.find_channel(value, place.guild_id)
-            shown = dict(serializers.channel_payload(world, channel))
+            shown = dict(serializers.channel_payload(model, channel))
             if channel.guild_id is not None:
-                rights = world.compute_permissions(channel.guild_id, actor.id, channel.id)
+                rights = model.compute_permissions(channel.guild_id, actor.id, channel.id)
                 shown["permissions"] = str(rights)
             resolved.setdefault("channels", {})[str(channel.id)] = shown
             return channel.id
@@ -256,9 +256,9 @@ class InteractionActions(OwnerActions):
             return role.id
         user = self.find_user(value)
         resolved.setdefault("users", {})[str(user.id)] = dict(serializers.user_payload(user))
-        guild = world.guilds.get(place.guild_id or 0)
+        guild = model.guilds.get(place.guild_id or 0)
         if guild is not None and user.id in guild.members:
-            member = serializers.member_payload(world, guild, guild.members[user.id], with_user=False)
+            member = serializers.member_payload(model, guild, guild.members[user.id], with_user=False)
             resolved.setdefault("members", {})[str(user.id)] = dict(member)
         return user.id
 
@@ -273,7 +273,7 @@ class InteractionActions(OwnerActions):
 
     def _visible_message(self, channel: Ref, message: Ref, user: Ref) -> tuple[Message, User]:
         stored, actor = self.find_message(channel, message), self.find_user(user)
-        seen = channel_accessible(self.simulation, stored.channel_id, actor.id)
+        seen = channel_accessible(self.model, stored.channel_id, actor.id)
         if not seen or not stored.visible_to(actor.id):
             raise ActionError(f"{actor.name} cannot see that message.", status=403)
         return stored, actor
@@ -342,11 +342,11 @@ class InteractionActions(OwnerActions):
         data: dict[str, Any],
         source: Message | None = None,
     ) -> Payload:
-        if not channel_accessible(self.simulation, place.id, actor.id):
+        if not channel_accessible(self.model, place.id, actor.id):
             raise ActionError(f"{actor.name} cannot see #{place.name or place.id}.", status=403)
         with as_action_error():
             record, payload = base_payload(
-                self.simulation,
+                self.model,
                 type=kind,
                 channel_id=place.id,
                 guild_id=place.guild_id,
@@ -358,14 +358,14 @@ class InteractionActions(OwnerActions):
             payload["message"] = self.message(source)
         owner = str(place.guild_id or actor.id)
         payload["authorizing_integration_owners"] = {"0": owner if place.guild_id else "0"}
-        if (guild := self.simulation.guilds.get(place.guild_id or 0)) is not None:
+        if (guild := self.model.guilds.get(place.guild_id or 0)) is not None:
             features = extra_fields_of(guild).get("features", [])
             payload["guild"] = {
                 "id": str(guild.id),
                 "locale": guild.preferred_locale,
                 "features": features,
             }
-        self.simulation.emit("INTERACTION_CREATE", payload)
+        self.model.emit("INTERACTION_CREATE", payload)
         return _reference(record)
 
 

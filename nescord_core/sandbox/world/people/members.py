@@ -45,7 +45,7 @@ class MemberActions(Lookup):
 
     def message(self, message: Message) -> Payload:
         """Return a message as MESSAGE_CREATE shows it (without the member)."""
-        return dict(serializers.message_payload(self.simulation, message))
+        return dict(serializers.message_payload(self.model, message))
 
     def say(
         self,
@@ -69,19 +69,19 @@ class MemberActions(Lookup):
             reference = None
             if reply_to is not None:
                 replied_to = {"message_id": str(self.find_message(place.id, reply_to).id)}
-                reference = self.simulation.normalize_message_reference(place.id, replied_to)
-            attachments = self.simulation.store_attachments(place.id, files)
-            message = self.simulation.create_message(
+                reference = self.model.normalize_message_reference(place.id, replied_to)
+            attachments = self.model.store_attachments(place.id, files)
+            message = self.model.create_message(
                 place.id, author.id, content, reference=reference, attachments=attachments
             )
-        if message.id not in self.simulation.messages[place.id]:
+        if message.id not in self.model.messages[place.id]:
             raise ActionError("Auto moderation has blocked this message.", status=400, code=200000)
         shown = self.message(message)
         return shown if nonce is None else {**shown, "nonce": nonce}
 
     def dm(self, user: Ref, content: str, *, files: Sequence[tuple[str, bytes]] = ()) -> Payload:
         """Send the bot a direct message."""
-        channel = self.simulation.get_dm_channel(self.find_user(user).id)
+        channel = self.model.get_dm_channel(self.find_user(user).id)
         return self.say(channel.id, user, content, files=files)
 
     def edit(self, channel: Ref, message: Ref, content: str, *, user: Ref | None = None) -> Payload:
@@ -90,9 +90,7 @@ class MemberActions(Lookup):
         if user is not None and self.find_user(user).id != stored.author_id:
             raise ActionError("Users can only edit their own messages.", status=403, code=50005)
         with as_action_error():
-            return self.message(
-                self.simulation.edit_message(stored.channel_id, stored.id, {"content": content})
-            )
+            return self.message(self.model.edit_message(stored.channel_id, stored.id, {"content": content}))
 
     def delete(self, channel: Ref, message: Ref, *, user: Ref | None = None) -> None:
         """Delete a message as its author, or as a moderator ``user``."""
@@ -101,7 +99,7 @@ class MemberActions(Lookup):
         with as_action_error():
             if actor != stored.author_id:
                 self._require(self.find_channel(stored.channel_id), actor, "manage_messages")
-            self.simulation.delete_message(stored.channel_id, stored.id)
+            self.model.delete_message(stored.channel_id, stored.id)
 
     def react(self, channel: Ref, message: Ref, user: Ref, emoji: str) -> None:
         """Add a reaction: a unicode emoji, or ``name:id`` of a custom one."""
@@ -116,33 +114,33 @@ class MemberActions(Lookup):
         with as_action_error():
             needed = reaction_permissions(stored, emoji, reacted=reacted)
             self._require(self.find_channel(stored.channel_id), actor.id, *needed)
-            self.simulation.set_reaction(stored.channel_id, stored.id, emoji, actor.id, reacted)
+            self.model.set_reaction(stored.channel_id, stored.id, emoji, actor.id, reacted)
 
     def pin(self, channel: Ref, message: Ref, user: Ref, *, pinned: bool = True) -> None:
         """Pin or unpin a message as a user with that permission."""
         stored, actor = self.find_message(channel, message), self.find_user(user)
         with as_action_error():
             self._require(self.find_channel(stored.channel_id), actor.id, "manage_messages")
-            self.simulation.set_pinned(stored.channel_id, stored.id, pinned, actor_id=actor.id)
+            self.model.set_pinned(stored.channel_id, stored.id, pinned, actor_id=actor.id)
 
     def vote(self, channel: Ref, message: Ref, user: Ref, answers: Sequence[int]) -> None:
         """Set a user's votes in a poll (answer ids; none takes them back)."""
         stored, actor = self.find_message(channel, message), self.find_user(user)
         with as_action_error():
             self._require(self.find_channel(stored.channel_id), actor.id)
-            self.simulation.set_poll_votes(stored.channel_id, stored.id, list(answers), actor.id)
+            self.model.set_poll_votes(stored.channel_id, stored.id, list(answers), actor.id)
 
     def typing(self, channel: Ref, user: Ref, *, guild: Ref | None = None) -> None:
         """Show a user as typing."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         with as_action_error():
             self._check_can_send(place, actor)
-        now = int(self.simulation.clock.now().timestamp())
+        now = int(self.model.clock.now().timestamp())
         payload: Payload = {"channel_id": str(place.id), "user_id": str(actor.id), "timestamp": now}
         if place.guild_id is not None:
             payload["guild_id"] = str(place.guild_id)
             payload["member"] = self.member(place.guild_id, actor.id)
-        self.simulation.emit("TYPING_START", payload)
+        self.model.emit("TYPING_START", payload)
 
     def voice_join(
         self,
@@ -159,14 +157,12 @@ class MemberActions(Lookup):
             raise ActionError("Only a guild's voice channels can be joined.")
         with as_action_error():
             self._require(place, actor.id, "connect")
-            self.simulation.set_voice_state(
-                place.guild_id, actor.id, place.id, self_mute=mute, self_deaf=deaf
-            )
+            self.model.set_voice_state(place.guild_id, actor.id, place.id, self_mute=mute, self_deaf=deaf)
 
     def voice_leave(self, user: Ref, *, guild: Ref | None = None) -> None:
         """Disconnect a user from voice."""
         with as_action_error():
-            self.simulation.set_voice_state(self.find_guild(guild).id, self.find_user(user).id, None)
+            self.model.set_voice_state(self.find_guild(guild).id, self.find_user(user).id, None)
 
     # Membership
 
@@ -174,8 +170,8 @@ class MemberActions(Lookup):
         """Return one member as Discord shows it, user included."""
         place, actor = self.find_guild(guild), self.find_user(user)
         with as_action_error():
-            member = self.simulation.get_member(place.id, actor.id)
-            return dict(serializers.member_payload(self.simulation, place, member))
+            member = self.model.get_member(place.id, actor.id)
+            return dict(serializers.member_payload(self.model, place, member))
 
     def join(self, user: Ref, *, guild: Ref | None = None) -> Payload:
         """Let a user join a guild; an unknown name makes a new user."""
@@ -185,7 +181,7 @@ class MemberActions(Lookup):
         if actor.id in place.bans:
             raise ActionError(f"{actor.name} is banned from {place.name}.", status=403, code=40007)
         with as_action_error():
-            self.simulation.add_member(place.id, actor.id, announce=True)
+            self.model.add_member(place.id, actor.id, announce=True)
         return self.member(place.id, actor.id)
 
     def find_or_make_user(self, user: Ref) -> User:
@@ -195,26 +191,24 @@ class MemberActions(Lookup):
         except ActionError:
             if isinstance(user, int) or user.isdecimal():
                 raise
-        return self.simulation.make_user(user.removeprefix("@"))
+        return self.model.make_user(user.removeprefix("@"))
 
     def leave(self, user: Ref, *, guild: Ref | None = None) -> None:
         """Let a user leave a guild."""
         with as_action_error():
-            self.simulation.remove_member(self.find_guild(guild).id, self.find_user(user).id)
+            self.model.remove_member(self.find_guild(guild).id, self.find_user(user).id)
 
     def give_role(self, user: Ref, role: Ref, *, guild: Ref | None = None) -> None:
         """Give a member a role, as the owner would."""
         place = self.find_guild(guild)
         with as_action_error():
-            self.simulation.add_member_role(
-                place.id, self.find_user(user).id, self.find_role(role, place.id).id
-            )
+            self.model.add_member_role(place.id, self.find_user(user).id, self.find_role(role, place.id).id)
 
     def take_role(self, user: Ref, role: Ref, *, guild: Ref | None = None) -> None:
         """Take a role from a member, as the owner would."""
         place = self.find_guild(guild)
         with as_action_error():
-            self.simulation.remove_member_role(
+            self.model.remove_member_role(
                 place.id, self.find_user(user).id, self.find_role(role, place.id).id
             )
 
@@ -244,15 +238,15 @@ class MemberActions(Lookup):
             thread = self._make_thread(place, actor, name, started_from, private=private)
         if content:
             # A post's first message has the id of its thread.
-            with self.simulation.planned_ids(thread.id) if place.type in FORUMS else nullcontext():
+            with self.model.planned_ids(thread.id) if place.type in FORUMS else nullcontext():
                 self.say(thread.id, actor.id, content)
-        return dict(serializers.thread_payload(self.simulation, thread))
+        return dict(serializers.thread_payload(self.model, thread))
 
     def _make_thread(
         self, place: Channel, actor: User, name: str, started_from: int | None, *, private: bool
     ) -> Channel:
         post = place.type in FORUMS  # which no system message tells of
-        thread = self.simulation.create_thread(
+        thread = self.model.create_thread(
             place.id,
             name,
             actor.id,
@@ -261,7 +255,7 @@ class MemberActions(Lookup):
             broadcast=not post,
         )
         if post:
-            self.simulation.announce_thread_create(thread)
+            self.model.announce_thread_create(thread)
         return thread
 
     def interested(self, user: Ref, event: Ref, *, guild: Ref | None = None, interested: bool = True) -> None:
@@ -269,7 +263,7 @@ class MemberActions(Lookup):
         place, actor = self.find_guild(guild), self.find_user(user)
         for each in place.scheduled_events.values():
             if str(event) in (str(each.id), each.name):
-                self.simulation.set_scheduled_event_subscription(place.id, each.id, actor.id, interested)
+                self.model.set_scheduled_event_subscription(place.id, each.id, actor.id, interested)
                 return
         known = ", ".join(each.name for each in place.scheduled_events.values()) or "none"
         raise ActionError(f"There is no scheduled event {event!r}. Known: {known}.", status=404)
@@ -280,10 +274,10 @@ class MemberActions(Lookup):
         self._require(place, author.id, "send_messages_in_threads" if place.is_thread else "send_messages")
 
     def _require(self, place: Channel, user_id: int, *permissions: str) -> None:
-        if not channel_accessible(self.simulation, place.id, user_id):
-            name = self.simulation.users[user_id].name
+        if not channel_accessible(self.model, place.id, user_id):
+            name = self.model.users[user_id].name
             raise ActionError(f"{name} cannot see #{place.name or place.id}.", status=403, code=50001)
-        self.simulation.require_permissions(place.guild_id, user_id, place.id, *permissions)
+        self.model.require_permissions(place.guild_id, user_id, place.id, *permissions)
 
 
 def newest_messages(messages: dict[int, Message], *, after: int, limit: int) -> list[Message]:

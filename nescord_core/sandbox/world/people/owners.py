@@ -26,13 +26,13 @@ class OwnerActions(MemberActions):
         Each guild has #general, #random, the voice channel Lounge, a role and the members alice, bob and the
         bot. The first is called "Sandbox", the others "Sandbox 2" and so on.
         """
-        with self.simulation.planned_ids((SEED_MS << 22) + 1):
-            people = [self.simulation.make_user(name) for name in ("olivia", "alice", "bob")]
+        with self.model.planned_ids((SEED_MS << 22) + 1):
+            people = [self.model.make_user(name) for name in ("olivia", "alice", "bob")]
         owner, *others = people
         for number in range(guilds):
             # Ids a millisecond apart spread the guilds evenly over shards, which look at those bits.
             first = (SEED_MS + 1 + number) << 22
-            with self.simulation.planned_ids(first + 1), self.simulation.without_events():
+            with self.model.planned_ids(first + 1), self.model.without_events():
                 name = "Sandbox" if number == 0 else f"Sandbox {number + 1}"
                 self._create_guild(name, first, owner.id, [each.id for each in others])
 
@@ -40,33 +40,33 @@ class OwnerActions(MemberActions):
         """Invite the bot to a new guild and return it as GUILD_CREATE shows it."""
         owner = self.find_user("olivia")
         members = [self.find_user(each).id for each in ("alice", "bob")]
-        chosen = name or f"Sandbox {len(self.simulation.guilds) + 1}"
-        with as_action_error(), self.simulation.without_events():
+        chosen = name or f"Sandbox {len(self.model.guilds) + 1}"
+        with as_action_error(), self.model.without_events():
             made = self._create_guild(chosen, guild_id, owner.id, members)
-        payload = dict(serializers.guild_create_payload(self.simulation, made))
+        payload = dict(serializers.guild_create_payload(self.model, made))
         # `unavailable` false is what guilds carry that come back; by that, clients tell a guild that is new.
         payload.pop("unavailable", None)
-        self.simulation.emit("GUILD_CREATE", payload)
+        self.model.emit("GUILD_CREATE", payload)
         return payload
 
     def _create_guild(self, name: str, guild_id: int | None, owner_id: int, members: list[int]) -> Guild:
-        world = self.simulation
-        guild = world.create_guild(name, id=guild_id, owner_id=owner_id)
-        moderator = world.create_role(guild.id, "moderator", permissions=1 << 13 | 1 << 1, color=0x3498DB)
-        world.create_role(guild.id, "member", mentionable=True)
-        world.create_channel(guild.id, "general", topic="Say hello.")
-        world.create_channel(guild.id, "random")
-        world.create_channel(guild.id, "Lounge", type=CHANNEL_KINDS["voice"])
+        model = self.model
+        guild = model.create_guild(name, id=guild_id, owner_id=owner_id)
+        moderator = model.create_role(guild.id, "moderator", permissions=1 << 13 | 1 << 1, color=0x3498DB)
+        model.create_role(guild.id, "member", mentionable=True)
+        model.create_channel(guild.id, "general", topic="Say hello.")
+        model.create_channel(guild.id, "random")
+        model.create_channel(guild.id, "Lounge", type=CHANNEL_KINDS["voice"])
         for member in members:
-            world.add_member(guild.id, member)
+            model.add_member(guild.id, member)
         if members:
-            world.add_member_role(guild.id, members[0], moderator.id)
+            model.add_member_role(guild.id, members[0], moderator.id)
         return guild
 
     def remove_guild(self, guild: Ref) -> None:
         """Remove the bot from a guild (the guild is gone then)."""
         with as_action_error():
-            self.simulation.remove_guild(self.find_guild(guild).id)
+            self.model.remove_guild(self.find_guild(guild).id)
 
     def create_channel(
         self,
@@ -83,41 +83,41 @@ class OwnerActions(MemberActions):
         place = self.find_guild(guild)
         parent_id = None if parent is None else self.find_channel(parent, place.id).id
         with as_action_error():
-            channel = self.simulation.create_channel(
+            channel = self.model.create_channel(
                 place.id, name, type=CHANNEL_KINDS[kind], parent_id=parent_id, topic=topic
             )
-        return dict(serializers.channel_payload(self.simulation, channel))
+        return dict(serializers.channel_payload(self.model, channel))
 
     def edit_channel(self, channel: Ref, *, guild: Ref | None = None, **changes: Any) -> Payload:
         """Change name, topic, position or rate_limit_per_user of a channel."""
         _check_fields(changes, CHANNEL_FIELDS)
         with as_action_error():
-            place = self.simulation.edit_channel(self.find_channel(channel, guild).id, changes)
-        return dict(serializers.channel_payload(self.simulation, place))
+            place = self.model.edit_channel(self.find_channel(channel, guild).id, changes)
+        return dict(serializers.channel_payload(self.model, place))
 
     def delete_channel(self, channel: Ref, *, guild: Ref | None = None) -> None:
         """Delete a channel."""
         with as_action_error():
-            self.simulation.delete_channel(self.find_channel(channel, guild).id)
+            self.model.delete_channel(self.find_channel(channel, guild).id)
 
     def create_role(self, name: str, *, guild: Ref | None = None, **fields: Any) -> Payload:
         """Make a role; ``permissions`` is a bit mask, as a number or in Discord's way as a string."""
         with as_action_error():
-            role = self.simulation.create_role(self.find_guild(guild).id, name, **_role_fields(fields))
+            role = self.model.create_role(self.find_guild(guild).id, name, **_role_fields(fields))
         return dict(serializers.role_payload(role))
 
     def edit_role(self, role: Ref, *, guild: Ref | None = None, **changes: Any) -> Payload:
         """Change a role."""
         place, fields = self.find_guild(guild), _role_fields(changes)
         with as_action_error():
-            changed = self.simulation.edit_role(place.id, self.find_role(role, place.id).id, fields)
+            changed = self.model.edit_role(place.id, self.find_role(role, place.id).id, fields)
         return dict(serializers.role_payload(changed))
 
     def delete_role(self, role: Ref, *, guild: Ref | None = None) -> None:
         """Delete a role."""
         place = self.find_guild(guild)
         with as_action_error():
-            self.simulation.delete_role(place.id, self.find_role(role, place.id).id)
+            self.model.delete_role(place.id, self.find_role(role, place.id).id)
 
 
 def _role_fields(given: dict[str, Any]) -> dict[str, Any]:

@@ -83,8 +83,8 @@ __all__ = [
     "walk_to_subcommand",
 ]
 
-INTERACTIONS_KEPT = 10_000
-AUDIT_ENTRIES_KEPT = 1_000
+MAX_INTERACTIONS = 10_000
+MAX_AUDIT_ENTRIES = 1_000
 TOKEN_BYTES = 51
 THREAD_ACTIONS: Mapping[int, int] = {11: 111, 12: 112}
 """Threads have audit log events of their own beside those of channels."""
@@ -254,7 +254,7 @@ class SimcordModel(MessageModel):
         del self.interaction_tokens[record.token]
         record.token = secrets.token_urlsafe(TOKEN_BYTES)
         self.interaction_tokens[record.token] = record.id
-        while len(self.interactions) > INTERACTIONS_KEPT:
+        while len(self.interactions) > MAX_INTERACTIONS:
             oldest = self.interactions.pop(next(iter(self.interactions)))
             self.interaction_tokens.pop(oldest.token, None)
             self.modal_origins.pop(oldest.id, None)
@@ -292,7 +292,7 @@ class SimcordModel(MessageModel):
             args = (THREAD_ACTIONS.get(args[0], args[0]), *args[1:])
         entry = super().record_audit_log(guild_id, *args, changes=changes, options=options, **fields)
         entries = self.guilds[guild_id].audit_log_entries
-        del entries[: max(0, len(entries) - AUDIT_ENTRIES_KEPT)]
+        del entries[: max(0, len(entries) - MAX_AUDIT_ENTRIES)]
         return entry
 
 

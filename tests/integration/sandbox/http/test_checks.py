@@ -65,7 +65,7 @@ async def test_only_emoji_are_reactions(rest: Rest) -> None:
     path = f"{general(rest)}/messages/{said['id']}/reactions"
     for wrong in ("word", "gone:123"):
         assert (await rest.call("PUT", f"{path}/{wrong}/@me", expect=404)).body["code"] == 10014
-    made = rest.world.simulation.create_emoji(rest.world.guild_ids()[0], "wave", rest.world.application_id)
+    made = rest.world.model.create_emoji(rest.world.guild_ids()[0], "wave", rest.world.application_id)
     for right in ("%F0%9F%91%8D", f"wave:{made.id}"):
         await rest.call("PUT", f"{path}/{right}/@me", expect=204)
 

@@ -78,8 +78,8 @@ async def test_what_is_refused_changes_nothing(rest: Rest) -> None:
         wrong = await rest.call("PATCH", guild(rest), body, expect=400)
         assert wrong.body["code"] == 50035
         assert list(wrong.body["errors"]) == ["icon"]
-    world = rest.world.simulation
-    world.edit_role(rest.world.guild_ids()[0], bot_role(rest), {"permissions": 0})
+    model = rest.world.model
+    model.edit_role(rest.world.guild_ids()[0], bot_role(rest), {"permissions": 0})
     await rest.call("PATCH", guild(rest), {"icon": IMAGE, "system_channel_flags": 4}, expect=403)
     shown = await rest.ok("GET", guild(rest))
     assert (shown["icon"], shown["system_channel_flags"]) == (None, 0)
@@ -181,7 +181,7 @@ async def test_events_recur_except_when_they_do_not(
     assert (await rest.ok("PATCH", one, {"is_canceled": False}))["is_canceled"] is False
     place = rest.world.guild_ids()[0]
     alice = rest.world.find_user("alice").id
-    rest.world.simulation.set_scheduled_event_subscription(place, int(made["id"]), alice, True)
+    rest.world.model.set_scheduled_event_subscription(place, int(made["id"]), alice, True)
     users = await rest.ok("GET", f"{path}/{exception['event_exception_id']}/users?with_member=true")
     assert users[0]["member"]["user"]["username"] == "alice"
     await rest.ok("DELETE", one)

@@ -157,11 +157,11 @@ async def test_interactions_are_answered_by_what_fits_them(rest: Rest) -> None:
     again = f"/interactions/{filled['id']}/{filled['token']}/callback"
     assert "type" in (await rest.call("POST", again, form, expect=400)).body["errors"]
     path, started = asked()
-    rest.world.simulation.advance_clock(3.1)
+    rest.world.model.advance_clock(3.1)
     assert (await rest.call("POST", path, {"type": 5}, expect=404)).body["code"] == 10062
     path, started = asked()
     await rest.call("POST", path, {"type": 5}, expect=204)
-    rest.world.simulation.advance_clock(15 * 60)
+    rest.world.model.advance_clock(15 * 60)
     hook = f"/webhooks/{app}/{started['token']}"
     assert (await rest.call("POST", hook, {"content": "x"}, expect=401)).body["code"] == 50027
     assert (
@@ -178,7 +178,7 @@ async def test_a_poll_ends_with_its_result(rest: Rest) -> None:
     body = {"poll": {"question": {"text": "Which?"}, "answers": answers, "duration": 1}}
     asked = await rest.ok("POST", f"{general(rest)}/messages", body)
     rest.world.vote("general", asked["id"], "alice", [1])
-    rest.world.simulation.advance_clock(3601)
+    rest.world.model.advance_clock(3601)
     rest.world.tick()
     rest.world.tick()
     ended, told = rest.world.messages("general")

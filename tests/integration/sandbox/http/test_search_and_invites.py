@@ -40,7 +40,7 @@ async def test_search_by_each_parameter(rest: Rest) -> None:
     world.say("general", "bob", "apple apple", reply_to=first["id"])
     embed = {"content": "cherry", "embeds": [{"title": "T"}]}
     await rest.ok("POST", f"{general(rest)}/messages", embed)
-    hook = world.simulation.create_webhook(world.find_channel("random").id, "hook", ids["bob"])
+    hook = world.model.create_webhook(world.find_channel("random").id, "hook", ids["bob"])
     await rest.ok("POST", f"/webhooks/{hook.id}/{hook.token}", {"content": "damson"})
     await rest.ok("PUT", f"{general(rest)}/messages/pins/{first['id']}")
     cases: Mapping[str, list[str]] = {
@@ -92,7 +92,7 @@ async def test_search_of_threads(rest: Rest) -> None:
 
 async def test_webhooks_write_to_threads_and_make_posts(rest: Rest) -> None:
     world = rest.world
-    hook = world.simulation.create_webhook(world.find_channel("general").id, "hook", world.application_id)
+    hook = world.model.create_webhook(world.find_channel("general").id, "hook", world.application_id)
     base = f"/webhooks/{hook.id}/{hook.token}"
     thread = await rest.ok("POST", f"{general(rest)}/threads", {"name": "talk", "type": 11})
     await rest.ok("PATCH", f"/channels/{thread['id']}", {"archived": True})
@@ -113,7 +113,7 @@ async def test_webhooks_post_to_forums(rest: Rest) -> None:
     world = rest.world
     tags = {"name": "ideas", "type": 15, "available_tags": [{"name": "good"}]}
     forum = await rest.ok("POST", f"{guild(rest)}/channels", tags)
-    hook = world.simulation.create_webhook(int(forum["id"]), "hook", world.application_id)
+    hook = world.model.create_webhook(int(forum["id"]), "hook", world.application_id)
     base = f"/webhooks/{hook.id}/{hook.token}?wait=true"
     assert (await rest.call("POST", base, {"content": "x"}, expect=400)).body["code"] == 220001
     body = {"content": "an idea", "thread_name": "idea", "applied_tags": [forum["available_tags"][0]["id"]]}
@@ -127,7 +127,7 @@ async def test_webhooks_post_to_forums(rest: Rest) -> None:
 
 async def test_what_slack_and_github_send(rest: Rest) -> None:
     world = rest.world
-    hook = world.simulation.create_webhook(world.find_channel("general").id, "hook", world.application_id)
+    hook = world.model.create_webhook(world.find_channel("general").id, "hook", world.application_id)
     base = f"/webhooks/{hook.id}/{hook.token}"
     fields = [{"title": "Status", "value": "down"}]
     await rest.ok("POST", f"{base}/slack", {"text": "alarm", "attachments": [{"fields": fields}]})
@@ -160,7 +160,7 @@ async def test_invites_serve_again_unless_unique(rest: Rest) -> None:
     assert shown["guild"]["name"] == "Sandbox"
     assert shown["approximate_member_count"] == 4
     assert "uses" not in shown
-    rest.world.simulation.advance_clock(61)
+    rest.world.model.advance_clock(61)
     assert (await rest.call("GET", f"/invites/{first}", expect=404)).body["code"] == 10006
 
 
@@ -214,7 +214,7 @@ async def test_pruning_spares_roles_that_are_not_named(rest: Rest) -> None:
     assert (await rest.ok("GET", path))["pruned"] == 1
     assert (await rest.ok("GET", f"{path}?include_roles={role}"))["pruned"] == 2
     await rest.ok("POST", path, {"days": 7, "include_roles": [role], "compute_prune_count": False})
-    names = {rest.world.simulation.users[each].name for each in rest.world.find_guild().members}
+    names = {rest.world.model.users[each].name for each in rest.world.find_guild().members}
     assert names == {"olivia", "Sandbox Bot"}
 
 

@@ -38,7 +38,7 @@ async def test_a_token_shows_its_user_and_only_what_was_granted(rest: Rest) -> N
 
 async def test_a_token_that_has_expired_is_no_token(rest: Rest) -> None:
     alice = bearer(rest, "alice", "identify")
-    rest.world.simulation.advance_clock(700_000)
+    rest.world.model.advance_clock(700_000)
     await rest.call("GET", "/users/@me", expect=401, **alice)
 
 
@@ -91,7 +91,7 @@ async def test_buying_and_cancelling(rest: Rest) -> None:
     own = bearer(rest, "alice", "applications.entitlements")
     mine = await rest.ok("GET", f"/users/@me/applications/{app}/entitlements?sku_ids={sku}", **own)
     assert [each["id"] for each in mine] == [bought["entitlement"]["id"]]
-    rest.world.simulation.advance_clock(31 * 86_400)
+    rest.world.model.advance_clock(31 * 86_400)
     rest.world.tick()
     assert heard[-1] == "ENTITLEMENT_UPDATE"
     with pytest.raises(ActionError, match="Known: Gold"):
@@ -133,7 +133,7 @@ async def test_requests_to_join_are_let_in_or_rejected(rest: Rest) -> None:
     no = await rest.ok("PATCH", f"{base}/{asked[1]}", {"action": "REJECTED", "rejection_reason": "full"})
     assert no["rejection_reason"] == "full"
     await rest.call("PATCH", f"{base}/{asked[1]}", {"action": "APPROVED"}, expect=400)
-    names = {rest.world.simulation.users[each].name for each in rest.world.find_guild().members}
+    names = {rest.world.model.users[each].name for each in rest.world.find_guild().members}
     assert "dave" in names
     assert "eve" not in names
     assert [each for each in heard if "JOIN" in each or "MEMBER" in each] == [
@@ -164,7 +164,7 @@ async def test_a_lobby_from_its_making_to_its_end(rest: Rest) -> None:
     linked = await rest.ok("PATCH", f"{path}/channel-linking", link, **olivia)
     assert linked["linked_channel"]["name"] == "general"
     code = (await rest.ok("POST", f"{path}/members/@me/invites", **alice))["code"]
-    assert rest.world.simulation.invites[code].max_uses == 1
+    assert rest.world.model.invites[code].max_uses == 1
     await rest.ok("POST", f"{path}/members/{ids['alice']}/invites")
     await rest.ok("DELETE", f"{path}/members/@me", **alice)
     assert (await rest.call("GET", f"{path}/messages", expect=404, **alice)).body["code"] == 10031

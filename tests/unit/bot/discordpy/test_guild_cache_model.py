@@ -27,7 +27,7 @@ class Past:
         self.world = World(SandboxSettings(guilds=1))
         self.world.seed()
         furnish(self.world, *SIZE)
-        user = self.world.simulation.bot_user
+        user = self.world.model.bot_user
         self.bot = {"id": str(user.id), "username": user.name, "discriminator": "0", "avatar": None}
         ids = self.world.guild_ids()
         missing = [{"id": str(each), "unavailable": True} for each in ids]

@@ -47,17 +47,17 @@ class Maker:
         for kind in ("forum", "stage", "announcement", "category"):
             world.create_channel(kind, kind=kind)
         general = world.find_channel("general").id
-        self.hook = world.simulation.create_webhook(general, "hook", world.application_id)
+        self.hook = world.model.create_webhook(general, "hook", world.application_id)
         world.voice_join("Lounge", "alice")
         self.message = world.say("general", "alice", "x")["id"]
         world.create_sku("Gold")
         self.subscription = world.buy("alice", "Gold")["subscription"]["id"]
-        self.lobby = world.simulation.snowflake()
+        self.lobby = world.model.snowflake()
         alice = world.find_user("alice").id
         member = {"id": str(alice), "metadata": {}, "flags": 1}
         world.extra_state.lobbies[self.lobby] = Lobby(self.lobby, {}, members={alice: member})
-        self.invite = world.simulation.create_invite(general, alice).code
-        self.event = world.simulation.create_scheduled_event(
+        self.invite = world.model.create_invite(general, alice).code
+        self.event = world.model.create_scheduled_event(
             world.guild_ids()[0],
             name="e",
             entity_type=3,
@@ -100,7 +100,7 @@ class Maker:
             "code": [self.invite],
             "guild_scheduled_event_id": [str(self.event.id)],
             "request_id": [self.request],
-            "sku_id": [str(next(iter(self.world.simulation.skus)))],
+            "sku_id": [str(next(iter(self.world.model.skus)))],
             "subscription_id": [self.subscription],
         }
         return self.random.choice(known.get(name, ["1"]))

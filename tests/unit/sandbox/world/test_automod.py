@@ -57,7 +57,7 @@ def rule(world: World, *actions: dict[str, Any], **more: Any) -> None:
         "enabled": True,
         **more,
     }
-    world.simulation.create_auto_mod_rule(world.guild_ids()[0], world.application_id, body)
+    world.model.create_auto_mod_rule(world.guild_ids()[0], world.application_id, body)
 
 
 def test_a_blocked_message_is_refused_told_and_not_kept(world: World) -> None:

@@ -58,7 +58,7 @@ def test_a_seeded_world_is_the_same_every_time(world: World) -> None:
 
 def test_the_bot_is_a_member_without_administrator(world: World) -> None:
     guild = world.find_guild()
-    rights = world.simulation.compute_permissions(guild.id, world.application_id)
+    rights = world.model.compute_permissions(guild.id, world.application_id)
     assert guild.owner_id != world.application_id
     assert not rights & 1 << 3
     assert rights & model.permission_flag("manage_messages")
@@ -145,7 +145,7 @@ def test_permissions_are_a_number_or_a_string_as_discord_writes_them(world: Worl
     [
         lambda world: world.delete_channel("Lounge"),
         lambda world: world.leave("bob"),
-        lambda world: world.simulation.apply_ban(world.find_guild().id, world.find_user("bob").id, None),
+        lambda world: world.model.apply_ban(world.find_guild().id, world.find_user("bob").id, None),
     ],
     ids=["channel deleted", "left the guild", "banned"],
 )
@@ -177,7 +177,7 @@ def test_people_are_held_to_their_permissions(world: World) -> None:
     guild = world.find_guild()
     place = world.find_channel("random")
     deny = model.Overwrite(guild.id, 0, deny=model.permission_flag("view_channel"))  # type: ignore[arg-type]
-    world.simulation.set_overwrite(place.id, deny)
+    world.model.set_overwrite(place.id, deny)
     with pytest.raises(ActionError, match="alice cannot see #random") as refused:
         world.say("random", "alice", "x")
     assert (refused.value.status, refused.value.code) == (403, 50001)
@@ -189,7 +189,7 @@ def test_people_are_held_to_their_permissions(world: World) -> None:
 
 def register(world: World, *options: dict[str, Any], name: str = "greet", kind: int = 1) -> None:
     command = {"name": name, "description": "d", "type": kind, "options": list(options)}
-    world.simulation.register_commands(None, [command])
+    world.model.register_commands(None, [command])
 
 
 def test_a_slash_command_resolves_names(world: World, ears: Ears) -> None:
@@ -234,7 +234,7 @@ def test_menu_commands_and_completion(world: World, ears: Ears) -> None:
 
 def message_with(world: World, *components: dict[str, Any]) -> str:
     row = {"type": 1, "components": list(components)}
-    sent = world.simulation.create_message(
+    sent = world.model.create_message(
         rest_of(world, "general"), world.application_id, "choose", components=[row]
     )
     return str(sent.id)
@@ -268,7 +268,7 @@ def test_buttons_and_menus(world: World, ears: Ears) -> None:
 def test_a_modal_is_filled_in_once(world: World, ears: Ears) -> None:
     register(world)
     started = world.interact("general", "alice", "greet")
-    record = world.simulation.interactions[int(started["id"])]
+    record = world.model.interactions[int(started["id"])]
     text = {"type": 4, "id": 2, "custom_id": "name", "style": 1, "label": "Name", "required": True}
     record.show_modal(
         {"custom_id": "form", "title": "F", "components": [{"type": 1, "id": 1, "components": [text]}]}
@@ -285,22 +285,22 @@ def test_a_modal_is_filled_in_once(world: World, ears: Ears) -> None:
 
 
 def test_what_is_remembered_is_bounded(world: World) -> None:
-    world.simulation.messages_per_channel = 10
+    world.model.messages_per_channel = 10
     for number in range(25):
         world.say("general", "alice", f"message {number}")
     assert [each["content"] for each in world.messages("general")] == [f"message {n}" for n in range(15, 25)]
-    assert world.simulation.transcript == []
-    assert world.simulation.http_requests == []
+    assert world.model.transcript == []
+    assert world.model.http_requests == []
     assert [each["content"] for each in world.messages("general", limit=2)] == ["message 23", "message 24"]
 
 
 def test_polls_end_when_their_time_is_over(world: World, ears: Ears) -> None:
     answers = [model.PollAnswer(1, "yes")]
-    poll = model.Poll(question="?", answers=answers, expiry=world.simulation.iso_after(60))
-    world.simulation.create_message(rest_of(world, "general"), world.application_id, "", poll=poll)
+    poll = model.Poll(question="?", answers=answers, expiry=world.model.iso_after(60))
+    world.model.create_message(rest_of(world, "general"), world.application_id, "", poll=poll)
     world.tick()
     assert "MESSAGE_UPDATE" not in ears.names
-    world.simulation.clock.advance(61)
+    world.model.clock.advance(61)
     world.tick()
     world.tick()
     assert ears.names.count("MESSAGE_UPDATE") == 1

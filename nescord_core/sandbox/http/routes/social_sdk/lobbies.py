@@ -32,7 +32,7 @@ def _find_lobby(call: Call) -> Lobby:
 
 
 def _lobby_payload(call: Call, lobby: Lobby) -> Payload:
-    world = call.world.simulation
+    model = call.world.model
     shown: Payload = {
         "id": str(lobby.id),
         "application_id": str(call.world.application_id),
@@ -42,14 +42,14 @@ def _lobby_payload(call: Call, lobby: Lobby) -> Payload:
     }
     if lobby.webhook_url is not None:
         shown["override_event_webhooks_url"] = lobby.webhook_url
-    channel = world.channels.get(lobby.linked_channel_id or 0)
+    channel = model.channels.get(lobby.linked_channel_id or 0)
     if channel is not None:
-        shown["linked_channel"] = dict(serializers.channel_payload(world, channel))
+        shown["linked_channel"] = dict(serializers.channel_payload(model, channel))
     return shown
 
 
 def _member_payload(call: Call, user_id: int, given: Mapping[str, Any]) -> Payload:
-    call.world.simulation.get_user(user_id)
+    call.world.model.get_user(user_id)
     member = {"id": str(user_id), "metadata": given.get("metadata") or {}, "flags": given.get("flags") or 0}
     name = given.get("additional_name")
     return member if name is None else {**member, "additional_name": name}
@@ -62,7 +62,7 @@ def _create_lobby(call: Call) -> Any:
         int(each["id"]): _member_payload(call, int(each["id"]), each) for each in form.get("members") or ()
     }
     lobby = Lobby(
-        call.world.simulation.snowflake(),
+        call.world.model.snowflake(),
         dict(form.get("metadata") or {}),
         flags=form.get("flags") or 0,
         webhook_url=form.get("override_event_webhooks_url"),
@@ -80,7 +80,7 @@ def _create_or_join_lobby(call: Call) -> Any:
     form, lobbies = call.form, call.world.extra_state.lobbies
     lobby = next((each for each in lobbies.values() if each.secret == form["secret"]), None)
     if lobby is None:
-        lobby = Lobby(call.world.simulation.snowflake(), {}, form["secret"], form.get("flags") or 0)
+        lobby = Lobby(call.world.model.snowflake(), {}, form["secret"], form.get("flags") or 0)
         lobbies[lobby.id] = lobby
     if form.get("lobby_metadata") is not None:
         lobby.metadata = dict(form["lobby_metadata"])
@@ -160,9 +160,9 @@ def _edit_lobby_channel_link(call: Call) -> Any:
         raise BackendError(403, 50013, "Missing Permissions")
     channel_id = call.form.get("channel_id")
     if channel_id is not None:
-        world = call.world.simulation
-        channel = world.get_channel(int(channel_id))
-        world.require_permissions(
+        model = call.world.model
+        channel = model.get_channel(int(channel_id))
+        model.require_permissions(
             channel.guild_id, call.actor_id, channel.id, "manage_channels", "create_instant_invite"
         )
         if channel.type != 0:
@@ -174,13 +174,13 @@ def _edit_lobby_channel_link(call: Call) -> Any:
 @ROUTES.answers("create_linked_lobby_guild_invite_for_user", "create_linked_lobby_guild_invite_for_self")
 def _create_linked_lobby_invite(call: Call) -> Any:
     """Invite a member to the linked channel's guild: once, and within an hour."""
-    lobby, world = _find_lobby(call), call.world.simulation
+    lobby, model = _find_lobby(call), call.world.model
     user_id = call.id("user_id") if "user_id" in call.args else call.actor_id
     if user_id not in lobby.members:
         raise not_found(10007, "Member")
-    if lobby.linked_channel_id not in world.channels:
+    if lobby.linked_channel_id not in model.channels:
         raise not_found(10003, "Channel")
-    invite = world.create_invite(lobby.linked_channel_id or 0, world.bot_user.id, max_uses=1, max_age=3600)
+    invite = model.create_invite(lobby.linked_channel_id or 0, model.bot_user.id, max_uses=1, max_age=3600)
     return {"code": invite.code}
 
 
@@ -192,16 +192,16 @@ def _create_lobby_message(call: Call) -> Any:
     """Send a message as a member. The application itself sends none."""
     if call.grant is None:
         raise BackendError(403, 20001, "Bots cannot use this endpoint")
-    lobby, world = _find_lobby(call), call.world.simulation
+    lobby, model = _find_lobby(call), call.world.model
     if not call.form.get("content"):
         raise BackendError(400, 50006, "Cannot send an empty message")
     message: Payload = {
-        "id": str(world.snowflake()),
+        "id": str(model.snowflake()),
         "type": LOBBY_MESSAGE,
         "content": call.form["content"],
         "lobby_id": str(lobby.id),
         "channel_id": str(lobby.linked_channel_id or lobby.id),
-        "author": dict(serializers.user_payload(world.get_user(call.actor_id))),
+        "author": dict(serializers.user_payload(model.get_user(call.actor_id))),
         "flags": call.form.get("flags") or 0,
         "application_id": str(call.world.application_id),
     }

@@ -21,13 +21,13 @@ SCOPES = frozenset({"identify", "openid", "connections", "guilds"})
 @ROUTES.answers("bot_partner_sdk_token")
 def _get_token(call: Call) -> Any:
     """Give a game's own user an account (the same each time) and a token for it."""
-    world, extra_state, external = (
-        call.world.simulation,
+    model, extra_state, external = (
+        call.world.model,
         call.world.extra_state,
         call.form["external_user_id"],
     )
     if external not in extra_state.provisional_accounts:
-        made = world.make_user(f"provisional_{len(extra_state.provisional_accounts) + 1}")
+        made = model.make_user(f"provisional_{len(extra_state.provisional_accounts) + 1}")
         made.global_name = call.form.get("preferred_global_name") or made.name
         extra_state.provisional_accounts[external] = made.id
     token = call.world.grant(extra_state.provisional_accounts[external], SCOPES, seconds=TOKEN_SECONDS)
@@ -63,11 +63,11 @@ def _needs_identity_provider(_call: Call) -> Any:
 @ROUTES.answers("update_user_message_external_moderation_metadata")
 def _update_moderation_metadata(call: Call) -> Any:
     """Note what moderation says of a message between a user and the bot, or between two users."""
-    world = call.world.simulation
+    model = call.world.model
     for name in ("user_id_1", "user_id_2"):
-        world.get_user(call.id(name))
-    channels = {world.dm_channels.get(call.id(name)) for name in ("user_id_1", "user_id_2")} - {None}
-    if not any(call.id("message_id") in world.messages.get(each or 0, {}) for each in channels):
+        model.get_user(call.id(name))
+    channels = {model.dm_channels.get(call.id(name)) for name in ("user_id_1", "user_id_2")} - {None}
+    if not any(call.id("message_id") in model.messages.get(each or 0, {}) for each in channels):
         raise not_found(10008, "Message")
     metadata = {str(name): str(value) for name, value in call.form.items()}
     call.world.extra_state.moderation_metadata[call.id("message_id")] = metadata
