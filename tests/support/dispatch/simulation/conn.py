@@ -73,7 +73,7 @@ class Conn:
 
     def acknowledge_early(self, number: int) -> None:
         """Acknowledge a delivery; for the mutation that does so too early."""
-        self.to_ws.send(self._acknowledge, number)
+        self.to_ws.send(self._receive_ack, number)
 
     def drain(self) -> None:
         """Drain: main accepts nothing more on it."""
@@ -100,7 +100,7 @@ class Conn:
     def _acknowledge(self, number: int) -> None:
         if not self.is_lost:
             self.main.window.flush()
-            self.to_ws.send(self._acknowledge, number)
+            self.to_ws.send(self._receive_ack, number)
 
     def _renew_regularly(self) -> None:
         interval = self.lease.interval
@@ -152,7 +152,7 @@ class Conn:
             self.fence.granted(self.world.now)
             self.to_main.send(self.main.do, self._answered, number)
 
-    def _acknowledge(self, number: int) -> None:
+    def _receive_ack(self, number: int) -> None:
         if self._is_served:
             for entry in self.ws.partition.acknowledge(self.stream, number, number):
                 self.ws.outbox.done(entry)
