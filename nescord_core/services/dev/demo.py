@@ -164,8 +164,8 @@ async def _until_new(
         answer = await _ask(run, session, timeout)
         if answer == AFTER.strip('"'):
             if old:
-                times = "once" if old == 1 else f"{old} times"
-                report(f"       (the old code answered {times} more while the new code was loading)")
+                times = "once more" if old == 1 else f"{old} more times"
+                report(f"       (the old code answered {times} while the new code was loading)")
             report(f"alice: !ping\nbot:   {answer}    ({time.monotonic() - saved:.1f} s after the change)")
             return
         old += 1
