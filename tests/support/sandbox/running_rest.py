@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -18,6 +19,14 @@ from nescord_core.sandbox.http.rate_limits import Limits
 from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SANDBOX_TOKEN, SandboxSettings
 from support.sandbox import conformity
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+IMAGE = "data:image/png;base64," + base64.b64encode(PNG).decode()
+
+Events = list[tuple[str, Any]]
+"""Events with their payloads."""
 
 
 class Facts:
@@ -119,4 +128,26 @@ async def sandbox(settings: SandboxSettings | None = None, *, limits: bool = Fal
 
 
 def emoji(text: str) -> str:
+    """Return an emoji as a path has it."""
     return quote(text)
+
+
+def guild(rest: Rest) -> str:
+    """Return the path of the guild."""
+    return f"/guilds/{rest.world.guild_ids()[0]}"
+
+
+def general(rest: Rest) -> str:
+    """Return the path of #general."""
+    return f"/channels/{rest.world.find_channel('general').id}"
+
+
+def bearer(rest: Rest, user: str, scopes: str) -> dict[str, Any]:
+    """Return the options of a call with a user's OAuth2 token."""
+    token = rest.world.authorize(user, scopes)["access_token"]
+    return {"headers": {"Authorization": f"Bearer {token}"}}
+
+
+def last(heard: Events, event: str) -> Any:
+    """Return the payload of the last event of that name."""
+    return next(payload for name, payload in reversed(heard) if name == event)

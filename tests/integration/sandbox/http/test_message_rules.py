@@ -1,26 +1,18 @@
-"""What Discord refuses beyond its document, with the codes and places that clients look at."""
+"""Discord's rules beyond its document: what is refused, with the codes and places that clients read."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from support.sandbox.running_rest import Rest, sandbox
+from support.sandbox.running_rest import (
+    Rest,
+    general,
+)
 
 BUTTON = {"type": 2, "style": 1, "label": "a", "custom_id": "a"}
-
-
-@pytest.fixture
-async def rest() -> AsyncIterator[Rest]:
-    async with sandbox() as started:
-        yield started
-
-
-def general(rest: Rest) -> str:
-    return f"/channels/{rest.world.find_channel('general').id}"
 
 
 def code_at(errors: Any, place: str) -> str:
@@ -129,11 +121,6 @@ async def test_numbers_of_things(rest: Rest) -> None:
     assert (await rest.call("POST", "/users/@me/channels", own, expect=400)).body["code"] == 50033
 
 
-async def test_another_method_of_a_known_path_is_405(rest: Rest) -> None:
-    refused = await rest.call("PUT", f"{general(rest)}/messages", {}, expect=405, conform=False)
-    assert refused.body == {"message": "405: Method Not Allowed", "code": 0}
-
-
 async def test_interactions_are_answered_by_what_fits_them(rest: Rest) -> None:
     """Once, within 3 s, with a token for 15 minutes; a modal opens no modal."""
     app = rest.world.application_id
@@ -171,58 +158,3 @@ async def test_interactions_are_answered_by_what_fits_them(rest: Rest) -> None:
     launched = await rest.ok("POST", f"{path}?with_response=true", {"type": 12})
     instance = launched["interaction"]["activity_instance_id"]
     assert (await rest.ok("GET", f"/applications/{app}/activity-instances/{instance}"))["users"]
-
-
-async def test_a_poll_ends_with_its_result(rest: Rest) -> None:
-    answers = [{"poll_media": {"text": each}} for each in ("Tea", "Coffee")]
-    body = {"poll": {"question": {"text": "Which?"}, "answers": answers, "duration": 1}}
-    asked = await rest.ok("POST", f"{general(rest)}/messages", body)
-    rest.world.vote("general", asked["id"], "alice", [1])
-    rest.world.model.advance_clock(3601)
-    rest.world.tick()
-    rest.world.tick()
-    ended, told = rest.world.messages("general")
-    assert ended["poll"]["results"]["is_finalized"] is True
-    facts = {each["name"]: each["value"] for each in told["embeds"][0]["fields"]}
-    assert told["type"] == 46
-    assert facts["victor_answer_text"] == "Tea"
-    assert told["message_reference"]["message_id"] == asked["id"]
-
-
-async def test_system_messages_and_threads_from_messages(rest: Rest) -> None:
-    heard: list[str] = []
-    said = rest.world.say("general", "alice", "x")
-    rest.world.subscribe(lambda event, *_: heard.append(event))
-    await rest.ok("PUT", f"{general(rest)}/messages/pins/{said['id']}")
-    path = f"{general(rest)}/messages/{said['id']}"
-    thread = await rest.ok("POST", f"{path}/threads", {"name": "talk"})
-    assert heard == [
-        "CHANNEL_PINS_UPDATE",
-        "MESSAGE_CREATE",
-        "GUILD_AUDIT_LOG_ENTRY_CREATE",
-        "THREAD_CREATE",
-        "MESSAGE_UPDATE",
-        "MESSAGE_CREATE",
-        "GUILD_AUDIT_LOG_ENTRY_CREATE",
-    ]
-    assert [(each["type"], each["content"]) for each in rest.world.messages("general")] == [(0, "x"), (6, "")]
-    assert [each["type"] for each in rest.world.messages(thread["id"])] == [21]
-    shown = await rest.ok("GET", path)
-    assert shown["thread"]["id"] == said["id"]
-    assert shown["flags"] & 32
-    await rest.ok("PATCH", general(rest), {"name": "lobby"})
-    assert len(rest.world.messages("lobby")) == 2
-
-
-async def test_followers_get_what_is_published(rest: Rest) -> None:
-    news = rest.world.create_channel("news", kind="announcement")
-    general_id = str(rest.world.find_channel("general").id)
-    followed = await rest.ok("POST", f"/channels/{news['id']}/followers", {"webhook_channel_id": general_id})
-    hook = await rest.ok("GET", f"/webhooks/{followed['webhook_id']}")
-    assert (hook["type"], hook["source_channel"]["name"]) == (2, "news")
-    said = await rest.ok("POST", f"/channels/{news['id']}/messages", {"content": "extra"})
-    await rest.ok("POST", f"/channels/{news['id']}/messages/{said['id']}/crosspost")
-    told, copy = rest.world.messages("general")
-    assert (told["type"], told["author"]["bot"]) == (12, True)
-    assert (copy["content"], copy["flags"] & 2) == ("extra", 2)
-    assert copy["message_reference"]["message_id"] == said["id"]
