@@ -19,14 +19,14 @@ from aiohttp import WSMsgType, web
 
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.gateway.compression import Encoder
-from nescord_core.sandbox.gateway.protocol import Close, CloseCode, Command, Frame, Op
-from nescord_core.sandbox.gateway.sessions import (
+from nescord_core.sandbox.gateway.connection_rules import (
     ConnectionRules,
     Effect,
-    Session,
     SessionResumed,
     SessionStarted,
 )
+from nescord_core.sandbox.gateway.protocol import Close, CloseCode, Command, Frame, Op
+from nescord_core.sandbox.gateway.sessions import Session
 
 __all__ = ["GatewayConnection"]
 

@@ -20,16 +20,10 @@ from nescord_core.sandbox.faults import FaultPlan, applies
 from nescord_core.sandbox.gateway.commands import CommandError, CommandProcessor, CommandWorld
 from nescord_core.sandbox.gateway.compression import Encoder, encoder_for
 from nescord_core.sandbox.gateway.connection import GatewayConnection
+from nescord_core.sandbox.gateway.connection_rules import ConnectionRules, SessionResumed, SessionStarted
 from nescord_core.sandbox.gateway.event_filter import EncodedEvent, encode
 from nescord_core.sandbox.gateway.protocol import Close, CloseCode, Command, Op
-from nescord_core.sandbox.gateway.sessions import (
-    ConnectionRules,
-    GatewayLimits,
-    Session,
-    SessionResumed,
-    SessionStarted,
-    SessionTable,
-)
+from nescord_core.sandbox.gateway.sessions import GatewayLimits, Session, SessionTable
 from nescord_core.settings import SandboxSettings
 from nescord_core.snowflake import shard_of
 

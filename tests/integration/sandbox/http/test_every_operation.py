@@ -11,8 +11,8 @@ from support.sandbox.running_rest import Rest
 from support.sandbox.walkthrough import walk_through
 
 NOT_IN_THE_WALKTHROUGH = {
-    # routes/test_users.py, test_applications.py, test_members.py, social_sdk: what takes a user's token, a SKU, a
-    # lobby, a request to join.
+    # What takes a user's token, a SKU, a lobby or a request to join: routes/test_users.py,
+    # test_applications.py, test_members.py, social_sdk.
     *("create_entitlement", "get_entitlement", "delete_entitlement", "consume_entitlement"),
     *("get_sku_subscription", "get_current_user_application_entitlements"),
     *("get_my_oauth2_authorization", "get_openid_connect_userinfo", "list_my_connections"),
