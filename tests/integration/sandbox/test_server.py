@@ -13,7 +13,6 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from nescord_core.errors import ConfigError, PortTaken
-from nescord_core.sandbox.page.service import STATIC
 from nescord_core.services.sandbox import routes, serve
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from nescord_core.settings import SandboxSettings
@@ -63,30 +62,6 @@ async def test_websockets_of_other_pages_are_refused(path: str) -> None:
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await sandbox.http.ws_connect(f"{sandbox.url}{path}?v=10", origin="http://evil.example")
         assert caught.value.status == 403
-
-
-async def test_the_page_is_whole_and_asks_nobody_else() -> None:
-    async with running_sandbox() as sandbox:
-        files = [each.relative_to(STATIC).as_posix() for each in STATIC.rglob("*.*")]
-        for path in ("", "page.css", "page.js", *(each for each in files if each != "page.html")):
-            async with sandbox.http.get(f"{sandbox.url}/{path}") as answer:
-                assert answer.status == 200, path
-                text = await answer.text()
-                assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
-                assert "https://" not in text.replace("https?:", "")
-                assert "innerHTML" not in text
-
-
-async def test_the_feed_gives_the_page_every_event() -> None:
-    async with running_sandbox() as sandbox, sandbox.http.ws_connect(f"{sandbox.url}/sandbox/events") as feed:
-        assert (await feed.receive_json(timeout=5))["t"] == "SANDBOX_CONNECTED"
-        await sandbox.post("/say", channel="general", user="alice", content="hi")
-        event = await feed.receive_json(timeout=5)
-        assert (event["t"], event["d"]["content"]) == ("MESSAGE_CREATE", "hi")
-        async with RawGateway(sandbox.gateway_url) as bot:
-            await bot.identify(TOKEN, intents=0)
-            status = await feed.receive_json(timeout=5)
-            assert (status["t"], status["d"]["bot_online"]) == ("SANDBOX_STATUS", True)
 
 
 class Service:

@@ -64,3 +64,17 @@ async def running_sandbox(**changes: Any) -> AsyncIterator[RunningSandbox]:
     sandbox = Sandbox(settings)
     async with sandbox.running() as address, aiohttp.ClientSession() as http:
         yield RunningSandbox(sandbox, address, http)
+
+
+async def rest(sandbox: RunningSandbox, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Call the REST API as the bot; returns the status and the JSON body."""
+    url, headers = f"{sandbox.url}/api/v10{path}", {"Authorization": f"Bot {sandbox.token}"}
+    async with sandbox.http.request(method, url, json=body, headers=headers) as answer:
+        return answer.status, await answer.json() if answer.status != 204 else None
+
+
+async def rest_ok(sandbox: RunningSandbox, method: str, path: str, body: Any = None) -> Any:
+    """Call the REST API as the bot and return the JSON body of a success."""
+    status, answer = await rest(sandbox, method, path, body)
+    assert status < 300, answer
+    return answer

@@ -1,20 +1,71 @@
-"""Threads, posts, invites and interest in events, as people do them over the control API."""
+"""What people do over the control API: messages, commands, threads, posts, invites, events."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from nescord_core.events import Intents
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from support.sandbox.raw_gateway import RawGateway
-from support.sandbox.running import RunningSandbox, running_sandbox
+from support.sandbox.running import RunningSandbox, rest, rest_ok, running_sandbox
+
+ALL = Intents.all().value
 
 
-async def api(sandbox: RunningSandbox, method: str, path: str, body: Any = None) -> Any:
-    url, headers = f"{sandbox.url}/api/v10{path}", {"Authorization": f"Bot {TOKEN}"}
-    async with sandbox.http.request(method, url, json=body, headers=headers) as answer:
-        assert answer.status < 300, await answer.text()
-        return await answer.json() if answer.status != 204 else None
+async def test_every_action_of_people(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=ALL)
+        said = await sandbox.post("/say", channel="general", user="alice", content="one")
+        here = {"channel": "general", "message": said["id"]}
+        for path, body, event in [
+            ("/edit", {**here, "content": "two"}, "MESSAGE_UPDATE"),
+            ("/react", {**here, "user": "bob", "emoji": "👍"}, "MESSAGE_REACTION_ADD"),
+            ("/unreact", {**here, "user": "bob", "emoji": "👍"}, "MESSAGE_REACTION_REMOVE"),
+            ("/delete", here, "MESSAGE_DELETE"),
+            ("/typing", {"channel": "general", "user": "bob"}, "TYPING_START"),
+            ("/join", {"user": "carol"}, "GUILD_MEMBER_ADD"),
+            ("/give_role", {"user": "carol", "role": "member"}, "GUILD_MEMBER_UPDATE"),
+            ("/leave", {"user": "carol"}, "GUILD_MEMBER_REMOVE"),
+            ("/voice", {"user": "bob", "channel": "Lounge"}, "VOICE_STATE_UPDATE"),
+            ("/voice", {"user": "bob", "channel": None}, "VOICE_STATE_UPDATE"),
+            ("/dm", {"user": "alice", "content": "psst"}, "MESSAGE_CREATE"),
+            ("/channels", {"name": "news"}, "CHANNEL_CREATE"),
+            ("/roles", {"name": "helper"}, "GUILD_ROLE_CREATE"),
+        ]:
+            await sandbox.post(path, **body)
+            assert (await bot.until(event))["t"] == event
+        changes: list[tuple[str, str, Any, str]] = [
+            ("PATCH", "/channels/news", {"topic": "t"}, "CHANNEL_UPDATE"),
+            ("DELETE", "/channels/news", None, "CHANNEL_DELETE"),
+            ("PATCH", "/roles/helper", {"name": "aide"}, "GUILD_ROLE_UPDATE"),
+            ("DELETE", "/roles/aide", None, "GUILD_ROLE_DELETE"),
+            ("POST", "/guilds", {"name": "Third"}, "GUILD_CREATE"),
+            ("DELETE", "/guilds/Third", None, "GUILD_DELETE"),
+        ]
+        for method, path, change, event in changes:
+            status, answer = await sandbox.call(method, path, change)
+            assert status == 200, answer
+            assert (await bot.until(event))["t"] == event
+
+
+async def test_a_slash_command_is_answered_within_the_wait(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=0)
+        application = bot.ready["application"]["id"]
+        command = {"name": "roll", "description": "Roll dice", "type": 1}
+        status, _ = await rest(sandbox, "POST", f"/applications/{application}/commands", command)
+        assert status in (200, 201)
+        async with asyncio.TaskGroup() as group:
+            body = {"channel": "general", "user": "alice", "command": "roll", "wait": 5}
+            running = group.create_task(sandbox.post("/interact", **body))
+            d = (await bot.until("INTERACTION_CREATE"))["d"]
+            answer = {"type": 4, "data": {"content": "six"}}
+            await rest(sandbox, "POST", f"/interactions/{d['id']}/{d['token']}/callback", answer)
+        assert running.result()["message"]["content"] == "six"
+    assert "roll" in await sandbox.refused(
+        "POST", "/interact", {"channel": "general", "user": "alice", "command": "rol"}
+    )
 
 
 async def test_a_person_starts_threads_and_posts() -> None:
@@ -41,13 +92,15 @@ async def test_invites_are_used_and_used_up() -> None:
         state = (await sandbox.get("/state"))["guilds"][0]
         channel = state["channels"][0]["id"]
         role = next(each["id"] for each in state["roles"] if each["name"] == "member")
-        made = await api(sandbox, "POST", f"/channels/{channel}/invites", {"max_uses": 2, "role_ids": [role]})
+        made = await rest_ok(
+            sandbox, "POST", f"/channels/{channel}/invites", {"max_uses": 2, "role_ids": [role]}
+        )
         joined = await sandbox.post("/join", user="carol", invite=made["code"])
         assert (joined["user"]["username"], joined["roles"]) == ("carol", [role])
-        (listed,) = await api(sandbox, "GET", f"/channels/{channel}/invites")
+        (listed,) = await rest_ok(sandbox, "GET", f"/channels/{channel}/invites")
         assert listed["uses"] == 1
         await sandbox.post("/join", user="dave", invite=made["code"])
-        assert await api(sandbox, "GET", f"/channels/{channel}/invites") == []
+        assert await rest_ok(sandbox, "GET", f"/channels/{channel}/invites") == []
         members = (await sandbox.get("/state"))["guilds"][0]["members"]
         roles = {each["user"]["username"]: each["roles"] for each in members}
         assert roles["carol"] == roles["dave"] == [role]
@@ -66,11 +119,11 @@ async def test_interest_in_an_event() -> None:
             "scheduled_end_time": "2090-01-02T00:00:00+00:00",
             "entity_metadata": {"location": "here"},
         }
-        made = await api(sandbox, "POST", f"/guilds/{guild}/scheduled-events", event)
+        made = await rest_ok(sandbox, "POST", f"/guilds/{guild}/scheduled-events", event)
         await sandbox.post("/interested", user="alice", event="party")
         path = f"/guilds/{guild}/scheduled-events/{made['id']}/users"
-        assert [each["user"]["username"] for each in await api(sandbox, "GET", path)] == ["alice"]
+        assert [each["user"]["username"] for each in await rest_ok(sandbox, "GET", path)] == ["alice"]
         await sandbox.post("/interested", user="alice", event="party", interested=False)
-        assert await api(sandbox, "GET", path) == []
+        assert await rest_ok(sandbox, "GET", path) == []
         wrong = {"user": "alice", "event": "wedding"}
         assert "Known: party" in await sandbox.refused("POST", "/interested", wrong)

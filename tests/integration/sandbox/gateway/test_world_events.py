@@ -1,14 +1,18 @@
-"""Presences, guilds that Discord loses, members of mentions, and what the page hears of REST."""
+"""Events of the sandbox's own world, as a bot receives them."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
+from simcord.enums import OverwriteType
+
 from nescord_core.events import Intents
+from nescord_core.sandbox.world.simcord.model import Overwrite
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from support.sandbox.raw_gateway import RawGateway
-from support.sandbox.running import RunningSandbox, running_sandbox
+from support.sandbox.running import RunningSandbox, rest_ok, running_sandbox
 
 
 async def test_presences_come_with_their_intent_only() -> None:
@@ -66,41 +70,6 @@ async def test_mentions_carry_the_membership() -> None:
         assert "user" not in mentioned["member"]
 
 
-async def api(sandbox: RunningSandbox, path: str, body: Any) -> None:
-    headers = {"Authorization": f"Bot {TOKEN}"}
-    async with sandbox.http.post(f"{sandbox.url}/api/v10{path}", json=body, headers=headers) as answer:
-        assert answer.status < 500
-
-
-async def test_an_open_page_hears_of_every_request_and_of_no_token() -> None:
-    async with running_sandbox() as sandbox:
-        channel = (await sandbox.get("/state"))["guilds"][0]["channels"][0]["id"]
-        async with sandbox.http.ws_connect(f"{sandbox.url}/sandbox/events") as feed:
-            await feed.receive()
-            await api(sandbox, f"/channels/{channel}/messages", {"content": "x" * 3000})
-            raw = await feed.receive_str()
-        told = json.loads(raw)
-        assert told["t"] == "SANDBOX_REST"
-        assert (told["d"]["method"], told["d"]["status"]) == ("POST", 400)
-        assert "Must be 2000 or fewer" in told["d"]["answer"]
-        assert told["d"]["remaining"] == "4"
-        assert TOKEN not in raw
-
-
-async def test_commands_are_listed_with_their_options() -> None:
-    async with running_sandbox() as sandbox:
-        app = (await sandbox.get("/state"))["application_id"]
-        command = {
-            "name": "roll",
-            "description": "Roll",
-            "options": [{"type": 4, "name": "n", "description": "N"}],
-        }
-        await api(sandbox, f"/applications/{app}/commands", command)
-        (listed,) = await sandbox.get("/commands", guild="Sandbox")
-        assert listed["options"][0]["name"] == "n"
-        assert len(await sandbox.get("/commands")) == 1
-
-
 async def test_what_is_private_of_a_user_is_told_of_the_bot_alone() -> None:
     async with running_sandbox() as sandbox, RawGateway(sandbox.gateway_url) as gateway:
         await gateway.identify(TOKEN, intents=Intents.all().value)
@@ -115,7 +84,50 @@ async def test_an_interaction_names_its_guild() -> None:
     async with running_sandbox() as sandbox, RawGateway(sandbox.gateway_url) as gateway:
         await gateway.identify(TOKEN, intents=0)
         app = gateway.ready["application"]["id"]
-        await api(sandbox, f"/applications/{app}/commands", {"name": "ask", "description": "Ask"})
+        await rest_ok(sandbox, "POST", f"/applications/{app}/commands", {"name": "ask", "description": "Ask"})
         await sandbox.post("/interact", channel="general", user="alice", command="ask")
         told = (await gateway.until("INTERACTION_CREATE"))["d"]
         assert told["guild"] == {"id": told["guild_id"], "locale": "en-US", "features": []}
+
+
+ALL = Intents.all().value
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[RunningSandbox]:
+    async with running_sandbox(guilds=2) as running:
+        yield running
+
+
+async def test_the_bot_moves_between_voice_channels_over_the_gateway(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=ALL)
+        guild = (await bot.until("GUILD_CREATE"))["d"]
+        lounge = next(each["id"] for each in guild["channels"] if each["name"] == "Lounge")
+        move = {"guild_id": guild["id"], "channel_id": lounge, "self_mute": True, "self_deaf": False}
+        await bot.send(4, move)
+        moved = (await bot.until("VOICE_STATE_UPDATE"))["d"]
+        assert (moved["user_id"], moved["channel_id"], moved["self_mute"]) == (
+            bot.ready["user"]["id"],
+            lounge,
+            True,
+        )
+        assert (await bot.until("VOICE_SERVER_UPDATE"))["d"]["endpoint"] == sandbox.address
+        await bot.send(4, {**move, "channel_id": None})
+        assert (await bot.until("VOICE_STATE_UPDATE"))["d"]["channel_id"] is None
+        await bot.send(4, {**move, "channel_id": "12345"})
+        await bot.send(1, None)
+        assert (await bot.receive())["op"] == 11, "what is not allowed is not answered"
+
+
+async def test_the_bot_hears_nothing_from_a_channel_that_it_may_not_view(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=ALL)
+        await sandbox.post("/channels", name="secret")
+        world = sandbox.sandbox.world
+        secret, guild = world.find_channel("secret"), world.find_guild()
+        view_channel = 1 << 10
+        secret.overwrites.append(Overwrite(guild.id, OverwriteType.ROLE, deny=view_channel))
+        await sandbox.post("/say", channel="secret", user="olivia", content="hidden")
+        await sandbox.post("/say", channel="general", user="olivia", content="open")
+        assert (await bot.until("MESSAGE_CREATE"))["d"]["content"] == "open"

@@ -9,7 +9,6 @@ import pytest
 
 from nescord_core.sandbox.world.automod import Match, find_match
 from nescord_core.sandbox.world.world import ActionError, World
-from nescord_core.settings import SandboxSettings
 
 KEYWORD, PRESET, MENTIONS = 1, 4, 5
 
@@ -38,13 +37,6 @@ def test_presets_and_mentions() -> None:
     limit = {"mention_total_limit": 2}
     assert find_match(MENTIONS, limit, "<@1> <@&2> <@1>") is None
     assert find_match(MENTIONS, limit, "<@1> <@&2> <@!3>") == Match(None, None)
-
-
-@pytest.fixture
-def world() -> World:
-    made = World(SandboxSettings())
-    made.seed()
-    return made
 
 
 def rule(world: World, *actions: dict[str, Any], **more: Any) -> None:
