@@ -1,5 +1,5 @@
-"""The library that a bot is written with: `WsListener`, its runtime, leases and state.
+"""The library for writing a bot: `WsListener`, its runtime, leases and state.
 
-discord.py bots have a room of their own (``discordpy``). How events get here is
-`nescord_core.dispatch.receiver`; REST calls are `nescord_core.rest.client`.
+``discordpy`` is for discord.py bots. Events arrive through `nescord_core.dispatch.receiver`; REST calls are
+in `nescord_core.rest.client`.
 """

@@ -1,4 +1,4 @@
-"""What goes wrong with events: counted, logged, recorded, and taken up again when somebody asks for it."""
+"""Counts, logs and records failed events, and yields those that should be replayed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN_FRAMES = 8
 
 
 class Failures:
-    """``by_handler`` counts the times that a handler raised. With ``quotes`` the log says who did what."""
+    """``by_handler`` counts the exceptions of each handler. With ``quotes``, the log quotes the event."""
 
     def __init__(self, state_dir: Path, *, quotes: bool = False) -> None:
         self._quotes = quotes
@@ -30,15 +30,15 @@ class Failures:
         self._replays = ReplayQueue(state_dir)
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._failed_log.close()
 
     def raised(
         self, registration: Registration, envelope: Envelope, error: BaseException, *, recorded: bool = True
     ) -> str:
-        """A handler raised; its event counts as done, since trying again would most likely fail again.
+        """Report an exception of a handler; the event counts as done, as a retry would probably fail too.
 
-        Unless ``recorded``, it is not kept. Returns the error in one line.
+        Only if ``recorded``, the event is stored for a replay. Returns the error as one line.
         """
         self.by_handler[registration.name] += 1
         # The first frame is the runtime's own.
@@ -68,22 +68,22 @@ class Failures:
         return lines[-1].strip()
 
     def set_aside(self, envelope: Envelope) -> None:
-        """Three processes died, one after the other, with this event in flight."""
-        self._failed_log.record(envelope, CRASHED, error="three processes died with it in flight")
+        """Record an event that was in flight in three consecutive crashes."""
+        self._failed_log.record(envelope, CRASHED, error="three processes crashed while it was in flight")
         log.error(
-            "%s %s was in flight when three processes died: set aside; see `nescord events failed`",
+            "set aside %s %s, in flight when three processes crashed; see `nescord events failed`",
             envelope.type,
             failed_id(envelope),
         )
 
     def replays(self) -> Iterator[Envelope]:
-        """Yield the recorded events that somebody wants to be handled again."""
+        """Yield the recorded events whose replay was requested."""
         for failed in self._replays.take():
             envelope = failed.envelope()
             if envelope is not None:
-                log.info("%s %s is handled again, as asked for", envelope.type, failed.id)
+                log.info("replaying %s %s as requested", envelope.type, failed.id)
                 yield envelope
 
     def replayed(self, envelope: Envelope) -> None:
-        """A recorded event was handled well this time."""
+        """Mark a recorded event as replayed successfully."""
         self._failed_log.replayed(envelope)

@@ -1,4 +1,4 @@
-"""What the runtime needs of the bot's code: its handlers and hooks, however they were registered."""
+"""The interface of the bot's code to the runtime: its handlers and hooks, however they were registered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["EventHandlers"]
 
 
 class EventHandlers(Protocol):
-    """Handlers by event, and what is called around them. `WsListener` is the one that bots use."""
+    """Handlers by event, and the hooks around them. `WsListener` is the implementation for bots."""
 
     gateway: Gateway
     start_hooks: list[Callable[[], Any]]
@@ -21,5 +21,5 @@ class EventHandlers(Protocol):
     picture: Callable[[Any], Awaitable[None]] | None
 
     def route(self, event: str) -> Route:
-        """Return what is to be called for an event of that name."""
+        """Return the handlers of an event."""
         ...

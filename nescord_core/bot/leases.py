@@ -1,4 +1,4 @@
-"""Leases: what one of several processes has for a time, and another takes over when it is not renewed."""
+"""Leases: one of several processes holds a lease, and another takes over when it is not renewed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["FileLeases", "Leases", "MemoryLeases"]
 
 
 class Leases(Protocol):
-    """Where leases are kept. tests/contracts/test_leases.py is what every kind of them does."""
+    """Storage for leases. Every implementation passes tests/contracts/test_leases.py."""
 
     async def take(self, name: str, holder: str, seconds: float) -> bool:
-        """Take a lease for so long, or renew it; False while another holder has it."""
+        """Take or renew a lease for ``seconds``; return False while another holder has it."""
         ...
 
     async def give_up(self, name: str, holder: str) -> None:
-        """Let others have it at once; nothing happens if another holder has it."""
+        """Release the lease at once; no effect if another holder has it."""
         ...
 
 
@@ -41,24 +41,24 @@ class MemoryLeases:
         return True
 
     async def give_up(self, name: str, holder: str) -> None:
-        """Let others have it."""
+        """Release the lease."""
         if self._held.get(name, ("", 0.0))[0] == holder:
             del self._held[name]
 
 
 class FileLeases:
-    """Leases of all processes of a host that share a directory: a file each, under the kernel's lock."""
+    """Leases shared by all processes of a host that use the same directory: locked files, one per lease."""
 
     def __init__(self, directory: Path, now: Callable[[], float] = time.monotonic) -> None:
         self._directory = directory
-        self._now = now  # counts from the start of the machine, the same for every process of it
+        self._now = now  # counts from the boot of the machine, the same for all its processes
 
     async def take(self, name: str, holder: str, seconds: float) -> bool:
-        """Take or renew a lease. Raises OSError when the directory cannot be written to."""
+        """Take or renew a lease. Raises OSError if the directory is not writable."""
         return self._change(name, holder, seconds)
 
     async def give_up(self, name: str, holder: str) -> None:
-        """Let others have it."""
+        """Release the lease."""
         self._change(name, holder, None)
 
     def _change(self, name: str, holder: str, seconds: float | None) -> bool:
@@ -79,7 +79,7 @@ class FileLeases:
         try:
             lease = json.loads(content)
             left = lease["until"] - self._now()
-            # More than it was taken for: it is from before the machine was started anew.
+            # More than the lease's duration is left: it was taken before the machine rebooted.
             return bool(lease["holder"] != holder and 0 < left <= lease["seconds"])
         except (ValueError, KeyError, TypeError):
-            return False  # nobody's yet, or torn by a full disk
+            return False  # new, or cut short by a full disk

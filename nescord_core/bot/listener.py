@@ -1,4 +1,4 @@
-"""`WsListener`: where a bot's code says what it does with which event."""
+"""`WsListener`: registers a bot's handlers for gateway events."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class WsListener:
-    """Collects handlers, and runs them on the events that ws delivers.
+    """Registers handlers and runs them on the events that ws delivers.
 
-    ``grpc_host`` is where to listen (``host:port``); None is what the configuration says. With ``ordered``
+    ``grpc_host`` is the address to listen on (``host:port``); None uses the configuration. With ``ordered``
     every asynchronous handler is ordered unless its ``on`` says otherwise. ``drain_timeout`` (seconds) and
-    ``concurrency`` (asynchronous handlers at a time) override the configuration.
+    ``concurrency`` (concurrent asynchronous handlers) override the configuration.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class WsListener:
         self.start_hooks: list[Callable[[], Any]] = []
         self.drain_hooks: list[Callable[[], Any]] = []
         self.leave_hooks: list[Callable[[], Any]] = []
-        """Called when a drain begins, once nothing more comes, while handlers still run."""
+        """Called during a drain, after the last event has arrived and while handlers still run."""
         self.picture: Callable[[Any], Awaitable[None]] | None = None
-        """Awaited with what ws knows of its shards, for a bot with a cache of its own."""
+        """Awaited with ws's snapshot of its shards, for a bot with a cache of its own."""
         self._registrations: list[Registration] = []
         self._routes: dict[str, Route] = {}
 
@@ -55,8 +55,8 @@ class WsListener:
 
         The function is async or plain and takes the payload, or the payload and its `EventInfo`. A plain one,
         and an async one up to its first await, runs in the order of the guild's events. With ``ordered`` the
-        guild's next event starts only when this handler has finished. Several ``on`` may be stacked. Raises
-        EntryError, which names file and line, for an unknown event or a function of another shape.
+        guild's next event starts only after this handler has finished. Several ``on`` may be stacked. Raises
+        EntryError, with file and line, for an unknown event or an unsuitable function.
         """
 
         def register(function: F) -> F:
@@ -68,7 +68,7 @@ class WsListener:
         return register
 
     def on_start(self, function: F) -> F:
-        """Register a function (async or plain, no parameters) to run before the first event is taken."""
+        """Register a function (async or plain, no parameters) to run before the first event is accepted."""
         self.start_hooks.append(_hook(function))
         return function
 
@@ -79,18 +79,18 @@ class WsListener:
 
     @property
     def registrations(self) -> tuple[Registration, ...]:
-        """All that was registered, in order."""
+        """Everything registered, in order."""
         return tuple(self._registrations)
 
     def route(self, event: str) -> Route:
-        """Return what is to be called for an event of that name."""
+        """Return the handlers of an event."""
         found = self._routes.get(event)
         if found is None:
             found = self._routes[event] = route_for(event, self._registrations)
         return found
 
     def settings(self, settings: MainSettings) -> MainSettings:
-        """Return the settings with what the constructor was given in place of what they say."""
+        """Return the settings, overridden by the constructor's arguments."""
         changes: dict[str, Any] = {}
         if self.grpc_host is not None:
             changes["listen_host"], changes["listen_port"] = _host_and_port(self.grpc_host)
@@ -101,10 +101,10 @@ class WsListener:
         return replace(settings, **changes)
 
     def run(self) -> None:
-        """Listen for events until SIGTERM, SIGINT or SIGHUP, then finish what has begun, and return.
+        """Listen for events until SIGTERM, SIGINT or SIGHUP, then finish the running handlers and return.
 
-        What the constructor was not told comes from nescord.toml, .env and the environment. When it cannot
-        run, it leaves with the error's exit code and one readable paragraph on stderr.
+        Settings that the constructor does not have come from nescord.toml, .env and the environment. On an
+        error it prints one readable paragraph to stderr and exits with the error's exit code.
         """
         from nescord_core import config
         from nescord_core.bot.process import run

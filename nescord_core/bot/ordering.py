@@ -1,6 +1,6 @@
-"""Which events may start: in order per key, so many at a time, and one after the other where a handler asks.
+"""Decides when events start: in order per key, with limited concurrency, one at a time where required.
 
-Pure bookkeeping; the runtime starts what it is told to start and reports what has ended.
+Pure bookkeeping; the runtime starts events and reports when they end.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class _Entry(Generic[T]):
 
 
 class EventOrder(Generic[T]):
-    """Hands out events in the order of their arrival.
+    """Releases events in the order of their arrival.
 
-    An ``exclusive`` event keeps every later event of its key waiting until it has ended. At most ``limit``
-    slots are in use at once; an event takes as many as it has asynchronous handlers, and one that needs more
-    than there are starts alone. Events that only have plain handlers take none, but never overtake.
+    An ``exclusive`` event blocks every later event of its key until it has ended. At most ``limit`` slots are
+    in use at once; an event takes one per asynchronous handler, and one that needs more than there are runs
+    alone. Events with only plain handlers take none, but never overtake.
     """
 
     def __init__(self, limit: int) -> None:
@@ -39,12 +39,12 @@ class EventOrder(Generic[T]):
 
     @property
     def waiting(self) -> int:
-        """How many events have arrived and not started."""
+        """The number of events that have arrived and not started."""
         return len(self._backlog) + sum(map(len, self._closed.values()))
 
     def arrive(self, item: T, key: int, *, exclusive: bool = False, slots: int = 1) -> bool:
-        """Take in an event; true when it is to start at once."""
-        # Past a backlog nothing may start, or it would overtake an older event of its key.
+        """Add an event; return whether it may start at once."""
+        # Behind a backlog nothing may start, or it would overtake an older event of its key.
         if not self._backlog and key not in self._closed and self._fits(slots):
             if exclusive:
                 self._closed[key] = deque()
@@ -56,22 +56,22 @@ class EventOrder(Generic[T]):
         return False
 
     def ended(self, key: int, *, exclusive: bool = False, slots: int = 1) -> list[T]:
-        """Take note that an event has ended; returns what is to start now, in order."""
+        """Record the end of an event; return the events to start now, in order."""
         self._used -= slots
         if exclusive:
             # Events of this key in the backlog arrived after those that waited for this one.
             self._backlog.extendleft(reversed(self._closed.pop(key)))
         return self._start()
 
-    def withdraw(self, is_gone: Callable[[T], bool] = lambda _: True) -> list[T]:
-        """Give up on what has not started (of that, what is gone), and return it."""
+    def withdraw(self, matches: Callable[[T], bool] = lambda _: True) -> list[T]:
+        """Remove and return events that have not started, by default all of them."""
         withdrawn: list[T] = []
         for queue in (*self._closed.values(), self._backlog):
-            kept = [entry for entry in queue if not is_gone(entry.item)]
-            if len(kept) < len(queue):
-                withdrawn += [entry.item for entry in queue if is_gone(entry.item)]
+            remaining = [entry for entry in queue if not matches(entry.item)]
+            if len(remaining) < len(queue):
+                withdrawn += [entry.item for entry in queue if matches(entry.item)]
                 queue.clear()
-                queue.extend(kept)
+                queue.extend(remaining)
         return withdrawn
 
     def _fits(self, slots: int) -> bool:

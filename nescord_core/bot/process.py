@@ -1,4 +1,4 @@
-"""A listener as a process of its own: it serves until a signal, and leaves in order."""
+"""Runs a listener as a process of its own until a signal, then drains it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from nescord_core.bot.handlers import EventHandlers
 from nescord_core.bot.runtime import DrainReport, Runtime
 from nescord_core.process import logs
 from nescord_core.settings import MainSettings
+from nescord_core.wording import counted
 
 __all__ = ["leave_at_signal", "run", "serve"]
 
@@ -27,10 +28,10 @@ async def serve(
     on_ready: Callable[[], None],
     drain: asyncio.Event,
 ) -> DrainReport:
-    """Run a listener until ``drain`` is set; ``on_ready`` is called once events can come.
+    """Run a listener until ``drain`` is set; ``on_ready`` is called once events can arrive.
 
-    Several workers have one ``replica`` name each; ``generation`` grows with every reload of a replica.
-    Raises PortTaken, and whatever a start hook raises.
+    Each of several workers has its own ``replica`` name; ``generation`` increases with every reload of a
+    replica. Raises PortTaken, and whatever a start hook raises.
     """
     async with Runtime(listener, settings, replica=replica, generation=generation) as runtime:
         on_ready()
@@ -39,9 +40,9 @@ async def serve(
 
 
 def run(listener: EventHandlers, settings: MainSettings) -> DrainReport:
-    """Run a listener in this process until SIGTERM, SIGINT or SIGHUP; a second signal ends it at once."""
+    """Run a listener in this process until SIGTERM, SIGINT or SIGHUP; a second signal kills it."""
     if not logging.getLogger().handlers:
-        # A program that configured logging itself keeps what it set.
+        # A program that has configured logging keeps its configuration.
         logs.configure("main", secrets=(settings.token, settings.security.secret))
     return asyncio.run(_until_signal(listener, settings))
 
@@ -55,16 +56,16 @@ async def _until_signal(listener: EventHandlers, settings: MainSettings) -> Drai
             listener, settings, on_ready=lambda: log.info("main listens on %s", where), drain=drain
         )
     finally:
-        # Only a bot that uses RestClient has imported it.
+        # Imported only by bots that use RestClient.
         client = sys.modules.get("nescord_core.rest.client.client")
         if client is not None:
             await client.close_all()
-    log.info("left after %d events, %d given back", report.handled, report.returned)
+    log.info("drained after handling %s, %d handed back", counted(report.handled, "event"), report.returned)
     return report
 
 
 def leave_at_signal(drain: asyncio.Event) -> None:
-    """Set the event at SIGTERM, SIGINT or SIGHUP; a second signal does what it does without this."""
+    """Set the event at SIGTERM, SIGINT or SIGHUP; a second signal has its default effect."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""What a bot's code registered: which functions to call for which event."""
+"""Validates and stores which functions a bot registers for which event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Function = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One function for one event. ``place`` is its file and line; ``wants_event`` its second parameter."""
+    """A handler of an event. ``place`` is its file and line; ``wants_event``: it takes a second argument."""
 
     event: str
     function: Function
@@ -30,9 +30,9 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Everything that is called for one event, in the order of registration.
+    """All handlers of one event, in the order of registration.
 
-    ``slots`` counts the asynchronous ones; ``exclusive`` keeps later events of the same key waiting.
+    ``slots`` counts the asynchronous ones; ``exclusive`` blocks later events of the same key.
     """
 
     registrations: tuple[Registration, ...]
@@ -41,15 +41,15 @@ class Route:
 
 
 def route_for(event: str, registrations: Iterable[Registration]) -> Route:
-    """Return what is to be called for that event (Discord's own name, known or not)."""
+    """Return the handlers of an event, given by Discord's name, known or not."""
     matching = tuple(each for each in registrations if each.event in (event, ANY_EVENT))
     slots = sum(each.is_async for each in matching)
-    # Plain functions too: one that a decorator has wrapped may return a coroutine.
+    # Including plain functions: a decorated one may return a coroutine.
     return Route(matching, slots, any(each.ordered for each in matching))
 
 
 def event_named(name: str | EventType, place: str) -> str:
-    """Return Discord's own name of the event, or ``*``. Raises EntryError that names the place."""
+    """Return Discord's name of the event, or ``*``. Raises EntryError with the place."""
     if name == ANY_EVENT:
         return ANY_EVENT
     try:
@@ -57,17 +57,17 @@ def event_named(name: str | EventType, place: str) -> str:
     except ValueError as wrong:
         raise EntryError(
             f"{place}: {wrong}",
-            hint='Events that Discord has added since come to listener.on("*").',
+            hint='For events newer than this version use listener.on("*").',
         ) from wrong
 
 
 def registration(event: str | EventType, function: Function, *, ordered: bool) -> Registration:
-    """Check a function and describe it. Raises EntryError that names the file and line."""
+    """Validate a function and describe it. Raises EntryError with the file and line."""
     place = place_of(function)
     name = getattr(function, "__qualname__", type(function).__qualname__)
     parameters = _positional(function, name, place)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise EntryError(f"{place}: {name} contains `yield`; a handler is a plain or an async function.")
+        raise EntryError(f"{place}: {name} contains `yield`; a handler must be a plain or an async function.")
     return Registration(
         event=event_named(event, place),
         function=function,
@@ -80,14 +80,14 @@ def registration(event: str | EventType, function: Function, *, ordered: bool) -
 
 
 def is_async(function: Function) -> bool:
-    """Tell whether calling it gives a coroutine: an async function, a partial of one, async ``__call__``."""
+    """Return whether a call returns a coroutine: async functions, partials of one, async ``__call__``."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(type(function), "__call__", None)  # noqa: B004 - not whether it is callable, but how
     )
 
 
 def place_of(function: Function) -> str:
-    """Return ``file:line`` of a function, as far as it can be told."""
+    """Return ``file:line`` of a function where possible, otherwise its repr."""
     inner = inspect.unwrap(function)
     inner = getattr(inner, "func", inner)  # functools.partial
     code = getattr(inner, "__code__", None)
@@ -95,7 +95,7 @@ def place_of(function: Function) -> str:
 
 
 def _positional(function: Function, name: str, place: str) -> int:
-    """Return how many arguments to call it with: 1 (payload) or 2 (payload, event)."""
+    """Return the number of arguments to call it with: 1 (payload) or 2 (payload, event)."""
     shape = inspect.signature(function)
     parameters = list(shape.parameters.values())
     if parameters and parameters[0].name == "self" and inspect.isfunction(function) and "." in name:

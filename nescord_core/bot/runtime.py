@@ -1,4 +1,4 @@
-"""Runs a listener: takes events from ws, calls the handlers, and says what is done."""
+"""Runs a listener: accepts events from ws, calls the handlers, and reports finished events."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ __all__ = ["DrainReport", "Runtime", "RuntimeStats"]
 
 log = logging.getLogger(__name__)
 
-_TOLD_AFTER = 0.02
+_DRAIN_NOTICE_DELAY = 0.02
 _CANCEL_GRACE = 1.0
 _FAILURES = (Exception, SystemExit)
-"""A handler that calls sys.exit must not end the process: the event would come again and end the next one."""
+"""A handler that calls sys.exit must not end the process: the redelivered event would end the next one."""
 
 
 class RuntimeStats(NamedTuple):
-    """Counts since the start; ``running`` and ``waiting`` are events at this moment.
+    """Counts since the start; ``running`` and ``waiting`` are current numbers of events.
 
-    ``handled`` are events whose handlers have all ended, ``failed`` handlers that raised, ``failures`` those
-    by handler. ``returned`` are events that were given back unfinished when this process left.
+    ``handled`` counts events whose handlers have all ended, ``failed`` handlers that raised, ``failures`` the
+    same by handler, and ``returned`` the events that a drain handed back unfinished.
     """
 
     received: int
@@ -58,7 +58,7 @@ class RuntimeStats(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DrainReport:
-    """How a process left: what it handled, what it gave back before a handler started, whom it cut short."""
+    """The outcome of a drain; ``returned`` events were handed back, ``cut_short`` handlers cancelled."""
 
     handled: int
     failed: int
@@ -69,26 +69,26 @@ class DrainReport:
 
 @dataclass(slots=True, eq=False)
 class _Run:
-    """One event whose handlers run, or wait to; ``begun`` once the first of them has taken its first step."""
+    """One event whose handlers run or wait; ``started`` once the first handler has taken its first step."""
 
     delivery: Delivery
     route: Route
-    begun: bool
+    started: bool
     number: int = 0
     started_at: float = 0.0
     payload: View = field(init=False)
-    left: int = 0
-    given_back: bool = False
+    remaining: int = 0
+    handed_back: bool = False
     error: str = ""
     cause: Cause | None = None
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    unsure: list[Callable[[], object]] = field(default_factory=list)
+    paused: list[Callable[[], object]] = field(default_factory=list)
 
 
 class Runtime:
-    """A listener at work, from ``async with`` on: hooks have run, the port is open, events come in.
+    """A running listener. ``async with`` runs the start hooks, opens the port and accepts events.
 
-    Leaving the context drains first, unless `drain` was called or an error is on its way out.
+    Leaving the context drains first, unless `drain` was called or an error propagates.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Runtime:
         )
         self._observers = Observers(
             settings.state_dir,
-            lambda envelope, again: self._accept(Delivery(envelope, 0, again)),
+            lambda envelope, replay: self._accept(Delivery(envelope, 0, replay)),
             self._failures.replays,
             hello=Hello(replica, generation, os.getpid()),
             keep_recent=keep_recent,
@@ -131,8 +131,8 @@ class Runtime:
         await _call_hooks(self._listener.start_hooks)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(_call_hooks, self._listener.drain_hooks)
-            # Left without the error, if there is one: a task group would wrap it, and it has nothing to do
-            # with the tasks.
+            # Exited without the error, if there is one: a task group would wrap it, though it is not from its
+            # tasks.
             await self._tasks.__aenter__()
             stack.push_async_callback(self._tasks.__aexit__, None, None, None)
             await self._receiver.__aenter__()
@@ -142,8 +142,8 @@ class Runtime:
             stack.callback(self._failures.close)
             await stack.enter_async_context(self._observers)
             self.port = await self._receiver.listen()
-            naming = self._tasks.create_task(report_stuck(self._running, self._settings.stuck_after))
-            stack.callback(naming.cancel)
+            reporting = self._tasks.create_task(report_stuck(self._running, self._settings.stuck_after))
+            stack.callback(reporting.cancel)
             self._stack = stack.pop_all()
         return self
 
@@ -154,11 +154,11 @@ class Runtime:
             if error is None:
                 await self.drain()
         finally:
-            self._cut_short()
+            self._cancel_running()
             await self._stack.aclose()
 
     def stats(self) -> RuntimeStats:
-        """Return the counts."""
+        """Return the current counts."""
         return RuntimeStats(
             received=self._received,
             handled=self._handled,
@@ -171,19 +171,19 @@ class Runtime:
         )
 
     async def drain(self) -> DrainReport:
-        """Take no more events, finish what has begun within ``drain_timeout``, give the rest back."""
+        """Stop accepting events, finish running handlers within ``drain_timeout``, hand the rest back."""
         if self._report is not None:
             return self._report
         began = time.monotonic()
         self._observers.leave()
         async with asyncio.TaskGroup() as leaving:
             draining = leaving.create_task(self._receiver.drain(self._settings.drain_timeout))
-            # By now ws was told; an event given back before that might be sent here once more.
-            await asyncio.sleep(_TOLD_AFTER)
-            self._give_back_waiting()
+            # By now ws knows of the drain; events handed back earlier might be sent here again.
+            await asyncio.sleep(_DRAIN_NOTICE_DELAY)
+            self._hand_back_waiting()
             await _call_hooks(self._listener.leave_hooks)
             await draining
-        cut_short = self._cut_short()
+        cut_short = self._cancel_running()
         if cut_short:
             log.warning("cut short after %g s: %s", self._settings.drain_timeout, ", ".join(cut_short))
             await self._wait_for_cancelled()
@@ -197,16 +197,16 @@ class Runtime:
         return self._report
 
     def _accept(self, delivery: Delivery) -> None:
-        """Take in one event. Called for every event, by the receiver, in order."""
+        """Process one event. The receiver calls this for every event, in order."""
         envelope = delivery.envelope
         self._received += 1
         if envelope.type in ANSWERS:
-            # Before any queue: whoever waits for this may hold the last slot.
+            # Before any queue: the handler that waits for this may hold the last slot.
             self._listener.gateway.answer(payload_of(envelope, time.time()))
-        again = _again(delivery)
-        cause = self._observers.came(envelope, again) if self._observers.active else None
+        replay = _replay_of(delivery)
+        cause = self._observers.received(envelope, replay) if self._observers.active else None
         route = self._listener.route(envelope.type)
-        run = _Run(delivery, route, begun=again is not None, cause=cause)
+        run = _Run(delivery, route, started=replay is not None, cause=cause)
         if not route.registrations:
             self._handled += 1
             self._done(run)
@@ -217,15 +217,15 @@ class Runtime:
     def _start(self, run: _Run) -> None:
         """Start all handlers of an event.
 
-        A new task and a plain callback both join the end of the loop's queue, so that handlers begin in the
-        order in which they were started, whatever their kind.
+        A new task and a plain callback both join the end of the loop's queue, so handlers start in the order
+        in which they were scheduled, whatever their kind.
         """
         run.payload = payload_of(run.delivery.envelope, time.time())
         self._started += 1
         run.number = self._started
-        run.left = len(run.route.registrations)
+        run.remaining = len(run.route.registrations)
         self._running.add(run)
-        if _again(run.delivery) is None:
+        if _replay_of(run.delivery) is None:
             self._receiver.mark_started(run.delivery)
         loop = asyncio.get_running_loop()
         run.started_at = loop.time()
@@ -236,12 +236,12 @@ class Runtime:
                 loop.call_soon(self._call, registration, run)
 
     async def _await(self, registration: Registration, run: _Run) -> None:
-        self._say_cause(run)
+        self._set_cause(run)
         try:
-            while not _begins(run):
-                sure = asyncio.get_running_loop().create_future()
-                self._when_sure(run, partial(sure.set_result, None))
-                await sure
+            while not _may_run(run):
+                confirmed = asyncio.get_running_loop().create_future()
+                self._when_sure(run, partial(confirmed.set_result, None))
+                await confirmed
             if registration.wants_event:
                 await registration.function(run.payload, run.payload.event)
             else:
@@ -249,28 +249,28 @@ class Runtime:
         except _FAILURES as error:
             self._failed(registration, run, error)
         finally:
-            self._part_ended(run)
+            self._handler_ended(run)
 
     def _call(self, registration: Registration, run: _Run) -> None:
-        if run.given_back:
+        if run.handed_back:
             return
-        if not _begins(run):
+        if not _may_run(run):
             self._when_sure(run, partial(asyncio.get_running_loop().call_soon, self._call, registration, run))
             return
-        self._say_cause(run)
+        self._set_cause(run)
         try:
             if registration.wants_event:
                 result = registration.function(run.payload, run.payload.event)
             else:
                 result = registration.function(run.payload)
             if result is not None and inspect.isawaitable(result):
-                # A plain function that returns a coroutine: a lambda, or something wrapped by a decorator.
-                run.left += 1
+                # A plain function that returned a coroutine: a lambda, or a decorated function.
+                run.remaining += 1
                 run.tasks.append(self._tasks.create_task(self._await_result(registration, run, result)))
         except _FAILURES as error:
             self._failed(registration, run, error)
         finally:
-            self._part_ended(run)
+            self._handler_ended(run)
 
     async def _await_result(self, registration: Registration, run: _Run, result: Any) -> None:
         try:
@@ -278,33 +278,33 @@ class Runtime:
         except _FAILURES as error:
             self._failed(registration, run, error)
         finally:
-            self._part_ended(run)
+            self._handler_ended(run)
 
-    def _when_sure(self, run: _Run, go: Callable[[], object]) -> None:
-        """Go on when ws says that the event is still this process's, or, too late for that, with a mark."""
-        run.unsure.append(go)
-        if len(run.unsure) == 1:
+    def _when_sure(self, run: _Run, resume: Callable[[], object]) -> None:
+        """Pause a handler until ws confirms that we still have the event; too late, it is marked."""
+        run.paused.append(resume)
+        if len(run.paused) == 1:
             self._receiver.unmark_started(run.delivery)
-            run.delivery.stream.when_sure(run.number, partial(self._go_on, run))
+            run.delivery.stream.when_sure(run.number, partial(self._resume, run))
 
-    def _go_on(self, run: _Run, marked: bool) -> None:
+    def _resume(self, run: _Run, marked: bool) -> None:
         envelope = run.delivery.envelope
         if marked:
             envelope = envelope._replace(redelivered=True)
         run.payload = payload_of(envelope, time.time())
         self._receiver.mark_started(run.delivery)
-        parts, run.unsure = run.unsure, []
-        for go in parts:
-            go()
+        paused, run.paused = run.paused, []
+        for resume in paused:
+            resume()
 
-    def _say_cause(self, run: _Run) -> None:
-        """Say what runs from here on in this context, which began as a copy of that of the event before."""
+    def _set_cause(self, run: _Run) -> None:
+        """Set the cause of what follows in this context, which began as a copy of the previous event's."""
         if self._observers.traced:
             current_cause.set(run.cause)
 
-    def _part_ended(self, run: _Run) -> None:
-        run.left -= 1
-        if run.left or run.given_back:
+    def _handler_ended(self, run: _Run) -> None:
+        run.remaining -= 1
+        if run.remaining or run.handed_back:
             return
         self._running.discard(run)
         self._handled += 1
@@ -312,10 +312,10 @@ class Runtime:
         self._release(run)
 
     def _done(self, run: _Run) -> None:
-        again = _again(run.delivery)
-        if again is None:
+        replay = _replay_of(run.delivery)
+        if replay is None:
             self._receiver.done(run.delivery)
-        elif again.recorded and not run.error:
+        elif replay.recorded and not run.error:
             self._failures.replayed(run.delivery.envelope)
         if run.cause is not None:
             self._observers.ended(run.cause, run.error)
@@ -326,63 +326,63 @@ class Runtime:
             self._start(following)
 
     def _failed(self, registration: Registration, run: _Run, error: BaseException) -> None:
-        again = _again(run.delivery)
-        recorded = again is None or again.recorded
+        replay = _replay_of(run.delivery)
+        recorded = replay is None or replay.recorded
         run.error = self._failures.raised(registration, run.delivery.envelope, error, recorded=recorded)
 
     def _withdraw(self, stream: object) -> list[Delivery]:
-        """Give up what has not begun of a stream that is lost: ws sends it again, to whom it will."""
-        gone = self._order.withdraw(lambda run: run.delivery.stream is stream)
-        stopped = [run for run in self._running if run.delivery.stream is stream and not run.begun]
+        """Give up a lost stream's events that have not started; ws sends them again, to any replica."""
+        unstarted = self._order.withdraw(lambda run: run.delivery.stream is stream)
+        stopped = [run for run in self._running if run.delivery.stream is stream and not run.started]
         for run in stopped:
-            run.given_back = True
+            run.handed_back = True
             self._running.discard(run)
             for task in run.tasks:
                 task.cancel("the stream of its event is lost")
         for run in stopped:
             self._release(run)
-        return [run.delivery for run in (*gone, *stopped)]
+        return [run.delivery for run in (*unstarted, *stopped)]
 
-    def _give_back_waiting(self) -> None:
+    def _hand_back_waiting(self) -> None:
         for run in self._order.withdraw():
             self._hand_back(run.delivery, started=False)
 
     def _hand_back(self, delivery: Delivery, *, started: bool) -> None:
-        if _again(delivery) is not None:
-            return  # whoever handed it in knows that it is not done
+        if _replay_of(delivery) is not None:
+            return  # the requester of a replay knows that it is unfinished
         self._returned += 1
         self._receiver.handed_back(delivery, started=started)
 
-    def _cut_short(self) -> tuple[str, ...]:
-        """Cancel what still runs and give its events back; returns the names of the handlers."""
-        self._give_back_waiting()
+    def _cancel_running(self) -> tuple[str, ...]:
+        """Cancel running handlers and hand their events back; return the handlers' names."""
+        self._hand_back_waiting()
         names: dict[str, None] = {}
-        for run in [each for each in self._running if not each.given_back]:
-            run.given_back = True
-            self._hand_back(run.delivery, started=run.begun)
-            if not run.begun and run.delivery.stream is not None:
+        for run in [each for each in self._running if not each.handed_back]:
+            run.handed_back = True
+            self._hand_back(run.delivery, started=run.started)
+            if not run.started and run.delivery.stream is not None:
                 run.delivery.stream.forget(run.number)
             names.update(dict.fromkeys(each.name for each in run.route.registrations if each.is_async))
             for task in run.tasks:
-                task.cancel("this process leaves")
+                task.cancel("this process is shutting down")
         return tuple(names)
 
     async def _wait_for_cancelled(self) -> None:
         tasks = [task for run in self._running for task in run.tasks if not task.done()]
         if tasks and (await asyncio.wait(tasks, timeout=_CANCEL_GRACE))[1]:
-            log.warning("a handler does not end though it was cancelled; this process waits for it")
+            log.warning("a handler ignores its cancellation; this process waits for it")
 
 
-def _again(delivery: Delivery) -> ReplayedDelivery | None:
-    """Return who handed the event in, None for one that ws brought."""
+def _replay_of(delivery: Delivery) -> ReplayedDelivery | None:
+    """Return the replay that an event comes from, None for one from ws."""
     return delivery.stream if type(delivery.stream) is ReplayedDelivery else None
 
 
-def _begins(run: _Run) -> bool:
-    """Tell whether a handler may take its first step: a process that was frozen may have lost the event."""
-    if not run.begun:
-        run.begun = run.delivery.stream.may_begin(run.number)
-    return run.begun
+def _may_run(run: _Run) -> bool:
+    """Return whether a handler may take its first step: a process that was frozen may have lost the event."""
+    if not run.started:
+        run.started = run.delivery.stream.may_begin(run.number)
+    return run.started
 
 
 async def _call_hooks(hooks: Iterable[Callable[[], Any]]) -> None:

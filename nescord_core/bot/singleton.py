@@ -1,4 +1,4 @@
-"""`singleton_task`: a background task that runs in one process of all that have it."""
+"""`singleton_task`: runs a background task in one process only, of all that have it."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ T = TypeVar("T")
 LEASE = 5.0
 """Seconds until another process takes over from one that was killed."""
 _RENEWALS = 4
-"""How often a lease is renewed within its time."""
-_LOOK = 0.25
-"""Seconds between two looks of a process that stands by."""
+"""Number of renewals within the duration of a lease."""
+_POLL_INTERVAL = 0.25
+"""Seconds between two attempts of a standby process."""
 
 
 @overload
@@ -40,12 +40,12 @@ def singleton_task(
 def singleton_task(
     function: Any = None, /, *, name: str | None = None, lease: float = LEASE, leases: Leases | None = None
 ) -> Any:
-    """Have a coroutine function, or a loop of ``discord.ext.tasks``, run in one process only.
+    """Run a coroutine function, or a loop of ``discord.ext.tasks``, in one process only.
 
-    The first call takes a lease and goes on, and this process keeps the lease until it ends. In every other
-    process the call waits; when the holder has left, or was killed and has not renewed for ``lease`` seconds,
-    one of them goes on. ``name`` is what the lease is called (default: module and name of the function),
-    ``leases`` where it is kept (default: in state_dir, for the processes of one host)::
+    The first call takes a lease and continues, and its process holds the lease until it exits. In every other
+    process the call waits. When the holder has exited, or was killed and has not renewed for ``lease``
+    seconds, one of them continues. ``name`` is the lease's name (default: module and name of the function),
+    ``leases`` its storage (default: state_dir, for the processes of one host)::
 
         @tasks.loop(minutes=10)
         @singleton_task
@@ -63,18 +63,18 @@ def _wrapped(function: Any, *, name: str | None, lease: float, leases: Leases | 
         return function
     if not inspect.iscoroutinefunction(function):
         raise TypeError("singleton_task takes a coroutine function, or a loop of discord.ext.tasks")
-    place = _LeaseHolder(name or f"{function.__module__}.{function.__qualname__}", lease, leases)
+    holder = _LeaseHolder(name or f"{function.__module__}.{function.__qualname__}", lease, leases)
 
     @functools.wraps(function)
     async def run(*args: Any, **kwargs: Any) -> Any:
-        await place.held()
+        await holder.acquire()
         return await function(*args, **kwargs)
 
     return run
 
 
 class _LeaseHolder:
-    """What a process has to do with one lease."""
+    """Acquires and renews one lease for this process."""
 
     def __init__(self, name: str, seconds: float, leases: Leases | None) -> None:
         self._name = name
@@ -83,30 +83,30 @@ class _LeaseHolder:
         self._holder = ""
         self._renewing: asyncio.Task[None] | None = None
 
-    async def held(self) -> None:
-        """Return once this process has the lease, which it then keeps."""
+    async def acquire(self) -> None:
+        """Return once this process has the lease, which it then holds."""
         if self._renewing is not None and not self._renewing.done():
             return
         if self._leases is None:
             self._leases = FileLeases(config.load().main.state_dir / "leases")
         self._holder = f"{os.getpid()}-{secrets.token_hex(6)}"
         while not await self._take(self._leases):  # noqa: ASYNC110 - another process has it
-            await asyncio.sleep(min(_LOOK, self._seconds / _RENEWALS))
-        # A task of the loop's own: it ends with the loop, as the task that it stands behind does.
+            await asyncio.sleep(min(_POLL_INTERVAL, self._seconds / _RENEWALS))
+        # A task of the loop's own: it ends with the loop, as does the task it protects.
         self._renewing = asyncio.create_task(self._renew(self._leases), name=f"lease of {self._name}")
 
     async def _take(self, leases: Leases) -> bool:
         try:
             return await leases.take(self._name, self._holder, self._seconds)
         except OSError as error:
-            log.error("the lease of %s cannot be taken: %s", self._name, error)
+            log.error("cannot take the lease of %s: %s", self._name, error)
             return False
 
     async def _renew(self, leases: Leases) -> None:
         try:
-            while await self._take(leases):  # noqa: ASYNC110 - to be renewed now and then
+            while await self._take(leases):  # noqa: ASYNC110 - renews at intervals
                 await asyncio.sleep(self._seconds / _RENEWALS)
-            log.warning("another process has taken over %s: this one was away for too long", self._name)
+            log.warning("lost the lease of %s to another process, as it was not renewed in time", self._name)
         finally:
             with suppress(OSError):
                 await leases.give_up(self._name, self._holder)

@@ -1,4 +1,4 @@
-"""`listener.state`: what a bot's process hands to the one that takes its place at a reload."""
+"""`listener.state`: data that a process passes to its successor at a reload."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 __all__ = ["LARGEST", "State"]
 
 LARGEST = 1024 * 1024
-"""Bytes that are handed over at most, all keys together."""
+"""Maximum number of bytes passed on, over all keys."""
 
 
 class State(dict[str, Any]):
-    """A dict whose content outlives a reload.
+    """A dict whose content survives a reload.
 
     Values are pickled: plain values, containers of them, and objects of module-level classes. It is filled
-    before the start hooks run. What the old process's last handlers changed afterwards follows when it has
-    drained, except for keys that the new process has changed itself. A crash or a restart starts empty.
+    before the start hooks run. Changes that the old process's last handlers make afterwards follow once it
+    has drained, except for keys that the new process has changed itself. A crash or a restart starts empty.
     """
 
     def __init__(self, content: Mapping[str, Any] | None = None) -> None:
@@ -25,30 +25,30 @@ class State(dict[str, Any]):
         self._given: dict[str, bytes] = {}
 
     def packed(self) -> tuple[dict[str, bytes], list[str]]:
-        """Return the content, each value pickled, and a sentence for each key that must stay behind."""
+        """Return the content, each value pickled, and a sentence for each key that cannot be passed on."""
         packed: dict[str, bytes] = {}
         problems: list[str] = []
         room = LARGEST
         for key, value in self.items():
             data = _pickled(value)
             if not isinstance(key, str):
-                problems.append(_stays(key, f"its key is of type {type(key).__name__}, not str"))
+                problems.append(_problem(key, f"its key is of type {type(key).__name__}, not str"))
             elif isinstance(data, str):
-                problems.append(_stays(key, f"a {_named(value)} cannot be pickled ({data})"))
+                problems.append(_problem(key, f"a {_type_name(value)} cannot be pickled ({data})"))
             elif len(key) + len(data) > room:
-                problems.append(_stays(key, f"with its {len(data)} bytes it is more than {LARGEST} in all"))
+                problems.append(_problem(key, f"its {len(data)} bytes exceed the total of {LARGEST}"))
             else:
                 room -= len(key) + len(data)
                 packed[key] = data
         return packed, problems
 
     def take(self, packed: Mapping[str, bytes]) -> list[str]:
-        """Start with what the old process has; returns a sentence for each key that this code cannot read."""
+        """Fill it from the old process; return a sentence for each key that this code cannot read."""
         self._given = dict(packed)
         return self._read(packed)
 
     def follow(self, packed: Mapping[str, bytes]) -> list[str]:
-        """Take over what the old process has changed since `take`, where nothing has changed here."""
+        """Apply what the old process has changed since `take`, for keys that are unchanged here."""
         given, self._given = self._given, {}
         moved = {key: data for key, data in packed.items() if given.get(key) != data}
         for key in given.keys() - packed.keys():
@@ -67,25 +67,25 @@ class State(dict[str, Any]):
             try:
                 self[key] = pickle.loads(data)  # noqa: S301 - from the process before, over a private socket
             except Exception as error:  # the new code may have moved or changed the class
-                problems.append(f"state[{key!r}] is lost: the new code cannot read it ({_said(error)}).")
+                problems.append(f"state[{key!r}] is lost: the new code cannot read it ({_describe(error)}).")
         return problems
 
 
 def _pickled(value: Any) -> bytes | str:
-    """The bytes, or why there are none; any object may say anything in its own way of pickling."""
+    """Return the bytes, or the error; pickling may raise anything."""
     try:
         return pickle.dumps(value)
     except Exception as error:
-        return _said(error)
+        return _describe(error)
 
 
-def _stays(key: Any, why: str) -> str:
-    return f"state[{key!r}] is not handed on: {why}."
+def _problem(key: Any, why: str) -> str:
+    return f"state[{key!r}] is not passed on: {why}."
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _named(value: Any) -> str:
+def _type_name(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")

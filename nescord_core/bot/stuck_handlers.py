@@ -1,4 +1,4 @@
-"""Names the handlers that do not end: ws only sees that an event does not get done."""
+"""Logs the names of hanging handlers: ws only sees that their event does not finish."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Running(Protocol):
-    """An event that is being handled; ``started_at`` is the loop's time."""
+    """An event that is being handled; ``started_at`` is in loop time."""
 
     delivery: Delivery
     route: Route
@@ -24,22 +24,22 @@ class Running(Protocol):
 
 
 async def report_stuck(running: Collection[Running], after: float) -> None:
-    """Log every event that has been handled for more than ``after`` seconds, once, until cancelled."""
-    loop, told = asyncio.get_running_loop(), set[Running]()
+    """Log every event that has been running for more than ``after`` seconds, once each, until cancelled."""
+    loop, reported = asyncio.get_running_loop(), set[Running]()
     while True:
         await asyncio.sleep(min(after / 4, 5.0))
-        told.intersection_update(running)
-        for run in [each for each in running if each not in told]:
+        reported.intersection_update(running)
+        for run in [each for each in running if each not in reported]:
             seconds = loop.time() - run.started_at
             if seconds > after:
-                told.add(run)
-                _tell(run, seconds)
+                reported.add(run)
+                _report(run, seconds)
 
 
-def _tell(run: Running, seconds: float) -> None:
+def _report(run: Running, seconds: float) -> None:
     envelope = run.delivery.envelope
     log.warning(
-        "%s of shard %d, seq %d, guild %d has been handled for %.0f s and is not done: %s",
+        "%s of shard %d, seq %d, guild %d has been running for %.0f s: %s",
         envelope.type,
         envelope.shard_id,
         envelope.seq,

@@ -1,1 +1,1 @@
-"""What is recorded of events and calls: records, causes, comparison, scrubbing, failed events."""
+"""Records of events and the REST calls they cause: formats, causes, comparison, scrubbing, failed events."""

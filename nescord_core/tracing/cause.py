@@ -1,7 +1,7 @@
-"""Which event a piece of the bot's code runs for: so that its calls to Discord can be told apart by event.
+"""Tracks which event the bot's code is running for, so that REST calls can be attributed to events.
 
-The runtime sets the cause of each handler, tasks that a handler starts inherit it, and the clients report
-every call. Nothing is kept here; without an observer a call costs one look at an empty list.
+The runtime sets the cause of each handler, tasks started by a handler inherit it, and the clients report
+every call. Nothing is stored here; without an observer a call costs one check of an empty list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Call", "Cause", "Observer", "base_url", "cause", "observe", "reporti
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The event that code runs for. ``rest_url``, if not empty, takes its calls instead of the bot's own."""
+    """The event that code runs for. ``rest_url``, if set, receives its calls instead of the bot's own."""
 
     envelope: Envelope
     rest_url: str = ""
@@ -28,9 +28,9 @@ class Cause:
 
 @dataclass(slots=True)
 class Call:
-    """One call to Discord's HTTP API: what was sent, and the status that came back (0: no answer).
+    """One call to Discord's HTTP API: the request, and the response status (0: no response).
 
-    ``body`` is the JSON that was sent, ``files`` the names of what was uploaded with it.
+    ``body`` is the JSON that was sent, ``files`` the names of the uploaded files.
     """
 
     method: str
@@ -48,14 +48,14 @@ _observers: list[Observer] = []
 
 
 def base_url(own: str) -> str:
-    """Return where a call goes: ``own``, unless its cause says otherwise."""
+    """Return the URL for a call: ``own``, unless its cause redirects it."""
     current = cause.get()
     return current.rest_url if current is not None and current.rest_url else own
 
 
 @contextmanager
 def observe(observer: Observer) -> Iterator[None]:
-    """Have every call that an event caused reported, once it has ended."""
+    """Report every call caused by an event to the observer, after it has ended."""
     _observers.append(observer)
     try:
         yield
@@ -65,7 +65,7 @@ def observe(observer: Observer) -> Iterator[None]:
 
 @contextmanager
 def reporting(call: Call) -> Iterator[None]:
-    """Report a call when the block ends; within it, ``call.status`` is set to what came back."""
+    """Report a call when the block ends; the block sets ``call.status`` to the response's."""
     current = cause.get()
     if current is None or not _observers:
         yield

@@ -1,6 +1,6 @@
-"""How what a bot asks of Discord for an event differs from what it asked before.
+"""Compares the REST calls that a bot makes for an event between two runs.
 
-What differs every time is no difference: nonces, and ids of what was made because of the event.
+Values that always differ are ignored: nonces, and ids of objects created because of the event.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ __all__ = ["Change", "Line", "compare", "fitted", "moved", "spelled"]
 _VOLATILE = frozenset({"nonce", "enforce_nonce"})
 _ID = re.compile(r"\b\d{17,20}\b")
 _EARLIER_MS = 1000
-"""Clocks differ: an id that is as little older than its event was made because of it all the same."""
+"""Tolerance for clock skew: an id this much older than its event still counts as caused by it."""
 
 
 class Change(Enum):
-    """Whether a call is made as before, no longer, or newly."""
+    """How a call differs between two runs: in both, only in the first, only in the second."""
 
     SAME = " "
     GONE = "-"
@@ -36,14 +36,14 @@ class Change(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A call, spelled in one line."""
+    """A call, formatted as one line."""
 
     change: Change
     text: str
 
 
 def compare(before: Sequence[str], after: Sequence[str]) -> list[Line]:
-    """Compare the calls of two runs, spelled. Calls in another order only are the same calls."""
+    """Compare the formatted calls of two runs. A different order alone is no difference."""
     if Counter(before) == Counter(after):
         return [Line(Change.SAME, text) for text in before]
     lines = []
@@ -57,7 +57,7 @@ def compare(before: Sequence[str], after: Sequence[str]) -> list[Line]:
 
 
 def spelled(call: Called, event: Seen | None = None) -> str:
-    """Return method, path, body and files in one line; with its ``event``, without what always differs."""
+    """Format a call as one line; given its ``event``, without the values that always differ."""
     body = msgspec.json.decode(call.body)
     if isinstance(body, Mapping):
         body = {key: value for key, value in body.items() if key not in _VOLATILE}
@@ -66,20 +66,20 @@ def spelled(call: Called, event: Seen | None = None) -> str:
         parts.append(msgspec.json.encode(body).decode())
     parts += [f"file:{name}" for name in call.files]
     line = " ".join(parts)
-    return line if event is None else _ID.sub(lambda found: _steady(found[0], event), line)
+    return line if event is None else _ID.sub(lambda found: _mask_new_id(found[0], event), line)
 
 
-def _steady(number: str, event: Seen) -> str:
+def _mask_new_id(number: str, event: Seen) -> str:
     since = event.received_at * 1000 - _EARLIER_MS
     named = number.encode() in bytes(event.data)
     return number if named or created_at_ms(int(number)) < since else "(new id)"
 
 
 def fitted(data: bytes, known: Mapping[str, Sequence[str]]) -> tuple[bytes, dict[str, str]]:
-    """Return an event's JSON as one of another world, and which id became which.
+    """Adapt an event's JSON to another world; return it and a map of the replaced ids.
 
-    ``known`` has that world's guilds, each with its channels. Guilds and channels that are not among them
-    become the first that is; without any, everything stays.
+    ``known`` has that world's guilds, each with its channels. Guilds and channels that it lacks are replaced
+    by the first one; if there is none, nothing is replaced.
     """
     channels = {channel for each in known.values() for channel in each}
     first = next(((guild, each[0]) for guild, each in known.items() if each), None)
@@ -106,5 +106,5 @@ def fitted(data: bytes, known: Mapping[str, Sequence[str]]) -> tuple[bytes, dict
 
 
 def moved(text: str, moves: Mapping[str, str]) -> str:
-    """Return a spelled call with the ids of another world."""
+    """Return a formatted call with another world's ids."""
     return _ID.sub(lambda found: moves.get(found[0], found[0]), text)

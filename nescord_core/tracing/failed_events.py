@@ -1,7 +1,7 @@
-"""Events whose handlers failed, kept in ``state_dir/failed`` to be looked at and to be sent again.
+"""Stores failed events in ``state_dir/failed``, for inspection and replay.
 
-Every process of main appends lines of JSON to a file of its own; the oldest files go when there are too many.
-What is to be sent again lies in ``state_dir/failed/again``, where one of main's processes picks it up.
+Every process of main appends JSON lines to a file of its own; the oldest files are deleted. Events to replay
+are queued in ``state_dir/failed/again``, where one of main's processes picks them up.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ SET_ASIDE = "set aside"
 
 _FILES = 16
 _DATA_BYTES = 1024 * 1024
-"""A larger event is recorded without its data, and cannot be sent again."""
+"""A larger event is recorded without its data and cannot be replayed."""
 
 
 class FailedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line: an event whose handler raised or ended the process, or (``replayed``) that went well since.
+    """One line: an event whose handler raised or crashed the process, or (``replayed``) a successful replay.
 
     ``at`` and ``received_at`` are in seconds since the epoch; ``data`` is the event's JSON.
     """
@@ -62,7 +62,7 @@ class FailedEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     data: str | None = None
 
     def envelope(self) -> Envelope | None:
-        """Return the event to be handled again, marked; None when its data was not kept."""
+        """Return the event for a replay, marked as redelivered; None if its data was not stored."""
         if self.data is None:
             return None
         return Envelope(
@@ -82,12 +82,12 @@ _decoder = msgspec.json.Decoder(FailedEvent)
 
 
 def failed_id(envelope: Envelope) -> str:
-    """Return what people call an event by: its shard, the end of its session id, its sequence number."""
+    """Return an event's id for people: its shard, the end of its session id, its sequence number."""
     return f"{envelope.shard_id}-{envelope.session_id[-6:]}-{envelope.seq}"
 
 
 class FailedLog:
-    """Where one process writes; nothing is made before something fails. A disk error costs the record."""
+    """The file of one process, created at the first failure. A disk error loses the record."""
 
     def __init__(self, state_dir: Path) -> None:
         self._files = RotatedFiles(state_dir / "failed", keep=_FILES)
@@ -95,7 +95,7 @@ class FailedLog:
     def record(
         self, envelope: Envelope, kind: str, *, handler: str = "", error: str = "", traceback: str = ""
     ) -> None:
-        """Write down what went wrong."""
+        """Record a failure."""
         data = envelope.data if len(envelope.data) <= _DATA_BYTES else None
         self._write(
             FailedEvent(
@@ -118,7 +118,7 @@ class FailedLog:
         )
 
     def replayed(self, envelope: Envelope) -> None:
-        """Write down that an event was handled well when it was sent again."""
+        """Record that an event was replayed successfully."""
         self._write(FailedEvent(id=failed_id(envelope), at=time.time(), kind=REPLAYED))
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class FailedLog:
 
 
 def read(state_dir: Path) -> list[FailedEvent]:
-    """Return every record in order of time; lines that cannot be read are left out."""
+    """Return all records in order of time, without unreadable lines."""
     found = [event for path in (state_dir / "failed").glob("*.jsonl") for event in _events(path)]
     return sorted(found, key=lambda event: event.at)
 
@@ -138,7 +138,7 @@ def read(state_dir: Path) -> list[FailedEvent]:
 def _events(path: Path) -> Iterator[FailedEvent]:
     try:
         lines = path.read_bytes().splitlines()
-    except FileNotFoundError:  # the oldest was just removed
+    except FileNotFoundError:  # the oldest file was just deleted
         return
     for line in lines:
         with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
@@ -146,20 +146,20 @@ def _events(path: Path) -> Iterator[FailedEvent]:
 
 
 class ReplayQueue:
-    """A folder with one file for every event that is to be sent again; one process takes each."""
+    """A folder with a file for every event to replay; one process takes each."""
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "failed" / "again"
 
     def put(self, event: FailedEvent) -> None:
-        """Ask for an event to be handled again."""
+        """Queue an event for a replay."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = self._folder / f"{event.id}.new"
         fresh.write_bytes(msgspec.json.encode(event))
         fresh.replace(self._folder / f"{event.id}.json")
 
     def withdraw(self, event: FailedEvent) -> bool:
-        """Take a wish back; false when somebody has taken it up already."""
+        """Remove an event from the queue; return False if it was taken already."""
         try:
             (self._folder / f"{event.id}.json").unlink()
         except FileNotFoundError:
@@ -167,7 +167,7 @@ class ReplayQueue:
         return True
 
     def take(self) -> list[FailedEvent]:
-        """Take what there is. An event is taken once, even if it then ends the process."""
+        """Take all queued events. Each is taken once, even if it then crashes the process."""
         found = []
         for path in sorted(self._folder.glob("*.json")):
             mine = path.with_suffix(f".{os.getpid()}")

@@ -1,7 +1,8 @@
-"""What is told of events as they are handled: one JSON object a line, on sockets, in files, on the terminal.
+"""The records of handled events: one JSON object per line, on sockets, in files, on the terminal.
 
-``event`` is one that came, ``call`` what its handlers asked of Discord, ``end`` that they are done,
-``missed`` how many of these lines were left out because the reader was too slow, ``hello`` who speaks.
+The ``kind`` is ``event`` for an event, ``call`` for a REST call of its handlers, ``end`` when they are done,
+``missed`` for a number of lines that were dropped because the reader was too slow, and ``hello`` for the
+sender.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ __all__ = [
     "seen",
 ]
 
-# Webhook and interaction tokens stand in the path and are as good as a password.
+# Webhook and interaction tokens are part of the path, and are as good as a password.
 _TOKEN = re.compile(r"(/(?:webhooks|interactions)/[^/?]+)/(?!github\b|slack\b)[^/?]+")
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="kind"):
-    """The first line of a worker: its replica, and its generation among the reloads."""
+    """The first line of a worker: its replica, and its generation, which counts reloads."""
 
     replica: str
     generation: int
@@ -43,9 +44,9 @@ class Hello(msgspec.Struct, frozen=True, tag="hello", tag_field="kind"):
 
 
 class Seen(msgspec.Struct, frozen=True, omit_defaults=True, tag="event", tag_field="kind"):
-    """An event: its identity, where it belongs, and Discord's own JSON in ``data``.
+    """An event: its identity, its routing, and Discord's own JSON in ``data``.
 
-    ``received_at`` is in seconds since the epoch. ``again`` is true of one that was handed in by a person.
+    ``received_at`` is in seconds since the epoch. ``again`` is true for a replayed event.
     """
 
     id: str
@@ -62,7 +63,7 @@ class Seen(msgspec.Struct, frozen=True, omit_defaults=True, tag="event", tag_fie
 
 
 class Called(msgspec.Struct, frozen=True, omit_defaults=True, tag="call", tag_field="kind"):
-    """A call that the event ``id`` caused; tokens in ``path`` are masked, ``status`` 0 is no answer."""
+    """A REST call caused by event ``id``; tokens in ``path`` are masked, ``status`` 0 means no response."""
 
     id: str
     method: str
@@ -74,7 +75,7 @@ class Called(msgspec.Struct, frozen=True, omit_defaults=True, tag="call", tag_fi
 
 
 class Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag="end", tag_field="kind"):
-    """All handlers of the event ``id`` have ended; ``error`` is what one of them raised."""
+    """All handlers of event ``id`` have ended; ``error`` is what one of them raised."""
 
     id: str
     ms: float = 0.0
@@ -82,13 +83,13 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag="end", tag_fiel
 
 
 class Missed(msgspec.Struct, frozen=True, tag="missed", tag_field="kind"):
-    """So many lines were not sent: the reader was too slow for them."""
+    """A number of lines was dropped, because the reader was too slow."""
 
     count: int
 
 
 class ReplayRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="again", tag_field="kind"):
-    """What the reader may send: an event to handle, its calls going to ``rest_url`` if there is one."""
+    """Sent by a reader: an event to replay; its calls go to ``rest_url`` if that is set."""
 
     type: str
     session_id: str
@@ -101,7 +102,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="again"
     data: msgspec.Raw = msgspec.Raw(b"{}")
 
     def envelope(self) -> Envelope:
-        """Return the event as one that ws would have brought."""
+        """Return the event as an envelope."""
         return Envelope(
             self.shard_id,
             self.session_id,
@@ -118,26 +119,26 @@ Record: TypeAlias = Hello | Seen | Called | Ended | Missed
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
-_again_decoder = msgspec.json.Decoder(ReplayRequest)
+_replay_decoder = msgspec.json.Decoder(ReplayRequest)
 
 
 def encode(record: Record | ReplayRequest) -> bytes:
-    """Return one line."""
+    """Encode a record as one line."""
     return _encoder.encode(record) + b"\n"
 
 
 def decode(line: bytes) -> Record:
-    """Read one line. Raises msgspec.DecodeError."""
+    """Decode one line. Raises msgspec.DecodeError."""
     return _decoder.decode(line)
 
 
 def decode_replay(line: bytes) -> ReplayRequest:
-    """Read what a reader sent. Raises msgspec.DecodeError."""
-    return _again_decoder.decode(line)
+    """Decode a reader's line. Raises msgspec.DecodeError."""
+    return _replay_decoder.decode(line)
 
 
 def seen(envelope: Envelope, *, again: bool) -> Seen:
-    """Describe an event."""
+    """Return the record of an event."""
     return Seen(
         id=failed_id(envelope),
         type=envelope.type,
@@ -154,7 +155,7 @@ def seen(envelope: Envelope, *, again: bool) -> Seen:
 
 
 def called(envelope: Envelope, call: Call) -> Called:
-    """Describe a call; a body that is not JSON is left out."""
+    """Return the record of a call; an empty body becomes null."""
     return Called(
         id=failed_id(envelope),
         method=call.method,

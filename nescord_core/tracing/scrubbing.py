@@ -1,7 +1,7 @@
-"""Takes out of an event what is somebody's own: names, texts, and the tokens that nobody should keep.
+"""Removes personal data from events: names, texts, and tokens, which should never be stored.
 
-Ids stay, because events would not belong together without them. The same name becomes the same stand-in
-throughout a recording, so that who is who can still be told.
+Ids stay, as events could not be related without them. The same name gets the same replacement throughout a
+recording, so that people remain distinguishable.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _PRIVATE = frozenset({"email", "phone", "locale"})
 _TEXTS = frozenset({"content", "title", "description", "text", "value", "label", "placeholder", "state"})
 _TEXTS |= frozenset({"details", "filename", "url", "proxy_url"})
 _LETTER = re.compile(r"[^\W_]")
-_GONE = "(scrubbed)"
+_REMOVED = "(scrubbed)"
 
 
 class Scrubber:
-    """``what`` names what goes: `NAMES`, `CONTENT`, both or neither; secrets always go."""
+    """``what`` to remove: `NAMES`, `CONTENT`, both or neither; secrets are always removed."""
 
     def __init__(self, what: frozenset[str] = frozenset()) -> None:
         self._names = NAMES in what
@@ -35,7 +35,7 @@ class Scrubber:
         self._known: dict[str, str] = {}
 
     def scrub(self, value: Any) -> Any:
-        """Return a copy of decoded JSON without it."""
+        """Return a scrubbed copy of decoded JSON."""
         if isinstance(value, Mapping):
             return {key: self._field(str(key), item) for key, item in value.items()}
         if isinstance(value, list):
@@ -46,17 +46,17 @@ class Scrubber:
         if value is None or value == "":
             return value
         if key in SECRETS and isinstance(value, str):
-            return _GONE
+            return _REMOVED
         if self._names and key in _PICTURES | _PRIVATE:
             return None
         if self._names and key in _PERSONS | _PLACES and isinstance(value, str):
-            return self._stand_in("user" if key in _PERSONS else "name", value)
+            return self._replacement("user" if key in _PERSONS else "name", value)
         if self._content and key in _TEXTS and isinstance(value, str):
             return _LETTER.sub("x", value)
         return self.scrub(value)
 
-    def _stand_in(self, kind: str, name: str) -> str:
-        known = self._known.get(name)
-        if known is None:
-            known = self._known[name] = f"{kind}-{len(self._known) + 1}"
-        return known
+    def _replacement(self, kind: str, name: str) -> str:
+        replacement = self._known.get(name)
+        if replacement is None:
+            replacement = self._known[name] = f"{kind}-{len(self._known) + 1}"
+        return replacement

@@ -1,12 +1,12 @@
 """discord.py's `Bot`, `AutoShardedBot`, `Client` and `AutoShardedClient` on nescord's transport.
 
-Events come from ws, requests go through rest; everything else is discord.py's own::
+Events come from ws and requests go through rest; everything else is discord.py's own::
 
     from nescord_core.bot.discordpy import Bot
 
     bot = Bot(command_prefix="!", intents=discord.Intents.default())
 
-A file that imports discord.py's own classes runs as well: ``nescord run main bot.py``.
+An unmodified file that imports discord.py's own classes runs as well: ``nescord run main bot.py``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["AutoShardedBot", "AutoShardedClient", "Bot", "Client", "guild_count"
 
 
 def guild_count(client: discord.Client) -> int:
-    """Return how many guilds the bot is in, as ws counts them every few seconds: those of all replicas."""
+    """Return how many guilds the bot is in, over all replicas, as ws counts them every few seconds."""
     return transport.totals(client)[0]
 
 
 def member_count(client: discord.Client) -> int:
-    """Return how many members these guilds have together."""
+    """Return how many members these guilds have in total."""
     return transport.totals(client)[1]
 
 
@@ -39,7 +39,7 @@ else:
 
 
 class _OnNescord(_Base):
-    """What differs from discord.py's client."""
+    """The methods that differ from discord.py's client."""
 
     @property
     def listener(self) -> WsListener:
@@ -51,16 +51,16 @@ class _OnNescord(_Base):
         await super().login(transport.before_login(self, token))
 
     async def connect(self, *, reconnect: bool = True) -> None:
-        """Serve events until the process is told to leave or the client is closed."""
+        """Serve events until the process is stopped or the client is closed."""
         await transport.connect(self)
 
     async def close(self) -> None:
-        """Finish the handlers that run, and end."""
+        """Finish the running handlers, then close the client."""
         transport.leave(self)
         await super().close()
 
     def run(self, token: str = "", **options: Any) -> None:
-        """Run until the process is told to leave or the client is closed."""
+        """Run until the process is stopped or the client is closed."""
         super().run(token, **transport.run_options(options))
 
 
@@ -69,7 +69,7 @@ class Client(_OnNescord, discord.Client):
 
 
 class AutoShardedClient(_OnNescord, discord.AutoShardedClient):
-    """`discord.AutoShardedClient` whose events come from ws; the shards are those that ws has."""
+    """`discord.AutoShardedClient` whose events come from ws; its shards are those of ws."""
 
 
 class Bot(_OnNescord, commands.Bot):

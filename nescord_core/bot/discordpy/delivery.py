@@ -1,4 +1,4 @@
-"""An event on its way through discord.py: its own parser, and the tasks that it starts for it."""
+"""Feeds events to discord.py's parser and tracks the tasks that discord.py starts for each."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Gives events to a client; one is done when what discord.py started for it is, or after ``timeout``.
+    """Delivers events to a client; an event is done when its tasks are, or after ``timeout`` seconds.
 
-    ``end`` is called with what a handler raised that means to end the program: `sys.exit()`.
+    ``end`` is called with an exception of a handler that ends the program: `sys.exit()`.
     """
 
     def __init__(
@@ -44,16 +44,16 @@ class Delivery:
         self._turn = asyncio.Lock()
 
     async def take(self, payload: View, event: EventInfo) -> None:
-        """Handle an event; they are parsed in the order in which they are given here."""
+        """Handle an event; events are parsed in the order of the calls."""
         async with self._turn:
-            with _tasks_started(self._ending) as started:
+            with _tasks_started(self._end_on_exit) as started:
                 self._parse(payload.raw, event)
-            # What was started sees the cache as this event left it: the next one waits for its first step.
+            # Its tasks see the cache as this event left it: the next event waits for their first step.
             await asyncio.sleep(0)
         if event.type == "READY":
             await self._cache.greet(event.shard_id)
         if event.type in {"READY", "GUILD_CREATE"}:
-            return  # what starts then waits for other events
+            return  # their tasks wait for other events
         self._running |= started
         try:
             if started:
@@ -65,17 +65,17 @@ class Delivery:
         finally:
             self._running -= started
 
-    async def _ending(self, coroutine: Any) -> Any:
-        """Await it; where it ends the program its event is done as well, or it would end the next one."""
+    async def _end_on_exit(self, coroutine: Any) -> Any:
+        """Await it. If it exits the program, its event is done, or it would end the next process, too."""
         try:
             return await coroutine
         except (SystemExit, KeyboardInterrupt) as error:
             self._end(error)
 
     def leave(self) -> None:
-        """Nothing more comes: name and end what waits for an event, and name the views that end here."""
-        waiting = sorted({_where(task) for task in self._running if not task.done()})
-        events = sorted(set(internals.waits(self._client)))
+        """No more events follow: log and cancel what waits for one, and log the views that are lost."""
+        waiting = sorted({_function_of(task) for task in self._running if not task.done()})
+        events = sorted(set(internals.pending_waits(self._client)))
         if events:
             log.warning("wait_for ends with this process: %s (in %s)", ", ".join(events), ", ".join(waiting))
         views = sorted(
@@ -83,22 +83,22 @@ class Delivery:
         )
         if views:
             log.warning("views that are not persistent end with this process: %s", ", ".join(views))
-        internals.end_waits(self._client)
+        internals.cancel_waits(self._client)
 
     def _parse(self, data: dict[str, Any], event: EventInfo) -> None:
         kind, past = event.type, self._cache.is_past(event)
         intents, own_id = self._client.intents.value, str(self._state.self_id)
         if not intent_filter.is_allowed(kind, data, intents=intents, own_id=own_id):
             return
-        data = intent_filter.reduced(kind, data, intents=intents, own_id=own_id)
+        data = intent_filter.filtered(kind, data, intents=intents, own_id=own_id)
         if self._client._enable_debug_events:
             frame = {"t": kind, "s": event.seq, "op": 0, "d": data}
             self._state.dispatch("socket_raw_receive", json.dumps(frame))
         self._state.dispatch("socket_event_type", kind)
         if event.stale:
-            log.warning("an interaction came too late to be answered (event %d)", event.seq)
+            log.warning("an interaction arrived too late to be answered (event %d)", event.seq)
             return
-        if self._is_known(data, event, past=past):
+        if self._is_outdated(data, event, past=past):
             return
         if kind == "READY":
             self._cache.note_session(event)
@@ -108,11 +108,11 @@ class Delivery:
         elif kind == "RESUMED":
             data["__shard_id__"] = event.shard_id
         if (parse := internals.parser(self._state, kind)) is not None:
-            with self._count_kept(event, past):
+            with self._keep_member_count(event, past):
                 parse(data)
 
-    def _is_known(self, data: dict[str, Any], event: EventInfo, *, past: bool) -> bool:
-        """Tell whether an event says which guilds there are, and the cache knows better."""
+    def _is_outdated(self, data: dict[str, Any], event: EventInfo, *, past: bool) -> bool:
+        """Return whether an event about the set of guilds is outdated by the cache."""
         match event.type:
             case "READY":
                 return past
@@ -124,13 +124,13 @@ class Delivery:
         return False
 
     @contextmanager
-    def _count_kept(self, event: EventInfo, past: bool) -> Iterator[None]:
-        """Members who came or went before the cache was filled are counted already.
+    def _keep_member_count(self, event: EventInfo, past: bool) -> Iterator[None]:
+        """Keep the member count: members who joined or left before the cache was filled are already counted.
 
-        That holds for a GUILD_UPDATE, too, which may tell how many there were when it was sent.
+        That includes a GUILD_UPDATE, which may carry the count at the time it was sent.
         """
         guild = self._client.get_guild(event.guild_id or 0) if past else None
-        if guild is None or guild.unavailable:  # then GUILD_CREATE says how many there are
+        if guild is None or guild.unavailable:  # GUILD_CREATE will bring the count
             yield
             return
         count = guild._member_count
@@ -140,13 +140,13 @@ class Delivery:
 
 @contextmanager
 def _tasks_started(within: Callable[[Any], Any]) -> Iterator[set[asyncio.Task[Any]]]:
-    """Collect the tasks that are started inside, which may not await; ``within`` wraps what they run."""
+    """Collect the tasks started in the block, which must not await; ``within`` wraps their coroutines."""
     loop = asyncio.get_running_loop()
-    former, started = loop.get_task_factory(), set[Any]()
+    previous, started = loop.get_task_factory(), set[Any]()
 
     def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> Any:
         wrapped = within(coroutine)
-        task = former(loop, wrapped, **more) if former else asyncio.Task(wrapped, loop=loop, **more)
+        task = previous(loop, wrapped, **more) if previous else asyncio.Task(wrapped, loop=loop, **more)
         started.add(task)
         return task
 
@@ -154,11 +154,11 @@ def _tasks_started(within: Callable[[Any], Any]) -> Iterator[set[asyncio.Task[An
     try:
         yield started
     finally:
-        loop.set_task_factory(former)
+        loop.set_task_factory(previous)
 
 
-def _where(task: asyncio.Task[Any]) -> str:
-    """Name the bot's own function that a task is in."""
+def _function_of(task: asyncio.Task[Any]) -> str:
+    """Return the name of the bot's own function that a task is in."""
     name: str = task.get_name()
     inner: Any = task.get_coro()
     others = (*discord.__path__, *asyncio.__path__, __file__)

@@ -1,7 +1,7 @@
-"""What a client's cache holds: the guilds that ws says are this process's, as they are when it says so.
+"""Fills a client's cache with the guilds that ws assigns to this process, in their current state.
 
-All of a shard comes before its first event; later, guilds come and go as replicas do. No user event is fired
-for that: the bot is in all of them as before.
+All guilds of a shard arrive before its first event; later, guilds come and go as replicas do. The bot is a
+member of all of them throughout, so no user event is fired.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ __all__ = ["GuildCache"]
 log = logging.getLogger(__name__)
 
 _AT_A_TIME = 8
-"""Guilds between two looks at other work."""
+"""Guilds processed before other tasks get a turn."""
 
 
 @dataclass(slots=True)
-class _Expected:
-    """A shard on its way in, of a new session or the same one once more; ``until`` is where it begins.
+class _LoadingShard:
+    """A shard whose snapshot is arriving, of a new session or again; ``position`` is the event it starts at.
 
-    Of one that ``is_fresh`` nothing was in the cache before.
+    Nothing of it was cached before if ``is_fresh``.
     """
 
     is_fresh: bool
     is_new: bool
-    until: tuple[str, int]
+    position: tuple[str, int]
     guilds: list[discord.Guild] = field(default_factory=list)
 
 
 class GuildCache:
-    """Takes in the shards one after the other.
+    """Processes snapshots, one shard at a time.
 
-    ``add_shard`` is called for a shard that was not known, ``greet`` once its session is.
+    ``add_shard`` is called for a new shard, ``greet`` once its session is known.
     """
 
     def __init__(
@@ -58,149 +58,151 @@ class GuildCache:
     ) -> None:
         self._client = client
         self._state = internals.connection(client)
-        self._meet_shard = add_shard
+        self._on_new_shard = add_shard
         self.greet = greet
         self._known: set[int] = set()
         self._shared: set[int] = set()
         self._partial: set[int] = set()
         self._sessions: dict[int, str] = {}
-        self._until: dict[int, tuple[str, int]] = {}
-        self._until_of: dict[int, tuple[str, int]] = {}
-        self._coming: dict[int, _Expected] = {}
+        self._shard_positions: dict[int, tuple[str, int]] = {}
+        self._guild_positions: dict[int, tuple[str, int]] = {}
+        self._loading: dict[int, _LoadingShard] = {}
         self._starting: dict[int, Coroutine[Any, Any, None] | None] = {}
-        self._asking: set[asyncio.Task[None]] = set()
+        self._member_requests: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
     def is_past(self, event: EventInfo) -> bool:
-        """Tell whether the cache already shows what an event changed."""
+        """Return whether the cache already includes an event's change."""
         if self.is_over(event):
             return True
-        session, until = self._until_of.get(event.guild_id or 0) or self._until.get(event.shard_id, ("", 0))
-        return session == event.session_id and event.seq <= until
+        session, position = self._guild_positions.get(event.guild_id or 0) or self._shard_positions.get(
+            event.shard_id, ("", 0)
+        )
+        return session == event.session_id and event.seq <= position
 
     def joins(self, shard_id: int) -> bool:
-        """Tell whether READY of a shard adds to a cache that holds other shards.
+        """Return whether a shard's READY adds to a cache that holds other shards.
 
-        A client that knows nothing of shards would empty it; one session more must not.
+        A client without sharding would clear its cache; another shard's session must not do that.
         """
         plain = internals.auto_sharded(self._client) is None
         return (
             plain
             and (self._client.shard_count or 1) > 1
             and self._client.user is not None
-            and bool(self._until)
+            and bool(self._shard_positions)
         )
 
     def is_over(self, event: EventInfo) -> bool:
-        """Tell whether an event is of a session before the one that is known.
+        """Return whether an event is of an earlier session than the known one.
 
-        With several replicas a session is told before its first event; which guilds there are is known then.
+        With several replicas a session is announced, with its guilds, before its first event.
         """
         shard_id = event.shard_id
         return shard_id in self._shared and self._sessions.get(shard_id) != event.session_id
 
     def note_session(self, ready: EventInfo) -> None:
-        """A session begins by its READY, as an event."""
+        """Record a new session, from its READY."""
         self._sessions[ready.shard_id] = ready.session_id
         self._partial.discard(ready.shard_id)
 
     def add_shard(self, ready: dict[str, Any]) -> None:
-        """Take in the READY of one shard of several."""
-        internals.introduce(self._client, ready)
+        """Process the READY of one shard among several."""
+        internals.set_user(self._client, ready)
         for guild in ready["guilds"]:
             internals.add_guild(self._state, guild)
 
-    async def take(self, picture: pb.Snapshot) -> None:
-        """Take in a message about a shard.
+    async def take(self, snapshot: pb.Snapshot) -> None:
+        """Process a snapshot message.
 
-        A shard that is there already stays as it is, unless other replicas may have had guilds of it.
+        A known shard is left as it is, unless other replicas may have had guilds of it.
         """
-        shard_id = picture.shard_id
-        async with self._lock:  # several processes of ws may come at once
-            if shard_id in self._known and not self._is_news(picture):
-                self._forgo(picture)
+        shard_id = snapshot.shard_id
+        async with self._lock:  # several ws processes may send at once
+            if shard_id in self._known and not self._must_load(snapshot):
+                self._discard(snapshot)
                 return
-            if picture.first or shard_id not in self._coming:
-                self._meet(picture)
-            if picture.ready:
-                await self._fill(picture, self._coming[shard_id])
-            if picture.last:
-                self._complete(picture, self._coming.pop(shard_id))
+            if snapshot.first or shard_id not in self._loading:
+                self._begin_shard(snapshot)
+            if snapshot.ready:
+                await self._fill(snapshot, self._loading[shard_id])
+            if snapshot.last:
+                self._complete(snapshot, self._loading.pop(shard_id))
 
     async def change(self, share: pb.Share) -> None:
-        """Take in guilds that come to this process, and let go of those that have gone to others."""
+        """Add guilds that move to this process, and remove those that move to others."""
         async with self._lock:
-            told = (*share.unavailable, *share.gone, *(each.guild_id for each in share.guilds))
+            changed_ids = (*share.unavailable, *share.gone, *(each.guild_id for each in share.guilds))
             if share.shared:
-                self._shared |= {shard for _, shard in self._shard_of(told)}
-            come: list[discord.Guild] = []
-            await self._put(share.guilds, (share.session_id, share.seq), come)
-            self._miss(share.unavailable)
+                self._shared |= {shard for _, shard in self._shard_of(changed_ids)}
+            added: list[discord.Guild] = []
+            await self._put(share.guilds, (share.session_id, share.seq), added)
+            self._mark_unavailable(share.unavailable)
             self._drop(share.gone)
-            self._ask_later(come)
+            self._request_members_later(added)
 
     def _shard_of(self, guild_ids: Iterable[int]) -> Iterator[tuple[int, int]]:
         count = self._client.shard_count or 1
         return ((each, shard_of(each, count)) for each in guild_ids)
 
-    def _is_news(self, picture: pb.Snapshot) -> bool:
-        if not picture.ready:
+    def _must_load(self, snapshot: pb.Snapshot) -> bool:
+        if not snapshot.ready:
             return False
-        shard_id = picture.shard_id
-        return picture.shared or shard_id in self._shared | self._partial or shard_id not in self._sessions
+        shard_id = snapshot.shard_id
+        return snapshot.shared or shard_id in self._shared | self._partial or shard_id not in self._sessions
 
-    def _forgo(self, picture: pb.Snapshot) -> None:
-        """A ws that has but one replica knows nothing of a shard yet; its guilds or its READY will follow."""
-        if not picture.shared and picture.shard_id in self._shared:
-            self._shared.discard(picture.shard_id)
-            self._partial.add(picture.shard_id)
+    def _discard(self, snapshot: pb.Snapshot) -> None:
+        """Discard a snapshot without guilds, from a ws with a single replica; guilds or READY will follow."""
+        if not snapshot.shared and snapshot.shard_id in self._shared:
+            self._shared.discard(snapshot.shard_id)
+            self._partial.add(snapshot.shard_id)
 
-    def _meet(self, picture: pb.Snapshot) -> None:
-        shard_id = picture.shard_id
-        is_new = self._sessions.get(shard_id) != picture.session_id
-        is_fresh = shard_id not in self._known and shard_id not in self._coming
+    def _begin_shard(self, snapshot: pb.Snapshot) -> None:
+        shard_id = snapshot.shard_id
+        is_new = self._sessions.get(shard_id) != snapshot.session_id
+        is_fresh = shard_id not in self._known and shard_id not in self._loading
         if is_fresh:
-            self._introduce_shard(picture)
-        self._coming[shard_id] = _Expected(is_fresh, is_new, (picture.session_id, picture.seq))
+            self._introduce_shard(snapshot)
+        self._loading[shard_id] = _LoadingShard(is_fresh, is_new, (snapshot.session_id, snapshot.seq))
 
-    def _introduce_shard(self, picture: pb.Snapshot) -> None:
-        internals.set_shards(self._client, picture.shard_count)
-        self._meet_shard(picture.shard_id, picture.shard_count)
-        missing = discord.Intents._from_value(self._state._intents.value & ~picture.intents)
+    def _introduce_shard(self, snapshot: pb.Snapshot) -> None:
+        internals.set_shards(self._client, snapshot.shard_count)
+        self._on_new_shard(snapshot.shard_id, snapshot.shard_count)
+        missing = discord.Intents._from_value(self._state._intents.value & ~snapshot.intents)
         if names := [name for name, wanted in missing if wanted]:
             log.warning(
-                "the bot asks for the intents %s, but ws was started without: set bot.intents",
+                "the bot requests the intents %s, which ws does not: add them to bot.intents",
                 ", ".join(names),
             )
 
-    async def _fill(self, picture: pb.Snapshot, coming: _Expected) -> None:
+    async def _fill(self, snapshot: pb.Snapshot, loading: _LoadingShard) -> None:
         with internals.muted(self._state):
-            internals.introduce(self._client, msgspec.json.decode(picture.ready))
-        await self._put(picture.guilds, (picture.session_id, picture.seq), coming.guilds)
+            internals.set_user(self._client, msgspec.json.decode(snapshot.ready))
+        await self._put(snapshot.guilds, (snapshot.session_id, snapshot.seq), loading.guilds)
 
     async def _put(
-        self, pictures: Iterable[pb.GuildSnapshot], until: tuple[str, int], done: list[discord.Guild]
+        self, snapshots: Iterable[pb.GuildSnapshot], position: tuple[str, int], done: list[discord.Guild]
     ) -> None:
-        """Put guilds into the cache as of an event, and note each in ``done``."""
-        with _without_collections():
-            for number, picture in enumerate(pictures):
-                done.append(self._put_one(picture))
-                self._until_of[picture.guild_id] = until
+        """Add guilds to the cache, current as of ``position``, and append each to ``done``."""
+        with _gc_paused():
+            for number, snapshot in enumerate(snapshots):
+                done.append(self._put_one(snapshot))
+                self._guild_positions[snapshot.guild_id] = position
                 if number % _AT_A_TIME == 0:
                     await asyncio.sleep(0)
 
     def _put_one(self, guild: pb.GuildSnapshot) -> discord.Guild:
         changes = tuple(zip(guild.types, guild.data, strict=True))
         whole = restore(GuildSnapshot(guild.guild_id, guild.base, changes))
-        data = intent_filter.reduced_guild(whole, intents=self._client.intents.value)
+        data = intent_filter.filtered_guild(whole, intents=self._client.intents.value)
         with internals.muted(self._state):
             return internals.put_guild(self._state, data)
 
-    def _miss(self, guild_ids: Iterable[int], *, anew: bool = False) -> None:
-        """Note guilds that are not there now; what is known of them stays, unless they come ``anew``."""
+    def _mark_unavailable(self, guild_ids: Iterable[int], *, reset: bool = False) -> None:
+        """Mark guilds as unavailable; cached data stays, unless ``reset``."""
         for guild_id in guild_ids:
             guild = self._client.get_guild(guild_id)
-            if guild is None or anew:
+            if guild is None or reset:
                 internals.add_guild(self._state, {"id": str(guild_id), "unavailable": True})
             else:
                 guild.unavailable = True
@@ -209,36 +211,36 @@ class GuildCache:
         gone = set(guild_ids)
         internals.drop_guilds(self._state, gone)
         for each in gone:
-            self._until_of.pop(each, None)
+            self._guild_positions.pop(each, None)
 
-    def _complete(self, picture: pb.Snapshot, coming: _Expected) -> None:
-        shard_id = picture.shard_id
+    def _complete(self, snapshot: pb.Snapshot, loading: _LoadingShard) -> None:
+        shard_id = snapshot.shard_id
         self._known.add(shard_id)
-        if not picture.ready:
-            # Its READY comes as an event, unless ws has resumed a session that began before it kept anything.
-            if picture.session_id:
-                log.error("%s", _unknown(shard_id, kept=picture.kept))
+        if not snapshot.ready:
+            # Its READY comes as an event, unless ws resumed a session that is older than its snapshots.
+            if snapshot.session_id:
+                log.error("%s", _unknown_guilds(shard_id, stored=snapshot.kept))
             return
-        self._sessions[shard_id] = picture.session_id
-        self._until[shard_id] = coming.until
+        self._sessions[shard_id] = snapshot.session_id
+        self._shard_positions[shard_id] = loading.position
         self._partial.discard(shard_id)
-        (self._shared.add if picture.shared else self._shared.discard)(shard_id)
-        self._miss(picture.unavailable, anew=coming.is_new)
-        if not coming.is_fresh:
-            own = {guild.id for guild in coming.guilds} | set(picture.unavailable)
+        (self._shared.add if snapshot.shared else self._shared.discard)(shard_id)
+        self._mark_unavailable(snapshot.unavailable, reset=loading.is_new)
+        if not loading.is_fresh:
+            own = {guild.id for guild in loading.guilds} | set(snapshot.unavailable)
             here = self._shard_of(each.id for each in self._client.guilds)
             self._drop(each for each, shard in here if shard == shard_id and each not in own)
-        if coming.is_new:
-            self._begin(picture, coming)
+        if loading.is_new:
+            self._begin(snapshot, loading)
         else:
-            self._ask_later(coming.guilds)
+            self._request_members_later(loading.guilds)
 
-    def _begin(self, picture: pb.Snapshot, coming: _Expected) -> None:
-        internals.begin_again(self._client, picture.shard_id)
+    def _begin(self, snapshot: pb.Snapshot, loading: _LoadingShard) -> None:
+        internals.cancel_ready(self._client, snapshot.shard_id)
         self._state.dispatch("connect")
         if internals.auto_sharded(self._client):
-            self._state.dispatch("shard_connect", picture.shard_id)
-        self._start(picture.shard_id, coming.guilds, waits_for_guilds=bool(picture.unavailable))
+            self._state.dispatch("shard_connect", snapshot.shard_id)
+        self._start(snapshot.shard_id, loading.guilds, waits_for_guilds=bool(snapshot.unavailable))
 
     def _start(self, shard_id: int, guilds: list[discord.Guild], *, waits_for_guilds: bool) -> None:
         if waits_for_guilds:
@@ -249,36 +251,36 @@ class GuildCache:
         plain = internals.auto_sharded(self._client) is None
         if not plain or len(self._known) == (self._client.shard_count or 1):
             starting, self._starting = self._starting, {}
-            internals.end_start(self._client, starting)
+            internals.finish_start(self._client, starting)
 
     async def _warm(self, shard_id: int, guilds: list[discord.Guild]) -> None:
-        """Ask for the members that ws does not have; then the shard is ready."""
+        """Request the members that ws does not have; then the shard is ready."""
         try:
             await self.greet(shard_id)
-            await self._ask_for_members(guilds)
+            await self._request_members(guilds)
         except asyncio.CancelledError:
-            return  # a session began meanwhile; as with discord.py's own, others wait for this to end
+            return  # another session has started; as in discord.py, others wait for this task to end
         if internals.auto_sharded(self._client):
             self._state.dispatch("shard_ready", shard_id)
 
-    def _ask_later(self, guilds: list[discord.Guild]) -> None:
+    def _request_members_later(self, guilds: list[discord.Guild]) -> None:
         if wanted := [each for each in guilds if internals.members_wanted(self._state, each)]:
-            task = asyncio.get_running_loop().create_task(self._ask_for_members(wanted))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
+            task = asyncio.get_running_loop().create_task(self._request_members(wanted))
+            self._member_requests.add(task)
+            task.add_done_callback(self._member_requests.discard)
 
-    async def _ask_for_members(self, guilds: list[discord.Guild]) -> None:
+    async def _request_members(self, guilds: list[discord.Guild]) -> None:
         for guild in guilds:
             if internals.members_wanted(self._state, guild):
                 with suppress(TimeoutError):
-                    await internals.ask_members(self._state, guild)
+                    await internals.request_members(self._state, guild)
 
 
 @contextmanager
-def _without_collections() -> Iterator[None]:
-    """Hold garbage collection: all that is made stays, and looking through it again doubles the cost.
+def _gc_paused() -> Iterator[None]:
+    """Pause garbage collection: the new objects stay, and scanning them repeatedly doubles the cost.
 
-    Afterwards it counts as old, which is what freezing and thawing does without looking at any of it.
+    Freezing and unfreezing afterwards moves them to the oldest generation without a scan.
     """
     if not gc.isenabled():
         yield
@@ -292,13 +294,13 @@ def _without_collections() -> Iterator[None]:
         gc.enable()
 
 
-def _unknown(shard_id: int, *, kept: bool) -> str:
-    if kept:
+def _unknown_guilds(shard_id: int, *, stored: bool) -> str:
+    if stored:
         return (
-            f"ws resumed the session of shard {shard_id} but does not know its guilds any more:"
+            f"ws resumed the session of shard {shard_id} but no longer has its guilds:"
             " the bot's cache stays empty until the next session"
         )
     return (
-        f'ws keeps no guilds of shard {shard_id} for a bot that starts: set [ws.snapshot] enabled = "on" in'
-        " nescord.toml and restart ws"
+        f'ws stores no guilds of shard {shard_id}: set [ws.snapshot] enabled = "on" in nescord.toml and'
+        " restart ws"
     )

@@ -1,4 +1,4 @@
-"""Where a client's events come from: the worker that this process is, or a program of its own."""
+"""Runs a client's listener: in a worker of main, or in a standalone program."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ log = logging.getLogger(__name__)
 
 
 class Host(Protocol):
-    """Runs a listener in the loop of the bot."""
+    """Runs a listener in the bot's event loop."""
 
     settings: MainSettings
 
     async def serve(self, listener: WsListener, leave: asyncio.Event) -> None:
-        """Serve events until told to drain from outside or by ``leave``, and drain."""
+        """Serve events until stopped from outside or by ``leave``, and drain."""
 
 
 class Standalone:
-    """A bot that was started by itself, as in ``python bot.py``: it serves until a signal."""
+    """A bot started on its own, as in ``python bot.py``: it serves until a signal."""
 
     def __init__(self, settings: MainSettings) -> None:
         self.settings = settings
 
     async def serve(self, listener: WsListener, leave: asyncio.Event) -> None:
         """Serve until SIGTERM, SIGINT, SIGHUP or ``leave``."""
-        with suppress(ValueError):  # not the main thread: whoever runs the loop there ends it
+        with suppress(ValueError):  # not the main thread; its owner ends the loop
             leave_at_signal(leave)
         async with Runtime(listener, listener.settings(self.settings)) as runtime:
             log.info("main listens on %s:%d", self.settings.listen_host, runtime.port)
@@ -47,12 +47,12 @@ _installed: list[Host] = []
 
 
 def install(host: Host) -> None:
-    """Serve every client of this process through this host."""
+    """Use this host for every client of the process."""
     _installed[:] = [host]
 
 
 def current() -> Host:
-    """Return the host of this process. Raises ConfigError when the configuration is wrong."""
+    """Return the process's host. Raises ConfigError if the configuration is invalid."""
     if not _installed:
         install(Standalone(config.load().main))
     return _installed[0]

@@ -1,4 +1,4 @@
-"""Every part of discord.py that is touched and not public, in one place.
+"""All uses of discord.py's private parts, in one place.
 
 tests/unit/bot/discordpy/test_internals.py checks each against the installed version. Written for 2.7.
 """
@@ -18,26 +18,26 @@ from discord.ui.view import BaseView
 
 __all__ = [
     "add_guild",
-    "ask_members",
+    "add_shard",
     "auto_sharded",
     "await_guilds",
-    "begin_again",
+    "cancel_ready",
+    "cancel_waits",
     "command_payloads",
     "connection",
     "drop_guilds",
-    "end_start",
-    "end_waits",
+    "finish_start",
     "first_presence",
-    "introduce",
     "lost_views",
-    "make_shard",
     "members_wanted",
     "muted",
     "parser",
-    "point_at",
+    "pending_waits",
     "put_guild",
+    "request_members",
+    "set_api_url",
     "set_shards",
-    "waits",
+    "set_user",
 ]
 
 State = ConnectionState[Any]
@@ -51,11 +51,11 @@ TABLES = (
     "_scheduled_events",
     "_soundboard_sounds",
 )
-"""What `Guild._from_data` adds to; whatever else a guild has is replaced by it."""
+"""The tables that `Guild._from_data` adds to; it replaces everything else."""
 
 
-def point_at(api_url: str) -> None:
-    """Send every request, webhooks and interactions included, to this API."""
+def set_api_url(api_url: str) -> None:
+    """Send every request, including those of webhooks and interactions, to this API."""
     Route.BASE = api_url
 
 
@@ -65,18 +65,18 @@ def connection(client: discord.Client) -> State:
 
 
 def auto_sharded(client: discord.Client) -> AutoShardedConnectionState[Any] | None:
-    """Return the same for a client that knows several shards, else None."""
+    """Return the same for an auto-sharded client, otherwise None."""
     state = client._connection
     return state if isinstance(state, AutoShardedConnectionState) else None
 
 
 def parser(state: State, kind: str) -> Callable[[Any], None] | None:
-    """Return discord.py's function for an event."""
+    """Return discord.py's parser for an event."""
     return state.parsers.get(kind)
 
 
 class muted:  # noqa: N801 - used as a statement: with muted(state)
-    """Let no user event be fired within."""
+    """Suppresses user events in the block."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -89,8 +89,8 @@ class muted:  # noqa: N801 - used as a statement: with muted(state)
         self._state.dispatch = self._dispatch
 
 
-def introduce(client: discord.Client, ready: dict[str, Any]) -> None:
-    """Tell the cache who the bot is, as READY does."""
+def set_user(client: discord.Client, ready: dict[str, Any]) -> None:
+    """Set the bot's user and application in the cache, as READY does."""
     state = client._connection
     if state.user is None or state.user.id not in state._users:
         state.user = user = discord.ClientUser(state=state, data=ready["user"])
@@ -102,24 +102,24 @@ def introduce(client: discord.Client, ready: dict[str, Any]) -> None:
 
 
 def add_guild(state: State, data: dict[str, Any]) -> discord.Guild:
-    """Put a guild into the cache."""
+    """Add a guild to the cache."""
     return state._add_guild_from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
 
 
 def put_guild(state: State, data: dict[str, Any]) -> discord.Guild:
-    """Put a guild into the cache as it is now; one that is there already becomes what the data say."""
+    """Add a guild to the cache, or update it to exactly this data."""
     guild = state._get_guild(int(data["id"]))
     if guild is None:
         return add_guild(state, data)
     _forget_expressions(state, guild)
     for name in TABLES:
-        getattr(guild, name).clear()  # discord.py adds to them, and what is gone would stay
+        getattr(guild, name).clear()  # discord.py only adds to them, so removed items would stay
     guild._from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
     return guild
 
 
 def drop_guilds(state: State, guild_ids: Collection[int]) -> None:
-    """Take guilds out of the cache as when the bot leaves them, but fire nothing."""
+    """Remove guilds from the cache as if the bot had left them, without firing events."""
     found = [guild for each in guild_ids if (guild := state._get_guild(each)) is not None]
     gone = {guild.id for guild in found}
     if not gone:
@@ -131,7 +131,7 @@ def drop_guilds(state: State, guild_ids: Collection[int]) -> None:
         state._remove_guild(guild)
     for key, request in list(state._chunk_requests.items()):
         if request.guild_id in gone:
-            request.done()  # its chunks find no guild any more
+            request.done()  # its chunks would no longer find the guild
             del state._chunk_requests[key]
 
 
@@ -142,8 +142,8 @@ def _forget_expressions(state: State, guild: discord.Guild) -> None:
         state._stickers.pop(sticker.id, None)
 
 
-def begin_again(client: discord.Client, shard_id: int) -> None:
-    """End what still waits for the guilds of a shard's former session, as READY does."""
+def cancel_ready(client: discord.Client, shard_id: int) -> None:
+    """Cancel what still waits for the guilds of a shard's previous session, as READY does."""
     state = client._connection
     if state._ready_task is not None:
         state._ready_task.cancel()
@@ -156,7 +156,7 @@ def begin_again(client: discord.Client, shard_id: int) -> None:
 async def command_payloads(client: discord.Client, guild_id: int | None) -> list[dict[str, Any]] | None:
     """Return the application commands as `CommandTree.sync` sends them, None for a client without a tree.
 
-    With a guild: the global ones and its own, which stand in for global ones of the same name.
+    With a guild: the global ones and its own, which replace global ones of the same name.
     """
     tree = client._connection._command_tree
     if tree is None:
@@ -171,20 +171,20 @@ async def command_payloads(client: discord.Client, guild_id: int | None) -> list
 
 
 def members_wanted(state: State, guild: discord.Guild) -> bool:
-    """Tell whether discord.py would ask for the members of this guild at the start."""
+    """Return whether discord.py would request this guild's members at the start."""
     complete = guild._member_count is not None and len(guild._members) >= guild._member_count
     return not complete and state._guild_needs_chunking(guild)
 
 
-async def ask_members(state: State, guild: discord.Guild) -> None:
-    """Ask for a guild's members and wait for them as long as discord.py does."""
+async def request_members(state: State, guild: discord.Guild) -> None:
+    """Request a guild's members and wait for them as long as discord.py does."""
     asked = await state.chunk_guild(guild, wait=False)
     async with asyncio.timeout(state._chunk_timeout(guild)):
         await asked
 
 
 def await_guilds(client: discord.Client, shard_id: int) -> None:
-    """Have GUILD_CREATEs that still come belong to the start, so that no guild_join is fired for them."""
+    """Treat GUILD_CREATEs that follow as part of the start, so that they fire no guild_join."""
     state = auto_sharded(client)
     if state is not None:
         state._ready_states[shard_id] = asyncio.Queue()
@@ -192,8 +192,8 @@ def await_guilds(client: discord.Client, shard_id: int) -> None:
         client._connection._ready_state = asyncio.Queue()
 
 
-def end_start(client: discord.Client, starting: dict[int, Coroutine[Any, Any, None] | None]) -> None:
-    """Fire ready once all shards are: by a coroutine of ours, or (None) as discord.py waits for guilds."""
+def finish_start(client: discord.Client, starting: dict[int, Coroutine[Any, Any, None] | None]) -> None:
+    """Fire ready once all shards are, by our coroutine or (None) by discord.py's wait for guilds."""
     state = auto_sharded(client)
     if state is None:
         _end_plain_start(client._connection, starting)
@@ -221,12 +221,12 @@ def _end_plain_start(state: State, starting: dict[int, Coroutine[Any, Any, None]
 
 
 def first_presence(client: discord.Client) -> tuple[Any, str | None]:
-    """Return the activity and status that the client was made with, None for none."""
+    """Return the activity and status that the client was created with, None for none."""
     return client._connection._activity, client._connection._status
 
 
 def set_shards(client: discord.Client, count: int) -> None:
-    """Tell the client how many shards there are, all its own; a plain one is not told of a single one."""
+    """Set the client's shard count, all of them its own; a plain client of one shard is left alone."""
     state = auto_sharded(client)
     if state is None and count == 1 and client.shard_count is None:
         return
@@ -235,22 +235,22 @@ def set_shards(client: discord.Client, count: int) -> None:
         state.shard_ids = range(count)
 
 
-def make_shard(client: discord.Client, socket: gateway.DiscordWebSocket) -> None:
-    """Give a client of several shards one more."""
+def add_shard(client: discord.Client, socket: gateway.DiscordWebSocket) -> None:
+    """Add a shard to an auto-sharded client."""
     made: Any = shard.Shard(socket, cast(discord.AutoShardedClient, client), lambda _item: None)
     client._AutoShardedClient__shards[socket.shard_id] = made  # type: ignore[attr-defined]  # a private name
 
 
-def waits(client: discord.Client) -> Iterator[str]:
-    """Yield what `Client.wait_for` waits for."""
+def pending_waits(client: discord.Client) -> Iterator[str]:
+    """Yield the events that `Client.wait_for` waits for."""
     for event, waiting in client._listeners.items():
         for future, _check in waiting:
             if not future.done():
                 yield event
 
 
-def end_waits(client: discord.Client) -> None:
-    """Cancel whoever waits for an event, a view or a modal: nothing comes any more."""
+def cancel_waits(client: discord.Client) -> None:
+    """Cancel everything that waits for an event, a view or a modal: no more events follow."""
     for waiting in client._listeners.values():
         for future, _check in waiting:
             future.cancel()
@@ -261,7 +261,7 @@ def end_waits(client: discord.Client) -> None:
 
 
 def lost_views(client: discord.Client) -> Iterator[tuple[str, int | None]]:
-    """Yield name and message of every open view that another process cannot know."""
+    """Yield name and message id of every open view that cannot survive this process."""
     for view, message_id in _lost(client):
         yield type(view).__qualname__, message_id
 

@@ -1,4 +1,4 @@
-"""discord.py's requests as the runtime wants to know them: by the event that caused them.
+"""Reports discord.py's requests to the runtime, by the event that caused them.
 
 A bot's own requests go through HTTPClient.request, those with a webhook's or an interaction's token through
 AsyncWebhookAdapter.request.
@@ -20,12 +20,12 @@ from nescord_core.tracing import cause
 
 __all__ = ["trace_requests"]
 
-_GOOD = 200
-"""discord.py does not tell which of the good statuses it was."""
+_SUCCESS = 200
+"""discord.py does not expose which success status it was."""
 
 
 def trace_requests() -> None:
-    """Have every client of this process report its requests."""
+    """Make every client of this process report its requests."""
     for kind in (HTTPClient, AsyncWebhookAdapter):
         if not hasattr(kind.request, "__wrapped__"):
             kind.request = _reporting(kind.request)  # type: ignore[method-assign]  # its signature is kept
@@ -39,11 +39,11 @@ def _reporting(original: Callable[..., Any]) -> Callable[..., Any]:
         call = cause.Call(route.method, _path(route, options.get("params")), *_content(options))
         with cause.reporting(call):
             try:
-                answer = await original(self, _elsewhere(route), *arguments, **options)
+                answer = await original(self, _redirected(route), *arguments, **options)
             except discord.HTTPException as error:
                 call.status = error.status
                 raise
-            call.status = _GOOD
+            call.status = _SUCCESS
         return answer
 
     return request
@@ -56,8 +56,8 @@ def _path(route: Route, params: Any) -> str:
     return f"{path}?{'&'.join(f'{key}={value}' for key, value in params.items())}"
 
 
-def _elsewhere(route: Route) -> Route:
-    """Return the route at the address that the event's calls are to go to."""
+def _redirected(route: Route) -> Route:
+    """Return the route at the base URL that the event's calls should use."""
     base = cause.base_url(Route.BASE)
     if base == Route.BASE:
         return route
@@ -67,7 +67,7 @@ def _elsewhere(route: Route) -> Route:
 
 
 def _content(options: Mapping[str, Any]) -> tuple[bytes, tuple[str, ...]]:
-    """Return the JSON that is sent and the names of the files beside it."""
+    """Return the JSON body and the names of the uploaded files."""
     files: Sequence[discord.File] = options.get("files") or ()
     names = tuple(file.filename for file in files)
     parts: Iterable[Mapping[str, Any]] = options.get("form") or options.get("multipart") or ()

@@ -1,4 +1,4 @@
-"""What discord.py takes for its websocket: commands go to ws, and nothing is read."""
+"""Stands in for discord.py's websocket: commands go to ws, and nothing is read."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ log = logging.getLogger(__name__)
 
 
 class ShardSocket(gateway.DiscordWebSocket):
-    """One shard as discord.py's client sees it; the connection itself is held by ws.
+    """One shard from the client's point of view; ws has the actual connection.
 
-    ``shard_id`` None stands for all of them, for a client that knows nothing of shards. What makes the
-    payloads of presence, voice state and member requests is discord.py's own.
+    ``shard_id`` None stands for all shards, for a client without sharding. discord.py's own code builds the
+    payloads of presence, voice state and member requests.
     """
 
     def __init__(
         self, client: discord.Client, commands: Gateway, shard_id: int | None, shard_count: int | None
     ) -> None:
-        # Not discord.py's constructor: that one needs an open socket.
+        # Skips discord.py's constructor, which needs an open socket.
         self.shard_id = shard_id
         self.shard_count = shard_count
         self.session_id = None
@@ -45,20 +45,20 @@ class ShardSocket(gateway.DiscordWebSocket):
 
     @property
     def open(self) -> bool:
-        """Whether it has not been closed."""
+        """Whether it is open."""
         return not self._closed.is_set()
 
     @property
     def latency(self) -> float:
-        """What ws measures between a heartbeat and its answer, in seconds."""
+        """The heartbeat latency that ws measures, in seconds."""
         return self.measured
 
     def is_ratelimited(self) -> bool:
-        """Commands queue in ws, which keeps to the limit."""
+        """Return False: commands queue in ws, which observes the limit."""
         return False
 
     async def send(self, data: str, /) -> None:
-        """Have ws send a command on this shard, or on the shard of the guild that it names."""
+        """Let ws send a command on this shard, or on the shard of the guild that it names."""
         payload: dict[str, Any] = msgspec.json.decode(data)
         if self._client._enable_debug_events:
             self._dispatch("socket_raw_send", data)
@@ -70,8 +70,8 @@ class ShardSocket(gateway.DiscordWebSocket):
             shard_id=self.shard_id if guild_id is None else None,
             guild_id=guild_id,
         )
-        # On a websocket nothing that a command causes can be heard before this returns, and programs rely on
-        # it: discord.py waits for chunks from then on, a voice client forgets its channel after it left.
+        # On a websocket, no effect of a command can arrive before this returns, and programs rely on that:
+        # discord.py waits for chunks from then on, a voice client forgets its channel after it has left.
         task = self.loop.create_task(sending)
         self._sending.add(task)
         task.add_done_callback(self._sent)
@@ -79,15 +79,15 @@ class ShardSocket(gateway.DiscordWebSocket):
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("a command was not sent: %s", error)
+            log.warning("a gateway command was not sent: %s", error)
 
     async def send_heartbeat(self, data: Any) -> None:
-        """Heartbeats are ws's."""
+        """Do nothing: ws sends the heartbeats."""
 
     async def poll_event(self) -> None:
-        """Wait until it is closed; events come another way."""
+        """Wait until it is closed; events arrive another way."""
         await self._closed.wait()
 
     async def close(self, code: int = 4000) -> None:
-        """Forget the shard; the session stays, ws holds it."""
+        """Close the shard; the session stays open in ws."""
         self._closed.set()

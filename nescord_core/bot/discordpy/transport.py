@@ -1,4 +1,4 @@
-"""discord.py's client on nescord's transport: what replaces login, connect and close."""
+"""Runs discord.py's client on nescord: the replacements of login, connect and close."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LISTENER = "_nescord_listener"
 
 
 def listener_of(client: discord.Client) -> WsListener:
-    """Return the listener that brings a client its events."""
+    """Return the listener that receives a client's events."""
     listener: WsListener | None = client.__dict__.get(_LISTENER)
     if listener is None:
         listener = client.__dict__[_LISTENER] = WsListener()
@@ -41,20 +41,20 @@ def listener_of(client: discord.Client) -> WsListener:
 
 
 def before_login(client: discord.Client, token: object) -> str:
-    """Send the client's requests to rest; returns the token to log in with: the configured one, if any."""
+    """Route the client's requests to rest; return the token to log in with: the configured one, if any."""
     settings = hosting.current().settings
-    internals.point_at(f"{settings.rest_url.rstrip('/')}/api/v10")
+    internals.set_api_url(f"{settings.rest_url.rstrip('/')}/api/v10")
     trace_requests()
     if settings.security.secret:
-        _show_secret(client, settings.rest_url, settings.security.secret)
+        _send_secret(client, settings.rest_url, settings.security.secret)
     wanted = settings.token or token
     if not isinstance(wanted, str):
         raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or give one to run()")
-    return wanted
+    raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or pass one to run()")
 
 
 def totals(client: discord.Client) -> tuple[int, int]:
-    """Return how many guilds and members there are, those of other replicas included, as ws told last."""
+    """Return the numbers of guilds and members over all replicas, as last reported by ws."""
     transport: Transport | None = client.__dict__.get(_ATTRIBUTE)
     if transport is None or not transport.guilds:
         return len(client.guilds), sum(guild.member_count or 0 for guild in client.guilds)
@@ -62,7 +62,7 @@ def totals(client: discord.Client) -> tuple[int, int]:
 
 
 def run_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Leave discord.py's own handler away where logging is set up already; one that was asked for stays."""
+    """Skip discord.py's log handler if logging is already configured, unless one is passed explicitly."""
     if logging.getLogger().handlers and options.get("log_handler", _MISSING) is _MISSING:
         options["log_handler"] = None
         if options.get("log_level", _MISSING) is not _MISSING:
@@ -72,16 +72,14 @@ def run_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 async def connect(client: discord.Client) -> None:
-    """Serve events until the process is told to leave or the client is closed."""
+    """Serve events until the process is stopped or the client is closed."""
     host = hosting.current()
     transport = Transport(client, host.settings)
     client.__dict__[_ATTRIBUTE] = transport
     settings = host.settings
-    # Not in a group: what serving raises is to be told as it is.
+    # Not in a task group: an exception of the host must propagate unwrapped.
     syncing = asyncio.create_task(
-        keep_synced(client, settings.command_sync, settings.state_dir)
-        if settings.command_sync
-        else _nothing()
+        keep_synced(client, settings.command_sync, settings.state_dir) if settings.command_sync else _noop()
     )
     try:
         await host.serve(transport.listener, transport.leaving)
@@ -92,12 +90,12 @@ async def connect(client: discord.Client) -> None:
         raise transport.ended_by
 
 
-async def _nothing() -> None:
-    """Where there is nothing to sync."""
+async def _noop() -> None:
+    """Sync nothing."""
 
 
 def leave(client: discord.Client) -> None:
-    """Have the client's `connect` end."""
+    """Make the client's `connect` return."""
     transport: Transport | None = client.__dict__.get(_ATTRIBUTE)
     if transport is not None:
         transport.leaving.set()
@@ -109,20 +107,20 @@ class Transport:
     def __init__(self, client: discord.Client, settings: MainSettings) -> None:
         self.leaving = asyncio.Event()
         self.ended_by: BaseException | None = None
-        """What a handler raised to end the program."""
+        """The exception with which a handler ended the program."""
         self.listener = listener_of(client)
         self._client = client
         self._sockets: dict[int, ShardSocket] = {}
         self._latencies: dict[int, float] = {}
         self.guilds: dict[int, int] = {}
         self.members: dict[int, int] = {}
-        """How many there are on each shard, for all replicas together."""
-        cache = GuildCache(client, self._add_shard, self._greet)
+        """Numbers by shard, over all replicas."""
+        cache = GuildCache(client, self._add_shard, self._send_first_presence)
         delivery = Delivery(client, cache, timeout=settings.event_timeout, end=self._end)
         self._cache = cache
         self.listener.on("*")(delivery.take)
         self.listener.leave_hooks.append(delivery.leave)
-        self.listener.picture = self._picture
+        self.listener.picture = self._on_snapshot
         if internals.auto_sharded(client) is None:
             client._reconnect = True  # type: ignore[attr-defined]
             client.ws = ShardSocket(client, self.listener.gateway, None, None)
@@ -133,16 +131,16 @@ class Transport:
         self.ended_by = self.ended_by or error
         self.leaving.set()
 
-    async def _picture(self, message: pb.Snapshot | pb.ShardFacts | pb.Share) -> None:
+    async def _on_snapshot(self, message: pb.Snapshot | pb.ShardFacts | pb.Share) -> None:
         match message:
             case pb.Snapshot():
                 await self._cache.take(message)
             case pb.Share():
                 await self._cache.change(message)
             case pb.ShardFacts():
-                self._note(message)
+                self._update_stats(message)
 
-    def _note(self, message: pb.ShardFacts) -> None:
+    def _update_stats(self, message: pb.ShardFacts) -> None:
         self.guilds |= zip(message.shard_id, message.guilds, strict=False)
         self.members |= zip(message.shard_id, message.members, strict=False)
         for shard_id, latency in zip(message.shard_id, message.latency, strict=True):
@@ -156,10 +154,10 @@ class Transport:
         if internals.auto_sharded(self._client) is not None:
             socket = ShardSocket(self._client, self.listener.gateway, shard_id, shard_count)
             self._sockets[shard_id] = socket
-            internals.make_shard(self._client, socket)
+            internals.add_shard(self._client, socket)
 
-    async def _greet(self, shard_id: int) -> None:
-        """Show the presence that the bot was made with, which discord.py sends with IDENTIFY."""
+    async def _send_first_presence(self, shard_id: int) -> None:
+        """Set the presence that the bot was created with, which discord.py sends with IDENTIFY."""
         activity, status = internals.first_presence(self._client)
         if activity is None and status is None:
             return
@@ -172,8 +170,8 @@ class Transport:
         await self.listener.gateway.send(3, msgspec.json.encode(presence), shard_id=shard_id)
 
 
-def _show_secret(client: discord.Client, rest_url: str, secret: str) -> None:
-    """Show rest its secret: what an interaction is answered with carries no token of the bot."""
+def _send_secret(client: discord.Client, rest_url: str, secret: str) -> None:
+    """Send rest its secret, as responses to interactions carry no bot token."""
     origin = yarl.URL(rest_url).origin()
 
     async def show(_session: object, _context: object, started: aiohttp.TraceRequestStartParams) -> None:

@@ -1,1 +1,1 @@
-"""`listener.gateway`: gateway commands that a bot sends (members, presence, voice) and their answers."""
+"""`listener.gateway`: gateway commands of a bot (members, presence, voice) and their responses."""

@@ -1,4 +1,4 @@
-"""`listener.gateway`: commands that go back to Discord through the gateway connection, and their answers."""
+"""`listener.gateway`: sends commands over the gateway connection and collects their responses."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from nescord_core.payloads import (
 __all__ = ["ANSWERS", "Gateway", "Members", "SendCommand"]
 
 ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "SOUNDBOARD_SOUNDS", "CHANNEL_INFO", "RATE_LIMITED"})
-"""The events that may answer a command; the runtime shows them to `Gateway.answer` before any handler."""
+"""Events that may answer a command; the runtime passes them to `Gateway.answer` before any handler."""
 
 TIMEOUT = 60.0
-"""Seconds: long enough to be refused once and ask again.
+"""Seconds: long enough to be rate limited once and retry.
 
-A whole guild may be asked for once in 30 s, see
+All members of a guild may be requested once in 30 s, see
 https://discord.com/developers/docs/change-log#introducing-rate-limit-when-requesting-all-guild-members
 """
 
@@ -37,7 +37,7 @@ _Waiting = tuple[str, int | str]
 
 
 class SendCommand(Protocol):
-    """What `Gateway` sends through: `Receiver.command`."""
+    """The sending function of a `Gateway`, usually `Receiver.command`."""
 
     async def __call__(
         self, *, shard_id: int | None, guild_id: int | None, op: int, data: bytes, deadline: float
@@ -47,8 +47,8 @@ class SendCommand(Protocol):
 class Gateway:
     """Sends gateway commands while the listener runs; before that every method raises GatewayCommandError.
 
-    Every ``timeout`` is in seconds: how long to wait for ws to send the command, and for each part of the
-    answer. Wrong arguments raise ValueError before anything is sent.
+    Every ``timeout`` is in seconds: for ws to send the command, and for each part of the response. Invalid
+    arguments raise ValueError before anything is sent.
     """
 
     def __init__(self) -> None:
@@ -58,13 +58,13 @@ class Gateway:
         self._nonce_prefix = ""
 
     def connect(self, send: SendCommand) -> None:
-        """Send through this from now on; the runtime calls it."""
+        """Use this function for sending; called by the runtime."""
         self._send = send
-        # Unique among replicas and their successors, so that nobody takes another's chunks for his own.
+        # Unique among replicas and their successors, so that none takes another's chunks for its own.
         self._nonce_prefix = secrets.token_hex(8)
 
     def disconnect(self) -> None:
-        """Send nothing more."""
+        """Send no more commands."""
         self._send = None
 
     async def update_presence(
@@ -115,9 +115,9 @@ class Gateway:
     ) -> Members:
         """Return members of a guild: all, those whose name starts with ``query``, or the ``user_ids``.
 
-        All needs the GUILD_MEMBERS intent; ``presences`` needs GUILD_PRESENCES. More than 100 ``user_ids``
-        go out as several requests. When Discord refuses because the guild was asked for a moment ago, this
-        waits as long as Discord says and asks again. Raises GatewayCommandError.
+        All of them needs the GUILD_MEMBERS intent; ``presences`` needs GUILD_PRESENCES. More than 100
+        ``user_ids`` are split into several requests. If Discord rate limits the request, it is repeated after
+        the time that Discord gives. Raises GatewayCommandError.
         """
         if user_ids is None:
             return await self._members(guild_id, query, limit, None, presences, timeout)
@@ -134,14 +134,14 @@ class Gateway:
     ) -> dict[int, list[SoundboardSound]]:
         """Return the soundboard sounds of guilds, by guild id.
 
-        The answers carry no nonce, so they reach the replica that has the guild: ask from a handler of that
-        guild's events. Raises GatewayCommandError when one does not come.
+        The responses carry no nonce, so they reach the replica that has the guild: call this from a handler
+        of that guild's events. Raises GatewayCommandError if one does not arrive.
         """
         found: dict[int, list[SoundboardSound]] = {}
-        # One guild a command: a command reaches one shard, and only that shard's guilds.
+        # One guild per command: a command reaches one shard, and only that shard's guilds.
         for guild_id in dict.fromkeys(guild_ids):
             command = requests.soundboard_sounds([guild_id])
-            answer = await self._ask(command, guild_id, ("SOUNDBOARD_SOUNDS", guild_id), timeout)
+            answer = await self._request(command, guild_id, ("SOUNDBOARD_SOUNDS", guild_id), timeout)
             assert isinstance(answer, SoundboardSounds)
             found[guild_id] = answer.soundboard_sounds or []
         return found
@@ -153,9 +153,9 @@ class Gateway:
         *,
         timeout: float = TIMEOUT,
     ) -> ChannelInfo:
-        """Return the status and start time of the guild's voice channels, as far as they are set."""
+        """Return the status and start time of the guild's voice channels, where set."""
         command = requests.channel_info(guild_id, fields)
-        answer = await self._ask(command, guild_id, ("CHANNEL_INFO", guild_id), timeout)
+        answer = await self._request(command, guild_id, ("CHANNEL_INFO", guild_id), timeout)
         assert isinstance(answer, ChannelInfo)
         return answer
 
@@ -168,14 +168,14 @@ class Gateway:
         guild_id: int | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        """Send any command: its opcode and the JSON of its ``d``; on all shards if none is named."""
+        """Send any command: its opcode and the JSON of its ``d``; on all shards if none is given."""
         await self._command(Command(Opcode(op), data), timeout=timeout, shard_id=shard_id, guild_id=guild_id)
 
     def answer(self, payload: View) -> None:
-        """Show an event that may be the answer to a command; never waits."""
+        """Process an event that may answer a command, without blocking."""
         if not self._waiting:
-            return  # reading the nonce would decode a chunk of 1000 members for nobody
-        for key in _answered(payload):
+            return  # reading the nonce of a chunk would decode 1000 members for nobody
+        for key in _keys_of(payload):
             for queue in self._waiting.get(key, ()):
                 queue.put_nowait(payload)
 
@@ -198,7 +198,7 @@ class Gateway:
                 if isinstance(part, GuildMembersChunk) and chunks.add(part):
                     return chunks.members()
 
-    async def _ask(self, command: Command, guild_id: int, answer: _Waiting, timeout: float) -> View:
+    async def _request(self, command: Command, guild_id: int, answer: _Waiting, timeout: float) -> View:
         with self._expect(answer) as queue:
             await self._command(command, timeout=timeout, guild_id=guild_id)
             return await self._next(queue, command, guild_id, timeout)
@@ -206,10 +206,10 @@ class Gateway:
     async def _next(
         self, queue: asyncio.Queue[View], command: Command, guild_id: int, timeout: float
     ) -> View:
-        """Return the next part of an answer; after a refusal wait, ask again, and go on waiting."""
+        """Return the next part of a response; when rate limited, wait, repeat the request and continue."""
         while isinstance(part := await self._part(queue, command, guild_id, timeout), RateLimited):
             if part.retry_after > timeout:
-                raise _refused(command, guild_id, part.retry_after, timeout)
+                raise _rejection(command, guild_id, part.retry_after, timeout)
             await asyncio.sleep(part.retry_after)
             await self._command(command, timeout=timeout, guild_id=guild_id)
         return part
@@ -224,7 +224,7 @@ class Gateway:
             raise GatewayCommandError(
                 f"Discord did not answer opcode {command.op} ({command.op.name}) for guild {guild_id}"
                 f" within {timeout:g} s.",
-                hint="Is the bot in that guild, and are the intents that the request needs in bot.intents?",
+                hint="Check that the bot is in that guild and bot.intents has the intents the request needs.",
             ) from None
 
     @contextmanager
@@ -243,16 +243,16 @@ class Gateway:
     ) -> None:
         if self._send is None:
             raise GatewayCommandError(
-                "Gateway commands need the running listener.",
-                hint="Send them from a handler, not while the module is imported.",
+                "Gateway commands need a running listener.",
+                hint="Send them from a handler, not at import time.",
             )
         await self._send(
             shard_id=shard_id, guild_id=guild_id, op=command.op, data=command.data, deadline=timeout
         )
 
 
-def _answered(payload: View) -> Iterator[_Waiting]:
-    """Yield what the event may be waited for as."""
+def _keys_of(payload: View) -> Iterator[_Waiting]:
+    """Yield the keys under which a request may wait for the event."""
     if isinstance(payload, GuildMembersChunk) and payload.nonce:
         yield "GUILD_MEMBERS_CHUNK", payload.nonce
     elif isinstance(payload, SoundboardSounds):
@@ -270,9 +270,9 @@ def _answered(payload: View) -> Iterator[_Waiting]:
             yield name[Opcode(payload.opcode)], payload.meta.guild_id
 
 
-def _refused(command: Command, guild_id: int, retry_after: float, timeout: float) -> GatewayCommandError:
+def _rejection(command: Command, guild_id: int, retry_after: float, timeout: float) -> GatewayCommandError:
     return GatewayCommandError(
-        f"Discord refuses opcode {command.op} ({command.op.name}) for guild {guild_id} for another"
+        f"Discord rejects opcode {command.op} ({command.op.name}) for guild {guild_id} for another"
         f" {retry_after:g} s, longer than the timeout of {timeout:g} s.",
-        hint="A whole guild may be asked for once in 30 s; keep the answer, or give a longer timeout.",
+        hint="All members may be requested once in 30 s: reuse the result, or pass a longer timeout.",
     )

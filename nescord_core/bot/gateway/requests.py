@@ -1,4 +1,4 @@
-"""What gateway commands look like, and how the answers to one are put together. Pure.
+"""Builds gateway commands and assembles their responses. Pure.
 
 https://discord.com/developers/docs/events/gateway-events#send-events
 """
@@ -38,7 +38,7 @@ _MAX_ID = (1 << 64) - 1
 
 
 class Opcode(IntEnum):
-    """The commands that a bot's code may send."""
+    """The commands that a bot may send."""
 
     PRESENCE_UPDATE = 3
     VOICE_STATE_UPDATE = 4
@@ -56,9 +56,9 @@ class Command:
 
 
 class Members(list[Member]):
-    """The members of a guild that were asked for.
+    """Members of a guild, as requested.
 
-    ``not_found`` are the ``user_ids`` without a member; ``presences`` come if they were asked for.
+    ``not_found`` has the ``user_ids`` without a member; ``presences`` is filled on request.
     """
 
     def __init__(
@@ -75,17 +75,17 @@ class Members(list[Member]):
 
 @dataclass(slots=True)
 class Chunks:
-    """Collects the GUILD_MEMBERS_CHUNK events of one request; a chunk that comes twice counts once."""
+    """Collects the GUILD_MEMBERS_CHUNK events of one request; duplicates count once."""
 
     _chunks: dict[int, GuildMembersChunk] = field(default_factory=dict)
 
     def add(self, chunk: GuildMembersChunk) -> bool:
-        """Take a chunk in; true when all have come."""
+        """Add a chunk; return whether all have arrived."""
         self._chunks[chunk.chunk_index] = chunk
         return len(self._chunks) >= chunk.chunk_count
 
     def members(self) -> Members:
-        """Return everything that has come, in the order of the chunks."""
+        """Return everything received so far, in the order of the chunks."""
         ordered = [self._chunks[index] for index in sorted(self._chunks)]
         return Members(
             (member for chunk in ordered for member in chunk.members),
@@ -95,7 +95,7 @@ class Chunks:
 
 
 def presence(status: str, activities: Sequence[Mapping[str, Any]], since: int | None, afk: bool) -> Command:
-    """Opcode 3. Raises ValueError for what Discord would close the connection for."""
+    """Build opcode 3. Raises ValueError for values for which Discord would close the connection."""
     if status not in STATUSES:
         raise ValueError(f"status must be one of {', '.join(STATUSES)}, not {status!r}.")
     for activity in activities:
@@ -108,7 +108,7 @@ def presence(status: str, activities: Sequence[Mapping[str, Any]], since: int | 
 
 
 def voice_state(guild_id: int, channel_id: int | None, self_mute: bool, self_deaf: bool) -> Command:
-    """Opcode 4; without a channel the bot leaves."""
+    """Build opcode 4; without a channel the bot leaves."""
     return _command(
         Opcode.VOICE_STATE_UPDATE,
         {
@@ -123,7 +123,7 @@ def voice_state(guild_id: int, channel_id: int | None, self_mute: bool, self_dea
 def guild_members(
     guild_id: int, query: str, limit: int, user_ids: Sequence[int] | None, presences: bool, nonce: str
 ) -> Command:
-    """Opcode 8; ``user_ids`` (at most 100) or a prefix of the user name, empty for the whole guild."""
+    """Build opcode 8, with ``user_ids`` (at most 100) or a name prefix, empty for the whole guild."""
     if len(nonce.encode()) > MAX_NONCE_BYTES:
         raise ValueError(f"a nonce has at most {MAX_NONCE_BYTES} bytes; Discord would ignore {nonce!r}.")
     data: dict[str, Any] = {"guild_id": _id("guild_id", guild_id), "presences": presences, "nonce": nonce}
@@ -131,33 +131,31 @@ def guild_members(
         if query or limit:
             raise ValueError("user_ids cannot be combined with query or limit.")
         if len(user_ids) > MAX_USER_IDS:
-            raise ValueError(f"at most {MAX_USER_IDS} user_ids a request, not {len(user_ids)}.")
+            raise ValueError(f"at most {MAX_USER_IDS} user_ids per request, not {len(user_ids)}.")
         data["user_ids"] = [_id("user_ids", each) for each in user_ids]
     else:
         if not 0 <= limit <= 100 or (query and not limit):
-            raise ValueError(
-                f"limit must be 1 to 100 with a query, and 0 to ask for the whole guild, not {limit}."
-            )
+            raise ValueError(f"limit must be 1 to 100 with a query, or 0 for the whole guild, not {limit}.")
         data.update(query=query, limit=limit)
     return _command(Opcode.REQUEST_GUILD_MEMBERS, data)
 
 
 def user_id_parts(user_ids: Iterable[int]) -> Iterator[list[int]]:
-    """Cut a list of ids into parts that one request may carry, each id once."""
+    """Split ids into parts of one request each, dropping duplicates."""
     unique = list(dict.fromkeys(user_ids))
     for start in range(0, len(unique), MAX_USER_IDS):
         yield unique[start : start + MAX_USER_IDS]
 
 
 def soundboard_sounds(guild_ids: Sequence[int]) -> Command:
-    """Opcode 31, for guilds of one shard."""
+    """Build opcode 31, for guilds of one shard."""
     return _command(
         Opcode.REQUEST_SOUNDBOARD_SOUNDS, {"guild_ids": [_id("guild_ids", each) for each in guild_ids]}
     )
 
 
 def channel_info(guild_id: int, fields: Sequence[str]) -> Command:
-    """Opcode 43."""
+    """Build opcode 43."""
     if not fields or not set(fields) <= set(CHANNEL_FIELDS):
         raise ValueError(f"fields must be some of {', '.join(CHANNEL_FIELDS)}, not {', '.join(fields)!r}.")
     return _command(

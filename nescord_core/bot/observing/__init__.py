@@ -1,4 +1,4 @@
-"""Observers of a running bot: `nescord events tail`, recent events, and events handed in to be replayed.
+"""Observers of a running bot: `nescord events tail`, recent events, and events to be replayed.
 
-Nothing here decides when an event is done; that is the runtime's.
+When an event is done is the runtime's decision, not theirs.
 """

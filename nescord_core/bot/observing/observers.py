@@ -1,8 +1,8 @@
-"""Who looks at a runtime's events from outside, and hands it events to be handled again.
+"""Publishes a runtime's events to observers, and accepts events to be replayed.
 
-Readers (`nescord events tail`, `record`, `replay`) leave a marker in state_dir/taps and are connected to
-within half a second; a worker that starts finds them before its first event. `nescord events replay ID`
-leaves an event that failed in state_dir/failed/again. Without anybody, an event costs one look at a flag.
+Readers (`nescord events tail`, `record`, `replay`) leave a marker in state_dir/taps and are connected within
+half a second; a new worker finds them before its first event. `nescord events replay ID` leaves a failed
+event in state_dir/failed/again. Without observers, an event costs one check of a flag.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from nescord_core.tracing.failed_events import failed_id
 
 __all__ = ["Observers", "ReplayedDelivery"]
 
-_LOOK_EVERY = 0.5
-_PARTING = 0.5
-_ROOM = 400
-"""Bytes of a line besides the event's own data, about."""
+_POLL_INTERVAL = 0.5
+_CLOSE_TIMEOUT = 0.5
+_LINE_OVERHEAD = 400
+"""The approximate size of a line without the event's data, in bytes."""
 
 
 class ReplayedDelivery:
-    """Stands where a delivery's stream would be: nobody waits for its acknowledgement.
+    """Replaces a delivery's stream for a replayed event, which needs no acknowledgement.
 
-    ``rest_url`` takes its calls, if not empty. One that failed before is ``recorded`` if it fails once more.
+    ``rest_url``, if set, receives its REST calls. ``recorded`` is set for one from the failed events, which
+    is recorded again if it fails again.
     """
 
     def __init__(self, rest_url: str = "", *, recorded: bool) -> None:
@@ -43,9 +44,9 @@ class ReplayedDelivery:
 
 
 class Observers:
-    """``accept`` takes an event to be handled again, ``failed`` yields those that somebody wants to be.
+    """``accept`` takes an event to replay, ``failed`` yields failed events whose replay was requested.
 
-    ``keep_recent`` writes what happens to a file.
+    ``keep_recent`` writes events and calls to a file.
     """
 
     def __init__(
@@ -58,79 +59,79 @@ class Observers:
         keep_recent: bool,
     ) -> None:
         self.active = False
-        """Whether anybody wants to know."""
+        """Whether there are observers now."""
         self.traced = False
-        """Whether anybody ever did: from then on, every handler says what it runs for."""
+        """Whether there ever were: from then on, every handler has its cause set."""
         self._markers = state_dir / MARKER
         self._accept = accept
         self._failed = failed
         self._hello = hello
         self._recent = RecentEvents(state_dir) if keep_recent else None
-        self._tails: dict[Path, tuple[Subscriber, asyncio.Task[None]]] = {}
+        self._subscribers: dict[Path, tuple[Subscriber, asyncio.Task[None]]] = {}
         self._tasks = asyncio.TaskGroup()
         self._stack = AsyncExitStack()
-        self._looking: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
         self._has_left = False
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        self._stack.enter_context(tracing.observe(self._called))
+        self._stack.enter_context(tracing.observe(self._record_call))
         self._find_readers()
-        self._looking = self._tasks.create_task(self._look())
+        self._polling = self._tasks.create_task(self._poll())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.leave()
-        for tail, serving in self._tails.values():
-            tail.close()
-            asyncio.get_running_loop().call_later(_PARTING, serving.cancel)  # it may not read at all
+        for subscriber, serving in self._subscribers.values():
+            subscriber.close()
+            asyncio.get_running_loop().call_later(_CLOSE_TIMEOUT, serving.cancel)  # in case it does not read
         await self._tasks.__aexit__(None, None, None)
         await self._stack.aclose()
         if self._recent is not None:
             self._recent.close()
 
     def leave(self) -> None:
-        """Take up nothing more; what is going on is still told."""
+        """Accept no more replays; running events are still published."""
         self._has_left = True
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._polling is not None:
+            self._polling.cancel()
 
-    def came(self, envelope: Envelope, again: ReplayedDelivery | None) -> Cause:
-        """Tell of an event, and return what its handlers are to be known to run for."""
-        is_again = again is not None
+    def received(self, envelope: Envelope, replay: ReplayedDelivery | None) -> Cause:
+        """Publish an event and return the cause of its handlers' actions."""
+        is_replay = replay is not None
         size = len(envelope.data)
-        self._tell(envelope, size, lambda: records.encode(records.seen(envelope, again=is_again)))
-        return Cause(envelope, again.rest_url if again else "", is_again)
+        self._publish(envelope, size, lambda: records.encode(records.seen(envelope, again=is_replay)))
+        return Cause(envelope, replay.rest_url if replay else "", is_replay)
 
     def ended(self, cause: Cause, error: str) -> None:
-        """Tell that the handlers of an event are done."""
+        """Publish that an event's handlers are done."""
         ms = round((time.time() - cause.envelope.received_at) * 1000, 1)
-        self._tell(
+        self._publish(
             cause.envelope, 0, lambda: records.encode(records.Ended(failed_id(cause.envelope), ms, error))
         )
 
-    def _called(self, cause: Cause, call: Call) -> None:
-        self._tell(
+    def _record_call(self, cause: Cause, call: Call) -> None:
+        self._publish(
             cause.envelope,
             len(call.body),
             lambda: records.encode(records.called(cause.envelope, call)),
             is_call=True,
         )
 
-    def _tell(
+    def _publish(
         self, envelope: Envelope, size: int, line: Callable[[], bytes], *, is_call: bool = False
     ) -> None:
         if self._recent is not None:
             self._recent.put(line())
-        for tail, _ in self._tails.values():
-            if tail.wanted.takes(envelope) and (tail.wanted.calls or not is_call):
-                tail.put(size + _ROOM, line)
+        for subscriber, _ in self._subscribers.values():
+            if subscriber.wanted.takes(envelope) and (subscriber.wanted.calls or not is_call):
+                subscriber.put(size + _LINE_OVERHEAD, line)
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(_POLL_INTERVAL)
             self._find_readers()
             for envelope in self._failed():
                 self._accept(envelope, ReplayedDelivery(recorded=True))
@@ -138,31 +139,34 @@ class Observers:
     def _find_readers(self) -> None:
         with suppress(OSError):
             for path in self._markers.glob("*.json"):
-                marker = None if path in self._tails else marker_of(path)
+                marker = None if path in self._subscribers else marker_of(path)
                 if marker is not None:
-                    tail = Subscriber(marker, self._hello, self._handle)
-                    self._tails[path] = tail, self._tasks.create_task(self._serve(path, tail))
-        self._note()
+                    subscriber = Subscriber(marker, self._hello, self._handle)
+                    self._subscribers[path] = (
+                        subscriber,
+                        self._tasks.create_task(self._serve(path, subscriber)),
+                    )
+        self._update_flags()
 
-    def _handle(self, again: records.ReplayRequest) -> None:
-        if not self._has_left:  # else whoever sent it gives it to the next process
-            self._accept(again.envelope(), ReplayedDelivery(again.rest_url, recorded=False))
+    def _handle(self, replay: records.ReplayRequest) -> None:
+        if not self._has_left:  # otherwise the sender passes it to the next process
+            self._accept(replay.envelope(), ReplayedDelivery(replay.rest_url, recorded=False))
 
-    async def _serve(self, path: Path, tail: Subscriber) -> None:
+    async def _serve(self, path: Path, subscriber: Subscriber) -> None:
         try:
-            await tail.run()
+            await subscriber.run()
         except (OSError, TimeoutError):
-            _take_away(path, Path(tail.socket))  # its reader was killed and could not do that itself
+            _remove(path, Path(subscriber.socket))  # its reader was killed and could not clean up
         finally:
-            self._tails.pop(path, None)
-            self._note()
+            self._subscribers.pop(path, None)
+            self._update_flags()
 
-    def _note(self) -> None:
-        self.active = bool(self._tails) or self._recent is not None
+    def _update_flags(self) -> None:
+        self.active = bool(self._subscribers) or self._recent is not None
         self.traced = self.traced or self.active
 
 
-def _take_away(*paths: Path) -> None:
+def _remove(*paths: Path) -> None:
     for path in paths:
         with suppress(OSError):
             path.unlink()

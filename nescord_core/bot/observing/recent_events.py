@@ -1,7 +1,7 @@
-"""The last events of a bot that is being written and what it asked of Discord for them, in state_dir/recent.
+"""Stores the last events of a bot in development, and the REST calls they caused, in state_dir/recent.
 
-`nescord events last` shows them, and has changed code handle them again. Each process appends to a file of
-its own; the oldest files go.
+`nescord events last` shows them and replays them on changed code. Each process appends to a file of its own;
+the oldest files are deleted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FLUSH_AFTER = 0.05
 
 
 class RecentEvents:
-    """Writes lines together, a little later; what comes faster than the disk takes it is left out."""
+    """Writes lines in batches, slightly delayed; drops lines that arrive faster than the disk can write."""
 
     def __init__(self, state_dir: Path) -> None:
         self._files = RotatedFiles(state_dir / FOLDER, keep=_FILES)
@@ -28,7 +28,7 @@ class RecentEvents:
         self._due: asyncio.TimerHandle | None = None
 
     def put(self, line: bytes) -> None:
-        """Take a line."""
+        """Queue a line."""
         if len(self._pending) + len(line) > _PENDING_BYTES:
             return
         self._pending += line
@@ -36,14 +36,14 @@ class RecentEvents:
             self._due = asyncio.get_running_loop().call_later(_FLUSH_AFTER, self.flush)
 
     def flush(self) -> None:
-        """Write what is pending; a disk that refuses costs these lines and nothing else."""
+        """Write the pending lines; a disk error loses only those."""
         self._due = None
         lines, self._pending = self._pending, bytearray()
         if lines:
             self._files.append(lines)
 
     def close(self) -> None:
-        """Write what is pending and close the file."""
+        """Write the pending lines and close the file."""
         if self._due is not None:
             self._due.cancel()
         self.flush()

@@ -1,4 +1,4 @@
-"""An event in one line, for the person who develops the bot: who did what."""
+"""Summarizes an event in one line for the bot's developer: who did what."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 160
 
 
 def summary_of(data: bytes) -> str:
-    """Return ``alice: !ping``, ``alice: /roll sides=6``, or the JSON's beginning where it tells neither."""
+    """Return ``alice: !ping``, ``alice: /roll sides=6``, or the start of the JSON for any other event."""
     try:
         fields = json.loads(data)
     except ValueError:
@@ -29,7 +29,7 @@ def _who(fields: Mapping[str, Any]) -> str:
 
 
 def _what(fields: Mapping[str, Any]) -> str:
-    """What was said, which command was used with what, which component was touched, which emoji was put."""
+    """Return the content, the command with its options, the component with its values, or the emoji."""
     if content := fields.get("content"):
         return str(content)
     used = fields.get("data")

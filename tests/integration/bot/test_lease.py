@@ -1,12 +1,9 @@
-"""When handlers may begin: only while ws surely serves the stream that their event came by."""
+"""Handlers start only while ws surely serves the stream of their event."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
@@ -15,13 +12,8 @@ from nescord_core.settings import MainSettings
 from support.dispatch.raw_ws import WsPeer, until
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> MainSettings:
-    return MainSettings(listen_port=0, state_dir=tmp_path, drain_timeout=5.0)
-
-
 def noting(listener: WsListener) -> list[tuple[str, int, bool]]:
-    """Register a handler of each kind; returns what they note."""
+    """Register a handler of each kind; return the list that they append to."""
     seen: list[tuple[str, int, bool]] = []
 
     @listener.on("message_create")
@@ -89,7 +81,7 @@ async def test_what_has_not_begun_when_its_stream_is_lost_never_does(settings: M
 
 
 async def test_who_dials_anew_takes_the_place_of_its_earlier_stream(settings: MainSettings) -> None:
-    """Ready says to ws that nothing more begins of the earlier one, whether that has broken here or not."""
+    """Ready tells ws that no event of the earlier stream will start, whether it has broken here or not."""
     listener = WsListener()
     seen = noting(listener)
     async with Runtime(listener, settings) as runtime, WsPeer(runtime.port, lease=60.0, address="a") as first:

@@ -1,4 +1,4 @@
-"""`listener.run()` in a process of its own: configuration, signals, what it prints when it cannot run."""
+"""`listener.run()` in a process of its own: configuration, signals, and error messages."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ if __name__ == "__main__":
 
 
 async def test_kill_9_in_the_middle_of_a_handler_brings_its_event_again_marked(tmp_path: Path) -> None:
-    """What had ended is not repeated, what had begun comes again marked, what waited comes in order."""
+    """Finished events are not repeated, started ones come again marked, waiting ones come in order."""
     port = free_port()
     environ = {"NESCORD_MAIN_LISTEN": f"127.0.0.1:{port}"}
     seen = tmp_path / "seen"

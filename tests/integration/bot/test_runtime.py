@@ -1,32 +1,21 @@
-"""A listener on a real socket, with a ws that speaks the wire by hand."""
+"""Event handling of a listener, on a real socket with a hand-written ws."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from nescord_core.bot.listener import WsListener
-from nescord_core.bot.process import serve
 from nescord_core.bot.runtime import Runtime
-from nescord_core.errors import GatewayCommandError, PortTaken
 from nescord_core.payloads import Interaction, Message
 from nescord_core.settings import MainSettings
-from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 from support.dispatch.raw_ws import WsPeer, until
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> MainSettings:
-    return MainSettings(listen_port=0, state_dir=tmp_path, drain_timeout=5.0)
 
 
 async def test_an_event_reaches_its_handler_typed_and_is_acknowledged(settings: MainSettings) -> None:
@@ -191,7 +180,7 @@ async def test_a_handler_that_raises_is_logged_counted_and_done(
 
 
 async def test_a_handler_cannot_end_the_process(settings: MainSettings) -> None:
-    """Its event would be redelivered, and end the next process too."""
+    """Its redelivered event would end the next process as well."""
     listener = WsListener()
     listener.on("ready")(lambda _: sys.exit(3))
 
@@ -254,7 +243,7 @@ async def test_a_handler_may_use_timeouts_and_context_from_its_first_step(settin
 
 
 async def test_a_redelivered_old_interaction_comes_marked_as_stale(settings: MainSettings) -> None:
-    """Fact: a redelivered interaction older than 3 s is stale: marked, not run as if it were new."""
+    """docs/protocol.md, 27: a redelivered interaction older than 3 s is stale, and marked as such."""
     listener = WsListener()
     stale: list[bool] = []
 
@@ -269,140 +258,6 @@ async def test_a_redelivered_old_interaction_comes_marked_as_stale(settings: Mai
     assert stale == [True, False]
 
 
-async def test_a_handler_gets_the_members_that_it_asks_for(settings: MainSettings) -> None:
-    listener = WsListener(concurrency=1)
-    found: list[int] = []
-
-    @listener.on("guild_create", ordered=True)
-    async def handler(guild: Any) -> None:
-        members = await listener.gateway.request_guild_members(guild.id)
-        found.extend(member.user.id for member in members)
-
-    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
-
-        def reply(command: pb.GatewayCommand) -> list[pb.FromWs]:
-            asked = json.loads(command.data)
-            data = {
-                "nonce": asked["nonce"],
-                "chunk_index": 0,
-                "chunk_count": 1,
-                "guild_id": asked["guild_id"],
-            }
-            ws.event("GUILD_MEMBERS_CHUNK", {**data, "members": [{"user": {"id": "8"}}]})
-            return []
-
-        ws.on_command = reply
-        ws.event("GUILD_CREATE", {"id": str(5 << 22)}, key=1)
-        await until(lambda: len(ws.acked) == 2)
-    assert found == [8]
-    (command,) = ws.commands
-    assert (command.op, command.shard_id) == (8, 5 % 2)
-
-
-async def test_presence_reaches_every_shard(settings: MainSettings) -> None:
-    listener = WsListener()
-    async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
-        await listener.gateway.update_presence(status="idle")
-        assert [(command.op, command.shard_id) for command in ws.commands] == [(3, -1)]
-
-
-async def test_drain_finishes_what_runs_and_gives_the_rest_back(settings: MainSettings) -> None:
-    listener = WsListener(concurrency=1)
-    gate = asyncio.Event()
-    hooks: list[str] = []
-    listener.on_start(lambda: hooks.append("start"))
-
-    @listener.on_drain
-    async def closed() -> None:
-        hooks.append("drain")
-
-    @listener.on("message_create")
-    async def handler(message: Any) -> None:
-        await gate.wait()
-        hooks.append("handled")
-
-    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
-        ws.events([("MESSAGE_CREATE", {}, 1)] * 3)
-        await until(lambda: runtime.stats().waiting == 2)
-        async with asyncio.TaskGroup() as tasks:
-            draining = tasks.create_task(runtime.drain())
-            await ws.drained.wait()
-            await until(lambda: ws.returned == [2, 3])
-            gate.set()
-        report = draining.result()
-        assert (report.handled, report.returned, report.cut_short) == (1, 2, ())
-        await until(lambda: ws.acked == [1])
-    assert hooks == ["start", "handled", "drain"]
-    assert ws.returned_started == []
-
-
-async def test_a_handler_past_the_drain_timeout_is_cut_short_and_its_event_returned_as_started(
-    settings: MainSettings, caplog: pytest.LogCaptureFixture
-) -> None:
-    listener = WsListener(drain_timeout=0.1)
-    cancelled = asyncio.Event()
-
-    @listener.on("message_create")
-    async def forever(message: Any) -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
-
-    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
-        ws.event("MESSAGE_CREATE")
-        await until(lambda: runtime.stats().running == 1)
-        report = await runtime.drain()
-        assert cancelled.is_set()
-        await until(lambda: ws.returned_started == [1])
-    assert [name.rpartition(".")[2] for name in report.cut_short] == ["forever"]
-    assert report.returned == 1
-    assert ws.acked == []
-    assert "forever" in caplog.text
-
-
-async def test_serve_is_ready_then_drains_when_told(settings: MainSettings) -> None:
-    drain = asyncio.Event()
-    ready: list[bool] = []
-
-    def on_ready() -> None:
-        ready.append(True)
-        drain.set()
-
-    report = await serve(WsListener(), settings, on_ready=on_ready, drain=drain)
-    assert ready == [True]
-    assert (report.handled, report.returned) == (0, 0)
-
-
-async def test_a_taken_port_is_one_readable_error(settings: MainSettings) -> None:
-    """Not wrapped in an exception group: the CLI prints it as it is."""
-    listener = WsListener()
-    closed: list[bool] = []
-    listener.on_drain(lambda: closed.append(True))
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    taken = replace(settings, listen_port=port)
-    async with server:
-        with pytest.raises(PortTaken, match=f"127.0.0.1:{port}"):
-            await serve(listener, taken, on_ready=lambda: None, drain=asyncio.Event())
-    assert closed == [True]
-
-
-async def test_an_error_in_the_body_is_not_wrapped_and_events_go_back(settings: MainSettings) -> None:
-    listener = WsListener()
-    listener.on("ready")(lambda _: asyncio.Event().wait())
-
-    async def body() -> None:
-        async with Runtime(listener, settings) as runtime, WsPeer(runtime.port) as ws:
-            ws.event("READY")
-            await until(lambda: runtime.stats().running == 1)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await body()
-
-
 async def test_a_finished_event_that_comes_again_is_not_handled_again(settings: MainSettings) -> None:
     handled: list[int] = []
     for _ in range(2):
@@ -412,58 +267,6 @@ async def test_a_finished_event_that_comes_again_is_not_handled_again(settings: 
             ws.event("READY", redelivered=True)
             await until(lambda: ws.acked == [1])
     assert handled == [1]
-
-
-async def test_a_start_hook_that_fails_keeps_the_port_closed(settings: MainSettings) -> None:
-    listener = WsListener()
-    closed: list[bool] = []
-    listener.on_drain(lambda: closed.append(True))
-
-    @listener.on_start
-    async def opened() -> None:
-        raise LookupError("no database")
-
-    with pytest.raises(LookupError, match="no database"):
-        await serve(listener, settings, on_ready=lambda: closed.append(False), drain=asyncio.Event())
-    assert closed == []
-
-
-async def test_commands_after_the_end_are_refused(settings: MainSettings) -> None:
-    listener = WsListener()
-    async with Runtime(listener, settings):
-        pass
-    with pytest.raises(GatewayCommandError, match="running listener"):
-        await listener.gateway.update_presence()
-
-
-async def test_a_command_without_ws_fails_at_its_deadline(settings: MainSettings) -> None:
-    listener = WsListener()
-    async with Runtime(listener, settings):
-        with pytest.raises(GatewayCommandError, match="was not sent within"):
-            await listener.gateway.update_presence(timeout=0.05)
-
-
-async def test_a_handler_that_ignores_its_cancellation_is_named_and_waited_for(
-    settings: MainSettings, caplog: pytest.LogCaptureFixture
-) -> None:
-    listener = WsListener(drain_timeout=0.05)
-    release = asyncio.Event()
-
-    @listener.on("ready")
-    async def stubborn(ready: Any) -> None:
-        while not release.is_set():
-            with contextlib.suppress(asyncio.CancelledError):
-                await release.wait()
-
-    async with Runtime(listener, listener.settings(settings)) as runtime, WsPeer(runtime.port) as ws:
-        ws.event("READY")
-        await until(lambda: runtime.stats().running == 1)
-        report = await runtime.drain()
-        await until(lambda: ws.returned_started == [1])
-        release.set()
-    assert len(report.cut_short) == 1
-    assert "does not end though it was cancelled" in caplog.text
-    assert ws.acked == []
 
 
 async def test_a_handler_that_hangs_is_named_once_for_each_event(
@@ -480,10 +283,10 @@ async def test_a_handler_that_hangs_is_named_once_for_each_event(
     async with Runtime(listener, patience) as runtime, WsPeer(runtime.port) as ws:
         ws.event("MESSAGE_CREATE", {"content": "hang"})
         ws.event("MESSAGE_CREATE", {"content": "pass"})
-        await until(lambda: "is not done" in caplog.text)
+        await until(lambda: "has been running" in caplog.text)
         await asyncio.sleep(0.2)
         go_on.set()
         await until(lambda: sorted(ws.acked) == [1, 2])
-    (line,) = [r.getMessage() for r in caplog.records if "is not done" in r.message]
+    (line,) = [r.getMessage() for r in caplog.records if "has been running" in r.message]
     assert "hang (" in line
     assert "seq 1," in line

@@ -1,4 +1,4 @@
-"""A listener and ws's own Sender, joined by a real socket."""
+"""A listener and ws's real Sender, over a real socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a guild looks like, as plain data: from its GUILD_CREATE, or from discord.py's cache."""
+"""Describes guilds as plain data, from a GUILD_CREATE or from discord.py's cache, for comparison."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     import discord
 
 WITHOUT_TOPIC = (2, 4)
-"""Voice channels and categories, whose topic discord.py does not keep."""
+"""Voice channels and categories, whose topic discord.py does not store."""
 
 __all__ = ["differences", "of_client", "of_payload", "rights"]
 
 
 def of_payload(guild: dict[str, Any]) -> dict[str, Any]:
-    """Describe what Discord sends."""
+    """Describe a guild as Discord sends it."""
     return {
         "name": guild["name"],
         "owner": int(guild["owner_id"]),
@@ -44,7 +44,7 @@ def of_payload(guild: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_client(client: discord.Client) -> dict[str, Any]:
-    """Describe every guild of a client's cache in the same way."""
+    """Describe every guild in a client's cache in the same way."""
     return {str(guild.id): _of_guild(guild) for guild in client.guilds}
 
 
@@ -76,7 +76,7 @@ def _of_guild(guild: discord.Guild) -> dict[str, Any]:
 
 
 def rights(client: discord.Client) -> dict[str, Any]:
-    """Return what members may do: everybody in the guild, the bot and the owner in each channel."""
+    """Return members' permissions: everybody's in the guild, the bot's and the owner's in each channel."""
     found: dict[str, Any] = {}
     for guild in client.guilds:
         asked = [each for each in (guild.me, guild.owner) if each is not None]
@@ -89,7 +89,7 @@ def rights(client: discord.Client) -> dict[str, Any]:
 
 
 def differences(wanted: Any, found: Any, where: str = "") -> list[str]:
-    """Say where two descriptions differ, a line each."""
+    """Return the differences between two descriptions, one per line."""
     if not (isinstance(wanted, dict) and isinstance(found, dict)):
         return [] if wanted == found else [f"{where}: {found!r} instead of {wanted!r}"]
     return [

@@ -1,4 +1,4 @@
-"""A discord.py client that is told of its guilds as ws tells a worker, without a wire between."""
+"""A discord.py client that receives guilds as a worker does from ws, without a connection."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shard(
     user: Mapping[str, Any] = USER,
     **more: Any,
 ) -> pb.Snapshot:
-    """One message that is all of shard 0, as of an event."""
+    """A single message with all of shard 0, current at an event."""
     return pb.Snapshot(
         shard_count=1,
         kept=True,
@@ -64,14 +64,14 @@ class ToldClient(discord.Client):
         await self._async_setup_hook()
 
     async def take(self, message: pb.Snapshot | pb.Share) -> None:
-        """Be told of guilds."""
+        """Receive guilds."""
         if isinstance(message, pb.Share):
             await self.cache.change(message)
         else:
             await self.cache.take(message)
 
     async def handle(self, kind: str, seq: int, guild_id: int, data: bytes) -> None:
-        """Take an event."""
+        """Receive an event."""
         envelope = Envelope(0, SESSION, seq, kind, guild_id, guild_id, data, time.time())
         payload = payload_of(envelope, time.time())
         await self._delivery.take(payload, payload.event)

@@ -1,8 +1,8 @@
-"""A discord.py bot that writes down what is in its cache: when it is ready, and when it is told to.
+"""A discord.py bot that writes a description of its cache to files, when it is ready and on request.
 
-DIGEST_DIRECTORY is where; ``ready-PID`` carries the time of on_ready. With DIGEST_WATCH set it is told by a
-file ``ask-NAME`` as well, and answers with NAME-PID; ``fired`` has what was fired of whole guilds. With
-DIGEST_SHARDED set the client is one that knows of shards.
+It writes to DIGEST_DIRECTORY; ``ready-PID`` has the time of on_ready. With DIGEST_WATCH set, a file
+``ask-NAME`` requests another description, NAME-PID; ``fired`` lists the events about whole guilds. With
+DIGEST_SHARDED set it is an auto-sharded client.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ fired: list[list[str]] = []
 
 
 class Client(Base):
-    """Notes what is fired of whole guilds."""
+    """Records events about whole guilds."""
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
         if event in NOTED:
@@ -59,7 +59,7 @@ def asks() -> Iterator[str]:
 
 
 async def answer() -> None:
-    """Say what is held whenever a file asks for it."""
+    """Describe the cache whenever a file requests it."""
     answered: set[str] = set()
     while True:
         for asked in sorted(set(asks()) - answered):
@@ -95,7 +95,7 @@ async def on_message(message: discord.Message) -> None:
 
 @tree.command()
 async def now(interaction: discord.Interaction, number: int) -> None:
-    """Answer."""
+    """Respond."""
     await interaction.response.send_message(str(number))
 
 

@@ -1,4 +1,4 @@
-"""A whole nescord with `digest_bot` on a big world, and plain discord.py beside it."""
+"""A whole nescord with `digest_bot` on a big world, next to plain discord.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SUPPORT = Path(__file__).parents[1]
 
 
 def is_alive(pid: int) -> bool:
-    """Tell whether a process is there and no zombie."""
+    """Return whether a process exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -32,7 +32,7 @@ def is_alive(pid: int) -> bool:
 
 
 def is_child(pid: int, parent: int) -> bool:
-    """Tell whether a process was started by another one; main's workers come and go meanwhile."""
+    """Return whether a process is a child of another; main's workers come and go in the meantime."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) == parent
     except OSError:
@@ -65,7 +65,7 @@ class BigWorld:
 
 
 class DigestSystem:
-    """``size`` is guilds, members, channels and roles; nothing of nescord runs before `begin`."""
+    """``size``: guilds, members, channels and roles. Nothing of nescord runs before `begin`."""
 
     def __init__(self, directory: Path, size: tuple[int, ...], **environ: str) -> None:
         self.system = System(directory / "bot")
@@ -96,7 +96,7 @@ class DigestSystem:
         self.system.until_ready()
 
     def restart_ws(self) -> None:
-        """Stop ws in order and start it again; it resumes its session."""
+        """Stop ws gracefully and restart it; it resumes its session."""
         ws = next(each for each in reversed(self.system.started) if each.arguments == ("run", "ws"))
         ws.stop()
         self.system.start("run", "ws")
@@ -108,7 +108,7 @@ class DigestSystem:
         self.world.close()
 
     def plain(self) -> int:
-        """Start discord.py on its own transport; returns its process once it is ready."""
+        """Start discord.py on its own transport; return its process once it is ready."""
         process = subprocess.Popen(
             (sys.executable, str(SUPPORT / "discordpy" / "plain.py"), self.system.environ["DISCORD_API_URL"]),
             env=self.system.environ | loopback.environment(),
@@ -129,22 +129,22 @@ class DigestSystem:
         return pids[0]
 
     def ready(self, pid: int) -> Any:
-        """Wait until a process is ready; returns what it wrote then."""
+        """Wait until a process is ready; return what it wrote then."""
         path = self.place / f"ready-{pid}"
         until(path.exists, f"process {pid} to be ready")
         return json.loads(path.read_text())
 
     def worker(self) -> int:
-        """Return the process of main's worker that serves."""
+        """Return the worker process of main that serves."""
         return int(self.system.stats("main")["workers"][0]["pid"])
 
     def workers(self) -> list[int]:
-        """Return the processes of main's workers that serve."""
+        """Return the worker processes of main that serve."""
         stats = self.system.stats("main") or {"workers": []}
         return [int(each["pid"]) for each in stats["workers"] if each.get("pid")]
 
     def held(self, *pids: int) -> dict[int, Any]:
-        """Ask processes (DIGEST_WATCH) what they hold; whoever dies before it answers is left out."""
+        """Request the caches of processes (DIGEST_WATCH), except of those that die before they respond."""
         self._count += 1
         name = f"held-{self._count}"
         (self.place / f"ask-{name}").touch()
@@ -153,7 +153,7 @@ class DigestSystem:
         return {pid: json.loads(path.read_text()) for pid, path in paths.items() if path.exists()}
 
     def reload(self) -> float:
-        """Reload main; returns the seconds from the order until the new process was ready."""
+        """Reload main; return the seconds until the new process is ready."""
         began, port, before = time.time(), self.system.ports["main_admin"], set(self.workers())
         status, answer = fetch("POST", f"http://127.0.0.1:{port}/reload")
         assert status == 200, answer
@@ -161,7 +161,7 @@ class DigestSystem:
         return float(self.ready(self.worker())["at"]) - began
 
     def digests(self, *pids: int) -> list[Any]:
-        """Have the bot's processes describe their caches, once all events have arrived."""
+        """Describe the caches of the bot's processes, once all events have arrived."""
         until(self.system.is_settled, "all events to be handled")
         self._count += 1
         name = f"digest-{self._count}"
@@ -172,7 +172,7 @@ class DigestSystem:
         return [json.loads(path.read_text()) for path in paths]
 
     def reload_under_changes(self, rate: float) -> int:
-        """Reload while the world changes; wait until the cache is the world. Returns the number of events."""
+        """Reload while the world changes, wait until the cache matches, and return the number of events."""
         self.world.ask(f"change {rate}")
         self.reload()
         events = int(self.world.ask("hold")["events"])
@@ -185,9 +185,9 @@ class DigestSystem:
         return events
 
     def commands_during_reloads(self, count: int) -> tuple[list[int], int]:
-        """Use a slash command over and over while main reloads all the time.
+        """Use a slash command over and over while main reloads continuously.
 
-        Returns the numbers of those that were not answered within 3 s, and how many reloads there were.
+        Returns the numbers of the unanswered ones (after 3 s), and the number of reloads.
         """
         guild, ended, reloads = self.system.guilds()[0], threading.Event(), [0]
         until(lambda: self._command(guild, 0) == 200, "the command to be known")
@@ -205,7 +205,7 @@ class DigestSystem:
         return unanswered, reloads[0]
 
     def _command(self, guild: str, number: int) -> int:
-        """Return 200 if it was answered rightly within 3 s."""
+        """Return 200 if it was answered correctly within 3 s."""
         body = {"channel": self._channel(), "guild": guild, "user": "olivia", "command": "now"}
         url = f"http://127.0.0.1:{self.system.ports['sandbox']}/sandbox/interact"
         status, answer = fetch("POST", url, body | {"options": {"number": number}, "wait": 3})

@@ -1,7 +1,7 @@
-"""Runs discord.py programs as they are, with discord.py's own transport, on a sandbox instead of Discord.
+"""Runs unmodified discord.py programs with discord.py's own transport, on a sandbox instead of Discord.
 
-Run as: plain.py API_URL, with the path of a program on each line of standard input. Each is run by
-a process forked for it, which the next one ends.
+Run it as ``plain.py API_URL``, with the path of a program on each line of standard input. Each runs in a
+forked process, which is ended before the next one starts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from support.network import loopback
 
 loopback.install()
 
-import discord.ext.commands  # noqa: E402 - after the way off this machine is closed
+import discord.ext.commands  # noqa: E402 - after the network guard is installed
 import discord.ext.tasks  # noqa: E402
 import yarl  # noqa: E402
 
@@ -32,7 +32,7 @@ def point_at(api_url: str) -> None:
 
 
 def hurry() -> None:
-    """Let a client be ready soon after its last guild, instead of 2 s after it."""
+    """Make a client ready soon after its last guild, instead of 2 s later."""
     original = discord.state.ConnectionState.__init__
 
     def init(self: Any, **options: Any) -> None:
@@ -42,9 +42,9 @@ def hurry() -> None:
 
 
 def one_by_one() -> None:
-    """Let what an event starts take its first step before the next event is read.
+    """Let the tasks of an event take their first step before the next event is read.
 
-    Two frames that arrive together would else show the listener of the first what the second has changed.
+    Otherwise, when two frames arrive together, the listener of the first sees the changes of the second.
     """
     received = discord.gateway.DiscordWebSocket.received_message
 
@@ -56,7 +56,7 @@ def one_by_one() -> None:
 
 
 def run(program: str) -> None:
-    """Be a Python that was started with this program, in this process."""
+    """Act as a Python process that was started with this program."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.path.insert(0, str(Path(program).parent))
     sys.argv[:] = [program]

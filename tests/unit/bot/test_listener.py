@@ -143,7 +143,7 @@ def test_hooks_take_no_parameters() -> None:
     with pytest.raises(EntryError, match="must take no parameters"):
         listener.on_start(async_handler)
     with pytest.raises(EntryError, match="without parentheses"):
-        listener.on_start(None)  # type: ignore[type-var]  # what @listener.on_start() would hand over
+        listener.on_start(None)  # type: ignore[type-var]  # what @listener.on_start() would pass
 
 
 @pytest.mark.parametrize(
@@ -165,5 +165,5 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 
 
 async def test_gateway_commands_before_the_listener_runs_are_refused() -> None:
-    with pytest.raises(GatewayCommandError, match="need the running listener"):
+    with pytest.raises(GatewayCommandError, match="need a running listener"):
         await WsListener().gateway.update_presence(status="idle")

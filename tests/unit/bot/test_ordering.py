@@ -84,7 +84,7 @@ class Event:
 
 
 class OrderMachine(RuleBasedStateMachine):
-    """Against what was promised, checked over the whole history."""
+    """Checks the promises over the whole history."""
 
     LIMIT = 3
 
@@ -129,7 +129,7 @@ class OrderMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_lost(self) -> None:
         assert self.order.waiting == len(self.arrived) - len(self.started)
-        # Whatever ends, everything starts in the end.
+        # Whatever ends, everything eventually starts.
         if not self.running:
             assert self.order.waiting == 0
 

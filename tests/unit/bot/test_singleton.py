@@ -49,7 +49,7 @@ async def test_only_one_goes_on_and_the_next_follows_when_it_leaves() -> None:
         return asyncio.create_task(often())
 
     first = make(1)
-    while not done:  # noqa: ASYNC110 - it is the task that counts
+    while not done:  # noqa: ASYNC110 - waits for the task's effect
         await asyncio.sleep(0)
     second = make(2)
     await asyncio.sleep(0.05)

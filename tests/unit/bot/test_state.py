@@ -25,7 +25,7 @@ def test_what_cannot_be_pickled_stays_behind_and_is_named() -> None:
     assert list(packed) == ["kept"]
     assert len(problems) == 1
     assert problems[0].startswith(
-        "state['lock'] is not handed on: a _thread.lock cannot be pickled (TypeError"
+        "state['lock'] is not passed on: a _thread.lock cannot be pickled (TypeError"
     )
 
 
@@ -33,14 +33,14 @@ def test_only_text_is_a_key() -> None:
     state: dict[Any, Any] = State()
     state[1] = "x"
     assert isinstance(state, State)
-    assert state.packed() == ({}, ["state[1] is not handed on: its key is of type int, not str."])
+    assert state.packed() == ({}, ["state[1] is not passed on: its key is of type int, not str."])
 
 
 def test_it_is_bounded() -> None:
     packed, problems = State({"small": 1, "big": b"x" * subject.LARGEST, "other": 2}).packed()
     assert list(packed) == ["small", "other"]
     assert "'big'" in problems[0]
-    assert "more than 1048576 in all" in problems[0]
+    assert "exceed the total of 1048576" in problems[0]
 
 
 class Moved:

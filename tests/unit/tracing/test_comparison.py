@@ -1,4 +1,4 @@
-"""Calls of two runs: what differs, and what only seems to."""
+"""Compares the calls of two runs: real differences, and apparent ones."""
 
 from __future__ import annotations
 

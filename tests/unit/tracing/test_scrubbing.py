@@ -1,4 +1,4 @@
-"""What is somebody's own goes out of a recording; what events are recognised by stays."""
+"""A recording loses personal data, and keeps what identifies events."""
 
 from __future__ import annotations
 

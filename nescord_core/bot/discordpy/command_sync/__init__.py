@@ -1,1 +1,1 @@
-"""Application command sync in development: what changed, and sending it to Discord."""
+"""Application command sync in development: finds changes and sends them to Discord."""

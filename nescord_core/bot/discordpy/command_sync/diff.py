@@ -1,6 +1,6 @@
-"""What has changed in a tree of application commands. Pure.
+"""Finds changes in a tree of application commands. Pure.
 
-A command is named as a person would write it: ``/roll`` for a slash command, ``Shout`` for a context menu.
+Commands are named as users see them: ``/roll`` for a slash command, ``Shout`` for a context menu.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Payload = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """Commands that are new, changed and gone. As text it is what a person is shown: ``+/a ~/b -/c``."""
+    """Commands that are new, changed and gone; as text: ``+/a ~/b -/c``."""
 
     new: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -35,13 +35,13 @@ class Diff:
 
 
 def key_of(command: Payload) -> str:
-    """Return the name of a command; Discord tells commands apart by type and name."""
+    """Return the name of a command; type and name together are unique in Discord."""
     slash = command.get("type", _SLASH) == _SLASH
     return f"/{command['name']}" if slash else str(command["name"])
 
 
 def hashes(commands: Iterable[Payload]) -> dict[str, str]:
-    """Return a hash of each command's content by its name."""
+    """Return a hash of each command's content, by name."""
     return {
         key_of(each): hashlib.sha256(json.dumps(each, sort_keys=True, default=str).encode()).hexdigest()
         for each in commands
@@ -49,9 +49,9 @@ def hashes(commands: Iterable[Payload]) -> dict[str, str]:
 
 
 def diff(wanted: Mapping[str, str], synced: Mapping[str, str], present: Iterable[str]) -> Diff:
-    """Compare hashes of what the bot has, and of what was synced last, with the names that Discord has.
+    """Compare the bot's hashes and those of the last sync with the names that Discord has.
 
-    A command that Discord has and that nobody here has synced counts as changed: it may be anything.
+    A command in Discord that was never synced from here counts as changed, since its content is unknown.
     """
     there = set(present)
     return Diff(

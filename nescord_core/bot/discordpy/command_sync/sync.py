@@ -1,4 +1,4 @@
-"""Brings Discord's application commands up to what the bot's code says, while it is being developed."""
+"""Syncs Discord's application commands with the bot's code during development."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ SETTLING = 0.5
 async def keep_synced(client: discord.Client, where: str, state_dir: Path) -> None:
     """Sync once the client is ready; ``where`` is `EVERYWHERE` or the id of a guild.
 
-    What goes wrong is logged: the bot runs all the same.
+    Errors are logged and do not stop the bot.
     """
     try:
         await client.wait_until_ready()
         await _until_complete(client, where)
         changes = await sync(client, where, state_dir / "commands.json")
     except discord.HTTPException as error:
-        log.error("the application commands were not synced: %s", error)
+        log.error("cannot sync the application commands: %s", error)
     except (OSError, discord.app_commands.AppCommandError) as error:
-        log.error("the application commands were not synced: %s", error)
+        log.error("cannot sync the application commands: %s", error)
     else:
         if changes:
             place = "" if where == EVERYWHERE else f" of guild {where}"
@@ -43,7 +43,7 @@ async def keep_synced(client: discord.Client, where: str, state_dir: Path) -> No
 
 
 async def _until_complete(client: discord.Client, where: str) -> None:
-    """Wait while the tree still grows: many a bot loads its cogs when it is ready, then syncs by itself."""
+    """Wait until the tree stops growing: many bots load their cogs when ready, then sync by themselves."""
     before, now = None, await _wanted(client, where)
     while now != before:
         await asyncio.sleep(SETTLING)
@@ -54,21 +54,21 @@ async def _wanted(client: discord.Client, where: str) -> list[dict[str, Any]] | 
     return await internals.command_payloads(client, None if where == EVERYWHERE else int(where))
 
 
-async def sync(client: discord.Client, where: str, memory: Path) -> Diff:
-    """Sync if a hash says that something has changed; returns what. ``memory`` keeps the hashes."""
+async def sync(client: discord.Client, where: str, hash_file: Path) -> Diff:
+    """Sync if a hash has changed, and return the changes; ``hash_file`` stores the hashes."""
     wanted = await _wanted(client, where)
     if wanted is None or client.application_id is None:
-        return Diff()  # it has no tree
+        return Diff()  # the client has no tree
     present = [key_of(each) for each in await _present(client, where)]
     place = f"{client.application_id}:{where}"
-    known = _read(memory)
+    known = _read(hash_file)
     before, now = known.get(place, {}), hashes(wanted)
     if not now and not before:
-        return Diff()  # whatever is there, it is not from this tree
+        return Diff()  # whatever commands there are, they do not come from this tree
     changes = diff(now, before, present)
     if changes:
         await _replace(client, where, wanted)
-        _write(memory, {**known, place: now})
+        _write(hash_file, {**known, place: now})
     return changes
 
 
@@ -87,15 +87,15 @@ async def _replace(client: discord.Client, where: str, wanted: list[Any]) -> Non
         await client.http.bulk_upsert_guild_commands(client.application_id, int(where), payload=wanted)
 
 
-def _read(memory: Path) -> dict[str, dict[str, str]]:
+def _read(hash_file: Path) -> dict[str, dict[str, str]]:
     try:
-        found: dict[str, dict[str, str]] = json.loads(memory.read_text(encoding="utf-8"))
+        found: dict[str, dict[str, str]] = json.loads(hash_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}  # then every command counts as changed, once
+        return {}  # every command counts as changed, once
     return found
 
 
-def _write(memory: Path, known: Mapping[str, Mapping[str, str]]) -> None:
-    fresh = memory.with_suffix(".new")
+def _write(hash_file: Path, known: Mapping[str, Mapping[str, str]]) -> None:
+    fresh = hash_file.with_suffix(".new")
     fresh.write_text(json.dumps(known), encoding="utf-8")
-    fresh.replace(memory)
+    fresh.replace(hash_file)

@@ -1,7 +1,7 @@
-"""A program's own logging, beside nescord's: it is set up as if nobody had been there before.
+"""Lets a program configure logging as if it were the first to do so, next to nescord's logging.
 
-nescord logs to stderr through a handler of the root logger. Python's `logging.basicConfig` does nothing where
-there is one already, and what a program prints through a handler of its own would be printed twice.
+nescord logs to stderr through a handler of the root logger. Python's `logging.basicConfig` does nothing if
+there already is a handler, and what a program prints through its own handler would be printed twice.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ __all__ = ["allow_own_setup"]
 
 
 def allow_own_setup() -> None:
-    """Let the program of this process set up logging for itself; what it prints is not printed again."""
+    """Let the program configure logging for itself; records that it prints are not printed again."""
     ours = logging.getLogger().handlers[:]
     if not logs.as_json():
         for handler in ours:
-            handler.addFilter(functools.partial(_is_unsaid, ours))
+            handler.addFilter(functools.partial(_is_unprinted, ours))
     logging.basicConfig = _configuring(logging.basicConfig, ours)
 
 
@@ -30,7 +30,7 @@ def _configuring(original: Callable[..., None], ours: list[logging.Handler]) -> 
     @functools.wraps(original)
     def configure(**options: Any) -> None:
         root = logging.getLogger()
-        # One that was switched off (handlers[:] = [], force=True) stays off.
+        # A handler that the program removed (handlers[:] = [], force=True) stays removed.
         kept = [handler for handler in root.handlers if handler in ours]
         root.handlers[:] = [handler for handler in root.handlers if handler not in ours]
         try:
@@ -41,13 +41,13 @@ def _configuring(original: Callable[..., None], ours: list[logging.Handler]) -> 
     return configure
 
 
-def _is_unsaid(ours: list[logging.Handler], record: logging.LogRecord) -> bool:
-    """Tell whether no handler of the program's own prints this record."""
+def _is_unprinted(ours: list[logging.Handler], record: logging.LogRecord) -> bool:
+    """Return whether none of the program's own handlers prints this record."""
     return not any(_prints(each, record) for each in _handlers(record.name) if each not in ours)
 
 
 def _handlers(name: str) -> Iterator[logging.Handler]:
-    """Yield the handlers that a record of this logger goes to, as `Logger.callHandlers` finds them."""
+    """Yield the handlers that receive a record of this logger, as in `Logger.callHandlers`."""
     logger: logging.Logger | None = logging.getLogger(name)
     while logger is not None:
         yield from logger.handlers

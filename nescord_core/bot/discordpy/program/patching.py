@@ -1,4 +1,4 @@
-"""Puts nescord's transport under discord.py's own classes, for a bot that knows nothing of it."""
+"""Patches discord.py's own classes to use nescord's transport, for a bot that knows nothing of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["replace_transport"]
 
 
 def replace_transport() -> None:
-    """Have every client of this process run on nescord, also those made before."""
+    """Make every client of this process run on nescord, including existing ones."""
     for kind in (discord.Client, discord.AutoShardedClient):
         if "connect" in vars(kind) and not hasattr(vars(kind)["connect"], "__wrapped__"):
             _replace(kind)

@@ -1,6 +1,6 @@
-"""A program that replaces itself by a new run of itself, as a bot's restart command does.
+"""Handles programs that exec themselves, as a bot's restart command does.
 
-The new Python would know nothing of nescord and connect to Discord by itself, beside ws.
+The new interpreter would know nothing of nescord and connect to Discord by itself, in parallel to ws.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ log = logging.getLogger("nescord.main")
 
 
 def restart_instead_of_exec(leave: Callable[[], object]) -> None:
-    """Have ``leave`` called, which ends this process in order, where it would become another Python."""
+    """Make an exec of the program call ``leave`` instead, which ends this process gracefully."""
     os.execv = _replacing(os.execv, leave)
     os.execve = _replacing(os.execve, leave)
 
@@ -30,16 +30,16 @@ def _replacing(original: Callable[..., NoReturn], leave: Callable[[], object]) -
     def execute(path: Any, *arguments: Any) -> NoReturn:
         if not _is_the_program(path):
             original(path, *arguments)
-        log.info("the bot starts itself anew: this process ends, and main starts the next one")
+        log.info("the bot restarts itself: this process exits, and main starts the next one")
         leave()
-        # The handler ends here, and its event counts as done; it must not come again and restart once more.
+        # The handler ends here and its event counts as done; redelivered, it would restart the bot again.
         raise asyncio.CancelledError if _in_a_task() else SystemExit(0)
 
     return execute
 
 
 def _is_the_program(path: Any) -> bool:
-    """Python, which then runs the bot's file, or that file if it can be executed."""
+    """Return whether it is Python, which then runs the bot's file, or that file if it is executable."""
     given = Path(os.fsdecode(path))
     if given.name.startswith("python") or given == Path(sys.executable):
         return True

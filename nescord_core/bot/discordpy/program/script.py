@@ -1,4 +1,4 @@
-"""A bot's file as Python would run it: by its path, or as a module of the package that it is a part of."""
+"""Finds out how Python would run a bot's file: by its path, or as a module of its package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INIT = "__init__.py"
 
 @dataclass(frozen=True)
 class Script:
-    """``module`` is None for a file that stands by itself; ``directory`` is where its imports begin."""
+    """``module`` is None for a standalone file; ``directory`` is where its imports start."""
 
     path: Path
     directory: Path
@@ -23,7 +23,7 @@ class Script:
 
     @property
     def run(self) -> Callable[[], object]:
-        """What `python FILE` does, or `python -m MODULE` in the directory."""
+        """A function that does what `python FILE` does, or `python -m MODULE` in the directory."""
         if self.module is None:
             return lambda: runpy.run_path(str(self.path), run_name="__main__")
         name = self.module
@@ -31,10 +31,10 @@ class Script:
 
 
 def find(path: Path) -> Script:
-    """Tell how a file (absolute) is to be run.
+    """Return how to run a file, given by its absolute path.
 
     With relative imports it only runs as ``python -m``; so does ``__main__.py`` of a package. The package
-    begins below the first directory without an ``__init__.py``, or as far up as the imports go.
+    starts below the first directory without an ``__init__.py``, or as far up as the imports reach.
     """
     levels = _levels(path)
     if path.name == "__main__.py" and (path.parent / _INIT).is_file():
@@ -52,9 +52,9 @@ def find(path: Path) -> Script:
 
 
 def _levels(path: Path) -> int:
-    """Return how many directories up the file's own imports reach; 0 for none that is relative."""
+    """Return how many directories up the file's own imports reach; 0 without relative imports."""
     try:
         tree = ast.parse(path.read_bytes(), str(path))
     except (OSError, SyntaxError, ValueError):
-        return 0  # what is wrong shows when it is run
+        return 0  # the error shows when it is run
     return max((each.level for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)), default=0)

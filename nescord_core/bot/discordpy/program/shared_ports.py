@@ -1,4 +1,4 @@
-"""Ports that a bot listens on itself, as for a page that says it is alive, over a reload."""
+"""Lets a bot keep its own listening ports, such as a health page's, across a reload."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _INTERNET = {socket.AF_INET, socket.AF_INET6}
 
 
 def share() -> None:
-    """Let this process listen where the one whose place it takes still does (SO_REUSEPORT, socket(7)).
+    """Let this process listen on ports its predecessor still has (SO_REUSEPORT, socket(7)).
 
-    A port that a stranger listens on stays taken: both have to share it.
+    Ports of other programs stay taken: both sides have to share them.
     """
     if not hasattr(socket, "SO_REUSEPORT"):
         return

@@ -1,4 +1,4 @@
-"""Events that failed: recorded with traceback and identity, sent again, set aside when they kill."""
+"""Failed events: recorded with traceback and identity, replayed, and set aside when they crash processes."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ asyncio.run(serve(listener, settings, on_ready=lambda: None, drain=asyncio.Event
 async def test_what_only_waited_in_processes_that_were_killed_is_handled_by_the_next_one(
     tmp_path: Path,
 ) -> None:
-    """Only the first event's handler ever began: the others have killed nobody."""
+    """Only the first event's handler ever started, so only that one can have crashed the process."""
     (port,) = free_ports(1)
     output = tmp_path / "seen"
     arguments = [sys.executable, "-c", CROWDED, str(port), str(tmp_path / "state"), str(output)]
@@ -203,7 +203,7 @@ async def test_what_only_waited_in_processes_that_were_killed_is_handled_by_the_
             process = await asyncio.create_subprocess_exec(*arguments, stderr=subprocess.DEVNULL)
             await until(lambda: len(lines()) == death)  # noqa: B023 - awaited here
             await until(lambda: ws.stats().replicas[0].in_flight == 10)
-            await asyncio.sleep(0.5)  # what runs alone does so for a quarter of a second
+            await asyncio.sleep(0.5)  # longer than an event runs alone
             process.kill()
             await process.wait()
         assert [line.split()[0] for line in lines()] == ["1"] * 3

@@ -1,4 +1,4 @@
-"""Who looks on at a bot's events: told of everything, never waited for, and able to hand events in again."""
+"""Observers of a bot's events: they receive everything, never slow delivery down, and may replay events."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def serving(
 
 
 async def take(subscription: Any, ends: int) -> list[records.Record]:
-    """Return what is told until so many events are done."""
+    """Return the records up to the given number of finished events."""
     found: list[records.Record] = []
     async with asyncio.timeout(20):
         async for told in subscription:
@@ -76,7 +76,7 @@ async def test_a_reader_is_told_of_events_calls_and_failures(tmp_path: Path) -> 
             if message.n == 2:
                 raise ValueError("two is too many")
             task = asyncio.create_task(rest.create_message(channel, content="Pong!"))
-            await task  # a task of the handler's is of the same event
+            await task  # the handler's task belongs to the same event
 
         async with (
             serving(listener, tmp_path) as (ws, _),
@@ -102,7 +102,7 @@ async def test_a_reader_is_told_of_events_calls_and_failures(tmp_path: Path) -> 
 
 
 async def test_a_reader_that_reads_nothing_keeps_nobody_waiting(tmp_path: Path) -> None:
-    """Neither the events nor the end of the process; later it learns how much it has missed."""
+    """It delays neither events nor shutdown, and later learns how much it has missed."""
     listener, count, text = WsListener(), 6_000, "x" * 3000
     listener.on("message_create")(lambda _: None)
     reading, over, lines = asyncio.Event(), asyncio.Event(), list[records.Record]()
@@ -143,12 +143,12 @@ def test_what_is_held_for_a_reader_is_bounded() -> None:
         return tail
 
     tail = asyncio.run(fill())
-    assert tail._held_bytes <= 8 * 1024 * 1024
-    assert tail._missed > 90
+    assert tail._queued_bytes <= 8 * 1024 * 1024
+    assert tail._dropped > 90
 
 
 async def test_a_new_process_tells_of_its_first_event(tmp_path: Path) -> None:
-    """As at a reload: the reader is there before the process is."""
+    """As at a reload: the reader exists before the process."""
     async with subscribed(tmp_path, Wanted()) as subscription:
         for generation in (1, 2):
             listener = WsListener()

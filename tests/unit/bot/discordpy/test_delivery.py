@@ -1,4 +1,4 @@
-"""What an event does to a client's cache, which may show it already."""
+"""An event's effect on a client's cache, which may already include it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client holds after ws has told it of its guilds, once and again."""
+"""A client's cache after it has received its guilds, once and repeatedly."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def picture(
 
 
 class Bot(ToldClient):
-    """Notes what is fired of whole guilds."""
+    """Records events about whole guilds."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ async def test_whoever_waits_for_members_of_a_guild_that_goes_gets_what_has_come
     state = internals.connection(bot)
 
     async def ask(*_: object, **__: object) -> None:
-        """Nobody answers."""
+        """Never answer."""
 
     state.chunker = ask  # type: ignore[method-assign]  # the wire
     guild = bot.get_guild(5)
@@ -146,7 +146,7 @@ async def test_what_came_of_a_stream_that_broke_counts_for_nothing() -> None:
 
 
 async def test_a_new_session_begins_with_the_workers_own_guilds_alone() -> None:
-    """READY as an event names those of all workers; it comes to one of them, and says nothing new there."""
+    """A READY event lists the guilds of all workers; it reaches one of them, and is old news there."""
     bot = await started(picture(5), picture(6))
     await bot.take(shard([], session="s2", seq=1, unavailable=[6]))
     assert bot.held() == {6: "?"}

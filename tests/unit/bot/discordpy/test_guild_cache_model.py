@@ -1,4 +1,4 @@
-"""A cache that is told of guilds at any moment comes to be the world, whatever is on its way."""
+"""A cache that receives guilds at any moment ends up equal to the world, whatever else is in flight."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Event = tuple[str, int, bytes]
 
 
 class Past:
-    """A world that has changed, each of its events, and what ws makes of them."""
+    """A changing world, with each of its events and the state that ws caches."""
 
     def __init__(self, seed: int) -> None:
         self.world = World(SandboxSettings(guilds=1))
@@ -44,18 +44,18 @@ class Past:
             changes.change()
 
     def shard(self, seq: int) -> ShardSnapshot:
-        """Return what ws knows once it has got that event."""
+        """Return ws's snapshot after an event."""
         shard = ShardSnapshot(SnapshotSettings(enabled=True))
         for number, (kind, guild_id, data) in enumerate(self.events[:seq], 1):
             shard.apply(SESSION, number, kind, guild_id, data)
         return shard
 
     def all_as_of(self, seq: int) -> pb.Snapshot:
-        """Return what a worker is told that begins after that event."""
+        """Return the snapshot that a worker receives which starts after an event."""
         return shard(map(snapshot_message, self.shard(seq).guilds()), seq=seq, shared=False, user=self.bot)
 
     def share(self, guild_id: int, seq: int) -> pb.Share:
-        """Return what it is told of a guild once more, as of an event."""
+        """Return the share message with which a guild is resent, current at an event."""
         found = self.shard(seq).guild(guild_id)
         if found is None:
             return pb.Share(session_id=SESSION, seq=seq, gone=[guild_id])
@@ -74,7 +74,7 @@ class Past:
 @given(seed=st.integers(0, 1 << 30), draw=st.data())
 @settings(max_examples=60)
 async def test_a_worker_that_begins_at_any_moment(seed: int, draw: st.DataObject) -> None:
-    """It gets events from before it was told, which others have not handled; maybe more of a guild later."""
+    """It receives events from before its snapshot that others have not handled, and perhaps a newer guild."""
     past = Past(seed)
     last = len(past.events)
     told = draw.draw(st.integers(past.first, last), label="told as of")
@@ -97,7 +97,7 @@ async def test_a_worker_that_begins_at_any_moment(seed: int, draw: st.DataObject
 @given(seed=st.integers(0, 1 << 30), draw=st.data())
 @settings(max_examples=60)
 async def test_a_worker_that_gets_an_event_that_another_had_begun(seed: int, draw: st.DataObject) -> None:
-    """What came after it may have been handled there: so its guild is told once more."""
+    """Later events may have been handled by the other worker, so the guild is sent once more."""
     past = Past(seed)
     last = len(past.events)
     told = draw.draw(st.integers(past.first + 1, last), label="told as of")

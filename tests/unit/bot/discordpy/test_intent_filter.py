@@ -15,8 +15,8 @@ def message(**more: Any) -> dict[str, Any]:
     return {"guild_id": "9", "author": OTHER, "content": "hi", "embeds": [1], "mentions": [], **more}
 
 
-def reduced(data: dict[str, Any], intents: int = 0, kind: str = "MESSAGE_CREATE") -> dict[str, Any]:
-    return intent_filter.reduced(kind, data, intents=intents, own_id=ME)
+def filtered(data: dict[str, Any], intents: int = 0, kind: str = "MESSAGE_CREATE") -> dict[str, Any]:
+    return intent_filter.filtered(kind, data, intents=intents, own_id=ME)
 
 
 @pytest.mark.parametrize(
@@ -38,22 +38,22 @@ def test_an_event_comes_with_its_intent(kind: str, data: dict[str, Any], intents
 
 
 def test_content_is_hidden_from_a_client_without_the_intent() -> None:
-    assert reduced(message())["content"] == ""
-    assert reduced(message())["embeds"] == []
-    assert "attachments" not in reduced(message()), "what was not there does not appear"
-    assert reduced(message(), Intents.MESSAGE_CONTENT)["content"] == "hi"
-    assert "poll" not in reduced(message(poll={}))
+    assert filtered(message())["content"] == ""
+    assert filtered(message())["embeds"] == []
+    assert "attachments" not in filtered(message()), "what was not there does not appear"
+    assert filtered(message(), Intents.MESSAGE_CONTENT)["content"] == "hi"
+    assert "poll" not in filtered(message(poll={}))
 
 
 def test_content_is_seen_where_it_is_meant_for_the_bot() -> None:
-    assert reduced(message(author={"id": ME}))["content"] == "hi"
-    assert reduced(message(mentions=[{"id": ME}]))["content"] == "hi"
-    assert reduced(message(guild_id=None))["content"] == "hi"
+    assert filtered(message(author={"id": ME}))["content"] == "hi"
+    assert filtered(message(mentions=[{"id": ME}]))["content"] == "hi"
+    assert filtered(message(guild_id=None))["content"] == "hi"
 
 
 def test_what_a_message_refers_to_is_hidden_as_well() -> None:
     snapshots = [{"message": {"content": "secret"}}]
-    shown = reduced(message(mentions=[{"id": ME}], referenced_message=message(message_snapshots=snapshots)))
+    shown = filtered(message(mentions=[{"id": ME}], referenced_message=message(message_snapshots=snapshots)))
     assert shown["content"] == "hi"
     assert shown["referenced_message"]["content"] == ""
     assert shown["referenced_message"]["message_snapshots"][0]["message"]["content"] == ""
@@ -61,9 +61,9 @@ def test_what_a_message_refers_to_is_hidden_as_well() -> None:
 
 def test_a_guild_shows_who_is_online_only_to_a_client_that_asked() -> None:
     guild = {"presences": [1], "voice_states": [2], "members": [3]}
-    assert reduced(guild, Intents.GUILDS, "GUILD_CREATE") == {
+    assert filtered(guild, Intents.GUILDS, "GUILD_CREATE") == {
         "presences": [],
         "voice_states": [],
         "members": [3],
     }
-    assert reduced(guild, Intents.all(), "GUILD_CREATE") == guild
+    assert filtered(guild, Intents.all(), "GUILD_CREATE") == guild

@@ -1,4 +1,4 @@
-"""The private parts of discord.py that are touched are as they were when this was written."""
+"""The private parts of discord.py that nescord uses are as they were when this was written."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_the_start_of_a_shard_is_waited_for_by_name() -> None:
 
 
 def test_a_guild_keeps_what_comes_and_goes_in_the_tables_that_are_emptied() -> None:
-    """What `_from_data` does not replace, a guild that is told again would keep."""
+    """Whatever `_from_data` does not replace, a guild that is received again would keep."""
     made = re.findall(r"self\.(_\w+): Dict\[", inspect.getsource(discord.Guild.__init__))
     assert sorted(made) == sorted(internals.TABLES)
     source = inspect.getsource(discord.Guild._from_data)

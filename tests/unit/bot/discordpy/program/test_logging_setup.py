@@ -1,4 +1,4 @@
-"""What a program does to logging for itself works as if nescord had not been there, and is printed once."""
+"""A program can configure logging as if nescord were not there, and each record is printed once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logging_setup.allow_own_setup()
 
 
 def printed(program: str, where: Path, **environ: str) -> list[str]:
-    """Return what a program printed, without the time of day that nescord puts before its lines."""
+    """Return what a program printed, without nescord's timestamps."""
     ended = subprocess.run(
         (sys.executable, "-c", BEFORE + program),
         capture_output=True,

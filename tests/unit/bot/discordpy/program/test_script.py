@@ -1,4 +1,4 @@
-"""How a bot's file is to be run: by itself, or as a part of its package."""
+"""How a bot's file is run: standalone, or as a part of its package."""
 
 from __future__ import annotations
 
