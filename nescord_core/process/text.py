@@ -1,4 +1,4 @@
-"""Makes text from elsewhere fit for logs and terminals. Pure."""
+"""Makes untrusted text safe for logs and terminals. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The REST service: the proxy on its port, from start to an orderly end."""
+"""The REST service: runs the proxy on its port and stops it in order."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _log = logging.getLogger("nescord.rest")
 
 
 async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
-    """Serve until ``stop`` is set, then finish what is in flight for up to ``settings.stop_timeout`` seconds.
+    """Serve until ``stop``; then finish requests in flight for up to ``settings.stop_timeout`` seconds.
 
-    ``on_ready`` gets the address, ``host:port``, once requests are taken. Raises `ConfigError` for an address
-    that others can reach while no secret is set or a state_dir that cannot be written to, and `PortTaken`.
+    ``on_ready`` receives the address, ``host:port``, once requests are accepted. Raises `ConfigError` if
+    other machines can reach the address without a secret, or if state_dir is not writable; and `PortTaken`.
     """
     check_exposure(settings)
     require_writable(settings.state_dir)
     proxy = Proxy(settings)
     with program.one_error():
-        made = Server(proxy.begin, head_timeout=settings.head_timeout, idle_timeout=settings.idle_timeout)
-        async with proxy.running(), made.running() as server:
+        http = Server(proxy.begin, head_timeout=settings.head_timeout, idle_timeout=settings.idle_timeout)
+        async with proxy.running(), http.running() as server:
             await _serve(settings, proxy, server, stop, on_ready)
 
 
@@ -67,7 +67,7 @@ def check_exposure(settings: RestSettings) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether an address or name stands for this machine alone."""
+    """Return whether only this machine can reach an address or name."""
     if host.lower() == "localhost":
         return True
     try:
@@ -86,12 +86,12 @@ async def _listen(settings: RestSettings, server: Server) -> asyncio.Server:
 
 
 async def _finish(listener: asyncio.Server, server: Server, proxy: Proxy, timeout: float) -> None:
-    """Take no new connections, close idle ones, and wait for the requests that are being answered."""
+    """Accept no new connections, close idle ones, and wait for requests in flight."""
     listener.close()
     server.leave()
     left = await proxy.finish(timeout)
     if left:
-        _log.warning("rest stops with %d requests unanswered", left)
+        _log.warning("rest stops with %d unanswered %s", left, "request" if left == 1 else "requests")
 
 
 def _address(listener: asyncio.Server) -> str:
@@ -132,12 +132,12 @@ class RestServer:
 
     @property
     def settings(self) -> RestSettings:
-        """The settings that result with the configuration of the working directory."""
+        """The settings: these arguments, completed by the configuration of the working directory."""
         settings: RestSettings = load(Path.cwd(), flags=self._flags).rest
         return settings if self._cache is None else replace(settings, cache=self._cache)
 
     def run(self) -> None:
-        """Serve until SIGTERM, SIGHUP or ^C, then finish what is in flight."""
+        """Serve until SIGTERM, SIGHUP or ^C, then finish requests in flight."""
         settings = self.settings
         program.run(
             "rest",

@@ -1,4 +1,4 @@
-"""The sandbox as a service: one socket for REST, gateway, page, control API and health."""
+"""The sandbox service: REST, gateway, page, control API and health on one socket."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["routes", "serve"]
 
 
 async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
-    """Run a sandbox until ``stop`` is set. ``on_ready`` gets host:port once it answers.
+    """Run a sandbox until ``stop`` is set. ``on_ready`` receives host:port once it accepts requests.
 
     Raises:
-        ConfigError: the address is not on loopback, or state_dir cannot be written to.
-        PortTaken: somebody else has the port.
+        ConfigError: the address is not on loopback, or state_dir is not writable.
+        PortTaken: another process has the port.
 
     """
     require_writable(settings.state_dir)

@@ -1,1 +1,1 @@
-"""The ws service: a parent that owns the token's sessions, and a process for each cluster of shards."""
+"""The ws service: a parent process that owns the bot's sessions, and one process per cluster of shards."""

@@ -1,4 +1,4 @@
-"""One cluster as its parent sees it: the process that holds the shards, and its part of the conversation."""
+"""The parent's handle of one cluster process: starts it, exchanges messages with it, stops it."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ log = logging.getLogger("nescord.ws")
 MODULE = "nescord_core.services.ws.cluster_process"
 SECRETS = frozenset(key.env for key in KEYS if key.secret)
 CANNOT_START = 127
-LAST_WORDS = 0.5
-"""Seconds in which the channel of a process that has ended is read to its end."""
-SILENCE = 20.0
-"""Seconds without a word after which a process is taken to hang; it says something every 5 s."""
+FINAL_READ = 0.5
+"""Seconds allowed for reading the channel of an exited process to its end."""
+SILENCE_LIMIT = 20.0
+"""Seconds without a message after which a process counts as hung; it sends one every 5 s."""
 
 
 class ClusterHandle:
-    """A cluster's process, from its start (warm, without work) to its end. `run` returns at the end.
+    """One cluster process. It starts warm, without shards; `run` returns when it has exited.
 
     ``changed`` is called when its condition changes.
     """
@@ -58,7 +58,7 @@ class ClusterHandle:
         self._heard_at = 0.0
         self._is_stopping = False
         self._answered = asyncio.Event()
-        self.began = 0.0
+        self.started_at = 0.0
         self.warm = asyncio.Event()
         self.ended = asyncio.Event()
         self.exit_code = 0
@@ -68,32 +68,32 @@ class ClusterHandle:
 
     @property
     def pid(self) -> int:
-        """Its process id, 0 before it has one."""
+        """The process id; 0 before the process has started."""
         return self._process.pid if self._process else 0
 
     @property
     def is_ready(self) -> bool:
-        """Say whether its shards are connected and main is attached."""
+        """Whether its shards are connected and main is attached."""
         return self.condition is not None and not self.condition.unready and not self.ended.is_set()
 
     @property
     def silence(self) -> float:
-        """Seconds since it last said something, once that is too long; else 0."""
+        """Seconds since its last message if they exceed the limit, else 0."""
         quiet = asyncio.get_running_loop().time() - self._heard_at
-        return quiet if self.condition is not None and quiet > SILENCE else 0.0
+        return quiet if self.condition is not None and quiet > SILENCE_LIMIT else 0.0
 
     async def run(self) -> None:
-        """Be with the process until it has ended; when this is cancelled, it is killed."""
+        """Start the process and wait until it has exited; cancelling this kills it."""
         ours, theirs = pair()
         try:
             with theirs:
                 self._process = await spawn(MODULE, theirs, without=SECRETS)
             if self._is_stopping:
-                self.kill()  # asked to stop while it was being started, before there was anything to kill
-            await self._accompany(self._process, await Channel.over(ours, from_cluster))
+                self.kill()  # the stop was requested before there was a process to kill
+            await self._attend(self._process, await Channel.over(ours, from_cluster))
         except OSError as error:
             ours.close()
-            log.error("no process could be started: %s", error)
+            log.error("cannot start a cluster process: %s", error)
             self.exit_code = CANNOT_START
         finally:
             self.kill()
@@ -103,54 +103,54 @@ class ClusterHandle:
             self.ended.set()
             self._changed()
 
-    def begin(self, order: Begin, gate: LocalIdentifyGate, others_connected: Callable[[], bool]) -> None:
-        """Give it its shards."""
+    def begin(self, message: Begin, gate: LocalIdentifyGate, others_connected: Callable[[], bool]) -> None:
+        """Assign its shards."""
         if self._channel is None or self._tasks is None:
-            return  # it could not be started, and has ended
-        self.began = asyncio.get_running_loop().time()
+            return  # the process could not be started
+        self.started_at = asyncio.get_running_loop().time()
         self._identify_requests = IdentifyRequests(gate, self._channel.send, others_connected, self._tasks)
-        self._channel.send(order)
+        self._channel.send(message)
 
     def stop(self, grace: float) -> None:
-        """Ask it to drain and leave; kill it when it has not after ``grace`` seconds."""
+        """Tell it to drain and exit; kill it after ``grace`` seconds."""
         if self._is_stopping or self.ended.is_set():
             return
         self._is_stopping = True
-        if self._channel is None or not self.began:
-            self.kill()  # it waits for work and has none to finish
+        if self._channel is None or not self.started_at:
+            self.kill()  # it has no shards yet, so there is nothing to drain
             return
         self._channel.send(StopNow())
         asyncio.get_running_loop().call_later(grace, self.kill)
 
     def kill(self) -> None:
-        """End it at once, if it has not ended."""
+        """Kill the process if it still runs."""
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGKILL)
 
     def ask_numbers(self) -> None:
-        """Ask for its numbers; `until_answered` waits for them."""
+        """Request its statistics; `until_answered` waits for them."""
         self._answered.clear()
-        if self._channel is not None and self.began:
+        if self._channel is not None and self.started_at:
             self._channel.send(AskNumbers())
 
     async def until_answered(self) -> None:
-        """Return when the numbers asked for are there, or never will be."""
-        if self.began and not self.ended.is_set():
+        """Wait until the requested statistics have arrived or the process has exited."""
+        if self.started_at and not self.ended.is_set():
             await self._answered.wait()
 
-    async def _accompany(
+    async def _attend(
         self, process: asyncio.subprocess.Process, channel: Channel[FromCluster, FromParent]
     ) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._channel, self._tasks = channel, tasks
-                reading = tasks.create_task(self._listen(channel))
+                reader = tasks.create_task(self._listen(channel))
                 self.exit_code = await process.wait()
-                await asyncio.wait({reading}, timeout=LAST_WORDS)
-                reading.cancel()
+                await asyncio.wait({reader}, timeout=FINAL_READ)
+                reader.cancel()
                 if self._identify_requests is not None:
-                    self._identify_requests.leave()
+                    self._identify_requests.cancel_all()
         finally:
             self._answered.set()
             await channel.close()
@@ -164,7 +164,7 @@ class ClusterHandle:
                     self.warm.set()
                 case AskIdentify() | CancelIdentify() | Identified():
                     if self._identify_requests is not None:
-                        self._identify_requests.heard(message)
+                        self._identify_requests.handle(message)
                 case Condition():
                     self.condition = message
                     self._changed()

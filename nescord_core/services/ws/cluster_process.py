@@ -1,8 +1,8 @@
-"""One cluster of ws as a process: some shards, and the sender of their events.
+"""Entry point of a cluster process: holds some shards and sends their events to main.
 
-The parent (parent.py) starts it with its end of a channel, always as a fresh interpreter, so that a
-rolling restart brings newly installed code. It imports everything and waits, warm, for its order. It ends in
-order when the parent says so, on SIGTERM, and when the parent is gone.
+The parent (parent.py) starts it with an end of a channel, always in a new interpreter, so that a rolling
+restart runs newly installed code. It imports everything and waits, warm, for Begin. It shuts down in order on
+the parent's request, on SIGTERM, and when the parent is gone.
 """
 
 from __future__ import annotations
@@ -60,19 +60,20 @@ log = logging.getLogger("nescord.ws")
 Parent: TypeAlias = Channel[FromParent, FromCluster]
 
 ORPHANED_DRAIN = 1.0
-"""Seconds that main gets to finish what it has when the parent was killed: the next ws waits for this one."""
+"""Seconds to drain when the parent was killed: the next ws waits for this process to exit."""
 ORPHANED_GRACE = 5.0
 FAST, SLOW = 0.05, 0.25
-SIGN_OF_LIFE = 5.0
-COLLECT = (25_000, 20, 20)
-"""Objects made and not freed at which the youngest are looked through, and how often the older ones are."""
+REPORT_INTERVAL = 5.0
+"""Seconds after which an unchanged condition is sent again, to show that the event loop runs."""
+GC_THRESHOLDS = (25_000, 20, 20)
+"""Arguments of `gc.set_threshold`: allocations before the youngest generation is collected, and so on."""
 
 
 def run(channel_fd: int) -> int:
-    """Be a cluster on this channel until the end; returns the process's exit code."""
+    """Run a cluster on this channel; return the process's exit code."""
     end = socket.socket(fileno=channel_fd)
     end.set_inheritable(False)
-    for number in (signal.SIGINT, signal.SIGHUP):  # the parent hears of them as well, and says what to do
+    for number in (signal.SIGINT, signal.SIGHUP):  # the parent receives them as well, and decides
         signal.signal(number, signal.SIG_IGN)
     send(end, Warm())
     begin = receive(end, from_parent)
@@ -81,21 +82,21 @@ def run(channel_fd: int) -> int:
     settings = begin.settings
     follow_parent(end, ORPHANED_GRACE)
     logs.configure("ws", secrets=(settings.token, settings.security.secret), debug=begin.debug)
-    # Held until the process ends: a ws that is started after a kill waits until nobody has the sessions.
+    # Held until the process exits: a ws started after a kill waits until no process uses the sessions.
     with shared_lock(settings.state_dir, claim_name(settings)):
         _relax_collector()
         return asyncio.run(_serve(begin, end))
 
 
 def _relax_collector() -> None:
-    """Look for garbage in cycles seldom, and never among what was imported.
+    """Run the cyclic garbage collector rarely, and never over imported modules.
 
-    Events are in no cycles, but tens of thousands may be held at a time: looking through them as often as
-    Python does by itself takes a sixth of the time of a busy cluster.
+    Events form no cycles, but tens of thousands may be held at a time: with Python's defaults, scanning them
+    takes a sixth of a busy cluster's time.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*COLLECT)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 async def _serve(begin: Begin, end: socket.socket) -> int:
@@ -103,7 +104,10 @@ async def _serve(begin: Begin, end: socket.socket) -> int:
     cluster = ClusterProcess(begin, channel)
     try:
         async with asyncio.TaskGroup() as tasks:
-            beside = [tasks.create_task(cluster.hear()), tasks.create_task(cluster.tell())]
+            background = [
+                tasks.create_task(cluster.handle_messages()),
+                tasks.create_task(cluster.report_condition()),
+            ]
             try:
                 with program.one_error():
                     await cluster.run()
@@ -111,7 +115,7 @@ async def _serve(begin: Begin, end: socket.socket) -> int:
                 channel.send(Failed.of(error))
                 return error.exit_code
             finally:
-                for task in beside:
+                for task in background:
                     task.cancel()
     finally:
         await channel.close()
@@ -119,7 +123,7 @@ async def _serve(begin: Begin, end: socket.socket) -> int:
 
 
 class ClusterProcess:
-    """Joins a cluster of shards with the sender of their events."""
+    """Connects a cluster of shards to the sender of their events."""
 
     def __init__(self, begin: Begin, channel: Parent) -> None:
         self._begin = begin
@@ -143,7 +147,7 @@ class ClusterProcess:
         async with DiskSessionStore(settings.state_dir, settings.token) as sessions:
             cluster, sender = self._join(sessions)
             async with asyncio.TaskGroup() as tasks:
-                beside = [
+                background = [
                     tasks.create_task(sender.run()),
                     tasks.create_task(self._link.run()),
                     tasks.create_task(self._address.run()),
@@ -152,17 +156,17 @@ class ClusterProcess:
                 try:
                     await _first(sender.recovered(), self._stop)
                     await cluster.run()
-                    # No more events come; what main finishes now need not be sent again by Discord.
+                    # No more events arrive; Discord need not resend those that main finishes now.
                     if sender.attached:
                         await sender.drain(ORPHANED_DRAIN if self._is_orphan else settings.stop_timeout)
                     await cluster.flush()
                 finally:
                     self._set_aside.close()
-                    for task in beside:
+                    for task in background:
                         task.cancel()
 
-    async def hear(self) -> None:
-        """Do what the parent says; when it is gone, stop."""
+    async def handle_messages(self) -> None:
+        """Handle the parent's messages; stop when it is gone."""
         while (message := await self._channel.receive()) is not None:
             match message:
                 case Granted() | Refused():
@@ -174,16 +178,16 @@ class ClusterProcess:
         self._is_orphan = True
         self._stop.set()
 
-    async def tell(self) -> None:
-        """Tell the parent every change of the condition, and now and then that this loop still turns."""
+    async def report_condition(self) -> None:
+        """Send the condition to the parent when it changes, and every `REPORT_INTERVAL` seconds."""
         loop = asyncio.get_running_loop()
-        told, at = None, float("-inf")
+        sent, sent_at = None, float("-inf")
         while True:
-            now = self._condition()
-            if now != told or loop.time() - at >= SIGN_OF_LIFE:
-                self._channel.send(now)
-                told, at = now, loop.time()
-            await asyncio.sleep(FAST if now.unready else SLOW)
+            condition = self._condition()
+            if condition != sent or loop.time() - sent_at >= REPORT_INTERVAL:
+                self._channel.send(condition)
+                sent, sent_at = condition, loop.time()
+            await asyncio.sleep(FAST if condition.unready else SLOW)
 
     def _join(self, sessions: DiskSessionStore) -> tuple[Cluster, Sender]:
         begin = self._begin
@@ -265,7 +269,7 @@ class ClusterProcess:
 
 
 def _is_unwell(shard: ShardStats, bound: float) -> bool:
-    """Waiting in the queue for an IDENTIFY is as it should be, however long."""
+    """Whether a shard is down for too long. Waiting for a permit to IDENTIFY is normal, however long."""
     return shard.down_for is not None and shard.down_for > bound and shard.state != "awaiting_permit"
 
 
@@ -286,7 +290,7 @@ def _process() -> dict[str, float]:
 
 
 async def _first(work: Coroutine[None, None, None], event: asyncio.Event) -> None:
-    """Wait for the work, or for the event, whichever is first."""
+    """Wait until either the work is done or the event is set; cancel the other."""
     async with asyncio.TaskGroup() as tasks:
         waiting = [tasks.create_task(work), tasks.create_task(_then(event, lambda: None))]
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

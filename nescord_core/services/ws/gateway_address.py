@@ -1,6 +1,6 @@
-"""Asks Discord for the gateway's address again when the one in use cannot be connected to.
+"""Requests the gateway's address from Discord again when the current one is unreachable.
 
-A client caches the URL and asks again when it fails:
+Clients cache the URL and request it again when it fails:
 https://discord.com/developers/docs/events/gateway#connecting
 """
 
@@ -22,28 +22,28 @@ log = logging.getLogger("nescord.ws")
 
 
 class GatewayAddress:
-    """Calls ``use`` with the address whenever Discord names it, at most once in ``interval`` seconds."""
+    """Requests the address on `ask`, at most once per ``interval`` seconds, and passes it to ``use``."""
 
     def __init__(self, settings: WsSettings, use: Callable[[str], None], *, interval: float = 10.0) -> None:
         self._settings = settings
         self._use = use
         self._interval = interval
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
 
     def ask(self) -> None:
-        """Ask Discord, unless that has just been done."""
-        self._asked.set()
+        """Request the address, unless that was just done."""
+        self._requested.set()
 
     async def run(self) -> None:
-        """Ask until cancelled. The shards log that they cannot connect; each failed attempt asks again."""
+        """Handle requests until cancelled. Failures are debug lines: the shards log what is unreachable."""
         while True:
-            await self._asked.wait()
+            await self._requested.wait()
             try:
                 async with aiohttp.ClientSession() as http:
                     info = await fetch_gateway_info_once(http, self._settings.api_url, self._settings.token)
             except NescordError as error:
-                log.debug("the gateway's address cannot be had: %s", error)
+                log.debug("cannot get the gateway's address: %s", error)
             else:
                 self._use(info.url)
             await asyncio.sleep(self._interval)
-            self._asked.clear()
+            self._requested.clear()

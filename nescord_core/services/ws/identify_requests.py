@@ -1,4 +1,4 @@
-"""One queue of IDENTIFYs for all clusters of a host: asked for in the cluster, granted in the parent.
+"""One IDENTIFY queue for all clusters of a host: cluster processes request permits, the parent grants them.
 
 https://discord.com/developers/docs/events/gateway#rate-limiting
 """
@@ -25,10 +25,10 @@ __all__ = ["IdentifyRequests", "RemoteIdentifyGate"]
 
 
 class RemoteIdentifyGate:
-    """The cluster's side: an IdentifyGate that asks the parent. ``send`` puts a message on the channel.
+    """The cluster's side: an IdentifyGate that asks the parent. ``send`` sends a message to it.
 
-    ``others_connected`` is what the parent said when it refused: while any shard of the host is connected,
-    the refused one waits for tomorrow rather than ending everything.
+    ``others_connected`` comes with the parent's refusal: while any shard of the host is connected, a refused
+    shard waits for the next day's budget instead of ending the service.
     """
 
     def __init__(self, send: Callable[[AskIdentify | CancelIdentify | Identified], None]) -> None:
@@ -38,7 +38,7 @@ class RemoteIdentifyGate:
         self.others_connected = False
 
     async def acquire(self, shard_id: int) -> None:
-        """Wait for this shard's turn. Cancelling gives the place back. Raises IdentifyBudgetSpent."""
+        """Wait for this shard's permit; cancelling gives it back. Raises IdentifyBudgetSpent."""
         ticket = next(self._tickets)
         loop = asyncio.get_running_loop()
         answer = self._waiting[ticket] = loop.create_future()
@@ -50,11 +50,11 @@ class RemoteIdentifyGate:
             raise
         finally:
             del self._waiting[ticket]
-        # Said when the shard has had its turn of the loop: the next window counts from there.
+        # Sent after the shard had its turn of the loop and has identified: the next window starts then.
         loop.call_soon(lambda: self._send(Identified(shard_id, time.monotonic())))
 
     def answered(self, message: Granted | Refused) -> None:
-        """Pass the parent's answer on to the shard that waits for it."""
+        """Deliver the parent's answer to the shard that waits for it."""
         answer = self._waiting.get(message.ticket)
         if answer is None or answer.done():
             return
@@ -73,9 +73,9 @@ class RemoteIdentifyGate:
 
 
 class IdentifyRequests:
-    """The parent's side, one for each cluster process: it stands in the queue for those that ask.
+    """The parent's side, one per cluster process: waits in the queue for the process's shards.
 
-    ``tasks`` are the process's own, and ``leave`` gives back every place when the process has ended.
+    ``tasks`` is the task group of the process; `cancel_all` gives up every request when it has exited.
     """
 
     def __init__(
@@ -89,30 +89,30 @@ class IdentifyRequests:
         self._send = send
         self._others_connected = others_connected
         self._tasks = tasks
-        self._asked: dict[int, asyncio.Task[None]] = {}
+        self._requests: dict[int, asyncio.Task[None]] = {}
 
-    def heard(self, message: AskIdentify | CancelIdentify | Identified) -> None:
-        """Take what the cluster says."""
+    def handle(self, message: AskIdentify | CancelIdentify | Identified) -> None:
+        """Handle a message from the cluster."""
         match message:
             case AskIdentify(ticket, shard_id):
-                task = self._asked[ticket] = self._tasks.create_task(self._answer_for(ticket, shard_id))
-                task.add_done_callback(lambda _: self._asked.pop(ticket, None))
-            case CancelIdentify(ticket) if ticket in self._asked:
-                self._asked[ticket].cancel()
+                task = self._requests[ticket] = self._tasks.create_task(self._acquire(ticket, shard_id))
+                task.add_done_callback(lambda _: self._requests.pop(ticket, None))
+            case CancelIdentify(ticket) if ticket in self._requests:
+                self._requests[ticket].cancel()
             case Identified(shard_id, at):
                 self._gate.used(shard_id, at)
                 self._tasks.create_task(self._gate.tell_hosts(shard_id))
 
-    def leave(self) -> None:
-        """Ask for nobody any more."""
-        for task in self._asked.values():
+    def cancel_all(self) -> None:
+        """Cancel every pending request."""
+        for task in self._requests.values():
             task.cancel()
 
-    async def _answer_for(self, ticket: int, shard_id: int) -> None:
+    async def _acquire(self, ticket: int, shard_id: int) -> None:
         try:
             await self._gate.acquire(shard_id)
         except IdentifyBudgetSpent as error:
-            told = (error.remaining, error.needed, error.reserve, error.reset_after)
-            self._send(Refused(ticket, *told, self._others_connected()))
+            budget = (error.remaining, error.needed, error.reserve, error.reset_after)
+            self._send(Refused(ticket, *budget, self._others_connected()))
         else:
             self._send(Granted(ticket))

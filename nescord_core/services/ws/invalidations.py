@@ -1,8 +1,8 @@
-"""Tells rest what the gateway's events change, so that its cache never shows what is over.
+"""Sends cache invalidations to rest: what the gateway's events change, so that its cache is never stale.
 
-Rest keeps answers for long only while it hears, every second, that all shards of the bot are connected and
-their events reach it. What could not be told stays here until it can; a new link begins with "all", because
-nobody knows what was not told before it.
+Rest caches answers for long only while it hears, every second, that all shards of the bot are connected and
+their events reach it. Changes that could not be sent stay here until they can; a new link begins with "all",
+because changes before it may have been missed.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from nescord_core.settings import WsSettings
 __all__ = ["InvalidationLink"]
 
 GATHER = 0.03
-"""Seconds in which changes gather after the first."""
+"""Seconds for which changes are collected after the first."""
 HEARTBEAT = 1.0
 TIMEOUT = 2.0
 RETRY = 0.1
-MOST = 10_000
-"""Changes kept while rest is away; past that, everything has changed."""
+MAX_PENDING = 10_000
+"""Changes kept while rest is unreachable; beyond that they are replaced by "all"."""
 ALL: Change = ("all", ())
 
 log = logging.getLogger("nescord.ws")
 
 
 class InvalidationLink:
-    """The link of one cluster; ``connected`` gives the shards that are connected now."""
+    """The link of one cluster to rest; ``connected`` returns the shards that are connected now."""
 
     def __init__(
         self, settings: WsSettings, *, shard_count: int, connected: Callable[[], Iterable[int]]
@@ -45,38 +45,38 @@ class InvalidationLink:
         self._bot = hashlib.sha256(f"Bot {settings.token}".encode()).hexdigest()[:16]
         self._shard_count = shard_count
         self._connected = connected
-        # Events that bot.events leaves out never get here, so rest must not rely on this link then.
+        # Events that bot.events leaves out never arrive here, so rest must not rely on this link then.
         self._is_whole = settings.events is None
         self._new: list[Envelope] = []
-        self._untold: list[Change] = [ALL]
-        self._some = asyncio.Event()
+        self._pending: list[Change] = [ALL]
+        self._has_events = asyncio.Event()
         self._works: bool | None = None
 
     def watching(self, put: Callable[[Envelope], None]) -> Callable[[Envelope], None]:
-        """Return a sink that notes events on their way to ``put``."""
+        """Return a sink that passes events to ``put`` and collects those that change something."""
         if not self._url:
             return put
-        some = self._some
+        has_events = self._has_events
 
         def watched(envelope: Envelope) -> None:
             put(envelope)
             if envelope.type not in QUIET:
                 self._new.append(envelope)
                 if len(self._new) == 1:
-                    some.set()
+                    has_events.set()
 
         return watched
 
     async def run(self) -> None:
-        """Tell rest until cancelled; a link that fails is tried again for ever."""
+        """Send changes and heartbeats to rest until cancelled; a failing link is retried forever."""
         if not self._url:
             return
         headers = {"X-Nescord-Secret": self._secret} if self._secret else {}
         timeout = aiohttp.ClientTimeout(total=TIMEOUT)
         async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http:
             while True:
-                told = await self._tell(http)
-                await self._pause(RETRY if not told else HEARTBEAT)
+                succeeded = await self._send(http)
+                await self._pause(HEARTBEAT if succeeded else RETRY)
 
     async def _pause(self, longest: float) -> None:
         if longest == RETRY:
@@ -84,43 +84,46 @@ class InvalidationLink:
             return
         try:
             async with asyncio.timeout(longest):
-                await self._some.wait()
+                await self._has_events.wait()
             await asyncio.sleep(GATHER)
         except TimeoutError:
             pass
 
-    async def _tell(self, http: aiohttp.ClientSession) -> bool:
-        # Before the events are taken: a shard that counts as connected has had its replay taken in already.
+    async def _send(self, http: aiohttp.ClientSession) -> bool:
+        # Before the events are collected: the replay of a shard that counts as connected is complete by then.
         link = {"bot": self._bot, "shards": list(self._connected()), "shard_count": self._shard_count}
-        self._take()
-        told = len(self._untold)
-        body = {"items": [_item(change) for change in self._untold], "link": link if self._is_whole else None}
+        self._collect()
+        sent = len(self._pending)
+        body = {
+            "items": [_item(change) for change in self._pending],
+            "link": link if self._is_whole else None,
+        }
         reason = ""
         try:
-            async with http.post(self._url, data=msgspec.json.encode(body)) as answer:
-                if answer.status != 204:
-                    reason = f"status {answer.status}"
+            async with http.post(self._url, data=msgspec.json.encode(body)) as response:
+                if response.status != 204:
+                    reason = f"status {response.status}"
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             reason = str(error) or type(error).__name__
-        self._note(reason)
+        self._log_state(reason)
         if not reason:
-            del self._untold[:told]
+            del self._pending[:sent]
         return not reason
 
-    def _take(self) -> None:
-        self._some.clear()
+    def _collect(self) -> None:
+        self._has_events.clear()
         events, self._new = self._new, []
-        self._untold += changes_of((event.type, event.data) for event in events)
-        if len(self._untold) > MOST:
-            self._untold = [ALL]
+        self._pending += changes_of((event.type, event.data) for event in events)
+        if len(self._pending) > MAX_PENDING:
+            self._pending = [ALL]
 
-    def _note(self, reason: str) -> None:
+    def _log_state(self, reason: str) -> None:
         works = not reason
         if works is not self._works and (self._works is not None or works):
             if works:
-                log.info("rest is told of changes")
+                log.info("cache invalidation connected")
             else:
-                log.warning("rest cannot be told of changes, it keeps answers for a moment only: %s", reason)
+                log.warning("cannot send cache invalidations; rest caches answers only briefly: %s", reason)
         self._works = works
 
 

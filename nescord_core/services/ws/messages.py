@@ -1,7 +1,7 @@
-"""Messages between ws and its cluster processes, over their parent channel (process/parent_channel.py).
+"""Messages between ws and its cluster processes, sent over their parent channel (process/parent_channel.py).
 
-A cluster says Warm once it has imported everything; it does nothing before Begin. Begin carries the settings,
-the token included. The end of the channel means that the other side is gone.
+A cluster sends Warm once it has imported everything, then waits for Begin, which carries the settings, the
+token included. End-of-file means that the other side is gone.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
 
 
 class Granted(msgspec.Struct, frozen=True, tag="granted"):
-    """The shard that asked with this ticket may IDENTIFY now."""
+    """The shard of this ticket may IDENTIFY now."""
 
     ticket: int
 
 
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
-    """No IDENTIFY: the facts of IdentifyBudgetSpent, and whether any shard of this host is connected."""
+    """IDENTIFY denied: the fields of IdentifyBudgetSpent, and whether any shard of this host is connected."""
 
     ticket: int
     remaining: int
@@ -70,37 +70,37 @@ class AskNumbers(msgspec.Struct, frozen=True, tag="numbers?"):
 
 
 class StopNow(msgspec.Struct, frozen=True, tag="stop"):
-    """Read no more, drain, keep the sessions, and leave."""
+    """Stop reading, drain, keep the sessions and exit."""
 
 
 class Warm(msgspec.Struct, frozen=True, tag="warm"):
-    """Everything is imported; Begin can come."""
+    """Everything is imported; ready for Begin."""
 
 
 class AskIdentify(msgspec.Struct, frozen=True, tag="identify?"):
-    """A shard wants to IDENTIFY; the ticket is new for each time."""
+    """A shard wants to IDENTIFY; every request has a new ticket."""
 
     ticket: int
     shard_id: int
 
 
 class CancelIdentify(msgspec.Struct, frozen=True, tag="cancel"):
-    """The shard that asked with this ticket no longer wants to."""
+    """Withdraws the request of this ticket."""
 
     ticket: int
 
 
 class Identified(msgspec.Struct, frozen=True, tag="identified"):
-    """The shard that was granted a turn has used it, at a time of the clock that all processes share."""
+    """A shard with a permit has identified, at a time of the clock that all processes share."""
 
     shard_id: int
     at: float | None = None
 
 
 class Condition(msgspec.Struct, frozen=True, tag="condition"):
-    """What is missing now, as sentences: until it is ready, and past what it should take to recover.
+    """What is missing now, as sentences: ``unready`` at all, ``unwell`` for longer than recovery should take.
 
-    ``resumed`` and ``identified`` count the shards that are connected by how they got there.
+    ``resumed`` and ``identified`` count the connected shards by how they connected.
     """
 
     unready: tuple[str, ...] = ()
@@ -111,7 +111,7 @@ class Condition(msgspec.Struct, frozen=True, tag="condition"):
 
 
 class Numbers(msgspec.Struct, frozen=True, tag="numbers"):
-    """Every shard, the outbox (the fields of SenderStats), and the process: CPU seconds, memory in MB."""
+    """Statistics of every shard, of the outbox (the fields of SenderStats) and of the process (CPU s, MB)."""
 
     shards: tuple[ShardStats, ...]
     outbox: Mapping[str, Any]
@@ -119,7 +119,7 @@ class Numbers(msgspec.Struct, frozen=True, tag="numbers"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The error that ends the cluster; ``facts`` are what makes it again on the other side."""
+    """The error that ended the cluster; ``facts`` are the arguments that recreate it in the parent."""
 
     kind: str
     message: str
@@ -129,7 +129,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
     @classmethod
     def of(cls, error: NescordError) -> Failed:
-        """Describe an error."""
+        """Return the message for an error."""
         names: tuple[str, ...] = ()
         match error:
             case FatalClose():
@@ -141,7 +141,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 def failure_of(failed: Failed) -> NescordError:
-    """Return the error again; one of another kind comes as ServiceFailed."""
+    """Recreate the error; any kind without facts becomes a ServiceFailed."""
     match failed.kind:
         case "FatalClose":
             return FatalClose(**failed.facts)

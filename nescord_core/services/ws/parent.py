@@ -1,8 +1,8 @@
-"""ws as a service: one parent that owns the token's sessions, and a process for each cluster of shards.
+"""The ws service's parent process: owns the bot's sessions and runs one process per cluster of shards.
 
-The parent holds no gateway connection and touches no gRPC: it asks Discord for the plan, lets shards IDENTIFY
-one after the other, keeps the clusters running (clusters.py), and answers for all of them on one
-admin port and one control socket.
+The parent holds no gateway connection and does not use gRPC: it asks Discord for the number of shards, grants
+IDENTIFYs one after the other, keeps the clusters running (clusters.py), and serves one admin port and one
+control socket for all of them.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from nescord_core.services.control.running_services import announce
 from nescord_core.services.control.shared_lock import is_locked
 from nescord_core.services.ws.clusters import Clusters
 from nescord_core.services.ws.metrics import metrics, stats
-from nescord_core.services.ws.plan import ClusterPlan, claim_name, described, lock_name, plan
+from nescord_core.services.ws.plan import ClusterPlan, claim_name, counted, described, lock_name, plan
 from nescord_core.settings import WsSettings
 
 __all__ = ["WsClient", "run", "serve"]
 
 log = logging.getLogger("nescord.ws")
 
-LEFTOVERS = 8.0
-"""Seconds for which clusters of a killed ws are waited for; they kill themselves before that."""
+LEFTOVER_WAIT = 8.0
+"""Longest wait, in seconds, for the clusters of a killed ws; they exit by themselves sooner than that."""
 RETRY = 0.05
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def run(settings: WsSettings) -> None:
-    """Run the service as this process: SIGTERM and ^C stop it, SIGHUP replaces its clusters one by one."""
+    """Run the service in this process: SIGTERM and ^C stop it, SIGHUP replaces its clusters one by one."""
     reload = asyncio.Event()
     program.run(
         "ws",
@@ -67,22 +67,22 @@ async def serve(
 ) -> None:
     """Hold the shards and deliver their events until ``stop``; sessions are kept for the next start.
 
-    ``on_ready`` gets the admin address once every shard is connected and main is attached. ``reload`` asks
-    for a rolling restart of the clusters.
+    ``on_ready`` receives the admin address once every shard is connected and main is attached. ``reload``
+    triggers a rolling restart of the clusters.
 
     Raises:
-        AlreadyRunning: another ws has this token with the same state_dir.
-        TokenRejected, FatalClose: Discord will not have this bot as it is configured.
+        AlreadyRunning: another ws uses this token with the same state_dir.
+        TokenRejected, FatalClose: Discord rejects the bot as it is configured.
         IdentifyBudgetSpent: too few session starts are left today.
-        PortTaken: somebody else has the admin port.
-        ServiceFailed: a cluster died again and again.
+        PortTaken: another process has the admin port.
+        ServiceFailed: a cluster died repeatedly.
         ConfigError: ``cluster.url`` is set, and its client library is not installed.
 
     """
-    _warn_of_deaf_events(settings)
+    _warn_of_missing_intents(settings)
     async with AsyncExitStack() as stack:
-        turns = await stack.enter_async_context(open_shared_queue(settings.cluster_url, settings.token))
-        parent = Parent(settings, turns)
+        queue = await stack.enter_async_context(open_shared_queue(settings.cluster_url, settings.token))
+        parent = Parent(settings, queue)
         stack.enter_context(exclusive_lock(settings.state_dir, lock_name(settings), "ws"))
         address = await stack.enter_async_context(parent.admin())
         await stack.enter_async_context(
@@ -96,29 +96,29 @@ async def serve(
 
 
 class Parent:
-    """Watches over the clusters, and answers for all of them."""
+    """Runs the clusters and serves the admin interface for all of them."""
 
-    def __init__(self, settings: WsSettings, turns: SharedIdentifyQueue | None = None) -> None:
+    def __init__(self, settings: WsSettings, shared_queue: SharedIdentifyQueue | None = None) -> None:
         self._settings = settings
-        self._turns = turns
+        self._shared_queue = shared_queue
         self._changed = asyncio.Event()
         self._clusters = Clusters(settings, changed=self._changed.set)
-        self._phase = "asking Discord where its gateway is"
+        self._phase = "asking Discord for the gateway's address"
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None], reload: asyncio.Event) -> None:
         """Run until ``stop`` or a fatal error."""
         async with asyncio.TaskGroup() as tasks:
-            beside = [
+            background = [
                 tasks.create_task(self._stop_when(stop)),
-                tasks.create_task(self._tell_ready(on_ready)),
+                tasks.create_task(self._report_ready(on_ready)),
                 tasks.create_task(self._reload_when(reload)),
             ]
             await self._clusters.run(lambda: self._plan(stop))
-            for task in beside:
+            for task in background:
                 task.cancel()
 
     def admin(self) -> Any:
-        """Return the context of the admin port."""
+        """Return the context manager that serves the admin port."""
         settings = self._settings
         return serve_admin(
             Admin(
@@ -131,7 +131,7 @@ class Parent:
         )
 
     def commands(self, stop: asyncio.Event) -> Mapping[str, control_socket.Command]:
-        """Return what the control socket understands."""
+        """Return the commands of the control socket."""
 
         async def reload(_: control_socket.Answer) -> Mapping[str, Any]:
             return await self._clusters.replace_all()
@@ -146,34 +146,34 @@ class Parent:
         return {"reload": reload, "status": status, "stop": end}
 
     def unhealthy(self) -> list[str]:
-        """Name the shards that did not recover within ``recovery_timeout``, and clusters that hang."""
-        return [problem for place in self._clusters.places for problem in place.unwell()]
+        """Return the shards that did not recover within ``recovery_timeout``, and hung clusters."""
+        return [problem for slot in self._clusters.slots for problem in slot.unwell()]
 
     def unready(self) -> list[str]:
-        """Say what is missing: shards that are not connected, main that is not there."""
-        places = self._clusters.places
-        # Clusters lack the same main, and say so with the same words: once is enough.
-        found = list(dict.fromkeys(problem for place in places for problem in place.unready()))
-        return found if places else [self._phase]
+        """Return what is missing: shards that are not connected, main that is not attached."""
+        slots = self._clusters.slots
+        # Every cluster reports a missing main with the same text: once is enough.
+        problems = list(dict.fromkeys(problem for slot in slots for problem in slot.unready()))
+        return problems if slots else [self._phase]
 
     async def stats(self) -> Mapping[str, Any]:
-        """Return every shard, the outbox, and every cluster's process."""
+        """Return the statistics of every shard, the outbox and every cluster's process."""
         await self._clusters.ask_numbers()
         gate, now = self._clusters.gate, asyncio.get_running_loop().time()
         return {
             "service": "ws",
             "phase": self._phase,
             "identifies_left_today": gate.remaining if gate else None,
-            **stats(self._clusters.places, now),
+            **stats(self._clusters.slots, now),
         }
 
     async def _metrics(self) -> bytes:
         await self._clusters.ask_numbers()
         gate = self._clusters.gate
-        return metrics(self._clusters.places, gate.remaining if gate else None)
+        return metrics(self._clusters.slots, gate.remaining if gate else None)
 
     async def _plan(self, stop: asyncio.Event) -> tuple[ClusterPlan, LocalIdentifyGate] | None:
-        """Ask Discord, and wait for what a killed ws left behind; None when told to stop first."""
+        """Ask Discord and wait for the clusters of a killed ws; return None if a stop comes first."""
         info = await _unless(stop, self._gateway_info())
         if info is None or await _unless(stop, self._leftovers_gone()) is None:
             return None
@@ -183,7 +183,7 @@ class Parent:
         except ValueError as error:
             raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
         if why := count_warning(settings.shards, info.shards, info.session_start_limit.max_concurrency):
-            log.warning("ws.shards: %s; auto takes that", why)
+            log.warning("ws.shards: %s; set it to auto to use that number", why)
         log.info("%s", described(planned))
         self._phase = "running"
         return planned, self._gate(info)
@@ -192,21 +192,23 @@ class Parent:
         settings, clock = self._settings, asyncio.get_running_loop().time
         limit = info.session_start_limit
         window, reserve = settings.identify_window, settings.identify_reserve
-        if self._turns is None:
+        if self._shared_queue is None:
             return LocalIdentifyGate(limit, window=window, reserve=reserve, clock=clock)
-        return SharedIdentifyGate(limit, window=window, reserve=reserve, clock=clock, turns=self._turns)
+        return SharedIdentifyGate(
+            limit, window=window, reserve=reserve, clock=clock, turns=self._shared_queue
+        )
 
     async def _gateway_info(self) -> GatewayInfo:
         async with aiohttp.ClientSession() as http:
             return await fetch_gateway_info(http, self._settings.api_url, self._settings.token)
 
     async def _leftovers_gone(self) -> bool:
-        """Two processes with one session would take it from each other."""
+        """Wait for the clusters of a killed ws: two processes would take a session from each other."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + LEFTOVERS
+        deadline = loop.time() + LEFTOVER_WAIT
         name = claim_name(self._settings)
-        while is_locked(self._settings.state_dir, name) and loop.time() < until:
-            self._phase = "waiting for the clusters of a ws that was killed"
+        while is_locked(self._settings.state_dir, name) and loop.time() < deadline:
+            self._phase = "waiting for the clusters of a killed ws to exit"
             await asyncio.sleep(RETRY)
         return True
 
@@ -224,15 +226,15 @@ class Parent:
             except NescordError as error:
                 log.error("%s", error)
 
-    async def _tell_ready(self, on_ready: Callable[[], None]) -> None:
-        """Say once when all is there, and how the sessions came about."""
+    async def _report_ready(self, on_ready: Callable[[], None]) -> None:
+        """Report readiness once, with the numbers of resumed and new sessions."""
         while not self._clusters.is_ready:
             self._changed.clear()
             await self._changed.wait()
-        conditions = [place.member.condition for place in self._clusters.places if place.member.condition]
+        conditions = [slot.handle.condition for slot in self._clusters.slots if slot.handle.condition]
         resumed = sum(condition.resumed for condition in conditions)
         identified = sum(condition.identified for condition in conditions)
-        log.info("resumed %d shards, %d with a new session", resumed, identified)
+        log.info("resumed %s, %d with a new session", counted(resumed, "shard"), identified)
         on_ready()
 
 
@@ -257,7 +259,7 @@ class WsClient:
         names = {"shard_ids": "ws", "shards_per_cluster": "ws", "admin": "ws", "compress": "ws"}
         unknown = more.keys() - names.keys() - {"api_url", "state_dir", "secret"}
         if unknown:
-            raise TypeError(f"WsClient does not take {', '.join(sorted(unknown))}.")
+            raise TypeError(f"WsClient has no argument {', '.join(sorted(unknown))}.")
         self._flags = {
             "token": token,
             "ws.grpc_host": grpc_host,
@@ -272,16 +274,16 @@ class WsClient:
 
     @property
     def settings(self) -> WsSettings:
-        """The settings that result with the configuration of the working directory."""
+        """The settings: these arguments, completed by the configuration of the working directory."""
         return load(Path.cwd(), flags=self._flags).ws
 
     def run(self) -> None:
-        """Serve until SIGTERM or ^C, sessions kept for the next start; SIGHUP replaces the clusters."""
+        """Serve until SIGTERM or ^C, keeping sessions for the next start; SIGHUP replaces the clusters."""
         run(self.settings)
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Found]) -> Found | None:
-    """Return what the work gives, or None when told to stop before that."""
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Result]) -> Result | None:
+    """Return the work's result, or None if ``stop`` is set first."""
     async with asyncio.TaskGroup() as tasks:
         working = tasks.create_task(work)
         stopping = tasks.create_task(stop.wait())
@@ -294,17 +296,17 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, Found]) -> Foun
 
 
 def _hangup(reload: asyncio.Event) -> Callable[[], bool]:
-    """Make of SIGHUP a rolling restart, unless the terminal was closed: True stands for a stop."""
+    """Return a SIGHUP callback for a rolling restart; it returns True (stop) if the terminal was closed."""
     had_terminal = _has_terminal()
 
-    def caught() -> bool:
+    def on_hangup() -> bool:
         if had_terminal and not _has_terminal():
             return True
-        log.info("SIGHUP: the clusters are replaced one by one")
+        log.info("SIGHUP: replacing the clusters one by one")
         reload.set()
         return False
 
-    return caught
+    return on_hangup
 
 
 def _has_terminal() -> bool:
@@ -315,7 +317,7 @@ def _has_terminal() -> bool:
     return True
 
 
-def _warn_of_deaf_events(settings: WsSettings) -> None:
+def _warn_of_missing_intents(settings: WsSettings) -> None:
     for event, wanted in unreachable(settings.events or (), settings.intents).items():
         names = " or ".join(name.lower() for name in wanted.names)
-        log.warning("bot.events asks for %s, but bot.intents lacks %s: it will never come", event, names)
+        log.warning("bot.events lists %s, but bot.intents lacks %s: it is never sent", event, names)

@@ -1,4 +1,4 @@
-"""Which clusters there are and what they share, as plain data."""
+"""Plans the clusters of this host, as plain data, and names the locks they use."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.identify.sharding import clusters, shard_count, shards_held
 from nescord_core.settings import WsSettings
 
-__all__ = ["ClusterPlan", "claim_name", "described", "lock_name", "plan"]
+__all__ = ["ClusterPlan", "claim_name", "counted", "described", "lock_name", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterPlan:
-    """The shards of every cluster of this host out of ``shard_count``, and Discord's word on the gateway."""
+    """The shards of each cluster of this host, out of ``shard_count``, and Discord's gateway limits."""
 
     clusters: tuple[tuple[int, ...], ...]
     shard_count: int
@@ -24,7 +24,7 @@ class ClusterPlan:
 
 
 def plan(settings: WsSettings, info: GatewayInfo) -> ClusterPlan:
-    """Split this host's shards over clusters. ValueError for a shard id that does not exist."""
+    """Distribute this host's shards over clusters. Raises ValueError for a shard id that does not exist."""
     count = shard_count(settings.shards, info.shards)
     held = shards_held(settings.shard_ids, count)
     return ClusterPlan(
@@ -33,9 +33,9 @@ def plan(settings: WsSettings, info: GatewayInfo) -> ClusterPlan:
 
 
 def described(planned: ClusterPlan) -> str:
-    """Say in a line what will be started, and how many session starts Discord still allows today."""
+    """Return one line about what will start, and how many session starts Discord still allows today."""
     held, limit = sum(map(len, planned.clusters)), planned.limit
-    shards, processes = _counted(held, "shard"), _counted(len(planned.clusters), "process", "es")
+    shards, processes = counted(held, "shard"), counted(len(planned.clusters), "process", "es")
     if len(planned.clusters) > 1:
         processes += f" of at most {max(map(len, planned.clusters))} (ws.shards_per_cluster)"
     return (
@@ -44,15 +44,16 @@ def described(planned: ClusterPlan) -> str:
     )
 
 
-def _counted(number: int, noun: str, plural: str = "s") -> str:
+def counted(number: int, noun: str, plural: str = "s") -> str:
+    """Return a number with its noun, in the plural unless the number is 1."""
     return f"{number} {noun}{plural if number != 1 else ''}"
 
 
 def lock_name(settings: WsSettings) -> str:
-    """Name the lock of the one ws that has this token: not by the token itself."""
+    """Return the name of the lock that only one ws per token holds; the name does not reveal the token."""
     return f"ws-{hashlib.sha256(settings.token.encode()).hexdigest()[:12]}"
 
 
 def claim_name(settings: WsSettings) -> str:
-    """Name the lock that all its clusters share."""
+    """Return the name of the lock that all its clusters share."""
     return f"{lock_name(settings)}-clusters"

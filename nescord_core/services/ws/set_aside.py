@@ -1,4 +1,4 @@
-"""Records events that ws could not carry or could not apply, for `nescord events failed`."""
+"""Records events that ws could not deliver or could not apply to a snapshot, for `nescord events failed`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["SetAsideEvents"]
 log = logging.getLogger("nescord.ws")
 
 QUIET = 60.0
-"""Seconds after a log line in which further events of the same type are only counted and recorded."""
-MOST_TYPES = 1000
+"""Seconds after a log line for which further events of the same type are recorded without one."""
+MAX_TYPES = 1000
 
 
 class SetAsideEvents:
-    """What one cluster set aside. Each event is recorded; the log says it once a minute per event type."""
+    """Events set aside by one cluster. Each is recorded; the log has one line a minute per event type."""
 
     def __init__(self, state_dir: Path) -> None:
         self._records = FailedLog(state_dir)
@@ -32,7 +32,7 @@ class SetAsideEvents:
         self._record(envelope, f"ws did not deliver it: {why}", "is not delivered")
 
     def not_applied(self, envelope: Envelope, why: str) -> None:
-        """Record an event that is delivered, but that ws's snapshot of its guild does not contain."""
+        """Record an event that is delivered, but missing from ws's snapshot of its guild."""
         self._record(
             envelope, f"ws delivered it, but not into the snapshot of its guild: {why}", "is delivered"
         )
@@ -48,7 +48,7 @@ class SetAsideEvents:
         now = time.monotonic()
         if now - self._logged.get(envelope.type, float("-inf")) < QUIET:
             return
-        if len(self._logged) >= MOST_TYPES:
+        if len(self._logged) >= MAX_TYPES:
             self._logged.clear()
         self._logged[envelope.type] = now
         log.error(

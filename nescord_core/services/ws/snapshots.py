@@ -1,4 +1,4 @@
-"""What ws keeps of its shards for a main that starts with an empty cache."""
+"""Maintains snapshots of the guilds of ws's shards, for a main that starts with an empty cache."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = logging.getLogger("nescord.ws")
 
 
 class ShardSnapshots:
-    """Takes note of the events of some shards, and tells main what they have come to.
+    """Applies the events of some shards to their snapshots, and serves those to main.
 
-    ``sessions`` grows, and ``session_known`` is called, when the guilds of a session begin to be known.
+    ``sessions`` is incremented, and ``session_known`` called, for each session whose guilds become known.
     """
 
     def __init__(
@@ -40,65 +40,65 @@ class ShardSnapshots:
         self.sessions = 0
         self.session_known: Callable[[], None] = lambda: None
         self.not_applied: Callable[[Envelope, str], None] = lambda _envelope, _why: None
-        """Called with an event that the snapshot of its guild could not take in."""
-        self._recalled: set[int] = set()
+        """Called with an event that could not be applied to the snapshot of its guild."""
+        self._restored: set[int] = set()
         self._shards = {each: ShardSnapshot(settings.snapshot) for each in shard_ids}
-        place = settings.state_dir / "world"
-        self._journals = {each: SnapshotJournal(place / f"shard-{each}.journal") for each in shard_ids}
+        folder = settings.state_dir / "world"
+        self._journals = {each: SnapshotJournal(folder / f"shard-{each}.journal") for each in shard_ids}
 
     def numbers(self) -> dict[str, float]:
-        """Return how many guilds are kept, and what they take in MB; nothing where none are."""
+        """Return the number of guilds kept and their size in MB; {} if snapshots are off."""
         if not self._settings.snapshot.enabled:
             return {}
         size = sum(shard.size for shard in self._shards.values())
         return {"guilds": sum(map(len, self._shards.values())), "guilds_mb": round(size / 1_000_000, 3)}
 
     def watching(self, put: Callable[[Envelope], None]) -> Callable[[Envelope], None]:
-        """Return ``put`` that takes note of an event first, or ``put`` itself where nothing is kept."""
+        """Return a sink that records events before ``put``; ``put`` itself if snapshots are off."""
         if not self._settings.snapshot.enabled:
             return put
 
-        def note_and_put(envelope: Envelope) -> None:
+        def record_and_put(envelope: Envelope) -> None:
             try:
-                self.note(envelope)
-            except Exception as error:  # of whatever shape the event is, it is delivered
+                self.record(envelope)
+            except Exception as error:  # an event of any shape is delivered
                 self._shards[envelope.shard_id].forget(envelope.guild_id)
                 self.not_applied(envelope, f"{type(error).__name__}: {error}")
             put(envelope)
 
-        return note_and_put
+        return record_and_put
 
-    def note(self, envelope: Envelope) -> None:
-        """Take note of an event, before it is put into the outbox."""
+    def record(self, envelope: Envelope) -> None:
+        """Apply an event, before it is put into the outbox."""
         shard_id, session_id, seq, kind, _, guild_id, data, *_ = envelope
         shard = self._shards[shard_id]
         if shard.apply(session_id, seq, kind, guild_id, data):
             self._journals[shard_id].append(Record(kind, session_id, seq, guild_id, data), shard)
             if kind == "READY":
-                self._recalled.discard(shard_id)
-                self._note_session()
+                self._restored.discard(shard_id)
+                self._add_session()
 
-    def recall(self, shard_id: int, session_id: str) -> bool:
-        """Take up what an earlier process wrote down; returns whether it is of that session."""
+    def restore(self, shard_id: int, session_id: str) -> bool:
+        """Restore the snapshot that an earlier process saved; return whether it is of that session."""
         shard = self._shards[shard_id]
         self._journals[shard_id].restore(shard)
         if shard.ready is None or shard.session_id != session_id:
             return False
-        self._recalled.add(shard_id)
-        self._note_session()
+        self._restored.add(shard_id)
+        self._add_session()
         return True
 
-    def _note_session(self) -> None:
+    def _add_session(self) -> None:
         self.sessions += 1
         self.session_known()
 
     def close(self) -> None:
-        """Leave the files to the next process."""
+        """Close the journals, which stay for the next process."""
         for journal in self._journals.values():
             journal.close()
 
     def facts(self) -> pb.ShardFacts:
-        """Return the latency of every shard, and how many guilds and members it has."""
+        """Return every shard's latency and, with snapshots, its numbers of guilds and members."""
         known = [(each.shard_id, -1.0 if each.latency is None else each.latency) for each in self._stats()]
         facts = pb.ShardFacts(shard_id=[each[0] for each in known], latency=[each[1] for each in known])
         if self._settings.snapshot.enabled:
@@ -108,47 +108,47 @@ class ShardSnapshots:
         return facts
 
     def acknowledged(self, shard_id: int, session_id: str, seq: int) -> None:
-        """Main has handled every event of a session up to this one."""
+        """Record that main has handled every event of a session up to ``seq``."""
         if (shard := self._shards.get(shard_id)) is not None:
             shard.acknowledged(session_id, seq)
 
     def shard_ids(self) -> Collection[int]:
-        """Return the shards, known or not."""
+        """Return all shards, whether their guilds are known or not."""
         return self._shards.keys()
 
     def session(self, shard_id: int) -> str:
-        """Return the session whose guilds are known, empty for none."""
+        """Return the session whose guilds are known; "" if there is none."""
         shard = self._shards[shard_id]
         return "" if shard.ready is None else shard.session_id
 
     def is_recalled(self, shard_id: int) -> bool:
-        """Tell whether that session's READY went to an earlier process."""
-        return shard_id in self._recalled
+        """Return whether that session's READY went to an earlier process."""
+        return shard_id in self._restored
 
     def guild_ids(self, shard_id: int) -> list[int]:
-        """Return every guild that a main may hold."""
+        """Return every guild that main may have."""
         return self._shards[shard_id].guild_ids() if self.session(shard_id) else []
 
     def departed(self, shard_id: int) -> Collection[int]:
-        """Return the guilds that the bot has left, which is not known to have been handled."""
+        """Return the guilds that the bot has left, as long as main has not acknowledged that."""
         return self._shards[shard_id].departed if self.session(shard_id) else ()
 
     def unavailable(self, shard_id: int) -> Collection[int]:
-        """Return the guilds of which Discord has told nothing but the id."""
+        """Return the guilds of which Discord has sent only the id."""
         return self._shards[shard_id].unavailable if self.session(shard_id) else ()
 
     def picture(self, shard_id: int, guild_id: int) -> pb.GuildSnapshot | None:
-        """Return a guild as of now; guild and events are copied as they lie, nothing is decoded."""
+        """Return a guild's current snapshot; guild and events are copied as bytes, without decoding."""
         guild = self._shards[shard_id].guild(guild_id)
         return None if guild is None else snapshot_message(guild)
 
     def position(self, shard_id: int) -> tuple[str, int]:
-        """Return the session and the sequence number that a shard's guilds are as of."""
+        """Return the session and sequence number that a shard's snapshot reflects."""
         shard = self._shards[shard_id]
         return shard.session_id, shard.seq
 
     def head(self, shard_id: int) -> pb.Snapshot:
-        """Return what there is to say of a shard beside its guilds."""
+        """Return a shard's snapshot without its guilds."""
         shard = self._shards[shard_id]
         return pb.Snapshot(
             shard_id=shard_id,
@@ -162,27 +162,27 @@ class ShardSnapshots:
 
 
 class SnapshotSessions:
-    """Sessions that are resumed only if their guilds are known: Discord does not tell them again."""
+    """Session store that returns only sessions with known guilds: Discord does not resend those on RESUME."""
 
     def __init__(self, sessions: SessionStore, world: ShardSnapshots) -> None:
         self._sessions = sessions
         self._world = world
 
     async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
-        """Return the shard's session, None if its guilds are not known."""
+        """Return the shard's session; None if its guilds are not known."""
         saved = await self._sessions.load(shard_id, shard_count=shard_count, intents=intents)
-        if saved is None or self._world.recall(shard_id, saved.session_id):
+        if saved is None or self._world.restore(shard_id, saved.session_id):
             return saved
-        log.warning("shard %d starts a new session: the guilds of the saved one were not kept", shard_id)
+        log.warning("shard %d starts a new session: the saved one has no snapshot of its guilds", shard_id)
         return None
 
     async def save(self, sessions: Mapping[int, SavedSession | None]) -> None:
-        """Keep sessions by shard id, all or none."""
+        """Save sessions by shard id, all or none."""
         await self._sessions.save(sessions)
 
 
 def snapshot_message(guild: GuildSnapshot) -> pb.GuildSnapshot:
-    """Return a guild as it goes over the wire."""
+    """Return a guild's snapshot as a message."""
     types = [kind for kind, _ in guild.changes]
     data = [raw for _, raw in guild.changes]
     return pb.GuildSnapshot(guild_id=guild.guild_id, base=guild.base, types=types, data=data)

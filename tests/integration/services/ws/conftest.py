@@ -1,4 +1,4 @@
-"""A sandbox, a main and a ws of four clusters as real processes, kept for the tests that leave them well."""
+"""A sandbox, a main and a ws of four clusters as real processes, shared by tests that leave them healthy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[type[Clusters]]:
-    """A way to make systems of a test's own; they are closed after it."""
+    """A class whose systems belong to one test and are closed after it."""
     made: list[Clusters] = []
 
     class Own(Clusters):

@@ -1,4 +1,4 @@
-"""When a cluster's process connects its shards."""
+"""A cluster process connects its shards only after it has read the spool of an earlier process."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ async def greeting(peer: Peer) -> None:
 
 
 async def reader_of(path: Path) -> int:
-    """Wait until somebody reads the pipe; until what this returns is closed, it has not read to the end."""
+    """Wait until the pipe has a reader; the reader blocks until the returned descriptor is closed."""
     async with asyncio.timeout(60):
         while True:
             try:
                 return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-            except OSError:  # nobody yet
+            except OSError:  # no reader yet
                 await asyncio.sleep(0.005)
 
 
 async def test_no_shard_connects_before_it_is_known_what_an_earlier_process_left_on_disk(
     tmp_path: Path,
 ) -> None:
-    """Events of a new session would overtake those that wait there."""
+    """Events of a new session would overtake those on disk."""
     folder = tmp_path / "spool" / "00000-killed-0"
     folder.mkdir(parents=True)
     left = folder / "00000001.events"
@@ -51,7 +51,7 @@ async def test_no_shard_connects_before_it_is_known_what_an_earlier_process_left
         parent: Channel[FromCluster, FromParent] = await Channel.over(ours, from_cluster)
         child: Channel[FromParent, FromCluster] = await Channel.over(theirs, from_parent)
         cluster = ClusterProcess(Begin(settings, 0, (0,), 1, server.url), child)
-        hearing, running = tasks.create_task(cluster.hear()), tasks.create_task(cluster.run())
+        receiver, running = tasks.create_task(cluster.handle_messages()), tasks.create_task(cluster.run())
         slow = await reader_of(left)
         try:
             await asyncio.sleep(0.5)
@@ -62,5 +62,5 @@ async def test_no_shard_connects_before_it_is_known_what_an_earlier_process_left
         parent.send(StopNow())
         await running
         await parent.close()
-        await hearing
+        await receiver
         await child.close()

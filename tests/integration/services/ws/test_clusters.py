@@ -1,4 +1,4 @@
-"""ws as a parent and several clusters: each by itself, and all of them together."""
+"""ws as a parent with several cluster processes: crashes, rolling restarts, shared IDENTIFY pacing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _check(load: Load) -> None:
 
 
 def _under_load(system: Clusters, act: Callable[[], None]) -> None:
-    """Do something under load, then see that nothing was lost, doubled unmarked, or out of order."""
+    """Act under load; check that no event was lost, duplicated unmarked, or reordered."""
     with system.load(rate=RATE) as load:
         load.handled(more_than=100)
         act()
@@ -168,12 +168,12 @@ def test_a_shard_that_does_not_recover_makes_healthz_fail_by_name(
 def test_64_shards_in_4_clusters_take_no_longer_than_the_pacing_of_identifies(
     fresh: type[Clusters], tmp_path: Path
 ) -> None:
-    """One queue for all processes: at most one IDENTIFY a window and key (shard_id % max_concurrency), and
-    hardly more than a window between two. The sandbox measures, where they arrive, and answers a second one
-    of a key within its window with an invalid session; its own window is shorter by what a loaded machine
-    may delay one of them."""
+    """One queue for all processes: at most one IDENTIFY per window and key (shard_id % max_concurrency), and
+    hardly more than a window between two. The sandbox measures their arrival and answers a second one of a
+    key within its window with an invalid session; its window is shorter by the delay that a loaded machine
+    may cause."""
     window = 2.0
-    with late_wakings() as late:
+    with late_wake_ups() as late:
         system = fresh.ready(
             tmp_path / "bot",
             NESCORD_SANDBOX_SHARDS="64",
@@ -189,7 +189,7 @@ def test_64_shards_in_4_clusters_take_no_longer_than_the_pacing_of_identifies(
         keys.setdefault(session["shard"][0] % 16, []).append(-session["age"])
     assert [len(times) for times in keys.values()] == [4] * 16
     took = statistics.median(max(times) - min(times) for times in keys.values())
-    # Between two of a key lie four wakings: the parent's timer, the cluster's, the sandbox's, and back.
+    # Four wake-ups lie between two IDENTIFYs of a key: the parent's timer, the cluster, the sandbox and back.
     assert took <= 1.05 * 3 * window + 3 * 4 * statistics.mean(late), (
         "four rounds, and no idling between them"
     )
@@ -217,16 +217,16 @@ def test_a_cluster_that_dies_again_and_again_is_given_up_with_the_reason(
     (state / "sessions").write_text("where a directory has to be")
     ws = system.start_ws()
     assert ws.wait() == 1
-    assert ws.output.count("starts again in") >= 4
-    assert "the 5th time in a row" in ws.output
-    assert "The sessions in" in ws.output
+    assert ws.output.count("restarting it in") >= 4
+    assert "for the 5th time in a row" in ws.output
+    assert "Cannot read or write the sessions in" in ws.output
     assert "Traceback" not in ws.output
     assert not [command for command in system.alive().values() if "ws_cluster" in command]
 
 
 @contextmanager
-def late_wakings() -> Iterator[list[float]]:
-    """Gather by how many seconds this machine wakes a sleeper late while the block runs."""
+def late_wake_ups() -> Iterator[list[float]]:
+    """Measure how many seconds late this machine wakes a sleeper while the block runs."""
     late: list[float] = []
     over = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Two hosts hold the shards of one token and share its turns to IDENTIFY (fact 18)."""
+"""Two hosts hold the shards of one bot and share its IDENTIFY queue (fact 18)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real sandbox, ws and rest: what changes behind the proxy's back is not shown from its cache."""
+"""Cache invalidation with the real sandbox, ws and rest: changes past the proxy reach its cache."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from nescord_core.services.ws import parent
 from nescord_core.settings import CacheOptions, RestSettings, SecuritySettings, WsSettings
 from support.sandbox.running import RunningSandbox, running_sandbox
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 SOON = 2.0
-"""Seconds; 0.25 is what is promised, and a machine that is busy with other tests gets more."""
+"""Seconds; the promise is 0.25, but the machine may be busy with other tests."""
 ALL_INTENTS = int(Intents.all())
 
 
 @dataclass
 class Setup:
-    """``get`` asks the proxy, ``change`` goes to the sandbox itself, past the proxy."""
+    """A running system: ``get`` asks the proxy, ``change`` asks the sandbox itself, past the proxy."""
 
     sandbox: RunningSandbox
     rest: str
@@ -46,8 +46,8 @@ class Setup:
             return await answer.json()
 
     async def until_kept(self, path: str, *, longer_than: float = 0.4) -> None:
-        """Wait until an answer is still a hit after that time: rest hears of every shard."""
-        async with asyncio.timeout(PATIENCE):
+        """Wait until an answer is still a hit after that time: then every shard is linked to rest."""
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 await self.get(path)
                 await asyncio.sleep(longer_than)
@@ -55,16 +55,16 @@ class Setup:
                     return
 
     async def until_hit(self, path: str) -> None:
-        """Wait until the answer is kept: what an event of a change before says may still be on its way."""
-        async with asyncio.timeout(PATIENCE):
+        """Wait until the answer is cached: the event of an earlier change may still be in flight."""
+        async with asyncio.timeout(TIMEOUT):
             while (await self.get(path))[0] != "hit":
                 pass
 
     async def until_shown(self, path: str, wanted: Callable[[Any], bool]) -> float:
-        """Return how many seconds the proxy goes on to show what was before."""
+        """Return for how many seconds the proxy keeps returning the old answer."""
         started = time.monotonic()
-        async with asyncio.timeout(PATIENCE):
-            while not wanted((await self.get(path))[1]):  # noqa: ASYNC110 - it looks from outside
+        async with asyncio.timeout(TIMEOUT):
+            while not wanted((await self.get(path))[1]):  # noqa: ASYNC110 - the change happens in another process
                 await asyncio.sleep(0.01)
         return time.monotonic() - started
 
@@ -145,7 +145,7 @@ async def test_without_ws_answers_are_kept_for_a_moment_only(tmp_path: Path) -> 
         path = f"/guilds/{guild}"
         await run.until_kept(path, longer_than=0.6)
         run.ws_stop.set()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 await run.get(path)
                 await asyncio.sleep(0.3)
@@ -154,7 +154,7 @@ async def test_without_ws_answers_are_kept_for_a_moment_only(tmp_path: Path) -> 
 
 
 async def test_an_own_route_needs_the_secret(tmp_path: Path) -> None:
-    """A caller that does not prove itself can neither drop what is kept nor pretend that ws is there."""
+    """A caller without the secret can neither drop cached answers nor pretend to be ws."""
     async with running_sandbox() as sandbox, asyncio.TaskGroup() as tasks:
         stop = asyncio.Event()
         address: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""The short form of benchmarks/gateway_soak.py."""
+"""A short run of benchmarks/gateway_soak.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.gateway.soak import SoakPlan, run
 
 @pytest.mark.timeout(300)
 def test_whatever_the_gateway_does_every_shard_comes_back_and_no_event_is_lost(tmp_path: Path) -> None:
-    """Fact 19 to 21: everything but op 9 false (and 4007) is resumed, and only that costs an IDENTIFY."""
+    """Facts 19 to 21: everything but op 9 false (and 4007) is resumed; only those cost an IDENTIFY."""
     plan = SoakPlan(seconds=14.0, every=0.7, rate=150.0, shards=16, per_cluster=4, guilds=16, seed=3)
     outcome = run(tmp_path / "bot", plan)
     print(outcome)

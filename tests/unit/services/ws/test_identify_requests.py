@@ -23,7 +23,7 @@ class Clock:
 
 @dataclass
 class Wire:
-    """A cluster and its parent without a channel between them: what one sends, the other has heard."""
+    """A cluster and its parent without a channel: a message sent by one is handled by the other at once."""
 
     tasks: asyncio.TaskGroup
     limit: SessionStartLimit = field(default_factory=lambda: SessionStartLimit(max_concurrency=2))
@@ -38,9 +38,9 @@ class Wire:
             assert isinstance(message, Granted | Refused)
             gate.answered(message)
 
-        desk = IdentifyRequests(self.local, to_cluster, lambda: self.connected, self.tasks)
-        gate = RemoteIdentifyGate(desk.heard)
-        return gate, desk
+        requests = IdentifyRequests(self.local, to_cluster, lambda: self.connected, self.tasks)
+        gate = RemoteIdentifyGate(requests.handle)
+        return gate, requests
 
 
 async def _turn() -> None:
@@ -49,10 +49,10 @@ async def _turn() -> None:
 
 
 async def test_two_processes_stand_in_one_queue() -> None:
-    """One IDENTIFY per window and key, in one queue across all processes."""
+    """One IDENTIFY per window and key, in one queue for all processes."""
     async with asyncio.TaskGroup() as tasks:
         wire = Wire(tasks)
-        (one, _), (other, desk) = wire.cluster(), wire.cluster()
+        (one, _), (other, requests) = wire.cluster(), wire.cluster()
         await one.acquire(0)
         await other.acquire(1)  # another key
         waiting = tasks.create_task(other.acquire(2))
@@ -60,13 +60,13 @@ async def test_two_processes_stand_in_one_queue() -> None:
         assert not waiting.done(), "shard 2 shares its key with shard 0"
         assert wire.local.remaining == 998
         waiting.cancel()
-        desk.leave()
+        requests.cancel_all()
 
 
 async def test_the_window_counts_from_when_the_other_process_has_sent_it() -> None:
     async with asyncio.TaskGroup() as tasks:
         wire = Wire(tasks)
-        gate, desk = wire.cluster()
+        gate, requests = wire.cluster()
         acquired = tasks.create_task(gate.acquire(0))
         await asyncio.sleep(0)
         wire.clock.now += 3.0  # the grant was long under way
@@ -77,13 +77,13 @@ async def test_the_window_counts_from_when_the_other_process_has_sent_it() -> No
         await _turn()
         assert not waiting.done(), "7 s after the grant, but 4 s after the IDENTIFY"
         waiting.cancel()
-        desk.leave()
+        requests.cancel_all()
 
 
 async def test_who_cancels_or_dies_gives_the_place_back() -> None:
     async with asyncio.TaskGroup() as tasks:
         wire = Wire(tasks, SessionStartLimit(remaining=12))
-        (one, _), (other, desk) = wire.cluster(), wire.cluster()
+        (one, _), (other, requests) = wire.cluster(), wire.cluster()
         await one.acquire(0)
         waiting = tasks.create_task(one.acquire(1))
         await _turn()
@@ -91,8 +91,8 @@ async def test_who_cancels_or_dies_gives_the_place_back() -> None:
         await _turn()
         last = tasks.create_task(other.acquire(2))
         await _turn()
-        assert not last.done(), "it has the place, which would be refused were the first one's still taken"
-        desk.leave()
+        assert not last.done(), "it waits; it would be refused if the first request still counted"
+        requests.cancel_all()
         last.cancel()
         await _turn()
         next_one = tasks.create_task(one.acquire(3))

@@ -65,16 +65,16 @@ def box(depth: int, oldest: float, shed: dict[str, int], *replicas: dict[str, An
     }
 
 
-def place(index: int, shards: tuple[ShardStats, ...], outbox: dict[str, Any]) -> ClusterSlot:
-    member = ClusterHandle(lambda: None)
-    member.numbers = Numbers(shards, outbox, {"cpu_s": 1.5, "rss_mb": 60.0})
-    member.condition = Condition(unready=() if index == 0 else ("shard 3 is resuming",))
-    return ClusterSlot(index, tuple(s.shard_id for s in shards), member)
+def slot(index: int, shards: tuple[ShardStats, ...], outbox: dict[str, Any]) -> ClusterSlot:
+    handle = ClusterHandle(lambda: None)
+    handle.numbers = Numbers(shards, outbox, {"cpu_s": 1.5, "rss_mb": 60.0})
+    handle.condition = Condition(unready=() if index == 0 else ("shard 3 is resuming",))
+    return ClusterSlot(index, tuple(s.shard_id for s in shards), handle)
 
 
-PLACES = [
-    place(0, (shard(0), shard(1)), box(3, 0.5, {"0": 2}, replica("attached", 3))),
-    place(
+SLOTS = [
+    slot(0, (shard(0), shard(1)), box(3, 0.5, {"0": 2}, replica("attached", 3))),
+    slot(
         1,
         (shard(2), shard(3, state="resuming", connected=False)),
         box(4, 1.5, {"2": 1}, replica("dialling", 4)),
@@ -83,9 +83,9 @@ PLACES = [
 
 
 def test_the_outboxes_of_all_clusters_count_as_one() -> None:
-    merged = outbox(PLACES)
+    merged = outbox(SLOTS)
     assert (merged["depth"], merged["oldest_age"], merged["shed"]) == (7, 1.5, {"0": 2, "2": 1})
-    assert merged["replicas"] == [replica("dialling", 7)], "one entry an address, with the worst state"
+    assert merged["replicas"] == [replica("dialling", 7)], "one entry per address, with the worst state"
 
 
 def test_of_what_two_clusters_see_of_a_replica_the_worst_is_shown() -> None:
@@ -94,12 +94,12 @@ def test_of_what_two_clusters_see_of_a_replica_the_worst_is_shown() -> None:
         replica("attached", 5, "stuck", 40.0),
         replica("attached", 1, "well", 2.0),
     ]
-    merged = outbox([place(index, (shard(index),), box(0, 0.0, {}, one)) for index, one in enumerate(seen)])
+    merged = outbox([slot(index, (shard(index),), box(0, 0.0, {}, one)) for index, one in enumerate(seen)])
     assert merged["replicas"] == [replica("attached", 9, "stuck", 40.0)]
 
 
 def test_what_was_shed_and_who_hangs_is_in_a_scrape() -> None:
-    hanging = place(0, (shard(0),), box(1, 1.0, {"0": 17}, replica("attached", 1, "stuck", 40.0)))
+    hanging = slot(0, (shard(0),), box(1, 1.0, {"0": 17}, replica("attached", 1, "stuck", 40.0)))
     lines = metrics([hanging], None).decode().splitlines()
     assert 'nescord_outbox_shed_total{shard="0"} 17.0' in lines
     assert 'nescord_replica_waiting{address="127.0.0.1:5000"} 40.0' in lines
@@ -107,7 +107,7 @@ def test_what_was_shed_and_who_hangs_is_in_a_scrape() -> None:
 
 
 def test_shards_come_in_order_with_their_cluster() -> None:
-    shown = stats(PLACES, now=10.0)
+    shown = stats(SLOTS, now=10.0)
     assert [(each["shard_id"], each["cluster"]) for each in shown["shards"]] == [
         (0, 0),
         (1, 0),
@@ -125,7 +125,7 @@ def test_before_any_answer_there_is_nothing_to_show() -> None:
 
 
 def test_one_scrape_has_every_shard() -> None:
-    lines = metrics(PLACES, 42).decode().splitlines()
+    lines = metrics(SLOTS, 42).decode().splitlines()
     for line in (
         'nescord_shard_state{shard="3",state="resuming"} 1.0',
         'nescord_shard_closes_total{code="4000",shard="2"} 2.0',

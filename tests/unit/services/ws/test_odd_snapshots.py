@@ -1,4 +1,4 @@
-"""Events that ws's snapshot cannot take in: they are delivered, recorded, and cost one guild at most."""
+"""Events that cannot be applied to a snapshot are delivered and recorded, and cost one guild at most."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ CREATE = {
 }
 
 
-class Kept:
-    """A shard's snapshot, as ws keeps it, and everything that passed it."""
+class SnapshotRig:
+    """A shard's snapshot in ws, and every event that passed it."""
 
     def __init__(self, state_dir: Path, **which: bool) -> None:
         self.passed: list[Envelope] = []
@@ -47,7 +47,7 @@ class Kept:
         data = d if isinstance(d, bytes) else json.dumps(d).encode()
         self.put(Envelope(0, "one", self.seq, kind, guild_id, guild_id, data, 0.0, False))
 
-    def __enter__(self) -> Kept:
+    def __enter__(self) -> SnapshotRig:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -82,10 +82,10 @@ ODD = {
 def test_an_odd_event_passes_and_the_next_snapshot_can_be_told(
     tmp_path: Path, kind: str, d: object, members: bool
 ) -> None:
-    with Kept(tmp_path, members=members) as kept:
+    with SnapshotRig(tmp_path, members=members) as kept:
         kept.event("GUILD_CREATE", CREATE)
         kept.event(kind, d)
-        # Enough changes that the guild is stored again, with all of its changes applied.
+        # Enough changes for the guild to be stored again, with all of them applied.
         for _ in range(400):
             kept.event("CHANNEL_UPDATE", {"id": "77", "guild_id": str(GUILD), "topic": "t" * 200})
         assert len(kept.passed) == kept.seq
@@ -98,7 +98,7 @@ def test_an_odd_event_passes_and_the_next_snapshot_can_be_told(
 def test_what_could_not_be_applied_is_recorded_and_its_guild_is_unavailable_until_it_comes_again(
     tmp_path: Path,
 ) -> None:
-    with Kept(tmp_path) as kept:
+    with SnapshotRig(tmp_path) as kept:
         kept.event("GUILD_CREATE", CREATE)
         kept.event("GUILD_CREATE", CREATE | {"member_count": "many"})
         assert list(kept.world.unavailable(0)) == [GUILD]
@@ -108,11 +108,11 @@ def test_what_could_not_be_applied_is_recorded_and_its_guild_is_unavailable_unti
 
 
 def test_a_journal_with_an_odd_event_does_not_keep_the_next_process_from_starting(tmp_path: Path) -> None:
-    with Kept(tmp_path) as kept:
+    with SnapshotRig(tmp_path) as kept:
         kept.event("GUILD_CREATE", CREATE)
         for kind, d in ODD.values():
             if kind != "READY":
                 kept.event(kind, d)
         session = kept.world.session(0)
-    with Kept(tmp_path) as again:
-        assert again.world.recall(0, session)
+    with SnapshotRig(tmp_path) as again:
+        assert again.world.restore(0, session)

@@ -75,11 +75,11 @@ def test_an_order_arrives_as_it_was() -> None:
         security=SecuritySettings(secret="s", tls_ca=Path("/etc/ca.pem")),
         cluster_url="redis://store",
     )
-    order = Begin(settings, cluster=1, shard_ids=(1, 2), shard_count=4, gateway_url="wss://g", debug=True)
+    message = Begin(settings, cluster=1, shard_ids=(1, 2), shard_count=4, gateway_url="wss://g", debug=True)
     ours, theirs = channel.pair()
     with ours, theirs:
-        channel.send(ours, order)
-        assert channel.receive(theirs, from_parent) == order
+        channel.send(ours, message)
+        assert channel.receive(theirs, from_parent) == message
 
 
 @pytest.mark.parametrize(
