@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-__all__ = ["filesystem_of", "is_shared"]
+__all__ = ["Mount", "filesystem_of", "is_shared"]
 
 SHARED = re.compile(
-    r"nfs\d?|cifs|smb\d?|smbfs|9p|v9fs|drvfs|virtiofs|vboxsf|vmhgfs|prl_fs|afs|ceph|glusterfs|lustre|fuse\..+"
+    r"nfs\d?|cifs|smb\d?|smbfs|afpfs|webdav|9p|v9fs|drvfs|virtiofs|vboxsf|vmhgfs|prl_fs|afs|ceph|glusterfs|lustre"
+    r"|fuse\..+"
 )
 """Network mounts, and directories that a host shares with a virtual machine (9p: WSL 2's /mnt/c)."""
-ESCAPED = re.compile(r"\\([0-7]{3})")
+Mount = tuple[str, str]
+"""A mount point, and the type of the file system mounted there."""
 
 
-def filesystem_of(mountinfo: str, path: str) -> str:
-    """Return the type of the file system of an absolute path; "" if the table does not list it.
+def filesystem_of(mounts: Iterable[Mount], path: str) -> str:
+    """Return the type of the file system of an absolute path; "" if no mount point contains it.
 
-    ``mountinfo`` is the text of /proc/self/mountinfo: the fifth field is the mount point, the first after the
-    single hyphen is the type (proc_pid_mountinfo(5)). Of several mounts on one mount point the last counts.
+    ``mounts`` are in the order in which they were made: of several on one mount point the last counts.
     """
     longest, filesystem = "", ""
-    for line in mountinfo.splitlines():
-        before, _, after = line.partition(" - ")
-        fields = before.split()
-        if len(fields) < 5 or not after:
-            continue
-        point = ESCAPED.sub(lambda octal: chr(int(octal[1], 8)), fields[4])
+    for point, kind in mounts:
         inside = path == point or path.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(longest):
-            longest, filesystem = point, after.split()[0]
+            longest, filesystem = point, kind
     return filesystem
 
 

@@ -20,7 +20,7 @@ from nescord_core.process.os_errors import reason_of
 from nescord_core.reload.watching import gitignore, inotify
 from nescord_core.reload.watching.contents import ContentSnapshot
 from nescord_core.reload.watching.debounce import Debounce
-from nescord_core.reload.watching.file_systems import filesystem_of, is_shared
+from nescord_core.reload.watching.file_systems import Mount, filesystem_of, is_shared
 from nescord_core.reload.watching.inotify import Inotify, Notice
 from nescord_core.reload.watching.matcher import Matcher
 
@@ -31,7 +31,6 @@ POLL_INTERVAL = 0.5
 STEP_MS = 5
 """How often watchfiles asks for news. A save waits for one or two of these; a look costs microseconds."""
 GATHER_MS = 20
-MOUNTS = Path("/proc/self/mountinfo")
 
 Changed = Callable[[frozenset[str], float], None]
 """Gets the changed files, relative to the project, and the loop time of the first notification."""
@@ -51,7 +50,7 @@ class Watcher:
     """Calls ``changed`` with the files whose content changed, after each pause in the changes.
 
     ``by_kernel`` chooses inotify where the system has it (the default), else watchfiles. With ``polling``
-    there are no notifications at all. ``mounts`` is the table of mounts.
+    there are no notifications at all. ``mounts`` are the system's where none are given.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Watcher:
         *,
         polling: bool = False,
         by_kernel: bool | None = None,
-        mounts: Path = MOUNTS,
+        mounts: Iterable[Mount] | None = None,
     ) -> None:
         self._project = project
         self._matcher = matcher
@@ -105,11 +104,8 @@ class Watcher:
             await asyncio.sleep(POLL_INTERVAL)
 
     def _is_on_shared_mount(self) -> bool:
-        try:
-            table = self._mounts.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return False  # a system that does not say
-        filesystem = filesystem_of(table, str(self._project.resolve()))
+        mounts = _mounts() if self._mounts is None else self._mounts
+        filesystem = filesystem_of(mounts, str(self._project.resolve()))
         if not is_shared(filesystem):
             return False
         log.warning(
@@ -231,6 +227,15 @@ class Watcher:
                     async with asyncio.timeout_at(due):
                         await self._woken.wait()  # another change moves it
                 self._woken.clear()
+
+
+def _mounts() -> list[Mount]:
+    import psutil  # 8 ms that only a main that watches files needs
+
+    try:
+        return [(each.mountpoint, each.fstype) for each in psutil.disk_partitions(all=True)]
+    except OSError:
+        return []  # a system that does not say
 
 
 MORE = {

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from nescord_core.reload.watching.file_systems import filesystem_of
 from nescord_core.reload.watching.inotify import Inotify, is_available
-from nescord_core.reload.watching.watcher import Watcher, matcher_for
+from nescord_core.reload.watching.watcher import Watcher, _mounts, matcher_for
 from support.dispatch.peers import until
 
 
@@ -26,7 +27,7 @@ def way(request: pytest.FixtureRequest) -> str:
 
 @asynccontextmanager
 async def watching(
-    project: Path, way: str = "inotify", mounts: Path = Path("/nowhere")
+    project: Path, way: str = "inotify", mounts: Iterable[tuple[str, str]] = ()
 ) -> AsyncIterator[list[set[str]]]:
     told: list[set[str]] = []
     watcher = Watcher(
@@ -143,10 +144,9 @@ async def test_without_notifications_files_are_compared_and_a_line_says_why(
 
 
 async def test_on_a_network_mount_files_are_compared_as_well(
-    project: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(f"1 0 0:1 / / rw - ext4 /dev/vda rw\n2 1 0:2 / {project} rw - nfs4 server:/x rw\n")
+    mounts = [("/", "ext4"), (str(project), "nfs4")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Inotify, "watch", lambda *_: None)  # as it is when another machine writes
         async with watching(project, mounts=mounts) as told:
@@ -154,6 +154,10 @@ async def test_on_a_network_mount_files_are_compared_as_well(
             await until(lambda: told)
     assert told == [{"bot/app.py"}]
     assert "the project is on a nfs4 mount" in caplog.text
+
+
+def test_the_system_names_its_mounts() -> None:
+    assert filesystem_of(_mounts(), "/") != ""
 
 
 def refuse(number: int, *_: object) -> None:

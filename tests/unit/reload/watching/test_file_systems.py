@@ -4,14 +4,13 @@ import pytest
 
 from nescord_core.reload.watching.file_systems import filesystem_of, is_shared
 
-TABLE = r"""
-21 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
-30 21 0:40 / /mnt/c rw,noatime - 9p drvfs rw,dirsync
-31 21 0:41 / /home/me/with\040space rw shared:7 master:2 - nfs4 server:/export rw
-32 21 0:42 / /srv rw - xfs /dev/vdb rw
-33 21 0:43 / /srv rw - cifs //host/share rw
-nonsense
-"""
+MOUNTS = [
+    ("/", "ext4"),
+    ("/mnt/c", "9p"),
+    ("/home/me/with space", "nfs4"),
+    ("/srv", "xfs"),
+    ("/srv", "cifs"),
+]
 
 
 @pytest.mark.parametrize(
@@ -27,19 +26,23 @@ nonsense
     ],
 )
 def test_the_innermost_mount_counts(path: str, filesystem: str) -> None:
-    assert filesystem_of(TABLE, path) == filesystem
+    assert filesystem_of(MOUNTS, path) == filesystem
 
 
-def test_a_table_that_says_nothing() -> None:
-    assert filesystem_of("", "/home") == ""
+def test_a_system_that_names_no_mounts() -> None:
+    assert filesystem_of([], "/home") == ""
     assert not is_shared("")
 
 
-@pytest.mark.parametrize("filesystem", ["nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse.sshfs"])
+@pytest.mark.parametrize(
+    "filesystem", ["nfs", "nfs4", "cifs", "smb3", "9p", "virtiofs", "fuse.sshfs", "smbfs", "afpfs", "webdav"]
+)
 def test_what_others_write_to(filesystem: str) -> None:
     assert is_shared(filesystem)
 
 
-@pytest.mark.parametrize("filesystem", ["ext4", "btrfs", "xfs", "tmpfs", "overlay", "zfs", "fuseblk"])
+@pytest.mark.parametrize(
+    "filesystem", ["ext4", "btrfs", "xfs", "tmpfs", "overlay", "zfs", "fuseblk", "apfs", "hfs"]
+)
 def test_what_is_this_machines_own(filesystem: str) -> None:
     assert not is_shared(filesystem)
