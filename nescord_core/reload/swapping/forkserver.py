@@ -35,6 +35,7 @@ __all__ = ["FORK_FD", "receive", "report", "within_packet"]
 FORK_FD = "NESCORD_FORK_FD"
 PACKET_LIMIT = 192 * 1024
 TASKS = Path("/proc/self/task")
+"""Has an entry for every thread, also those of C code. psutil would use memory in every forked worker."""
 
 
 def report(end: socket.socket, message: dict[str, Any], descriptors: Iterable[int] = ()) -> None:

@@ -122,7 +122,8 @@ def _birth(pid: int) -> str:
     """Return boot id and start time of a process; empty if it is gone or the system has no /proc.
 
     The start time is field 22 of /proc/PID/stat, in clock ticks since boot. The second field is the program's
-    name in parentheses, which may itself contain spaces and parentheses (proc_pid_stat(5)).
+    name in parentheses, which may itself contain spaces and parentheses (proc_pid_stat(5)). psutil would
+    delay the start of every service by 8 ms, and its create_time() changes when the system clock is set.
     """
     try:
         fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()

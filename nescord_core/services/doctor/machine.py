@@ -69,6 +69,7 @@ def limits(project: Path) -> Iterator[Finding]:
 
 
 def _watches(project: Path) -> Iterator[Finding]:
+    """Compare the kernel's setting, which psutil does not read, with the number of directories."""
     try:
         allowed = int(WATCHES.read_text())
     except (OSError, ValueError):
