@@ -17,7 +17,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TypeAlias
@@ -279,14 +278,19 @@ def _unwell(shard: ShardStats, bound: float) -> str:
 
 
 def _process() -> dict[str, float]:
+    """Return the CPU time in seconds and the resident memory in MB of this process.
+
+    On Linux memory is read by hand, so that a cluster need not import psutil for one number.
+    """
     times = os.times()
-    facts = {"cpu_s": round(times.user + times.system, 3)}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    facts["rss_mb"] = round(peak / 1024, 1)
-    with suppress(OSError, ValueError):
+    try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        facts["rss_mb"] = round(pages * resource.getpagesize() / 1_048_576, 1)
-    return facts
+        resident = pages * resource.getpagesize()
+    except (OSError, ValueError):
+        import psutil
+
+        resident = psutil.Process().memory_info().rss
+    return {"cpu_s": round(times.user + times.system, 3), "rss_mb": round(resident / 2**20, 1)}
 
 
 async def _first(work: Coroutine[None, None, None], event: asyncio.Event) -> None:
