@@ -1,4 +1,4 @@
-"""Discord's REST rate limits as rules: no I/O, time passed in.
+"""Rules of Discord's REST rate limits: no I/O, time is passed in.
 
-The proxy that applies them is `nescord_core.rest.proxy`; the sandbox enforces limits of its own.
+`nescord_core.rest.proxy` applies them; the sandbox enforces limits with code of its own.
 """

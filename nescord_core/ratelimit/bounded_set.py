@@ -1,4 +1,4 @@
-"""What is gone for good: remembered up to a bound, oldest forgotten first."""
+"""A set of strings with a maximum size, which drops the oldest entries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ KEEP = 10_000
 
 
 class BoundedSet:
-    """A set with a bound."""
+    """A set that keeps the last ``keep`` keys added."""
 
     __slots__ = ("_keep", "_keys")
 
@@ -17,7 +17,7 @@ class BoundedSet:
         self._keys: dict[str, None] = {}
 
     def add(self, key: str) -> None:
-        """Remember a key."""
+        """Add a key; drop the oldest if the set is full."""
         self._keys[key] = None
         if len(self._keys) > self._keep:
             del self._keys[next(iter(self._keys))]

@@ -1,9 +1,9 @@
-"""One bucket: how many requests it lets go now, and when the next.
+"""One rate-limit bucket: how many requests it allows now, and when it allows the next.
 
-What is known is Discord's last word (limit, remaining, reset) less what is in flight. Three kinds of window
-exist in the field. A leaky bucket gives one request back each interval; a fixed window gives all back at the
-reset; a sliding log gives each back when its own time is over. Only what the answers prove is relied on:
-until then a bucket is taken to give nothing back before its reset, which is safe for all three.
+The state is Discord's latest headers (limit, remaining, reset) less the requests in flight. Three kinds of
+window exist. A leaky bucket gives one request back per interval; a fixed window gives all back at the reset;
+a sliding log gives each back when its own time is over. Only what answers prove is relied on: until then a
+bucket is assumed to give nothing back before its reset, which is safe for all three.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 __all__ = ["Bucket", "Kind", "Lane", "Queued"]
 
 MARGIN = 0.002
-"""Seconds to wait past a reset: Discord rounds to milliseconds, and clocks tick."""
+"""Seconds to wait past a reset: Discord rounds to milliseconds, and clocks have a resolution."""
 SAME_RESET = 0.05
-"""Resets this close are the same moment."""
+"""Resets that differ by less than this (seconds) are the same moment."""
 ENOUGH = 1 << 30
 
 
 class Kind(enum.Enum):
-    """What is known of how the bucket gives requests back."""
+    """How the bucket gives requests back, as far as it is known."""
 
-    UNKNOWN = "not asked yet: one request at a time finds out"
+    UNKNOWN = "no answer yet: one request at a time probes it"
     UNLIMITED = "answers carry no rate-limit headers"
-    FIXED = "all come back at the reset"
-    LEAKY = "one comes back each interval"
+    FIXED = "gives all back at the reset"
+    LEAKY = "gives one back per interval"
 
 
 class Queued(Protocol):
-    """What stands in a lane: ``rank`` and then ``seq`` decide who is first."""
+    """An item of a lane; ``rank``, then ``seq``, decide the order."""
 
     rank: float
     seq: int
@@ -49,7 +49,7 @@ T = TypeVar("T", bound=Queued)
 
 
 class Lane(Generic[T]):
-    """A queue inside a bucket, first in first out by rank, that a hidden limit may park alone."""
+    """A queue inside a bucket, ordered by rank, that a hidden limit can park without the other lanes."""
 
     __slots__ = ("_sent", "bucket", "cancelled", "heap", "in_flight", "key", "parked_until", "sub")
 
@@ -64,16 +64,16 @@ class Lane(Generic[T]):
         self._sent: deque[float] = deque()
 
     def push(self, ticket: T) -> None:
-        """Queue a ticket by its rank; one that was out already goes back to its old place."""
+        """Queue a ticket by its rank; a retried one gets its old position back."""
         heapq.heappush(self.heap, (ticket.rank, ticket.seq, ticket))
 
     def sent(self, now: float) -> None:
-        """Note an answered request. The answer's time is later than when Discord counted it: never early."""
+        """Record an answered request. Discord counted it before its answer, so this errs on the late side."""
         if self.sub is not None:
             self._sent.append(now)
 
     def next_at(self, now: float) -> float:
-        """Return when the hidden limits allow the next one; infinite while that depends on an answer."""
+        """Return when the hidden limit allows the next request; infinite while that depends on an answer."""
         sub = self.sub
         if sub is None:
             return self.parked_until
@@ -88,12 +88,12 @@ class Lane(Generic[T]):
         return max(self.parked_until, sent[over] + sub.window + MARGIN)
 
     def idle_at(self, now: float) -> bool:
-        """Say whether the lane may be forgotten."""
+        """Return whether the lane can be dropped."""
         return not self.heap and not self.in_flight and self.next_at(now) <= now and not self._sent
 
 
 class Bucket(Generic[T]):
-    """Counts in a bucket; ``lanes`` share it. Times are monotonic seconds."""
+    """The state of one bucket, shared by its ``lanes``. Times are monotonic seconds."""
 
     __slots__ = (
         "_as_of",
@@ -132,17 +132,17 @@ class Bucket(Generic[T]):
         self._reset_after = 0.0
         self._reset: float | None = None
         self._since = 0.0
-        """Requests granted before this were counted before the last reset, if their answers say so."""
+        """Start of the current window: answers to requests granted earlier may be about the previous one."""
         self._period = 0.0
         self._interval = 0.0
         self._confirmed = False
         self._debt = 0
         self._lost_at = 0.0
 
-    # -- asking ------------------------------------------------------------------------------------------
+    # -- queries -----------------------------------------------------------------------------------------
 
     def next_at(self, now: float) -> float:
-        """Return when one more may go; infinite while that depends on an answer still out."""
+        """Return when the next request may go; infinite while that depends on an answer in flight."""
         return max(self.parked_until, self._next_at(now))
 
     def _next_at(self, now: float) -> float:
@@ -152,7 +152,7 @@ class Bucket(Generic[T]):
             return math.inf if self.in_flight else now
         owed = self._owed(now)
         if now >= self.reset_at:
-            # Whether the reset gives back everything is found out by one request, once.
+            # One request probes, once, whether the reset gives back everything.
             full = self.limit if self._confirmed or self.kind is Kind.LEAKY else 1
             if self.in_flight + owed < full:
                 return now
@@ -171,9 +171,9 @@ class Bucket(Generic[T]):
         return self._as_of + self._reset_after - (used - nth) * self._interval + MARGIN
 
     def _owed(self, now: float) -> int:
-        """Requests that Discord may have counted without saying so, until that cannot matter any more."""
+        """Return the number of requests that Discord may have counted although their answers are lost."""
         if self._debt and now >= self._debt_ends():
-            # Over by all we know; let one request find out, as no answer has.
+            # Expired by all we know, but no answer confirms it: let one request probe.
             self._debt = 0
             self._confirmed = False
             self.kind = Kind.FIXED
@@ -184,14 +184,14 @@ class Bucket(Generic[T]):
         return max(self._lost_at + self._period, self.reset_at + after_reset) + MARGIN
 
     def has_queue(self) -> bool:
-        """Say whether anybody waits here. A plain loop: this is asked three times a request."""
+        """Return whether any lane has a queue. A plain loop, as this runs three times per request."""
         for lane in self.lanes.values():  # noqa: SIM110 - see above
             if lane.heap:
                 return True
         return False
 
     def idle_at(self, now: float) -> bool:
-        """Say whether nothing would be lost by forgetting the bucket."""
+        """Return whether the bucket can be dropped without losing state."""
         return (
             not self.in_flight
             and not self._owed(now)
@@ -201,47 +201,47 @@ class Bucket(Generic[T]):
         )
 
     def ready(self, now: float) -> Iterator[tuple[tuple[float, int, T], Lane[T]]]:
-        """Yield the head of each lane that its hidden limits let go now."""
+        """Yield the head of each lane whose hidden limit allows a request now."""
         for lane in self.lanes.values():
             if lane.heap and lane.next_at(now) <= now:
                 yield lane.heap[0], lane
 
     def lanes_next_at(self, now: float) -> float:
-        """Return when the first lane with a queue comes free of its hidden limits."""
+        """Return the earliest time at which the hidden limit of a queued lane allows a request."""
         return min((lane.next_at(now) for lane in self.lanes.values() if lane.heap), default=math.inf)
 
     # -- learning ----------------------------------------------------------------------------------------
 
     def learn(self, window: Window, now: float, granted_at: float, received: float | None = None) -> None:
-        """Take in the headers of an answer that is not a 429, to a request granted at that time.
+        """Apply the headers of an answer, other than a 429, to a request granted at ``granted_at``.
 
-        ``received`` is when it came, where that is earlier than now: what it says held before that.
+        ``received`` is when the answer arrived, if earlier than ``now``: the headers are as of then.
         """
-        came = now if received is None else min(received, now)
+        arrived = now if received is None else min(received, now)
         if granted_at > self._lost_at:
-            self._debt = 0  # this one came to Discord after those that were lost, and counts them
+            self._debt = 0  # this request reached Discord after the lost ones, so its headers include them
         if self.kind in {Kind.UNKNOWN, Kind.UNLIMITED} or window.limit != self.limit:
-            self._start(window, came)
+            self._start(window, arrived)
             return
         if now < self.reset_at:
             if self._is_older(window, now):
                 if granted_at >= self._since:
                     self.remaining = min(self.remaining, window.remaining)
                 return
-            self._tell_kind(window)
+            self._infer_kind(window)
         elif granted_at >= self.reset_at:
             self._since = self.reset_at
             if self.kind is Kind.FIXED:
                 self._confirmed = self._confirmed or window.remaining == window.limit - 1
-        self._adopt(window, now, came)
+        self._adopt(window, now, arrived)
 
     def learn_unlimited(self) -> None:
-        """Note a good answer without headers: routes exist that have no bucket at all."""
+        """Record a successful answer without headers: some routes have no bucket."""
         if self.kind is Kind.UNKNOWN:
             self.kind = Kind.UNLIMITED
 
     def exhausted(self, until: float, window: Window | None) -> None:
-        """Note a 429 of the bucket itself: what was believed of its kind was too good."""
+        """Apply a 429 of the bucket itself; what was inferred about its kind was too optimistic."""
         self.kind = Kind.FIXED
         self._confirmed = False
         self._interval = 0.0
@@ -252,12 +252,12 @@ class Bucket(Generic[T]):
         self.reset_at = max(self.reset_at, until)
 
     def debit(self, now: float) -> None:
-        """Count a request whose answer said nothing: Discord may have counted it."""
+        """Count a request whose answer had no headers or was lost: Discord may have counted it."""
         if self.kind not in {Kind.UNKNOWN, Kind.UNLIMITED}:
             self._debt = self._owed(now) + 1
             self._lost_at = now
 
-    def _start(self, window: Window, came: float) -> None:
+    def _start(self, window: Window, arrived: float) -> None:
         self.kind = Kind.FIXED
         self._confirmed = False
         self._interval = 0.0
@@ -265,64 +265,64 @@ class Bucket(Generic[T]):
         self._reset = None
         self._since = 0.0
         self.reset_at = 0.0
-        self._adopt(window, came, came)
+        self._adopt(window, arrived, arrived)
 
     def _is_older(self, window: Window, now: float) -> bool:
         if window.reset is not None and self._reset is not None:
             return window.reset < self._reset - 0.0005
         return now + window.reset_after < self.reset_at - MARGIN - SAME_RESET
 
-    def _tell_kind(self, window: Window) -> None:
-        """Compare with the answer before it, in the same busy period. Discord's own clock has no jitter."""
+    def _infer_kind(self, window: Window) -> None:
+        """Infer the kind from two answers of one busy period, by Discord's own clock, which has no jitter."""
         used, before = window.limit - window.remaining, self.limit - self.remaining
         if used <= before or before < 1 or window.reset is None or self._reset is None:
             return
         if window.reset - window.reset_after >= self._reset:
-            return  # by Discord's own clock that was over when this one came: another period
+            return  # by Discord's clock the previous window was over by then: another period
         grown = window.reset_after - self._reset_after
         if grown > max(0.003, 0.5 * (used - before) * window.reset_after / used):
             self.kind = Kind.LEAKY
         elif grown <= 0.003 and abs(window.reset - self._reset) <= SAME_RESET:
             self.kind = Kind.FIXED
 
-    def _adopt(self, window: Window, now: float, came: float) -> None:
+    def _adopt(self, window: Window, now: float, arrived: float) -> None:
         same = (
             window.reset is not None
             and self._reset is not None
             and abs(window.reset - self._reset) <= SAME_RESET
         )
-        reset_at = came + window.reset_after + MARGIN
+        reset_at = arrived + window.reset_after + MARGIN
         if same and now < self.reset_at and self.kind is Kind.FIXED:
-            # The same moment seen again: the answer that came quickest knows it best. Late ones may be old.
-            # What it moved by Discord's own clock still counts: a log's reset creeps on with each request.
-            self.reset_at = min(self.reset_at + self._crept(window), reset_at)
+            # The same reset, reported again: the answer with the least delay places it best.
+            # A shift by Discord's own clock still counts: a sliding log's reset moves with each request.
+            self.reset_at = min(self.reset_at + self._reset_shift(window), reset_at)
             self.remaining = min(self.remaining, window.remaining)
         else:
             self.reset_at = reset_at
             self.remaining = window.remaining
-        self._as_of = came
+        self._as_of = arrived
         self._reset_after = window.reset_after
         self._reset = window.reset
         self._period = max(self._period, window.reset_after)
         used = window.limit - window.remaining
         if used:
-            # Never more than the true interval, so a wait computed from it is never too short.
+            # Each sample is at most the true interval; the largest is closest to it.
             self._interval = max(self._interval, window.reset_after / used)
 
-    def _crept(self, window: Window) -> float:
+    def _reset_shift(self, window: Window) -> float:
         return max(window.reset - self._reset, 0.0) if window.reset and self._reset else 0.0
 
     # -- lanes -------------------------------------------------------------------------------------------
 
     def lane(self, key: str, sub: SubLimit | None) -> Lane[T]:
-        """Return the lane of that key, made when new."""
+        """Return the lane of a key, created if needed."""
         lane = self.lanes.get(key)
         if lane is None:
             lane = self.lanes[key] = Lane(key, self, sub)
         return lane
 
     def move_lane(self, lane: Lane[T], to: Bucket[T]) -> None:
-        """Hand a lane over with everything in it: its route turned out to share another bucket."""
+        """Move a lane with everything in it: its route turned out to share another bucket."""
         del self.lanes[lane.key]
         self.in_flight -= lane.in_flight
         to.in_flight += lane.in_flight

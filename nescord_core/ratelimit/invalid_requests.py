@@ -1,4 +1,4 @@
-"""Keeps this address from being banned: 10,000 invalid requests in ten minutes are the end.
+"""Keeps this address from being banned by Cloudflare: the limit is 10,000 invalid requests in ten minutes.
 
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
@@ -18,7 +18,7 @@ REFUSE_FROM = 9_500
 
 
 class InvalidRequests:
-    """Counts 401, 403 and 429 (not shared) over the whole process, whatever the token."""
+    """Counts 401, 403 and 429 (not shared) answers of the whole process, over all tokens."""
 
     __slots__ = ("_last", "_times", "refuse_from", "slow_from", "window")
 
@@ -32,19 +32,19 @@ class InvalidRequests:
         self._last = float("-inf")
 
     def count(self, now: float) -> int:
-        """Return how many there were in the last ten minutes."""
+        """Return the number of invalid requests in the last ten minutes."""
         times = self._times
         while times and times[0] + self.window <= now:
             times.popleft()
         return len(times)
 
     def saw(self, answer: Answer, now: float) -> None:
-        """Count an answer if it is an invalid one."""
+        """Count an answer if it is one to an invalid request."""
         if answer.status in {401, 403} or (answer.status == 429 and answer.scope is not Scope.SHARED):
             self._times.append(now)
 
     def next_at(self, now: float) -> float:
-        """Return when the next request may go: spaced out so that what is left lasts the window."""
+        """Return when the next request may go; from ``slow_from`` on, requests are spread over the window."""
         if len(self._times) < self.slow_from:
             return now
         count = self.count(now)
@@ -54,7 +54,7 @@ class InvalidRequests:
         return self._last + self.window / left
 
     def took(self, now: float) -> None:
-        """Note that a request went out."""
+        """Record that a request was sent."""
         self._last = now
 
     def refused_until(self, now: float) -> float | None:

@@ -1,4 +1,4 @@
-"""Learns from responses which bucket a route is in and what is left of it. For 429s: too_many_requests."""
+"""Learns from answers which bucket a route belongs to and what remains of it. 429s: too_many_requests.py."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["learn", "round_trip_of"]
 def learn(
     ticket: Ticket, lane: TicketLane, answer: Answer, now: float, received: float
 ) -> TicketBucket | None:
-    """Take in an answer that is no 429, which came at ``received``.
+    """Apply an answer, other than a 429, that arrived at ``received``.
 
-    Returns the bucket that the lane left, if its route turned out to be in another one.
+    Returns the bucket that the lane left, if its route turned out to belong to another one.
     """
     bucket, window = lane.bucket, answer.window
     if not ticket.route.exact:
@@ -28,21 +28,21 @@ def learn(
         else:
             bucket.debit(now)
         return None
-    left = _settle(ticket, lane, window.bucket) if window.bucket else None
+    left = _assign(ticket, lane, window.bucket) if window.bucket else None
     lane.bucket.learn(window, now, ticket.granted_at, received)
     return left
 
 
-def _settle(ticket: Ticket, lane: TicketLane, learned: str) -> TicketBucket | None:
-    """Move a lane to the bucket that the answer names; all routes with that hash share it."""
+def _assign(ticket: Ticket, lane: TicketLane, bucket_hash: str) -> TicketBucket | None:
+    """Move a lane to the bucket of the hash in the answer; all routes with that hash share it."""
     scope, route, bucket = ticket.scope, ticket.route, lane.bucket
-    scope.hashes[route.family] = learned
-    key = f"{learned}|{route.variant}|{route.major}"
+    scope.hashes[route.family] = bucket_hash
+    key = f"{bucket_hash}|{route.variant}|{route.major}"
     if key == bucket.key:
         return None
     target = scope.buckets.get(key)
     if target is None and len(bucket.lanes) == 1:
-        # Alone in a provisional bucket: give that its name.
+        # The only lane of a provisional bucket: rename that.
         scope.buckets.pop(bucket.key, None)
         bucket.key = key
         scope.buckets[key] = bucket
@@ -56,7 +56,7 @@ def _settle(ticket: Ticket, lane: TicketLane, learned: str) -> TicketBucket | No
 
 
 def round_trip_of(ticket: Ticket, answer: Answer, sent: float | None, received: float) -> RoundTrip:
-    """Return the request's way, as far as it is known."""
+    """Return the request's times: sent, received and, where headers show it, seen by Discord."""
     window = answer.window
     clock = window.reset if window is not None and answer.status != 429 else None
     seen = clock - window.reset_after if window is not None and clock is not None else None

@@ -1,8 +1,8 @@
-"""Which request may go to Discord, and when: all limits of all tokens together, without I/O.
+"""The rate limiter: decides which requests may go to Discord, and when, for all tokens; no I/O.
 
-`submit` a request, `poll` for the tickets whose turn it is, then `complete` each with what Discord
-answered, or `cancel` it. Times are monotonic seconds. Every granted ticket must end in one of the two, or its
-slot is lost: https://github.com/discord/discord-api-docs/blob/main/docs/topics/rate-limits.md
+`submit` a request, `poll` for granted tickets, then `complete` each with Discord's answer or `cancel` it.
+Times are monotonic seconds. Every granted ticket must be completed or cancelled, or its slot leaks.
+https://github.com/discord/discord-api-docs/blob/main/docs/topics/rate-limits.md
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from nescord_core.ratelimit.too_many_requests import block, kind_of
 __all__ = ["Limiter", "Poll", "Refusal", "Ticket", "TicketState"]
 
 PENALTY = {Priority.INTERACTION: -60.0, Priority.NORMAL: 0.0, Priority.BULK: 30.0}
-"""Seconds by which a request counts as older or younger than it is. Finite, so that nobody starves."""
+"""Seconds added to a request's time of arrival for its rank. Finite, so that no priority starves."""
 TRIES = 5
 SWEEP_EVERY = 30.0
 
 
 class Limiter:
-    """See the module. ``global_limit`` is in requests per second and token.
+    """The rate limiter of one process. ``global_limit`` is in requests per second and token.
 
-    ``limited`` counts the 429s: ``user``, ``global``, ``shared``, ``hidden`` (no header shows that limit),
-    ``front`` (a ban of the address).
+    ``limited`` counts 429s by kind: ``user``, ``global``, ``shared``, ``hidden`` (a limit that no header
+    shows), ``front`` (Cloudflare's ban of the address).
     """
 
     def __init__(
@@ -46,20 +46,20 @@ class Limiter:
         self._seq = 0
         self._next_sweep = SWEEP_EVERY
 
-    # -- the calls of a request --------------------------------------------------------------------------
+    # -- life of a request -------------------------------------------------------------------------------
 
     def submit(self, route: Route, token: str, now: float, *, at_once: bool = False) -> Ticket | Refusal:
-        """Queue a request under the fingerprint of its token (empty for none), or say why not.
+        """Queue a request under the fingerprint of its token ("" for none), or return why it is refused.
 
-        With ``at_once``, the ticket may come back granted: where nobody waits and every limit has room.
-        A `poll` does not name it then.
+        With ``at_once``, the ticket is granted immediately if no request waits and every limit allows it;
+        `poll` does not return it then.
         """
         scope = self._tokens.scope(token, now)
         refusal = self._refusals.refusal(route, scope, now)
         if refusal is not None:
             return refusal
         if self._scheduler.waiting >= self.max_queue:
-            return Refusal(503, "Too many requests wait for their rate limits.", retry_after=1.0)
+            return Refusal(503, "Too many requests are waiting for rate limits.", retry_after=1.0)
         self._seq += 1
         ticket = Ticket(route, scope, now + PENALTY[route.priority], self._seq)
         ticket.lane = scope.lane_of(route)
@@ -68,8 +68,8 @@ class Limiter:
         return ticket
 
     def poll(self, now: float) -> Poll:
-        """Return the tickets whose turn it is; they count as sent from now on."""
-        result = self._scheduler.hand_out(now)
+        """Grant every request that may go now, and return their tickets; they count as sent."""
+        result = self._scheduler.grant_ready(now)
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             self._tokens.sweep(now)
@@ -84,21 +84,21 @@ class Limiter:
         sent: float | None = None,
         received: float | None = None,
     ) -> bool:
-        """Take in an answer. True: it was a 429 worth waiting for, the ticket is queued again, in front.
+        """Apply an answer. Returns True if it was a 429 and the ticket is queued again, at the front.
 
-        ``sent`` and ``received`` say when the request went out and its answer came, where that is known
-        better than from the times of the grant and of this call.
+        ``sent`` and ``received`` are when the request was sent and its answer arrived; they default to the
+        time of the grant and ``now``.
         """
         lane = self._scheduler.release(ticket)
         lane.sent(now)
-        came = now if received is None else received
+        arrived = now if received is None else received
         if not ticket.route.exempt:
-            round_trip = round_trip_of(ticket, answer, sent, came)
+            round_trip = round_trip_of(ticket, answer, sent, arrived)
             ticket.scope.global_limit.answered(ticket.granted_at, round_trip)
         self._refusals.saw(ticket, answer, now)
         if answer.status == 429:
             return self._limited(ticket, answer, now)
-        left = learn(ticket, lane, answer, now, came)
+        left = learn(ticket, lane, answer, now, arrived)
         if left is not None:
             self._scheduler.touch(ticket.scope, left, now)
         self._scheduler.touch(ticket.scope, lane.bucket, now)
@@ -118,20 +118,20 @@ class Limiter:
         return True
 
     def requeue(self, ticket: Ticket, now: float, *, pause: float = 0.0) -> None:
-        """Queue an answered ticket again in its old place: the caller wants to try once more.
+        """Queue an answered ticket again at its old position, for the caller's retry.
 
-        Its kind of request rests for ``pause`` seconds, so that no later one overtakes it meanwhile.
+        Its lane pauses for ``pause`` seconds, so that no later request overtakes it.
         """
         lane = ticket.lane = ticket.scope.lane_of(ticket.route)
         lane.parked_until = max(lane.parked_until, now + pause)
         self._scheduler.push(ticket, now)
 
     def cancel(self, ticket: Ticket, now: float, *, sent: bool = False) -> None:
-        """Give a slot back: the caller left, or the request failed. ``sent``: Discord may have counted it."""
+        """Give back the slot of an abandoned or failed request. ``sent``: Discord may have counted it."""
         lane = ticket.lane
         assert lane is not None
         if ticket.state is TicketState.QUEUED:
-            self._scheduler.leave(ticket)
+            self._scheduler.remove(ticket)
         elif ticket.state is TicketState.GRANTED:
             self._scheduler.release(ticket)
             if sent:
@@ -142,7 +142,7 @@ class Limiter:
         self._scheduler.touch(ticket.scope, lane.bucket, now)
 
     def wait_of(self, ticket: Ticket, now: float) -> float:
-        """Return a lower bound of the seconds that a queued ticket has to wait still (0 when unknown)."""
+        """Return a lower bound of a queued ticket's remaining wait in seconds (0 if unknown)."""
         lane = ticket.lane
         assert lane is not None
         at = max(lane.bucket.next_at(now), lane.next_at(now))
@@ -151,41 +151,41 @@ class Limiter:
         return max(at - now, 0.0) if math.isfinite(at) else 0.0
 
     def unlock(self, token: str = "") -> None:
-        """Let a token that got a 401 try again; without a fingerprint, all of them."""
+        """Unlock a token that got a 401; without a fingerprint, all tokens."""
         for scope in self._tokens.scopes():
             if not token or scope.key == token:
                 scope.locked_until = None
 
-    # -- what there is -----------------------------------------------------------------------------------
+    # -- state -------------------------------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:
-        """How many requests wait for their turn."""
+        """The number of queued requests."""
         return self._scheduler.waiting
 
     @property
     def in_flight(self) -> int:
-        """How many are out."""
+        """The number of granted requests that are neither completed nor cancelled."""
         return self._scheduler.in_flight
 
     @property
     def banned_until(self) -> float:
-        """Until when Discord's front bans this address; 0 when it never did."""
+        """The end of Cloudflare's ban of this address; 0 if there was none."""
         return self._refusals.banned_until
 
     def buckets(self) -> int:
-        """Return how many buckets are known."""
+        """Return the number of known buckets."""
         return sum(len(scope.buckets) for scope in self._tokens.scopes())
 
     def tokens(self) -> int:
-        """Return how many tokens are known, none at all included."""
+        """Return the number of known tokens, counting "no token" as one."""
         return len(self._tokens.scopes())
 
     def tokens_locked(self, now: float) -> int:
-        """Return how many of them are locked after a 401."""
+        """Return the number of tokens locked after a 401."""
         return sum(self.locked(scope.key, now) for scope in self._tokens.scopes())
 
     def locked(self, token: str, now: float) -> bool:
-        """Say whether a token is locked after a 401."""
+        """Return whether a token is locked after a 401."""
         scope = self._tokens.get(token)
         return scope is not None and scope.locked_until is not None and scope.locked_until > now

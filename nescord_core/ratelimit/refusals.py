@@ -1,4 +1,4 @@
-"""What is not sent at all, whatever the limits allow: banned address, locked token, gone webhook.
+"""Refuses requests that must not be sent at all: address banned, token rejected, webhook deleted.
 
 https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
 """
@@ -14,14 +14,14 @@ from nescord_core.ratelimit.tickets import Refusal, Ticket, TokenScope
 __all__ = ["Refusals"]
 
 DEFAULT_BAN = 60.0
-"""Seconds for which a ban that names no time is believed to last."""
+"""Assumed duration, in seconds, of a ban that names none."""
 RECHECK_TOKEN = 60.0
-"""Seconds after which one request finds out whether a token that got a 401 is good again."""
+"""Seconds after which one request probes whether a token that got a 401 is valid again."""
 UNKNOWN_WEBHOOK = 10015
 
 
 class Refusals:
-    """Refusals for all tokens of one address. Times are monotonic seconds."""
+    """Decides on refusals, for all tokens of one address. Times are monotonic seconds."""
 
     __slots__ = ("_gone", "banned_until", "invalid")
 
@@ -31,31 +31,31 @@ class Refusals:
         self._gone = BoundedSet()
 
     def refusal(self, route: Route, scope: TokenScope, now: float) -> Refusal | None:
-        """Return why a request must not be sent, None when it may."""
+        """Return why a request must not be sent; None if it may."""
         if self.banned_until > now:
             return Refusal(
-                429, "Discord's front bans this address for now.", retry_after=self.banned_until - now
+                429, "Cloudflare has temporarily banned this address.", retry_after=self.banned_until - now
             )
         until = self.invalid.refused_until(now)
         if until is not None:
-            message = "Too many 401, 403 and 429 answers: more would have Discord ban this address."
+            message = "Too many 401, 403 and 429 answers: more would get this address banned."
             return Refusal(429, message, retry_after=until - now)
         if route.authenticated and scope.locked_until is not None and scope.locked_until > now:
-            message = "401: Unauthorized (Discord rejected this token; not asked again for now)"
+            message = "401: Unauthorized (Discord rejected this token; it is retried in a minute)"
             return Refusal(401, message)
         if route.webhook and route.webhook in self._gone:
             return Refusal(404, "Unknown Webhook", code=UNKNOWN_WEBHOOK)
         return None
 
-    def opens(self, ticket: Ticket, now: float) -> None:
-        """Note that a request goes out."""
+    def granted(self, ticket: Ticket, now: float) -> None:
+        """Record that a request is sent."""
         if ticket.scope.locked_until is not None and ticket.route.authenticated:
-            ticket.scope.locked_until = now + RECHECK_TOKEN  # one request at a time asks again
+            ticket.scope.locked_until = now + RECHECK_TOKEN  # one request at a time probes
         if not ticket.route.exempt:
             self.invalid.took(now)
 
     def saw(self, ticket: Ticket, answer: Answer, now: float) -> None:
-        """Note what an answer says of the address, the token and the webhook."""
+        """Record what an answer shows about the address, the token and the webhook."""
         self.invalid.saw(answer, now)
         route, scope = ticket.route, ticket.scope
         if answer.is_ban:
@@ -63,12 +63,12 @@ class Refusals:
             self.banned_until = max(self.banned_until, now + wait)
         if answer.status == 401 and route.authenticated and scope.key and not answer.code:
             scope.locked_until = now + RECHECK_TOKEN
-        elif scope.locked_until is not None and route.authenticated and _shows_token_holds(answer):
+        elif scope.locked_until is not None and route.authenticated and _proves_token(answer):
             scope.locked_until = None
         if answer.status == 404 and route.webhook and answer.code in {0, UNKNOWN_WEBHOOK}:
             self._gone.add(route.webhook)
 
 
-def _shows_token_holds(answer: Answer) -> bool:
-    """A limit and a failure may come before the token was looked at."""
+def _proves_token(answer: Answer) -> bool:
+    """Return whether the token was accepted. 429s and server errors may precede the check of the token."""
     return answer.status < 500 and answer.status not in {401, 429}

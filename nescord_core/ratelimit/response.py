@@ -1,4 +1,4 @@
-"""What an answer says about limits: read from headers and body, forgiving whatever is absent or garbled."""
+"""Parses an answer's rate-limit headers and body; tolerates missing or malformed values."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import NamedTuple
 __all__ = ["Answer", "BodyFacts", "Scope", "Window", "read"]
 
 LONGEST_WAIT = 24 * 3600.0
-"""More than a day is not a wait but a garbled number."""
+"""A value above a day, in seconds, is malformed."""
 
 
 class Scope(enum.Enum):
-    """Whom a 429 is about."""
+    """Scope of a 429: the bot, all routes, or a resource shared with other bots."""
 
     USER = "user"
     GLOBAL = "global"
@@ -22,7 +22,7 @@ class Scope(enum.Enum):
 
 
 class BodyFacts(NamedTuple):
-    """What the limiter wants of a JSON body; `is_json` is false for anything else."""
+    """The fields of a JSON body that the limiter uses; ``is_json`` is false for any other body."""
 
     is_json: bool = False
     retry_after: float | None = None
@@ -31,7 +31,7 @@ class BodyFacts(NamedTuple):
 
 
 class Window(NamedTuple):
-    """A complete set of bucket headers. ``reset`` is Discord's clock (absent: None), the rest in seconds."""
+    """A complete set of bucket headers, in seconds. ``reset`` is by Discord's clock (None if absent)."""
 
     limit: int
     remaining: int
@@ -41,7 +41,7 @@ class Window(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One answer as the limiter sees it."""
+    """The facts of one answer that the limiter uses."""
 
     status: int
     window: Window | None = None
@@ -53,7 +53,7 @@ class Answer(NamedTuple):
 
 
 def read(status: int, headers: Mapping[str, str], body: BodyFacts | None = None) -> Answer:
-    """Read an answer's headers (``headers`` must ignore case) and, for errors, the facts of its body."""
+    """Parse an answer's headers (``headers`` must ignore case) and, for errors, the facts of its body."""
     window = _window(headers)
     if status != 429:
         return Answer(status, window, code=body.code if body else 0)
@@ -63,7 +63,7 @@ def read(status: int, headers: Mapping[str, str], body: BodyFacts | None = None)
         status,
         window,
         scope=_scope(headers, facts),
-        # The larger of the two decides; they have been seen to differ widely.
+        # The larger of the two counts; they have been seen to differ widely.
         retry_after=max(waits, default=None),
         is_ban=_is_ban(headers, facts),
         code=facts.code,
@@ -89,9 +89,9 @@ def _window(headers: Mapping[str, str]) -> Window | None:
 
 
 def _is_ban(headers: Mapping[str, str], facts: BodyFacts) -> bool:
-    """The front's bans are not JSON, or name no time, or did not come Via the API's own proxy.
+    """Return whether a 429 is a ban by Cloudflare: not JSON, without a time, or without a Via header.
 
-    Rate-limit headers are proof enough that the API itself answered.
+    Rate-limit headers prove that the API itself answered.
     """
     if not facts.is_json or facts.retry_after is None:
         return True

@@ -1,4 +1,4 @@
-"""A request's way to Discord and back, and the quickest of many."""
+"""Times of a request's round trip to Discord, and the fastest of many."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import NamedTuple
 __all__ = ["FastestRoundTrip", "RoundTrip"]
 
 SAMPLE = 128
-"""Answers of which the quickest is taken, and after which the next sample begins."""
+"""Answers per sample, of which the fastest is used."""
 UNSEEN = 4.0
-"""How much quicker than the quickest of n the next may be: so often the mean's distance from it, by root n.
+"""Factor for how much faster than the fastest of n the next may be: times (mean - fastest) / sqrt(n).
 
-By the root, as a way there and a way back that were both quick need not have met in one request yet.
+The square root, because a fast way there and a fast way back need not have coincided yet.
 """
 
 
 class RoundTrip(NamedTuple):
-    """One request's way: sent and answered in our clock, looked at in Discord's (None: not said)."""
+    """Times of one request: ``sent``, ``received`` by our clock, ``seen`` by Discord's (None if unknown)."""
 
     sent: float
     received: float
@@ -25,7 +25,7 @@ class RoundTrip(NamedTuple):
 
 
 class _Sample:
-    """The smallest of some values, and their sum."""
+    """Count, minimum and sum of some values."""
 
     __slots__ = ("count", "lowest", "total")
 
@@ -36,10 +36,10 @@ class _Sample:
 
 
 class FastestRoundTrip:
-    """What the next value is hardly below, by the last one to two samples; ``unknown`` before ``least``.
+    """A lower bound for the next value, from the last one or two samples; ``unknown`` below ``least`` values.
 
-    A value that is smaller than all before it by more than ``jump`` begins anew: what it is measured against
-    has changed, and one value alone does not say which part of it is the way.
+    A value that is smaller than all before it by more than ``jump`` discards the samples: the clock that it
+    is measured against has changed.
     """
 
     __slots__ = ("_former", "_jump", "_latest", "_least", "_unknown")
@@ -51,8 +51,8 @@ class FastestRoundTrip:
         self._former = _Sample()
         self._latest = _Sample()
 
-    def note(self, value: float) -> None:
-        """Take in one more value."""
+    def add(self, value: float) -> None:
+        """Add a value."""
         latest = self._latest
         if value < min(self._former.lowest, latest.lowest) - self._jump:
             self._former, latest = _Sample(), _Sample()
@@ -65,7 +65,7 @@ class FastestRoundTrip:
 
     @property
     def value(self) -> float:
-        """The value, as far as it is known."""
+        """The lower bound, or ``unknown``."""
         former, latest = self._former, self._latest
         count = former.count + latest.count
         if count < self._least:

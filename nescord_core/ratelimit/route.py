@@ -1,7 +1,8 @@
-"""Which limits a request falls under: decided once, from method, path and the names of its JSON fields.
+"""Classifies a request into a `Route`, which determines its limits: from method, path and JSON field names.
 
-A key worked out again later would differ (a message grows older) and wedge a queue, so a `Route` is kept
-with its request. Template and major parameter: https://discord.com/developers/docs/topics/rate-limits
+This is done once per request and stored with it: a key computed again later would differ (the message is
+older by then) and block a queue. Template, major parameter:
+https://discord.com/developers/docs/topics/rate-limits
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ INTERACTION_TOKEN = "aW50ZXJhY3Rpb24"  # noqa: S105 - base64 of "interaction", h
 
 
 class Priority(enum.IntEnum):
-    """Who goes first when several requests could."""
+    """Order of requests that could all go now."""
 
     INTERACTION = 0
     NORMAL = 1
@@ -43,10 +44,10 @@ WEBHOOK_EXECUTE = SubLimit("execute", 30, 60.0)
 class Route(NamedTuple):
     """The limits of one request.
 
-    ``variant`` splits what has buckets of its own under one template; ``sub`` is a hidden limit inside the
-    bucket. ``authenticated`` is false where the path holds the credential (webhooks, interactions).
-    ``exempt`` requests do not count towards the global limit. ``webhook`` identifies a webhook that may turn
-    out to be gone. ``exact`` is false where the rate-limit headers are known to be wrong.
+    ``variant`` separates buckets under one template; ``sub`` is a hidden limit inside the bucket.
+    ``authenticated`` is false where the path contains the credential (webhooks, interactions). ``exempt``
+    requests do not count towards the global limit. ``webhook`` identifies a webhook that may have been
+    deleted. ``exact`` is false where the rate-limit headers are known to be wrong.
     """
 
     method: str
@@ -62,20 +63,20 @@ class Route(NamedTuple):
 
     @property
     def family(self) -> str:
-        """What shares one bucket hash: everything but the major parameter."""
+        """Key of the routes that share a bucket hash: everything but the major parameter."""
         return f"{self.method} {self.template} {self.variant}"
 
 
 def needs_fields(method: str, path: str) -> bool:
-    """Say whether the limits depend on which fields the JSON body has."""
+    """Return whether the limits depend on the fields of the JSON body."""
     return method == "PATCH" and path.startswith("/channels/") and path.count("/") == 2
 
 
 def route_of(method: str, path: str, *, unix_ms: int, fields: frozenset[str] = frozenset()) -> Route:
     """Classify a request by its path below the API version, without the query.
 
-    ``unix_ms`` is the time of day, for the age of a message; ``fields`` are the top-level names of the JSON
-    body, wanted only where `needs_fields` says so.
+    ``unix_ms`` is the current time, for the age of a message; ``fields`` are the top-level names of the JSON
+    body, used only if `needs_fields` is true.
     """
     parts = path.strip("/").split("/")
     root = parts[0]
@@ -88,7 +89,7 @@ def route_of(method: str, path: str, *, unix_ms: int, fields: frozenset[str] = f
     if root == "channels":
         return _channel(method, template, major, parts, unix_ms, fields)
     if template.startswith("/guilds/:id/emojis") and method != "GET":
-        # Limited per guild whatever the method, and the headers do not tell the truth.
+        # Limited per guild for all methods, and the headers are wrong.
         return Route("*", "/guilds/:id/emojis", major, exact=False)
     return Route(method, template, major)
 
@@ -98,7 +99,7 @@ _CODES = frozenset({"invites", "templates"})
 
 
 def _template(parts: list[str]) -> str:
-    """Replace what varies by a name, as Discord's documentation writes its routes."""
+    """Replace the parameters of a path by placeholders, as Discord's documentation does."""
     names: list[str] = []
     before = ""
     for part in parts:
@@ -131,7 +132,7 @@ def _webhook(method: str, parts: list[str]) -> Route:
     template = f"/webhooks/:id/:token{rest}"
     major = f"webhooks/{parts[1]}/{parts[2]}"
     if parts[2].startswith(INTERACTION_TOKEN):
-        # The follow-ups of an interaction. Before its callback was answered they give a 404 that passes.
+        # Follow-ups of an interaction. Before its callback is answered they give a 404 that is not permanent.
         return Route(method, template, major, authenticated=False, exempt=True, priority=Priority.INTERACTION)
     executes = method == "POST" and rest in {"", "/github", "/slack"}
     sub = WEBHOOK_EXECUTE if executes else None
@@ -156,7 +157,7 @@ def _channel(
 
 
 def _age_class(message: str, unix_ms: int) -> str:
-    """Return which of the three buckets a message's deletion falls in.
+    """Return which of three buckets, by the message's age, a deletion uses.
 
     https://github.com/discord/discord-api-docs/issues/1092 and /1295
     """

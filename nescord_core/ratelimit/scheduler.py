@@ -1,7 +1,7 @@
-"""Whose turn it is: buckets that have something to give stand in a row by rank, the others are on a clock.
+"""Schedules requests: buckets that allow a request are in a ready queue by rank, the others have a timer.
 
-`Scheduler.touch` is called whenever something about a bucket changed; that puts it in its place. The
-global slot is taken last, so that a bucket that waits starves nobody.
+`Scheduler.touch` must be called whenever a bucket has changed; it updates the bucket's queue and timer. The
+global slot is taken last, so that a waiting bucket starves no other.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from nescord_core.ratelimit.tickets import Poll, Ticket, TicketBucket, TicketLan
 
 __all__ = ["Scheduler"]
 
-Row = list[tuple[float, int, TicketBucket]]
+ReadyQueue = list[tuple[float, int, TicketBucket]]
 
 
 class Scheduler:
-    """Hands out turns; ``waiting`` and ``in_flight`` count tickets. Times are monotonic seconds."""
+    """Grants queued tickets; ``waiting`` and ``in_flight`` count tickets. Times are monotonic seconds."""
 
     __slots__ = ("_active", "_refusals", "_serial", "_timers", "in_flight", "waiting")
 
@@ -30,10 +30,10 @@ class Scheduler:
         self._timers: list[tuple[float, int, TokenScope, TicketBucket]] = []
         self._serial = 0
 
-    # -- into the queue and out of it --------------------------------------------------------------------
+    # -- queueing ----------------------------------------------------------------------------------------
 
     def push(self, ticket: Ticket, now: float) -> None:
-        """Queue a ticket in its lane; one that was out already goes back to its old place."""
+        """Queue a ticket in its lane; a retried one gets its old position back."""
         lane = ticket.lane
         assert lane is not None
         ticket.state = TicketState.QUEUED
@@ -41,15 +41,15 @@ class Scheduler:
         self.waiting += 1
         self.touch(ticket.scope, lane.bucket, now)
 
-    def leave(self, ticket: Ticket) -> None:
-        """Take a queued ticket out."""
+    def remove(self, ticket: Ticket) -> None:
+        """Remove a queued ticket."""
         assert ticket.lane is not None
         ticket.state = TicketState.DONE
         self.waiting -= 1
-        _forget_queued(ticket.lane)
+        _count_cancelled(ticket.lane)
 
     def at_once(self, ticket: Ticket, now: float) -> bool:
-        """Grant a new ticket without a look at the queues, if nobody is ahead of it in any."""
+        """Grant a new ticket without queueing it, if no request is ahead of it; return whether it was."""
         lane, scope, exempt = ticket.lane, ticket.scope, ticket.route.exempt
         assert lane is not None
         bucket = lane.bucket
@@ -59,15 +59,15 @@ class Scheduler:
             return False
         if self.free_at(scope, now, exempt=exempt) > now:
             return False
-        self._give(ticket, lane, now)
+        self._mark_granted(ticket, lane, now)
         return True
 
     def release(self, ticket: Ticket) -> TicketLane:
-        """Take a granted ticket back; raises ValueError for one that is not out."""
+        """End the flight of a granted ticket; raises ValueError for any other ticket."""
         lane = ticket.lane
         assert lane is not None
         if ticket.state is not TicketState.GRANTED:
-            raise ValueError(f"the ticket is not out: it {ticket.state.value}")
+            raise ValueError(f"the ticket is {ticket.state.value}, not granted")
         ticket.state = TicketState.DONE
         lane.in_flight -= 1
         lane.bucket.in_flight -= 1
@@ -76,8 +76,8 @@ class Scheduler:
 
     # -- granting ----------------------------------------------------------------------------------------
 
-    def hand_out(self, now: float) -> Poll:
-        """Grant whatever can be granted now."""
+    def grant_ready(self, now: float) -> Poll:
+        """Grant every ticket that may go now."""
         result = Poll()
         timers = self._timers
         while timers and timers[0][0] <= now:
@@ -93,11 +93,11 @@ class Scheduler:
             result.wake = min(result.wake, timers[0][0])
         return result
 
-    def _drain(self, scope: TokenScope, ready: Row, now: float, result: Poll, *, exempt: bool) -> None:
+    def _drain(self, scope: TokenScope, ready: ReadyQueue, now: float, result: Poll, *, exempt: bool) -> None:
         while ready:
             at = self.free_at(scope, now, exempt=exempt)
             if at > now:
-                # The global slot comes last: until there is one, no bucket gives anything away.
+                # The global slot is taken last: without one, no bucket grants anything.
                 result.wake = min(result.wake, at)
                 return
             _, _, bucket = heapq.heappop(ready)
@@ -108,7 +108,7 @@ class Scheduler:
             self.touch(scope, bucket, now)
 
     def free_at(self, scope: TokenScope, now: float, *, exempt: bool) -> float:
-        """Return when the limits over all routes allow one more."""
+        """Return when the limits over all routes allow the next request."""
         if exempt:
             return now
         return max(scope.global_limit.next_at(now), self._refusals.invalid.next_at(now))
@@ -128,10 +128,10 @@ class Scheduler:
             ticket.state = TicketState.DONE
             result.refused.append((ticket, refusal))
             return
-        self._give(ticket, lane, now)
+        self._mark_granted(ticket, lane, now)
         result.granted.append(ticket)
 
-    def _give(self, ticket: Ticket, lane: TicketLane, now: float) -> None:
+    def _mark_granted(self, ticket: Ticket, lane: TicketLane, now: float) -> None:
         ticket.state = TicketState.GRANTED
         ticket.granted_at = now
         ticket.tries += 1
@@ -140,10 +140,10 @@ class Scheduler:
         self.in_flight += 1
         if not ticket.route.exempt:
             ticket.scope.global_limit.take(now)
-        self._refusals.opens(ticket, now)
+        self._refusals.granted(ticket, now)
 
     def touch(self, scope: TokenScope, bucket: TicketBucket, now: float) -> None:
-        """Put a bucket where it belongs: among the ready, or on the clock, or nowhere until an answer."""
+        """Put a bucket into the ready queue or give it a timer; neither if it must wait for an answer."""
         if not bucket.has_queue():
             return
         at = max(bucket.next_at(now), bucket.lanes_next_at(now))
@@ -156,8 +156,8 @@ class Scheduler:
         best = min(bucket.ready(now), key=_by_rank)[0]
         if bucket.ready_rank is None or best[0] < bucket.ready_rank:
             bucket.ready_rank = best[0]
-            row = scope.exempt_ready if best[2].route.exempt else scope.ready
-            heapq.heappush(row, (best[0], best[1], bucket))
+            queue = scope.exempt_ready if best[2].route.exempt else scope.ready
+            heapq.heappush(queue, (best[0], best[1], bucket))
             self._active[scope] = None
 
 
@@ -165,7 +165,8 @@ def _by_rank(item: tuple[tuple[float, int, Ticket], TicketLane]) -> tuple[float,
     return item[0][0], item[0][1]
 
 
-def _forget_queued(lane: TicketLane) -> None:
+def _count_cancelled(lane: TicketLane) -> None:
+    """Count a cancelled ticket, which stays in the heap; rebuild the heap when half of it is cancelled."""
     lane.cancelled += 1
     if lane.cancelled > 16 and lane.cancelled * 2 > len(lane.heap):
         lane.heap = [entry for entry in lane.heap if entry[2].state is TicketState.QUEUED]
@@ -175,7 +176,7 @@ def _forget_queued(lane: TicketLane) -> None:
 
 
 def _trim(lane: TicketLane) -> None:
-    """Keep a live ticket at the head."""
+    """Drop cancelled tickets from the head."""
     while lane.heap and lane.heap[0][2].state is not TicketState.QUEUED:
         heapq.heappop(lane.heap)
         lane.cancelled -= 1

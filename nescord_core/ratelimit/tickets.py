@@ -1,4 +1,4 @@
-"""A request's place in the queues, and all that belongs to one token."""
+"""Tickets, which stand for queued or granted requests, and the limiter's state for one token."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ __all__ = ["Poll", "Refusal", "Ticket", "TicketBucket", "TicketLane", "TicketSta
 
 
 class TicketState(enum.Enum):
-    """Where a ticket is in its life."""
+    """State of a ticket. GRANTED: may be sent or is in flight; DONE: answered, cancelled or refused."""
 
-    QUEUED = "waits for its turn"
-    GRANTED = "may be sent, or is on its way"
-    DONE = "answered, cancelled or refused"
+    QUEUED = "queued"
+    GRANTED = "granted"
+    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is not sent at all: the answer to give instead. ``retry_after`` in seconds."""
+    """The answer to a request that is not sent; ``retry_after`` is in seconds."""
 
     status: int
     message: str
@@ -33,7 +33,7 @@ class Refusal:
 
 
 class Ticket:
-    """A place in a queue. Owned by the limiter; callers hold it and hand it back."""
+    """A request in the limiter, which owns it; callers only keep it and pass it back."""
 
     __slots__ = ("granted_at", "lane", "rank", "route", "scope", "seq", "state", "tries")
 
@@ -54,7 +54,7 @@ TicketBucket: TypeAlias = Bucket[Ticket]
 
 @dataclass(slots=True)
 class Poll:
-    """What `Limiter.poll` found: who may go, who is refused after all, and when to ask again."""
+    """Result of `Limiter.poll`: granted tickets, tickets refused after all, and when to poll again."""
 
     granted: list[Ticket] = field(default_factory=list)
     refused: list[tuple[Ticket, Refusal]] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Poll:
 
 
 class TokenScope:
-    """All that belongs to one token; nothing in here is shared with another. ``key`` is its fingerprint."""
+    """The state of one token, shared with no other. ``key`` is the token's fingerprint."""
 
     __slots__ = (
         "buckets",
@@ -89,12 +89,12 @@ class TokenScope:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits or is under way, and nothing is blocked that one would have to remember."""
+        """Whether no request is queued or in flight and the token is not locked."""
         busy = any(bucket.in_flight or bucket.has_queue() for bucket in self.buckets.values())
         return not busy and self.locked_until is None
 
     def sweep(self, now: float) -> None:
-        """Forget lanes and buckets that are idle."""
+        """Drop idle lanes and buckets."""
         for bucket in list(self.buckets.values()):
             for lane in [lane for lane in bucket.lanes.values() if lane.idle_at(now)]:
                 del bucket.lanes[lane.key]
@@ -103,7 +103,7 @@ class TokenScope:
                 self.buckets.pop(bucket.key, None)
 
     def lane_of(self, route: Route) -> TicketLane:
-        """Return the queue of a route and major parameter, in the bucket of its learned hash."""
+        """Return the lane of a route and major parameter, in the bucket of its hash if that is known."""
         family = route.family
         lane_key = f"{family} {route.sub.name if route.sub else ''}|{route.major}"
         lane = self.lanes.get(lane_key)

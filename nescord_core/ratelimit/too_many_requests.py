@@ -1,6 +1,6 @@
-"""Classifies a 429: whether a bucket, a hidden limit, the global limit or all requests wait, and how long.
+"""Classifies a 429 and applies it to what it covers: a bucket, a hidden limit or the global limit.
 
-Whether it comes from Discord at all or from its front (a ban of the address) is read in `response`.
+`response` decides whether it comes from Discord's API or from Cloudflare (a ban of the address).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ DEFAULT_WAIT = 1.0
 
 
 def block(ticket: Ticket, lane: TicketLane, answer: Answer, now: float) -> None:
-    """Apply a 429 of Discord's own: whatever its scope covers waits."""
+    """Apply a 429 of Discord's API: everything in its scope waits."""
     window = answer.window
     wait = answer.retry_after or DEFAULT_WAIT
     until = now + max(wait, window.reset_after if window and not window.remaining else 0)
@@ -24,14 +24,14 @@ def block(ticket: Ticket, lane: TicketLane, answer: Answer, now: float) -> None:
         if ticket.route.exempt:
             lane.parked_until = max(lane.parked_until, until)
     elif answer.scope is Scope.SHARED or (answer.remaining or 0) > 0 or not ticket.route.exact:
-        # A hidden limit, or the resource's own: only this kind of request waits.
+        # A hidden limit, or one of the resource: only this lane waits.
         lane.parked_until = max(lane.parked_until, until)
     else:
         lane.bucket.exhausted(until, window)
 
 
 def kind_of(answer: Answer) -> str:
-    """Name a 429 for whoever counts them: its scope, or what it turned out to be."""
+    """Return the kind of a 429 for metrics: ``front`` (a ban), ``hidden``, or its scope."""
     if answer.is_ban:
         return "front"
     return "hidden" if answer.scope is Scope.USER and (answer.remaining or 0) > 0 else answer.scope.value

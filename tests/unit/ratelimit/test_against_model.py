@@ -1,4 +1,4 @@
-"""The limiter against a model of Discord in virtual time; ``benchmarks/limiter.py`` has the long form."""
+"""The limiter against a model of Discord in virtual time; ``benchmarks/limiter.py`` runs it for longer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_no_429_and_the_share_that_the_buckets_allow(kind: str, latency: float) 
     assert simulation.discord.refused == 0
     assert len(simulation.done) == 200
     finished = max(at for at, _ in simulation.discord.served)
-    windows = 3  # 20 a channel, 5 at once: the last five go after three periods
+    windows = 3  # 20 per channel, 5 at once: the last five go after three periods
     assert finished <= windows * PERIOD / 0.98 + (windows + 2) * 2.5 * latency
 
 
@@ -72,7 +72,7 @@ TestAgainstDiscord = AgainstDiscord.TestCase
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_fault_in_the_limiter_is_found(name: str) -> None:
-    """Otherwise the runs against the model would prove nothing."""
+    """Without this, the runs against the model would prove nothing."""
     quickly = settings(SHORT, max_examples=400, derandomize=True, phases=[Phase.generate])
     with mutated(name), pytest.raises((AssertionError, ValueError, ExceptionGroup)):
         run_state_machine_as_test(AgainstDiscord, settings=quickly)

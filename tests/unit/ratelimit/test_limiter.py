@@ -16,9 +16,9 @@ def message(channel: int = 1, method: str = "POST") -> Route:
 
 
 def submit(limiter: Limiter, route: Route, now: float = 0.0, token: str = "bot") -> Ticket:
-    made = limiter.submit(route, token, now)
-    assert isinstance(made, Ticket), made
-    return made
+    ticket = limiter.submit(route, token, now)
+    assert isinstance(ticket, Ticket), ticket
+    return ticket
 
 
 def ok(
@@ -137,7 +137,7 @@ def test_a_429_of_the_bucket_stays_first_in_first_out() -> None:
     limiter.cancel(out[2], 0.1)
     limiter.cancel(out[3], 0.1)
     assert go(limiter, 1.0) == []
-    assert go(limiter, 2.2) == [out[0]], "one finds out, the oldest first"
+    assert go(limiter, 2.2) == [out[0]], "one request probes, the oldest first"
     limiter.complete(out[0], ok(4, reset=102.0), 2.3)
     assert go(limiter, 2.3) == [out[1]]
 
@@ -205,7 +205,7 @@ def test_bulk_goes_behind_normal_requests_but_not_for_ever() -> None:
         order += go(limiter, now)
         now += 1.1
     assert order[0] is bulk or order.index(bulk) > 1
-    assert bulk in order, "it counts as younger, not as worthless"
+    assert bulk in order, "its rank is later, not infinite"
 
 
 def test_tokens_are_kept_apart() -> None:
@@ -339,7 +339,7 @@ def test_a_fixed_window_told_by_a_reset_that_does_not_move_gives_all_back_at_the
         limiter.complete(ticket, ok(5 - used, after=5.0, reset=105.0), 0.0)
         go(limiter, 0.0)
     assert go(limiter, 4.9) == []
-    assert go(limiter, 5.05) == tickets[5:6], "the first time, one request finds out that all came back"
+    assert go(limiter, 5.05) == tickets[5:6], "the first time, one request probes whether all came back"
     limiter.complete(tickets[5], ok(4, after=5.0, reset=110.05), 5.06)
     assert go(limiter, 5.06) == tickets[6:10]
     for used, ticket in enumerate(tickets[6:10], 2):
@@ -393,5 +393,5 @@ def test_a_ticket_cannot_be_completed_twice() -> None:
     ticket = submit(limiter, message())
     go(limiter, 0.0)
     limiter.complete(ticket, ok(4), 0.0)
-    with pytest.raises(ValueError, match="not out"):
+    with pytest.raises(ValueError, match="not granted"):
         limiter.complete(ticket, ok(4), 0.0)

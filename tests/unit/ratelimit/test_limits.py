@@ -1,4 +1,4 @@
-"""The two limits that no header shows: over all routes, and of invalid requests."""
+"""The two limits that no header shows: the global limit and the limit of invalid requests."""
 
 from __future__ import annotations
 
@@ -48,36 +48,36 @@ def test_how_long_answers_take_by_themselves_is_learned_and_costs_nothing_then()
     assert 1.0 < now - granted < 1.05
 
 
-def rate(flights: Callable[[float], RoundTrip], count: int = 400) -> float:
-    """Return how much of a limit of 50/s is used when requests go as soon as they may."""
+def rate(round_trip: Callable[[float], RoundTrip], count: int = 400) -> float:
+    """Return the share of a limit of 50/s that is used when requests go as soon as they may."""
     limit, now = GlobalLimit(50), 0.0
     answers: list[tuple[float, float]] = []  # (received, granted)
     started = 0.0
     for number in range(count):
         while (at := limit.next_at(now)) > now:
-            # The next thing that happens: a slot comes free, or an answer comes.
+            # The next event: a slot is free, or an answer arrives.
             now = min(at, answers[0][0]) if answers else at
             while answers and answers[0][0] <= now:
                 received, granted = heapq.heappop(answers)
-                limit.answered(granted, flights(granted)._replace(received=received))
+                limit.answered(granted, round_trip(granted)._replace(received=received))
         limit.take(now)
-        heapq.heappush(answers, (flights(now).received, now))
+        heapq.heappush(answers, (round_trip(now).received, now))
         if number == count // 2:
             started = now
     return (count // 2 - 1) / (now - started) / 50
 
 
-def way(sent: float) -> float:
-    """Seconds from here to Discord: never the same, the same for the same request."""
+def travel(sent: float) -> float:
+    """Return the seconds from here to Discord: random, but constant for a request."""
     return 0.03 + 0.005 * random.Random(sent).random()
 
 
 def slow_answer(sent: float) -> RoundTrip:
-    return RoundTrip(sent, sent + way(sent) + 0.05 + 0.3 * random.Random(-sent - 1).random())
+    return RoundTrip(sent, sent + travel(sent) + 0.05 + 0.3 * random.Random(-sent - 1).random())
 
 
 def test_discords_own_clock_shows_that_slow_answers_did_not_arrive_late() -> None:
-    skewed = lambda sent: slow_answer(sent)._replace(seen=1.7e9 + sent + way(sent))  # noqa: E731 - as short
+    skewed = lambda sent: slow_answer(sent)._replace(seen=1.7e9 + sent + travel(sent))  # noqa: E731 - as short
     assert rate(skewed) > 0.96
     assert rate(slow_answer) < rate(skewed) - 0.05
 
@@ -90,7 +90,7 @@ def test_discords_clock_may_jump_or_be_several_without_a_slot_coming_free_early(
             now = max(now, limit.next_at(now))
             limit.take(now)
             late = 0.25 if number == 101 and jump < -1 else chance.choice([0.0, 0.0, 0.3 * chance.random()])
-            arrived = now + way(now) + late
+            arrived = now + travel(now) + late
             arrivals.append(arrived)
             offset = (jump if number > 100 else 0.0) + chance.choice([0.0, 0.015])
             received = arrived + 0.02
@@ -101,20 +101,20 @@ def test_discords_clock_may_jump_or_be_several_without_a_slot_coming_free_early(
 
 @pytest.mark.parametrize("clock", [True, False])
 def test_ways_that_differ_widely_do_not_make_a_slot_free_early(clock: bool) -> None:
-    """The next request may be quicker than all before it, and the more so the fewer these are."""
+    """The next request may be faster than all before it; the more so, the fewer there were."""
     early = 0
     for seed in range(40):
         chance = random.Random(seed)
         limit, now = GlobalLimit(5), 0.0
-        under_way: list[tuple[float, float, float]] = []  # (received, granted, arrived)
+        in_flight: list[tuple[float, float, float]] = []  # (received, granted, arrived)
         arrivals: list[float] = []
         while len(arrivals) < 300:
             at = limit.next_at(now)
-            while under_way and (at > now):
-                received, granted, arrived = heapq.heappop(under_way)
+            while in_flight and (at > now):
+                received, granted, arrived = heapq.heappop(in_flight)
                 now = max(now, min(at, received))
                 if received > now:
-                    heapq.heappush(under_way, (received, granted, arrived))
+                    heapq.heappush(in_flight, (received, granted, arrived))
                     break
                 seen = 1.7e9 + arrived if clock else None
                 limit.answered(granted, RoundTrip(granted, received, seen))
@@ -123,7 +123,7 @@ def test_ways_that_differ_widely_do_not_make_a_slot_free_early(clock: bool) -> N
             limit.take(now)
             arrived = now + chance.uniform(0.05, 0.25)
             arrivals.append(arrived)
-            heapq.heappush(under_way, (arrived + chance.uniform(0.05, 0.25), now, arrived))
+            heapq.heappush(in_flight, (arrived + chance.uniform(0.05, 0.25), now, arrived))
         arrivals.sort()
         early += sum(later - first < 1.0 for first, later in zip(arrivals, arrivals[5:], strict=False))
     assert early == 0

@@ -1,4 +1,4 @@
-"""Rules of Discord's that no single header shows: scopes, hidden limits, who shares what with whom."""
+"""Rules of Discord that no single header shows: scopes, hidden limits, shared buckets."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def route(method: str, path: str, *fields: str) -> Route:
 
 
 def submit(limiter: Limiter, wanted: Route, now: float = 0.0, token: str = "bot") -> Ticket:
-    made = limiter.submit(wanted, token, now)
-    assert isinstance(made, Ticket), made
-    return made
+    ticket = limiter.submit(wanted, token, now)
+    assert isinstance(ticket, Ticket), ticket
+    return ticket
 
 
 def go(limiter: Limiter, now: float) -> list[Ticket]:
@@ -36,12 +36,12 @@ def test_a_shared_429_parks_its_own_kind_of_request_and_counts_for_nobody() -> N
     limiter = Limiter()
     get, post = (route(method, "/channels/1/messages") for method in ("GET", "POST"))
     for wanted in (get, post):
-        limiter.complete(_gone(limiter, wanted), answer(40), 0.0)
-    ticket = _gone(limiter, post)
+        limiter.complete(_granted(limiter, wanted), answer(40), 0.0)
+    ticket = _granted(limiter, post)
     shared = Answer(429, Window(50, 0, 5.0, 100.0, "h"), scope=Scope.SHARED, retry_after=9.0, remaining=0)
     assert limiter.complete(ticket, shared, 0.0)
     other = submit(limiter, get, 1.0)
-    assert go(limiter, 1.0) == [other], "the same bucket, but not what the limit was about"
+    assert go(limiter, 1.0) == [other], "the same bucket, but not covered by the limit"
     assert limiter.invalid.count(1.0) == 0
     assert limiter.limited == {"shared": 1}
     limiter.complete(other, answer(39), 1.0)
@@ -49,7 +49,7 @@ def test_a_shared_429_parks_its_own_kind_of_request_and_counts_for_nobody() -> N
     assert go(limiter, 9.1) == [ticket]
 
 
-def _gone(limiter: Limiter, wanted: Route) -> Ticket:
+def _granted(limiter: Limiter, wanted: Route) -> Ticket:
     ticket = submit(limiter, wanted)
     assert go(limiter, 0.0) == [ticket]
     return ticket
@@ -82,26 +82,26 @@ def test_an_answer_of_the_window_before_that_comes_late_says_nothing_of_this_one
     for _ in range(40):
         submit(limiter, post)
 
-    def said(remaining: int, after: float, reset: float) -> Answer:
+    def reply(remaining: int, after: float, reset: float) -> Answer:
         return Answer(200, Window(5, remaining, after, reset, "h"))
 
     def window(now: float, reset: float, count: int, left: int) -> list[Ticket]:
-        """Have a window's requests granted and answered but for the last."""
+        """Grant a window's requests and answer all but the last."""
         out = go(limiter, now)
         assert len(out) == count
         for number, ticket in enumerate(out[:-1]):
-            limiter.complete(ticket, said(left - number, reset - 100.0 - now, reset), now)
+            limiter.complete(ticket, reply(left - number, reset - 100.0 - now, reset), now)
         return out
 
     first = window(0.0, 105.0, 1, 4)
-    limiter.complete(first[0], said(4, 5.0, 105.0), 0.0)
-    limiter.complete(window(0.01, 105.0, 4, 3)[-1], said(0, 4.99, 105.0), 0.01)
-    limiter.complete(window(5.02, 110.02, 1, 4)[0], said(4, 5.0, 110.02), 5.03)
+    limiter.complete(first[0], reply(4, 5.0, 105.0), 0.0)
+    limiter.complete(window(0.01, 105.0, 4, 3)[-1], reply(0, 4.99, 105.0), 0.01)
+    limiter.complete(window(5.02, 110.02, 1, 4)[0], reply(4, 5.0, 110.02), 5.03)
     late = window(5.04, 110.02, 4, 3)[-1]  # it arrived at the very end of its window
     fresh = window(10.03, 115.03, 4, 4)
-    limiter.complete(late, said(0, 0.01, 110.02), 10.1)
+    limiter.complete(late, reply(0, 0.01, 110.02), 10.1)
     assert len(go(limiter, 10.12)) == 1, "four of five are used up"
-    limiter.complete(fresh[-1], said(1, 4.9, 115.03), 10.13)
+    limiter.complete(fresh[-1], reply(1, 4.9, 115.03), 10.13)
     assert go(limiter, 14.9) == []
 
 
@@ -109,15 +109,15 @@ def test_a_window_that_began_before_ours_was_over_is_not_taken_for_a_leak() -> N
     limiter, post = Limiter(), route("POST", "/channels/1/messages")
     tickets = [submit(limiter, post) for _ in range(12)]
 
-    def said(ticket: Ticket, now: float, remaining: int, after: float, reset: float) -> None:
+    def complete(ticket: Ticket, now: float, remaining: int, after: float, reset: float) -> None:
         limiter.complete(ticket, Answer(200, Window(5, remaining, after, reset, "h")), now)
 
     assert go(limiter, 0.0) == tickets[:1]
-    said(tickets[0], 0.8, 4, 5.0, 105.0)
+    complete(tickets[0], 0.8, 4, 5.0, 105.0)
     assert go(limiter, 4.9) == tickets[1:5]
-    # Discord's window ended at 105, ours would at 5.8: what was sent meanwhile opened the next, until 110.3.
-    said(tickets[1], 5.3, 3, 0.1, 105.0)
-    said(tickets[4], 5.35, 2, 5.0, 110.3)
+    # Discord's window ended at 105, ours at 5.8: a request sent in between opened the next, until 110.3.
+    complete(tickets[1], 5.3, 3, 0.1, 105.0)
+    complete(tickets[4], 5.35, 2, 5.0, 110.3)
     assert go(limiter, 9.9) == [], "a leaking bucket would have given one back"
 
 
@@ -126,7 +126,7 @@ def test_each_class_of_message_deletion_has_a_bucket_of_its_own_under_one_hash()
     for seconds in (15 * 24 * 3600, 3600, 5):
         message = from_ms(NOW_MS - seconds * 1000)
         ticket = submit(limiter, route("DELETE", f"/channels/1/messages/{message}"))
-        assert go(limiter, 0.0) == [ticket], "what is left of one class does not hold up another"
+        assert go(limiter, 0.0) == [ticket], "an empty bucket of one class does not block another"
         limiter.complete(ticket, answer(0), 0.0)
     assert limiter.buckets() == 3
 
@@ -160,7 +160,7 @@ def test_invalid_requests_of_all_tokens_count_together() -> None:
 
 def test_interactions_go_ahead_of_normal_requests_and_those_ahead_of_bulk() -> None:
     limiter = Limiter(global_limit=1)
-    limiter.complete(_gone(limiter, route("GET", "/gateway")), answer(40, "g"), 0.0)
+    limiter.complete(_granted(limiter, route("GET", "/gateway")), answer(40, "g"), 0.0)
     waiting = []
     for number, priority in enumerate((Priority.BULK, Priority.NORMAL, Priority.INTERACTION)):
         wanted = route("POST", f"/channels/{number}/messages")._replace(priority=priority)
