@@ -188,14 +188,15 @@ def clean_environment() -> dict[str, str]:
 
 
 _reserved: list[socket.socket] = []
-"""Sockets that keep the ports given out. They do not listen, so that our services can still bind them."""
+"""Sockets that reserve ports. They do not listen, so that the services under test can bind the ports."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Reserve consecutive ports that nobody else gets while this process lives.
+    """Reserve consecutive ports for the lifetime of this process.
 
-    The system chooses the first. A bound socket with SO_REUSEADDR that does not listen keeps the port from
-    being given to other binds and connections, and leaves it to a service that binds it by number.
+    The system chooses the first. A bound socket that does not listen keeps the port from being assigned to
+    other binds and connections. With SO_REUSEADDR and SO_REUSEPORT it leaves the port to a service that binds
+    it by number, and to main, whose workers share their port.
     """
     while True:
         sockets: list[socket.socket] = []
@@ -214,9 +215,10 @@ def free_ports(count: int) -> list[int]:
 def _bound(port: int) -> socket.socket:
     if port:
         with socket.socket() as exclusive:
-            exclusive.bind(("127.0.0.1", port))  # without SO_REUSEADDR: fails where anybody else has it
+            exclusive.bind(("127.0.0.1", port))  # without SO_REUSEADDR: fails if the port is in use
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         held.bind(("127.0.0.1", port))
     except OSError:
