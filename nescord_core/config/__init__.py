@@ -1,7 +1,7 @@
-"""Configuration: defaults, then nescord.toml, .env, the environment and flags; later wins.
+"""Configuration: defaults, nescord.toml, .env, environment, flags; later sources win.
 
-Every key is declared in ``keys``. Services do not read configuration: each gets a frozen settings object of
-its own (`nescord_core.settings`).
+Every key is declared in ``keys``. Services do not read the configuration: each receives its own frozen
+settings object (`nescord_core.settings`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The configuration in force for a project, and the settings object of each service made from it."""
+"""The effective configuration of a project, and the settings objects of the services built from it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from nescord_core.process.hosts import is_loopback
 
 __all__ = ["Config", "without_token"]
 
+
 @dataclass(frozen=True)
 class Config:
-    """Everything in force for a project; the properties cut out what one service needs.
+    """All effective values of a project; each property returns the settings of one service.
 
-    Reading a property raises ConfigError when what that service cannot do without is missing.
+    A property raises ConfigError if a value that its service requires is missing.
     """
 
     project: Path
@@ -32,12 +33,12 @@ class Config:
         return self.values[name].value
 
     def override(self, changes: Mapping[str, Any], source: str) -> Config:
-        """Return a copy with other values, as `nescord dev` makes for its sandbox."""
+        """Return a copy with other values, as `nescord dev` uses for its sandbox."""
         new = {n: Effective(BY_NAME[n], parsed(BY_NAME[n], v, source), source) for n, v in changes.items()}
         return Config(self.project, {**self.values, **new})
 
     def shifted(self, offset: int) -> Config:
-        """Return a copy with every port of this machine moved, so that two projects can run side by side."""
+        """Return a copy with every local port shifted, so that two projects can run side by side."""
         if not offset:
             return self
         changes = {
@@ -48,7 +49,7 @@ class Config:
         return self.override(changes, "--port-offset")
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that give a child process this configuration (secrets included)."""
+        """Return the environment variables that pass this configuration to a child process, with secrets."""
         variables = {
             effective.key.env: format_value(effective.value)
             for effective in self.values.values()
@@ -58,17 +59,17 @@ class Config:
 
     @cached_property
     def state_dir(self) -> Path:
-        """The absolute directory for sessions, caches, logs and sockets."""
+        """The directory for sessions, caches, logs and sockets, as an absolute path."""
         return self.project / Path(self["state_dir"]).expanduser()
 
     @property
     def token(self) -> str | None:
-        """The bot's token, None when there is none."""
+        """The bot's token; None if it is not set."""
         token: str | None = self["token"]
         return token
 
     def require_token(self) -> str:
-        """Return the bot's token or raise ConfigError that says how to give one."""
+        """Return the bot's token; raise a ConfigError that says how to set it."""
         if self.token is None:
             raise ConfigError(
                 "no bot token: DISCORD_BOT_TOKEN is not set.",
@@ -79,19 +80,19 @@ class Config:
 
     @cached_property
     def security(self) -> settings.SecuritySettings:
-        """The shared secret and TLS files; all three files or none."""
+        """The shared secret and the TLS files, of which either all three are set or none."""
         tls = {name: self[f"security.{name}"] for name in ("tls_cert", "tls_key", "tls_ca")}
         missing = [f"security.{name}" for name, path in tls.items() if path is None]
         if missing and len(missing) < len(tls):
             raise ConfigError(
-                "mutual TLS needs a certificate, its key and the CA of the other side.",
+                "mutual TLS requires a certificate, its key and the other side's CA.",
                 where=", ".join(missing),
                 hint="Set all of security.tls_cert, tls_key and tls_ca, or none.",
             )
         files = {name: None if path is None else self.project / path for name, path in tls.items()}
         for name, path in files.items():
             if path is not None and not path.is_file():
-                raise ConfigError(f"there is no file {path}.", where=f"security.{name}")
+                raise ConfigError(f"file {path} does not exist.", where=f"security.{name}")
         return settings.SecuritySettings(
             secret=self["security.secret"], hosts=frozenset(self["security.hosts"]), **files
         )
@@ -134,7 +135,7 @@ class Config:
 
     @property
     def _keeps_snapshot(self) -> bool:
-        """Unless told, ws keeps one for a bot that is a file of its own: that is a discord.py bot."""
+        """Whether ws keeps snapshots; "auto" does if main.entry is a file, that is, a discord.py bot."""
         wanted = self["ws.snapshot.enabled"]
         return bool(wanted == "on") or (wanted == "auto" and self["main.entry"].endswith(".py"))
 
@@ -192,7 +193,7 @@ class Config:
         )
 
     def _command_sync(self) -> str | None:
-        """In development: to the guild that was named, else to the sandbox; never to all of Discord."""
+        """Return where development syncs commands: the named guild or the sandbox, never all of Discord."""
         guild: int | None = self["main.commands_guild"]
         if guild is not None:
             return str(guild)
@@ -217,12 +218,12 @@ class Config:
 
     @property
     def sandbox_api_url(self) -> str:
-        """Where the sandbox's API is."""
+        """The base URL of the sandbox's API."""
         host, port = self["sandbox.listen"]
         return f"http://{host}:{port}/api/v10"
 
     def on_sandbox(self) -> Config:
-        """Return a copy in which the sandbox stands for Discord: its URL, its token."""
+        """Return a copy that uses the sandbox as Discord, with its URL and token."""
         changes = {"discord.api_url": self.sandbox_api_url, "token": self["sandbox.token"]}
         return self.override(changes, "the sandbox")
 
@@ -241,6 +242,6 @@ class Config:
 
 
 def without_token(config: Config) -> Config:
-    """Return a copy that has no token, for a plan that must not reach the real Discord."""
+    """Return a copy without a token, for a plan that must not reach the real Discord."""
     effective = config.values["token"]
     return Config(config.project, {**config.values, "token": replace(effective, value=None)})

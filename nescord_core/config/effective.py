@@ -1,4 +1,4 @@
-"""A key's value in force, and where it came from."""
+"""The effective value of a configuration key, with its source."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from nescord_core.events import Intents
 __all__ = ["Effective", "parsed"]
 
 _UNSET = {"bot.events": "*", "ws.shards": "auto", "ws.shard_ids": "all"}
-"""What no value means where it means something."""
+"""What an unset value means, for keys where it has a meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """A key's value in force and where it came from: ``nescord.toml``, ``DISCORD_SHARDS in .env``..."""
+    """A key's effective value and its source, such as ``nescord.toml`` or ``DISCORD_SHARDS in .env``."""
 
     key: Key
     value: Any
@@ -26,7 +26,7 @@ class Effective:
 
     @property
     def shown(self) -> str:
-        """The value for people: secrets masked."""
+        """The value as text for users, with secrets masked."""
         if self.value is None:
             return _UNSET.get(self.key.name, "(not set)")
         if self.key.name == "bot.intents":
@@ -35,7 +35,7 @@ class Effective:
 
 
 def parsed(key: Key, value: Any, where: str) -> Any:
-    """Parse a value from ``where``; raises ConfigError with a sentence that says what is accepted."""
+    """Parse a value from ``where``; raises a ConfigError that says which values are accepted."""
     try:
         return key.parse(value)
     except ValueError as error:

@@ -41,7 +41,7 @@ __all__ = ["BY_NAME", "KEYS", "Key"]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. ``shift`` moves the port in its value; ``secret`` keeps it out of files and output."""
+    """One key. ``shift`` adds an offset to its port; ``secret`` bars its value from files and output."""
 
     name: str
     env: str

@@ -1,4 +1,4 @@
-"""Loads a project's configuration: defaults, nescord.toml, .env, the environment, flags; later wins."""
+"""Loads a project's configuration from defaults, nescord.toml, .env, environment and flags; later wins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["find_project", "from_text", "load"]
 
 
 def find_project(start: Path) -> Path:
-    """Return the nearest directory from ``start`` upwards that has a nescord.toml, else ``start``."""
+    """Return the nearest directory from ``start`` upwards that contains a nescord.toml, else ``start``."""
     for directory in (start, *start.parents):
         if (directory / FILE).is_file():
             return directory
@@ -37,12 +37,12 @@ def load(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Config:
-    """Read the configuration of the project that ``project`` (default: the working directory) lies in.
+    """Read the configuration of the project that contains ``project`` (default: the working directory).
 
-    ``flags`` are values given on the command line by key name (None: not given).
+    ``flags`` are command-line values by key name (None: not given).
 
     Raises:
-        ConfigError: an unknown key, a value that cannot be used, or a secret in nescord.toml.
+        ConfigError: an unknown key, an invalid value, or a secret in nescord.toml.
 
     """
     directory = find_project((project or Path.cwd()).resolve())
@@ -59,7 +59,7 @@ def load(
 
 
 def from_text(toml: str, project: Path) -> Config:
-    """Return the configuration of a project whose nescord.toml will say this; nothing else is read."""
+    """Return the configuration of a project with this nescord.toml; no other source is read."""
     values = {key.name: Effective(key, key.default, "default") for key in KEYS}
     for effective in from_document(tomllib.loads(toml), project / FILE):
         values[effective.key.name] = effective

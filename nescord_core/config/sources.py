@@ -20,7 +20,7 @@ FILE = "nescord.toml"
 
 
 def dotenv(path: Path) -> Mapping[str, str]:
-    """Read the variables of a .env file; none when there is no file."""
+    """Read the variables of a .env file; none if there is no such file."""
     if not path.is_file():
         return {}
     try:
@@ -32,24 +32,24 @@ def dotenv(path: Path) -> Mapping[str, str]:
 def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ConfigError:
     if isinstance(error, OSError):
         return ConfigError(
-            f"it cannot be read: {error.strerror}.", where=str(path), hint="Check who may read it."
+            f"cannot read this file: {error.strerror}.", where=str(path), hint="Check its permissions."
         )
     return ConfigError(
         f"this is not UTF-8: {error.reason} at byte {error.start}.",
         where=str(path),
-        hint="Save it in that encoding.",
+        hint="Save the file as UTF-8.",
     )
 
 
 def from_toml(path: Path) -> Iterator[Effective]:
-    """Read nescord.toml; nothing when there is no file."""
+    """Read nescord.toml; yields nothing if there is no such file."""
     if not path.is_file():
         return
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark in front
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"this is not valid TOML: {error}.", where=str(path), hint="Mend that line."
+            f"this is not valid TOML: {error}.", where=str(path), hint="Fix that line."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
@@ -57,7 +57,7 @@ def from_toml(path: Path) -> Iterator[Effective]:
 
 
 def from_document(document: Mapping[str, Any], path: Path) -> Iterator[Effective]:
-    """Read the keys of a parsed nescord.toml. Secrets and unknown keys are refused."""
+    """Read the keys of a parsed nescord.toml; rejects secrets and unknown keys."""
     for name, value in _flatten(document):
         key = BY_NAME.get(name)
         if key is None:
@@ -66,7 +66,7 @@ def from_document(document: Mapping[str, Any], path: Path) -> Iterator[Effective
             raise ConfigError(
                 "secrets do not belong in a file that is committed.",
                 where=f"{path}, {name}",
-                hint=f"Put it into .env or the environment as {key.env}, and take it out of {FILE}.",
+                hint=f"Set {key.env} in .env or the environment, and remove the key from {FILE}.",
             )
         yield Effective(key, parsed(key, value, f"{path}, {name}"), FILE)
 
@@ -85,23 +85,23 @@ def _unknown_key(name: str, path: Path) -> ConfigError:
     known = ", ".join(k.removeprefix(f"{section}.") for k in BY_NAME if k.startswith(f"{section}."))
     hint = f"Did you mean {near[0]}?" if near else ""
     if known:
-        hint = f"{hint} [{section}] takes: {known}.".strip()
+        hint = f"{hint} The keys of [{section}] are {known}.".strip()
     if not hint:
         sections = sorted({k.partition(".")[0] for k in BY_NAME if "." in k})
-        hint = f"There are the sections {', '.join(sections)}; `nescord doctor` lists every key."
+        hint = f"The sections are {', '.join(sections)}; `nescord doctor` lists every key."
     return ConfigError("unknown key.", where=f"{path}, {name}", hint=hint)
 
 
-def from_variables(variables: Mapping[str, str], place: str) -> Iterator[Effective]:
-    """Read the keys that variables give; ``place`` says where those are from."""
+def from_variables(variables: Mapping[str, str], suffix: str) -> Iterator[Effective]:
+    """Read the keys set by variables; ``suffix`` names their source, such as " in .env"."""
     for key in KEYS:
         text = variables.get(key.env, "")
         if text.strip():
-            yield Effective(key, parsed(key, text.strip(), f"{key.env}{place}"), f"{key.env}{place}")
+            yield Effective(key, parsed(key, text.strip(), f"{key.env}{suffix}"), f"{key.env}{suffix}")
 
 
 def from_flags(flags: Mapping[str, Any]) -> Iterator[Effective]:
-    """Read the keys that the command line gives; None is not given."""
+    """Read the keys set on the command line; None means not set."""
     for name, value in flags.items():
         if value is not None:
             key = BY_NAME[name]

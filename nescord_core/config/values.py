@@ -1,7 +1,7 @@
 """Parses and formats configuration values.
 
-A parser takes what TOML, a variable or a flag gives and returns the value, or raises ValueError with a
-sentence that says what is accepted.
+A parser accepts a value from TOML, a variable or a flag and returns the parsed value, or raises a ValueError
+that says which values are accepted.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Shift = Callable[[Any, int], Any]
 
 def text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{value!r} is not a text.")
+        raise ValueError(f"{value!r} is not a non-empty string.")
     return value.strip()
 
 
@@ -65,7 +65,7 @@ def one_of(*choices: str) -> Parse:
 
 
 def number(low: float, high: float = math.inf, *, whole: bool = True) -> Parse:
-    """Return a parser for a number between two bounds (both included)."""
+    """Return a parser for a number between two inclusive bounds."""
 
     def parse(value: Any) -> float:
         kind: type[int] | type[float] = int if whole else float
@@ -87,7 +87,7 @@ def guild_id(value: Any) -> int | None:
     if value in (None, ""):
         return None
     if isinstance(value, bool) or not str(value).isdecimal() or not 0 < int(value) < 1 << 64:
-        raise ValueError(f"{value!r} is not a guild's id.")
+        raise ValueError(f"{value!r} is not a guild id.")
     return int(value)
 
 
@@ -110,17 +110,17 @@ def boolean(value: Any) -> bool:
 
 
 class Words(tuple[str, ...]):
-    """Arguments of a command, written as a shell takes them."""
+    """Arguments of a command; as text they are quoted as in a shell."""
 
     __slots__ = ()
 
 
 def words(value: Any) -> Words:
-    """Parse what a shell would take for arguments, or a list of them."""
+    """Parse arguments quoted as in a shell, or a list of strings."""
     if isinstance(value, str):
-        return Words(shlex.split(value))  # ValueError: a quotation that is not closed
+        return Words(shlex.split(value))  # ValueError: a quote that is not closed
     if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise ValueError(f"{value!r} is neither a text nor a list of texts.")
+        raise ValueError(f"{value!r} is neither a string nor a list of strings.")
     return Words(value)
 
 
@@ -145,7 +145,7 @@ def addresses(value: Any) -> tuple[str, ...]:
         return value
     parts = [text(part) for part in _items(value)]
     if not parts:
-        raise ValueError("no address given; it takes HOST:PORT, several of them, or dns:///NAME:PORT.")
+        raise ValueError("no address given: use one or more HOST:PORT, or dns:///NAME:PORT.")
     for part in parts:
         address(part.removeprefix("dns:///"))
     return tuple(parts)
@@ -165,12 +165,12 @@ def store_url(value: Any) -> str:
 
 
 def shards(value: Any) -> int | None:
-    """Parse a shard count; None stands for what Discord recommends."""
+    """Parse a shard count; None means the number that Discord recommends."""
     return None if value in ("auto", None) else int(number(1)(value))
 
 
 def shard_ids(value: Any) -> tuple[int, ...] | None:
-    """Parse `0-31`, `0,1,5-7`, or a list of ids; None stands for all."""
+    """Parse `0-31`, `0,1,5-7`, or a list of ids; None means all."""
     if value in ("all", None):
         return None
     ids: set[int] = set()
@@ -185,17 +185,17 @@ def shard_ids(value: Any) -> tuple[int, ...] | None:
             raise ValueError(f"{item!r} runs backwards.")
         ids.update(range(low, high + 1))
     if not ids:
-        raise ValueError("no shard id given; it takes ids and ranges such as 0-31,40.")
+        raise ValueError("no shard id given: use ids and ranges such as 0-31,40.")
     return tuple(sorted(ids))
 
 
 def intents(value: Any) -> int:
-    """Parse intents; names, single bits or one whole number."""
+    """Parse intents: names, single bits or one number."""
     return int(Intents.parse(value))
 
 
 def events(value: Any) -> frozenset[str] | None:
-    """Parse event names in any spelling; None stands for all of them."""
+    """Parse event names in any spelling; None means all events."""
     return event_names(value)
 
 
@@ -205,7 +205,7 @@ def seconds_by_kind(value: Any) -> dict[str, float]:
         value = dict(_pair(item) for item in _items(value))
     unknown = [kind for kind in value if kind not in CACHE_KINDS]
     if unknown:
-        raise ValueError(f"{unknown[0]!r} is none of {', '.join(CACHE_KINDS)}.")
+        raise ValueError(f"{unknown[0]!r} is not one of {', '.join(CACHE_KINDS)}.")
     return {kind: SECONDS(seconds) for kind, seconds in value.items()}
 
 
@@ -246,7 +246,7 @@ def shift_url(value: str, offset: int) -> str:
 
 
 def format_value(value: Any) -> str:
-    """Write a value as its variable takes it."""
+    """Format a value as its environment variable accepts it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Words):

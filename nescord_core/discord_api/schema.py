@@ -1,4 +1,4 @@
-"""The API's JSON schemas, resolved once: references followed, ``allOf`` merged, unions as branches. Pure."""
+"""Resolves the API's JSON schemas once: references followed, ``allOf`` merged, unions as branches. Pure."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def kind_of(value: Any) -> str:
 
 
 class Shape:
-    """One schema. ``branches`` are the members of a union (then the rest is empty).
+    """A resolved schema. ``branches`` are the members of a union (the other fields are empty then).
 
-    Built lazily, because schemas contain themselves; `shape_of` keeps one for each.
+    Built lazily, because schemas are recursive; `shape_of` caches one per schema.
     """
 
     __slots__ = ("_fields", "_items", "branches", "enum", "kinds", "required", "rules", "textual")
@@ -67,12 +67,12 @@ class Shape:
 
     @property
     def extra(self) -> Shape | None:
-        """The shape of an object's other properties, None when anything goes."""
+        """The shape of an object's additional properties; None if they may be anything."""
         more = self.rules.get("additionalProperties")
         return shape_of(more) if isinstance(more, Mapping) else None
 
     def accepts(self, value: Any) -> bool:
-        """Whether the value's type (and discriminating constants, for an object) can be this shape."""
+        """Return whether the value's type, and an object's discriminating constants, match this shape."""
         kind = kind_of(value)
         if self.branches:
             return any(each.accepts(value) for each in self.branches)
@@ -88,7 +88,7 @@ class Shape:
         )
 
     def fit(self, value: Any) -> int:
-        """Say how well an object fits: its known fields less the required ones it lacks; NO_FIT for not."""
+        """Return how well a value fits: its known fields less the missing required ones; NO_FIT if not."""
         if self.branches:
             return max((each.fit(value) for each in self.branches), default=NO_FIT)
         if not self.accepts(value):
@@ -99,7 +99,7 @@ class Shape:
         return sum(name in self.fields for name in value) - missing
 
     def branches_for(self, value: Any) -> list[Shape]:
-        """Return the members of the union that fit the value best, unions within unions opened."""
+        """Return the members of the union that fit the value best; nested unions are expanded."""
         best = self.fit(value)
         if best == NO_FIT:
             return []
@@ -107,19 +107,19 @@ class Shape:
         return [inner for each in found for inner in (each.branches_for(value) if each.branches else [each])]
 
     def branch_for(self, value: Any) -> Shape | None:
-        """Return the first member of the union that fits the value best, None when none does."""
+        """Return the first member of the union that fits the value best; None if none fits."""
         return next(iter(self.branches_for(value)), None)
 
 
 _shapes: dict[int, Shape] = {}
-_kept: list[Mapping[str, Any]] = []
+_schemas: list[Mapping[str, Any]] = []
 
 
 def shape_of(schema: Mapping[str, Any]) -> Shape:
     """Return the shape of a schema of the document (the same object for the same schema)."""
     found = _shapes.get(id(schema))
     if found is None:
-        _kept.append(schema)  # an id is only good while its object lives
+        _schemas.append(schema)  # an id is valid only as long as its object lives
         target = _flat(schema)
         found = shape_of(target) if target is not schema and "$ref" in schema else Shape(target)
         _shapes[id(schema)] = found
@@ -127,13 +127,13 @@ def shape_of(schema: Mapping[str, Any]) -> Shape:
 
 
 def _flat(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Follow a reference, and merge the parts of ``allOf``."""
+    """Follow references, and merge the parts of ``allOf``."""
     while "$ref" in schema:
         schema = contract.schemas()[schema["$ref"].rsplit("/", 1)[-1]]
     parts = schema.get("allOf")
     if not parts:
         return schema
-    # The document writes some constants as an empty ``enum`` beside a reference to the real one.
+    # The document has some constants as an empty ``enum`` beside a reference to the real one.
     merged = {key: value for key, value in schema.items() if key != "allOf" and (key != "enum" or value)}
     for part in map(_flat, parts):
         for key, value in part.items():

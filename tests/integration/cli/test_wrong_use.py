@@ -49,7 +49,7 @@ def test_an_invalid_flag(nescord: Nescord, arguments: tuple[str, ...], texts: tu
         (b"[main]\nworkers = 0\n", ("nescord.toml, main.workers", "between 1 and")),
         (b"[bot\n", ("nescord.toml: this is not valid TOML", "line 1")),
         (b"\xff\xfe", ("nescord.toml: this is not UTF-8", "byte 0")),
-        (b"[security]\nsecret = 'x'\n", ("security.secret", "NESCORD_SECRET", "take it out")),
+        (b"[security]\nsecret = 'x'\n", ("security.secret", "NESCORD_SECRET", "remove the key")),
     ],
 )
 def test_an_invalid_file(nescord: Nescord, project: Path, content: bytes, texts: tuple[str, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Configuration: every key, its forms, its sources and the sentence for each mistake."""
+"""Loading the configuration: every key, its formats, its sources and the message for each mistake."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def project(tmp_path: Path, toml: str = "", dotenv: str = "") -> Path:
 
 
 def test_later_sources_win_and_each_value_names_its_source(tmp_path: Path) -> None:
-    place = project(
+    directory = project(
         tmp_path, "[ws]\nshards = 2\nshards_per_cluster = 3\n", "DISCORD_SHARDS=4\nEVENTS=ready\n"
     )
-    loaded = config.load(place, environ={"EVENTS": "messageCreate"}, flags={"rest.port": 9})
+    loaded = config.load(directory, environ={"EVENTS": "messageCreate"}, flags={"rest.port": 9})
     shown = {
         name: (loaded[name], loaded.values[name].source) for name in ("ws.shards", "bot.events", "rest.port")
     }
@@ -192,11 +192,11 @@ def test_an_offset_moves_every_port_of_this_machine(tmp_path: Path) -> None:
 
 
 def test_a_child_process_gets_the_same_configuration_from_its_environment(tmp_path: Path) -> None:
-    place = project(tmp_path, "[bot]\nintents = ['guilds']\nevents = ['ready', 'resumed']\n")
+    directory = project(tmp_path, "[bot]\nintents = ['guilds']\nevents = ['ready', 'resumed']\n")
     flags = {"ws.grpc_host": "127.0.0.1:1,127.0.0.1:2", "rest.cache.enabled": "no", "ws.shard_ids": "0-2"}
     flags["main.arguments"] = "-v 'two words'"
-    parent = config.load(place, environ={"NESCORD_SECRET": "s"}, flags=flags).shifted(7).on_sandbox()
-    child = config.load(place, environ=parent.environment())
+    parent = config.load(directory, environ={"NESCORD_SECRET": "s"}, flags=flags).shifted(7).on_sandbox()
+    child = config.load(directory, environ=parent.environment())
     assert {n: child[n] for n in child.values if n != "state_dir"} == {
         n: parent[n] for n in parent.values if n != "state_dir"
     }

@@ -1,4 +1,4 @@
-"""The derived table of Discord's API: complete, matched as Discord routes, and not stale."""
+"""The table of Discord's API is complete, matches paths as Discord does, and is up to date."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_committed_table_is_what_the_document_gives() -> None:
 
 
 def test_the_document_is_corrected_where_discord_does_otherwise() -> None:
-    """Forwards are message references of type 1, and the codes of single fields are names."""
+    """Forwards are message references of type 1, and the codes of field errors are names."""
     shared = contract.schemas()
     assert shared["MessageReferenceType"]["enum"] == [0, 1]
     assert shared["InnerError"]["properties"]["code"] == {"type": "string"}
