@@ -49,8 +49,8 @@ def before_login(client: discord.Client, token: object) -> str:
         _send_secret(client, settings.rest_url, settings.security.secret)
     wanted = settings.token or token
     if not isinstance(wanted, str):
-        raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or give one to run()")
-    raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or pass one to run()")
+        raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or pass one to run()")
+    return wanted
 
 
 def totals(client: discord.Client) -> tuple[int, int]:
