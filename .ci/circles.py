@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Fail when modules import each other in a circle, imports for type checking included."""
+"""Fail if modules import each other in a cycle, including imports for type checking."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGES = ("nescord_core", "nescord_cli")
 
 
 def circles(imports: dict[str, set[str]]) -> Iterator[list[str]]:
-    """Yield circles one after the other; each is opened at its last import before the next is looked for."""
+    """Yield the import cycles; each is broken at its last import before the next is searched."""
     while True:
         try:
             TopologicalSorter(imports).prepare()
@@ -31,7 +31,7 @@ def main() -> int:
     found = list(circles(imports))
     for circle in found:
         print(" -> ".join(reversed(circle)), file=sys.stderr)
-    print(f"{len(imports)} modules, {len(found)} import circles")
+    print(f"{len(imports)} modules, {len(found)} import cycle{'' if len(found) == 1 else 's'}")
     return 1 if found else 0
 
 

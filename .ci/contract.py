@@ -1,9 +1,9 @@
 #!/usr/bin/env python
 """Derive nescord_core/discord_api/contract.json from Discord's OpenAPI document.
 
-Called with the DOCUMENT it writes the table; with --check too, it fails when what is committed is stale.
+With the DOCUMENT it writes the table; with --check it fails if the committed table is stale.
 
-The table keeps what checks need (operations, parameters, schemas) and none of the prose.
+The table contains what validation needs (operations, parameters, schemas), without the prose.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Json = Mapping[str, Any]
 
 
 def slim(node: Any, *, names: bool = False) -> Any:
-    """Drop prose and extensions; `names` is true where the keys are field names, not keywords."""
+    """Drop prose and extensions; `names` is true if the keys are field names, not schema keywords."""
     if isinstance(node, list):
         return [slim(item) for item in node]
     if not isinstance(node, dict):
@@ -37,7 +37,7 @@ def slim(node: Any, *, names: bool = False) -> Any:
 
 
 def constants(schema: dict[str, Any]) -> dict[str, Any]:
-    """Write `oneOf: [{const: 1}, {const: 2}]`, the form of a documented enum, as `enum: [1, 2]`."""
+    """Convert `oneOf: [{const: 1}, {const: 2}]`, the form of a documented enum, to `enum: [1, 2]`."""
     choices = schema.get("oneOf")
     if isinstance(choices, list) and choices and all(set(c) == {"const"} for c in choices):
         return {k: v for k, v in schema.items() if k != "oneOf"} | {"enum": [c["const"] for c in choices]}
@@ -121,7 +121,7 @@ def derive(document: Json) -> dict[str, Any]:
 
 
 def render(table: Json) -> str:
-    """One operation or schema a line, so that a change of Discord's reads as a small diff."""
+    """Render one operation or schema per line, so that changes of Discord's API give small diffs."""
     parts = []
     for section, rows in table.items():
         lines = [f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'))}" for k, v in rows.items()]
@@ -139,7 +139,7 @@ def main() -> int:
     if not options.check:
         OUTPUT.write_text(text)
     elif OUTPUT.read_text() != text:
-        print(f"{OUTPUT.name} is stale: run .ci/contract.py on the document.", file=sys.stderr)
+        print(f"{OUTPUT.name} is stale; run .ci/contract.py DOCUMENT.", file=sys.stderr)
         return 1
     return 0
 
