@@ -1,7 +1,7 @@
 #!/usr/bin/env python
 """Generate nescord_core/rest/client/operations/ from discord_api/contract.json: one method per operation.
 
-Without arguments it writes the package; with --check it fails when what is committed is stale.
+Without arguments it writes the package; with --check it fails if the committed package is stale.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ READ_AS = {
     "WelcomeScreen": "GuildWelcomeScreenResponse",
 }
 RESULTS = {schema: payload for payload, schemas in READ_AS.items() for schema in schemas.split()}
-"""Answers that have a payload type of their own; all others are plain Payload."""
+"""Responses with a payload type of their own; all others are plain Payload."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """An argument: its name in Python, its name on the wire, its annotation."""
+    """An argument: its Python name, its name on the wire, its annotation."""
 
     name: str
     wire: str
@@ -71,7 +71,7 @@ def resolve(schema: Schema) -> Schema:
 
 
 def types(schema: Schema) -> set[str]:
-    """Return the annotations that a value of the schema may have."""
+    """Return the possible annotations of a schema's value."""
     if schema.get("$ref", "").endswith("/SnowflakeType"):
         return {"Id"}
     schema = resolve(schema)
@@ -108,7 +108,7 @@ def union(names: set[str]) -> str:
 
 
 def properties(schema: Schema) -> dict[str, Schema]:
-    """Merge the fields of an object and of all alternatives and parts of it."""
+    """Merge the fields of an object with those of its alternatives and parts."""
     schema = resolve(schema)
     merged: dict[str, Schema] = {}
     for part in (*schema.get("allOf", ()), *schema.get("oneOf", ()), *schema.get("anyOf", ())):
@@ -132,7 +132,7 @@ def field(wire: str, schema: Schema, taken: set[str], *, csv: bool = False) -> F
 
 
 def is_comma_list(schema: Schema) -> bool:
-    """Tell a query that takes `a,b` (string or array in the document) from one that repeats its name."""
+    """Return whether a query takes `a,b` (string or array in the document) rather than a repeated name."""
     kinds = {part.get("type") for part in schema.get("oneOf", ())}
     return {"string", "array"} <= kinds
 
@@ -153,7 +153,7 @@ def takes_reason(operation: Operation) -> bool:
 
 
 def result(operation: Operation) -> tuple[str, str, str]:
-    """Return the annotation of the answer, the payload class that reads it, and the call that does so."""
+    """Return the response's annotation, its payload class, and the Caller method for it."""
     answers = {s: c.get("application/json") for s, c in operation.responses.items() if s.startswith("2")}
     bodies = [schema for schema in answers.values() if schema is not None]
     if any("application/json" not in c and c for c in operation.responses.values()):
@@ -197,7 +197,7 @@ class Method:
         self.body, self.form, self.whole = self._body()
 
     def _body(self) -> tuple[list[Field], list[Field], str]:
-        """Return JSON fields, form fields, and the annotation of a body that is not an object."""
+        """Return JSON fields, form fields, and the annotation of a non-object body."""
         schema = json_body(self.operation)
         if schema is not None:
             fields = properties(schema)
@@ -271,7 +271,7 @@ class Method:
 
 
 def groups() -> Mapping[str, list[Operation]]:
-    """Group the operations by the first segment of their path, a file each."""
+    """Group the operations by the first segment of their path, one file each."""
     grouped: dict[str, list[Operation]] = {}
     for operation in contract.operations().values():
         grouped.setdefault(operation.segments[0].replace("-", "_"), []).append(operation)
@@ -304,14 +304,14 @@ def module(group: str, members: list[Operation]) -> str:
 
 
 def package() -> Mapping[str, str]:
-    """Return the whole package, file name to text."""
+    """Return the package's files, name to text."""
     files = {f"{name}.py": module(name, members) for name, members in groups().items()}
     imports = [f"from nescord_core.rest.client.operations.{n} import {class_name(n)}" for n in groups()]
     bases = ", ".join(class_name(n) for n in groups())
     files["__init__.py"] = (
         HEADER + "\nfrom __future__ import annotations\n\n" + "\n".join(imports) + "\n\n"
         '__all__ = ["Operations"]\n\n\n'
-        f'class Operations({bases}):\n    """Every operation of Discord\'s HTTP API, a method each."""\n'
+        f'class Operations({bases}):\n    """Every operation of Discord\'s HTTP API, one method each."""\n'
     )
     return files
 

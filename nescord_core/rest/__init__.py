@@ -1,4 +1,4 @@
-"""Discord's HTTP API: the proxy that stands in front of it and the client that calls it.
+"""Discord's HTTP API: the proxy in front of it, and the client that calls it.
 
 ``proxy`` and ``client`` do not import each other.
 """

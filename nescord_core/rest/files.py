@@ -1,4 +1,4 @@
-"""Files to upload with a request, readable as often as a retry needs them."""
+"""Files to upload with a request, readable again for every retry."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ __all__ = ["File", "Part", "form_parts", "message_parts"]
 class File:
     """One file: a path, bytes, or an open binary file (read once, at its current position).
 
-    ``filename`` is what Discord shows (default: the path's name); ``description`` is the alternative text of
-    an attachment; ``spoiler`` hides it until clicked.
+    ``filename`` is what Discord shows (default: the path's name); ``description`` is the attachment's
+    alternative text; ``spoiler`` hides it until clicked.
     """
 
     source: str | PathLike[str] | bytes | IO[bytes]
@@ -28,19 +28,19 @@ class File:
 
     @classmethod
     def of(cls, value: Any) -> File:
-        """Accept what `files=` takes: a File, a path, bytes, or an open binary file."""
+        """Convert an item of `files=`: a File, a path, bytes, or an open binary file."""
         return value if isinstance(value, cls) else cls(value)
 
     @property
     def name(self) -> str:
-        """The file's name as sent."""
+        """The file name that is sent."""
         source_name = fspath(self.source) if isinstance(self.source, (str, PathLike)) else ""
         own = self.filename or source_name or getattr(self.source, "name", "")
         name = Path(own).name if isinstance(own, str) and own else "file"
         return f"SPOILER_{name}" if self.spoiler and not name.startswith("SPOILER_") else name
 
     def read(self) -> bytes:
-        """Return the content; the caller keeps it for retries."""
+        """Return the content; the caller stores it for retries."""
         if isinstance(self.source, bytes):
             return self.source
         if isinstance(self.source, (str, PathLike)):
@@ -48,14 +48,14 @@ class File:
         return self.source.read()
 
     def part(self, field: str) -> Part:
-        """Return it as a part of a multipart form."""
+        """Return the file as a part of a multipart form."""
         kind = self.content_type or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
         return Part(field, self.read(), kind, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a multipart form, kept in memory so that it can be sent again."""
+    """One part of a multipart form, in memory so that it can be resent."""
 
     name: str
     data: bytes
@@ -74,7 +74,7 @@ def message_parts(body: Mapping[str, Any], files: Sequence[Any], encode: Any) ->
         | ({"description": file.description} if file.description else {})
         for number, file in enumerate(uploads)
     ]
-    # An interaction's callback keeps its attachments in `data`, a forum post in `message`.
+    # An interaction callback has its attachments in `data`, a forum post in `message`.
     place = next((name for name in ("data", "message") if isinstance(body.get(name), Mapping)), None)
     holder = dict(body[place]) if place else dict(body)
     holder["attachments"] = [*(holder.get("attachments") or ()), *fresh]
@@ -84,7 +84,7 @@ def message_parts(body: Mapping[str, Any], files: Sequence[Any], encode: Any) ->
 
 
 def form_parts(fields: Mapping[str, Any]) -> list[Part]:
-    """Build the form of an operation that takes plain fields beside one file (stickers)."""
+    """Build the form of an operation with plain fields and a file (stickers)."""
     return [
         Part(name, str(value).encode())
         if name not in ("file", "target_users_file")

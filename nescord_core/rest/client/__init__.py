@@ -1,4 +1,4 @@
-"""The client that a bot calls Discord's HTTP API with: `RestClient`, uploads, pagination, errors.
+"""A bot's client for Discord's HTTP API: `RestClient`, uploads, pagination, errors.
 
 ``operations`` is generated from Discord's OpenAPI document.
 """

@@ -1,4 +1,4 @@
-"""How a generated operation becomes a request and its answer a payload."""
+"""The base of the generated operations: turns calls into requests, and responses into payloads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Caller:
-    """The base of the generated operations: one method for every form of answer."""
+    """One method for each form of response."""
 
     async def _fetch(
         self,
@@ -28,19 +28,19 @@ class Caller:
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Any:
-        """Send the request; `RestClient` does. Returns decoded JSON, bytes of another type, or None."""
+        """Send a request (see `RestClient`). Returns decoded JSON, bytes of another type, or None."""
         raise TypeError(f"{type(self).__name__} cannot send {method} {path}: it has no transport.")
 
     async def _one(self, method: str, path: str, reader: Callable[..., T], **request: Any) -> T:
-        return _read(reader, await self._fetch(method, path, **request))
+        return _payload(reader, await self._fetch(method, path, **request))
 
     async def _maybe(self, method: str, path: str, reader: Callable[..., T], **request: Any) -> T | None:
         answer = await self._fetch(method, path, **request)
-        return None if answer is None else _read(reader, answer)
+        return None if answer is None else _payload(reader, answer)
 
     async def _many(self, method: str, path: str, reader: Callable[..., T], **request: Any) -> list[T]:
         answer = await self._fetch(method, path, **request)
-        return [_read(reader, item) for item in answer or ()]
+        return [_payload(reader, item) for item in answer or ()]
 
     async def _nothing(self, method: str, path: str, **request: Any) -> None:
         await self._fetch(method, path, **request)
@@ -50,12 +50,12 @@ class Caller:
 
 
 def merged(json: Any, extra: Mapping[str, Any] | None) -> Any:
-    """Return the body to send: arguments given, and fields that the method does not know by name."""
+    """Return the body to send: the given arguments, and fields that the method has no argument for."""
     if not isinstance(json, Mapping):
         return json
     return {**given(json), **(extra or {})}
 
 
-def _read(reader: Callable[..., T], answer: Any) -> T:
-    # A success without a body (202: not ready yet) reads as an empty payload.
+def _payload(reader: Callable[..., T], answer: Any) -> T:
+    # A success without a body (202: not ready yet) becomes an empty payload.
     return reader() if answer is None else reader(answer)

@@ -1,4 +1,4 @@
-"""The client that a bot calls Discord's HTTP API with, through the rest service or directly."""
+"""A bot's client for Discord's HTTP API, through the rest service or directly."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _open_clients: weakref.WeakSet[RestClient] = weakref.WeakSet()
 
 
 class RestClient(Operations):
-    """Calls Discord's HTTP API: a method for every operation, named by its operationId.
+    """Calls Discord's HTTP API: one method for every operation, named after its operationId.
 
     ``token`` and ``url`` default to the configuration: DISCORD_BOT_TOKEN, and NESCORD_REST_URL for the rest
     service. ``url`` may also be Discord's own or a sandbox's (``https://discord.com/api/v10``); the client
     then waits out 429s itself. ``secret`` is NESCORD_SECRET. ``timeout`` (seconds) grows with the size of the
-    body; ``patience`` (seconds) is how long a call that may be repeated is tried.
+    body; ``patience`` (seconds) limits the retries of a repeatable call.
 
     Calls raise the exceptions of nescord_core.errors: `BadRequest`, `Unauthorized`, `Forbidden`, `NotFound`,
-    `RateLimited`, `DiscordServerError`, all of them `DiscordHTTPError`; and `TransportError` when the service
-    cannot be reached. A call is sent again only where that cannot do the thing twice: `create_message` gives
-    every message a nonce that Discord enforces (unless you give one), so that it is one of those.
+    `RateLimited`, `DiscordServerError`, all of them `DiscordHTTPError`; and `TransportError` if the service
+    is unreachable. A call is retried only if that cannot take effect twice. `create_message` is one of those:
+    it gives every message a nonce that Discord enforces (unless you pass one).
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class RestClient(Operations):
     # ------------------------------------------------------------------ everyday conveniences
 
     async def reply(self, message: Message, **fields: Any) -> Message:
-        """Answer a message in its channel; takes what `create_message` takes."""
+        """Reply to a message in its channel; takes the arguments of `create_message`."""
         reference = {"message_id": str(message.id), "fail_if_not_exists": False}
         return await self.create_message(message.channel_id, message_reference=reference, **fields)
 
     async def respond(self, interaction: Interaction, *, ephemeral: bool = False, **data: Any) -> None:
-        """Answer an interaction with a message; within 3 s of its creation, or Discord shows a failure.
+        """Respond to an interaction with a message, within 3 s of its creation, or Discord shows a failure.
 
-        Takes ``content=``, ``embeds=``, ``components=``, ``files=``... For what takes longer, `defer` first
+        Takes ``content=``, ``embeds=``, ``components=``, ``files=``... If it takes longer, call `defer` first
         and then `update_original_webhook_message(interaction.application_id, interaction.token, ...)`.
         https://discord.com/developers/docs/interactions/receiving-and-responding
         """
@@ -86,7 +86,7 @@ class RestClient(Operations):
         )
 
     async def defer(self, interaction: Interaction, *, ephemeral: bool = False) -> None:
-        """Tell Discord that the answer takes a moment; its token then lives 15 minutes."""
+        """Acknowledge an interaction to respond later; its token then lasts 15 minutes."""
         data = {"flags": EPHEMERAL} if ephemeral else {}
         await self.create_interaction_response(interaction.id, interaction.token, type=5, data=data)
 
@@ -102,7 +102,7 @@ class RestClient(Operations):
         headers: Mapping[str, str] | None = None,
         **call: Unpack[Call],
     ) -> Any:
-        """Call any route, also one that this version has no method for; ``path`` begins with ``/``.
+        """Call any route, including those without a method here; ``path`` starts with ``/``.
 
         Returns decoded JSON, bytes of another content type, or None.
         """
@@ -128,10 +128,10 @@ class RestClient(Operations):
     def every(
         self, operation: Callable[..., Awaitable[Any]], *place: Any, total: int | None = None, **query: Any
     ) -> AsyncIterator[Any]:
-        """Iterate over a listing that comes in pages: ``async for m in rest.every(rest.list_messages, id)``.
+        """Iterate over a paginated listing: ``async for m in rest.every(rest.list_messages, id)``.
 
-        ``total`` bounds how many; everything else is what the operation takes (``after=`` runs from old to
-        new). A page is asked for when it is needed.
+        ``total`` limits the number of items; all other arguments are the operation's (``after=`` iterates
+        from old to new). Pages are requested as they are needed.
         """
         return every(operation, *place, total=total, **query)
 
@@ -176,22 +176,22 @@ class RestClient(Operations):
         report = cause.Call(call.method, call.path, call.json, names)
         with cause.reporting(report):
             try:
-                report.status, answer = await self._until_answered(call)
+                report.status, answer = await self._send_with_retries(call)
             except DiscordHTTPError as error:
                 report.status = error.status
                 raise
         return answer
 
-    async def _until_answered(self, call: Request) -> tuple[int, Any]:
-        """Send until answered, refused, or out of patience (seconds over all tries)."""
+    async def _send_with_retries(self, call: Request) -> tuple[int, Any]:
+        """Send until there is an answer or the patience (seconds over all attempts) is exhausted."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         delay = 0.05
         while True:
             try:
-                return await self._once(call, started)
+                return await self._send_once(call, started)
             except (TransportError, DiscordHTTPError) as error:
-                wait = _wait_before_repeat(error, call, delay)
+                wait = _retry_delay(error, call, delay)
                 patience = self._timeout if isinstance(error, RateLimited) else self._patience
                 patience = patience if call.timeout is None else min(patience, call.timeout)
                 if wait is None or loop.time() + wait > started + patience:
@@ -199,16 +199,16 @@ class RestClient(Operations):
             await asyncio.sleep(wait)
             delay = min(delay * 2, 1.0)
 
-    async def _once(self, call: Request, started: float) -> tuple[int, Any]:
+    async def _send_once(self, call: Request, started: float) -> tuple[int, Any]:
         self._configure()
         assert self._url is not None
         url = cause.base_url(self._url)
-        left, headers = self._timeout + call.size / 100_000, call.headers
+        remaining, headers = self._timeout + call.size / 100_000, call.headers
         if call.timeout is not None:
-            left = max(started + call.timeout - asyncio.get_running_loop().time(), 0.001)
-            # The service gives up a place in a queue that nobody waits for any more.
-            headers = {**headers, "X-Nescord-Deadline": f"{left:.3f}"}
-        timeout = aiohttp.ClientTimeout(total=left, sock_connect=10)
+            remaining = max(started + call.timeout - asyncio.get_running_loop().time(), 0.001)
+            # The service drops a queued request whose caller has given up.
+            headers = {**headers, "X-Nescord-Deadline": f"{remaining:.3f}"}
+        timeout = aiohttp.ClientTimeout(total=remaining, sock_connect=10)
         data: aiohttp.FormData | bytes | None = _form(call) if call.parts else call.body
         try:
             async with self._session().request(
@@ -217,9 +217,9 @@ class RestClient(Operations):
                 body = await answer.read()
         except aiohttp.ClientConnectorError as error:
             raise _unreachable(url, error) from error
-        except (aiohttp.ClientError, OSError) as error:  # a time-out is an OSError as well
+        except (aiohttp.ClientError, OSError) as error:  # including time-outs
             name = str(error) or type(error).__name__
-            raise TransportError(f"{call.method} {mask(call.path)}: no answer ({name}).") from error
+            raise TransportError(f"{call.method} {mask(call.path)}: no response ({name}).") from error
         if answer.status == 503 and "X-Nescord-Error" in answer.headers:
             raise NoRoomError(call, body, answer.headers)
         if answer.status >= 400:
@@ -229,16 +229,16 @@ class RestClient(Operations):
         return answer.status, msgspec.json.decode(body) if answer.content_type == "application/json" else body
 
     def _configure(self) -> None:
-        """Fill in from the configuration what was not given; read at the first call, not at import."""
+        """Load missing settings from the configuration, at the first call rather than at import."""
         if self._configured:
             return
         if self._url is None or self._token is None:
             from nescord_core import config
 
-            found = config.load()
-            self._url = self._url or found["rest.url"]
-            self._token = self._token or found.token
-            self._secret = self._secret or found["security.secret"]
+            configured = config.load()
+            self._url = self._url or configured["rest.url"]
+            self._token = self._token or configured.token
+            self._secret = self._secret or configured["security.secret"]
         self._url = self._url.rstrip("/")
         self._configured = True
 
@@ -261,34 +261,36 @@ class RestClient(Operations):
 
 
 async def close_all() -> None:
-    """Close every client's connections of the running loop; the runtime does so when it ends."""
+    """Close the connections of every client in the running loop; the runtime calls it when it ends."""
     for client in list(_open_clients):
         await client.close()
 
 
 class NotSentError(TransportError):
-    """The connection was never made: the request cannot have had an effect."""
+    """The connection was never established, so the request had no effect."""
 
 
 class NoRoomError(DiscordServerError):
-    """The rest service has too many requests waiting and took this one not at all: it had no effect."""
+    """The rest service's queue was full and it rejected the request, which had no effect."""
 
     def __init__(self, call: Request, body: bytes, headers: Mapping[str, str]) -> None:
-        told = error_of(503, call.method, call.path, body, headers)
-        super().__init__(status=503, method=told.method, path=told.path, message=told.discord_message)
+        details = error_of(503, call.method, call.path, body, headers)
+        super().__init__(
+            status=503, method=details.method, path=details.path, message=details.discord_message
+        )
         wait = headers.get("Retry-After", "")
         self.retry_after = float(wait) if wait.isdecimal() else 1.0
 
 
 def _unreachable(url: str | None, error: aiohttp.ClientConnectorError) -> NotSentError:
     return NotSentError(
-        f"{url} cannot be reached ({reason_of(error)}).",
-        hint="Is the rest service running (`nescord run rest`), and is NESCORD_REST_URL where it listens?",
+        f"Cannot reach {url} ({reason_of(error)}).",
+        hint="Check that the rest service runs (`nescord run rest`) and NESCORD_REST_URL is its address.",
     )
 
 
-def _wait_before_repeat(error: Exception, call: Request, delay: float) -> float | None:
-    """Return the seconds to wait before sending again, None where the error is final."""
+def _retry_delay(error: Exception, call: Request, delay: float) -> float | None:
+    """Return the seconds to wait before a retry, None for a final error."""
     jitter = delay * (0.5 + random.random())
     match error:
         case RateLimited(retry_after=wait):

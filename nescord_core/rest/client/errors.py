@@ -1,4 +1,4 @@
-"""Discord's error answers as exceptions, and paths without the tokens in them."""
+"""Converts Discord's error responses to exceptions, and masks tokens in paths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nescord_core import errors
 
 __all__ = ["error_of", "mask"]
 
-# Webhook and interaction tokens stand in the path and are as good as a password for that webhook.
+# Webhook and interaction tokens are part of the path, and are as good as a password.
 _TOKEN = re.compile(r"(/(?:webhooks|interactions)/[^/?]+)/(?!github\b|slack\b)[^/?]+")
 _BY_STATUS: Mapping[int, type[errors.DiscordHTTPError]] = {
     400: errors.BadRequest,
@@ -30,9 +30,9 @@ def mask(path: str) -> str:
 def error_of(
     status: int, method: str, path: str, body: bytes, headers: Mapping[str, str]
 ) -> errors.DiscordHTTPError:
-    """Return the exception for an answer of 400 or more.
+    """Return the exception for a response with status 400 or higher.
 
-    A body that is not Discord's JSON (an HTML page of the front, say) leaves code and message empty.
+    If the body is not Discord's JSON (such as an HTML error page), code and message stay empty.
     """
     content = _json_object(body)
     facts: dict[str, Any] = {

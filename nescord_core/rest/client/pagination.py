@@ -1,6 +1,6 @@
-"""Listings that come in pages, as one async iterator.
+"""Paginated listings as one async iterator.
 
-Which way a listing runs, what its cursor is and how many fit on a page:
+For the direction of a listing, its cursor and its page size see
 https://discord.com/developers/docs/reference#snowflake-ids-in-pagination and each operation's own page.
 """
 
@@ -16,11 +16,11 @@ __all__ = ["PAGES", "Paging", "every"]
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """``cursor`` is the attribute of an item that names it; ``items`` that of a page which is no plain list.
+    """``cursor`` is the item attribute used as cursor; ``items`` the page's attribute, unless it is a list.
 
-    ``forward`` is whether it runs from old to new unless told otherwise. ``says_more``: the page itself says
-    whether there is another; else a page that is not full is the last. ``from_the_first``: nothing says which
-    end of the listing comes without a cursor, so that it is asked for what comes after 0.
+    ``forward``: it runs from old to new by default. ``says_more``: the page says whether there is another;
+    otherwise a page that is not full is the last. ``from_the_first``: which end comes without a cursor is
+    undocumented, so the listing is requested from ``after=0``.
     """
 
     size: int = 100
@@ -58,10 +58,10 @@ PAGES: Mapping[str, Paging] = {
 async def every(
     operation: Callable[..., Awaitable[Any]], *place: Any, total: int | None = None, **query: Any
 ) -> AsyncIterator[Any]:
-    """Yield the items of all pages, ``total`` of them at most."""
+    """Yield the items of all pages, at most ``total``."""
     paging = _paging_of(operation)
     if operation.__name__ == "list_thread_members":
-        query.setdefault("with_member", True)  # without it there is one page, with everybody
+        query.setdefault("with_member", True)  # otherwise there is one page with all of them
     if paging.from_the_first and "before" not in query:
         query.setdefault("after", 0)
     forward = "after" in query or (paging.forward and "before" not in query)
@@ -83,5 +83,5 @@ def _paging_of(operation: Callable[..., Any]) -> Paging:
     name = getattr(operation, "__name__", "")
     paging = PAGES.get(name)
     if paging is None:
-        raise TypeError(f"{name or operation} does not list in pages; these do: {', '.join(PAGES)}.")
+        raise TypeError(f"{name or operation} is not paginated; these are: {', '.join(PAGES)}.")
     return paging

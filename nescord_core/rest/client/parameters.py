@@ -1,4 +1,4 @@
-"""What the generated operations are written with: ids, absent arguments, paths and queries."""
+"""Building blocks of the generated operations: ids, absent arguments, paths and queries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Unset(enum.Enum):
-    """The type of UNSET, an argument that was not given and is not sent; None is sent as null."""
+    """The type of UNSET, the default of optional arguments, which are not sent; None is sent as null."""
 
     UNSET = "UNSET"
 
@@ -44,10 +44,10 @@ FileLike: TypeAlias = "str | PathLike[str] | bytes | IO[bytes] | Any"
 
 
 class Call(TypedDict, total=False):
-    """What every method takes besides.
+    """Options that every method takes.
 
-    ``timeout``: seconds that the call may take, waits for rate limits and repetitions included. ``priority``:
-    ``"bulk"`` goes behind everything else, ``"interaction"`` ahead of it.
+    ``timeout``: seconds for the call, including waits for rate limits and retries. ``priority``: ``"bulk"``
+    is queued behind everything else, ``"interaction"`` ahead of it.
     """
 
     timeout: float
@@ -55,10 +55,10 @@ class Call(TypedDict, total=False):
 
 
 def path(template: str, *values: Id) -> str:
-    """Fill a route's template; a value cannot leave its segment, whatever it holds.
+    """Fill in a route's template; a value cannot leave its path segment, whatever it contains.
 
     Raises:
-        ValueError: an empty value, or `.` or `..`, which would name another route.
+        ValueError: a value is empty, `.` or `..`, and so would change the route.
 
     """
     segments = []
@@ -71,19 +71,19 @@ def path(template: str, *values: Id) -> str:
 
 
 def given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Drop the arguments that were not given."""
+    """Drop the arguments that were not passed."""
     return {name: value for name, value in fields.items() if value is not UNSET}
 
 
 def comma(value: Any) -> Any:
-    """Join a list for the queries that take `a,b` instead of a repeated name."""
+    """Join a list, for queries that take `a,b` instead of a repeated name."""
     if isinstance(value, Iterable) and not isinstance(value, str):
         return ",".join(str(item) for item in value)
     return value
 
 
 def query_pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Write a query as Discord reads it: `true`/`false`, and lists as a repeated name."""
+    """Encode a query as Discord reads it: `true`/`false`, and lists as a repeated name."""
     pairs: list[tuple[str, str]] = []
     for name, value in given(query).items():
         items = value if isinstance(value, (list, tuple, set, frozenset)) else [value]

@@ -1,4 +1,4 @@
-"""What is sent for one call, made once and sent as often as a retry needs it."""
+"""The request of a call, built once and sent again for every retry."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def to_json(value: Any) -> bytes:
 def _raw(value: Any) -> Any:
     raw = getattr(value, "raw", None)
     if raw is None:
-        raise TypeError(f"{type(value).__name__} cannot be written as JSON.")
+        raise TypeError(f"{type(value).__name__} is not JSON serializable.")
     return raw
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, replayable: no part of it is consumed by sending.
+    """A request that can be sent repeatedly: sending consumes no part of it.
 
-    ``repeatable`` is true where sending it twice cannot do the thing twice: GET, PUT and DELETE, or a message
+    ``repeatable`` is true if sending it twice cannot take effect twice: GET, PUT and DELETE, or a message
     whose nonce Discord enforces (https://discord.com/developers/docs/resources/message#create-message).
-    ``timeout`` is how many seconds all tries together may take, None for as long as the size needs.
+    ``timeout`` is in seconds over all attempts, None for a default by size.
     """
 
     method: str
@@ -47,7 +47,7 @@ class Request:
     timeout: float | None = None
 
     def with_call(self, *, timeout: float | None = None, priority: str = "") -> Request:
-        """Return it as a call of that time-out and priority."""
+        """Return a copy with this time-out and priority."""
         headers = {**self.headers, "X-Nescord-Priority": priority} if priority else self.headers
         return replace(self, headers=headers, timeout=timeout)
 
@@ -57,14 +57,14 @@ class Request:
 
     @property
     def json(self) -> bytes:
-        """The JSON that is sent, also when files go with it; empty without any."""
+        """The JSON that is sent, alone or with files; empty if there is none."""
         if self.body is not None:
             return self.body
         return next((part.data for part in self.parts if part.name == "payload_json"), b"")
 
     @property
     def size(self) -> int:
-        """The body's size in bytes, headers of the parts left out."""
+        """The body's size in bytes, without the headers of its parts."""
         return len(self.body or b"") + sum(len(part.data) for part in self.parts)
 
 
@@ -79,10 +79,10 @@ def build(
     reason: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Request:
-    """Put a request together.
+    """Build a request.
 
     Raises:
-        ValueError: a reason that is empty or longer than 512 characters.
+        ValueError: the reason is empty or longer than 512 characters.
 
     """
     pairs = query_pairs(query or {})

@@ -1,5 +1,5 @@
 """The REST proxy: admission, rate limit permits, forwarding with retries, metrics.
 
-Its callers' side is ``server``, its connections to Discord ``upstream``, its response cache ``cache``. The
-limits themselves are `nescord_core.ratelimit`.
+``server`` is its side towards callers, ``upstream`` its connections to Discord, ``cache`` its response cache.
+The rate limits are in `nescord_core.ratelimit`.
 """

@@ -1,7 +1,7 @@
-"""Who may use the proxy, and with whose token a request goes on.
+"""Decides who may use the proxy, and which token a request is forwarded with.
 
-On loopback with no secret set every local program may. Otherwise a caller shows the secret or the bot's own
-token. A web page that happens to reach the port from a browser on this machine is no local program.
+On loopback without a secret, every local program may. Otherwise a caller needs the secret or the bot's token.
+A web page in a browser on this machine does not count as a local program.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class AccessDenied(Exception):
 
 @lru_cache(maxsize=256)
 def fingerprint(authorization: str | None) -> str:
-    """Return a short name for a credential that does not give it away; empty for none."""
+    """Return a short identifier of a credential that does not reveal it; empty for none."""
     return (
         hashlib.sha256(authorization.encode("utf-8", "surrogateescape")).hexdigest()[:16]
         if authorization
@@ -38,9 +38,9 @@ def fingerprint(authorization: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """``token`` is the bot's, without ``Bot``; ``secret`` is None where loopback is trust enough.
+    """``token`` is the bot's, without ``Bot``; ``secret`` is None if loopback is trusted.
 
-    With ``passthrough``, a caller's own credential goes on in place of the bot's.
+    With ``passthrough``, a caller's own credential is forwarded instead of the bot's.
     """
 
     token: str | None = field(repr=False)
@@ -49,21 +49,21 @@ class Access:
 
     @property
     def own(self) -> str | None:
-        """The bot's own Authorization header."""
+        """The Authorization header with the bot's token."""
         return f"Bot {self.token}" if self.token else None
 
     def authorization(self, headers: Mapping[str, str], *, authenticated: bool) -> str | None:
-        """Check the caller; return the Authorization to send on, None for none.
+        """Check the caller; return the Authorization to forward, None for none.
 
-        Routes whose path holds their own credential (``authenticated`` false) get only what the caller sent,
-        and never the bot's token: a 401 there would say nothing about it. Raises `AccessDenied`.
+        Routes with a credential in their path (``authenticated`` false) get only what the caller sent, never
+        the bot's token: a 401 there would say nothing about that. Raises `AccessDenied`.
         """
         given = headers.get("Authorization")
         is_own = self._is_own(given)
         self._check(headers, is_own=is_own)
         if given and not is_own and not self.passthrough:
             raise AccessDenied(
-                403, "This proxy serves its own bot only: leave Authorization out, or set rest.passthrough."
+                403, "This proxy serves its own bot only: omit Authorization, or enable rest.passthrough."
             )
         if not authenticated:
             return None if is_own else given
@@ -76,25 +76,25 @@ class Access:
     def _is_own(self, given: str | None) -> bool:
         if not given or not self.token:
             return False
-        return _same(given, self.token) or _same(given, f"Bot {self.token}")
+        return _equal(given, self.token) or _equal(given, f"Bot {self.token}")
 
     def _check(self, headers: Mapping[str, str], *, is_own: bool) -> None:
-        shown = headers.get(SECRET_HEADER)
-        if is_own or (self.secret and shown and _same(shown, self.secret)):
+        given_secret = headers.get(SECRET_HEADER)
+        if is_own or (self.secret and given_secret and _equal(given_secret, self.secret)):
             return
         if self.secret:
             raise AccessDenied(
                 401,
-                "This proxy serves callers that know its secret: send it in the X-Nescord-Secret header"
-                " (security.secret, NESCORD_SECRET), or the bot's own token in Authorization.",
+                "This proxy requires its secret (security.secret, NESCORD_SECRET) in X-Nescord-Secret,"
+                " or the bot's token in Authorization.",
             )
         if "Origin" in headers or headers.get("Sec-Fetch-Site", "none") != "none":
             raise AccessDenied(
                 403,
-                "This request came from a web page. Set security.secret (NESCORD_SECRET) and send it in"
-                " X-Nescord-Secret to use the proxy from a browser.",
+                "This request came from a web page. To use the proxy from a browser, set security.secret"
+                " (NESCORD_SECRET) and send it in X-Nescord-Secret.",
             )
 
 
-def _same(one: str, other: str) -> bool:
+def _equal(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode("utf-8", "surrogateescape"), other.encode())

@@ -1,4 +1,4 @@
-"""What is decided of a request before its body is looked at: may it, where does it go, under which limits."""
+"""Decides about a request before its body is read: access, target, route and deadline."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["Admission", "AdmittedRequest", "Refused"]
 PRIORITIES = {"interaction": Priority.INTERACTION, "normal": Priority.NORMAL, "bulk": Priority.BULK}
 LONGEST_DEADLINE = 24 * 3600.0
 REMEMBERED = 1024
-"""GETs whose target and limits are remembered: those of a GET depend on its path alone."""
+"""Cached GETs: their target and limits depend on the path alone."""
 
 
 class Refused(Exception):
-    """A request that is answered here; carries the answer."""
+    """A request that the proxy answers itself, with this response."""
 
     def __init__(self, answer: Response) -> None:
         super().__init__(answer.status)
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 class AdmittedRequest(NamedTuple):
-    """A request after everything that needs no body was looked at. ``deadline`` is on the loop's clock."""
+    """A request that was admitted by its head. ``deadline`` is on the loop's clock."""
 
     target: Target
     route: Route
@@ -42,7 +42,7 @@ class AdmittedRequest(NamedTuple):
 
 
 class Admission:
-    """Checks requests for one API and one bot."""
+    """Admits requests for one API and one bot."""
 
     def __init__(self, targets: Targets, access: Access) -> None:
         self._targets = targets
@@ -50,7 +50,7 @@ class Admission:
         self._get = lru_cache(maxsize=REMEMBERED)(self._resolve)
 
     def admit(self, request: Request) -> AdmittedRequest:
-        """Return what the request comes down to. Raises `Refused` and `AccessDenied`."""
+        """Return the request's target, route and credentials. Raises `Refused` and `AccessDenied`."""
         headers, method = request.headers, request.method
         try:
             target, route = (
@@ -75,7 +75,8 @@ class Admission:
 def _priority(name: str) -> Priority:
     priority = PRIORITIES.get(name.strip().lower())
     if priority is None:
-        raise Refused(error_responses.error(400, f"X-Nescord-Priority is one of {', '.join(PRIORITIES)}."))
+        message = f"X-Nescord-Priority must be one of {', '.join(PRIORITIES)}."
+        raise Refused(error_responses.error(400, message))
     return priority
 
 
@@ -85,6 +86,6 @@ def _deadline(headers: Mapping[str, str]) -> float:
     except ValueError:
         seconds = -1.0
     if not 0 < seconds <= LONGEST_DEADLINE:
-        message = "X-Nescord-Deadline is a number of seconds from now, a day at most."
+        message = "X-Nescord-Deadline must be a number of seconds from now, at most a day."
         raise Refused(error_responses.error(400, message))
     return asyncio.get_running_loop().time() + seconds

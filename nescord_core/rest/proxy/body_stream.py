@@ -1,4 +1,4 @@
-"""A large answer on its way: what had not come of its body yet when the rest of it was passed on."""
+"""The rest of a large response body, forwarded while it is still arriving."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["BodyStream"]
 
 
 class BodyStream:
-    """Read it and close it: until then it holds a connection to Discord.
+    """Read it, then close it: until then it occupies a connection to Discord.
 
-    ``length`` is that of the whole body in bytes, None where Discord did not say. Between two pieces Discord
-    may be silent for ``timeout`` seconds.
+    ``length`` is the whole body's in bytes, None if unknown. Discord may pause for up to ``timeout`` seconds
+    between two pieces.
     """
 
     __slots__ = ("_content", "_drop", "_ended", "_is_closed", "_is_whole", "length", "timeout")
@@ -29,7 +29,7 @@ class BodyStream:
         self._is_whole = False
 
     async def read(self) -> bytes:
-        """Return what has come, at least one byte; nothing at the end. Raises `BodyBroken`."""
+        """Return what has arrived, at least one byte; nothing at the end. Raises `BodyBroken`."""
         try:
             async with asyncio.timeout(self.timeout):
                 data = await self._content.read()
@@ -39,11 +39,11 @@ class BodyStream:
         return data
 
     def on_end(self, call: Callable[[], None]) -> None:
-        """Have something done once it is closed."""
+        """Add a callback for when it is closed."""
         self._ended.append(call)
 
     def close(self) -> None:
-        """Give the connection free, or drop it with what has not been read."""
+        """Release the connection, or drop it if part of the body is unread."""
         if self._is_closed:
             return
         self._is_closed = True

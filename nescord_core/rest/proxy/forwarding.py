@@ -1,4 +1,4 @@
-"""Brings one request to Discord and its answer back: a permit for each try, and as many tries as are safe."""
+"""Forwards a request to Discord: one permit per attempt, and as many attempts as are safe."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer, Upst
 
 __all__ = ["ForwardedRequest", "Forwarder", "body_facts"]
 
-PASSING = frozenset({500, 502, 503, 504, 524})
-"""Failures of Discord's that are over soon."""
+TRANSIENT = frozenset({500, 502, 503, 504, 524})
+"""Discord's transient failures."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 LONGEST_BACKOFF = 8.0
 TIMED_OUT_TRIES = 2
@@ -33,7 +33,7 @@ TIMED_OUT_TRIES = 2
 
 @dataclass(frozen=True, slots=True)
 class ForwardedRequest:
-    """A request as it goes on. ``token`` is a fingerprint; ``deadline`` is on the loop's clock."""
+    """A request to forward. ``token`` is a fingerprint; ``deadline`` is on the loop's clock."""
 
     method: str
     target: Target
@@ -43,11 +43,11 @@ class ForwardedRequest:
     token: str
     deadline: float | None = None
     most: int = MOST_WHOLE
-    """Bytes of an answer's body that are waited for; a larger one comes in part."""
+    """The largest response body, in bytes, that is read completely; a larger one is streamed."""
 
     @property
     def repeatable(self) -> bool:
-        """Whether sending it twice is as good as once; a message with an enforced nonce is made once only."""
+        """Whether sending it twice is safe; a message with an enforced nonce is created only once."""
         if self.method in REPEATABLE:
             return True
         if self.method != "POST" or b"enforce_nonce" not in self.body.data:
@@ -57,7 +57,7 @@ class ForwardedRequest:
 
 
 class Forwarder:
-    """``tries`` in all for a request that may be repeated; ``backoff`` in seconds before the second."""
+    """Makes up to ``tries`` attempts for a repeatable request; ``backoff`` is the first delay in seconds."""
 
     def __init__(
         self, permits: Permits, upstream: ConnectionPool, metrics: Metrics, *, tries: int, backoff: float
@@ -68,27 +68,27 @@ class Forwarder:
         self._tries = max(tries, 1)
         self._backoff = backoff
 
-    async def deliver(self, order: ForwardedRequest) -> UpstreamResponse:
-        """Return Discord's answer. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`."""
+    async def deliver(self, request: ForwardedRequest) -> UpstreamResponse:
+        """Return Discord's response. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`."""
         tries = timeouts = 0
         loop = asyncio.get_running_loop()
         since = loop.time()
-        async with self._permits.acquire(order.route, order.token, deadline=order.deadline) as permit:
+        async with self._permits.acquire(request.route, request.token, deadline=request.deadline) as permit:
             self._metrics.waited(loop.time() - since)
             while True:
                 tries += 1
                 try:
-                    reply = await self._try(order, permit)
+                    reply = await self._try(request, permit)
                 except NoAnswer as error:
                     permit.failed()
                     timeouts += error.timed_out
-                    if tries >= self._tries or timeouts >= TIMED_OUT_TRIES or not _again(order, error):
+                    if tries >= self._tries or timeouts >= TIMED_OUT_TRIES or not _may_retry(request, error):
                         raise
                 else:
                     facts = body_facts(reply)
                     limited = permit.complete(reply, facts)
-                    passes = reply.status in PASSING and tries < self._tries and order.repeatable
-                    if not limited and not passes:
+                    is_transient = reply.status in TRANSIENT and tries < self._tries and request.repeatable
+                    if not limited and not is_transient:
                         return reply
                     if reply.rest is not None:
                         reply.rest.close()
@@ -97,26 +97,28 @@ class Forwarder:
                         await permit.again()
                         continue
                 self._metrics.retried += 1
-                await permit.again(self._pause(tries))
+                await permit.again(self._backoff_delay(tries))
 
-    async def _try(self, order: ForwardedRequest, permit: Permit) -> UpstreamResponse:
+    async def _try(self, request: ForwardedRequest, permit: Permit) -> UpstreamResponse:
         permit.sent()
-        url = order.target.url
-        reply = await self._upstream.send(order.method, url, order.headers, order.body, most=order.most)
-        self._metrics.asked(reply.received_at - reply.sent_at)
+        url = request.target.url
+        reply = await self._upstream.send(
+            request.method, url, request.headers, request.body, most=request.most
+        )
+        self._metrics.upstream_answered(reply.received_at - reply.sent_at)
         return reply
 
-    def _pause(self, tries: int) -> float:
+    def _backoff_delay(self, tries: int) -> float:
         longest: float = min(self._backoff * 2 ** (tries - 1), LONGEST_BACKOFF)
         return longest * random.uniform(0.5, 1.0)
 
 
-def _again(order: ForwardedRequest, error: NoAnswer) -> bool:
-    return not error.reached or order.repeatable
+def _may_retry(request: ForwardedRequest, error: NoAnswer) -> bool:
+    return not error.reached or request.repeatable
 
 
 def body_facts(reply: UpstreamResponse) -> BodyFacts | None:
-    """Return what the limiter wants of an error's body; None for answers that it does not look into."""
+    """Return what the limiter needs of an error's body; None for statuses that it ignores."""
     if reply.status not in {401, 403, 404, 429}:
         return None
     content = read_json(_decoded(reply.body, reply.headers))
@@ -133,7 +135,7 @@ def body_facts(reply: UpstreamResponse) -> BodyFacts | None:
 
 
 def read_json(data: bytes) -> Any:
-    """Return the decoded value, or None when it is not JSON."""
+    """Return the decoded value, or None if it is not JSON."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""Which headers pass, in both directions.
+"""Filters headers in both directions.
 
-Hop-by-hop headers stay on their hop (RFC 9110, 7.6.1); what belongs to the proxy itself stays here.
+Hop-by-hop headers are not forwarded (RFC 9110, 7.6.1), nor are the proxy's own.
 """
 
 from __future__ import annotations
@@ -30,28 +30,30 @@ HOP_BY_HOP = frozenset(
         "http2-settings",
     }
 )
-OURS = frozenset({"host", "authorization", "content-length", "accept-encoding", "expect", "user-agent"})
+OWN_HEADERS = frozenset(
+    {"host", "authorization", "content-length", "accept-encoding", "expect", "user-agent"}
+)
 READABLE = ("gzip", "deflate")
-"""Codings in which the proxy itself can read an error's body."""
-ROOM = 1000
-"""Presented as limit: the caller's own limiter should leave the waiting to the proxy."""
-TRUTH = {
+"""Content codings in which the proxy can read an error's body."""
+PRESENTED_LIMIT = 1000
+"""Presented as the limit, so that the caller's own limiter leaves the waiting to the proxy."""
+ORIGINAL_NAMES = {
     f"X-RateLimit-{last}": f"X-Nescord-RateLimit-{last}"
     for last in ("Limit", "Remaining", "Reset", "Reset-After")
 }
-"""Headers that are replaced, and under which name the caller finds what Discord said."""
-LIMITS = frozenset(name.lower() for name in TRUTH)
+"""Replaced headers, and the names under which the caller gets Discord's values."""
+LIMITS = frozenset(name.lower() for name in ORIGINAL_NAMES)
 
 
 def for_discord(
     headers: CIMultiDict[str] | CIMultiDictProxy[str], *, authorization: str | None, length: int | None
 ) -> CIMultiDict[str]:
-    """Return the headers to send on; ``length`` is that of the body, None when there is none."""
+    """Return the headers to forward; ``length`` is the body's, None without a body."""
     named = _named_by_connection(headers)
     passed: CIMultiDict[str] = CIMultiDict()
     for name, value in headers.items():
         low = name.lower()
-        if low in OURS or low in HOP_BY_HOP or low in named or low.startswith("x-nescord-"):
+        if low in OWN_HEADERS or low in HOP_BY_HOP or low in named or low.startswith("x-nescord-"):
             continue
         passed.add(name, value)
     passed["User-Agent"] = headers.get("User-Agent") or USER_AGENT
@@ -64,7 +66,7 @@ def for_discord(
 
 
 def accept_encoding(headers: Mapping[str, str]) -> str:
-    """Return the codings that both the caller and the proxy can read."""
+    """Return the content codings that both the caller and the proxy support."""
     wanted = headers.get("Accept-Encoding")
     return _readable_of(wanted) if wanted else "identity"
 
@@ -78,15 +80,15 @@ def _readable_of(wanted: str) -> str:
 
 
 def for_caller(headers: CIMultiDictProxy[str], *, status: int, is_head: bool = False) -> CIMultiDict[str]:
-    """Return the headers of an answer as the caller gets them.
+    """Return a response's headers for the caller.
 
-    Of the rate-limit headers a 429 keeps the truth. On any other answer they say that there is room: the
-    proxy waits on behalf of all callers, and a caller that waits as well, or that sends one request at a time
-    because a bucket looks small, only loses time. The truth is in ``X-Nescord-RateLimit-*``.
+    A 429 keeps Discord's rate limit headers. In other responses they claim that there is room: the proxy
+    waits on behalf of all callers, so a caller that also waits, or sends one request at a time because a
+    bucket looks small, only loses time. Discord's values are in ``X-Nescord-RateLimit-*``.
     """
     named = _named_by_connection(headers)
-    makes_room = status != 429 and "X-RateLimit-Limit" in headers
-    replaced = HeaderRule.LIMIT if makes_room else None
+    presents_room = status != 429 and "X-RateLimit-Limit" in headers
+    replaced = HeaderRule.LIMIT if presents_room else None
     length = None if is_head else HeaderRule.LENGTH
     stays = (HeaderRule.STAYS, replaced, length)
     passed = [
@@ -94,18 +96,18 @@ def for_caller(headers: CIMultiDictProxy[str], *, status: int, is_head: bool = F
         for name, value in headers.items()
         if _rule_for(name) not in stays and not (named and name.lower() in named)
     ]
-    if makes_room:
-        passed += _room(headers)
+    if presents_room:
+        passed += _presented_limits(headers)
     return CIMultiDict(passed)
 
 
 class HeaderRule(enum.Enum):
-    """What becomes of a header of Discord's."""
+    """What happens to one of Discord's headers."""
 
-    PASSES = "goes to the caller"
-    STAYS = "belongs to the hop, or would be taken for one of ours"
-    LENGTH = "is the proxy's own, but for a HEAD"
-    LIMIT = "is replaced by one that says that there is room"
+    PASSES = "is forwarded to the caller"
+    STAYS = "is hop-by-hop, or could be taken for one of ours"
+    LENGTH = "is set by the proxy, except for HEAD"
+    LIMIT = "is replaced by one that claims there is room"
 
 
 @lru_cache(maxsize=1024)
@@ -118,11 +120,11 @@ def _rule_for(name: str) -> HeaderRule:
     return HeaderRule.LIMIT if low in LIMITS else HeaderRule.PASSES
 
 
-def _room(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+def _presented_limits(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     return [
-        *((ours, headers[name]) for name, ours in TRUTH.items() if name in headers),
-        ("X-RateLimit-Limit", str(ROOM)),
-        ("X-RateLimit-Remaining", str(ROOM - 1)),
+        *((ours, headers[name]) for name, ours in ORIGINAL_NAMES.items() if name in headers),
+        ("X-RateLimit-Limit", str(PRESENTED_LIMIT)),
+        ("X-RateLimit-Remaining", str(PRESENTED_LIMIT - 1)),
         ("X-RateLimit-Reset-After", "0.001"),
         ("X-RateLimit-Reset", f"{time.time() + 0.001:.3f}"),
     ]

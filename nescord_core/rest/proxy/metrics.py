@@ -1,6 +1,6 @@
-"""What the proxy counts, in Prometheus' format. Labels hold routes and statuses, never ids or tokens.
+"""The proxy's metrics in Prometheus' format. Labels are routes and statuses, never ids or tokens.
 
-docs/rest.md lists every name; a dashboard relies on them.
+docs/rest.md lists every name; dashboards depend on them.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["Metrics"]
 
 MOST_ROUTES = 512
-"""Distinct labels; a caller that makes up routes ends in ``other``."""
+"""Distinct labels; further routes that callers make up are counted as ``other``."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 """Seconds."""
 
 
 class Histogram:
-    """How long something took: counts up to each bound, and the sum."""
+    """Durations: counts by upper bound, and their sum."""
 
     __slots__ = ("counts", "total")
 
@@ -38,13 +38,13 @@ class Histogram:
         self.counts = [0] * (len(BOUNDS) + 1)
         self.total = 0.0
 
-    def note(self, seconds: float) -> None:
-        """Count one more."""
+    def observe(self, seconds: float) -> None:
+        """Count a duration."""
         self.counts[bisect_left(BOUNDS, seconds)] += 1
         self.total += seconds
 
     def buckets(self) -> list[tuple[str, float]]:
-        """Return the counts as Prometheus wants them: each with all below it."""
+        """Return Prometheus' cumulative counts."""
         found, sum_so_far = [], 0
         for bound, count in zip((*BOUNDS, float("inf")), self.counts, strict=True):
             sum_so_far += count
@@ -53,7 +53,7 @@ class Histogram:
 
 
 class Metrics:
-    """Counts requests; reads the state of the other parts when asked."""
+    """Counts requests, and reads the other parts' state when it is scraped."""
 
     def __init__(self, limiter: Limiter, cache: Cache | None, coherence: CacheCoherence) -> None:
         self._limiter = limiter
@@ -61,24 +61,24 @@ class Metrics:
         self._coherence = coherence
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._routes: set[str] = set()
-        self._whole = Histogram()
+        self._total = Histogram()
         self._queue = Histogram()
         self._upstream = Histogram()
         self.denied = 0
         self.retried = 0
 
     def answered(self, method: str, template: str, status: int, seconds: float) -> None:
-        """Count one answer, and how long it took from the request's head on."""
+        """Count a response and the time since the request's head arrived."""
         self._requests[method, self._label(template), status] += 1
-        self._whole.note(seconds)
+        self._total.observe(seconds)
 
     def waited(self, seconds: float) -> None:
-        """Count a wait for a rate limit, none at all included."""
-        self._queue.note(seconds)
+        """Count a wait for a rate limit, including none at all."""
+        self._queue.observe(seconds)
 
-    def asked(self, seconds: float) -> None:
-        """Count an answer of Discord's by the time from sending to receiving."""
-        self._upstream.note(seconds)
+    def upstream_answered(self, seconds: float) -> None:
+        """Count a response of Discord's by the time from sending to receiving."""
+        self._upstream.observe(seconds)
 
     def _label(self, template: str) -> str:
         label = route_label(template)
@@ -89,8 +89,8 @@ class Metrics:
         return label
 
     def render(self) -> bytes:
-        """Return the page that Prometheus reads."""
-        # Imported at the first look: 4 MB that a proxy which nobody watches does without.
+        """Return the page for Prometheus."""
+        # Imported at the first scrape: it takes 4 MB, which an unmonitored proxy does not need.
         from prometheus_client import CollectorRegistry, generate_latest
 
         registry = CollectorRegistry()
@@ -98,27 +98,27 @@ class Metrics:
         return generate_latest(registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Give every number."""
-        yield from self._counted()
+        """Yield every metric."""
+        yield from self._counters()
         yield from self._state()
         if self._cache is not None:
-            yield from self._kept(self._cache)
+            yield from self._cache_metrics(self._cache)
 
-    def _counted(self) -> Iterator[Metric]:
+    def _counters(self) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
         requests = CounterMetricFamily(
             "nescord_rest_requests",
-            "Answers given, by route and status.",
+            "Responses, by route and status.",
             labels=("method", "route", "status"),
         )
         for (method, route, status), count in self._requests.items():
             requests.add_metric((method if method in METHODS else "other", route, str(status)), count)
         yield requests
         for name, about, spread in (
-            ("request", "Time from a request's head to its answer, all waits included.", self._whole),
+            ("request", "Time from a request's head to its response, including all waits.", self._total),
             ("queue", "Time that a request waited for its rate limits.", self._queue),
-            ("upstream", "Time from sending a request to Discord to its whole answer.", self._upstream),
+            ("upstream", "Time from sending a request to Discord to its complete response.", self._upstream),
         ):
             yield HistogramMetricFamily(
                 f"nescord_rest_{name}_seconds", about, buckets=spread.buckets(), sum_value=spread.total
@@ -129,10 +129,8 @@ class Metrics:
         for scope, count in self._limiter.limited.items():
             limited.add_metric([scope], count)
         yield limited
-        yield CounterMetricFamily(
-            "nescord_rest_retried", "Requests sent again after a failure.", self.retried
-        )
-        yield CounterMetricFamily("nescord_rest_denied", "Requests of callers without a right.", self.denied)
+        yield CounterMetricFamily("nescord_rest_retried", "Requests resent after a failure.", self.retried)
+        yield CounterMetricFamily("nescord_rest_denied", "Requests of unauthorized callers.", self.denied)
 
     def _state(self) -> Iterator[Metric]:
         from prometheus_client.core import GaugeMetricFamily
@@ -140,33 +138,33 @@ class Metrics:
         limiter, now = self._limiter, asyncio.get_running_loop().time()
         invalid = limiter.invalid.count(now)
         for name, about, value in (
-            ("queued", "Requests that wait for a rate limit.", limiter.waiting),
+            ("queued", "Requests waiting for a rate limit.", limiter.waiting),
             ("in_flight", "Requests sent to Discord.", limiter.in_flight),
-            ("buckets", "Rate-limit buckets known.", limiter.buckets()),
-            ("tokens", "Tokens known, no token at all included.", limiter.tokens()),
-            ("tokens_locked", "Tokens not used any more after a 401.", limiter.tokens_locked(now)),
-            ("invalid_requests", "401, 403 and 429 answers in the last ten minutes.", invalid),
+            ("buckets", "Known rate limit buckets.", limiter.buckets()),
+            ("tokens", "Known tokens, including requests without one.", limiter.tokens()),
+            ("tokens_locked", "Tokens that are no longer used after a 401.", limiter.tokens_locked(now)),
+            ("invalid_requests", "401, 403 and 429 responses in the last ten minutes.", invalid),
             (
                 "invalid_requests_left",
-                "How many more of them until the proxy refuses to ask.",
+                "Number of further ones until the proxy stops sending requests.",
                 max(limiter.invalid.refuse_from - invalid, 0),
             ),
             (
                 "banned_seconds",
-                "How much longer Discord's front bans this address.",
+                "Remaining seconds of a Cloudflare ban of this address.",
                 max(limiter.banned_until - now, 0.0),
             ),
-            ("linked_bots", "Bots of which ws tells every change.", self._coherence.whole(now)),
+            ("linked_bots", "Bots whose changes ws reports completely.", self._coherence.complete_bots(now)),
         ):
             yield GaugeMetricFamily(f"nescord_rest_{name}", about, value)
 
-    def _kept(self, cache: Cache) -> Iterator[Metric]:
+    def _cache_metrics(self, cache: Cache) -> Iterator[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         for name, about, count in (
             ("hits", "GETs answered from the cache.", cache.hits),
             ("misses", "GETs not in the cache.", cache.misses),
-            ("invalidated", "Answers dropped by a change.", cache.invalidated),
+            ("invalidated", "Responses dropped because of a change.", cache.invalidated),
         ):
             yield CounterMetricFamily(f"nescord_rest_cache_{name}", about, count)
-        yield GaugeMetricFamily("nescord_rest_cache_entries", "Answers kept.", len(cache))
+        yield GaugeMetricFamily("nescord_rest_cache_entries", "Cached responses.", len(cache))

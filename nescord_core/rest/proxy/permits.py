@@ -1,4 +1,4 @@
-"""Waits for the limiter on behalf of requests: one timer, one future for each that has to wait."""
+"""Waits for the limiter on behalf of requests: one timer for all, one future per waiting request."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nescord_core.rest.proxy.upstream.connection import UpstreamResponse
 __all__ = ["DeadlinePassed", "Permit", "PermitRefused", "Permits"]
 
 NO_ANSWER = 599
-"""Stands for an answer that never came; no HTTP server sends it."""
+"""Stands for a missing response; no HTTP server sends it."""
 
 
 class PermitRefused(Exception):
-    """The request must not be sent; `refusal` says why and what to answer."""
+    """The request must not be sent; `refusal` has the reason and the response."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__(refusal.message)
@@ -27,7 +27,7 @@ class PermitRefused(Exception):
 
 
 class DeadlinePassed(Exception):
-    """The caller's deadline comes before the turn of its request; ``retry_after`` in seconds."""
+    """The caller's deadline is before the request's turn; ``retry_after`` is in seconds."""
 
     def __init__(self, retry_after: float) -> None:
         super().__init__("The rate limit does not allow this request before its deadline.")
@@ -37,13 +37,13 @@ class DeadlinePassed(Exception):
 class Permit:
     """The right to send one request. Leaving the block without `complete` gives the slot back."""
 
-    __slots__ = ("_deadline", "_out", "_permits", "_ticket")
+    __slots__ = ("_deadline", "_is_sent", "_permits", "_ticket")
 
     def __init__(self, permits: Permits, ticket: Ticket, deadline: float | None) -> None:
         self._permits = permits
         self._ticket = ticket
         self._deadline = deadline
-        self._out = False
+        self._is_sent = False
 
     async def __aenter__(self) -> Permit:
         await self._permits.turn(self._ticket, self._deadline)
@@ -53,25 +53,25 @@ class Permit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._ticket.state is not TicketState.DONE:
-            self._permits.cancel(self._ticket, sent=self._out)
+            self._permits.cancel(self._ticket, sent=self._is_sent)
 
     def sent(self) -> None:
-        """Note that the request is on its way: Discord may count it even if no answer comes."""
-        self._out = True
+        """Record that the request is being sent: Discord may count it even without a response."""
+        self._is_sent = True
 
     def complete(self, reply: UpstreamResponse, body: BodyFacts | None = None) -> bool:
-        """Report the answer. True: it was a rate limit; `again` waits for the next turn of this request."""
-        self._out = False
+        """Report the response. True: it was a rate limit, and `again` waits for this request's next turn."""
+        self._is_sent = False
         answer = read(reply.status, reply.headers, body)
         return self._permits.complete(self._ticket, answer, sent=reply.sent_at, received=reply.received_at)
 
     def failed(self) -> None:
-        """Report that no answer came; after this, `again` may ask for another turn."""
-        self._out = False
+        """Report that there is no response; `again` may request another turn."""
+        self._is_sent = False
         self._permits.complete(self._ticket, Answer(NO_ANSWER))
 
     async def again(self, pause: float = 0.0) -> None:
-        """Wait for another turn, in the place that the request had before, ``pause`` seconds from now."""
+        """Wait for another turn, in the same place in the queue, after ``pause`` seconds."""
         self._permits.requeue(self._ticket, pause)
         await self._permits.turn(self._ticket, self._deadline)
 
@@ -88,16 +88,16 @@ class Permits:
     def acquire(self, route: Route, token: str, *, deadline: float | None = None) -> Permit:
         """Queue a request; ``async with`` waits for its turn.
 
-        ``token`` is a fingerprint, ``deadline`` on the loop's clock. Raises `PermitRefused`; the block's
-        beginning raises `PermitRefused` and `DeadlinePassed`.
+        ``token`` is a fingerprint, ``deadline`` is on the loop's clock. Raises `PermitRefused`; entering the
+        block raises `PermitRefused` and `DeadlinePassed`.
         """
-        made = self.limiter.submit(route, token, _now(), at_once=True)
-        if isinstance(made, Refusal):
-            raise PermitRefused(made)
-        return Permit(self, made, deadline)
+        ticket = self.limiter.submit(route, token, _now(), at_once=True)
+        if isinstance(ticket, Refusal):
+            raise PermitRefused(ticket)
+        return Permit(self, ticket, deadline)
 
     async def turn(self, ticket: Ticket, deadline: float | None) -> None:
-        """Wait until the ticket is granted; whatever goes wrong meanwhile gives its place back."""
+        """Wait until the ticket is granted; on any error its place is given back."""
         if ticket.state is TicketState.GRANTED:
             return
         turn = self._turns[ticket] = asyncio.get_running_loop().create_future()
@@ -138,7 +138,7 @@ class Permits:
         return again
 
     def requeue(self, ticket: Ticket, pause: float) -> None:
-        """Queue an answered ticket again in its old place, unless a rate limit did so already."""
+        """Requeue an answered ticket in its old place, unless a rate limit already did."""
         if ticket.state is TicketState.DONE:
             self.limiter.requeue(ticket, _now(), pause=pause)
 
@@ -148,7 +148,7 @@ class Permits:
         self.pump()
 
     def pump(self) -> None:
-        """Hand out what the limiter grants now, and set the timer for the next."""
+        """Grant what the limiter allows now, and set the timer for the next."""
         result = self.limiter.poll(_now())
         turns = self._turns
         for ticket in result.granted:
@@ -168,15 +168,15 @@ class Permits:
             self._timer = None
         self._timer_at = at
         if math.isfinite(at):
-            self._timer = asyncio.get_running_loop().call_at(at, self._ring)
+            self._timer = asyncio.get_running_loop().call_at(at, self._on_timer)
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         self._timer_at = math.inf
         self.pump()
 
     def close(self) -> None:
-        """Stop the timer; nobody waits any more."""
+        """Stop the timer."""
         self._set_timer(math.inf)
 
 

@@ -1,4 +1,4 @@
-"""The proxy: takes any request that Discord's API would take, and gives back what Discord answers."""
+"""The proxy: accepts any request for Discord's API and returns Discord's response."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = ["Proxy"]
 KB = 1024
 MB = 1024 * 1024
 MOST_SHARED = 8 * MB
-"""Bytes of an answer that may be kept or shared; any other is passed on as it comes from a MB on."""
+"""Bytes of a response that may be cached or shared; any other is streamed from 1 MB on."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 UNSHARED = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Range")
 VARY = ("Accept", "Accept-Language", "X-Discord-Locale")
@@ -63,13 +63,13 @@ class Proxy:
             tries=settings.retries,
             backoff=settings.retry_backoff,
         )
-        self._own = ServiceRoutes(access, self._metrics, self.limiter, self.cache, self.coherence)
+        self._service_routes = ServiceRoutes(access, self._metrics, self.limiter, self.cache, self.coherence)
         self._active = 0
         self._idle: asyncio.Event | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Proxy]:
-        """Hold connections and the cache open for as long as the block runs."""
+        """Keep the connections and the cache open while the block runs."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._upstream)
             if self.cache is not None:
@@ -78,34 +78,34 @@ class Proxy:
             yield self
 
     def begin(self, request: Request) -> Response | Coroutine[Any, Any, Response]:
-        """Answer at once where nothing has to be waited for, else return what gives the answer.
+        """Return the response if there is nothing to wait for, otherwise a coroutine for it.
 
-        Nothing that a caller sends raises, here or there.
+        Neither raises, whatever a caller sends.
         """
         try:
-            own = self._own.find(request)
-            if own is not None:
-                return self._guarded(own, request)
-            checked = self._admission.admit(request)
+            service_route = self._service_routes.find(request)
+            if service_route is not None:
+                return self._answer(service_route, request)
+            admitted = self._admission.admit(request)
         except Refused as refused:
             return refused.answer
         except AccessDenied as denied:
             self._metrics.denied += 1
             return error_responses.error(denied.status, denied.message)
-        key = self._key_of(request, checked)
+        key = self._key_of(request, admitted)
         if key is not None:
-            kept = self._kept(request, checked, key)
-            if kept is not None:
-                return kept
-        return self._guarded(self._forward, request, checked, key)
+            cached = self._cached(request, admitted, key)
+            if cached is not None:
+                return cached
+        return self._answer(self._forward, request, admitted, key)
 
-    async def _guarded(self, work: Callable[..., Coroutine[Any, Any, Response]], *arguments: Any) -> Response:
+    async def _answer(self, work: Callable[..., Coroutine[Any, Any, Response]], *arguments: Any) -> Response:
         self._active += 1
         try:
             answer = await work(*arguments)
             if answer.rest is not None:
                 self._active += 1
-                answer.rest.on_end(self._leave)
+                answer.rest.on_end(self._request_ended)
             return answer
         except Refused as refused:
             return refused.answer
@@ -119,18 +119,18 @@ class Proxy:
                 408, "The body stopped in the middle; send as many bytes as Content-Length says.", close=True
             )
         except BodyBroken as error:
-            return error_responses.error(400, f"The body is not whole: {error}.", close=True)
+            return error_responses.error(400, f"The body is incomplete: {error}.", close=True)
         finally:
-            self._leave()
+            self._request_ended()
 
-    def _leave(self) -> None:
+    def _request_ended(self) -> None:
         self._active -= 1
         if self._idle is not None and not self._active:
             self._idle.set()
 
     async def finish(self, timeout: float) -> int:
-        """Wait up to ``timeout`` seconds for the requests being answered; return how many are left."""
-        await asyncio.sleep(0)  # those that have just come have begun then
+        """Wait up to ``timeout`` seconds for running requests; return how many are left."""
+        await asyncio.sleep(0)  # lets requests that have just arrived start
         self._idle = asyncio.Event()
         if self._active:
             with suppress(TimeoutError):
@@ -139,16 +139,16 @@ class Proxy:
         return self._active
 
     def metrics(self) -> bytes:
-        """Return the page that Prometheus reads."""
+        """Return the page for Prometheus."""
         return self._metrics.render()
 
     # -- one request -------------------------------------------------------------------------------------
 
-    async def _forward(self, request: Request, checked: AdmittedRequest, key: str | None) -> Response:
+    async def _forward(self, request: Request, admitted: AdmittedRequest, key: str | None) -> Response:
         started = asyncio.get_running_loop().time()
-        template = checked.route.template
+        template = admitted.route.template
         try:
-            answer = await self._fulfil(request, checked, key)
+            answer = await self._fulfil(request, admitted, key)
         except PermitRefused as refused:
             answer = error_responses.refused(refused.refusal)
         except DeadlinePassed as passed:
@@ -160,66 +160,69 @@ class Proxy:
         self._metrics.answered(request.method, template, answer.status, seconds)
         return answer
 
-    async def _fulfil(self, request: Request, checked: AdmittedRequest, key: str | None) -> Response:
+    async def _fulfil(self, request: Request, admitted: AdmittedRequest, key: str | None) -> Response:
         if key is not None and self.cache is not None:
-            return await self._get(self.cache, request, checked, key)
+            return await self._get(self.cache, request, admitted, key)
         with Body() as body:
             await self._read(request, body)
-            checked = _with_fields(request.method, checked, body)
+            admitted = _with_fields(request.method, admitted, body)
             if request.method in SAFE:
                 mark = "bypass" if request.method == "GET" else ""
-                return _marked(await self._deliver(request, checked, body), mark)
-            tags = by_write(request.method, checked.target.path) if self.cache is not None else frozenset()
+                return _with_cache_header(await self._deliver(request, admitted, body), mark)
+            tags = by_write(request.method, admitted.target.path) if self.cache is not None else frozenset()
             try:
-                # Before, so that nobody reads what is about to change; after, because somebody may have.
+                # Before, so that nobody reads outdated data; after, because somebody may have in the
+                # meantime.
                 self._drop(tags)
-                return _marked(await self._deliver(request, checked, body), "")
+                return _with_cache_header(await self._deliver(request, admitted, body), "")
             finally:
                 self._drop(tags)
 
-    async def _get(self, cache: Cache, request: Request, checked: AdmittedRequest, key: str) -> Response:
+    async def _get(self, cache: Cache, request: Request, admitted: AdmittedRequest, key: str) -> Response:
         async def fetch() -> CacheAnswer:
-            return await self._deliver(request, checked, Body(), most=MOST_SHARED)
+            return await self._deliver(request, admitted, Body(), most=MOST_SHARED)
 
-        tags = tags_of(checked.route.template, checked.target.path)
-        if _wants_fresh(request.headers):
-            return _marked(await cache.fresh(key, tags, fetch), "bypass")
-        answer = await cache.get(key, tags, fetch, self._ttl(checked))
-        return _marked(answer, "hit" if answer.hit else "miss")
+        tags = tags_of(admitted.route.template, admitted.target.path)
+        if _bypasses_cache(request.headers):
+            return _with_cache_header(await cache.refresh(key, tags, fetch), "bypass")
+        answer = await cache.get(key, tags, fetch, self._ttl(admitted))
+        return _with_cache_header(answer, "hit" if answer.hit else "miss")
 
-    def _kept(self, request: Request, checked: AdmittedRequest, key: str) -> Response | None:
-        """Return an answer that lies in memory, if there is one and it will do."""
-        if self.cache is None or _wants_fresh(request.headers):
+    def _cached(self, request: Request, admitted: AdmittedRequest, key: str) -> Response | None:
+        """Return a cached response from memory, if there is a usable one."""
+        if self.cache is None or _bypasses_cache(request.headers):
             return None
-        answer = self.cache.recent(key, self._ttl(checked))
+        answer = self.cache.recent(key, self._ttl(admitted))
         if answer is None:
             return None
-        self._metrics.answered("GET", checked.route.template, answer.status, 0.0)
-        return _marked(answer, "hit")
+        self._metrics.answered("GET", admitted.route.template, answer.status, 0.0)
+        return _with_cache_header(answer, "hit")
 
-    def _ttl(self, checked: AdmittedRequest) -> float:
-        linked = self.coherence.is_whole(checked.token, asyncio.get_running_loop().time())
-        return self._settings.cache.ttl_of(kind_of(checked.route.template), linked=linked)
+    def _ttl(self, admitted: AdmittedRequest) -> float:
+        linked = self.coherence.is_complete(admitted.token, asyncio.get_running_loop().time())
+        return self._settings.cache.ttl_of(kind_of(admitted.route.template), linked=linked)
 
-    def _key_of(self, request: Request, checked: AdmittedRequest) -> str | None:
-        """Return the name under which the answer may be kept, None for what is not."""
+    def _key_of(self, request: Request, admitted: AdmittedRequest) -> str | None:
+        """Return the cache key of a request, None if its response must not be cached."""
         if self.cache is None or request.method != "GET" or request.content is not None:
             return None
-        if not checked.route.authenticated or not is_cacheable(checked.route.template, checked.target.query):
+        if not admitted.route.authenticated or not is_cacheable(
+            admitted.route.template, admitted.target.query
+        ):
             return None
         headers = request.headers
         if "no-store" in headers.get("Cache-Control", "").lower():
             return None
-        return None if any(name in headers for name in UNSHARED) else _key(checked, headers)
+        return None if any(name in headers for name in UNSHARED) else _key(admitted, headers)
 
     async def _deliver(
-        self, request: Request, checked: AdmittedRequest, body: Body, *, most: int = MOST_WHOLE
+        self, request: Request, admitted: AdmittedRequest, body: Body, *, most: int = MOST_WHOLE
     ) -> CacheAnswer:
         length = body.size if body.size or request.headers.get("Content-Length") == "0" else None
-        headers = for_discord(request.headers, authorization=checked.authorization, length=length)
-        route, token = checked.route, checked.token
+        headers = for_discord(request.headers, authorization=admitted.authorization, length=length)
+        route, token = admitted.route, admitted.token
         order = ForwardedRequest(
-            request.method, checked.target, headers, body, route, token, checked.deadline, most
+            request.method, admitted.target, headers, body, route, token, admitted.deadline, most
         )
         reply = await self._forwarder.deliver(order)
         passed = for_caller(reply.headers, status=reply.status, is_head=request.method == "HEAD")
@@ -244,26 +247,26 @@ class Proxy:
             self.cache.drop(tags)
 
 
-def _with_fields(method: str, checked: AdmittedRequest, body: Body) -> AdmittedRequest:
-    if not needs_fields(method, checked.target.path):
-        return checked
+def _with_fields(method: str, admitted: AdmittedRequest, body: Body) -> AdmittedRequest:
+    if not needs_fields(method, admitted.target.path):
+        return admitted
     fields = read_json(body.data)
     if not isinstance(fields, dict):
-        return checked
-    route = route_of(method, checked.target.path, unix_ms=0, fields=frozenset(fields))
-    return checked._replace(route=route._replace(priority=checked.route.priority))
+        return admitted
+    route = route_of(method, admitted.target.path, unix_ms=0, fields=frozenset(fields))
+    return admitted._replace(route=route._replace(priority=admitted.route.priority))
 
 
-def _wants_fresh(headers: Mapping[str, str]) -> bool:
+def _bypasses_cache(headers: Mapping[str, str]) -> bool:
     return "no-cache" in headers.get("Cache-Control", "").lower()
 
 
-def _key(checked: AdmittedRequest, headers: Mapping[str, str]) -> str:
-    parts = [checked.token, checked.target.url, accept_encoding(headers)]
+def _key(admitted: AdmittedRequest, headers: Mapping[str, str]) -> str:
+    parts = [admitted.token, admitted.target.url, accept_encoding(headers)]
     parts += [headers.get(name, "") for name in VARY]
     return "\n".join(parts)
 
 
-def _marked(answer: CacheAnswer, mark: str) -> Response:
+def _with_cache_header(answer: CacheAnswer, mark: str) -> Response:
     headers = (*answer.headers, ("X-Nescord-Cache", mark)) if mark else answer.headers
     return Response(answer.status, answer.reason, headers, answer.body, rest=answer.rest)

@@ -1,6 +1,6 @@
-"""A route's name for metrics and logs: the words of Discord's API and nothing else that a caller wrote.
+"""Labels of routes for metrics and logs: only the words of Discord's API, nothing else from the path.
 
-What stands in a path may be a token where nobody expects one: in a route of tomorrow, or in a mistyped one.
+A path may contain a token in an unexpected place: in a future route, or in a mistyped one.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ WORDS = frozenset(
     target-users templates thread-members threads token typing unmerge userinfo users vanity-url voice
     voice-states voice-status webhooks welcome-screen widget widget.json widget.png
     :id :token :code :emoji :user
-    """.split()  # noqa: SIM905 - a hundred quoted words would be harder to look through
+    """.split()  # noqa: SIM905 - a hundred quoted words would be harder to read
 )
 
 
 @lru_cache(maxsize=REMEMBERED)
 def route_label(template: str) -> str:
-    """Return a template with everything in it replaced that is no word of Discord's API."""
+    """Return a template in which everything but the words of Discord's API is replaced."""
     segments = template.split("/")[1 : MOST_SEGMENTS + 1]
     return "/" + "/".join(segment if segment in WORDS else OTHER for segment in segments)

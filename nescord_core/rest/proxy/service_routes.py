@@ -1,4 +1,4 @@
-"""The proxy's own routes beside Discord's: health, metrics, and what other services tell it."""
+"""The proxy's own routes next to Discord's: health, metrics, and messages from other services."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Route = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class ServiceRoutes:
-    """``find`` says whether a request is for the proxy itself."""
+    """The routes; ``find`` returns the one for a request, if it is for the proxy itself."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class ServiceRoutes:
         }
 
     def find(self, request: Request) -> Route | None:
-        """Return what answers the request, or None when it is for Discord."""
+        """Return the handler of a request, or None if it is for Discord."""
         path = request.raw_path.partition("?")[0]
         if path.startswith("/nescord/"):
             return self._guarded_route(request, path)
@@ -79,20 +79,20 @@ class ServiceRoutes:
         )
 
     async def _wrong_method(self, _: Request) -> Response:
-        return error_responses.error(405, "This route takes POST.")
+        return error_responses.error(405, "This route accepts POST only.")
 
     async def _only_read(self, _: Request) -> Response:
-        return error_responses.error(405, "This route takes GET.", close=True)
+        return error_responses.error(405, "This route accepts GET only.", close=True)
 
     async def _invalidate(self, request: Request) -> Response:
-        """Take ``{"items": [{"kind": "CHANNEL_UPDATE", "ids": {"id": "1", "guild_id": "2"}}]}``.
+        """Handle ``{"items": [{"kind": "CHANNEL_UPDATE", "ids": {"id": "1", "guild_id": "2"}}]}``.
 
         A kind is the name of a gateway event, or ``channel``, ``guild``, ``member``, ``message``, ``role``,
         ``user``, ``all``; its ids are those of the event's payload.
 
-        ``"link": {"bot": FINGERPRINT, "shards": [0, 1], "shard_count": 2}`` says that
-        all changes are told that the events of those shards have made up to now. While it is repeated for
-        every shard, answers are kept for their full time.
+        ``"link": {"bot": FINGERPRINT, "shards": [0, 1], "shard_count": 2}`` states that all changes by those
+        shards' events so far have been reported. While it is repeated for every shard, responses are cached
+        for their full time to live.
         """
         content = await self._content(request)
         items = _items(content)
@@ -101,19 +101,19 @@ class ServiceRoutes:
         if self._cache is not None:
             for kind, ids in items:
                 self._cache.invalidate(kind, ids)
-        self._hear(content.get("link"))
-        return error_responses.done()
+        self._update_coherence(content.get("link"))
+        return error_responses.no_content()
 
-    def _hear(self, link: Any) -> None:
+    def _update_coherence(self, link: Any) -> None:
         match link:
             case {"bot": str(bot), "shards": list(shards), "shard_count": int(count)}:
                 now = asyncio.get_running_loop().time()
-                self._coherence.heard(bot, [shard for shard in shards if isinstance(shard, int)], count, now)
+                self._coherence.update(bot, [shard for shard in shards if isinstance(shard, int)], count, now)
 
     async def _unlock(self, _: Request) -> Response:
-        """Let a token that Discord answered with 401 try again."""
+        """Unlock a token that Discord answered with 401, to try it again."""
         self._limiter.unlock()
-        return error_responses.done()
+        return error_responses.no_content()
 
     async def _content(self, request: Request) -> Any:
         with Body() as body:

@@ -1,4 +1,4 @@
-"""Where a request goes: always below the configured API, whatever its request line says."""
+"""Maps a request line to a URL that is always below the configured API."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 __all__ = ["Target", "TargetRefused", "Targets"]
 
-PLAINLY = "Ask for the path of a route, such as /api/v10/users/@me."
+HINT = "Request the path of a route, such as /api/v10/users/@me."
 _VERSION = re.compile(r"^v\d{1,3}$")
 _ENCODED_TRICK = re.compile(r"%(?:2e|2f|5c|25|0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
-"""Encoded, these mean one thing here and may mean another behind: . / \\ % and control characters."""
+"""Encoded, these may have another meaning behind the proxy: . / \\ % and control characters."""
 _PLAIN = re.compile(r"^/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e\x80-\U0010ffff]*$")
 
 
 class TargetRefused(ValueError):
-    """The request line names something that is not a path of Discord's API."""
+    """The request line is not a path of Discord's API."""
 
 
 class Target(NamedTuple):
-    """``path`` is below the API version, without the query; ``url`` is what is asked of Discord.
+    """``path`` is below the API version, without the query; ``url`` is what is requested from Discord.
 
-    In ``path`` an @ is written plainly, because routes are told by it: discord.js asks for ``%40me``.
+    In ``path`` an @ is decoded, because routes depend on it: discord.js sends ``%40me``.
     """
 
     path: str
@@ -39,7 +39,7 @@ class Targets:
         self._root = head if self._versioned else self.base
 
     def resolve(self, raw: str) -> Target:
-        """Return where ``/api/v10/x``, ``/api/x`` or ``/x`` goes. Raises `TargetRefused`."""
+        """Return the target of ``/api/v10/x``, ``/api/x`` or ``/x``. Raises `TargetRefused`."""
         path, _, query = raw.partition("?")
         _check(path)
         base, path = self._base_of(path)
@@ -59,8 +59,8 @@ class Targets:
 
 def _check(path: str) -> None:
     if not path.startswith("/") or path.startswith("//"):
-        raise TargetRefused(f"This proxy talks to Discord's API only. {PLAINLY}")
+        raise TargetRefused(f"This proxy only forwards to Discord's API. {HINT}")
     if not _PLAIN.match(path) or _ENCODED_TRICK.search(path):
-        raise TargetRefused(f"The path holds characters that no route of Discord's has. {PLAINLY}")
+        raise TargetRefused(f"The path contains characters that no route of Discord's has. {HINT}")
     if any(part in {"..", "."} for part in path.split("/")) or "//" in path:
-        raise TargetRefused(f"The path holds empty or dot segments. {PLAINLY}")
+        raise TargetRefused(f"The path contains empty or dot segments. {HINT}")

@@ -1,4 +1,4 @@
-"""A certificate authority of the test's own, and a certificate for 127.0.0.1."""
+"""A certificate authority for tests, and a certificate for 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MISSING = shutil.which("openssl") is None
 
 
 def make(folder: Path) -> SecuritySettings:
-    """Make both in a new folder."""
+    """Create both in a new folder."""
     folder.mkdir()
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
-    # Python 3.13 takes no authority that does not say what it is for (RFC 5280, 4.2.1.3).
+    # Python 3.13 rejects an authority without key usage (RFC 5280, 4.2.1.3).
     authority = ("-x509", *key, "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-subj", "/CN=ca")
     _openssl("req", *authority, "-keyout", "ca.key", "-out", "ca.pem", cwd=folder)
     _openssl("req", *key[:-2], "-subj", "/CN=peer", "-keyout", "peer.key", "-out", "peer.csr", cwd=folder)

@@ -1,4 +1,4 @@
-"""A relay that writes down every answer between a client and what it takes for Discord."""
+"""A relay that records every response between a client and the server it takes for Discord."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PER_CONNECTION = frozenset({"connection", "content-length", "keep-alive", "trans
 
 @dataclass(frozen=True)
 class Seen:
-    """One answer. ``path`` is below the API's version, without the query; no body is None."""
+    """A response. ``path`` is below the API version, without the query; ``body`` is None if there is none."""
 
     method: str
     path: str
@@ -33,7 +33,7 @@ class Seen:
 
     @property
     def wrong(self) -> list[str]:
-        """What Discord's document does not allow."""
+        """Return what violates Discord's API document."""
         return [
             f"{self.method} {self.path} {self.status}: {line}"
             for line in check(self.method, self.path, self.status, self.body)
@@ -42,7 +42,7 @@ class Seen:
 
 @dataclass
 class Relay:
-    """``url`` is what a client gets as its base URL; ``upstream`` is http://host:port."""
+    """``url`` is the client's base URL; ``upstream`` is http://host:port."""
 
     upstream: str
     session: aiohttp.ClientSession
@@ -78,7 +78,7 @@ class Relay:
 
 @asynccontextmanager
 async def running_relay(upstream: str, host: str = "127.0.0.1") -> AsyncIterator[Relay]:
-    # Every header goes on as the client sent it, so none of aiohttp's own may be added.
+    # Headers are forwarded exactly as the client sent them, without any of aiohttp's own.
     none = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
     async with aiohttp.ClientSession(
         auto_decompress=False, skip_auto_headers=none, cookie_jar=aiohttp.DummyCookieJar()
@@ -98,7 +98,7 @@ async def running_relay(upstream: str, host: str = "127.0.0.1") -> AsyncIterator
 
 @contextmanager
 def relay_thread(upstream: str, host: str) -> Iterator[Relay]:
-    """Run a relay in a thread of its own, for tests that are not asynchronous."""
+    """Run a relay in a thread of its own, for synchronous tests."""
     ready: queue.SimpleQueue[tuple[Relay, asyncio.AbstractEventLoop, asyncio.Event]] = queue.SimpleQueue()
 
     async def serve() -> None:

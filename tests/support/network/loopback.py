@@ -1,6 +1,6 @@
-"""Keeps a Python process on this machine: look-ups and connections to anything but loopback fail.
+"""Confines a Python process to this machine: lookups and connections to anything but loopback fail.
 
-Import it in the process; `environment` makes every Python child do so at its start.
+Import it in the process; `environment` makes every Python child process do so at its start.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def install() -> None:
-    """Watch from now on; an audit hook (PEP 578) cannot be taken off again and needs no patching."""
+    """Start watching; an audit hook (PEP 578) cannot be removed, and needs no patching."""
     sys.addaudithook(_watch)
 
 
 def environment() -> dict[str, str]:
-    """Return variables under which every Python process installs the guard before anything else."""
+    """Return variables with which every Python process installs the guard before anything else."""
     path = os.pathsep.join(p for p in (str(GUARD), os.environ.get("PYTHONPATH", "")) if p)
     return {"PYTHONPATH": path}

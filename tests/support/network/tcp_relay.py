@@ -1,4 +1,4 @@
-"""A TCP relay in front of one address that breaks the connections through it when told to."""
+"""A TCP relay in front of one address that breaks its connections on request."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["RelayThread", "TcpRelay", "running_relays", "tcp_relay"]
 
 _CHUNK = 65536
 _RESET = struct.pack("ii", 1, 0)
-"""SO_LINGER of no time: what is closed is reset, and what the other side has not read yet may be gone."""
+"""SO_LINGER of 0: closing resets the connection and may discard data the other side has not read."""
 
 
 class TcpRelay:
-    """Listens on ``port`` and passes everything on to ``upstream``; use `tcp_relay` or `running_relays`."""
+    """Listens on ``port`` and forwards to ``upstream``; use `tcp_relay` or `running_relays`."""
 
     def __init__(self, upstream: tuple[str, int]) -> None:
         self.upstream = upstream
@@ -34,16 +34,16 @@ class TcpRelay:
         return f"127.0.0.1:{self.port}"
 
     def reset(self) -> None:
-        """Reset every connection in both directions, now."""
+        """Reset every connection in both directions now."""
         for writer in list(self._open):
             self._abort(writer)
 
     def reset_in_the_middle(self) -> None:
-        """Reset the next connection that has data for upstream when half of that has been passed on."""
+        """Reset the next connection with data for upstream, once half of that has been forwarded."""
         self._cut_next = True
 
     def fall_silent(self) -> None:
-        """Let nothing through any more on the connections there are, which stay open; new ones work."""
+        """Stop forwarding on the current connections, which stay open; new ones work."""
         self._silent |= self._open
 
     def _abort(self, writer: asyncio.StreamWriter) -> None:
@@ -97,7 +97,7 @@ class TcpRelay:
                 continue
             writer.write(data)
             await writer.drain()
-        # One side has ended: end the other, as what it says is of no use to anybody.
+        # One side has ended: end the other, since nobody would get what it sends.
         for each in pair:
             each.close()
 
@@ -116,7 +116,7 @@ async def tcp_relay(port: int) -> AsyncIterator[TcpRelay]:
 
 
 class RelayThread:
-    """Relays that run in a thread of their own, for tests that are not asynchronous."""
+    """Relays in a thread of their own, for synchronous tests."""
 
     def __init__(self, ports: list[int]) -> None:
         self.relays: list[TcpRelay] = []

@@ -1,4 +1,4 @@
-"""A model of Discord's limits in virtual time, written from the protocol's facts and not from the limiter."""
+"""A model of Discord's limits in virtual time, written from the protocol and not from the limiter."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ Said = tuple[int, dict[str, str], BodyFacts | None]
 
 
 class Simulation:
-    """Drives a limiter against one Discord, or one for each token; ``latency`` gives seconds each way.
+    """Drives a limiter against one Discord, or one per token; ``latency`` returns seconds each way.
 
-    ``stray`` gives how much longer an answer takes than that.
+    ``stray`` returns how much longer a response takes than that.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Simulation:
 
     @property
     def refused(self) -> int:
-        """How many 429s there were."""
+        """The number of 429s."""
         if isinstance(self._discords, ModelDiscord):
             return self._discords.refused
         return sum(discord.refused for discord in self._discords.values())
@@ -158,7 +158,7 @@ class Simulation:
 
     def submit(self, route: Route, token: str = "bot") -> Ticket | None:
         self.submitted += 1
-        # Every other one the quick way: both have to keep to the limits, and to each other.
+        # Every other one takes the fast path: both have to keep the limits, also in combination.
         made = self.limiter.submit(route, token, self.now, at_once=self.submitted % 2 == 0)
         if isinstance(made, Refusal):
             self.refusals.append(made)
@@ -167,10 +167,10 @@ class Simulation:
             self._granted(made)
         return made
 
-    # -- callers that leave, answers that are lost -----------------------------------------------------------
+    # -- cancelled requests, lost responses ------------------------------------------------------------------
 
     def leave(self, ticket: Ticket) -> None:
-        """Take a ticket out of its queue."""
+        """Cancel a queued ticket."""
         self.gone.add(ticket.seq)
         self.limiter.cancel(ticket, self.now)
 
@@ -178,22 +178,22 @@ class Simulation:
         return ticket.seq in self._on_their_way and ticket.state is TicketState.GRANTED
 
     def leave_unsent(self, ticket: Ticket) -> None:
-        """Take a ticket back after its grant; its request was never sent."""
+        """Cancel a granted ticket whose request was never sent."""
         self._unsent.add(ticket.seq)
         self.gone.add(ticket.seq)
         self._on_their_way.discard(ticket.seq)
         self.limiter.cancel(ticket, self.now, sent=False)
 
     def leave_in_flight(self, ticket: Ticket) -> None:
-        """Give a request up that has not arrived yet; it still does."""
+        """Cancel a request that has not arrived yet; it still does."""
         self.gone.add(ticket.seq)
         self.limiter.cancel(ticket, self.now, sent=True)
 
     def fail(self, ticket: Ticket, times: int, *, counted: bool) -> None:
-        """Have the next tries end in a 502, which counts in its bucket or not."""
+        """Let the next attempts end in a 502, which may or may not count in its bucket."""
         self._failing[ticket.seq] = (times, counted)
 
-    # -- the way there and back ------------------------------------------------------------------------------
+    # -- transport -------------------------------------------------------------------------------------------
 
     def pump(self) -> float:
         result = self.limiter.poll(self.now)

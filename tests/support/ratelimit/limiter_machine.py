@@ -1,7 +1,8 @@
-"""The limiter against a model of Discord in virtual time, driven by hypothesis; and faults put into it.
+"""Tests the limiter against a model of Discord in virtual time, driven by hypothesis, with injected bugs.
 
-Requests of two bots and all priorities come, wait, leave, lose their answers, fail and are tried again;
-Discord must never say 429, every request must end, none may overtake its like, and no slot may leak.
+Requests of two bots and all priorities arrive, wait, are cancelled, lose their responses, fail and are
+retried. Discord must never send a 429, every request must end, none may overtake its like, and no slot may
+leak.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ ROUTES = [
     ("POST", "/interactions/5/token/callback"),
 ]
 HASHES = {
-    # One hash for reading and writing messages, none at all for one route.
+    # One hash for reading and writing messages, none for one route.
     "POST /channels/:id/messages": "same",
     "GET /channels/:id/messages": "same",
     "GET /gateway": "",
@@ -73,13 +74,13 @@ class AgainstDiscord(RuleBasedStateMachine):
         )
         for bot in BOTS:
             for method in ("POST", "GET"):
-                # Which routes share a bucket is told by a first answer; before it, no client can know.
+                # A first response tells which routes share a bucket; before it, no client can know.
                 self.simulation.submit(route_of(method, "/channels/1/messages", unix_ms=0), bot)
         self.simulation.run(PERIOD + 2.0)
         self.tickets: list[Ticket] = []
         self.started = True
 
-    # -- what happens ----------------------------------------------------------------------------------------
+    # -- actions ---------------------------------------------------------------------------------------------
 
     @rule(
         path=st.sampled_from(ROUTES),
@@ -126,7 +127,7 @@ class AgainstDiscord(RuleBasedStateMachine):
         if fitting:
             action(fitting[which % len(fitting)])
 
-    # -- what must be so -------------------------------------------------------------------------------------
+    # -- invariants ------------------------------------------------------------------------------------------
 
     @invariant()
     def discord_never_said_429(self) -> None:
@@ -144,7 +145,7 @@ class AgainstDiscord(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "started"):
             return
-        # Every bucket gives LIMIT in PERIOD, so that this is time enough unless somebody starves.
+        # Every bucket allows LIMIT per PERIOD, so this is enough time unless a request starves.
         self.simulation.run(self.simulation.now + 90.0 + PERIOD * len(self.tickets))
         assert all(ticket.state is TicketState.DONE for ticket in self.tickets), "somebody starves"
         answered = {ticket.seq for ticket in self.simulation.done}
@@ -165,7 +166,7 @@ class AgainstDiscord(RuleBasedStateMachine):
             assert firsts == sorted(firsts), "a later one went ahead"
 
     def _check_rest(self) -> None:
-        """After all that, a full window is free at once: nothing holds a slot that it does not need."""
+        """In the end a full window is available at once: no slot has leaked."""
         until = self.simulation.now
         self.simulation.stray = lambda: 0.0
         self.simulation.run(until + 20 * PERIOD)
@@ -180,12 +181,12 @@ class AgainstDiscord(RuleBasedStateMachine):
 
 
 def _is_known(ticket: Ticket) -> bool:
-    """Whether an answer told what its bucket allows: a lost one before that teaches nothing."""
+    """Whether a response revealed what its bucket allows; a lost one teaches nothing."""
     lane = ticket.lane
     return ticket.state is not TicketState.DONE and lane is not None and lane.bucket.kind is not Kind.UNKNOWN
 
 
-# -- faults on purpose -----------------------------------------------------------------------------------
+# -- deliberate bugs -------------------------------------------------------------------------------------
 
 
 def _cancel_nothing(self: Limiter, ticket: Ticket, now: float, *, sent: bool = False) -> None:
@@ -223,7 +224,7 @@ MUTATIONS: dict[str, tuple[Any, str, Any]] = {
 
 @contextmanager
 def mutated(name: str) -> Iterator[None]:
-    """Put a fault into the limiter for as long as the block runs."""
+    """Inject a bug into the limiter while the block runs."""
     owner, attribute, value = MUTATIONS[name]
     before = owner.__dict__[attribute]
     setattr(owner, attribute, value)

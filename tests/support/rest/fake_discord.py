@@ -1,4 +1,4 @@
-"""A strict Discord for the proxy's tests: limits, hashes, faults, on a real socket."""
+"""A strict fake Discord for the proxy's tests: limits, hashes, faults, on a real socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOKEN = "fake.token.for-tests"
 
 @dataclass
 class Limit:
-    """A bucket on a route: ``kind`` as in the model; ``hidden`` limits show no headers of their own."""
+    """A bucket of a route: ``kind`` as in the model; ``hidden`` limits send no headers."""
 
     limit: int
     period: float
@@ -34,7 +34,7 @@ class Limit:
 
 @dataclass
 class Seen:
-    """One request as it arrived."""
+    """A request as it arrived."""
 
     method: str
     path: str
@@ -50,7 +50,7 @@ Fault = Callable[[BaseRequest], Awaitable[web.StreamResponse | None]]
 
 @dataclass
 class FakeDiscord:
-    """``limits`` maps "POST /channels/:id/messages" to its limits; ``faults`` are used up one a request."""
+    """``limits`` maps "POST /channels/:id/messages" to its limits; each request uses up one of ``faults``."""
 
     limits: dict[str, list[Limit]] = field(default_factory=dict)
     global_limit: int = 10_000

@@ -1,4 +1,4 @@
-"""Requests that nobody meant, made up by chance: some right, most nearly right, some garbled byte by byte."""
+"""Generates random requests: some valid, most nearly valid, some with mutated bytes."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ BODIES = [
 
 
 def garbled(chance: random.Random) -> bytes:
-    """Return one or a few requests, mostly close to right, some mutated byte by byte."""
+    """Return one or a few requests, mostly nearly valid, some mutated byte by byte."""
     requests = b"".join(request(chance) for _ in range(chance.choice([1, 1, 1, 2, 3])))
     if chance.random() < 0.4:
         data = bytearray(requests)

@@ -46,7 +46,7 @@ class Running:
             return Answer(response.status, response.headers.copy(), await response.read())
 
     async def in_turn(self, calls: Iterable[Coroutine[Any, Any, Answer]]) -> list[Answer]:
-        """Make calls that reach the proxy one after the other, without waiting for their answers."""
+        """Start calls that reach the proxy one after the other, without waiting for their responses."""
         async with asyncio.TaskGroup() as group:
             tasks: list[asyncio.Task[Answer]] = []
             for call in calls:
@@ -61,7 +61,7 @@ class Running:
                 return
 
     async def raw(self, data: bytes, *, wait: float = 5.0) -> bytes:
-        """Send bytes and return all that comes back until the proxy closes, or ``wait`` seconds are over."""
+        """Send bytes; return everything received until the proxy closes or ``wait`` seconds have passed."""
         host, _, port = self.address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         received = b""
@@ -89,8 +89,8 @@ async def running_proxy(
             state_dir=state_dir,
             retry_backoff=0.01,
             stop_timeout=2.0,
-            # There is no ws here, and what a test asked for before may be longer ago than the second that
-            # an answer is kept then.
+            # Without ws a response is cached for one second only, and a test's earlier request may be longer
+            # ago than that.
             cache=CacheOptions(unlinked_ttl=60.0),
         )
         settings = replace(settings, **overrides)

@@ -26,4 +26,4 @@ class Operations(
     UsersOperations,
     WebhooksOperations,
 ):
-    """Every operation of Discord's HTTP API, a method each."""
+    """Every operation of Discord's HTTP API, one method each."""

@@ -1,1 +1,1 @@
-"""The response cache: what is kept, where, and what invalidates it."""
+"""The response cache: entries, storage, and invalidation."""

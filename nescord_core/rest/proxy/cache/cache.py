@@ -1,4 +1,4 @@
-"""Keeps answers to GETs for a short while, and never one that may be older than a change it was told of."""
+"""Caches responses to GETs for a short time, and drops them when a change to their content is reported."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from nescord_core.settings import CacheOptions
 
 __all__ = ["Cache", "CacheAnswer"]
 
-UNKEPT_HEADERS = frozenset({"set-cookie", "connection", "transfer-encoding", "content-length"})
+UNCACHED_HEADERS = frozenset({"set-cookie", "connection", "transfer-encoding", "content-length"})
 SWEEP_AT = 4096
-"""Entries between two looks for expired ones."""
+"""Entries between two removals of expired ones."""
 
 
 class CacheAnswer(NamedTuple):
-    """``status``, ``reason``, ``headers`` and ``body`` as for the caller; ``hit`` when it was kept.
+    """``status``, ``reason``, ``headers`` and ``body`` for the caller; ``hit`` if it was cached.
 
-    An answer with a ``rest`` is too large to be kept, and for one caller alone.
+    A response with a ``rest`` is too large for the cache, and for one caller only.
     """
 
     status: int
@@ -35,7 +35,7 @@ class CacheAnswer(NamedTuple):
 
 
 class _Flight:
-    """A GET on its way. ``stale`` once something changed meanwhile: then its answer is not kept."""
+    """A GET in flight. It becomes ``stale``, and is not cached, if a change is reported meanwhile."""
 
     __slots__ = ("answer", "stale", "tags")
 
@@ -49,7 +49,7 @@ Fetch = Callable[[], Awaitable[CacheAnswer]]
 
 
 class Cache:
-    """See the module. Entries lie in ``directory`` and in memory; options say for how long and how many."""
+    """The cache. Entries are in memory and in ``directory``; the options limit their age and number."""
 
     def __init__(self, options: CacheOptions, directory: Path) -> None:
         self._options = options
@@ -58,7 +58,7 @@ class Cache:
         self._by_tag: dict[str, set[str]] = {}
         self._stored: dict[str, float] = {}
         self._flights: dict[str, _Flight] = {}
-        self._unkept: set[_Flight] = set()
+        self._uncached: set[_Flight] = set()
         self._next_sweep = SWEEP_AT
         self.hits = 0
         self.misses = 0
@@ -66,7 +66,7 @@ class Cache:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Cache]:
-        """Hold the disk part open for as long as the block runs."""
+        """Keep the disk storage open while the block runs."""
         await self._storage.open()
         try:
             yield self
@@ -74,66 +74,66 @@ class Cache:
             await self._storage.close()
 
     async def get(self, key: str, tags: frozenset[str], fetch: Fetch, ttl: float) -> CacheAnswer:
-        """Return a kept answer, or that of a fetch under way, or what ``fetch`` gives; keep no errors.
+        """Return a cached response, or join a fetch in flight, or call ``fetch``; errors are not cached.
 
-        ``ttl`` in seconds is how old a kept one may be.
+        ``ttl`` is the maximum age of a cached response in seconds.
         """
         while True:
-            kept = await self._kept(key, ttl)
-            if kept is not None:
-                return self._hit(kept)
+            cached = await self._cached(key, ttl)
+            if cached is not None:
+                return self._hit(cached)
             flight = self._flights.get(key)
             if flight is None or flight.stale:
                 self.misses += 1
-                return await self.fresh(key, tags, fetch)
+                return await self.refresh(key, tags, fetch)
             shared = await self._join(flight)
             if shared is not None:
                 return shared
 
     def recent(self, key: str, ttl: float) -> CacheAnswer | None:
-        """Return a kept answer if it lies in memory."""
-        kept = self._storage.recent(key) if self._is_fresh(key, ttl) else None
-        return None if kept is None else self._hit(kept)
+        """Return a cached response if it is in memory."""
+        cached = self._storage.recent(key) if self._is_fresh(key, ttl) else None
+        return None if cached is None else self._hit(cached)
 
-    def _hit(self, kept: CachedResponse) -> CacheAnswer:
+    def _hit(self, cached: CachedResponse) -> CacheAnswer:
         self.hits += 1
-        age = int(asyncio.get_running_loop().time() - kept.stored_at)
-        return CacheAnswer(200, kept.reason, (*kept.headers, ("Age", str(age))), kept.body, hit=True)
+        age = int(asyncio.get_running_loop().time() - cached.stored_at)
+        return CacheAnswer(200, cached.reason, (*cached.headers, ("Age", str(age))), cached.body, hit=True)
 
-    async def fresh(self, key: str, tags: frozenset[str], fetch: Fetch) -> CacheAnswer:
-        """Fetch whatever is kept already, and keep the answer unless something changed meanwhile."""
+    async def refresh(self, key: str, tags: frozenset[str], fetch: Fetch) -> CacheAnswer:
+        """Fetch regardless of the cache, and cache the response unless a change is reported meanwhile."""
         flight = self._flights[key] = _Flight(tags)
-        self._unkept.add(flight)
+        self._uncached.add(flight)
         try:
             answer = await fetch()
             if answer.rest is not None:
                 return answer
             if answer.status == 200 and not flight.stale:
-                self._keep(key, tags, answer)
+                self._store(key, tags, answer)
             flight.answer.set_result(answer)
             return answer
         finally:
             if not flight.answer.done():
                 flight.answer.cancel()
-            self._unkept.discard(flight)
+            self._uncached.discard(flight)
             if self._flights.get(key) is flight:
                 del self._flights[key]
 
     def invalidate(self, kind: str, ids: Mapping[str, str]) -> None:
-        """Drop what a gateway event of that name (or a change to that kind of thing) makes wrong."""
+        """Drop the responses that a gateway event (or a change to a kind of resource) makes outdated."""
         self.drop(by_event(kind, ids))
 
     def drop(self, tags: Iterable[str]) -> None:
-        """Drop every answer with one of the tags, also those on their way."""
+        """Drop every response with one of the tags, including those in flight."""
         wanted = frozenset(tags)
         if not wanted:
             return
-        for flight in self._unkept:
+        for flight in self._uncached:
             if not flight.tags.isdisjoint(wanted):
                 flight.stale = True
         for tag in wanted:
             for key in tuple(self._by_tag.get(tag, ())):
-                self._forget(key)
+                self._remove(key)
                 self.invalidated += 1
 
     def __len__(self) -> int:
@@ -144,30 +144,32 @@ class Cache:
         if stored is None:
             return False
         if stored + ttl <= asyncio.get_running_loop().time():
-            self._forget(key)
+            self._remove(key)
             return False
         return True
 
-    async def _kept(self, key: str, ttl: float) -> CachedResponse | None:
+    async def _cached(self, key: str, ttl: float) -> CachedResponse | None:
         if not self._is_fresh(key, ttl):
             return None
         stored = self._stored[key]
-        kept = self._storage.recent(key) or await self._storage.get(key)
+        cached = self._storage.recent(key) or await self._storage.get(key)
         # Reading from disk takes a moment, in which the entry may have been dropped.
-        return kept if self._stored.get(key) == stored else None
+        return cached if self._stored.get(key) == stored else None
 
     async def _join(self, flight: _Flight) -> CacheAnswer | None:
-        """Wait for somebody else's fetch; None when that one left or failed, or its answer is too large."""
+        """Wait for another caller's fetch; None if it was cancelled, failed, or returned too large a body."""
         await asyncio.wait([flight.answer])
         if flight.answer.cancelled():
             return None
         answer = flight.answer.result()
         return answer if answer.status < 500 and answer.status not in {401, 429} else None
 
-    def _keep(self, key: str, tags: frozenset[str], answer: CacheAnswer) -> None:
+    def _store(self, key: str, tags: frozenset[str], answer: CacheAnswer) -> None:
         now = asyncio.get_running_loop().time()
-        self._forget(key)
-        headers = tuple((name, value) for name, value in answer.headers if name.lower() not in UNKEPT_HEADERS)
+        self._remove(key)
+        headers = tuple(
+            (name, value) for name, value in answer.headers if name.lower() not in UNCACHED_HEADERS
+        )
         self._storage.put(key, CachedResponse(answer.reason, headers, answer.body, now))
         self._tags[key] = tags
         self._stored[key] = now
@@ -176,7 +178,7 @@ class Cache:
         if len(self._tags) >= self._next_sweep:
             self._sweep(now)
 
-    def _forget(self, key: str) -> None:
+    def _remove(self, key: str) -> None:
         for tag in self._tags.pop(key, frozenset()):
             keys = self._by_tag[tag]
             keys.discard(key)
@@ -188,5 +190,5 @@ class Cache:
     def _sweep(self, now: float) -> None:
         oldest = now - max(self._options.ttl, *self._options.ttls.values(), 0.0)
         for key in [key for key, stored in self._stored.items() if stored <= oldest]:
-            self._forget(key)
+            self._remove(key)
         self._next_sweep = 2 * len(self._tags) + SWEEP_AT

@@ -1,8 +1,8 @@
-"""Which cached answers a write or a gateway event makes wrong.
+"""Maps writes and gateway events to the cached responses that they make outdated.
 
-An answer carries tags: each prefix of its path from the second segment on (``guilds/2``,
-``guilds/2/members``, ...), its own path exactly (``=guilds/2``), its first segment (``users``), and its class
-(``*channels``: the lists of a guild's channels). Dropping a tag drops every answer that carries it.
+A response has tags: each prefix of its path from the second segment on (``guilds/2``,
+``guilds/2/members``, ...), its own exact path (``=guilds/2``), its first segment (``users``), and its class
+(``*channels``: the lists of a guild's channels). Dropping a tag drops every response that has it.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ CACHEABLE = frozenset(
         "/voice/regions",
     }
 )
-"""Routes about things whose changes the gateway announces, or that hardly change. No others are kept."""
+"""Routes of resources whose changes the gateway reports, or that hardly change; others are not cached."""
 COUNTS = ("with_counts", "with_user_count")
-"""Queries that add numbers whose changes no event announces."""
+"""Query parameters that add numbers whose changes no event reports."""
 
 _CLASSES = {
     "/channels/:id": "*channel",
@@ -79,7 +79,7 @@ Ids = Mapping[str, str]
 
 
 def kind_of(template: str) -> str:
-    """Return which of settings.CACHE_KINDS a cacheable route is about."""
+    """Return the kind of settings.CACHE_KINDS that a cacheable route belongs to."""
     parts = template.split("/")[1:]
     below = parts[2] if len(parts) > 2 else ""
     match parts[0]:
@@ -99,12 +99,12 @@ def kind_of(template: str) -> str:
 
 
 def is_cacheable(template: str, query: str) -> bool:
-    """Say whether answers to a GET on this route may be kept."""
+    """Return whether responses to a GET on this route may be cached."""
     return template in CACHEABLE and not any(name in query for name in COUNTS)
 
 
 def tags_of(template: str, path: str) -> frozenset[str]:
-    """Return the tags of an answer to a GET of that path (below the API version, without the query)."""
+    """Return the tags of a GET's response, for a path below the API version, without the query."""
     parts = path.strip("/").split("/")
     tags = {EVERYTHING, parts[0], f"={'/'.join(parts)}"}
     tags.update("/".join(parts[:count]) for count in range(2, len(parts) + 1))
@@ -148,7 +148,7 @@ def _channel_write(method: str, parts: list[str]) -> frozenset[str]:
         return frozenset({"*webhooks"})
     tags = {channel, "*channels"}
     if not below:
-        # A thread shows in its parent's message, and a category that goes away in all its channels.
+        # A thread is part of its parent's message; a deleted category changes all its channels.
         tags |= {"*messages", "*channel"} if method == "DELETE" else {"*messages"}
     return frozenset(tags)
 
@@ -158,7 +158,7 @@ def _guild_write(method: str, parts: list[str]) -> frozenset[str]:
     below = parts[2] if len(parts) > 2 else ""
     match below:
         case "members" if parts[3:4] == ["@me"]:
-            # Which of the members this is, is not known here.
+            # The member's id is unknown here.
             return frozenset({f"{guild}/members", f"{guild}/voice-states"})
         case "members" if len(parts) > 3:
             return frozenset({f"{guild}/members/{parts[3]}", f"={guild}/members", f"{guild}/voice-states"})
@@ -197,7 +197,7 @@ KINDS = {
     "USER": "USER_UPDATE",
     "WEBHOOK": "WEBHOOKS_UPDATE",
 }
-"""What may be said instead of an event's name."""
+"""Resource names that may be used instead of an event's name."""
 
 
 def by_event(kind: str, ids: Ids) -> frozenset[str]:
@@ -222,7 +222,7 @@ def _channel(ids: Ids, below: str = "", *, name: str = "channel_id") -> str:
 
 
 def _lists(ids: Ids) -> tuple[str, ...]:
-    """The lists of a guild's channels: of this guild, or of all where the event does not say which."""
+    """Return the tags of the guild's channel lists, or of all lists if the event does not name the guild."""
     return (_guild(ids, "/channels"), _guild(ids, "/threads")) if ids.get("guild_id") else ("*channels",)
 
 
@@ -275,7 +275,7 @@ def _tags(*tags: str) -> Callable[[str, Ids], tuple[str, ...]]:
 
 
 _EVENTS: tuple[tuple[str, Callable[[str, Ids], tuple[str, ...]]], ...] = (
-    ("READY", _tags(EVERYTHING)),  # a new session: what happened before it was not seen
+    ("READY", _tags(EVERYTHING)),  # a new session: earlier changes may have been missed
     ("MESSAGE_", _on_message),
     ("CHANNEL_", _on_channel),
     ("THREAD_", _on_thread),
@@ -298,4 +298,4 @@ _EVENTS: tuple[tuple[str, Callable[[str, Ids], tuple[str, ...]]], ...] = (
     ("TYPING_", _tags()),
     ("INTERACTION_", _tags()),
 )
-"""First match wins. An event of an unknown name drops all of its guild and channel."""
+"""The first match wins. An unknown event drops everything of its guild and channel."""

@@ -1,4 +1,4 @@
-"""Where kept answers lie: the recently used in memory, the others on disk. Knows sizes, not meanings."""
+"""Stores cached responses: recently used ones in memory, the others on disk. It knows sizes, not meanings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MB = 1024 * 1024
 MEMORY_SHARE = 4
 MEMORY_MOST_MB = 64
 OVERHEAD = 1024
-"""Bytes that an entry costs beside its body: headers, keys, tags."""
+"""Approximate size of an entry without its body, in bytes: headers, keys, tags."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """An answer as it is given out again; ``stored_at`` on the loop's clock."""
+    """A cached response; ``stored_at`` is on the loop's clock."""
 
     reason: str
     headers: tuple[tuple[str, str], ...]
@@ -34,9 +34,9 @@ class CachedResponse:
 
 
 class CacheStorage:
-    """Bytes in memory up to a quarter of ``max_mb``, the rest in ``directory``, all of it bounded.
+    """Up to a quarter of ``max_mb`` in memory, the rest in ``directory``.
 
-    What a former run left on disk is thrown away: nobody told this cache what changed in between.
+    What an earlier process left on disk is deleted, since changes made in between are unknown.
     """
 
     def __init__(self, directory: Path, *, max_mb: int) -> None:
@@ -50,7 +50,7 @@ class CacheStorage:
         self._thread: ThreadPoolExecutor | None = None
 
     async def open(self) -> None:
-        """Open the disk part, empty."""
+        """Open the disk storage, and empty it."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="nescord-cache")
         await asyncio.get_running_loop().run_in_executor(self._thread, self._open)
 
@@ -63,12 +63,12 @@ class CacheStorage:
             self._disk.clear()
         except (OSError, sqlite3.Error) as error:
             raise NescordError(
-                f"the cache in {self._directory} cannot be opened: {reason_of(error)}.",
-                hint="Make room on that disk, or set NESCORD_STATE_DIR to a directory on another one.",
+                f"cannot open the cache in {self._directory}: {reason_of(error)}.",
+                hint="Free space on that disk, or set NESCORD_STATE_DIR to a directory on another one.",
             ) from error
 
     async def close(self) -> None:
-        """Write out what is on its way and close the disk part."""
+        """Finish pending writes and close the disk storage."""
         thread, self._thread = self._thread, None
         if thread is None:
             return
@@ -77,25 +77,25 @@ class CacheStorage:
         thread.shutdown()
 
     async def get(self, key: str) -> CachedResponse | None:
-        """Return what is kept under the key, from wherever it lies."""
-        kept = self.recent(key)
-        if kept is not None or key not in self._spilled or self._thread is None or self._disk is None:
-            return kept
-        found = await asyncio.get_running_loop().run_in_executor(self._thread, self._disk.get, key)
-        return found if isinstance(found, CachedResponse) and key in self._spilled else None
+        """Return the entry of a key, from memory or disk."""
+        response = self.recent(key)
+        if response is not None or key not in self._spilled or self._thread is None or self._disk is None:
+            return response
+        entry = await asyncio.get_running_loop().run_in_executor(self._thread, self._disk.get, key)
+        return entry if isinstance(entry, CachedResponse) and key in self._spilled else None
 
     def recent(self, key: str) -> CachedResponse | None:
-        """Return what is kept in memory under the key."""
-        kept = self._memory.get(key)
-        if kept is not None:
+        """Return the entry of a key if it is in memory."""
+        response = self._memory.get(key)
+        if response is not None:
             self._memory.move_to_end(key)
-        return kept
+        return response
 
-    def put(self, key: str, kept: CachedResponse) -> None:
-        """Keep an answer; what does not fit into memory any more goes to disk."""
+    def put(self, key: str, response: CachedResponse) -> None:
+        """Store a response; the least recently used ones that exceed the memory limit go to disk."""
         self.remove(key)
-        self._memory[key] = kept
-        self._used += _size(kept)
+        self._memory[key] = response
+        self._used += _size(response)
         while self._used > self._memory_bytes and self._memory:
             oldest, value = self._memory.popitem(last=False)
             self._used -= _size(value)
@@ -104,15 +104,15 @@ class CacheStorage:
                 self._thread.submit(self._disk.set, oldest, value)
 
     def remove(self, key: str) -> None:
-        """Forget what is kept under the key."""
-        kept = self._memory.pop(key, None)
-        if kept is not None:
-            self._used -= _size(kept)
+        """Remove the entry of a key."""
+        response = self._memory.pop(key, None)
+        if response is not None:
+            self._used -= _size(response)
         if key in self._spilled:
             self._spilled.discard(key)
             if self._thread is not None and self._disk is not None:
                 self._thread.submit(self._disk.delete, key)
 
 
-def _size(kept: CachedResponse) -> int:
-    return len(kept.body) + OVERHEAD
+def _size(response: CachedResponse) -> int:
+    return len(response.body) + OVERHEAD

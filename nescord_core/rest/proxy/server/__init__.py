@@ -1,1 +1,1 @@
-"""The callers' side: sockets, HTTP/1.1 requests, bodies and responses."""
+"""The side towards callers: sockets, HTTP/1.1 requests, bodies and responses."""

@@ -1,4 +1,4 @@
-"""Request bodies that can be sent again: small ones in memory, large ones in a temporary file."""
+"""Request bodies that can be resent: small ones in memory, large ones in a temporary file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 1 << 18
 
 
 class BodyTooLarge(Exception):
-    """More bytes than settings.max_body_mb allows."""
+    """The body is larger than settings.max_body_mb."""
 
 
 class BodyTooSlow(Exception):
@@ -24,7 +24,7 @@ class BodyTooSlow(Exception):
 
 
 class Body:
-    """A body that was read in full. ``size`` is in bytes. Leave the block, and its file is gone."""
+    """A complete body. ``size`` is in bytes. Leaving the block deletes its file."""
 
     __slots__ = ("_file", "data", "size")
 
@@ -34,9 +34,9 @@ class Body:
         self._file: IO[bytes] | None = None
 
     async def read(self, source: BodyReader, *, most: int, spool: int, timeout: float) -> None:
-        """Take in ``source``: up to ``spool`` bytes stay in memory, more than ``most`` raise `BodyTooLarge`.
+        """Read ``source``: up to ``spool`` bytes stay in memory; more than ``most`` raise `BodyTooLarge`.
 
-        ``timeout`` in seconds is how long the caller may be silent.
+        The caller may be silent for ``timeout`` seconds.
         """
         chunks: list[bytes] = []
         while True:
@@ -57,13 +57,13 @@ class Body:
         self.data = b"".join(chunks)
 
     def payload(self) -> bytes | AsyncIterator[bytes] | None:
-        """Return the body from its beginning, for one more try."""
+        """Return the body from its start, for another attempt."""
         if self._file is not None:
             return self._chunks(self._file)
         return self.data or None
 
     def close(self) -> None:
-        """Remove the temporary file, if there is one."""
+        """Delete the temporary file, if there is one."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -1,7 +1,7 @@
-"""A caller's connection: HTTP/1.1 by httptools, one request answered after the other.
+"""A caller's connection: HTTP/1.1 by httptools, one request at a time.
 
-aiohttp's server was half of what a request cost; this knows only what the proxy needs. What frames a message,
-and what must be refused because two readers could frame it differently, is RFC 9112.
+aiohttp's server was half of a request's cost; this implements only what the proxy needs. RFC 9112 defines the
+framing of a message, and what must be refused because two parsers could frame it differently.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ LONGEST_LINE = 8 * 1024
 """Bytes of a request line or of one header."""
 LONGEST_HEAD = 64 * 1024
 MOST_PIPELINED = 16
-"""Requests of one connection that wait for their turn before it is not read any further."""
+"""Pipelined requests of a connection after which reading pauses."""
 LINGER = 2.0
-"""Seconds for a caller to finish sending what is not wanted any more, so that it can read the answer."""
+"""Seconds for a caller to finish sending an unwanted body, so that it can read the response."""
 
 _log = logging.getLogger("nescord.rest")
 
@@ -36,7 +36,7 @@ Work = Coroutine[Any, Any, Response]
 
 
 class ConnectionOwner(Protocol):
-    """What a connection needs of the server that made it. Time-outs are seconds."""
+    """The server's interface to its connections. Time-outs are in seconds."""
 
     begin: Callable[[Request], Response | Work]
     head_timeout: float
@@ -50,11 +50,11 @@ class ConnectionOwner(Protocol):
 
 
 class Stop(Exception):
-    """Ends the parsing of a request that is refused."""
+    """Ends the parsing of a refused request."""
 
 
 class Connection(asyncio.Protocol):
-    """A caller's connection: requests are answered one after the other, in the order in which they came."""
+    """A caller's connection: requests are answered one at a time, in order of arrival."""
 
     def __init__(self, server: ConnectionOwner) -> None:
         self._server = server
@@ -70,10 +70,10 @@ class Connection(asyncio.Protocol):
         self._current: Request | None = None
         self._task: asyncio.Task[None] | None = None
         self._refusal: Response | None = None
-        self._ends = False
+        self._is_ending = False
         self._throttled = False
         self._paused = False
-        self._room: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
         self._blocked_since: float | None = None
         self._since = self._loop.time()
         self._abort: asyncio.TimerHandle | None = None
@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
         self._server.connections.add(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._ends:
+        if self._is_ending:
             return
         if self._in_head:
             self._head_bytes += len(data)
@@ -94,28 +94,28 @@ class Connection(asyncio.Protocol):
             if self._in_head and self._head_bytes > LONGEST_HEAD:
                 self._refuse(431, f"The request's head is longer than {LONGEST_HEAD} bytes.")
         except Stop:
-            self._give_up()
+            self._end_with_refusal()
         except httptools.HttpParserUpgrade:
-            # Answered as what it is in HTTP/1.1; what comes after it cannot be told apart any more.
+            # Answered as HTTP/1.1; what follows can no longer be interpreted.
             if self._newest is not None:
                 self._newest.keep_alive = False
         except httptools.HttpParserError as error:
             if self._refusal is None:
                 self._refusal = error_responses.error(
-                    400, f"This is no HTTP/1.1 request: {_plain(error)}.", close=True
+                    400, f"This is not an HTTP/1.1 request: {_describe(error)}.", close=True
                 )
-            self._give_up()
+            self._end_with_refusal()
         if self._current is None:
             self._advance()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.discard(self)
-        self._ends = True
+        self._is_ending = True
         self._waiting.clear()
         if self._abort is not None:
             self._abort.cancel()
         if self._newest is not None and self._newest.content is not None:
-            self._newest.content.fail("the caller left in the middle of its body")
+            self._newest.content.fail("the caller disconnected in the middle of its body")
         if self._task is not None:
             self._task.cancel()
 
@@ -124,8 +124,8 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._blocked_since = None
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
         if self._current is None:
             self._advance()
 
@@ -164,7 +164,9 @@ class Connection(asyncio.Protocol):
             content=BodyReader(self._throttle) if has_body else None,
             keep_alive=self._parser.should_keep_alive(),
             is_old=version == "1.0",
-            go_on=self._go_on if headers.get("Expect", "").lower() == "100-continue" else None,
+            send_continue=self._send_continue
+            if headers.get("Expect", "").lower() == "100-continue"
+            else None,
         )
         self._waiting.append(request)
         if len(self._waiting) > MOST_PIPELINED:
@@ -174,9 +176,9 @@ class Connection(asyncio.Protocol):
         if version not in {"1.1", "1.0"}:
             self._refuse(400, f"The proxy speaks HTTP/1.1, not {version}.")
         if len(headers.getall("Host", ())) > 1 or (version == "1.1" and "Host" not in headers):
-            self._refuse(400, "This request has no Host header, or several; HTTP/1.1 wants one.")
+            self._refuse(400, "HTTP/1.1 requires exactly one Host header.")
         if version == "1.0" and "Transfer-Encoding" in headers:
-            self._refuse(400, "HTTP/1.0 knows no Transfer-Encoding: send a Content-Length.")
+            self._refuse(400, "HTTP/1.0 has no Transfer-Encoding: send a Content-Length.")
 
     def on_body(self, data: bytes) -> None:
         if self._newest is not None and self._newest.content is not None:
@@ -189,19 +191,19 @@ class Connection(asyncio.Protocol):
     # -- answering ---------------------------------------------------------------------------------------
 
     def _advance(self) -> None:
-        """Begin with the next request, if it may begin."""
+        """Start the next request, if possible."""
         waiting = self._waiting
         while waiting and self._current is None and self._blocked_since is None:
             item = waiting.popleft()
             if isinstance(item, Response):
                 self._send(item, None)
                 return
-            made = self._begin(item)
-            if isinstance(made, Response):
-                self._send(made, item)
+            outcome = self._begin(item)
+            if isinstance(outcome, Response):
+                self._send(outcome, item)
                 continue
             self._current = item
-            self._task = self._server.spawn(self._answer(item, made))
+            self._task = self._server.spawn(self._answer(item, outcome))
         if self._paused:
             self._pause()
 
@@ -209,58 +211,58 @@ class Connection(asyncio.Protocol):
         try:
             return self._server.begin(request)
         except Exception:
-            return _failed(request)
+            return _internal_error(request)
 
     async def _answer(self, request: Request, work: Work) -> None:
         try:
             answer = await work
         except Exception:
-            answer = _failed(request)
+            answer = _internal_error(request)
         if answer.rest is not None:
-            await self._pour(answer, answer.rest, request)
+            await self._stream(answer, answer.rest, request)
         self._task = self._current = None
         if not self._transport.is_closing():
             if answer.rest is None:
                 self._send(answer, request)
             self._advance()
 
-    async def _pour(self, answer: Response, rest: BodyStream, request: Request) -> None:
-        """Send an answer whose body is still coming, as fast as the caller takes it."""
+    async def _stream(self, answer: Response, rest: BodyStream, request: Request) -> None:
+        """Send a response whose body is still arriving, as fast as the caller reads it."""
         is_chunked = answer.is_chunked(is_old=request.is_old)
         try:
             keep_alive = self._write(answer, request)
             while data := await rest.read():
-                await self._until_room()
+                await self._until_writable()
                 self._transport.write(chunk(data) if is_chunked else data)
             if is_chunked:
                 self._transport.write(LAST_CHUNK)
-            await self._until_taken()
+            await self._until_flushed()
             self._sent(answer, request, keep_alive=keep_alive and not self._server.stopping)
         except BodyBroken:
-            # Too late for another answer: the caller has to see that this one is not whole.
+            # Too late for another response: the caller has to notice that this one is incomplete.
             self._transport.abort()
         except Exception:
-            _failed(request)
+            _internal_error(request)
             self._transport.abort()
         finally:
             rest.close()
 
-    async def _until_room(self) -> None:
+    async def _until_writable(self) -> None:
         if self._blocked_since is not None:
-            self._room = self._loop.create_future()
-            await self._room
+            self._writable = self._loop.create_future()
+            await self._writable
 
-    async def _until_taken(self) -> None:
-        """Wait for all that was written to leave; whoever stops the service waits for that."""
+    async def _until_flushed(self) -> None:
+        """Wait until everything written has been sent; a stopping service waits for that."""
         self._transport.set_write_buffer_limits(high=0)
-        await self._until_room()
+        await self._until_writable()
         self._transport.set_write_buffer_limits()
 
     def _send(self, answer: Response, request: Request | None) -> None:
         self._sent(answer, request, keep_alive=self._write(answer, request))
 
     def _write(self, answer: Response, request: Request | None) -> bool:
-        """Write an answer as far as it has come; return whether the connection lives on after it."""
+        """Write what there is of a response; return whether the connection stays open after it."""
         content = request.content if request is not None else None
         is_whole = content is None or content.ended
         is_old = request is not None and request.is_old
@@ -289,8 +291,8 @@ class Connection(asyncio.Protocol):
             self._end(content, lingers=request is None or not is_whole or answer.close)
 
     def _end(self, content: BodyReader | None, *, lingers: bool) -> None:
-        """Close, after what was written; with ``lingers``, take in what the caller still sends until then."""
-        self._ends = True
+        """Close after the pending output; with ``lingers``, first read what the caller is still sending."""
+        self._is_ending = True
         self._waiting.clear()
         if not lingers:
             self._transport.close()
@@ -303,18 +305,18 @@ class Connection(asyncio.Protocol):
             self._transport.write_eof()
         self._abort = self._loop.call_later(LINGER, self._transport.abort)
 
-    def _go_on(self) -> None:
+    def _send_continue(self) -> None:
         self._transport.write(CONTINUE)
 
     # -- refusing and waiting ----------------------------------------------------------------------------
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer so once the requests before are answered, and read no further."""
+        """Answer with an error after the earlier requests, and stop reading."""
         self._refusal = error_responses.error(status, message, close=True)
         raise Stop
 
-    def _give_up(self) -> None:
-        """End with the refusal: as the next answer, or inside of the body that is being read."""
+    def _end_with_refusal(self) -> None:
+        """End with the refusal: as the next response, or within the body that is being read."""
         refusal = self._refusal
         assert refusal is not None
         newest = self._newest
@@ -323,14 +325,14 @@ class Connection(asyncio.Protocol):
             newest.content.fail("its framing is wrong")
         else:
             self._waiting.append(refusal)
-        self._ends = True
+        self._is_ending = True
 
     def _throttle(self, stop: bool) -> None:
         self._throttled = stop
         self._pause()
 
     def _pause(self) -> None:
-        """Stop or go on reading, as bodies and pipelined requests demand."""
+        """Pause or resume reading, as bodies and pipelined requests require."""
         pause = self._throttled or len(self._waiting) > MOST_PIPELINED
         if pause is self._paused or self._transport.is_closing():
             return
@@ -340,42 +342,42 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def look(self, now: float) -> None:
-        """Let go of callers that say nothing, or take nothing."""
+    def check_idle(self, now: float) -> None:
+        """Close the connection if the caller has been idle, or not reading, for too long."""
         if self._blocked_since is not None:
             if self._blocked_since + self._server.idle_timeout <= now:
                 self._transport.abort()
-        elif self._current is not None or self._waiting or self._ends:
+        elif self._current is not None or self._waiting or self._is_ending:
             return
         elif self._in_head and self._since + self._server.head_timeout <= now:
             self._send(
                 error_responses.error(
-                    408, "The request stopped in the middle of its head; send it whole.", close=True
+                    408, "The request stopped in the middle of its head; send it completely.", close=True
                 ),
                 None,
             )
         elif self._since + self._server.idle_timeout <= now:
             self._transport.close()
 
-    def leave(self) -> None:
-        """Close if nothing is being answered; else after the answer."""
+    def close_when_idle(self) -> None:
+        """Close now if nothing is being answered, otherwise after the response."""
         if self._current is None and not self._waiting:
             self._transport.close()
 
     def abort(self) -> None:
-        """Drop the connection and what is being answered on it."""
+        """Drop the connection and cancel its running request."""
         self._transport.abort()
         if self._task is not None:
             self._task.cancel()
 
 
-def _failed(request: Request) -> Response:
-    """Answer for a fault of ours, and say in the log what it was."""
-    _log.exception("rest failed at a %s", request.method)
-    return error_responses.error(500, "The proxy failed at this request; its log says why.", close=True)
+def _internal_error(request: Request) -> Response:
+    """Log an internal error, and return the response for it."""
+    _log.exception("rest failed to handle a %s", request.method)
+    return error_responses.error(500, "The proxy failed to handle this request; see its log.", close=True)
 
 
-def _plain(error: Exception) -> str:
-    """Name what is wrong; the parser's messages are fixed and hold nothing of the request."""
+def _describe(error: Exception) -> str:
+    """Describe a parser error; its messages are fixed and contain nothing of the request."""
     text = str(error).rstrip(".")
     return text[:1].lower() + text[1:] if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""A request as it comes in: its head whole, its body as far as it has arrived."""
+"""An incoming request: its complete head, and its body as far as it has arrived."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from multidict import CIMultiDict
 __all__ = ["BodyBroken", "BodyReader", "Request"]
 
 HIGH_WATER = 256 * 1024
-"""Bytes of a body that wait for their reader before the caller has to wait as well."""
+"""Unread bytes of a body from which on the caller has to wait."""
 
 
 class BodyBroken(Exception):
-    """The body ended before it was whole, or its framing is wrong."""
+    """The body ended early, or its framing is wrong."""
 
 
 class BodyReader:
-    """The bytes of a body, to be read once. ``throttle`` is told to stop and to go on receiving."""
+    """The bytes of a body, to be read once. ``throttle`` is called to pause and resume receiving."""
 
     __slots__ = ("_chunks", "_discards", "_error", "_size", "_throttle", "_waiter", "ended")
 
@@ -34,7 +34,7 @@ class BodyReader:
     # -- the connection's side ---------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        """Take in what arrived."""
+        """Add received bytes."""
         if self._discards:
             return
         self._chunks.append(data)
@@ -44,17 +44,17 @@ class BodyReader:
         self._wake()
 
     def end(self) -> None:
-        """Note that the body is whole."""
+        """Mark the body as complete."""
         self.ended = True
         self._wake()
 
     def fail(self, message: str) -> None:
-        """Note that the rest of the body will never come."""
+        """Mark the body as incomplete for good."""
         self._error = BodyBroken(message)
         self._wake()
 
     def discard(self) -> None:
-        """Drop what has arrived and what still comes: nobody reads it."""
+        """Discard what has arrived and what follows: nobody reads it."""
         self._discards = True
         self._chunks.clear()
         self._throttle(False)
@@ -86,9 +86,9 @@ class BodyReader:
 
 
 class Request:
-    """A request. ``raw_path`` is the target as it was sent; ``content`` is None where there is no body."""
+    """A request. ``raw_path`` is the target as sent; ``content`` is None without a body."""
 
-    __slots__ = ("_go_on", "content", "headers", "is_old", "keep_alive", "method", "raw_path")
+    __slots__ = ("_send_continue", "content", "headers", "is_old", "keep_alive", "method", "raw_path")
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Request:
         content: BodyReader | None = None,
         keep_alive: bool = True,
         is_old: bool = False,
-        go_on: Callable[[], None] | None = None,
+        send_continue: Callable[[], None] | None = None,
     ) -> None:
         self.method = method
         self.raw_path = raw_path
@@ -107,15 +107,15 @@ class Request:
         self.content = content
         self.keep_alive = keep_alive
         self.is_old = is_old
-        self._go_on = go_on
+        self._send_continue = send_continue
 
     @property
     def content_length(self) -> int:
-        """The length that the caller announced, 0 when it did not."""
+        """The announced length, 0 if there is none."""
         return int(self.headers.get("Content-Length", "0"))
 
     def want_body(self) -> None:
-        """Tell a caller that waits to be asked (``Expect: 100-continue``) to send its body."""
-        if self._go_on is not None:
-            self._go_on()
-            self._go_on = None
+        """Ask a caller that waits for it (``Expect: 100-continue``) to send its body."""
+        if self._send_continue is not None:
+            self._send_continue()
+            self._send_continue = None

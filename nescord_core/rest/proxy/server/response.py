@@ -1,4 +1,4 @@
-"""An answer as it goes out: HTTP/1.1, framed by its length or, where that is not known yet, in chunks."""
+"""An outgoing response: HTTP/1.1, framed by its length or, if that is unknown, in chunks."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ BODILESS = frozenset({204, 304})
 
 
 class Response(NamedTuple):
-    """``headers`` without those of the hop. ``close`` ends the connection after it.
+    """``headers`` are without hop-by-hop ones. ``close`` ends the connection after it.
 
-    ``rest`` is what still comes after ``body``.
+    ``rest`` is what follows ``body``.
     """
 
     status: int
@@ -28,17 +28,17 @@ class Response(NamedTuple):
     rest: BodyStream | None = None
 
     def is_chunked(self, *, is_old: bool) -> bool:
-        """Whether its length is not known; a caller that speaks HTTP/1.0 then gets it until the end."""
+        """Whether its length is unknown; for HTTP/1.0 the end of the connection then ends it."""
         return self.rest is not None and self.rest.length is None and not is_old
 
 
 def chunk(data: bytes) -> bytes:
-    """Frame a piece of a body whose length is not known (RFC 9112, 7.1)."""
+    """Frame a piece of a body of unknown length (RFC 9112, 7.1)."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def encode(answer: Response, *, is_head: bool, keep_alive: bool, is_old: bool) -> bytes:
-    """Return the bytes to send; ``is_old`` is a caller that speaks HTTP/1.0 and has to be told of both."""
+    """Return the bytes to send; ``is_old`` is an HTTP/1.0 caller, which needs an explicit keep-alive."""
     lines = [f"HTTP/1.1 {answer.status} {answer.reason}"]
     has_length = False
     for name, value in answer.headers:

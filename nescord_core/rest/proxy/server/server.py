@@ -1,4 +1,4 @@
-"""The sockets that callers talk to: a `Connection` each, a task for each request that has to wait."""
+"""Serves callers: one `Connection` each, and a task for every request that has to wait."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nescord_core.rest.proxy.server.response import Response
 __all__ = ["Server"]
 
 MOST_SWEEPS = 4
-"""Looks at who says nothing in the time that the most impatient of the time-outs gives."""
+"""Number of idle checks within the shortest of the time-outs."""
 
 Begin = Callable[[Request], Response | Work]
 
 
 class Server:
-    """Makes a `Connection` for each caller: a protocol factory. Use it inside `running`.
+    """A protocol factory that creates a `Connection` for each caller. Use it inside `running`.
 
-    ``begin`` gives an answer that needs no waiting, or what gives it later. A caller has ``head_timeout``
-    seconds to finish a request's head, and may say or take nothing for ``idle_timeout``.
+    ``begin`` returns a response, or a coroutine for one. A caller has ``head_timeout`` seconds to finish a
+    request's head, and may be idle, or not read, for ``idle_timeout``.
     """
 
     def __init__(self, begin: Begin, *, head_timeout: float = 30.0, idle_timeout: float = 75.0) -> None:
@@ -39,7 +39,7 @@ class Server:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Server]:
-        """Answer for as long as the block runs; what is left then is dropped."""
+        """Answer requests while the block runs; what is unfinished then is dropped."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             sweeper = tasks.create_task(self._sweep())
@@ -57,10 +57,10 @@ class Server:
         return self._tasks.create_task(work)
 
     def leave(self) -> None:
-        """Close the connections that are idle, and each of the others after its answer."""
+        """Close idle connections now, and the others after their response."""
         self.stopping = True
         for connection in list(self.connections):
-            connection.leave()
+            connection.close_when_idle()
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -68,4 +68,4 @@ class Server:
             await asyncio.sleep(min(self.head_timeout, self.idle_timeout) / MOST_SWEEPS)
             now = loop.time()
             for connection in list(self.connections):
-                connection.look(now)
+                connection.check_idle(now)

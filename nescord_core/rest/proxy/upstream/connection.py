@@ -1,7 +1,7 @@
-"""One connection to Discord and the answers on it: HTTP/1.1 by httptools, nothing decoded, nothing added.
+"""One connection to Discord: HTTP/1.1 by httptools, nothing decoded, nothing added.
 
-aiohttp's client was the largest part of what a request cost; this knows only what the proxy asks of it.
-RFC 9112 is the source of what ends an answer.
+aiohttp's client was the largest part of a request's cost; this implements only what the proxy needs. RFC 9112
+defines where a response ends.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ __all__ = ["ConnectionBroken", "UpstreamConnection", "UpstreamResponse", "reques
 
 MOST_HEADERS = 256 * 1024
 MOST_WHOLE = 1024 * 1024
-"""Bytes of a body that are waited for; more are passed on as they come."""
+"""Bytes of a body that are read completely; larger ones are streamed."""
 BODILESS = frozenset({204, 304})
 LENGTHLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods for which no Content-Length says that there is no body."""
+"""Methods without a body if there is no Content-Length."""
 
 
 class ConnectionBroken(Exception):
-    """The connection ended or spoke nonsense; ``begun`` says whether any of an answer had come."""
+    """The connection ended or sent invalid HTTP; ``begun`` is whether a response had started."""
 
     def __init__(self, message: str, *, begun: bool) -> None:
         super().__init__(message)
@@ -36,9 +36,9 @@ class ConnectionBroken(Exception):
 
 
 class UpstreamResponse(NamedTuple):
-    """What came back, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request left.
+    """The response, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request was sent.
 
-    ``rest`` is what comes after ``body`` of a large one.
+    ``rest`` is what follows ``body`` if that is large.
     """
 
     status: int
@@ -51,14 +51,14 @@ class UpstreamResponse(NamedTuple):
 
 
 def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *, has_body: bool) -> bytes:
-    """Return the request line and headers as sent. Raises ValueError for what would end a line early."""
+    """Return the request line and headers as bytes. Raises ValueError for embedded line ends."""
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if not has_body and method not in LENGTHLESS and "Content-Length" not in headers:
         lines.append("Content-Length: 0")
     text = "\r\n".join(lines)
     if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
-        raise ValueError("a header holds the end of a line")
+        raise ValueError("a header contains a line end")
     return f"{text}\r\n\r\n".encode("utf-8", "surrogateescape")
 
 
@@ -71,16 +71,16 @@ class UpstreamConnection(asyncio.Protocol):
         self.used = False
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[UpstreamResponse] | None = None
-        self._room: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
         self._is_head = False
         self._most = MOST_WHOLE
         self._loop = asyncio.get_running_loop()
         self._sent_at = self._received_at = 0.0
         self._begin()
 
-    # -- what the pool calls ---------------------------------------------------------------------------------
+    # -- called by the pool ----------------------------------------------------------------------------------
 
-    async def ask(
+    async def send(
         self,
         head: bytes,
         body: bytes | AsyncIterator[bytes],
@@ -88,23 +88,24 @@ class UpstreamConnection(asyncio.Protocol):
         is_head: bool = False,
         most: int = MOST_WHOLE,
     ) -> UpstreamResponse:
-        """Send one request and return its response. Leaving early closes the connection.
+        """Send one request and return its response. Cancelling closes the connection.
 
-        ``is_head``: the answer has no body, whatever its headers say. Of a body larger than ``most`` bytes
-        the beginning is returned; the connection is taken until its rest is over. Raises `ConnectionBroken`.
+        ``is_head``: the response has no body, whatever its headers say. Of a body larger than ``most`` bytes
+        the start is returned; the connection stays occupied until the rest has been read. Raises
+        `ConnectionBroken`.
         """
         assert self._transport is not None
         answer: asyncio.Future[UpstreamResponse] = self._loop.create_future()
         self._answer = answer
         self._begin()
         self._is_head, self._most = is_head, most
-        self._sent_at = time.monotonic()  # the loop's own clock may stand still for many requests
+        self._sent_at = time.monotonic()  # the loop's clock may be cached over many requests
         try:
             if isinstance(body, bytes):
                 self._transport.write(head + body)
             else:
                 self._transport.write(head)
-                await self._pour(body, answer)
+                await self._stream(body, answer)
             return await answer
         except asyncio.CancelledError:
             self.close()
@@ -113,16 +114,16 @@ class UpstreamConnection(asyncio.Protocol):
             self._answer = None
             self.used = True
 
-    async def _pour(self, body: AsyncIterator[bytes], answer: asyncio.Future[UpstreamResponse]) -> None:
-        """Send a body piece by piece, as fast as it is taken; an early answer ends the connection."""
+    async def _stream(self, body: AsyncIterator[bytes], answer: asyncio.Future[UpstreamResponse]) -> None:
+        """Send a body piece by piece, as fast as Discord reads it; an early response ends the connection."""
         assert self._transport is not None
         async for chunk in body:
             if answer.done():
                 self.is_open = False
                 return
             self._transport.write(chunk)
-            if self._room is not None:
-                futures: list[asyncio.Future[Any]] = [self._room, answer]
+            if self._writable is not None:
+                futures: list[asyncio.Future[Any]] = [self._writable, answer]
                 await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self) -> None:
@@ -141,7 +142,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._size = 0
         self._rest: BodyReader | None = None
         self._begun = False
-        self._whole = False
+        self._complete = False
         self._ends_with_connection = False
 
     # -- asyncio.Protocol ------------------------------------------------------------------------------------
@@ -151,23 +152,23 @@ class UpstreamConnection(asyncio.Protocol):
         self.is_open = True
 
     def pause_writing(self) -> None:
-        self._room = self._loop.create_future()
+        self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        room, self._room = self._room, None
-        if room is not None and not room.done():
-            room.set_result(None)
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         if self._rest is None and (self._answer is None or self._answer.done()):
-            self.close()  # nobody asked: an answer that belongs to no request must not meet the next one
+            self.close()  # an unsolicited response must not be taken for the next request's
             return
         self._begun = True
         self._received_at = self._loop.time()
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(f"the answer is no HTTP ({type(error).__name__})")
+            self._fail(f"the response is not HTTP ({type(error).__name__})")
 
     def eof_received(self) -> None:
         if self._ends_with_connection:
@@ -177,13 +178,13 @@ class UpstreamConnection(asyncio.Protocol):
         self.is_open = False
         if self._ends_with_connection and error is None:
             self._finish()
-        self._fail("it was closed before the answer was whole")
+        self._fail("it was closed before the response was complete")
 
     # -- httptools -------------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
-        if self._whole:
-            raise ValueError("a second answer")
+        if self._complete:
+            raise ValueError("a second response")
 
     def on_status(self, reason: bytes) -> None:
         self._reason += reason
@@ -191,7 +192,7 @@ class UpstreamConnection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > MOST_HEADERS:
-            raise ValueError("headers without end")
+            raise ValueError("too many headers")
         self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
 
     def on_headers_complete(self) -> None:
@@ -199,7 +200,7 @@ class UpstreamConnection(asyncio.Protocol):
         lengthless = "Content-Length" not in self._headers and "Transfer-Encoding" not in self._headers
         self._ends_with_connection = lengthless and self._status >= 200 and self._status not in BODILESS
         if self._is_head and self._status >= 200:
-            # The parser cannot be told that no body comes, so that this connection carries nothing more.
+            # The parser cannot be told that no body follows, so this connection is not reused.
             self._ends_with_connection = True
             self._finish()
 
@@ -212,12 +213,12 @@ class UpstreamConnection(asyncio.Protocol):
         if self._size > self._most:
             self._rest = BodyReader(self._throttle)
             length = self._headers.get("Content-Length")
-            is_told = length is not None and "Transfer-Encoding" not in self._headers
-            whole = int(length) if length is not None and is_told else None
+            is_length_known = length is not None and "Transfer-Encoding" not in self._headers
+            whole = int(length) if length is not None and is_length_known else None
             self._answered(BodyStream(self._rest, self.close, length=whole))
 
     def _throttle(self, stop: bool) -> None:
-        """Have Discord wait while the caller does not take what came."""
+        """Pause receiving while the caller does not read."""
         if self._transport is None or self._transport.is_closing():
             return
         if stop:
@@ -227,11 +228,11 @@ class UpstreamConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self._status < 200:
-            # 100 and 103 come before the answer proper.
+            # 100 and 103 precede the actual response.
             self._reason, self._status = b"", 0
             self._headers = CIMultiDict()
             return
-        self._whole = True
+        self._complete = True
         if not self._parser.should_keep_alive():
             self.is_open = False
         self._finish()

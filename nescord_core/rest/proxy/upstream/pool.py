@@ -1,4 +1,4 @@
-"""The connections to Discord: one request, one answer, nothing decoded on the way."""
+"""The connection pool to Discord: one request, one response, nothing decoded."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from nescord_core.rest.proxy.upstream.connection import (
 __all__ = ["ConnectionPool", "NoAnswer", "UpstreamResponse"]
 
 SLOWEST_UPLOAD = 64 * 1024
-"""Bytes per second: how much longer than a small request a large one may take."""
+"""Bytes per second: adds to the time-out of large requests."""
 CONNECT_TIMEOUT = 10.0
 MOST_IDLE = 15.0
-"""Seconds for which an unused connection is kept; servers close theirs later than that."""
+"""Seconds for which an unused connection is kept; servers close theirs later."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 PORTS = {"http": 80, "https": 443}
 
 
 class NoAnswer(TransportError):
-    """No whole answer came. ``reached`` is false when the request certainly was not sent."""
+    """There is no complete response. ``reached`` is false if the request was certainly not sent."""
 
     def __init__(self, message: str, *, reached: bool, timed_out: bool = False) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class NoAnswer(TransportError):
 
 
 class ConnectionPool:
-    """A pool of connections to the host of ``api_url``; ``timeout`` in seconds for a small request."""
+    """A pool of connections to the host of ``api_url``; ``timeout`` is in seconds, for a small request."""
 
     def __init__(self, api_url: str, *, timeout: float) -> None:
         parts = urlsplit(api_url)
@@ -68,9 +68,9 @@ class ConnectionPool:
     async def send(
         self, method: str, url: str, headers: CIMultiDict[str], body: Body, *, most: int = MOST_WHOLE
     ) -> UpstreamResponse:
-        """Ask once; redirects are answers like any other. ``url`` is below the API's. Raises `NoAnswer`.
+        """Send once, without following redirects. ``url`` is below the API's. Raises `NoAnswer`.
 
-        A body of more than ``most`` bytes comes in part; see `UpstreamResponse`.
+        A body of more than ``most`` bytes is streamed; see `UpstreamResponse`.
         """
         path = url.removeprefix(self._origin)
         try:
@@ -79,39 +79,39 @@ class ConnectionPool:
             raise NoAnswer(f"The request cannot be sent: {error}.", reached=False) from error
         try:
             async with asyncio.timeout(self._timeout + body.size / SLOWEST_UPLOAD):
-                return await self._ask(method, head, body, most)
+                return await self._send_once(method, head, body, most)
         except TimeoutError as error:
-            raise NoAnswer("Discord's API did not answer in time.", reached=True, timed_out=True) from error
+            raise NoAnswer("Discord's API did not respond in time.", reached=True, timed_out=True) from error
         except ConnectionBroken as error:
             raise NoAnswer(f"The connection to Discord's API broke: {error}.", reached=True) from error
 
-    async def _ask(self, method: str, head: bytes, body: Body, most: int) -> UpstreamResponse:
-        connection = self._kept() or await self._open()
+    async def _send_once(self, method: str, head: bytes, body: Body, most: int) -> UpstreamResponse:
+        connection = self._take_idle() or await self._open()
         was_used, is_head = connection.used, method == "HEAD"
         try:
-            reply = await connection.ask(head, body.payload() or b"", is_head=is_head, most=most)
+            reply = await connection.send(head, body.payload() or b"", is_head=is_head, most=most)
         except ConnectionBroken as error:
-            # The other side closed what had been idle, as it may at any time (RFC 9112, 9.3.1).
+            # The other side closed an idle connection, as it may at any time (RFC 9112, 9.3.1).
             if error.begun or not was_used or method not in REPEATABLE:
                 raise
             connection = await self._open()
-            reply = await connection.ask(head, body.payload() or b"", is_head=is_head, most=most)
+            reply = await connection.send(head, body.payload() or b"", is_head=is_head, most=most)
         if reply.rest is None:
-            self._put_back(connection)
+            self._release(connection)
         else:
             reply.rest.timeout = self._timeout
-            reply.rest.on_end(partial(self._put_back, connection))
+            reply.rest.on_end(partial(self._release, connection))
         return reply
 
-    def _put_back(self, connection: UpstreamConnection) -> None:
+    def _release(self, connection: UpstreamConnection) -> None:
         if connection.is_open:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
         else:
             connection.close()
 
-    def _kept(self) -> UpstreamConnection | None:
-        """Return the connection used last, and drop those idle for too long."""
+    def _take_idle(self) -> UpstreamConnection | None:
+        """Return the most recently used idle connection, and drop those idle for too long."""
         idle, oldest = self._idle, asyncio.get_running_loop().time() - MOST_IDLE
         while idle and (idle[0].idle_since < oldest or not idle[0].is_open):
             idle.pop(0).close()
@@ -129,12 +129,12 @@ class ConnectionPool:
                     UpstreamConnection, self._host, self._port, ssl=self._tls
                 )
         except (TimeoutError, OSError) as error:
-            raise NoAnswer(f"Discord's API could not be reached: {_what(error)}.", reached=False) from error
+            raise NoAnswer(f"Cannot reach Discord's API: {_describe(error)}.", reached=False) from error
         return connection
 
 
-def _what(error: BaseException) -> str:
-    """Name an error without the URL in it: the URL may hold a webhook's token."""
+def _describe(error: BaseException) -> str:
+    """Describe an error without the URL, which may contain a webhook's token."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return type(error).__name__

@@ -75,7 +75,7 @@ async def test_a_call_takes_no_longer_than_its_timeout_and_keeps_no_place(tmp_pa
 async def test_a_full_service_is_asked_again_when_it_has_room(tmp_path: Path) -> None:
     fake = FakeDiscord(limits={POST: [Limit(1, 0.4)]})
     async with running_proxy(tmp_path, fake, max_queue=1) as proxy, client_of(proxy) as rest:
-        # No nonce: calls that must not be sent twice are asked for again only because none of them was taken.
+        # No nonce: calls that must not be sent twice are retried only because the proxy rejected them.
         posts = [rest.request("POST", "/channels/1/messages", json={"n": n}) for n in range(4)]
         await asyncio.gather(*posts)
         assert sorted(json.loads(seen.body)["n"] for seen in fake.seen) == [0, 1, 2, 3]

@@ -1,4 +1,4 @@
-"""RestClient over a real socket: what arrives at a server, and what becomes of its answers."""
+"""RestClient over a real socket: the requests a server receives, and the handling of its responses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MESSAGE = {"id": "175928847299117063", "content": "hi", "author": {"username": "
 
 
 class Server:
-    """Answers from a list, the last for ever; keeps what came."""
+    """Answers from a list, whose last item repeats; records the requests."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, Any, Any]] = []
@@ -196,6 +196,6 @@ async def test_clients_left_open_are_closed_by_the_runtime(server: Server) -> No
     client = RestClient("t", str(server.socket.make_url("/")))
     await client.get_channel(1)
     await close_all()
-    await client.get_channel(1)  # and opens again when it is used again
+    await client.get_channel(1)  # reopens after being closed
     await close_all()
     assert len(server.seen) == 2

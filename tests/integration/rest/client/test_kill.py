@@ -1,4 +1,4 @@
-"""kill -9 of rest while 500 messages are under way: each arrives, and arrives once."""
+"""kill -9 of rest with 500 messages in flight: each arrives, and arrives once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RestServer(token, port=int(port), api_url=api_url, global_limit=5000, state_dir=
 async def rest(
     sandbox: RunningSandbox, directory: Path, port: int
 ) -> AsyncIterator[tuple[int, asyncio.subprocess.Process]]:
-    """Run rest as a process; gives its port and the process."""
+    """Run rest as a process; return its port and the process."""
     api_url = f"{sandbox.url}/api/v10"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROGRAM, sandbox.token, str(port), api_url, str(directory)),
@@ -54,7 +54,7 @@ async def test_each_message_arrives_exactly_once(tmp_path: Path) -> None:
         channels = [int(each["id"]) for each in made]
         sent: list[int] = []
         async with rest(sandbox, tmp_path, 0) as (port, victim), asyncio.TaskGroup() as group:
-            # A busy machine takes its time to start rest again.
+            # A busy machine may take a while to restart rest.
             client = RestClient(sandbox.token, f"http://127.0.0.1:{port}", patience=60.0)
 
             async def send(number: int) -> None:
@@ -63,14 +63,14 @@ async def test_each_message_arrives_exactly_once(tmp_path: Path) -> None:
 
             for number in range(MESSAGES):
                 group.create_task(send(number))
-            while len(sent) < MESSAGES // 10:  # noqa: ASYNC110 - in the middle of the load
+            while len(sent) < MESSAGES // 10:  # noqa: ASYNC110 - until the load is under way
                 await asyncio.sleep(0.005)
             victim.kill()
             assert len(sent) < MESSAGES
-            # Whoever starts it again waits for its end: on a busy machine its port is taken until then.
+            # A restart has to wait for its exit: on a busy machine its port stays taken until then.
             await victim.wait()
             async with rest(sandbox, tmp_path, port):
-                while len(sent) < MESSAGES:  # noqa: ASYNC110 - until all were answered
+                while len(sent) < MESSAGES:  # noqa: ASYNC110 - until all are answered
                     await asyncio.sleep(0.02)
         await client.close()
         arrived: Counter[str] = Counter()

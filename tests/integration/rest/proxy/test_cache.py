@@ -1,4 +1,4 @@
-"""What is kept, for whom, and until when."""
+"""What is cached, for whom, and for how long."""
 
 from __future__ import annotations
 

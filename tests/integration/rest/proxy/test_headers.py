@@ -1,4 +1,4 @@
-"""The proxy is transparent: what Discord would take it takes, what Discord answers it gives."""
+"""The proxy is transparent: it forwards what Discord accepts, and returns what Discord answers."""
 
 from __future__ import annotations
 

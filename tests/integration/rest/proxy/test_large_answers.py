@@ -1,4 +1,4 @@
-"""Answers larger than a megabyte pass as they come: byte for byte, at the caller's pace, in little memory."""
+"""Responses over 1 MB are streamed: byte for byte, at the caller's pace, in little memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RestServer(token, port=0, api_url=api_url, state_dir=state_dir).run()
 
 
 class Large:
-    """An answer of so many pieces; ``sent`` counts those that the proxy took."""
+    """A response in a number of pieces; ``sent`` counts those that the proxy has received."""
 
     def __init__(self, pieces: int, *, told: bool = True, breaks_after: int = 0) -> None:
         self.pieces = pieces
@@ -75,7 +75,7 @@ def digest(data: bytes) -> str:
 
 @asynccontextmanager
 async def process(fake: FakeDiscord, directory: Path) -> AsyncIterator[tuple[str, psutil.Process]]:
-    """Run rest as a process of its own; gives its URL."""
+    """Run rest as a process of its own; return its URL."""
     made = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", PROGRAM, TOKEN, fake.url, str(directory)),
         cwd=directory,
@@ -108,7 +108,7 @@ async def test_50_mb_pass_at_the_callers_pace_and_in_little_memory(tmp_path: Pat
         async with http.get(f"{url}{PATH}") as response:
             assert response.content_length == 50 * MB
             sent = -1
-            while sent != large.sent:  # until nothing more is taken, as nobody reads
+            while sent != large.sent:  # until no more is received, as nobody reads
                 sent = large.sent
                 await asyncio.sleep(0.3)
             assert large.sent < large.pieces / 2, "the proxy reads on although its caller does not"
@@ -204,5 +204,5 @@ async def test_the_service_ends_after_what_it_is_passing_on(tmp_path: Path, told
             seen = hashlib.sha256()
             async for data in response.content.iter_chunked(len(PIECE)):
                 seen.update(data)
-                await asyncio.sleep(0.01)  # slower than Discord: some of it is always on its way
+                await asyncio.sleep(0.01)  # slower than Discord, so that something is always in flight
         assert seen.hexdigest() == large.digest

@@ -202,7 +202,7 @@ async def test_a_deletion_stays_in_its_class_although_its_message_grows_older_in
             page = (await proxy.call("GET", "/metrics")).body.decode()
             return int(float(page.rpartition("\nnescord_rest_buckets ")[2].split()[0]))
 
-        message = from_ms(int(time.time() * 1000) - 9_300)  # ten seconds are over before the second try
+        message = from_ms(int(time.time() * 1000) - 9_300)  # it is ten seconds old before the second attempt
         path = f"/channels/1/messages/{message}"
         assert (await proxy.call("DELETE", path)).status == 200
         assert len(fake.seen) == 2

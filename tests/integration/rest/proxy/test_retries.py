@@ -1,4 +1,4 @@
-"""What is sent again, and what must not be."""
+"""What is retried, and what must not be."""
 
 from __future__ import annotations
 

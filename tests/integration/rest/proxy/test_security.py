@@ -1,4 +1,4 @@
-"""Whatever comes in: only Discord is asked, only callers with a right are served, nothing falls over."""
+"""Whatever is received: requests go only to Discord, only authorized callers are served, nothing crashes."""
 
 from __future__ import annotations
 

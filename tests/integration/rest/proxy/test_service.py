@@ -1,4 +1,4 @@
-"""The service around the proxy: start, addresses, an orderly end."""
+"""The service around the proxy: start, addresses, graceful stop."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ async def test_answers_health_checks_without_asking_discord(tmp_path: Path, path
 async def test_its_own_routes_say_which_they_are_and_what_they_take(tmp_path: Path) -> None:
     async with running_proxy(tmp_path) as proxy:
         for method, path, status, said in (
-            ("POST", "/healthz", 405, "takes GET"),
-            ("DELETE", "/metrics", 405, "takes GET"),
-            ("GET", "/nescord/unlock", 405, "takes POST"),
+            ("POST", "/healthz", 405, "accepts GET only"),
+            ("DELETE", "/metrics", 405, "accepts GET only"),
+            ("GET", "/nescord/unlock", 405, "accepts POST only"),
             ("POST", "/nescord/other", 404, "/nescord/unlock"),
         ):
             answer = await proxy.call(method, path)
@@ -150,4 +150,4 @@ async def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: int) ->
     process.send_signal(number)
     _, errors = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 0
-    assert errors.decode().split()[1:] == ["rest", "stops", f"({signal.Signals(number).name})"]
+    assert errors.decode().split()[1:] == ["rest", "is", "stopping", f"({signal.Signals(number).name})"]

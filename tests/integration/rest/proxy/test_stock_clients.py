@@ -1,4 +1,4 @@
-"""discord.py's own HTTP client behind the proxy: its limiter must not wait where the proxy does already."""
+"""discord.py's own HTTP client behind the proxy: its limiter must not wait in addition to the proxy's."""
 
 from __future__ import annotations
 

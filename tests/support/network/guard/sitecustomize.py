@@ -1,4 +1,4 @@
-"""Python imports this at its start when its directory is on PYTHONPATH."""
+"""Imported by Python at its start if its directory is on PYTHONPATH."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The generated client: every operation, path parameter and query parameter of the API has its place."""
+"""The generated client covers every operation, path parameter and query parameter of the API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALL = sorted(contract.operations().values(), key=lambda operation: operation.ope
 
 
 class Recorder(Operations):
-    """Notes what would be sent."""
+    """Records what would be sent."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, dict[str, Any]]] = []

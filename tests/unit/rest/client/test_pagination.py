@@ -1,4 +1,4 @@
-"""Listings in pages: every item once, in order, and not a page too many."""
+"""Paginated listings: every item once, in order, without a superfluous request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nescord_core.rest.client.pagination import PAGES, every
 
 
 class Messages:
-    """Answers as Discord does: the newest first, whichever way it is asked."""
+    """Answers as Discord does: newest first, whichever way it is queried."""
 
     def __init__(self, count: int) -> None:
         self.ids = range(1, count + 1)
@@ -99,7 +99,7 @@ async def test_requests_to_join_come_oldest_first_or_before_something() -> None:
 async def test_what_has_no_pages_is_refused_by_name() -> None:
     async def get_channel(_channel: int) -> None: ...
 
-    with pytest.raises(TypeError, match=r"get_channel does not list in pages; .*list_messages"):
+    with pytest.raises(TypeError, match=r"get_channel is not paginated; .*list_messages"):
         await anext(every(get_channel, 5))
 
 

@@ -1,4 +1,4 @@
-"""Requests as they are built: paths that cannot be left, queries, forms, reasons, error answers."""
+"""Building requests: safe paths, queries, forms, reasons, and error responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words that metrics may name are those of Discord's API, all of them and no others."""
+"""Metrics may name all the words of Discord's API, and no others."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Bytes that nobody meant, thrown at the proxy's front: it stays up, says why, and gives no token away.
+"""Fuzzes the proxy with garbled requests: it stays up, answers with an error, and never reveals a token.
 
-NESCORD_FUZZ_SECONDS sets how long (default 4), NESCORD_FUZZ_SEED the seed (default 1). The long form is
-``benchmarks/fuzz.py``, led by coverage.
+NESCORD_FUZZ_SECONDS sets the duration (default 4), NESCORD_FUZZ_SEED the seed (default 1). The long,
+coverage-guided form is ``benchmarks/fuzz.py``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AT_ONCE = 8
 PATIENCE = 10.0
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 MEANT = {502, 503, 504}
-"""What the proxy may say of a Discord that did not answer; 500 would be a fault of its own."""
+"""What the proxy may answer if Discord does not respond; 500 would be a bug of its own."""
 
 
 async def throw(proxy: Running, chance: random.Random, until: float) -> int:
@@ -61,6 +61,6 @@ async def test_nothing_that_is_sent_breaks_the_front(
 
 
 async def settled(proxy: Running) -> None:
-    """Wait until no slot is held by callers that are gone."""
+    """Wait until no slot is held by callers that have gone."""
     while b'"in_flight": 0' not in (await proxy.call("GET", "/healthz")).body:  # noqa: ASYNC110
         await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""The proxy's sockets: what HTTP/1.1 asks of whoever reads and writes it."""
+"""The proxy's sockets follow HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_a_body_that_nobody_reads_does_not_fill_the_memory(tmp_path: Path)
     async with running_proxy(tmp_path, fake) as proxy:
         host, _, port = proxy.address.rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        # The second request's body waits behind the first answer: its sender has to wait as well.
+        # The second request's body waits behind the first response, so its sender has to wait as well.
         writer.write(
             HEAD % 1 + b"\r\nPUT /guilds/1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 24000000\r\n\r\n"
         )

@@ -1,4 +1,4 @@
-"""A Discord that misbehaves: nothing is lost, the order stays, and no 429 comes that is avoidable."""
+"""A faulty Discord: nothing is lost, order is preserved, and there is no avoidable 429."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ COUNT = 12
 
 
 def drop_the_headers() -> Fault:
-    """A 429 that says nothing but that it is one; still Discord's own, by its Via."""
+    """A 429 without any details; still Discord's own, judging by its Via."""
     return json_status(429, {"message": "slow down", "retry_after": 0.2, "global": False})
 
 
@@ -39,7 +39,7 @@ def html_429() -> Fault:
 
 
 async def posts(proxy: Running, channel: int, count: int = COUNT) -> list[int]:
-    """Send numbered messages with enforced nonces, one after the other; return the statuses."""
+    """Send numbered messages with enforced nonces, one at a time; return the statuses."""
 
     def body(number: int) -> dict[str, object]:
         return {"content": str(number), "nonce": f"{channel}-{number}", "enforce_nonce": True}
@@ -50,7 +50,7 @@ async def posts(proxy: Running, channel: int, count: int = COUNT) -> list[int]:
 
 
 def arrived(fake: FakeDiscord, channel: int, *, taken: bool = True) -> list[int]:
-    """The numbers of the messages that were taken (or of all that came), in the order in which they were."""
+    """Return the numbers of the accepted (or of all) messages, in order of arrival."""
     calls = fake.calls("POST", f"/api/v10/channels/{channel}/messages")
     found = [int(json.loads(seen.body)["content"]) for seen in calls if seen.status == 200 or not taken]
     return list(dict.fromkeys(found))
@@ -122,7 +122,7 @@ async def test_a_bucket_that_changes_in_the_middle(
         fake._buckets.clear()
         assert await posts(proxy, 1) == [200] * COUNT
     assert arrived(fake, 1) == [*range(COUNT)]
-    # A limit that shrank shows only when it is over; one 429 for it cannot be avoided, a second could.
+    # A lowered limit shows only once it is exceeded: one 429 is unavoidable, a second is not.
     assert fake.limited <= int(after.limit < before.limit)
 
 
@@ -169,14 +169,14 @@ async def test_faults_every_few_requests_lose_nothing(tmp_path: Path, fault: Cal
 
     fake = FakeDiscord(limits={POST: [Limit(4, 0.4)]})
     fake.fail(*(fault() if number % 5 in (1, 2) else good for number in range(25)))
-    # One request may meet several of the ten faults, whichever way the two channels take turns.
+    # One request may hit several of the ten faults, however the two channels alternate.
     async with running_proxy(tmp_path, fake, retries=12) as proxy:
         async with asyncio.TaskGroup() as group:
             runs = [group.create_task(posts(proxy, channel, 8)) for channel in (1, 2)]
         assert [status for run in runs for status in run.result()] == [200] * 16
     assert fake.limited == 0
     for channel in (1, 2):
-        # Several are under way at once: what is sent again may be taken after the next, but goes in order.
+        # Several are in flight at once: a retried one may be accepted after the next, but is sent in order.
         assert arrived(fake, channel, taken=False) == list(range(8))
         assert sorted(arrived(fake, channel)) == list(range(8))
 

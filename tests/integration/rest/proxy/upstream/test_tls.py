@@ -1,4 +1,4 @@
-"""The proxy towards an https:// API, as the real one is: certificates are checked, connections are kept."""
+"""The proxy with an https:// API, like the real one: certificates are verified, connections reused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BODY = b"x" * 200_000
 
 
 class SecureApi:
-    """Answers over TLS and counts the connections it took."""
+    """Answers over TLS and counts its connections."""
 
     def __init__(self) -> None:
         self.connections: set[tuple[str, int]] = set()
@@ -79,7 +79,7 @@ async def test_requests_go_over_tls_and_keep_their_connection(
         async with proxy(url, tmp_path / "state") as call:
             for _ in range(5):
                 assert await call("PATCH", "/channels/1", BODY) == (200, BODY)  # type: ignore[misc]
-            large = BODY * 20  # goes to disk on its way
+            large = BODY * 20  # spooled to disk
             assert await call("POST", "/channels/1/messages", large) == (200, BODY)  # type: ignore[misc]
         assert [len(body) for body in api.bodies] == [len(BODY)] * 5 + [len(large)]
         assert len(api.connections) <= 3  # one for small bodies, one for large ones, one for a probe
