@@ -32,20 +32,20 @@ def until_stopped(work: Callable[[], Awaitable[Result]]) -> Result | None:
 async def _cancelled_by_signal(work: Callable[[], Awaitable[Result]]) -> Result | None:
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
-    asked = False
+    stopping = False
 
-    def ask() -> None:
-        nonlocal asked
-        if asked:
+    def stop() -> None:
+        nonlocal stopping
+        if stopping:
             os._exit(1)
-        asked = True
+        stopping = True
         if task is not None:
             task.cancel()
 
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, ask)
+            loop.add_signal_handler(number, stop)
     with suppress(asyncio.CancelledError):
         return await work()
     if task is not None:

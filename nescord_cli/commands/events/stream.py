@@ -41,8 +41,8 @@ async def follow(
 async def _take_all(subscription: Subscription, take: Callable[[Any], None], limit: int) -> None:
     seen: set[str] = set()
     done = 0
-    async for told in subscription:
-        record = told.record
+    async for traced in subscription:
+        record = traced.record
         if record is None or isinstance(record, records.Hello):
             continue
         if limit and not isinstance(record, records.Missed):

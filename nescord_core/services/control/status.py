@@ -48,16 +48,16 @@ async def _with_gateway(found: dict[str, Entry], state_dir: Path) -> dict[str, E
     if "ws" not in found:
         return found
     try:
-        told = await control_socket.request(
+        answer = await control_socket.request(
             state_dir, "status", name=control_socket.WS, timeout=PROBE_TIMEOUT
         )
     except NescordError:
         return found  # it has just started or does not answer, which its state shows
-    shards = told.get("shards", ())
+    shards = answer.get("shards", ())
     more = {
         "shards": len(shards),
         "shards_connected": sum(shard["connected"] for shard in shards),
-        "identifies_left_today": told.get("identifies_left_today"),
+        "identifies_left_today": answer.get("identifies_left_today"),
     }
     return {**found, "ws": found["ws"] | more}
 

@@ -87,28 +87,28 @@ class DevCommands:
         self.supervisor.request_stop()
         return {}
 
-    async def _restart(self, asked: control_socket.Answer) -> control_socket.Answer:
-        self.supervisor.restart(str(asked.get("service")))
+    async def _restart(self, request: control_socket.Answer) -> control_socket.Answer:
+        self.supervisor.restart(str(request.get("service")))
         return {}
 
     async def _reload(self, _: control_socket.Answer) -> control_socket.Answer:
         return await control_socket.reload(self.settings.state_dir)
 
-    def _logs(self, asked: control_socket.Answer) -> AsyncIterator[control_socket.Answer]:
-        service = asked.get("service")
+    def _logs(self, request: control_socket.Answer) -> AsyncIterator[control_socket.Answer]:
+        service = request.get("service")
         known = [*(view.name for view in self.supervisor.views()), self.output.own]
         if service is not None and service not in known:
             raise NescordError(f"there is no service {service!r} here; there are {', '.join(known)}.")
-        return self._lines(service, asked)
+        return self._lines(service, request)
 
     async def _lines(
-        self, service: str | None, asked: control_socket.Answer
+        self, service: str | None, request: control_socket.Answer
     ) -> AsyncIterator[control_socket.Answer]:
-        lines = int(asked.get("lines", 100))
-        async for line in self.output.follow(service, lines=lines, onward=bool(asked.get("follow"))):
+        lines = int(request.get("lines", 100))
+        async for line in self.output.follow(service, lines=lines, onward=bool(request.get("follow"))):
             yield {"time": line.time, "service": line.service, "stream": line.stream, "text": line.text}
 
-    async def _configured(self, asked: control_socket.Answer) -> control_socket.Answer:
+    async def _configured(self, request: control_socket.Answer) -> control_socket.Answer:
         """Restart the services that a changed configuration affects."""
         try:
             settings, specs = self.replan()
@@ -118,17 +118,17 @@ class DevCommands:
             return {}
         self.output.hide(plan.secrets(settings))
         known = {spec.name for spec in specs}
-        for name in [name for name in asked.get("services", ()) if name in known]:
+        for name in [name for name in request.get("services", ()) if name in known]:
             self._say(f"restarting {name} with the changed configuration")
             self.supervisor.restart(name)
         return {}
 
-    async def _notice(self, asked: control_socket.Answer) -> control_socket.Answer:
+    async def _notice(self, request: control_socket.Answer) -> control_socket.Answer:
         """Show on the sandbox's page why the new code cannot be loaded; an empty text removes the notice."""
         if not self.page:
             return {}
         limit = aiohttp.ClientTimeout(total=NOTICE_TIMEOUT)
-        body = {"text": str(asked.get("text", ""))[:NOTICE_LENGTH]}
+        body = {"text": str(request.get("text", ""))[:NOTICE_LENGTH]}
         try:
             async with (
                 aiohttp.ClientSession(timeout=limit) as session,

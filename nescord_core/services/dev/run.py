@@ -46,7 +46,7 @@ ALL = RunMode("nescord run all", "all", watch=False)
 
 
 async def run_all(config: Config, *, json: bool = False, port_offset: int = 0) -> int:
-    """Run rest, main and ws until a signal, `nescord stop`, or a service fails for good.
+    """Run rest, main and ws until a signal, `nescord stop` or a permanent failure.
 
     Returns and raises as `run_dev` does.
     """
@@ -64,7 +64,7 @@ async def run_dev(
     environ: Mapping[str, str] | None = None,
     mode: RunMode = DEV,
 ) -> int:
-    """Run all services until a signal, `nescord stop`, the end of ``exec_cmd``, or a service fails for good.
+    """Run the services until a signal, `nescord stop`, the end of ``exec_cmd`` or a permanent failure.
 
     If ``sandbox`` is None, the sandbox is used when there is no token. ``file`` (default: stdout) receives
     the output of all services, as JSON lines if ``json``. ``exec_cmd`` starts in the working directory once

@@ -68,8 +68,8 @@ async def _registered(config: Config) -> Mapping[str, Any] | None:
         return {"error": f"importing {entry} took longer than {_TIMEOUT:g} s"}
     for line in output.decode(errors="replace").splitlines():
         if line.startswith(_MARK):
-            told: Mapping[str, Any] = json.loads(line.removeprefix(_MARK))
-            return told
+            found: Mapping[str, Any] = json.loads(line.removeprefix(_MARK))
+            return found
     return {"error": f"importing {entry} ended the process (exit code {process.returncode})"}
 
 
@@ -109,9 +109,9 @@ def _content(config: Config, events: list[str]) -> Iterator[Finding]:
         )
 
 
-def _client_intents(config: Config, asked: Intents) -> Finding:
+def _client_intents(config: Config, needed: Intents) -> Finding:
     """Compare a discord.py client's own intents with those that ws requests."""
-    missing = asked & ~Intents(config["bot.intents"])
+    missing = needed & ~Intents(config["bot.intents"])
     if missing:
         names = ", ".join(name.lower() for name in missing.names)
         return failed(

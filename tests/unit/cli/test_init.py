@@ -1,4 +1,4 @@
-"""`nescord init` as a person uses it: with questions, without, and in the way of other files."""
+"""`nescord init`: with prompts, without prompts, and over existing files."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nescord_core.services.project import templates
 
 
 class Keyboard:
-    """Answers as somebody at a terminal types them."""
+    """Answers the prompts as if typed in a terminal."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._patch = monkeypatch
 
     def run(self, *arguments: str, typed: str | None = None) -> Any:
         if typed is not None:
-            # The runner puts its own stream in the place of stdin, which is no terminal.
+            # The runner replaces stdin with its own stream, which is not a terminal.
             self._patch.setattr("nescord_cli.commands.init.command._is_asked", lambda yes: not yes)
         return CliRunner().invoke(app, ["init", *arguments], input=typed, catch_exceptions=False)
 
@@ -32,7 +32,7 @@ def keyboard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Keyboard:
     return Keyboard(monkeypatch)
 
 
-def test_what_is_not_said_is_asked_for(keyboard: Keyboard, tmp_path: Path) -> None:
+def test_missing_values_are_prompted_for(keyboard: Keyboard, tmp_path: Path) -> None:
     ended = keyboard.run(typed="mine\nnope\ncogs\nminimal\ny\n")
     assert ended.exit_code == 0, ended.output
     assert "discordpy" in ended.output, "the templates are listed before the question"
@@ -44,13 +44,13 @@ def test_what_is_not_said_is_asked_for(keyboard: Keyboard, tmp_path: Path) -> No
     assert "pytest" in ended.output
 
 
-def test_enter_takes_the_defaults(keyboard: Keyboard, tmp_path: Path) -> None:
+def test_enter_accepts_the_defaults(keyboard: Keyboard, tmp_path: Path) -> None:
     assert keyboard.run(typed="\n\n\n").exit_code == 0
     assert 'entry = "bot_main.app:bot"' in (tmp_path / "mybot/nescord.toml").read_text(), "discordpy"
     assert not (tmp_path / "mybot/.git").exists()
 
 
-def test_a_script_is_asked_nothing(keyboard: Keyboard, tmp_path: Path) -> None:
+def test_yes_suppresses_the_prompts(keyboard: Keyboard, tmp_path: Path) -> None:
     assert keyboard.run("bot", "--yes", "--git").exit_code == 0
     assert (tmp_path / "bot/.git").is_dir()
     assert (tmp_path / "bot/bot_main/cogs").is_dir(), "discordpy is the default"
@@ -64,7 +64,7 @@ def test_a_script_is_asked_nothing(keyboard: Keyboard, tmp_path: Path) -> None:
     assert (tmp_path / "bot/nescord.toml").read_text() != "mine"
 
 
-def test_asked_before_files_are_overwritten(keyboard: Keyboard, tmp_path: Path) -> None:
+def test_force_prompts_before_overwriting(keyboard: Keyboard, tmp_path: Path) -> None:
     keyboard.run("bot", "--yes")
     (tmp_path / "bot/nescord.toml").write_text("mine")
     assert keyboard.run("bot", "-t", "minimal", "--force", typed="n\n").exit_code == 1
@@ -72,19 +72,19 @@ def test_asked_before_files_are_overwritten(keyboard: Keyboard, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("template", templates.templates())
-def test_containers_come_with_every_template(keyboard: Keyboard, tmp_path: Path, template: str) -> None:
+def test_docker_files_work_with_every_template(keyboard: Keyboard, tmp_path: Path, template: str) -> None:
     ended = keyboard.run("bot", "-t", template, "--docker", "--dry-run")
     assert ended.exit_code == 0
     assert not (tmp_path / "bot").exists()
     assert ended.output.count(".env.example") == 1
     assert keyboard.run("bot", "-t", template, "--docker", "--yes").exit_code == 0
     compose = (tmp_path / "bot/compose.yaml").read_text()
-    assert 'DISCORD_INTENTS: "guilds,' in compose, "as the template's own nescord.toml has them"
+    assert 'DISCORD_INTENTS: "guilds,' in compose, "from the template's own nescord.toml"
     assert {"Dockerfile", ".dockerignore"} <= {path.name for path in (tmp_path / "bot").iterdir()}
     assert "NESCORD_SECRET" in (tmp_path / "bot/.env.example").read_text()
 
 
-def test_templates_are_listed_with_what_they_are_for(keyboard: Keyboard) -> None:
+def test_templates_are_listed_with_their_descriptions(keyboard: Keyboard) -> None:
     listed = keyboard.run("--list").output.splitlines()
     assert {line.split()[0] for line in listed} == {"minimal", "discordpy"}
     assert all(len(line.split()) > 3 for line in listed)
@@ -94,7 +94,7 @@ def test_templates_are_listed_with_what_they_are_for(keyboard: Keyboard) -> None
     ("marker", "home", "entry"),
     [("requirements.txt", ".", "src/club/bot.py"), ("src/pyproject.toml", "src", "club/bot.py")],
 )
-def test_a_bot_is_made_a_project_of_where_it_is_started(
+def test_a_wrapped_bot_becomes_a_project_where_it_is_started(
     keyboard: Keyboard, tmp_path: Path, marker: str, home: str, entry: str
 ) -> None:
     (tmp_path / "src/club").mkdir(parents=True)
@@ -103,10 +103,10 @@ def test_a_bot_is_made_a_project_of_where_it_is_started(
     (tmp_path / home / ".env.example").write_text("TOKEN=\n")
     assert keyboard.run("--from", "src/club/bot.py").exit_code == 0
     assert f'entry = "{entry}"' in (tmp_path / home / "nescord.toml").read_text()
-    assert (tmp_path / home / ".env.example").read_text() == "TOKEN=\n", "the bot's own files stay"
+    assert (tmp_path / home / ".env.example").read_text() == "TOKEN=\n", "the bot's own files are kept"
 
 
-def test_without_a_sign_of_a_project_it_is_made_beside_the_bot(keyboard: Keyboard, tmp_path: Path) -> None:
+def test_without_a_project_root_it_is_created_next_to_the_bot(keyboard: Keyboard, tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/bot.py").write_text("client = discord.Client(intents=discord.Intents.all())\n")
     assert keyboard.run("--from", "src/bot.py").exit_code == 0
