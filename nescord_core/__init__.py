@@ -1,6 +1,6 @@
 """nescord: deploy, reload and scale a Discord bot without losing an event.
 
-The public names are imported when first used, so that a program pays only for the part it needs.
+The public names are imported on first use, so that a program pays only for what it needs.
 """
 
 from __future__ import annotations

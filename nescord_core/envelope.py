@@ -1,4 +1,4 @@
-"""What ws passes on for one gateway dispatch: its identity, its routing and its untouched bytes."""
+"""A gateway dispatch as ws forwards it: its identity, its routing and its raw bytes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["Envelope"]
 
 
 class Envelope(NamedTuple):
-    """One dispatch (opcode 0) as it came from Discord.
+    """One dispatch (opcode 0), as received from Discord.
 
-    The identity is (``shard_id``, ``session_id``, ``seq``): sequence numbers are per session, and two
-    events with equal content are two events. A NamedTuple rather than a dataclass because one is made for
-    every event on the hot path.
+    Its identity is (``shard_id``, ``session_id``, ``seq``): sequence numbers are per session, and two events
+    with equal content are two events. A NamedTuple rather than a dataclass because one is created for every
+    event.
 
-    ``key`` is what the event is routed and ordered by: the guild id, or the channel id of a direct
-    message, or 0. ``guild_id`` is 0 for events without a guild. ``data`` is the raw JSON of ``d``.
-    ``received_at`` is in seconds since the epoch. ``redelivered`` is true when main may have seen the
-    event before (a RESUME from the last acknowledged event after ws itself was restarted).
+    ``key`` is what the event is routed and ordered by: the guild id, or the channel id of a direct message,
+    or 0. ``guild_id`` is 0 for events without a guild. ``data`` is the raw JSON of ``d``. ``received_at`` is
+    in seconds since the epoch. ``redelivered`` is true if main may have seen the event before (a RESUME from
+    the last acknowledged event after a restart of ws).
     """
 
     shard_id: int

@@ -1,7 +1,7 @@
 """Every error that nescord raises, in one hierarchy.
 
 An error carries facts as attributes and prints as one paragraph: what happened, where, and what to do.
-Errors of libraries are translated into these where the library is driven.
+Library errors are translated into these where the library is used.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
+
+from nescord_core.wording import counted
 
 __all__ = [
     "AlreadyRunning",
@@ -36,9 +38,9 @@ __all__ = [
 
 
 class NescordError(Exception):
-    """The base of all: ``exit_code`` is what the CLI leaves with (1 at run time, 2 wrong use).
+    """The base class: ``exit_code`` is the CLI's exit code (1 for run-time errors, 2 for wrong use).
 
-    ``hint`` says what to do; ``details`` are lines to show before the message: an excerpt, a log's end.
+    ``hint`` says what to do; ``details`` are lines to show before the message: an excerpt, the end of a log.
     """
 
     exit_code: ClassVar[int] = 1
@@ -54,9 +56,9 @@ class NescordError(Exception):
 
 
 class ConfigError(NescordError):
-    """A flag, variable or file says something that cannot be used.
+    """A flag, variable or file has an unusable value.
 
-    ``where`` names the file and key, or the variable or flag, that holds the value.
+    ``where`` names the file and key, or the variable or flag, that has the value.
     """
 
     exit_code = 2
@@ -71,7 +73,7 @@ class EntryError(NescordError):
 
 
 class PortTaken(NescordError):
-    """An address is in use; ``holder`` describes the process that holds it, where the system tells."""
+    """An address is in use; ``holder`` describes the process that uses it, if the system reveals it."""
 
     def __init__(self, address: str, *, service: str, key: str, holder: str = "") -> None:
         super().__init__(
@@ -85,7 +87,7 @@ class PortTaken(NescordError):
 
 
 class AlreadyRunning(NescordError):
-    """A second process was started for what one process must own (a token's gateway sessions)."""
+    """A second process was started for something that only one may own (a token's gateway sessions)."""
 
     exit_code = 2
 
@@ -101,7 +103,7 @@ class AlreadyRunning(NescordError):
 
 
 class NotRunning(NescordError):
-    """A command was meant for services that run here, and none does."""
+    """A command needs a service that is not running here."""
 
     def __init__(self, what: str, *, state_dir: str) -> None:
         super().__init__(
@@ -121,7 +123,7 @@ class ServiceFailed(NescordError):
 
 
 class ProtocolMismatch(NescordError):
-    """ws and main speak different versions of the wire between them."""
+    """ws and main speak different versions of their protocol."""
 
     def __init__(self, *, ours: int, theirs: int, peer: str) -> None:
         super().__init__(
@@ -149,16 +151,16 @@ class TokenRejected(NescordError):
 class IdentifyBudgetSpent(NescordError):
     """The day's session starts are (nearly) used up, so no IDENTIFY is sent.
 
-    One more than the limit and Discord resets the token
+    If the limit is exceeded, Discord resets the token
     (https://discord.com/developers/docs/events/gateway#session-start-limit-object).
     ``reset_after`` is in seconds.
     """
 
     def __init__(self, *, remaining: int, needed: int, reserve: int, reset_after: float) -> None:
         super().__init__(
-            f"Discord allows {remaining} more session starts today; {needed} are needed"
-            f" and {reserve} are kept in reserve.",
-            hint=f"The count starts anew in {reset_after / 3600:.1f} h. Find out what spends them.",
+            f"Discord allows {counted(remaining, 'more session start')} today; {needed} needed,"
+            f" {reserve} kept in reserve.",
+            hint=f"The limit resets in {reset_after / 3600:.1f} h. Find out what uses them up.",
         )
         self.remaining = remaining
         self.needed = needed
@@ -174,11 +176,11 @@ FATAL_CLOSE_REASONS: Mapping[int, tuple[str, str]] = {
     ),
     4011: ("this bot is in too many guilds for one shard", "Set ws.shards to auto or to a larger number."),
     4012: ("the gateway version is not valid", "Upgrade nescord."),
-    4013: ("bot.intents holds a bit that Discord does not know", "Check bot.intents (DISCORD_INTENTS)."),
+    4013: ("bot.intents contains a bit that Discord does not know", "Check bot.intents (DISCORD_INTENTS)."),
     4014: (
         "an intent is not allowed for this bot",
-        "Switch it on under Bot, Privileged Gateway Intents, in the Developer Portal,"
-        " or take it out of bot.intents (DISCORD_INTENTS).",
+        "Enable it under Bot, Privileged Gateway Intents, in the Developer Portal,"
+        " or remove it from bot.intents (DISCORD_INTENTS).",
     ),
 }
 
@@ -200,22 +202,22 @@ class FatalClose(NescordError):
 
 
 class GatewayCommandError(NescordError):
-    """A gateway command could not be delivered to its shard, or Discord refused it."""
+    """A gateway command could not be delivered to its shard, or Discord rejected it."""
 
 
 class TransportError(NescordError):
-    """A peer could not be reached or the connection broke: name look-up, refused, reset, time-out."""
+    """A peer could not be reached or the connection broke: DNS, refused, reset, time-out."""
 
 
 class InvalidRequestLimit(NescordError):
-    """So many 401, 403 and 429 answers that the next ones would have Discord ban this address."""
+    """There were so many 401, 403 and 429 responses that further ones would get this address banned."""
 
 
 class DiscordHTTPError(NescordError):
-    """Discord answered with an error.
+    """Discord responded with an error.
 
-    ``status`` is the HTTP status; ``code`` and ``errors`` are Discord's own JSON error code (0 when it
-    gave none) and per-field details; ``method`` and ``path`` name the request (tokens masked).
+    ``status`` is the HTTP status; ``code`` and ``errors`` are Discord's JSON error code (0 if there is none)
+    and per-field details; ``method`` and ``path`` identify the request (tokens masked).
     https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
     """
 
@@ -261,7 +263,7 @@ class NotFound(DiscordHTTPError):
 
 
 class RateLimited(DiscordHTTPError):
-    """429 that was not waited out; ``retry_after`` in seconds, ``scope`` is user, global or shared."""
+    """429 that was not waited out; ``retry_after`` is in seconds, ``scope`` is user, global or shared."""
 
     def __init__(self, *, retry_after: float = 0.0, scope: str = "user", **facts: Any) -> None:
         super().__init__(**facts)
@@ -270,7 +272,7 @@ class RateLimited(DiscordHTTPError):
 
 
 class DiscordServerError(DiscordHTTPError):
-    """5xx: Discord, or the proxy on the way to it, could not serve the request."""
+    """5xx: Discord, or the proxy in front of it, could not serve the request."""
 
 
 def _phrase(status: int) -> str:
@@ -281,7 +283,7 @@ def _phrase(status: int) -> str:
 
 
 def _flatten(errors: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Discord nests field errors as {field: {index: {_errors: [{code, message}]}}}."""
+    """Flatten Discord's field errors, which are nested: {field: {index: {_errors: [{code, message}]}}}."""
     lines: list[str] = []
     for key, value in errors.items():
         if key == "_errors" and isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The names of Discord's gateway events and intents, and which event needs which intent.
+"""The names of Discord's gateway events and intents, and the intents that each event needs.
 
 https://discord.com/developers/docs/events/gateway-events#receive-events
 https://discord.com/developers/docs/events/gateway#gateway-intents
@@ -14,7 +14,7 @@ from types import MappingProxyType
 __all__ = ["ANY_EVENT", "INTENTS_OF", "EventType", "Intents", "event_names", "event_type", "unreachable"]
 
 ANY_EVENT = "*"
-"""Stands for every event, those that Discord adds tomorrow included."""
+"""Matches every event, including those that Discord adds later."""
 
 
 class _UpperName(StrEnum):
@@ -26,7 +26,7 @@ class _UpperName(StrEnum):
 class EventType(_UpperName):
     """Every dispatch (opcode 0) that a bot can receive; the value is Discord's own ``t``.
 
-    Hello, Reconnect and Invalid Session are opcodes of their own and end at the gateway connection.
+    Hello, Reconnect and Invalid Session are opcodes of their own, handled at the gateway connection.
     """
 
     READY = auto()
@@ -118,7 +118,7 @@ class EventType(_UpperName):
 
 
 class Intents(IntFlag):
-    """The bits of IDENTIFY's ``intents``. Bits that this version has no name for are kept, not refused."""
+    """The bits of IDENTIFY's ``intents``. Bits without a name in this version are kept, not rejected."""
 
     GUILDS = 1 << 0
     GUILD_MEMBERS = 1 << 1
@@ -142,41 +142,41 @@ class Intents(IntFlag):
     GUILD_MESSAGE_POLLS = 1 << 24
     DIRECT_MESSAGE_POLLS = 1 << 25
 
-    # Names that Discord's documentation used before; still the same bits.
+    # Former names in Discord's documentation, for the same bits.
     GUILD_BANS = GUILD_MODERATION
     GUILD_EMOJIS_AND_STICKERS = GUILD_EXPRESSIONS
 
     @classmethod
     def none(cls) -> Intents:
-        """No intent: a bot that lives on interactions alone."""
+        """Return no intents: for a bot that uses interactions only."""
         return cls(0)
 
     @classmethod
     def all(cls) -> Intents:
-        """Every named intent, the privileged ones included."""
+        """Return every named intent, including the privileged ones."""
         return cls(sum(member.value for member in cls))
 
     @classmethod
     def privileged(cls) -> Intents:
-        """The three that the Developer Portal must allow; otherwise Discord closes with 4014."""
+        """Return the three that the Developer Portal must allow; otherwise Discord closes with 4014."""
         return cls.GUILD_MEMBERS | cls.GUILD_PRESENCES | cls.MESSAGE_CONTENT
 
     @classmethod
     def default(cls) -> Intents:
-        """Every intent that needs nobody's permission."""
+        """Return every intent that needs no approval."""
         return cls.all() & ~cls.privileged()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Discord's names of the bits that are set; bits without a name as ``1 << n``."""
+        """Discord's names of the set bits; bits without a name as ``1 << n``."""
         bits = (1 << n for n in range(self.value.bit_length()) if self.value >> n & 1)
         return tuple(Intents(bit).name or f"1 << {bit.bit_length() - 1}" for bit in bits)
 
     @classmethod
     def parse(cls, text: str | int | Iterable[str | int]) -> Intents:
-        """Read ``guilds,guild_messages``, ``1,512`` (single bits), ``33281`` (the whole number) or a list.
+        """Parse ``guilds,guild_messages``, ``1,512`` (single bits), ``33281`` (a sum of bits) or a list.
 
-        ``all``, ``default`` and ``none`` are names too. Raises ValueError that says what to write instead.
+        ``all``, ``default`` and ``none`` are names as well. Raises ValueError with a suggestion.
         """
         if isinstance(text, int):
             return _whole(text)
@@ -199,7 +199,7 @@ def _is_number(part: str | int) -> bool:
 
 
 def _whole(number: int) -> Intents:
-    # Discord reads intents as a JSON number; past 53 bits those are no longer exact.
+    # Discord reads intents as a JSON number, which is exact up to 53 bits only.
     if not 0 <= number < 1 << 53:
         raise ValueError(f"{number} is not a sum of intent bits: it must be from 0 to 2**53 - 1.")
     return Intents(number)
@@ -209,7 +209,7 @@ def _bit(number: int) -> Intents:
     if number.bit_count() != 1 or number < 0:
         raise ValueError(
             f"{number} is not a single intent bit (1, 2, 4, ... 33554432); "
-            "several numbers must be single bits, a sum of bits stands alone."
+            "in a list, numbers must be single bits; a sum of bits must stand alone."
         )
     return _whole(number)
 
@@ -223,7 +223,7 @@ def _named(name: str) -> Intents:
 
 
 def _compact(name: str) -> str:
-    """``message_create``, ``MESSAGE_CREATE`` and ``messageCreate`` come to the same."""
+    """Normalize a name: ``message_create``, ``MESSAGE_CREATE`` and ``messageCreate`` are equal."""
     return name.replace("_", "").replace("-", "").lower()
 
 
@@ -242,9 +242,9 @@ _EVENT_NAMES: Mapping[str, EventType] = {_compact(each): each for each in EventT
 
 
 def event_type(name: str) -> EventType:
-    """Return the event of that name, written ``message_create``, ``MESSAGE_CREATE`` or ``messageCreate``.
+    """Return the event with a name like ``message_create``, ``MESSAGE_CREATE`` or ``messageCreate``.
 
-    Raises ValueError with the nearest names when there is none.
+    Raises ValueError, with the nearest names, if there is none.
     """
     found = _EVENT_NAMES.get(_compact(name.strip()))
     if found is None:
@@ -254,9 +254,9 @@ def event_type(name: str) -> EventType:
 
 
 def event_names(names: str | Iterable[str]) -> frozenset[str] | None:
-    """Read the ``bot.events`` setting: ``*`` (or nothing) is None for all, otherwise upper-case names.
+    """Parse the ``bot.events`` setting: ``*`` (or nothing) is None for all, otherwise upper-case names.
 
-    Takes one comma-separated string or a list. Raises ValueError for a name that is no event.
+    Takes a comma-separated string or a list. Raises ValueError for an unknown event.
     """
     parts = names.split(",") if isinstance(names, str) else list(names)
     wanted = [part.strip() for part in parts if part.strip()]
@@ -310,10 +310,10 @@ def _intents_of() -> dict[EventType, Intents]:
 
 
 INTENTS_OF: Mapping[EventType, Intents] = MappingProxyType(_intents_of())
-"""The intents each event comes with: any one of them is enough, and 0 means that it always comes."""
+"""The intents of each event: any one of them is enough, and 0 means that it is always sent."""
 
 
 def unreachable(events: Iterable[str], intents: int) -> dict[EventType, Intents]:
-    """Return those of the events that these intents never bring, with the intents that would."""
+    """Return the events that these intents never bring, each with the intents that would."""
     wanted = [event_type(name) for name in events if name != ANY_EVENT]
     return {each: INTENTS_OF[each] for each in wanted if INTENTS_OF[each] and not INTENTS_OF[each] & intents}

@@ -1,7 +1,7 @@
-"""What each service is told: frozen, narrow, with every time-out in it.
+"""The settings of each service: frozen, narrow, and including every time-out.
 
 `config.load` builds these from nescord.toml, .env, the environment and flags; code and tests may build them
-directly. Times are in seconds, sizes in the unit the name says.
+directly. Times are in seconds, sizes in the unit of the name.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ __all__ = [
 DEFAULT_API_URL = "https://discord.com/api/v10"
 DEFAULT_STATE_DIR = Path(".nescord")
 CACHE_KINDS = ("messages", "members", "channels", "guilds", "users", "static")
-"""What a route is about, as far as the cache makes a difference."""
+"""The kinds of routes that the cache distinguishes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SecuritySettings:
-    """How a service knows its callers. Without a secret it binds to loopback only.
+    """How a service authenticates its callers. Without a secret it binds to loopback only.
 
     ``hosts`` are names that callers may reach it by, besides addresses and names without a dot.
     """
@@ -46,7 +46,7 @@ class SecuritySettings:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSettings:
-    """What ws keeps of the guilds for a main whose cache starts empty; off for bots that need none."""
+    """The guild state that ws caches for a main with an empty cache; off for bots that need none."""
 
     enabled: bool = False
     members: bool = True
@@ -59,10 +59,10 @@ class SnapshotSettings:
 class WsSettings:
     """Settings of the gateway service.
 
-    ``intents`` is the whole number sent in IDENTIFY. ``events`` is None for all, or upper-case names.
-    ``shards`` is None for what GET /gateway/bot recommends; ``shard_ids`` is None for all of them.
-    ``grpc_hosts`` are host:port strings or one ``dns:///name:port``. ``compress`` is
-    ``zstd-stream``, ``zlib-stream`` or ``none``.
+    ``intents`` is the number sent in IDENTIFY. ``events`` is None for all, or upper-case names. ``shards`` is
+    None for what GET /gateway/bot recommends; ``shard_ids`` is None for all of them. ``grpc_hosts`` are
+    host:port strings or one ``dns:///name:port``. ``compress`` is ``zstd-stream``, ``zlib-stream`` or
+    ``none``.
     """
 
     token: str = field(repr=False)
@@ -113,10 +113,10 @@ class WsSettings:
 
 @dataclass(frozen=True, slots=True)
 class CacheOptions:
-    """The proxy's GET cache: time to live in seconds, bound on disk in MB.
+    """The proxy's GET cache: time to live in seconds, maximum size on disk in MB.
 
-    ``ttls`` has other times to live for kinds of routes: see CACHE_KINDS. ``unlinked_ttl`` is the longest one
-    while ws does not tell of every change.
+    ``ttls`` overrides the time to live for kinds of routes: see CACHE_KINDS. ``unlinked_ttl`` is the maximum
+    while ws does not report every change.
     """
 
     enabled: bool = True
@@ -126,7 +126,7 @@ class CacheOptions:
     ttls: Mapping[str, float] = field(default_factory=dict)
 
     def ttl_of(self, kind: str, *, linked: bool = True) -> float:
-        """Return the time to live of a kind of route; 0 keeps nothing."""
+        """Return the time to live of a kind of route; 0 disables caching."""
         ttl = self.ttls.get(kind, self.ttl)
         return ttl if linked else min(ttl, self.unlinked_ttl)
 
@@ -135,7 +135,7 @@ class CacheOptions:
 class RestSettings:
     """Settings of the REST proxy. ``global_limit`` is in requests per second.
 
-    With ``passthrough``, callers may bring other credentials than the bot's: other bots' or Bearer tokens.
+    With ``passthrough``, callers may use other credentials than the bot's: other bots' or Bearer tokens.
     """
 
     token: str | None = field(repr=False)
@@ -164,12 +164,12 @@ class RestSettings:
 class MainSettings:
     """Settings of the bot's own process: where it listens for events and where rest is.
 
-    ``arguments`` are what a file finds in ``sys.argv`` behind its own name.
-    ``reload_method`` is how a reload starts the new process: ``fork``, ``spawn``, or ``auto`` for what suits.
-    ``event_timeout`` (seconds) is how long an event of a discord.py bot waits for its listeners and commands
-    before it counts as done. ``command_sync`` is where `nescord dev` brings application commands up to date:
-    ``global``, the id of a guild, or None for nowhere. ``hang_timeout`` (seconds, 0 for never) is how long a
-    worker may not answer its parent before it counts as hung.
+    ``arguments`` follow a file's own name in its ``sys.argv``. ``reload_method`` is how a reload starts the
+    new process: ``fork``, ``spawn``, or ``auto`` to choose. ``event_timeout`` (seconds) is how long an event
+    of a discord.py bot waits for its listeners and commands before it counts as done. ``command_sync`` is
+    where `nescord dev` syncs application commands: ``global``, the id of a guild, or None for nowhere.
+    ``hang_timeout`` (seconds, 0 for never) is how long a worker may leave its parent unanswered before it
+    counts as hung.
     """
 
     entry: str = "bot_main.app:listener"
@@ -200,9 +200,9 @@ class MainSettings:
 
 
 SANDBOX_BOT_ID = 1191168914227200000
-"""The id of the sandbox's bot and of its application, as old as the seeded world: the same in every run."""
+"""The id of the sandbox's bot and application, as old as the seeded world: the same in every run."""
 
-# The first part is the id in base64, as in Discord's tokens: hikari takes its own id from there. The rest is
+# The first part is the id in base64, as in Discord's tokens: hikari reads its own id from there. The rest is
 # obviously fake, and printed at the start.
 SANDBOX_TOKEN = "MTE5MTE2ODkxNDIyNzIwMDAwMA.sandbox.not-a-real-token-local-use-only"  # noqa: S105
 
@@ -211,9 +211,10 @@ SANDBOX_TOKEN = "MTE5MTE2ODkxNDIyNzIwMDAwMA.sandbox.not-a-real-token-local-use-o
 class SandboxSettings:
     """Settings of the local Discord. ``identify_window`` is its own pacing, as strict as Discord's.
 
-    ``disallowed_intents`` is a bit mask of privileged intents that the bot was not granted: identifying
-    with one of them is answered with close code 4014. ``guilds`` worlds are made at start. ``global_limit``
-    is in requests per second. ``shards`` and ``max_concurrency`` are what GET /gateway/bot recommends.
+    ``disallowed_intents`` is a bit mask of privileged intents that the bot lacks: identifying with one of
+    them is answered with close code 4014. ``guilds`` is the number of guilds created at the start.
+    ``global_limit`` is in requests per second. ``shards`` and ``max_concurrency`` are what GET /gateway/bot
+    recommends.
     """
 
     token: str = field(default=SANDBOX_TOKEN, repr=False)

@@ -1,4 +1,4 @@
-"""Discord's ids: 64-bit integers that hold their time of creation.
+"""Discord's ids: 64-bit integers that contain their creation time.
 
 https://discord.com/developers/docs/reference#snowflakes
 """
@@ -14,22 +14,22 @@ DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
 def created_at_ms(snowflake: int) -> int:
-    """Milliseconds since the Unix epoch at which the id was made."""
+    """Return the creation time of an id in milliseconds since the Unix epoch."""
     return (snowflake >> 22) + DISCORD_EPOCH_MS
 
 
 def created_at(snowflake: int) -> datetime:
-    """The moment at which the id was made, in UTC."""
+    """Return the creation time of an id, in UTC."""
     return datetime.fromtimestamp(created_at_ms(snowflake) / 1000, tz=UTC)
 
 
 def from_ms(unix_ms: int) -> int:
-    """Return the smallest id of that millisecond since the Unix epoch: a bound for `before` and `after`."""
+    """Return the smallest id created at that Unix time in ms: a bound for `before` and `after`."""
     return (unix_ms - DISCORD_EPOCH_MS) << 22
 
 
 def shard_of(guild_id: int, shard_count: int) -> int:
-    """Return the shard that carries a guild's events; direct messages (guild id 0) arrive on shard 0.
+    """Return the shard that receives a guild's events; direct messages (guild id 0) arrive on shard 0.
 
     https://discord.com/developers/docs/events/gateway#sharding
     """

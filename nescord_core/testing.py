@@ -1,10 +1,10 @@
-"""For the tests of a bot: the whole of it on a local Discord, talked to as a person would::
+"""Runs a whole bot on a local Discord for its tests, which talk to it as users would::
 
     with running_bot() as bot:
         assert bot.ask("!ping") == "Pong!"
 
-It starts `nescord dev` on the sandbox, on ports of its own and with a state of its own, so that it disturbs
-nothing that runs in the project. No token and no network are needed.
+It starts `nescord dev` on the sandbox, with its own ports and state, so it does not interfere with anything
+that runs in the project. It needs no token and no network.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SHOWN_LINES = 25
 class RunningBot:
     """A bot on the sandbox; ``url`` is the sandbox's address, with its page and its control API.
 
-    Channels and users are named as the sandbox names them: #general, #random; olivia, alice, bob.
+    Channels and users have the sandbox's names: #general, #random; olivia, alice, bob.
     """
 
     def __init__(self, url: str, log: Path, timeout: float) -> None:
@@ -47,25 +47,25 @@ class RunningBot:
         self._timeout = timeout
 
     def say(self, content: str, *, channel: str = "general", user: str = "alice", **more: Any) -> Any:
-        """Say something and return the message, as Discord would describe it."""
+        """Send a message as a user, and return it as Discord would describe it."""
         return self.control("POST", "/say", channel=channel, user=user, content=content, **more)
 
     def ask(self, content: str, *, channel: str = "general", user: str = "alice", **more: Any) -> str:
-        """Say something and return the text of what the bot says next in that channel."""
-        said = self.say(content, channel=channel, user=user, **more)
-        return str(self.hear(after=said["id"], channel=channel)["content"])
+        """Send a message and return the text of the bot's next message in that channel."""
+        message = self.say(content, channel=channel, user=user, **more)
+        return str(self.hear(after=message["id"], channel=channel)["content"])
 
     def hear(self, *, after: str, channel: str = "general") -> Any:
-        """Wait for the bot's next message after that one, and return it."""
+        """Wait for the bot's next message after another one, and return it."""
         return self.control("POST", "/wait", channel=channel, after=after, timeout=self._timeout)
 
     def command(self, name: str, *, channel: str = "general", user: str = "alice", **options: Any) -> Any:
-        """Use an application command (``"name group sub"``) and return how the bot answered it."""
-        asked = {"channel": channel, "user": user, "command": name, "options": options}
-        return self.control("POST", "/interact", **asked, wait=self._timeout)
+        """Use an application command (``"name group sub"``) and return the bot's response."""
+        request = {"channel": channel, "user": user, "command": name, "options": options}
+        return self.control("POST", "/interact", **request, wait=self._timeout)
 
     def control(self, method: str, path: str, **body: Any) -> Any:
-        """Call the sandbox's control API. Raises NescordError with its sentence when it refuses."""
+        """Call the sandbox's control API. Raises NescordError with its message if it refuses."""
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(f"{self.url}/sandbox{path}", data, method=method)  # noqa: S310 - ours
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -74,22 +74,22 @@ class RunningBot:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                said = error.read().decode(errors="replace")
-            raise NescordError(f"the sandbox refused {method} {path}: {said}\n{self.log()}") from None
+                detail = error.read().decode(errors="replace")
+            raise NescordError(f"the sandbox refused {method} {path}: {detail}\n{self.log()}") from None
 
     def log(self) -> str:
-        """Return the last lines that the services have printed."""
+        """Return the last lines of the services' output."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:])
 
 
 @contextmanager
 def running_bot(project: str | Path | None = None, *, timeout: float = 60.0) -> Iterator[RunningBot]:
-    """Run the bot of a project (default: that of the working directory) while the block runs.
+    """Run the bot of a project (default: the working directory's) while the block runs.
 
     ``timeout`` (seconds) is for the start, and for each answer.
 
     Raises:
-        ServiceFailed: it does not start; the error shows what it printed.
+        ServiceFailed: it does not start; the error shows its output.
 
     """
     settings = config.load(None if project is None else Path(project), environ={})
@@ -124,7 +124,7 @@ def _free_offset(settings: config.Config) -> int:
             holder_of(host, port) for host, port in (*addresses, (moved["rest.host"], moved["rest.port"]))
         ):
             return offset
-    raise NescordError("no free ports were found for the bot.", hint="Stop other nescord projects first.")
+    raise NescordError("no free ports found for the bot.", hint="Stop other nescord projects first.")
 
 
 def _until_online(bot: RunningBot, process: subprocess.Popen[bytes], timeout: float) -> None:
@@ -136,7 +136,7 @@ def _until_online(bot: RunningBot, process: subprocess.Popen[bytes], timeout: fl
             if bot.control("GET", "/state")["bot_online"]:
                 return
         except OSError:
-            pass  # the sandbox is not there yet
+            pass  # the sandbox is not up yet
         time.sleep(0.05)
     raise ServiceFailed("dev", f"the bot did not come online within {timeout:g} s.", details=bot.log())
 

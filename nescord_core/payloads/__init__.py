@@ -1,4 +1,4 @@
-"""Typed payloads: one class an event, by Discord's own field names, decoded when first read."""
+"""Typed payloads: one class per event, with Discord's own field names, decoded on first access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed views over the JSON of an event, decoded when a field is first read.
+"""Typed views of an event's JSON; a field is decoded on first access.
 
 A class lists Discord's own field names as annotations::
 
@@ -7,10 +7,10 @@ A class lists Discord's own field names as annotations::
         name: str
         icon: str | None
 
-Ids (and permission bit sets) that Discord sends as strings read as int because they are annotated so, nested
-objects and lists of objects become views, a known field that is absent reads as None, and a field that nobody
-listed is read from the JSON all the same. What was read once lies in the instance's ``__dict__``, where the
-next read finds it at the speed of a plain attribute.
+Ids and permission bit sets, which Discord sends as strings, are annotated and returned as int. Nested objects
+and lists of objects become views, a known field that is absent is None, and a field that is not listed is
+read from the JSON all the same. A decoded value is stored in the instance's ``__dict__``, where the next
+access finds it at the speed of a plain attribute.
 """
 
 from __future__ import annotations
@@ -39,18 +39,19 @@ https://discord.com/developers/docs/interactions/receiving-and-responding#intera
 
 _Convert = Callable[[Any], Any]
 _EVENT_TYPES: Mapping[str, EventType] = {each.value: each for each in EventType}
-# Never shown by repr, because a repr ends in a log.
+# Never shown by repr, as reprs end up in logs.
 _SECRET = frozenset({"token", "email", "session_id"})
 _MILLISECONDS_FROM = 100_000_000_000
 
 
 class EventInfo(NamedTuple):
-    """Where an event came from.
+    """The origin of an event.
 
-    The identity is (``shard_id``, ``session_id``, ``seq``). ``guild_id`` is None for events without a guild.
-    ``received_at`` (by ws) and ``delivered_at`` (to the handler) are in seconds since the epoch. After a
-    ``redelivered`` event was handed out once before, its handlers may have run, in part or in whole.
-    ``stale`` is true for an interaction that can no longer be answered: its 3 seconds are over.
+    Its identity is (``shard_id``, ``session_id``, ``seq``). ``guild_id`` is None for events without a guild.
+    ``received_at`` (by ws) and ``delivered_at`` (to the handler) are in seconds since the epoch.
+    ``redelivered`` is true if the event was delivered before, so that its handlers may have run partly or
+    completely. ``stale`` is true for an interaction that can no longer be answered, as its 3 seconds are
+    over.
     """
 
     type: str
@@ -65,14 +66,14 @@ class EventInfo(NamedTuple):
 
     @property
     def age(self) -> float:
-        """Seconds from its receipt by ws to its delivery to the handler; 0 if the two clocks disagree."""
+        """Seconds from receipt by ws to delivery to the handler; 0 if their clocks disagree."""
         return max(0.0, self.delivered_at - self.received_at)
 
 
 class View:
-    """The content of an event, or an object within one; the classes that list fields derive from it.
+    """The content of an event, or an object within it; the base of all classes that list fields.
 
-    ``Message({...})`` views decoded JSON (of an HTTP answer, or in a test); events come through `View.of`.
+    ``Message({...})`` wraps decoded JSON (of an HTTP response, or in a test); events use `View.of`.
     """
 
     raw: dict[str, Any]
@@ -85,7 +86,7 @@ class View:
 
     @classmethod
     def of(cls, envelope: Envelope, now: float) -> Self:
-        """Make an event's payload, delivered at ``now`` (seconds since the epoch); decodes nothing."""
+        """Create an event's payload, delivered at ``now`` (seconds since the epoch), without decoding it."""
         self = cls.__new__(cls)
         self._envelope = envelope
         self._now = now
@@ -97,7 +98,7 @@ class View:
             if not name.startswith("_") and name not in cls.__dict__:
                 setattr(cls, name, _Field(name, cls))
 
-    if not TYPE_CHECKING:  # or mypy would take every misspelt field for one that nobody listed
+    if not TYPE_CHECKING:  # otherwise mypy would accept every misspelt field as an unlisted one
 
         def __getattr__(self, name: str) -> Any:
             if not name.startswith("_") and name in self.raw:
@@ -108,7 +109,7 @@ class View:
                     f"this {type(self).__name__} is part of a payload; ask the payload itself for its event"
                 )
                 raise AttributeError(text, name=name, obj=self)
-            # Python adds "Did you mean" from `dir`, which lists what the JSON holds too.
+            # Python adds "Did you mean" from `dir`, which includes the JSON's names.
             raise AttributeError(f"{type(self).__name__} has no field {name!r}", name=name, obj=self)
 
     def __getitem__(self, name: str) -> Any:
@@ -117,7 +118,7 @@ class View:
             raise KeyError(name)
         own = getattr(type(self), name, None)
         if name.startswith("_") or not (own is None or isinstance(own, (_Field, cached_property, property))):
-            return _guess(name, raw[name])  # a field that bears the name of a method
+            return _guess(name, raw[name])  # a field with the name of a method
         return getattr(self, name)
 
     def __contains__(self, name: object) -> bool:
@@ -149,7 +150,7 @@ class View:
 
 
 class Payload(View):
-    """An event or object that nescord has no class for: type checkers let every field pass."""
+    """An event or object without a class of its own; type checkers accept any field."""
 
     if TYPE_CHECKING:
 
@@ -157,26 +158,26 @@ class Payload(View):
 
 
 class _Raw:
-    """``payload.raw``, the decoded JSON: a non-data descriptor, so that it runs once an instance."""
+    """``payload.raw``, the decoded JSON: a non-data descriptor, so it runs once per instance."""
 
     def __get__(self, instance: View | None, owner: type) -> Any:
         if instance is None:
             return self
         decoded = msgspec.json.decode(instance._envelope.data)
-        # Null (RESUMED) or a list has no fields to view.
+        # A null (RESUMED) or a list has no fields.
         raw = instance.__dict__["raw"] = decoded if isinstance(decoded, dict) else {}
         return raw
 
 
 class _Event:
-    """``payload.event``: only the payload of an event has one, objects within it do not."""
+    """``payload.event``; only the payload of an event has one, not the objects within it."""
 
     def __get__(self, instance: View | None, owner: type) -> Any:
         if instance is None:
             return self
         envelope, now = instance.__dict__.get("_envelope"), instance.__dict__.get("_now", 0.0)
         if envelope is None:
-            raise AttributeError(name="event", obj=instance)  # `__getattr__` says why
+            raise AttributeError(name="event", obj=instance)  # `__getattr__` provides the message
         info = instance.__dict__["event"] = EventInfo(
             _EVENT_TYPES.get(envelope.type, envelope.type),
             envelope.shard_id,
@@ -191,14 +192,14 @@ class _Event:
         return info
 
 
-# Set here and not in the body, so that type checkers see the plain attributes declared there.
-View.raw = _Raw()  # type: ignore[assignment]  # a descriptor stands in for what it returns
+# Set here rather than in the class body, so that type checkers see plain attributes.
+View.raw = _Raw()  # type: ignore[assignment]  # a descriptor that returns this type
 View.event = _Event()  # type: ignore[assignment]
 
 
 def _is_stale(raw: Mapping[str, Any], envelope: Envelope, now: float) -> bool:
-    # A RESUME hands out old events with a new time of receipt; the interaction's id knows its true age. For a
-    # first delivery the receipt is the better clock: Discord's and this machine's may differ by seconds.
+    # A RESUME brings old events with a new time of receipt; an interaction's id has its true age. For a first
+    # delivery the receipt is the better clock, since Discord's clock and ours may differ by seconds.
     began = envelope.received_at
     if envelope.redelivered and "id" in raw:
         began = min(began, created_at_ms(int(raw["id"])) / 1000)
@@ -206,13 +207,13 @@ def _is_stale(raw: Mapping[str, Any], envelope: Envelope, now: float) -> bool:
 
 
 class _Field:
-    """One field of a view; a non-data descriptor, so that it runs once an instance."""
+    """One field of a view; a non-data descriptor, so it runs once per instance."""
 
     __slots__ = ("_convert", "_name", "_owner")
 
     def __init__(self, name: str, owner: type[View]) -> None:
         self._name = name
-        self._owner: Any = owner  # as Any, because mypy does not take `type[View]` for hashable
+        self._owner: Any = owner  # as Any, because mypy considers `type[View]` unhashable
         self._convert: _Convert | None = None
 
     def __get__(self, instance: View | None, owner: type) -> Any:
@@ -233,7 +234,7 @@ def _hints(owner: type) -> Mapping[str, Any]:
 
 
 def _converter(hint: Any) -> _Convert:
-    """Return what makes a field's value of its JSON; values of another shape pass unchanged."""
+    """Return the converter from JSON to a field's value; values of another shape pass unchanged."""
     hint = _without_none(hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if hint is int:
@@ -271,7 +272,7 @@ def _wrap(value: Any) -> Any:
 
 
 def _guess(name: str, value: Any) -> Any:
-    """Read a field that no class lists: an object becomes a view, what looks like a snowflake an int."""
+    """Convert a field that no class lists: an object becomes a view, a snowflake an int."""
     if name == "id" or (name.endswith("_id") and name != "custom_id"):
         return int(value) if _looks_like_snowflake(value) else _wrap(value)
     if name.endswith("_ids") and isinstance(value, list):

@@ -66,7 +66,7 @@ class ActivitySecrets(View):
 
 
 class Activity(View):
-    """``buttons`` are the labels: Discord does not tell bots the addresses behind them.
+    """``buttons`` are labels only: Discord does not send bots their URLs.
 
     https://discord.com/developers/docs/events/gateway-events#activity-object
     """
@@ -92,7 +92,7 @@ class Activity(View):
 
 
 class Presence(View):
-    """PRESENCE_UPDATE, and the presences of a guild. Only ``id`` of the user is sure to be there.
+    """PRESENCE_UPDATE, and the presences of a guild. Only the user's ``id`` is always present.
 
     https://discord.com/developers/docs/events/gateway-events#presence-update
     """
@@ -125,7 +125,7 @@ class ThreadMetadata(View):
 
 
 class ThreadMember(View):
-    """THREAD_MEMBER_UPDATE, and the members within other thread events.
+    """THREAD_MEMBER_UPDATE, and the members in other thread events.
 
     https://discord.com/developers/docs/resources/channel#thread-member-object
     """
@@ -157,7 +157,7 @@ class ForumTag(View):
 
 
 class Channel(View):
-    """Any channel or thread; which fields are there depends on ``type``.
+    """Any channel or thread; its fields depend on ``type``.
 
     ``permissions`` (of the user, in interactions) and ``app_permissions`` are bit sets, as int.
     https://discord.com/developers/docs/resources/channel#channel-object

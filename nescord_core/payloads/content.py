@@ -1,4 +1,4 @@
-"""What messages hold: attachments, embeds, polls, stickers, reactions, options of components."""
+"""Parts of messages: attachments, embeds, polls, stickers, reactions, component options."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class ReactionCountDetails(View):
 
 
 class Reaction(View):
-    """A reaction within a message; who added one comes in MESSAGE_REACTION_ADD."""
+    """A reaction in a message; MESSAGE_REACTION_ADD has who added it."""
 
     count: int
     count_details: ReactionCountDetails
@@ -293,7 +293,7 @@ class ProductPurchase(View):
 
 
 class PurchaseNotification(View):
-    """What was bought, in a message of type PURCHASE_NOTIFICATION."""
+    """The purchase in a message of type PURCHASE_NOTIFICATION."""
 
     type: int
     guild_product_purchase: ProductPurchase | None

@@ -1,4 +1,4 @@
-"""Payloads that exist as events only.
+"""Payloads that occur only as events.
 
 https://discord.com/developers/docs/events/gateway-events#receive-events
 """
@@ -53,7 +53,7 @@ __all__ = [
 
 
 class Ready(View):
-    """A new session began; ``shard`` is [shard id, shard count]."""
+    """A new session; ``shard`` is [shard id, shard count]."""
 
     v: int
     user: User
@@ -65,18 +65,18 @@ class Ready(View):
 
 
 class Resumed(View):
-    """A session goes on; it has no documented fields."""
+    """A resumed session; the event has no documented fields."""
 
 
 class RateLimitMeta(View):
-    """For opcode 8: which request it was."""
+    """Identifies an opcode 8 request."""
 
     guild_id: int | None
     nonce: str | None
 
 
 class RateLimited(View):
-    """A gateway command was refused; ``retry_after`` is in seconds, ``opcode`` the command's."""
+    """A gateway command was rate limited; ``retry_after`` is in seconds, ``opcode`` the command's."""
 
     opcode: int
     retry_after: float
@@ -92,7 +92,7 @@ class ChannelInfoChannel(View):
 
 
 class ChannelInfo(View):
-    """The answer to opcode 43."""
+    """The response to opcode 43."""
 
     guild_id: int
     channels: list[ChannelInfoChannel]
@@ -123,7 +123,7 @@ class ChannelPins(View):
 
 
 class ThreadDelete(View):
-    """THREAD_DELETE: what is left of the thread."""
+    """THREAD_DELETE: the remaining fields of the thread."""
 
     id: int
     guild_id: int
@@ -141,7 +141,7 @@ class ThreadListSync(View):
 
 
 class ThreadMembers(View):
-    """THREAD_MEMBERS_UPDATE; ``id`` is the thread's, ``member_count`` stops at 50."""
+    """THREAD_MEMBERS_UPDATE; ``id`` is the thread's, ``member_count`` is capped at 50."""
 
     id: int
     guild_id: int
@@ -158,14 +158,14 @@ class GuildBan(View):
 
 
 class GuildEmojis(View):
-    """GUILD_EMOJIS_UPDATE: all that the guild has now."""
+    """GUILD_EMOJIS_UPDATE, with all current emojis."""
 
     guild_id: int
     emojis: list[Emoji]
 
 
 class GuildStickers(View):
-    """GUILD_STICKERS_UPDATE: all that the guild has now."""
+    """GUILD_STICKERS_UPDATE, with all current stickers."""
 
     guild_id: int
     stickers: list[Sticker]
@@ -195,7 +195,7 @@ class GuildMemberRemove(View):
 
 
 class GuildMembersChunk(View):
-    """A part of the answer to opcode 8; `listener.gateway.request_guild_members` collects them."""
+    """A part of the response to opcode 8; `listener.gateway.request_guild_members` collects them."""
 
     guild_id: int
     members: list[Member]
@@ -221,7 +221,7 @@ class GuildRoleDelete(View):
 
 
 class ScheduledEventExceptions(View):
-    """GUILD_SCHEDULED_EVENT_EXCEPTIONS_DELETE: every exception of that event is gone."""
+    """GUILD_SCHEDULED_EVENT_EXCEPTIONS_DELETE: all exceptions of that event were deleted."""
 
     guild_id: int | None
     event_id: int
@@ -235,7 +235,7 @@ class SoundboardSoundDelete(View):
 
 
 class SoundboardSounds(View):
-    """GUILD_SOUNDBOARD_SOUNDS_UPDATE, and SOUNDBOARD_SOUNDS, the answer to opcode 31."""
+    """GUILD_SOUNDBOARD_SOUNDS_UPDATE, and SOUNDBOARD_SOUNDS, the response to opcode 31."""
 
     guild_id: int
     soundboard_sounds: list[SoundboardSound]
@@ -250,7 +250,7 @@ class IntegrationDelete(View):
 
 
 class Invite(View):
-    """INVITE_CREATE; ``max_age`` is in seconds, 0 for ever."""
+    """INVITE_CREATE; ``max_age`` is in seconds, 0 for unlimited."""
 
     channel_id: int
     code: str
@@ -359,7 +359,7 @@ class VoiceChannelEffect(View):
 
 
 class VoiceServer(View):
-    """VOICE_SERVER_UPDATE; without ``endpoint`` the server went away and another will come."""
+    """VOICE_SERVER_UPDATE; without ``endpoint`` the server is gone and a new one will follow."""
 
     token: str
     guild_id: int
@@ -367,7 +367,7 @@ class VoiceServer(View):
 
 
 class Webhooks(View):
-    """WEBHOOKS_UPDATE: a webhook of that channel was made, changed or deleted."""
+    """WEBHOOKS_UPDATE: a webhook of that channel was created, changed or deleted."""
 
     guild_id: int
     channel_id: int

@@ -1,4 +1,4 @@
-"""Guilds and what they hold: voice states, stages, scheduled events, sounds, requests to join."""
+"""Guilds and their parts: voice states, stages, scheduled events, sounds, join requests."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class EntityMetadata(View):
 
 
 class ScheduledEventUser(View):
-    """GUILD_SCHEDULED_EVENT_USER_ADD and _REMOVE, and the bot's own answer in a scheduled event."""
+    """GUILD_SCHEDULED_EVENT_USER_ADD and _REMOVE, and the bot's own response in a scheduled event."""
 
     guild_scheduled_event_id: int
     guild_scheduled_event_exception_id: int | None
@@ -188,7 +188,7 @@ class ScheduledEvent(View):
 
 
 class Guild(View):
-    """GUILD_CREATE and GUILD_UPDATE. The fields from ``joined_at`` on come with GUILD_CREATE only.
+    """GUILD_CREATE and GUILD_UPDATE. Only GUILD_CREATE has the fields from ``joined_at`` on.
 
     GUILD_CREATE with ``unavailable`` true has little more than ``id``.
     https://discord.com/developers/docs/resources/guild#guild-object
@@ -256,7 +256,7 @@ class Guild(View):
 
 
 class FormField(View):
-    """A question of a guild's entry form and what was answered: bool, text or the index of a choice."""
+    """A question of a guild's join form, and the response: bool, text or the index of a choice."""
 
     field_type: str
     label: str | None
@@ -269,7 +269,7 @@ class FormField(View):
 
 
 class JoinRequest(View):
-    """Somebody's request to join a guild."""
+    """A user's request to join a guild."""
 
     id: int
     join_request_id: int | None

@@ -18,7 +18,7 @@ _ID_OPTIONS = frozenset({6, 7, 8, 9, 11})
 
 
 class CommandOption(View):
-    """An option that the user filled in, a subcommand, or a group of them.
+    """An option with the user's value, a subcommand, or a subcommand group.
 
     https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-application-command-interaction-data-option-structure
     """
@@ -36,9 +36,9 @@ class CommandOption(View):
 
 
 class InteractionData(View):
-    """What was invoked; which fields are there depends on the interaction's ``type``.
+    """What was invoked; its fields depend on the interaction's ``type``.
 
-    A select menu's ``values`` are strings, ids in decimal where users, roles or channels are chosen.
+    A select menu's ``values`` are strings: decimal ids for users, roles or channels.
     https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-data
     """
 
@@ -56,10 +56,10 @@ class InteractionData(View):
 
 
 class Interaction(View):
-    """INTERACTION_CREATE. ``event.stale`` tells that it is too late to answer.
+    """INTERACTION_CREATE. ``event.stale`` means that it is too late to answer.
 
-    ``user`` is there in direct messages, ``member`` (with its user) in guilds; `invoker` is either's user.
-    ``app_permissions`` is a bit set, as int. ``token`` is worth as much as a password for 15 minutes.
+    ``user`` is set in direct messages, ``member`` (with its user) in guilds; `invoker` is the user in both
+    cases. ``app_permissions`` is a bit set, as int. ``token`` is as good as a password for 15 minutes.
     https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object
     """
 
@@ -86,5 +86,5 @@ class Interaction(View):
 
     @property
     def invoker(self) -> User | None:
-        """The user who invoked it, in a guild or not."""
+        """The user who invoked it, in a guild or a direct message."""
         return self.member.user if self.member else self.user

@@ -1,4 +1,4 @@
-"""Messages, their components and embeds, and the objects that ids in them stand for."""
+"""Messages, their components and embeds, and the objects that their ids refer to."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = [
 
 
 class Component(View):
-    """Any component, in a message or a submitted modal; which fields are there depends on ``type``.
+    """Any component, in a message or a submitted modal; its fields depend on ``type``.
 
     ``value`` and ``values`` are what the user entered: text, bool or option values as Discord sends them.
     https://discord.com/developers/docs/components/reference
@@ -108,7 +108,7 @@ class Embed(View):
 
 
 class MessageSnapshot(View):
-    """A forwarded message; a part of its fields.
+    """A forwarded message, with some of its fields.
 
     https://discord.com/developers/docs/resources/message#message-snapshot-object
     """
@@ -117,7 +117,7 @@ class MessageSnapshot(View):
 
 
 class InteractionMetadata(View):
-    """What made the application send this message.
+    """The interaction that made the application send this message.
 
     https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
     """
@@ -136,7 +136,7 @@ class InteractionMetadata(View):
 
 
 class MessageInteraction(View):
-    """Deprecated by Discord; `InteractionMetadata` is what takes its place."""
+    """Deprecated by Discord in favour of `InteractionMetadata`."""
 
     id: int
     type: int
@@ -147,7 +147,7 @@ class MessageInteraction(View):
 
 
 class ResolvedData(View):
-    """The objects that ids elsewhere in the payload stand for, keyed by id (int).
+    """The objects that ids in the payload refer to, keyed by id (int).
 
     Members lack ``user``: it is in ``users`` under the same id.
     https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-resolved-data-structure
@@ -162,10 +162,10 @@ class ResolvedData(View):
 
 
 class Message(View):
-    """MESSAGE_CREATE and MESSAGE_UPDATE, and messages within other events.
+    """MESSAGE_CREATE and MESSAGE_UPDATE, and messages in other events.
 
     Without the MESSAGE_CONTENT intent ``content``, ``embeds``, ``attachments``, ``components`` and ``poll``
-    are empty, but for messages that mention the bot, come to it directly, or are its own.
+    are empty, except in direct messages and messages that mention the bot or are its own.
     https://discord.com/developers/docs/resources/message#message-object
     """
 

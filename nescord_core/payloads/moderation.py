@@ -80,7 +80,7 @@ class AutoModerationActionExecution(View):
 
 
 class AuditEntryInfo(View):
-    """Which fields are there depends on ``action_type``; numbers that Discord sends as text are int."""
+    """Its fields depend on ``action_type``; numbers that Discord sends as text are int."""
 
     application_id: int | None
     auto_moderation_rule_name: str | None
@@ -98,7 +98,7 @@ class AuditEntryInfo(View):
 
 
 class AuditLogChange(View):
-    """``new_value`` and ``old_value`` hold what the changed field holds, ids as they come."""
+    """``new_value`` and ``old_value`` have the changed field's type, ids as sent."""
 
     key: str
     new_value: Any

@@ -1,4 +1,4 @@
-"""Objects that only HTTP answers carry."""
+"""Objects that occur only in HTTP responses."""
 
 from __future__ import annotations
 

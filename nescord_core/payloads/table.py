@@ -1,4 +1,4 @@
-"""Which class the payload of each event has."""
+"""Maps events to their payload classes."""
 
 from __future__ import annotations
 
@@ -156,10 +156,10 @@ PAYLOADS: Mapping[EventType, type[View]] = MappingProxyType(
 )
 """The class of each event's payload."""
 
-# Keyed by plain strings: an enum's hash is a Python function, and this is looked up for every event.
+# Keyed by plain strings: an enum's hash is a Python function, and every event needs this lookup.
 _BY_NAME: Mapping[str, type[View]] = {event.value: cls for event, cls in PAYLOADS.items()}
 
 
 def payload_of(envelope: Envelope, now: float) -> View:
-    """Make the payload of an event that is delivered at ``now``; an unknown event gets a plain `Payload`."""
+    """Create the payload of an event delivered at ``now``; an unknown event gets a plain `Payload`."""
     return _BY_NAME.get(envelope.type, Payload).of(envelope, now)

@@ -79,7 +79,7 @@ class User(View):
 
 
 class PartialMember(View):
-    """A guild member without the user: as in a message, whose author stands beside it.
+    """A guild member without the user, as in a message, which has the author separately.
 
     ``permissions`` (in interactions only) is the bit set, as int.
     https://discord.com/developers/docs/resources/guild#guild-member-object
@@ -114,7 +114,7 @@ class GuildMember(Member):
 
 
 class MentionedUser(User):
-    """A user within a message's ``mentions``, with the member where it is in the guild."""
+    """A user in a message's ``mentions``, with the member if it is in the guild."""
 
     member: PartialMember | None
 
@@ -122,7 +122,7 @@ class MentionedUser(User):
 class RoleTags(View):
     """https://discord.com/developers/docs/topics/permissions#role-object-role-tags-structure.
 
-    Discord sends the last three as null when true and leaves them out when false; here they are bool.
+    Discord sends the last three as null if true and omits them if false; here they are bool.
     """
 
     bot_id: int | None
@@ -131,7 +131,7 @@ class RoleTags(View):
 
     @property
     def premium_subscriber(self) -> bool:
-        """Whether this is the role of those who boost the guild."""
+        """Whether this is the role of the guild's boosters."""
         return "premium_subscriber" in self
 
     @property
@@ -192,7 +192,7 @@ class Emoji(View):
 
 
 class Application(View):
-    """Most events carry a part of it: only ``id`` is always there.
+    """Most events carry a part of it: only ``id`` is always present.
 
     https://discord.com/developers/docs/resources/application#application-object
     """

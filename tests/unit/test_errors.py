@@ -38,7 +38,7 @@ WITH_NEXT_STEP: list[tuple[NescordError, tuple[str, ...], int]] = [
     (TokenRejected(seen="401"), ("401", "DISCORD_BOT_TOKEN"), 2),
     (
         IdentifyBudgetSpent(remaining=3, needed=16, reserve=50, reset_after=7200),
-        ("3 more", "16 are needed", "50 are kept", "2.0 h"),
+        ("3 more", "16 needed", "50 kept in reserve", "2.0 h"),
         1,
     ),
     *((FatalClose(shard_id=3, code=code), ("shard 3", str(code)), 2) for code in FATAL_CLOSE_REASONS),

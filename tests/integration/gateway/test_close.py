@@ -131,6 +131,6 @@ async def test_a_spent_limit_stops_no_shard_that_is_connected(caplog: pytest.Log
     async with listening(script) as server, running(server.url, shards=2, limit=limit) as run:
         await run.seen("READY", 2)
         both.set()
-        await run.until(lambda: "are kept in reserve" in caplog.text)
+        await run.until(lambda: "kept in reserve" in caplog.text)
         assert [stats.state for stats in run.cluster.stats()] == ["connected", "waiting"]
         assert run.extra == {}

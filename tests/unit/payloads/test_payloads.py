@@ -144,7 +144,7 @@ def test_an_event_of_an_unknown_type_is_kept() -> None:
 
 @pytest.mark.parametrize("data", [None, [], 5])
 def test_an_event_without_an_object_has_no_fields(data: Any) -> None:
-    """RESUMED may come with null."""
+    """RESUMED may carry null."""
     view = payload_of(envelope("RESUMED", data), 0.0)
     assert view.raw == {}
     assert "x" not in view
@@ -177,7 +177,7 @@ NOW = 1_700_000_000.0
         (False, NOW - 1, NOW - 1, False),
         (True, NOW - 1, NOW - 1, False),
         (True, NOW - 10, NOW - 10, True),
-        (True, NOW - 10, NOW - 0.1, True),  # a RESUME brought it: received just now, made long ago
+        (True, NOW - 10, NOW - 0.1, True),  # brought by a RESUME: received just now, created long ago
         (False, NOW - 10, NOW - 10, True),  # waited in ws while main was away
         (False, NOW - 10, NOW - 0.1, False),  # only the clocks differ
     ],
@@ -185,7 +185,7 @@ NOW = 1_700_000_000.0
 def test_an_interaction_past_three_seconds_is_stale(
     redelivered: bool, made: float, received: float, stale: bool
 ) -> None:
-    """Fact: a redelivered interaction older than 3 s and not yet answered is stale, and marked so."""
+    """docs/protocol.md, 27: a redelivered interaction older than 3 s is stale."""
     data = {"id": str(from_ms(int(made * 1000)))}
     event = envelope("INTERACTION_CREATE", data, received_at=received, redelivered=redelivered)
     assert payload_of(event, NOW).event.stale is stale
@@ -257,7 +257,7 @@ def test_a_payload_can_be_copied_and_pickled() -> None:
     assert pickle.loads(pickle.dumps(view)).id == 1
 
 
-# The payloads are made for; what the gateway sends more or less than HTTP is in the classes' own lists.
+# The schemas of the payload classes; the gateway's differences from HTTP are listed below.
 SCHEMAS = {
     "AttachmentResponse": "Attachment",
     "AuditLogEntryResponse": "AuditLogEntry",
@@ -293,7 +293,7 @@ SCHEMAS = {
 
 
 def field_kind(hint: Any) -> str:
-    """Say what JSON a field's annotation expects, as coarsely as the schema says it."""
+    """Return the JSON type that a field's annotation expects, as coarsely as the schema."""
     args = [each for each in typing.get_args(hint) if each is not type(None)]
     if typing.get_origin(hint) is not None and typing.get_origin(hint) not in (list, dict):
         return field_kind(args[0]) if len(args) == 1 else "any"
@@ -326,7 +326,7 @@ json_values = st.recursive(
 
 @given(event=st.sampled_from(EventType), data=st.data())
 def test_json_of_any_shape_can_be_read(event: EventType, data: st.DataObject) -> None:
-    """Discord changes shapes; a field that is not what it should be reads as what it is."""
+    """Discord changes shapes; a field of an unexpected shape is returned as it is."""
     cls = PAYLOADS[event]
     names = [name for name in typing.get_type_hints(cls) if not name.startswith("_")]
     raw = data.draw(st.dictionaries(st.sampled_from([*names, "new"]), json_values, max_size=3))
