@@ -1,4 +1,4 @@
-// Calls of the control API, and what is shown when one fails.
+// Calls the control API, and shows an error when a call fails.
 import { toast } from "/dialogs.js";
 
 export async function call(method, path, body) {
@@ -12,12 +12,12 @@ export async function call(method, path, body) {
   return result;
 }
 
-// Returns what the action returns; an error is shown, and gives null.
+// Returns the result of the action; for an error, shows it and returns null.
 export async function attempt(action) {
   try {
     return await action();
   } catch (error) {
-    toast(error instanceof TypeError ? "The sandbox does not answer. Is it still running?" : error.message);
+    toast(error instanceof TypeError ? "The sandbox does not respond. Is it still running?" : error.message);
     return null;
   }
 }

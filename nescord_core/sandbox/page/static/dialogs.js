@@ -28,8 +28,8 @@ export function dialog(title, rows, verb, submit) {
   box.showModal();
 }
 
-// A dialog of required fields, {name, label, note?, options?}; submit gets their values by name.
-export function formDialog(title, fields, submit) {
+// Shows a dialog with required fields, {name, label, note?, options?}; submit gets their values by name.
+export function formDialog(title, fields, verb, submit) {
   const control = (field) => {
     if (!field.options) return el("input", { required: true, maxlength: 100 });
     const options = field.options.map((each) => el("option", { value: each.value }, each.label));
@@ -37,12 +37,12 @@ export function formDialog(title, fields, submit) {
   };
   const made = fields.map((field) => [field, control(field)]);
   const rows = made.map(([field, input]) => labelled(field.label, field.note, input));
-  dialog(title, rows, "OK", () => {
+  dialog(title, rows, verb, () => {
     submit(Object.fromEntries(made.map(([field, input]) => [field.name, input.value.trim()])));
   });
 }
 
-// Opens a menu at the element that the event came from; entries are [label, action], falsy ones are left out.
+// Opens a menu at the element that the event came from; entries are [label, action], falsy ones are skipped.
 export function contextMenu(event, title, entries) {
   const menu = $("context");
   const opener = event.currentTarget;

@@ -1,5 +1,5 @@
 // Builds elements. Text becomes text nodes only, never markup, so nothing that a bot or a user writes can run
-// here; links lead to http and https alone, pictures come from the sandbox itself.
+// here. Links lead to http and https only, and pictures come from the sandbox itself.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -21,7 +21,7 @@ export const classes = (...names) => names.filter(Boolean).join(" ");
 export const nameOf = (user) => user?.global_name || user?.username || "someone";
 
 function colorOf(id) {
-  // Ids made together are neighbours; the golden angle sets their colours far apart.
+  // Neighbouring ids differ little; the golden angle makes their colours differ much.
   const hue = Number((BigInt(id) % 3600n) * 137n % 360n);
   return `hsl(${hue} 55% 68%)`;
 }
@@ -41,7 +41,7 @@ export function link(url, ...children) {
   return el("a", { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }
 
-// The sandbox keeps pictures by their hash; whatever stands before it in the path is for clients.
+// The sandbox finds images by their hash; the rest of the path is for clients.
 export const imagePath = (kind, id, hash) => `/cdn/${kind}/${id}/${encodeURIComponent(hash)}.png`;
 export const isSandboxFile = (url) => Boolean(url?.startsWith(`${location.origin}/cdn/`));
 
@@ -69,7 +69,7 @@ export function customEmoji(name, id) {
   return shown;
 }
 
-// The emoji of a reaction, a button or a poll's answer.
+// Returns the emoji of a reaction, a button or a poll's answer.
 export function emojiOf(data) {
   if (!data) return null;
   return data.id ? customEmoji(data.name, data.id) : data.name;

@@ -1,4 +1,4 @@
-// The websocket with the events of the world: loads the state when it opens, and keeps it up to date.
+// The websocket with the events of the world: loads the state when it opens, then keeps it up to date.
 import { attempt, call } from "/api.js";
 import { forgetTyping, showTyping } from "/composer/typing.js";
 import * as inspector from "/inspector/inspector.js";
@@ -19,7 +19,7 @@ let loading = 0;
 let queued = [];
 
 export async function loadState() {
-  // The feed is open by now: events that come meanwhile are queued and applied on top of the snapshot.
+  // The feed is open by now: events that arrive during the load are queued and applied afterwards.
   loading += 1;
   try {
     const shown = await call("GET", "/state?tail=0");
@@ -55,7 +55,7 @@ let redrawing = false;
 function redrawSoon() {
   if (redrawing) return;
   redrawing = true;
-  // Not an animation frame: a page in the background gets none, and is to be right when it comes to front.
+  // A timer, not an animation frame: a page in the background gets none, and must be right once it is shown.
   setTimeout(() => { redrawing = false; render("messages"); }, REDRAW_MS);
 }
 
@@ -78,7 +78,7 @@ function apply(event) {
   else if (RELOADING_EVENTS.test(t)) reloadSoon();
 }
 
-// No event announces ephemeral messages and changed commands: the bot's calls tell of them.
+// No event announces ephemeral messages and changed commands; the bot's requests show that there are some.
 function onRestCall(request) {
   if (request.method !== "GET" && request.status < 300 && UNANNOUNCED_CALLS.test(request.path)) reloadSoon();
 }
@@ -98,7 +98,7 @@ function onMessage(data) {
   redrawSoon();
 }
 
-// Deleted messages stay, crossed out.
+// Deleted messages stay, struck through.
 function onDelete(ids) {
   for (const id of ids.filter((each) => state.messages.has(each))) {
     state.messages.set(id, { ...state.messages.get(id), deleted: true });

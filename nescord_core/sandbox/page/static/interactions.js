@@ -7,30 +7,30 @@ import { openModal } from "/modal.js";
 import { speaker, state } from "/state.js";
 
 const WAIT_S = 3;
-const NOT_ANSWERED = "The bot did not answer within 3 seconds: for Discord, this interaction has failed.";
-const OFFLINE = "The bot is offline: nobody answers.";
+const NO_RESPONSE = "The application did not respond.";
+const OFFLINE = "The application did not respond: the bot is offline.";
 
 // The commands that context menus show: type 2 for users, 3 for messages.
 export const menuCommands = (type) => state.commands.filter((each) => each.type === type);
 
-// Starts an interaction and waits for the bot's response; returns false when it could not be started.
+// Starts an interaction and waits for the bot's response; returns false if it could not be started.
 export async function runInteraction(path, body) {
   const result = await attempt(() => call("POST", path, { ...body, wait: WAIT_S }));
   if (!result) return false;
   if (result.modal) {
     openModal(result.modal, (values) => runInteraction("/modal", { interaction: result.id, user: speaker(), values }));
-  } else if (!result.responded) toast(state.online ? NOT_ANSWERED : OFFLINE);
+  } else if (!result.responded) toast(state.online ? NO_RESPONSE : OFFLINE);
   await attempt(loadState);
   return true;
 }
 
-// Runs what was typed, "/name group sub option:value"; returns false when it was not run.
+// Runs a typed command, "/name group sub option:value"; returns false if it was not run.
 export async function runCommand(text, user) {
   const { command, typed, given, unnamed } = parseCommand(text, state.commands);
   const path = command?.path ?? typed.trim();
   if (unnamed) {
     const example = command.options[0] ? `${command.options[0].name}:${unnamed}` : `/${path}`;
-    toast(`/${path} takes its options by name, for example ${example}.`);
+    toast(`/${path} takes options by name, for example ${example}.`);
     return false;
   }
   const values = (given ?? []).map((each) => [each.option.name, optionValue(each.option, each.raw)]);

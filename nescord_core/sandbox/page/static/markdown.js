@@ -1,7 +1,7 @@
 // Discord's markdown, as elements.
 import { customEmoji, el, link } from "/elements.js";
 
-// Inline rules: the one that matches furthest left wins (the first of several), and its inside is parsed again.
+// Inline rules. The leftmost match wins, the first rule among several, and its inside is parsed again.
 const INLINE = [
   [/`([^`\n]+)`/, (m) => el("code", {}, m[1])],
   [/\*\*([^]+?)\*\*(?!\*)/, (m, inner) => el("b", {}, inner(m[1]))],
@@ -63,7 +63,7 @@ export function markdown(text, names) {
   return out;
 }
 
-// Headings, quotes and list items, which take whole lines.
+// Headings, quotes and list items, which are whole lines.
 function blocks(part, names, out) {
   let plain = [];
   const flush = () => {

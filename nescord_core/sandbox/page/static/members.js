@@ -27,7 +27,7 @@ function drawMembers() {
   $("people").replaceChildren(...groups.flatMap(([title, found]) => [
     el("h2", {}, `${title} — ${found.length}`), ...found.map(memberButton),
   ]));
-  if (!members.length) $("people").append(el("h2", {}, "Nobody is here"));
+  if (!members.length) $("people").append(el("h2", {}, "No members"));
 }
 
 function drawSpeakers() {
@@ -43,7 +43,7 @@ function memberButton(member) {
   const activity = member.presence?.activities?.[0];
   return el(
     "button",
-    { type: "button", title: "Role, presence, apps", onclick: (event) => userMenu(member.user, event) },
+    { type: "button", title: "Roles, presence, apps", onclick: (event) => userMenu(member.user, event) },
     el("span", { class: "dot", data: { status }, role: "img", "aria-label": status }),
     el("span", {}, member.nick || nameOf(member.user), activity ? el("small", {}, activity.name) : ""),
     member.user.bot ? el("span", { class: "tag" }, "BOT") : "",
@@ -58,7 +58,7 @@ export function userMenu(user, event) {
     ...commandEntries(user),
     ...(user.bot ? [] : STATUSES.map((status) => [`Set ${status}`, () => setPresence(user, status)])),
     ...(user.bot || state.guild === DIRECT ? [] : membershipEntries(user)),
-    ["Copy id", () => copy(user.id)],
+    ["Copy ID", () => copy(user.id)],
   ]);
 }
 
@@ -73,8 +73,8 @@ function commandEntries(user) {
 function membershipEntries(user) {
   const guild = state.guild;
   return [
-    ["Give a role", () => roleDialog(user, "/give_role", "Give")],
-    ["Take a role", () => roleDialog(user, "/take_role", "Take")],
+    ["Add a role", () => roleDialog(user, "/give_role", "Add")],
+    ["Remove a role", () => roleDialog(user, "/take_role", "Remove")],
     ["Leave the guild", () => attempt(() => call("POST", "/leave", { user: user.username, guild }))],
   ];
 }
@@ -84,7 +84,7 @@ const setPresence = (user, status) => attempt(() => call("POST", "/presence", { 
 function roleDialog(user, path, verb) {
   const roles = currentGuild().roles.filter((each) => each.name !== "@everyone" && !each.managed);
   const options = roles.map((each) => ({ value: each.id, label: each.name }));
-  formDialog(`${verb} a role: ${nameOf(user)}`, [{ name: "role", label: "Role", options }], ({ role }) => {
+  formDialog(`${verb} a role: ${nameOf(user)}`, [{ name: "role", label: "Role", options }], verb, ({ role }) => {
     attempt(() => call("POST", path, { user: user.username, role, guild: state.guild }));
   });
 }
@@ -97,7 +97,7 @@ function speakAs(username) {
 function newUser() {
   $("user").value = state.lastUser ?? DEFAULT_SPEAKER;
   const note = state.guild === DIRECT ? "Joins the first guild." : "Joins this guild.";
-  formDialog("New user", [{ name: "user", label: "Name", note }], async ({ user }) => {
+  formDialog("New user", [{ name: "user", label: "Name", note }], "Create", async ({ user }) => {
     const body = state.guild === DIRECT ? { user } : { user, guild: state.guild };
     if (!(await attempt(() => call("POST", "/join", body)))) return;
     await attempt(loadState);

@@ -1,4 +1,4 @@
-// The forms that a bot opens in response to an interaction.
+// Modals: the forms that a bot opens in response to an interaction.
 import { dialog, labelled } from "/dialogs.js";
 import { el } from "/elements.js";
 import { SELECT_KINDS } from "/messages/components.js";
@@ -12,7 +12,7 @@ const CHECKBOX_GROUP = 22;
 const CHECKBOX = 23;
 const PARAGRAPH = 2;
 
-// Shows the form; submit gets the values of its fields by custom id.
+// Shows a modal; submit gets the values of its fields by custom id.
 export function openModal(modal, submit) {
   const components = modal.components ?? [];
   const fields = fieldsOf(components).map((field) => [field, controlFor(field)]);

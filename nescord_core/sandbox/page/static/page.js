@@ -21,7 +21,7 @@ function setUpToggle(id, show) {
 
 const showMembers = (on) => { $("people").hidden = !on; };
 
-// Where there is no room beside the messages, the members come on request only.
+// In a narrow window, members are shown on request only.
 function setUpMembers() {
   const narrow = matchMedia("(max-width: 1000px)");
   const fit = () => {

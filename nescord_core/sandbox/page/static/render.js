@@ -1,5 +1,5 @@
-// Redraws parts of the page. Each part registers how it is drawn, so that what changes the state need not know
-// who shows it: "navigation", "members", "messages".
+// Redraws parts of the page: "navigation", "members", "messages". Each part registers its drawing function, so
+// that code that changes the state does not import the code that shows it.
 const parts = new Map();
 
 export const drawnBy = (part, draw) => parts.set(part, draw);

@@ -1,4 +1,4 @@
-// What the page knows, and look-ups in it.
+// The state of the page, and look-ups in it.
 import { $, nameOf } from "/elements.js";
 
 export const DIRECT = "direct";
@@ -15,7 +15,7 @@ export const state = {
   lastUser: undefined, replyTo: null, editing: null,
 };
 
-// Direct messages are shown as one more guild.
+// Direct messages are shown like a guild.
 export const DIRECT_MESSAGES = { id: DIRECT, name: "Direct messages", members: [], roles: [], voice_states: [] };
 
 export const currentGuild = () => (
@@ -27,7 +27,7 @@ export const currentChannel = () => channels().find((each) => each.id === state.
 const peopleIn = (channel) => (channel.recipients ?? []).filter((each) => !each.bot).map(nameOf).join(", ");
 export const titleOf = (channel) => channel.name ?? (peopleIn(channel) || "the bot");
 
-// The person whom the page speaks as: the name, and the id.
+// The name and the id of the user that the page speaks as.
 export const speaker = () => $("user").value;
 export const speakerId = () => state.users.find((each) => each.username === speaker())?.id;
 
@@ -38,7 +38,7 @@ export const names = {
   role: (id) => nameIn("roles", id) ?? "unknown",
 };
 
-// What a select menu of users, roles, channels or mentionables offers.
+// The choices of a select menu of users, roles, channels or mentionables.
 export function entityChoices(kind) {
   const guild = currentGuild();
   const users = (guild?.members ?? []).map((each) => ({ value: each.user.id, label: nameOf(each.user) }));

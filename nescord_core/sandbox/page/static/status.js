@@ -1,4 +1,4 @@
-// What is shown of the bot's state, of faults, of code that does not run, and of the page's own connection.
+// Shows the bot's state, faults, the notice about code that does not run, and the page's own connection.
 import { $, nameOf } from "/elements.js";
 import { currentGuild, state } from "/state.js";
 
@@ -11,17 +11,17 @@ export function showStatus(status) {
   $("notice-box").hidden = !status.notice;
   $("notice").textContent = status.notice;
   $("offline").hidden = status.bot_online;
-  $("offline").textContent = "The bot is not connected; it gets what you write when it resumes or comes back. "
-    + `Start it with "nescord dev", or point any client at ${location.origin}/api/v10.`;
+  $("offline").textContent = "The bot is not connected; it gets what you write when it resumes or starts again. "
+    + `Start it with "nescord dev", or connect any client to ${location.origin}/api/v10.`;
   document.title = `${status.bot_online ? "" : "○ "}${currentGuild()?.name ?? "nescord"} – nescord sandbox`;
 }
 
 function showFaults({ gateway, rest }) {
   const parts = Object.entries(gateway).map(([name, value]) => `${name.replaceAll("_", " ")}: ${value}`);
-  const described = rest.map((each) => `${each.method} ${each.route} ${each.status || "late"} ×${each.count}`);
+  const described = rest.map((each) => `${each.method} ${each.route} ${each.status || "delayed"} ×${each.count}`);
   if (rest.length) parts.push(`REST: ${described.join("; ")}`);
   $("faults").hidden = !parts.length;
-  $("faults").textContent = `Faults are on. ${parts.join(" · ")}`;
+  $("faults").textContent = `Active faults: ${parts.join(" · ")}`;
 }
 
 export function showConnection(name) {

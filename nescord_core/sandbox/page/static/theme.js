@@ -1,4 +1,4 @@
-// The light and the dark theme; the choice is stored in the browser.
+// The light and dark themes; the choice is stored in the browser.
 import { $ } from "/elements.js";
 
 const root = document.documentElement;

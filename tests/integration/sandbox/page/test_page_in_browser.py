@@ -101,7 +101,7 @@ async def test_a_command_opens_a_form_and_its_answer_is_for_its_user_only(tmp_pa
         d = await be_asked(sandbox, gateway, {"type": 4, "data": {"content": "thanks", "flags": 64}})
         assert d["data"]["components"][0]["components"][0]["value"] == "because"
         await page.until(f"{TEXTS}.includes('thanks')")
-        assert "receiver" in await page.evaluate("document.querySelector('.marks').textContent")
+        assert "only you" in await page.evaluate("document.querySelector('.marks').textContent")
         await page.type("/nothing")
         await page.press_enter()
         await page.until("document.querySelector('#toast').textContent.includes('/form')")

@@ -1,4 +1,4 @@
-// The slash-command picker: reads what is typed as a command, and suggests commands, options and values.
+// The slash-command picker: parses typed commands, and suggests commands, options and values.
 import { call } from "/api.js";
 import { $, el, nameOf } from "/elements.js";
 import { channels, currentGuild, speaker, state, titleOf } from "/state.js";
@@ -19,7 +19,7 @@ const TYPE_NAMES = {
 const MAX_ITEMS = 25;
 const WAIT_S = 3;
 
-// --- reading -------------------------------------------------------------------------------------
+// --- parsing -------------------------------------------------------------------------------------
 
 // Every command that can be run, {path, description, options}; a subcommand's path is "name group sub".
 function runnableCommands(commands) {
@@ -31,9 +31,9 @@ function runnableCommands(commands) {
   return commands.filter((each) => (each.type ?? CHAT_INPUT) === CHAT_INPUT).flatMap((each) => walk(each, each.name));
 }
 
-// Reads "/roll sides:6 why:for fun" as {command, typed, given, unnamed}: the command (null when there is none),
-// the text after the slash, the options as [{option, raw}], and text that belongs to no option. Only names that
-// the command knows begin an option.
+// Parses "/roll sides:6 why:for fun" into {command, typed, given, unnamed}: the command (null if unknown), the
+// text after the slash, the options as [{option, raw}], and text that belongs to no option. Only names of the
+// command's options start an option.
 export function parseCommand(text, commands) {
   const typed = text.slice(1);
   const command = runnableCommands(commands)
@@ -50,7 +50,7 @@ export function parseCommand(text, commands) {
   return { command, typed, given, unnamed: found.length ? "" : rest.trim() };
 }
 
-// Returns an option's value in its type; text that does not fit is left to the sandbox to refuse.
+// Returns an option's value in its type; invalid text is passed on, for the sandbox to refuse.
 export function optionValue(option, raw) {
   const text = raw.trim();
   const choice = option.choices?.find((each) => each.name === text || String(each.value) === text);
@@ -66,8 +66,8 @@ export function optionValue(option, raw) {
 
 const matches = (name, typed) => name.toLowerCase().includes(typed.toLowerCase());
 
-// What can come next, {hint, items: [{label, note, text}], preselect}: text is what the box holds once the item
-// is chosen. Null where no command is typed.
+// Returns what can come next, {hint, items: [{label, note, text}], preselect}; text is the content of the box
+// once the item is chosen. Null if no command is typed.
 async function suggestions(text) {
   if (!text.startsWith("/")) return null;
   const { command, typed, given, unnamed } = parseCommand(text, state.commands);
@@ -92,7 +92,7 @@ function commandSuggestions(typed) {
     label: `/${each.path}`, note: each.description, text: `/${each.path}${each.options.length ? " " : ""}`,
   }));
   if (!state.commands.length) return { hint: "The bot has no commands here yet.", items, preselect: true };
-  return { hint: items.length ? "" : "No command of the bot begins like that.", items, preselect: true };
+  return { hint: items.length ? "" : "No matching command.", items, preselect: true };
 }
 
 async function valueSuggestions(text, command, given) {
@@ -104,7 +104,7 @@ async function valueSuggestions(text, command, given) {
   if (known === null && option.autocomplete) {
     const choices = await autocomplete(command, given, typed);
     const items = (choices ?? []).map((each) => ({ label: each.name, text: `${base}${each.value} ` }));
-    return { hint: choices ? hint : `${hint}: the bot does not complete it`, items, preselect: false };
+    return { hint: choices ? hint : `${hint}: the bot sent no choices`, items, preselect: false };
   }
   const items = (known ?? [])
     .filter((each) => matches(each.label, typed) && each.text !== typed.trim())
@@ -112,7 +112,7 @@ async function valueSuggestions(text, command, given) {
   return { hint, items, preselect: Boolean(typed) };
 }
 
-// The values that an option can have, [{label, text}]; null where the page does not know them.
+// Returns the values of an option, [{label, text}]; null if the page does not know them.
 function knownValues(option) {
   if (option.choices?.length) return option.choices.map((each) => ({ label: each.name, text: String(each.value) }));
   switch (option.type) {
@@ -130,7 +130,7 @@ const users = () => (currentGuild()?.members ?? []).map((each) => (
 ));
 const roles = () => (currentGuild()?.roles ?? []).map((each) => ({ label: each.name, text: each.name }));
 
-// Asks the bot to complete the last option; null when it does not answer.
+// Asks the bot to complete the last option; returns null if it does not respond.
 async function autocomplete(command, given, value) {
   const before = given.slice(0, -1).map((each) => [each.option.name, optionValue(each.option, each.raw)]);
   const body = {
@@ -142,7 +142,7 @@ async function autocomplete(command, given, value) {
 
 // --- the list ------------------------------------------------------------------------------------
 
-// The list next to the box. The box keeps the focus; the arrows move the selection.
+// Shows suggestions next to the box. The box keeps the focus; the arrow keys move the selection.
 export function commandPicker(box) {
   let items = [];
   let selected = -1;
@@ -190,7 +190,7 @@ export function commandPicker(box) {
     box.setAttribute("aria-expanded", String(items.length > 0));
     select(found.preselect && items.length && items[0].text.trim() !== box.value.trim() ? 0 : -1);
   };
-  // Returns whether the key was for the list.
+  // Returns whether the list has used the key.
   const onKey = (event) => {
     if ($("suggest").hidden) return false;
     if (event.key === "Escape") { close(); return true; }

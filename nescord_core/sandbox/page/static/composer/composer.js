@@ -19,7 +19,7 @@ export function editMessage(message) {
 
 export const clearTarget = () => setTarget(null, null);
 
-// Sets which message is replied to or edited; at most one of them is given.
+// Sets the message to reply to or to edit; at most one of the two.
 function setTarget(reply, editing) {
   Object.assign(state, { replyTo: reply, editing });
   $("reply").hidden = !reply && !editing;
@@ -28,7 +28,7 @@ function setTarget(reply, editing) {
 }
 
 function targetText(reply, editing) {
-  if (editing) return "Editing your message. Escape leaves it as it was.";
+  if (editing) return "Editing your message. Press Escape to cancel.";
   return reply ? `Replying to ${nameOf(reply.author)}` : "";
 }
 
@@ -43,7 +43,7 @@ function setContent(text) {
   resize();
 }
 
-// Gives the box the height of its text.
+// Fits the height of the box to its text.
 function resize() {
   const box = $("content");
   box.style.height = "auto";
@@ -60,7 +60,7 @@ async function submit() {
   const { replyTo: reply, editing } = state;
   clearTarget();
   const done = await send(content, user, reply, editing);
-  // What was refused stays in the box, unless something else is there by now.
+  // Refused text stays in the box, unless something else has been typed.
   if (!done && !$("content").value) setContent(content);
 }
 

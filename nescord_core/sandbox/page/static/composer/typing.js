@@ -1,4 +1,4 @@
-// Who is typing in the open channel, and telling the bot that the person at the page is.
+// Shows who is typing in the open channel, and reports typing on the page.
 import { call } from "/api.js";
 import { $ } from "/elements.js";
 import { names, speaker, speakerId, state } from "/state.js";
@@ -6,7 +6,7 @@ import { names, speaker, speakerId, state } from "/state.js";
 const SHOWN_MS = 9000;
 const REPORT_MS = 8000;
 
-// User ids, with the time until which they are shown.
+// User ids, with the time until which each is shown.
 const typing = new Map();
 
 export function showTyping(event) {

@@ -1,11 +1,11 @@
-// Files that wait to be sent: chosen by button, pasted, or dropped on the page.
+// Files to send: chosen by button, pasted, or dropped on the page.
 import { $, el } from "/elements.js";
 
 let waiting = [];
 
 export const hasUploads = () => waiting.length > 0;
 
-// Returns the waiting files as [name, base64], and empties the list.
+// Returns the files as [name, base64], and empties the list.
 export async function takeUploads() {
   const files = await Promise.all(waiting.filter((each) => each.size).map(encode));
   waiting = [];
@@ -25,7 +25,7 @@ function draw() {
   $("uploads").replaceChildren(...waiting.map((each) => {
     const remove = () => { waiting = waiting.filter((other) => other !== each); draw(); };
     return el("li", {}, each.name, el(
-      "button", { type: "button", "aria-label": `Do not send ${each.name}`, onclick: remove }, "×",
+      "button", { type: "button", "aria-label": `Remove ${each.name}`, onclick: remove }, "×",
     ));
   }));
 }

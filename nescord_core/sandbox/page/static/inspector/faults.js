@@ -1,4 +1,4 @@
-// The inspector's tab on faults: what is done to open connections, to the gateway, and to REST requests.
+// The inspector's Faults tab: faults of open connections, of the gateway, and of REST requests.
 import { call } from "/api.js";
 import { $, el } from "/elements.js";
 
@@ -13,12 +13,12 @@ export async function drawFaults(openTab) {
   $("panel").replaceChildren(
     el("h3", {}, "Open connections"),
     connectionButtons(),
-    el("h3", {}, "Gateway, until switched off"),
+    el("h3", {}, "Gateway, until cleared"),
     gatewayFaults(active.gateway, redraw),
-    el("h3", {}, "The next REST requests"),
+    el("h3", {}, "Next REST requests"),
     restForm(redraw),
     ...(active.rest.length ? [el("ul", {}, ...active.rest.map(restFault))] : []),
-    el("div", { class: "row" }, el("button", { type: "button", class: "s1", onclick: clear }, "Switch all faults off")),
+    el("div", { class: "row" }, el("button", { type: "button", class: "s1", onclick: clear }, "Clear all faults")),
   );
 }
 
@@ -51,9 +51,9 @@ function gatewayFaults(active, redraw) {
   return el(
     "div", { class: "grid" },
     ...scope("refuse", "Refuse new connections"),
-    ...scope("silent", "Accept, then stay silent"),
+    ...scope("silent", "Accept and stay silent"),
     ...check("refuse_resume", "Refuse every RESUME"),
-    ...check("no_heartbeat_ack", "Leave heartbeats unanswered"),
+    ...check("no_heartbeat_ack", "Do not acknowledge heartbeats"),
   );
 }
 
@@ -70,9 +70,9 @@ function restForm(redraw) {
     "div", { class: "grid" },
     el("label", { for: "r-method" }, "Method"), picker("r-method", METHODS, "*", () => {}),
     ...field("route", "Route", "*", "text"),
-    ...field("status", "Status (0: only late)", "503", "number"),
-    ...field("latency", "Seconds late", "0", "number"),
-    ...field("count", "How many", "1", "number"),
+    ...field("status", "Status (0: delay only)", "503", "number"),
+    ...field("latency", "Delay (s)", "0", "number"),
+    ...field("count", "Requests", "1", "number"),
   ), el("div", { class: "row" }, el("button", {}, "Add")));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-// The inspector's tab on the gateway: connections, sessions, and totals since the start.
+// The inspector's Gateway tab: connections, sessions, and totals since the start.
 import { call } from "/api.js";
 import { $, el } from "/elements.js";
 
@@ -32,17 +32,17 @@ function connectionTable({ connections, url }) {
     each.shard?.join("/") ?? "–", each.compress, `${Math.round(each.age)} s`, each.heartbeats, each.events_sent,
     each.behind,
   ]);
-  return table(["shard", "compression", "age", "beats", "sent", "behind"], rows);
+  return table(["shard", "compression", "age", "heartbeats", "sent", "behind"], rows);
 }
 
 function sessionTable(sessions) {
   if (!sessions.length) return el("p", {}, "None.");
-  const stateOf = ({ waiting }) => (waiting === null ? "connected" : `waits for RESUME, ${Math.round(waiting)} s`);
+  const stateOf = ({ waiting }) => (waiting === null ? "connected" : `waiting for RESUME, ${Math.round(waiting)} s`);
   const rows = sessions.map((each) => [each.shard.join("/"), each.seq, each.resumes, stateOf(each)]);
   return table(["shard", "seq", "resumes", "state"], rows);
 }
 
-// Sessions with the same intents are listed once: [[shards, intents]].
+// Groups sessions by intents: [[shards, intents]].
 function intentsByShards(sessions) {
   const found = new Map();
   for (const each of sessions) {

@@ -1,4 +1,4 @@
-// The inspector: tabs with the events, the REST requests, the gateway and the faults of the sandbox.
+// The inspector: tabs with events, REST requests, the gateway and faults.
 import { $, el } from "/elements.js";
 import { drawFaults } from "/inspector/faults.js";
 import { drawGateway } from "/inspector/gateway.js";
@@ -46,10 +46,10 @@ function choose(name) {
   draw();
 }
 
-// A tab that asks the sandbox first draws only if it is still the chosen one.
+// A tab that loads its content first gets a function for the open tab, to draw only if it is still open.
 const draw = () => TABS[tab](() => tab);
 
-// Adds what the feed brings to its log; only the log that is open is drawn.
+// Adds an event of the feed to its log, which is drawn if it is open.
 export function record(event) {
   const at = new Date();
   const isOpen = (name) => tab === name && !$("inspector").hidden;

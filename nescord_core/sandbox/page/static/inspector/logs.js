@@ -1,4 +1,4 @@
-// The logs of events and of REST requests: the newest on top, filtered by text, each opened by a click.
+// The logs of events and REST requests: newest first, with a filter; a click shows the details.
 import { $, el } from "/elements.js";
 
 const MAX_ENTRIES = 300;
@@ -9,8 +9,8 @@ function clock(at) {
   return `${at.toLocaleTimeString([], { hour12: false })}.${milliseconds}`;
 }
 
-// describe gives an entry's {text, summary, details}: what the filter searches, the parts of its line, and a
-// function that makes what it shows when it is open.
+// describe returns {text, summary, details} of an entry: the text for the filter, the parts of its line, and a
+// function that returns its details.
 function log(describe, empty) {
   const entries = [];
   let filter = "";
@@ -68,7 +68,7 @@ function describeRequest(request) {
       el("small", {}, `${ms} ms · ${clock(at)}`),
     ],
     details: () => [
-      el("p", {}, bucketText(request)), ...bodyParts("Sent", request.sent), ...bodyParts("Answer", request.answer),
+      el("p", {}, bucketText(request)), ...bodyParts("Sent", request.sent), ...bodyParts("Response", request.answer),
     ],
   };
 }
@@ -90,6 +90,6 @@ function indented(text) {
 }
 
 export const eventLog = log(
-  describeEvent, "No event yet. Everything that happens here is listed, whatever the bot's intents are.",
+  describeEvent, "No events yet. All events are listed here, whatever the bot's intents are.",
 );
-export const requestLog = log(describeRequest, "The bot has asked for nothing yet.");
+export const requestLog = log(describeRequest, "No requests yet.");

@@ -1,4 +1,4 @@
-// What a person does with a message: react, vote, reply, edit, delete, press its components, open its menu.
+// Actions on a message: react, vote, reply, edit, delete, use its components, open its menu.
 import { attempt, call } from "/api.js";
 import { editMessage, replyTo } from "/composer/composer.js";
 import { contextMenu, formDialog, toast } from "/dialogs.js";
@@ -14,7 +14,7 @@ import { currentChannel, speaker, speakerId, state } from "/state.js";
 const MESSAGE_COMMAND = 3;
 const TEXT_CHANNEL = 0;
 
-// The arguments that every call about a message has.
+// The arguments of every call about a message.
 const about = (message, more) => ({ channel: message.channel_id, message: message.id, user: speaker(), ...more });
 
 const post = (path, message, more) => attempt(() => call("POST", path, about(message, more)));
@@ -24,8 +24,8 @@ export const actions = {
   select: (message, customId, values) => runInteraction("/select", about(message, { custom_id: customId, values })),
   react: (message, emoji, mine) => post(mine ? "/unreact" : "/react", message, { emoji }),
   reactWith(message) {
-    const field = { name: "emoji", label: "Emoji", note: "An emoji, or name:id of the guild's own." };
-    formDialog("React", [field], ({ emoji }) => actions.react(message, emoji));
+    const field = { name: "emoji", label: "Emoji", note: "An emoji, or name:id of a custom one." };
+    formDialog("React", [field], "React", ({ emoji }) => actions.react(message, emoji));
   },
   vote: (message, answer) => post("/vote", message, { answers: [answer] }),
   remove: (message) => post("/delete", message),
@@ -40,7 +40,7 @@ export const actions = {
   more: messageMenu,
   jump(messageId) {
     const row = $("messages").querySelector(`[data-id="${messageId}"]`);
-    if (!row) { toast("That message is further back than the page goes."); return; }
+    if (!row) { toast("That message is older than the page shows."); return; }
     row.scrollIntoView({ block: "center" });
     row.classList.remove("flash");
     setTimeout(() => row.classList.add("flash"));
@@ -51,16 +51,16 @@ function messageMenu(message, event) {
   const runOn = (command) => runInteraction("/interact", {
     channel: message.channel_id, user: speaker(), command: command.name, target: message.id,
   });
-  const threadName = () => formDialog("Start a thread", [{ name: "name", label: "Name" }], ({ name }) => {
+  const threadName = () => formDialog("Start a thread", [{ name: "name", label: "Name" }], "Start", ({ name }) => {
     startThread({ name, message: message.id });
   });
   const canHaveThread = currentChannel()?.type === TEXT_CHANNEL && !message.thread;
-  contextMenu(event, `Message of ${nameOf(message.author)}`, [
+  contextMenu(event, `Message by ${nameOf(message.author)}`, [
     ...menuCommands(MESSAGE_COMMAND).map((each) => [`Apps: ${each.name}`, () => runOn(each)]),
     canHaveThread && ["Start a thread", threadName],
     [message.pinned ? "Unpin" : "Pin", () => post("/pin", message, { pinned: !message.pinned }).then(reloadSoon)],
     message.author.id !== speakerId() && ["Delete as a moderator", () => actions.remove(message)],
     ["Copy text", () => copy(message.content)],
-    ["Copy id", () => copy(message.id)],
+    ["Copy ID", () => copy(message.id)],
   ]);
 }

@@ -1,4 +1,4 @@
-// Components of a message: buttons, select menus, and the layout around them.
+// Components of a message: buttons, select menus, layout.
 import { classes, el, emojiOf, link } from "/elements.js";
 import { markdown } from "/markdown.js";
 import { hexColor, image } from "/messages/embeds.js";
@@ -7,7 +7,7 @@ import { entityChoices } from "/state.js";
 export const SELECT_KINDS = { 3: "string", 5: "user", 6: "role", 7: "mentionable", 8: "channel" };
 const LINK = 5;
 
-// Returns null for a type that the page does not know.
+// Returns null for an unknown type.
 export function component(data, message, actions, names) {
   const inner = (each) => component(each, message, actions, names);
   if (data.type in SELECT_KINDS) return selectMenu(data, message, actions);

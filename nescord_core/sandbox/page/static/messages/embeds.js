@@ -23,7 +23,7 @@ const field = (data, names) => el(
   "div", { class: data.inline ? "inline" : "" }, el("b", {}, data.name), markdown(data.value, names),
 );
 
-// Pictures of other hosts are linked to, not fetched: the page asks nobody but the sandbox for anything.
+// Pictures from other hosts are links: the page loads nothing from anywhere but the sandbox.
 export function image(url, alt) {
   if (!isSandboxFile(url)) return el("small", {}, link(url, url));
   return link(url, el("img", { src: url, alt: alt || "picture" }));

@@ -8,7 +8,7 @@ import { currentChannel, names, speakerId, state } from "/state.js";
 
 const NEAR_END = 80;
 
-// The rows by message id, with what they were drawn from.
+// The rows by message id, with the source they were drawn from.
 let drawn = new Map();
 
 function drawMessages(toEnd = false) {
@@ -21,7 +21,7 @@ function drawMessages(toEnd = false) {
   const redrawn = new Map();
   for (const message of state.messages.values()) {
     if (!isVisible(message, userId) || state.dismissed.has(message.id)) continue;
-    // What has not changed keeps its element, and with it the focus, an open menu, a shown spoiler.
+    // An unchanged message keeps its element, and so the focus, an open menu, a shown spoiler.
     const source = `${userId} ${previous?.id} ${JSON.stringify(message)}`;
     const old = drawn.get(message.id);
     const row = old?.source === source ? old.row : messageElement(message, previous, context);
@@ -34,7 +34,7 @@ function drawMessages(toEnd = false) {
   if (atEnd) list.scrollTop = list.scrollHeight;
 }
 
-// Puts the rows in order, moving none that is in place already.
+// Puts the rows in order without moving those that are in place.
 function replaceRows(list, rows) {
   const wanted = new Set(rows);
   for (const row of [...list.children]) if (!wanted.has(row)) row.remove();

@@ -1,4 +1,4 @@
-// One message as an element: author, content, marks and tools.
+// A message as an element: author, content, marks and tools.
 import { avatar, classes, el, nameOf } from "/elements.js";
 import { markdown } from "/markdown.js";
 import { component } from "/messages/components.js";
@@ -15,7 +15,7 @@ const SYSTEM_SIGNS = {
   1: "→", 2: "←", 4: "✎", 6: "◆", 7: "→", 12: "⇉", 18: "⌙", 21: "⌙", 24: "⛨", 46: "☑",
 };
 
-// What Discord's clients write themselves for messages without content.
+// The text of system messages, which Discord's clients write themselves.
 function systemText(message) {
   const who = nameOf(message.author);
   switch (message.type) {
@@ -25,19 +25,19 @@ function systemText(message) {
     case 12: return `${who} follows ${message.content || "an announcement channel"} here`;
     case 18: return `${who} started the thread ${message.content}`;
     case 21: return `${who} started this thread from a message`;
-    case 24: return `Auto moderation stopped a message of ${who}`;
+    case 24: return `Auto moderation blocked a message by ${who}`;
     case 46: return "A poll has ended";
     default: return null;
   }
 }
 
-// An ephemeral message is for the user of its interaction alone.
+// An ephemeral message is visible to the user of its interaction only.
 export function isVisible(message, userId) {
   if (!(message.flags & EPHEMERAL)) return true;
   return message.interaction_metadata?.user?.id === userId;
 }
 
-// context: {names, actions, userId}, the user that the page speaks as.
+// context: {names, actions, userId}; userId is the user that the page speaks as.
 export function messageElement(message, previous, context) {
   const system = systemText(message);
   const made = el("li", { class: messageClasses(message, previous, context, system), data: { id: message.id } });
@@ -67,7 +67,7 @@ function messageClasses(message, previous, { userId }, system) {
   );
 }
 
-// Says whether a message is shown below the previous one without its author's name.
+// Returns whether a message is shown below the previous one without its author's name.
 function followsOn(message, previous) {
   return !systemText(previous)
     && !message.referenced_message
@@ -96,16 +96,16 @@ function systemParts(message, text, { names }) {
   ];
 }
 
-// The message or the interaction that this one answers.
+// The message or the interaction that the message responds to.
 function origin(message, { actions }) {
   if (message.referenced_message) {
     const quoted = message.referenced_message;
     const text = `${nameOf(quoted.author)}: ${quoted.content || "…"}`;
     const jump = () => actions.jump(quoted.id);
-    return [el("button", { type: "button", class: "quote", title: "Show it", onclick: jump }, text)];
+    return [el("button", { type: "button", class: "quote", title: "Show the message", onclick: jump }, text)];
   }
   if (message.message_reference?.type === 0) {
-    return [el("div", { class: "quote" }, "The message it answers is gone.")];
+    return [el("div", { class: "quote" }, "Original message was deleted")];
   }
   const used = message.interaction_metadata;
   if (!used) return [];
@@ -153,17 +153,20 @@ const forwarded = (message, names) => el(
   ...(message.embeds ?? []).map((data) => embed(data, names)),
 );
 
-const threadLink = (thread, actions) => el(
-  "button", { type: "button", class: "thread-link", onclick: () => actions.open(thread.id) },
-  `⌙ ${thread.name}`, el("span", { class: "marks" }, `${thread.message_count} messages`),
-);
+function threadLink(thread, actions) {
+  const noun = thread.message_count === 1 ? "message" : "messages";
+  return el(
+    "button", { type: "button", class: "thread-link", onclick: () => actions.open(thread.id) },
+    `⌙ ${thread.name}`, el("span", { class: "marks" }, `${thread.message_count} ${noun}`),
+  );
+}
 
 const marks = (message) => [
   message.edited_timestamp && "edited",
   message.deleted && "deleted",
   message.pinned && "pinned",
-  message.flags & EPHEMERAL && "only its receiver can see this",
-  message.flags & CROSSPOST && "published elsewhere",
+  message.flags & EPHEMERAL && "only you can see this",
+  message.flags & CROSSPOST && "published in another channel",
 ].filter(Boolean);
 
 function tools(message, { actions, userId }) {

@@ -7,7 +7,7 @@ export function reaction(data, message, actions, userId) {
   return el("button", {
     type: "button",
     class: mine ? "me" : "",
-    title: mine ? "Take it back" : "React",
+    title: mine ? "Remove your reaction" : "React",
     "aria-pressed": String(Boolean(mine)),
     onclick: () => actions.react(message, key, mine),
   }, emojiOf(data.emoji), ` ${data.count}`);

@@ -22,7 +22,7 @@ function drawHeader(guild, channel) {
   $("channel-name").textContent = title;
   $("topic").textContent = channel?.topic ?? "";
   const inGuild = channel && state.guild !== DIRECT;
-  $("content").placeholder = inGuild ? `Message #${titleOf(channel)}` : "Message the bot directly";
+  $("content").placeholder = inGuild ? `Message #${titleOf(channel)}` : "Message the bot";
   const writable = state.guild === DIRECT || TEXT.has(channel?.type);
   $("composer").hidden = $("hint").hidden = !writable;
 }
@@ -66,9 +66,9 @@ function guildButton(guild) {
 function channelList(guild) {
   const all = channels();
   if (state.guild === DIRECT && !all.length) {
-    return [el("p", {}, "Nobody has written to the bot yet. Write below to be the first.")];
+    return [el("p", {}, "No direct messages yet. Send one below.")];
   }
-  if (!all.length) return [el("p", {}, "There are no channels here.")];
+  if (!all.length) return [el("p", {}, "No channels")];
   const categories = all.filter((each) => each.type === CATEGORY);
   return [
     ...channelsIn(null, guild),
@@ -76,7 +76,7 @@ function channelList(guild) {
   ];
 }
 
-// The channels of a category (null: of none), each with its threads and who is connected to it.
+// The channels of a category (null: those without one), each with its connected users and threads.
 const channelsIn = (category, guild) => channels()
   .filter((each) => !THREADS.has(each.type) && each.type !== CATEGORY && (each.parent_id ?? null) === category)
   .sort((a, b) => (a.position ?? 0) - (b.position ?? 0))

@@ -1,4 +1,4 @@
-// What stands above a channel's first message, or in place of messages: a forum's posts, a voice channel's users.
+// The start of a channel, above its first message; for forums the posts, for voice channels the connected users.
 import { attempt, call } from "/api.js";
 import { el } from "/elements.js";
 import { threadsOf } from "/navigation/channel_list.js";
@@ -11,18 +11,18 @@ const button = (label, onclick) => el("button", { type: "button", onclick }, lab
 
 export function channelStart(channel) {
   if (!state.guilds.length && (state.guild !== DIRECT || !channel)) {
-    const text = "Make one, and the bot is invited to it.";
+    const text = "Create one; the bot is added to it.";
     return start("The bot is in no guild", el("p", {}, text), button("New guild", newGuild));
   }
   if (!channel && state.guild === DIRECT) {
-    return start("Direct messages", el("p", {}, "What you write below goes to the bot alone."));
+    return start("Direct messages", el("p", {}, "Messages here go only to the bot."));
   }
-  if (!channel) return start(currentGuild().name, el("p", {}, "There is no channel to write in."));
+  if (!channel) return start(currentGuild().name, el("p", {}, "No text channels"));
   if (VOICE.has(channel.type)) return voiceStart(channel);
   if (FORUM.has(channel.type)) return forumStart(channel);
   const text = state.messages.size
-    ? "This is the start of what the sandbox remembers here."
-    : "Nothing was said here yet. Say !ping, or type / for the bot's commands.";
+    ? "The page shows the newest messages of this channel."
+    : "No messages yet. Send !ping, or type / for the bot's commands.";
   return start(`${state.guild === DIRECT ? "@" : "#"}${titleOf(channel)}`, el("p", {}, text));
 }
 
@@ -32,8 +32,8 @@ function forumStart(channel) {
   }, each.name));
   return start(
     titleOf(channel),
-    el("p", {}, "Posts of this forum:"),
-    ...(posts.length ? posts : [el("p", {}, "None yet.")]),
+    el("p", {}, "Posts"),
+    ...(posts.length ? posts : [el("p", {}, "No posts yet.")]),
     el("p", {}, button(`New post as ${speaker()}`, newPost)),
   );
 }
@@ -43,8 +43,8 @@ function voiceStart(channel) {
   const connected = states.some((each) => each.user_id === speakerId());
   const listed = states.map((each) => names.user(each.user_id)).join(", ");
   const text = states.length
-    ? `Connected: ${listed}. There is no sound, only who is where.`
-    : "Nobody is connected. There is no sound here, only who is where.";
+    ? `Connected: ${listed}. The sandbox has no sound.`
+    : "Nobody is connected. The sandbox has no sound.";
   const move = () => attempt(() => call("POST", "/voice", {
     user: speaker(), channel: connected ? null : channel.id, guild: state.guild,
   }));

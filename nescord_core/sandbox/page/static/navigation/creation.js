@@ -1,12 +1,12 @@
-// Makes guilds, threads and forum posts.
+// Creates guilds, threads and forum posts.
 import { attempt, call } from "/api.js";
 import { formDialog } from "/dialogs.js";
 import { openChannel } from "/navigation/open_channel.js";
 import { speaker, state } from "/state.js";
 
 export function newGuild() {
-  const field = { name: "name", label: "Name", note: "The bot, alice and bob are in it from the start." };
-  formDialog("New guild", [field], async ({ name }) => {
+  const field = { name: "name", label: "Name", note: "With the bot, olivia (the owner), alice and bob as members." };
+  formDialog("New guild", [field], "Create", async ({ name }) => {
     const made = await attempt(() => call("POST", "/guilds", { name }));
     if (made) await openChannel(made.id, null);
   });
@@ -19,6 +19,6 @@ export async function startThread(given) {
 }
 
 export function newPost() {
-  const fields = [{ name: "name", label: "Title" }, { name: "content", label: "What it says" }];
-  formDialog("New post", fields, startThread);
+  const fields = [{ name: "name", label: "Title" }, { name: "content", label: "Message" }];
+  formDialog("New post", fields, "Post", startThread);
 }

@@ -7,7 +7,7 @@ import { loadState } from "/event_feed.js";
 import { render } from "/render.js";
 import { channels, currentChannel, DIRECT, state, TEXT } from "/state.js";
 
-// Without a channel, opens the guild's first one with messages.
+// Without a channel, opens the guild's first text channel.
 export async function openChannel(guild, channel) {
   clearTarget();
   closeDrawer();
@@ -17,12 +17,12 @@ export async function openChannel(guild, channel) {
   state.unread.delete(state.channel);
   clearTyping();
   await attempt(loadState);
-  // In a direct message only its own person can speak, whoever was chosen before.
+  // In a direct message, only the person it is with can speak.
   const person = state.guild === DIRECT && currentChannel()?.recipients?.find((each) => !each.bot);
   if (person) { $("user").value = person.username; render("messages", true); }
 }
 
-// The drawer holds guilds and channels where the window is narrow.
+// In a narrow window, guilds and channels are in a drawer.
 function closeDrawer() {
   $("places").classList.remove("open");
   $("menu").setAttribute("aria-expanded", "false");
