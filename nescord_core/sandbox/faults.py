@@ -1,6 +1,6 @@
-"""What is made to go wrong on purpose, and for how long. Pure: the wire and the server ask, and obey.
+"""Faults to inject into the gateway and into REST responses. Pure: the servers ask for them and apply them.
 
-Gateway faults stay until they are switched off; REST faults count down.
+Gateway faults stay until they are cleared; REST faults count down with each request that matches.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ __all__ = [
 
 UrlScope = str
 URL_SCOPES = ("nowhere", "resume", "everywhere")
-"""Which gateway URL a fault concerns: only the one READY gives for resuming, or all."""
+"""The gateway URLs that a fault applies to: none, the ``resume_gateway_url`` of READY, or all."""
 
 CONNECTION_FAULTS = ("reset", "close", "reconnect", "invalid_session")
-"""What is done to open connections at once: a TCP reset, a close frame, opcode 7, opcode 9."""
+"""What can be done to open connections: a TCP reset, a close frame, opcode 7, opcode 9."""
 
 
 class FaultError(ValueError):
-    """A fault that cannot be set; prints as one sentence that names what would be valid."""
+    """A fault that cannot be set; the message names what is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayFaults:
-    """The standing gateway faults. ``delay`` is in seconds before each batch of payloads."""
+    """The gateway faults in effect. ``delay`` is in seconds before each batch of payloads."""
 
     silent: UrlScope = "nowhere"
     refuse: UrlScope = "nowhere"
@@ -43,17 +43,17 @@ class GatewayFaults:
     delay: float = 0.0
 
     def active(self) -> dict[str, Any]:
-        """Return those that are not at their default."""
+        """Return the faults that are not at their defaults."""
         defaults = asdict(GatewayFaults())
         return {key: value for key, value in asdict(self).items() if value != defaults[key]}
 
 
 @dataclass(frozen=True, slots=True)
 class RestFault:
-    """The next ``count`` requests that match are answered with ``status``, or only later.
+    """A fault of the next ``count`` requests that match: an error ``status``, a delay, or both.
 
-    ``status`` 0 means that the request is served, after ``latency`` seconds. ``route`` matches a whole path
-    below /api/v10; ``*`` stands for anything within it. ``retry_after`` (seconds) is for 429.
+    ``status`` 0 serves the request after ``latency`` seconds. ``route`` matches the whole path below
+    /api/v10; ``*`` in it matches anything. ``retry_after`` (seconds) is for 429.
     """
 
     method: str = "*"
@@ -64,7 +64,7 @@ class RestFault:
     retry_after: float = 1.0
 
     def matches(self, method: str, path: str) -> bool:
-        """Say whether the fault concerns this request."""
+        """Return whether the fault applies to this request."""
         if self.method not in ("*", method):
             return False
         pattern = ".*".join(re.escape(part) for part in self.route.split("*"))
@@ -72,32 +72,32 @@ class RestFault:
 
 
 class FaultPlan:
-    """All standing faults: read by the wire, written by the control API."""
+    """All faults in effect: set by the control API, read by the gateway and the middleware."""
 
     def __init__(self) -> None:
         self.gateway = GatewayFaults()
         self.rest: tuple[RestFault, ...] = ()
 
     def set_gateway(self, changes: Mapping[str, Any]) -> GatewayFaults:
-        """Change some gateway faults; raises FaultError that names the valid ones."""
+        """Change gateway faults. Raises FaultError that names the valid ones."""
         known = asdict(self.gateway)
         for key, value in changes.items():
             if key not in known:
-                raise FaultError(f"There is no gateway fault {key!r}; there are {', '.join(known)}.")
+                raise FaultError(f"There is no gateway fault {key!r}. Known: {', '.join(known)}.")
             _check_type(key, value, known[key])
         self.gateway = replace(self.gateway, **changes)
         return self.gateway
 
     def add_rest(self, fields: Mapping[str, Any]) -> RestFault:
-        """Add a REST fault; raises FaultError that names the valid keys."""
+        """Add a REST fault. Raises FaultError that names the valid keys."""
         known = asdict(RestFault())
         for key, value in fields.items():
             if key not in known:
-                raise FaultError(f"A REST fault has no {key!r}; it has {', '.join(known)}.")
+                raise FaultError(f"A REST fault has no {key!r}. It takes: {', '.join(known)}.")
             _check_type(key, value, known[key])
         fault = RestFault(**fields)
         if fault.status and not 400 <= fault.status <= 599:
-            raise FaultError(f"status must be 0 (serve it late) or from 400 to 599, not {fault.status}.")
+            raise FaultError(f"status must be 0 (delay only) or from 400 to 599, not {fault.status}.")
         if not fault.status and not fault.latency:
             raise FaultError("A REST fault needs a status, a latency (seconds), or both.")
         if fault.count < 1:
@@ -106,7 +106,7 @@ class FaultPlan:
         return fault
 
     def take_rest(self, method: str, path: str) -> RestFault | None:
-        """Return the fault for this request, if any, and count it down."""
+        """Return the fault that applies to this request, if any, and count it down."""
         for at, fault in enumerate(self.rest):
             if fault.matches(method, path):
                 left = (replace(fault, count=fault.count - 1),) if fault.count > 1 else ()
@@ -115,17 +115,17 @@ class FaultPlan:
         return None
 
     def clear(self) -> None:
-        """Switch everything off."""
+        """Clear all faults."""
         self.gateway = GatewayFaults()
         self.rest = ()
 
     def active(self) -> dict[str, Any]:
-        """Return what is on, for the page and for GET /sandbox/fault."""
+        """Return the faults in effect, as the page and GET /sandbox/fault show them."""
         return {"gateway": self.gateway.active(), "rest": [asdict(fault) for fault in self.rest]}
 
 
 def applies(scope: UrlScope, *, on_resume_url: bool) -> bool:
-    """Say whether a fault set for ``scope`` concerns a connection made to this URL."""
+    """Return whether a fault with this scope applies to a connection to this URL."""
     return scope == "everywhere" or (scope == "resume" and on_resume_url)
 
 
@@ -142,4 +142,4 @@ def _check_type(key: str, value: object, default: object) -> None:
     elif isinstance(value, bool) or not isinstance(value, int if isinstance(default, int) else int | float):
         raise FaultError(f"{key} must be a number, not {value!r}.")
     elif value < 0:
-        raise FaultError(f"{key} must not be negative, not {value!r}.")
+        raise FaultError(f"{key} must not be negative, but is {value!r}.")

@@ -1,8 +1,8 @@
-"""What stands in front of everything that the sandbox serves: who may call, and which calls are to fail.
+"""Middleware in front of everything that the sandbox serves: refuses foreign origins and injects REST faults.
 
-The sandbox is for this machine only. A page of another origin in the developer's browser must be able neither
-to read nor to change anything, also after DNS rebinding: so Host has to be a loopback name, Origin has to be
-our own, and no CORS header is ever sent.
+The sandbox is for this machine only. A page of another origin in the developer's browser must not read or
+change anything, even after DNS rebinding. So Host must be a loopback name, Origin must be the sandbox's own,
+and no CORS header is ever sent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def is_local_host(host: str) -> bool:
-    """Say whether a Host header names this machine: localhost, 127.0.0.1 or [::1], with or without port."""
+    """Return whether a Host header names this machine: localhost, 127.0.0.1 or [::1], with any port."""
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
         name, port = host, ""
@@ -35,27 +35,27 @@ def is_local_host(host: str) -> bool:
 
 
 def is_same_origin(origin: str, host: str) -> bool:
-    """Say whether an Origin header is the page's own: http and the very Host of the request."""
+    """Return whether an Origin header is the sandbox's own: http, and the same host as the request."""
     parts = urlsplit(origin)
     return parts.scheme == "http" and parts.netloc.lower() == host.lower()
 
 
 @web.middleware
 async def local_only(request: web.Request, handler: Next) -> web.StreamResponse:
-    """Refuse what a browser was talked into sending here."""
+    """Refuse requests that a browser sends for another site."""
     host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
     if not is_local_host(host):
-        return _forbidden(f"The sandbox answers to localhost, 127.0.0.1 and [::1] only, not to {host!r}.")
+        return _forbidden(f"The sandbox is served as localhost, 127.0.0.1 and [::1] only, not as {host!r}.")
     if origin is not None and not is_same_origin(origin, host):
-        return _forbidden(f"The sandbox does not take requests from pages of {origin!r}.")
+        return _forbidden(f"The sandbox does not accept requests from pages of {origin!r}.")
     foreign = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
     if foreign and not _is_link_navigation(request):
-        return _forbidden("The sandbox does not take requests from pages of other sites.")
+        return _forbidden("The sandbox does not accept requests from pages of other sites.")
     return await handler(request)
 
 
 def _is_link_navigation(request: web.Request) -> bool:
-    """A link on another page may lead to ours: that shows it, and tells the other page nothing."""
+    """Return whether the request follows a link on another page, which learns nothing of the response."""
     return (
         request.method == "GET"
         and request.headers.get("Sec-Fetch-Mode") == "navigate"
@@ -69,7 +69,7 @@ def _forbidden(sentence: str) -> web.Response:
 
 
 def inject_rest_faults(plan: FaultPlan) -> Any:
-    """Return the middleware that lets REST requests fail or wait as the plan says."""
+    """Return the middleware that fails or delays REST requests according to the plan."""
 
     @web.middleware
     async def inject(request: web.Request, handler: Next) -> web.StreamResponse:
@@ -85,7 +85,7 @@ def inject_rest_faults(plan: FaultPlan) -> Any:
 
 
 def route_of(path: str) -> str:
-    """Return the path below /api/v10, or below /api where no version is named."""
+    """Return the path below /api/v10, or below /api for a path without a version."""
     rest = path.removeprefix(API)
     version, _, tail = rest.removeprefix("/").partition("/")
     return f"/{tail}" if version[:1] == "v" and version[1:].isdecimal() else rest
@@ -93,7 +93,7 @@ def route_of(path: str) -> str:
 
 def _fault_response(fault: RestFault) -> web.Response:
     headers = {"Via": "1.1 nescord-sandbox"}
-    body: dict[str, Any] = {"message": f"{fault.status}: a fault of the sandbox", "code": 0}
+    body: dict[str, Any] = {"message": f"{fault.status}: a fault set in the sandbox", "code": 0}
     if fault.status == 429:
         headers |= {"Retry-After": str(max(1, round(fault.retry_after))), "X-RateLimit-Scope": "user"}
         body = {"message": "You are being rate limited.", "retry_after": fault.retry_after, "global": False}

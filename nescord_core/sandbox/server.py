@@ -27,14 +27,14 @@ from nescord_core.settings import SandboxSettings
 __all__ = ["Sandbox", "check_loopback"]
 
 STOP_TIMEOUT = 1.0
-"""Seconds that connections have to end by themselves when the sandbox stops."""
+"""Seconds that connections get to close when the sandbox stops."""
 TICK = 1.0
-"""Seconds between two looks at what the world has due: polls that end, scheduled events."""
+"""Seconds between two checks for polls and scheduled events that start or end."""
 MAX_BODY = 64 << 20
 
 
 class Sandbox:
-    """One sandbox: the world and everything that is served of it."""
+    """One sandbox: the world and everything that serves it."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
@@ -54,7 +54,7 @@ class Sandbox:
 
         Raises:
             ConfigError: the address is not on loopback.
-            PortTaken: somebody else has the port.
+            PortTaken: another process has the port.
 
         """
         check_loopback(self.settings.host)
@@ -63,7 +63,7 @@ class Sandbox:
         runner = web.AppRunner(self._app(group.create_task), access_log=None, shutdown_timeout=STOP_TIMEOUT)
         await runner.setup()
         try:
-            # Outside the group: it would wrap what is raised, and a taken port is to be told as it is.
+            # Outside the group, which would wrap PortTaken in an ExceptionGroup.
             address = await self._listen(runner)
             async with group:
                 background = [group.create_task(self.gateway.run()), group.create_task(self._tick())]
@@ -128,7 +128,7 @@ class Sandbox:
 
 
 def check_loopback(host: str) -> None:
-    """Raise ConfigError for an address that others could reach: the sandbox has no passwords."""
+    """Raise ConfigError for an address that other machines can reach: the sandbox has no passwords."""
     try:
         fine = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -1,1 +1,1 @@
-"""The control API below /sandbox: people's actions, views of the state, load."""
+"""The control API below /sandbox: what people do, the state, waiting, faults, settings, load."""

@@ -1,7 +1,7 @@
-"""What a person can do in the sandbox over HTTP: the world's actions, with their arguments from JSON.
+"""The actions of people over HTTP: methods of the world, with their arguments from JSON.
 
-The arguments of an action are those of the world's method, so that an action exists in one place only; what
-does not fit is answered with a sentence that names what would.
+An action's arguments are those of the world's method, so each action is defined in one place only. Errors
+name the arguments that the action takes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ __all__ = ["ACTIONS", "INTERACTION_ACTIONS", "Action", "move_voice", "parse_argu
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action: the HTTP method, the path below /sandbox and the world's method.
+    """One action: the HTTP method, the path below /sandbox and the name of the world's method.
 
-    ``extra_fields`` means that what the signature does not name (``**changes``) is passed on as well.
+    ``extra_fields`` means that fields beyond the signature are passed on, for a method with ``**changes``.
     """
 
     method: str
@@ -79,12 +79,12 @@ ACTIONS = (
 )
 
 INTERACTION_ACTIONS = frozenset({"interact", "autocomplete", "click", "select", "submit_modal"})
-"""Actions that start an interaction; they take ``wait``, the seconds to wait for the bot's answer."""
+"""Actions that start an interaction; they take ``wait``, the seconds to wait for the bot's response."""
 
 
 @cache
 def _parameters(name: str) -> tuple[dict[str, Any], frozenset[str]]:
-    """Return the types of an action's arguments, and those that must be given."""
+    """Return the types of an action's arguments, and the required ones."""
     function = getattr(World, name)
     hints = get_type_hints(function)
     found = [
@@ -97,14 +97,14 @@ def _parameters(name: str) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def parse_arguments(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check what was given against the action's signature. Raises ActionError with a sentence."""
+    """Return the arguments in the types of the action's signature. Raises ActionError."""
     types, needed = _parameters(action.name)
     known = ", ".join(each + ("" if each in needed else "?") for each in types)
     if missing := sorted(needed - given.keys()):
-        raise ActionError(f"{action.path[1:]} needs {', '.join(missing)}; it takes {known}.")
+        raise ActionError(f"{action.path[1:]} needs {', '.join(missing)}. It takes: {known}.")
     unknown = sorted(given.keys() - types.keys())
     if unknown and not action.extra_fields:
-        raise ActionError(f"{action.path[1:]} does not know {', '.join(unknown)}; it takes {known}.")
+        raise ActionError(f"{action.path[1:]} does not take {', '.join(unknown)}. It takes: {known}.")
     return {name: _convert(name, value, types.get(name)) for name, value in given.items()}
 
 
@@ -118,7 +118,7 @@ def _convert(name: str, value: Any, type_: Any) -> Any:
 
 
 def move_voice(world: World, given: Mapping[str, Any]) -> None:
-    """Move a user: ``{user, channel, guild?, mute?, deaf?}``; a channel of null leaves."""
+    """Move a user between voice channels: ``{user, channel, guild?, mute?, deaf?}``; null disconnects."""
     if given.get("channel") is not None:
         world.voice_join(**parse_arguments(Action("POST", "/voice", "voice_join"), given))
         return

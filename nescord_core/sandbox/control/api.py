@@ -1,7 +1,7 @@
-"""The control API below /sandbox: what tests, the CLI and the page use to be the people in the sandbox.
+"""The control API below /sandbox: acts as the people of the sandbox, shows its state, sets faults.
 
-Errors are JSON, ``{"error": timeout_message}``, and the sentence names the valid values. Documented in
-docs/sandbox.md.
+Tests, the CLI and the page use it. Errors are JSON, ``{"error": sentence}``, and name the valid values.
+Documented in docs/sandbox.md.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ from nescord_core.sandbox.world.world import World
 __all__ = ["ControlApi"]
 
 POLL_INTERVAL = 0.02
-"""Seconds between two looks at an interaction that the bot has not answered yet."""
+"""Seconds between two checks whether the bot has responded to an interaction."""
 
 MAX_NOTICE = 8000
 
 EPHEMERAL_POLL_INTERVAL = 0.2
-"""Seconds between two looks for a message that no event may tell of."""
+"""Seconds between two checks for an ephemeral message, which no event announces."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class ControlApi:
-    """Answers the control API. ``spawn`` gives a background run its parent task."""
+    """Answers the control API. ``spawn`` starts a background task."""
 
     def __init__(
         self, world: World, gateway: GatewayServer, *, spawn: Spawn, wall_clock: Callable[[], float]
@@ -69,7 +69,7 @@ class ControlApi:
         self._wall_clock = wall_clock
 
     def add_routes(self, app: web.Application) -> None:
-        """Install everything below /sandbox."""
+        """Add the routes below /sandbox."""
         for action in ACTIONS:
             app.router.add_route(action.method, f"/sandbox{action.path}", self._action(action))
         for method, path, answer in (
@@ -105,7 +105,7 @@ class ControlApi:
         return with_json_errors(answer)
 
     async def _wait_for_response(self, started: Mapping[str, Any], seconds: float) -> Mapping[str, Any]:
-        """Wait for the bot to answer an interaction; returns what became of it."""
+        """Return an interaction once the bot has responded to it, or after ``seconds``."""
         deadline = self.gateway.now() + seconds
         while True:
             shown = self.world.interaction(started["id"])
@@ -137,7 +137,7 @@ class ControlApi:
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         query = request.query
         if "channel" not in query:
-            raise ActionError("messages needs channel=NAME or ID; it takes guild, after and limit as well.")
+            raise ActionError("messages needs channel=NAME or ID. It also takes guild, after and limit.")
         found = self.world.messages(
             query["channel"],
             guild=query.get("guild"),
@@ -157,12 +157,12 @@ class ControlApi:
     async def _wait(self, request: web.Request) -> web.StreamResponse:
         wanted = MessageWait.parse(await read_body(request), self.world)
         changed = asyncio.Event()
-        # Listen before looking, so that nothing falls between the two.
+        # Subscribe before the first check, so that no message is missed in between.
         unsubscribe = self.world.subscribe(lambda *_: changed.set())
         try:
             async with asyncio.timeout(wanted.timeout):
                 while (found := wanted.find(self.world)) is None:
-                    # Ephemeral messages are announced to nobody: look now and then as well.
+                    # No event announces ephemeral messages, so check from time to time as well.
                     with suppress(TimeoutError):
                         async with asyncio.timeout(EPHEMERAL_POLL_INTERVAL):
                             await changed.wait()
@@ -177,12 +177,12 @@ class ControlApi:
 
     async def _start_load(self, request: web.Request) -> web.StreamResponse:
         if self.load is not None and self.load.ended_at is None:
-            raise ActionError("A load is running. Stop it with DELETE /sandbox/load.", status=409)
+            raise ActionError("A load is already running. Stop it with DELETE /sandbox/load.", status=409)
         try:
             plan = msgspec.convert(await read_body(request), LoadPlan)
         except msgspec.ValidationError as error:
             known = ", ".join(LoadPlan.__struct_fields__)
-            raise ActionError(f"{error}; a load takes {known}.") from None
+            raise ActionError(f"{error}. A load takes: {known}.") from None
         load = Load(self.world, self.gateway, plan, self.gateway.now, self._wall_clock)
         load.prepare()
         self.load = load
@@ -199,7 +199,7 @@ class ControlApi:
 
     def _require_load(self) -> Load:
         if self.load is None:
-            raise ActionError("No load was started. Start one with POST /sandbox/load.", status=404)
+            raise ActionError("No load has been started. Start one with POST /sandbox/load.", status=404)
         return self.load
 
     async def _gateway(self, _request: web.Request) -> web.StreamResponse:
@@ -217,7 +217,7 @@ class ControlApi:
         given = await read_body(request)
         unknown = sorted(given.keys() - {"gateway", "rest", "connections"})
         if unknown or not given or not all(isinstance(each, dict) for each in given.values()):
-            raise FaultError("A fault is an object with one or more of: gateway, rest, connections.")
+            raise FaultError("A fault must be an object with one or more of: gateway, rest, connections.")
         if "gateway" in given:
             self.gateway.faults.set_gateway(given["gateway"])
         if "rest" in given:
@@ -232,11 +232,13 @@ class ControlApi:
         return json_response(settings_view(self.gateway.table.limits))
 
     async def _set_notice(self, request: web.Request) -> web.StreamResponse:
-        """What stands above the conversation: why the new code does not run. An empty text removes it."""
+        """Set the notice above the messages: why new code does not run. An empty text removes it."""
         given = await read_body(request)
         text = given.get("text")
         if given.keys() != {"text"} or not isinstance(text, str) or len(text) > MAX_NOTICE:
-            raise ActionError(f"notice takes text, of at most {MAX_NOTICE} characters; empty takes it away.")
+            raise ActionError(
+                f"notice takes text, at most {MAX_NOTICE} characters; an empty text removes it."
+            )
         self.notice = text
         self.on_change()
         return json_response({"notice": text})

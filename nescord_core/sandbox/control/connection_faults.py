@@ -1,4 +1,4 @@
-"""Faults that strike open gateway connections at once: a reset, a close frame, opcode 7, opcode 9."""
+"""Faults of open gateway connections: a TCP reset, a close frame, opcode 7, opcode 9."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nescord_core.sandbox.world.lookup import ActionError
 __all__ = ["strike_connections"]
 
 CLOSE_CODES = frozenset({*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006})
-"""What a close frame may carry (RFC 6455, section 7.4)."""
+"""The codes that a close frame may have (RFC 6455, section 7.4)."""
 
 
 def strike_connections(gateway: GatewayServer, given: dict[str, Any]) -> int:
-    """Apply ``{do, code?, resumable?, shard?}`` and return to how many connections. Raises ActionError."""
+    """Apply ``{do, code?, resumable?, shard?}``; returns the number of connections. Raises ActionError."""
     fault = _parse(given)
     connections = gateway.connections(fault["shard"])
     for connection in connections:
@@ -37,10 +37,10 @@ def _parse(given: dict[str, Any]) -> dict[str, Any]:
     do = given.get("do")
     if do not in CONNECTION_FAULTS or set(given) - {"do", "code", "resumable", "shard"}:
         listed = ", ".join(CONNECTION_FAULTS)
-        raise ActionError(f"connections takes do ({listed}), code, resumable and shard; do was {do!r}.")
+        raise ActionError(f"connections takes do ({listed}), code, resumable and shard; do is {do!r}.")
     code, resumable, shard = given.get("code", 4000), given.get("resumable", False), given.get("shard")
     if code not in CLOSE_CODES:
         raise ActionError(f"code must be a close code (1000 to 1014, 3000 to 4999), not {code!r}.")
     if not isinstance(resumable, bool) or not isinstance(shard, int | None):
-        raise ActionError("resumable is true or false, and shard a number.")
+        raise ActionError("resumable must be true or false, and shard a number.")
     return {"do": do, "code": code, "resumable": resumable, "shard": shard}

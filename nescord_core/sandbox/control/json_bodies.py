@@ -1,4 +1,4 @@
-"""How the control API reads and answers JSON: objects in, sentences out when something is wrong."""
+"""Reads the control API's JSON bodies and parameters, and turns errors into JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 MAX_WAIT = 120.0
-"""Seconds that one long poll may take."""
+"""Seconds that one call may wait."""
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 def with_json_errors(answer: Endpoint) -> Endpoint:
-    """Turn what is wrong with a call into ``{"error": sentence}``."""
+    """Return the endpoint with its errors answered as ``{"error": sentence}``."""
 
     async def answering(request: web.Request) -> web.StreamResponse:
         try:
@@ -47,12 +47,12 @@ def with_json_errors(answer: Endpoint) -> Endpoint:
 
 
 def json_response(value: Any, *, status: int = 200) -> web.Response:
-    """Answer with JSON."""
+    """Return a JSON response."""
     return web.Response(body=encode(value), status=status, content_type="application/json")
 
 
 async def read_body(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object of the body; none at all is an empty one. Raises ActionError."""
+    """Return the JSON object of the body; an empty body is an empty object. Raises ActionError."""
     raw = await request.read()
     if not raw.strip():
         return {}
@@ -66,19 +66,19 @@ async def read_body(request: web.Request) -> dict[str, Any]:
 
 
 def path_arguments(request: web.Request) -> dict[str, str]:
-    """Return what stands in the path."""
+    """Return the values in the path."""
     return dict(request.match_info)
 
 
 def read_number(raw: str, name: str) -> int:
-    """Return a whole number from a query. Raises ActionError."""
+    """Return a query parameter as a whole number. Raises ActionError."""
     if not raw.isascii() or not raw.isdecimal():
         raise ActionError(f"{name} must be a whole number, not {raw!r}.")
     return int(raw)
 
 
 def read_seconds(raw: Any) -> float:
-    """Return how long a call is to wait, at most `MAX_WAIT`. Raises ActionError."""
+    """Return the seconds that a call shall wait, at most `MAX_WAIT`. Raises ActionError."""
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw <= MAX_WAIT:
-        raise ActionError(f"A wait is from 0 to {MAX_WAIT:.0f} seconds, not {raw!r}.")
+        raise ActionError(f"A wait must be from 0 to {MAX_WAIT:.0f} seconds, not {raw!r}.")
     return float(raw)

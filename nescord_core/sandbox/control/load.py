@@ -1,7 +1,7 @@
-"""A firehose made inside the sandbox: messages at a rate, numbered per guild, to count loss, order, doubles.
+"""Generates load: messages at a steady rate, numbered per guild to count loss, disorder and duplicates.
 
-The messages go to the gateway's sessions only: they are not kept, the page does not show them, and REST does
-not find them. That is what makes thousands a second cheap.
+The messages go to the gateway's sessions only. They are not stored, the page does not show them and REST does
+not find them, which makes thousands a second cheap.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from nescord_core.snowflake import DISCORD_EPOCH_MS
 __all__ = ["Load", "LoadPlan"]
 
 SEND_INTERVAL = 0.005
-"""Seconds between two looks at what is due."""
+"""Seconds between two bursts."""
 MAX_BURST = 256
-"""Messages sent at a time, so that a load that is late does not keep the loop to itself."""
+"""Messages sent at a time, so that a load that is behind does not block the event loop."""
 WORKER_BITS = 2 << 17
-"""The worker bits of these messages' ids, so that they meet no id of the world."""
+"""The worker bits of these messages' ids, which no id of the world has."""
 TEXT_CHANNEL = 0
 
 
 class LoadPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What POST /sandbox/load takes.
+    """The body of POST /sandbox/load.
 
-    ``rate`` is in messages per second over all guilds; the content of each is ``prefix`` and its number in
-    its guild, from ``start`` on.
+    ``rate`` is in messages per second over all guilds. The content of a message is ``prefix`` and its number
+    in its guild, counted from ``start``.
     """
 
     rate: float
@@ -48,7 +48,7 @@ class LoadPlan(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 @dataclass
 class GuildTarget:
-    """One guild of the load: the JSON around the parts that change."""
+    """A guild of the load, with the JSON around the parts of a message that change."""
 
     guild_id: int
     channel_id: str
@@ -60,7 +60,7 @@ class GuildTarget:
 
 @dataclass
 class Load:
-    """One run; `report` may be asked while it goes on and afterwards."""
+    """One run of load; `report` works during the run and after it."""
 
     world: World
     gateway: GatewayServer
@@ -77,14 +77,14 @@ class Load:
 
     @property
     def total(self) -> int:
-        """Return how many messages the whole run has."""
+        """The number of messages of the whole run."""
         return int(self.plan.rate * self.plan.seconds)
 
     def prepare(self) -> None:
-        """Make the guilds that are missing. Raises ActionError."""
+        """Create missing guilds. Raises ActionError."""
         plan = self.plan
         if plan.rate <= 0 or plan.seconds <= 0 or plan.guilds < 1:
-            raise ActionError("rate and seconds must be more than 0, and guilds at least 1.")
+            raise ActionError("rate and seconds must be greater than 0, and guilds at least 1.")
         while len(self.world.guild_ids()) < plan.guilds:
             self.world.add_guild()
         author = self.world.find_user(plan.user).id
@@ -92,7 +92,7 @@ class Load:
         self.began_at = self.now()
 
     async def run(self) -> None:
-        """Send what is due until all is sent; what came late is caught up with."""
+        """Send messages at the rate until all are sent; catches up when it is behind."""
         try:
             while self.sent < self.total and not self.stopped:
                 due = min(int((self.now() - self.began_at) * self.plan.rate), self.total) - self.sent

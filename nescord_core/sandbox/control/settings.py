@@ -27,11 +27,11 @@ def settings_view(limits: GatewayLimits) -> dict[str, Any]:
 
 
 def parse_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """Check a change of settings; intents may be names. Raises ActionError."""
+    """Return changed settings in their types; intents may be names or numbers. Raises ActionError."""
     changed: dict[str, Any] = {}
     for key, value in given.items():
         if key not in SETTINGS:
-            raise ActionError(f"There is no setting {key!r} to change; there are {', '.join(SETTINGS)}.")
+            raise ActionError(f"There is no setting {key!r}. Known: {', '.join(SETTINGS)}.")
         if key == "disallowed_intents":
             changed[key] = _parse_intents(value)
         else:
@@ -49,5 +49,5 @@ def _parse_intents(value: str | int | Iterable[str | int]) -> int:
 def _parse_number(key: str, value: object) -> int | float:
     whole = isinstance(getattr(GatewayLimits(""), key), int)
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value < 0:
-        raise ActionError(f"{key} must be a {'whole ' if whole else ''}number from 0 on, not {value!r}.")
+        raise ActionError(f"{key} must be a {'whole ' if whole else ''}number, at least 0, not {value!r}.")
     return value

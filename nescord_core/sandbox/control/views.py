@@ -1,4 +1,4 @@
-"""What the control API shows of the world and of the gateway."""
+"""Views of the world and of the gateway, as the control API returns them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = [
 
 
 def state_view(world: World, *, guild: str | None, limit: int, tail: int) -> dict[str, Any]:
-    """Return who and what there is: up to ``limit`` guilds, ``tail`` messages of every channel."""
+    """Return the world: up to ``limit`` guilds, the newest ``tail`` messages of every channel."""
     ids = world.guild_ids()
     chosen = [world.find_guild(guild).id] if guild else ids[:limit]
     guilds = [_guild(world, each, tail) for each in chosen]
@@ -69,14 +69,14 @@ def _channel(world: World, channel: dict[str, Any], tail: int) -> dict[str, Any]
 
 
 def commands_view(world: World, guild: str | None) -> list[dict[str, Any]]:
-    """Return the commands that there are in a guild (or in direct messages), with where they come from."""
+    """Return the commands of a guild, global ones included; without a guild only the global ones."""
     scopes = [None] if guild is None else [None, world.find_guild(guild).id]
     commands = world.model.commands
     return [dict(command) for scope in scopes for command in commands.get(scope, {}).values()]
 
 
 def with_reaction_users(world: World, message: dict[str, Any]) -> dict[str, Any]:
-    """Return a message whose reactions name their users, which Discord tells only when it is asked."""
+    """Return a message with the users of each reaction, which Discord has in a list of its own."""
     if not message["reactions"]:
         return message
     stored = world.model.messages[int(message["channel_id"])][int(message["id"])]
@@ -86,7 +86,7 @@ def with_reaction_users(world: World, message: dict[str, Any]) -> dict[str, Any]
 
 
 def gateway_view(gateway: GatewayServer) -> dict[str, Any]:
-    """Return connections, sessions and totals since the start."""
+    """Return the gateway's connections, sessions, and totals since the start."""
     now = gateway.now()
     totals = {name: gateway.totals[name] for name in gateway.TOTALS}
     return {

@@ -1,4 +1,4 @@
-"""Waiting for the bot to say something."""
+"""Waits for a message, usually one of the bot's."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MAX_SEEN = 10
 
 @dataclass(frozen=True, slots=True)
 class MessageWait:
-    """What POST /sandbox/wait waits for: a message of ``author`` in ``channel``, newer than ``after``.
+    """The message that POST /sandbox/wait waits for: by ``author``, in ``channel``, newer than ``after``.
 
-    ``content`` is the whole text, ``regex`` is searched for in it; neither means any message.
+    ``content`` is the whole text, ``regex`` is searched for in it. Without both, any message matches.
     """
 
     channel_id: int
@@ -33,12 +33,12 @@ class MessageWait:
 
     @classmethod
     def parse(cls, given: Mapping[str, Any], world: World) -> MessageWait:
-        """Check the call. Raises ActionError.
+        """Read the body of the call. Raises ActionError.
 
-        Without ``author`` (or with ``bot``) it is the bot; without ``after`` only what comes from now on.
+        ``author`` is the bot when it is missing or "bot". Without ``after``, only messages from now on match.
         """
         if "channel" not in given or set(given) - set(FIELDS):
-            raise ActionError(f"wait needs a channel; it takes {', '.join(FIELDS)}.")
+            raise ActionError(f"wait needs a channel. It takes: {', '.join(FIELDS)}.")
         place = world.find_channel(_id(given["channel"]), given.get("guild"))
         newest = world.messages(place.id, limit=1)
         return cls(
@@ -51,14 +51,14 @@ class MessageWait:
         )
 
     def find(self, world: World) -> Mapping[str, Any] | None:
-        """Return the first message that is it, if there is one by now."""
+        """Return the first message that matches, if there is one yet."""
         for message in world.messages(self.channel_id, after=self.after, limit=1000):
             if message["author"]["id"] == self.author_id and self._matches(message["content"]):
                 return message
         return None
 
     def messages_since(self, world: World) -> list[dict[str, str]]:
-        """Return what was said instead, for the error."""
+        """Return the messages that came instead, for the error."""
         messages = world.messages(self.channel_id, after=self.after, limit=MAX_SEEN)
         return [
             {"id": each["id"], "author": each["author"]["username"], "content": each["content"]}
@@ -66,7 +66,7 @@ class MessageWait:
         ]
 
     def timeout_message(self) -> str:
-        """Say what did not come."""
+        """Return the error for a wait that timed out."""
         what = f" {self.content!r}" if self.content is not None else ""
         what = f" that matches {self.regex.pattern!r}" if self.regex is not None else what
         return f"No message{what} of user {self.author_id} came within {self.timeout:g} s."
@@ -92,7 +92,7 @@ def _author(raw: object, world: World) -> Ref:
 def _after(raw: object) -> int:
     text = str(_id(raw))
     if not text.isdecimal():
-        raise ActionError(f"after is the id of a message, not {raw!r}.")
+        raise ActionError(f"after must be the id of a message, not {raw!r}.")
     return int(text)
 
 
@@ -102,4 +102,4 @@ def _pattern(raw: object) -> re.Pattern[str] | None:
     try:
         return re.compile(str(raw))
     except re.error as error:
-        raise ActionError(f"regex {raw!r} cannot be read: {error}.") from None
+        raise ActionError(f"regex {raw!r} is not a valid regular expression: {error}.") from None

@@ -1,1 +1,1 @@
-"""The server's side of the gateway: connections, sessions, intents, compression."""
+"""The gateway's server: connections and their rules, sessions, commands, intents, compression."""

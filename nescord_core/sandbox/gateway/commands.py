@@ -1,4 +1,4 @@
-"""What the gateway answers to a client's commands: members, voice, soundboard sounds, channel info, presence.
+"""Answers a client's commands: members, voice, soundboard sounds, channel info, presence.
 
 https://discord.com/developers/docs/events/gateway-events#send-events
 """
@@ -17,27 +17,28 @@ from nescord_core.sandbox.gateway.sessions import Session
 __all__ = ["CommandError", "CommandProcessor", "CommandWorld", "Events"]
 
 CHUNK_SIZE = 1000
+"""Members in one GUILD_MEMBERS_CHUNK."""
 MAX_IDS = 100
-"""Members in one chunk, and ids in one request."""
+"""Ids in one request."""
 MAX_NONCE = 32
-"""Bytes; a longer nonce is ignored."""
+"""Bytes of a nonce; a longer one is ignored."""
 WHOLE_GUILD_WINDOW = 30.0
-"""Seconds between two requests of a whole guild by one bot
+"""Seconds between two requests for all members of a guild
 (https://discord.com/developers/docs/events/gateway-events#request-guild-members)."""
 STATUSES = ("online", "dnd", "idle", "invisible", "offline")
 
 log = logging.getLogger(__name__)
 
 Events = list[tuple[str, Mapping[str, Any]]]
-"""Events, with their payloads, for the session that asked."""
+"""Events with their payloads."""
 
 
 class CommandError(ValueError):
-    """A command that Discord would close the connection for (4002)."""
+    """A malformed command, for which Discord closes the connection (4002)."""
 
 
 class CommandWorld(Protocol):
-    """What commands need of the world."""
+    """The world, as commands need it."""
 
     def members(self, guild_id: int) -> Sequence[Mapping[str, Any]]:
         """Return the member objects of a guild."""
@@ -61,7 +62,10 @@ class CommandWorld(Protocol):
 
 
 class CommandProcessor:
-    """Answers opcodes 3, 4, 8, 31 and 43. ``whole_guild_at`` remembers when a guild was last asked for."""
+    """Answers opcodes 3, 4, 8, 31 and 43.
+
+    ``whole_guild_at`` has the time at which all members of a guild were last requested.
+    """
 
     def __init__(
         self, world: CommandWorld, *, now: Callable[[], float], whole_guild_at: dict[int, float]
@@ -72,7 +76,7 @@ class CommandProcessor:
         self.authority = "127.0.0.1"
 
     def answer(self, session: Session, command: Command) -> Events:
-        """Return the events for the session that asked; raises CommandError for a malformed command."""
+        """Return the events that answer a command. Raises CommandError for a malformed one."""
         match command.op:
             case Op.PRESENCE_UPDATE:
                 return self._presence(session, command.d)
@@ -100,7 +104,7 @@ class CommandProcessor:
             self._world.set_bot_voice(guild_id, channel_id, mute=mute, deaf=deaf)
         except NescordError as error:
             log.warning("The bot's voice state was not changed: %s", error)
-            return []  # Discord does not answer what is not allowed
+            return []  # Discord does not answer a command without permission
         if channel_id is None:
             return []
         server = {"token": f"voice-{guild_id}", "guild_id": str(guild_id), "endpoint": self.authority}
@@ -113,9 +117,9 @@ class CommandProcessor:
         nonce = nonce if isinstance(nonce, str) and len(nonce.encode()) <= MAX_NONCE else None
         query, limit, user_ids = d.get("query"), d.get("limit", 0), _ids(d.get("user_ids"))
         if (query is None) == (user_ids is None) or not isinstance(query, str | None):
-            raise CommandError("Members are asked for by query or by user_ids.")
+            raise CommandError("A request for members has either query or user_ids.")
         if not isinstance(limit, int) or limit < 0:
-            raise CommandError("limit is a number from 0 on.")
+            raise CommandError("limit must be a whole number, at least 0.")
         if guild_id is None:
             return []
         if query == "" and not limit:
@@ -143,7 +147,7 @@ class CommandProcessor:
         self, session: Session, guild_id: int, user_ids: list[int], nonce: str | None, d: Mapping[str, Any]
     ) -> Events:
         if len(user_ids) > MAX_IDS:
-            raise CommandError(f"At most {MAX_IDS} user_ids at a time.")
+            raise CommandError(f"A request may have at most {MAX_IDS} user_ids.")
         by_id = {int(each["user"]["id"]): each for each in self._world.members(guild_id)}
         found = [by_id[each] for each in user_ids if each in by_id]
         missing = [str(each) for each in user_ids if each not in by_id]
@@ -196,7 +200,7 @@ class CommandProcessor:
     def _channel_info(self, d: Mapping[str, Any]) -> Events:
         guild_id, fields = self._guild(d.get("guild_id")), d.get("fields")
         if not isinstance(fields, list):
-            raise CommandError("fields is a list of names: status, voice_start_time.")
+            raise CommandError("fields must be a list of names: status, voice_start_time.")
         if guild_id is None:
             return []
         known = [each for each in ("status", "voice_start_time") if each in fields]
@@ -208,7 +212,7 @@ class CommandProcessor:
         return [("CHANNEL_INFO", {"guild_id": str(guild_id), "channels": with_info})]
 
     def _guild(self, raw: object) -> int | None:
-        """Return the guild if the bot is in it; Discord does not answer for others."""
+        """Return the guild id if the bot is in the guild; for others Discord does not answer."""
         guild_id = _snowflake(raw)
         return guild_id if guild_id is not None and guild_id in self._world.guild_ids() else None
 

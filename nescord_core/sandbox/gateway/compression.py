@@ -1,4 +1,4 @@
-"""Transport compression of a connection: one context that lives as long as the connection does.
+"""Transport compression: one context for the whole connection.
 
 https://discord.com/developers/docs/events/gateway#transport-compression
 """
@@ -14,11 +14,11 @@ __all__ = ["COMPRESSIONS", "Encoder", "encoder_for"]
 
 COMPRESSIONS = ("zlib-stream", "zstd-stream")
 LEVEL = 1
-"""The sandbox shares its processor with the bot, and loopback does not need the last byte."""
+"""The lowest, because the sandbox shares the processor with the bot and loopback is fast."""
 
 
 class Encoder(Protocol):
-    """Turns payloads into websocket messages; ``binary`` tells of which kind."""
+    """Turns payloads into websocket messages, binary or text."""
 
     name: str
     binary: bool
@@ -29,7 +29,7 @@ class Encoder(Protocol):
 
 
 class Uncompressed:
-    """Text frames as they are."""
+    """Payloads as text messages."""
 
     name = "none"
     binary = False
@@ -39,7 +39,7 @@ class Uncompressed:
 
 
 class ZlibStream:
-    """Every message ends with the flush marker 00 00 FF FF."""
+    """zlib: every message ends with the flush marker 00 00 FF FF."""
 
     name = "zlib-stream"
     binary = True
@@ -52,7 +52,7 @@ class ZlibStream:
 
 
 class ZstdStream:
-    """Every message is one payload; the frame of the format never ends."""
+    """Zstandard: every message is one payload; the zstd frame never ends."""
 
     name = "zstd-stream"
     binary = True
@@ -65,11 +65,11 @@ class ZstdStream:
 
 
 def encoder_for(compress: str | None) -> Encoder:
-    """Return a new context. Raises ValueError that names the known ones."""
+    """Return a new encoder. Raises ValueError that names the known compressions."""
     if not compress:
         return Uncompressed()
     if compress == "zlib-stream":
         return ZlibStream()
     if compress == "zstd-stream":
         return ZstdStream()
-    raise ValueError(f"There is no compression {compress!r}; known are {', '.join(COMPRESSIONS)}.")
+    raise ValueError(f"There is no compression {compress!r}. Known: {', '.join(COMPRESSIONS)}.")

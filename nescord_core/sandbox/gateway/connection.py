@@ -1,7 +1,7 @@
-"""One gateway connection: reads frames for the rules, carries out effects, writes what the session has.
+"""One gateway connection: passes payloads to the rules, applies effects, writes the events of its session.
 
-The writer follows its session with a cursor instead of a queue of its own, so that a replay and live events
-are the same thing, and a slow client costs no more than the session keeps for a resume anyway.
+The writer follows the session with a cursor and has no queue of its own. So a replay and live events are the
+same, and a slow client costs no memory beyond the events that the session stores anyway.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from nescord_core.sandbox.gateway.sessions import Session
 __all__ = ["GatewayConnection"]
 
 BATCH_SIZE = 64
-"""Events taken from the session at a time, so that heartbeats are answered in between."""
+"""Events written at a time; heartbeats are answered in between."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 class ConnectionHost(Protocol):
-    """The wire, as its connections see it."""
+    """The gateway server, as its connections see it."""
 
     faults: FaultPlan
     closes: Counter[int]
@@ -48,16 +48,16 @@ class ConnectionHost(Protocol):
         ...
 
     def on_session(self, connection: GatewayConnection, effect: SessionStarted | SessionResumed) -> None:
-        """Give a session its first events, or what it missed."""
+        """Send a session its first events, or those that it missed."""
         ...
 
     def on_command(self, connection: GatewayConnection, command: Command) -> Close | None:
-        """Answer a command, or say how to close the connection for it."""
+        """Answer a command; returns how to close the connection for a malformed one."""
         ...
 
 
 class GatewayConnection:
-    """Drives one connection."""
+    """Runs one connection."""
 
     def __init__(
         self,
@@ -85,16 +85,16 @@ class GatewayConnection:
 
     @property
     def session(self) -> Session | None:
-        """The session that is attached, if any."""
+        """The attached session, if any."""
         return self.rules.session
 
     @property
     def compress(self) -> str:
-        """The transport compression that the client chose, or none."""
+        """The transport compression that the client chose, or ``none``."""
         return self._encoder.name
 
     async def run(self, version: str) -> None:
-        """Serve the connection until either side ends it."""
+        """Serve the connection until either side closes it."""
         client_code = None
         try:
             async with asyncio.TaskGroup() as group:
@@ -107,7 +107,7 @@ class GatewayConnection:
             self.rules.on_disconnect(client_code, self._host.now())
 
     def apply(self, effects: Iterable[Effect]) -> None:
-        """Carry out what the rules want."""
+        """Apply the effects of the rules."""
         for effect in effects:
             match effect:
                 case Frame(op, d):
@@ -131,18 +131,18 @@ class GatewayConnection:
         self._wake.set()
 
     def wake(self) -> None:
-        """The session has something new."""
+        """Note that the session has new events."""
         self._wake.set()
 
     def close(self, close: Close) -> None:
-        """Close with a code, after what is waiting has been sent."""
+        """Close with a code, after sending what is queued."""
         if self.closing is None:
             self.closing, self.closing_since = close, self._host.now()
             self._host.closes[close.code] += 1
         self._wake.set()
 
     def reset(self) -> None:
-        """Break the TCP connection with a reset, as a network that fails does."""
+        """Reset the TCP connection, as a failing network does."""
         if self._transport is None:
             return
         sock = self._transport.get_extra_info("socket")
@@ -153,15 +153,15 @@ class GatewayConnection:
         self._transport.abort()
 
     def close_overdue(self, timeout: float) -> bool:
-        """Say whether a close was asked for and does not come about: the client reads nothing."""
+        """Return whether a close is pending for longer than ``timeout``: the client does not read."""
         return self.closing is not None and self._host.now() - self.closing_since > timeout
 
     def fell_behind(self) -> bool:
-        """Say whether the session has forgotten events that this client was still to get."""
+        """Return whether the session has dropped events that this client has not got yet."""
         return self.session is not None and not self.session.can_replay(self.cursor)
 
     async def _read(self) -> int | None:
-        """Read until the connection ends; return the code with which the client closed it, if it did."""
+        """Read until the connection ends; return the client's close code, if the client closed it."""
         while True:
             message = await self.ws.receive()
             if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
@@ -199,7 +199,7 @@ class GatewayConnection:
         for event in batch:
             self.cursor = event.seq
             if event.transient and event.seq < self.resumed_at_seq:
-                continue  # an earlier connection's RESUMED
+                continue  # RESUMED of an earlier connection
             await self._send(event.frame())
             self.events_sent += 1
         return bool(batch)

@@ -36,25 +36,25 @@ MAX_PAYLOAD = 4096
 """Bytes of one payload that a client may send
 (https://discord.com/developers/docs/events/gateway#sending-events)."""
 SEND_LIMIT, SEND_WINDOW = 120, 60.0
-"""Payloads that a connection may send per seconds, heartbeats included
+"""Payloads that a connection may send in this many seconds, heartbeats included
 (https://discord.com/developers/docs/events/gateway#rate-limiting)."""
 GUILDS_PER_SHARD = 2500
-"""More guilds than this on one shard is answered with 4011
+"""Guilds that one shard may have; more are refused with 4011
 (https://discord.com/developers/docs/events/gateway#sharding)."""
 HEARTBEAT_TIMEOUT = 1.75
-"""Intervals without a heartbeat after which the connection counts as dead; Discord gives no number."""
+"""Heartbeat intervals without a heartbeat after which the connection is closed; Discord gives no number."""
 
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
-    """A session began: send READY and the guilds of its shard."""
+    """A session started: send READY and the guilds of its shard."""
 
     session: Session
 
 
 @dataclass(frozen=True, slots=True)
 class SessionResumed:
-    """A session goes on: send what it missed after ``seq``, then RESUMED."""
+    """A session was resumed: send its events after ``seq``, then RESUMED."""
 
     session: Session
     seq: int
@@ -64,7 +64,7 @@ Effect = Frame | SessionStarted | SessionResumed | Command | Close
 
 
 class ConnectionRules:
-    """The rules of one connection. Feed it frames and time; carry out what it returns."""
+    """The rules of one connection. Takes payloads and the time, returns effects to apply."""
 
     def __init__(
         self,
@@ -86,13 +86,13 @@ class ConnectionRules:
         self._sent_at: deque[float] = deque()
 
     def on_open(self, version: str) -> tuple[Effect, ...]:
-        """Greet; an API version that is not 10 or 9 is closed with 4012 (Discord's default is 6)."""
+        """Return HELLO; closes with 4012 for an API version other than 9 and 10 (Discord's default is 6)."""
         if version not in ("9", "10"):
             return self._close(CloseCode.INVALID_API_VERSION, f"Invalid API version: {version or 6}.")
         return (Frame(Op.HELLO, {"heartbeat_interval": int(self.table.limits.heartbeat_interval * 1000)}),)
 
     def on_payload(self, raw: bytes, now: float) -> tuple[Effect, ...]:
-        """One payload came in."""
+        """Handle one payload of the client."""
         if self.phase is Phase.CLOSED:
             return ()
         if len(raw) > MAX_PAYLOAD:
@@ -108,7 +108,7 @@ class ConnectionRules:
         return self._on_op(Op(payload.op), payload.d, now)
 
     def tick(self, now: float) -> tuple[Effect, ...]:
-        """Close what has not sent a heartbeat for too long."""
+        """Close the connection if no heartbeat came for too long."""
         if self.phase is Phase.CLOSED:
             return ()
         if now - self.last_heartbeat > self.table.limits.heartbeat_interval * HEARTBEAT_TIMEOUT:
@@ -116,7 +116,7 @@ class ConnectionRules:
         return ()
 
     def invalidate(self, resumable: bool) -> tuple[Effect, ...]:
-        """Tell the client that its session is invalid (opcode 9); without ``resumable`` it is forgotten."""
+        """Tell the client that its session is invalid (opcode 9); unless ``resumable``, the session ends."""
         if self.session is not None and not resumable:
             self.table.end(self.session)
             self.session = None
@@ -124,7 +124,7 @@ class ConnectionRules:
         return (Frame(Op.INVALID_SESSION, resumable),)
 
     def on_disconnect(self, client_code: int | None, now: float) -> None:
-        """The connection is gone. A client that closed with 1000 or 1001 has ended its session.
+        """Detach the session, or end it where the client closed with 1000 or 1001.
 
         https://discord.com/developers/docs/events/gateway#disconnecting
         """
@@ -173,7 +173,7 @@ class ConnectionRules:
         if not self.table.may_identify(shard_id, now):
             return (Frame(Op.INVALID_SESSION, False),)
         if not self.table.session_starts_left(now)[0]:
-            # Past the day's budget Discord resets the token, so that it is no longer valid.
+            # Past the daily limit Discord resets the token, so it is no longer valid.
             return self._close(CloseCode.AUTHENTICATION_FAILED, "Session start limit used up.")
         intents = Intents(d["intents"])
         session = self.table.begin((shard_id, count), intents, d.get("large_threshold", 50), now)
@@ -232,7 +232,7 @@ class _Payload(msgspec.Struct):
 
 
 def _check_identify(d: Mapping[str, Any]) -> Close | None:
-    """The structure of IDENTIFY (https://discord.com/developers/docs/events/gateway-events#identify)."""
+    """Check the structure of IDENTIFY (https://discord.com/developers/docs/events/gateway-events#identify)."""
     shard = d.get("shard")
     fits = (
         isinstance(d.get("properties"), dict)

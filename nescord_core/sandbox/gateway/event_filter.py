@@ -1,4 +1,4 @@
-"""What a session may see of an event: intents, message content, member lists. Pure.
+"""Filters events by intents: which arrive, and what they show of message content and members. Pure.
 
 https://discord.com/developers/docs/events/gateway#gateway-intents
 """
@@ -23,7 +23,7 @@ DIRECT_INTENTS = (
 )
 MESSAGE_EVENTS = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 AUTOMOD_ACTION = "AUTO_MODERATION_ACTION_EXECUTION"
-"""Shows what was written, so that a part of it needs MESSAGE_CONTENT
+"""The event that shows a moderated message's text only with MESSAGE_CONTENT
 (https://discord.com/developers/docs/events/gateway-events#auto-moderation-action-execution).
 """
 EMPTY_CONTENT = {"content": "", "embeds": [], "attachments": [], "components": []}
@@ -33,7 +33,7 @@ encode = msgspec.json.Encoder().encode
 
 
 def required_intents(event: str, in_guild: bool) -> Intents:
-    """Return the intents of which one brings the event; 0 means that it always comes."""
+    """Return the intents of which the event needs one; 0 for an event that always arrives."""
     if event not in EventType.__members__:
         return Intents(0)
     intents = INTENTS_OF[EventType[event]]
@@ -43,9 +43,9 @@ def required_intents(event: str, in_guild: bool) -> Intents:
 
 
 def redact(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | None:
-    """Return the message as a bot without MESSAGE_CONTENT gets it, or None when it sees all of it.
+    """Return the message as a bot without MESSAGE_CONTENT gets it, or None if nothing is removed.
 
-    It sees what it sent, what mentions it and direct messages
+    The bot sees the content of its own messages, of messages that mention it, and of direct messages
     (https://discord.com/developers/docs/events/gateway#message-content-intent).
     """
     redacted = _redact_own(message, bot_id)
@@ -75,10 +75,10 @@ def _redact_own(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | 
 def guild_create_for(
     guild: Mapping[str, Any], intents: Intents, large_threshold: int, bot_id: str
 ) -> dict[str, Any]:
-    """Return GUILD_CREATE as this session gets it.
+    """Return GUILD_CREATE for a session with these intents.
 
-    Without GUILD_PRESENCES, and for large guilds, the members that come along are the bot itself and those in
-    voice channels (https://discord.com/developers/docs/events/gateway-events#guild-create).
+    Without GUILD_PRESENCES, and for large guilds, it has only the bot itself and the members in voice
+    channels (https://discord.com/developers/docs/events/gateway-events#guild-create).
     """
     shown = dict(guild)
     count = int(shown.get("member_count") or len(shown.get("members") or ()))
@@ -91,7 +91,7 @@ def guild_create_for(
 
 
 class EncodedEvent:
-    """One event, encoded to JSON once for each shape that somebody asks for, and shared by all who do."""
+    """One event, encoded to JSON at most once for each shape, and shared by all sessions with that shape."""
 
     def __init__(self, event: str, payload: Mapping[str, Any], guild_id: int, bot_id: str) -> None:
         self.event = event
@@ -104,13 +104,13 @@ class EncodedEvent:
 
     @classmethod
     def from_json(cls, event: str, full: bytes, redacted: bytes, guild_id: int) -> EncodedEvent:
-        """Take an event that is JSON already; ``redacted`` is its shape without message content."""
+        """Make an event from its JSON; ``redacted`` is its JSON without message content."""
         made = cls(event, {}, guild_id, "")
         made._full_json, made._redacted_json = full, redacted
         return made
 
     def for_session(self, intents: Intents, large_threshold: int) -> bytes | None:
-        """Return the JSON of ``d`` for a session with these intents, or None when it is not due the event."""
+        """Return the JSON of ``d`` for a session with these intents, or None if it does not get the event."""
         if self.required and not self.required & intents:
             return None
         if self.event == "GUILD_CREATE" and "members" in self.payload:

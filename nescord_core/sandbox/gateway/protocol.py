@@ -1,4 +1,4 @@
-"""The words of the gateway as its server uses them: opcodes, close codes, phases and plain effects.
+"""Opcodes, close codes and phases of the gateway, and what its rules can ask the server to do.
 
 https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway
 """
@@ -62,7 +62,7 @@ class CloseCode(IntEnum):
 
 
 class Phase(Enum):
-    """Where a connection stands."""
+    """The phase of a connection."""
 
     AWAITING = "awaiting identify or resume"
     ACTIVE = "active"
@@ -87,12 +87,12 @@ ALLOWED_OPS: Mapping[Phase, frozenset[Op]] = MappingProxyType(
         Phase.CLOSED: frozenset(),
     }
 )
-"""What a client may send in which phase."""
+"""The opcodes that a client may send in each phase."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Send one payload that is not an event (it has no sequence number)."""
+    """Send a payload that is not an event and has no sequence number."""
 
     op: Op
     d: Any = None
@@ -100,7 +100,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The client asks for something that the world answers: one of `COMMAND_OPS`."""
+    """Answer a command of the client, one of `COMMAND_OPS`."""
 
     op: Op
     d: Mapping[str, Any]
@@ -108,7 +108,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close the connection. The session lives on unless the code says otherwise."""
+    """Close the connection. The session stays resumable unless the code forbids it."""
 
     code: int
     reason: str

@@ -1,4 +1,4 @@
-"""The sandbox's gateway on a real socket: connections, sessions, and the events that go to them.
+"""The sandbox's gateway on a real socket: accepts connections and sends events to sessions.
 
 https://discord.com/developers/docs/events/gateway
 """
@@ -31,23 +31,23 @@ __all__ = ["GATEWAY_PATH", "RESUME_PATH", "GatewayServer", "GatewayWorld"]
 
 GATEWAY_PATH = "/gateway"
 RESUME_PATH = "/gateway/resume"
-"""A second URL, given by READY, so that a fault can concern the resume host alone."""
+"""The ``resume_gateway_url`` of READY, a separate path so that a fault can apply to it alone."""
 CLOSE_TIMEOUT = 1.0
-"""Seconds that a client has to answer a close frame before its TCP connection is aborted."""
+"""Seconds that a client gets to answer a close frame before its TCP connection is reset."""
 TICK_INTERVAL = 0.25
-"""Seconds between two looks at heartbeats and sessions."""
+"""Seconds between two checks of heartbeats and sessions."""
 CHANNEL_EVENTS = frozenset(
     name
     for name in EventType.__members__
     if name.startswith("MESSAGE_") or name in ("TYPING_START", "CHANNEL_PINS_UPDATE")
 )
-"""Events of a guild that reach the bot only where it may view the channel."""
+"""Guild events that reach the bot only if it can view the channel."""
 
 log = logging.getLogger(__name__)
 
 
 class GatewayWorld(CommandWorld, Protocol):
-    """What the gateway needs of the world."""
+    """The world, as the gateway needs it."""
 
     @property
     def bot_user(self) -> Mapping[str, Any]:
@@ -56,15 +56,15 @@ class GatewayWorld(CommandWorld, Protocol):
 
     @property
     def application_id(self) -> int:
-        """The bot's application."""
+        """The id of the bot's application."""
         ...
 
     def guild_ids(self) -> Collection[int]:
-        """The guilds the bot is in."""
+        """Return the guilds that the bot is in."""
         ...
 
     def guild_create(self, guild_id: int) -> Mapping[str, Any]:
-        """The payload of GUILD_CREATE with all members."""
+        """Return the payload of GUILD_CREATE with all members."""
         ...
 
     def subscribe(self, listener: Callable[[str, Mapping[str, Any], int, int | None], None]) -> object:
@@ -73,7 +73,7 @@ class GatewayWorld(CommandWorld, Protocol):
 
 
 class GatewayServer:
-    """Serves the gateway's websockets and gives every session the events that it is due."""
+    """Serves the gateway's websockets and gives each session its events."""
 
     TOTALS = ("connections", "identifies", "resumes", "invalid_sessions", "refused", "silent")
 
@@ -99,12 +99,12 @@ class GatewayServer:
         self._commands = CommandProcessor(world, now=now, whole_guild_at={})
 
     def set_address(self, authority: str) -> None:
-        """Learn the host:port that the socket got; URLs are made of it."""
+        """Set the host:port that the gateway's URLs have."""
         self.authority = self._commands.authority = authority
 
     @property
     def url(self) -> str:
-        """The URL that GET /gateway gives."""
+        """The URL that GET /gateway returns."""
         return f"ws://{self.authority}{GATEWAY_PATH}"
 
     @property
@@ -138,15 +138,15 @@ class GatewayServer:
         return [each for each in found if each.session is not None and each.session.shard_id == shard_id]
 
     def online(self) -> bool:
-        """Say whether the bot has a session with a connection."""
+        """Return whether the bot has a connected session."""
         return any(each.session is not None for each in self._connections.values())
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        """Serve one websocket from its upgrade to its end."""
+        """Serve one websocket from its upgrade to its close."""
         on_resume_url = request.path.rstrip("/") == RESUME_PATH
         if applies(self.faults.gateway.refuse, on_resume_url=on_resume_url):
             self.totals["refused"] += 1
-            raise web.HTTPServiceUnavailable(text="The gateway refuses connections (a fault is on).")
+            raise web.HTTPServiceUnavailable(text="The gateway refuses connections (a fault is set).")
         encoder = _encoder(request)
         ws = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, compress=False, max_msg_size=1 << 20)
         await ws.prepare(request)
@@ -185,7 +185,7 @@ class GatewayServer:
             self.on_change()
 
     def on_session(self, connection: GatewayConnection, effect: SessionStarted | SessionResumed) -> None:
-        """Give a session its first events, or what it missed."""
+        """Send a session its first events, or those that it missed."""
         match effect:
             case SessionStarted(session):
                 self.totals["identifies"] += 1
@@ -234,7 +234,7 @@ class GatewayServer:
         return shard_of(guild_id, session.shard_count) == session.shard_id
 
     def publish(self, event: str, payload: Mapping[str, Any], guild_id: int, _key: int | None = None) -> None:
-        """Give an event to every session that is due it; the listener that the world calls."""
+        """Give an event to every session that gets it; a listener of the world."""
         if guild_id and event in CHANNEL_EVENTS and not self.can_view(int(payload["channel_id"])):
             return
         encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
@@ -246,11 +246,14 @@ class GatewayServer:
     def _sessions_for(self, event: str, guild_id: int) -> Iterable[Session]:
         if event == "USER_UPDATE":
             return self.table.sessions.values()
-        # Monetization events concern the application, and come on shard 0 whatever guild they name.
+        # Monetization events belong to the application: they come on shard 0, whatever guild they name.
         return self.table.for_guild(0 if event.startswith(("ENTITLEMENT_", "SUBSCRIPTION_")) else guild_id)
 
     def publish_encoded(self, event: str, full: bytes, redacted: bytes, guild_id: int) -> None:
-        """Give an event that is already JSON: ``redacted`` is what a bot without MESSAGE_CONTENT gets."""
+        """Give an event that is already JSON to every session that gets it.
+
+        ``redacted`` is the JSON for sessions without MESSAGE_CONTENT.
+        """
         shape = EncodedEvent.from_json(event, full, redacted, guild_id)
         for session in self.table.for_guild(guild_id):
             data = shape.for_session(session.intents, session.large_threshold)
@@ -270,9 +273,9 @@ class GatewayServer:
             connection.wake()
 
     def on_command(self, connection: GatewayConnection, command: Command) -> Close | None:
-        """Answer a command, or say how to close the connection for it."""
+        """Answer a command; returns how to close the connection for a malformed one."""
         session = connection.session
-        assert session is not None, "commands are legal in a session only"
+        assert session is not None, "commands are legal only in a session"
         try:
             answers = self._commands.answer(session, command)
         except CommandError as error:
@@ -284,7 +287,7 @@ class GatewayServer:
         return None
 
     async def run(self) -> None:
-        """Watch heartbeats, expire sessions and break connections that do not close, until cancelled."""
+        """Check heartbeats, expire sessions and reset connections that do not close, until cancelled."""
         while True:
             await asyncio.sleep(TICK_INTERVAL)
             now = self.now()
@@ -294,10 +297,10 @@ class GatewayServer:
                     connection.reset()
             self.table.expire(now)
 
-    async def stop(self, patience: float) -> None:
-        """Send clients away as a restart of Discord's does: opcode 7, then 1012 (service restart).
+    async def stop(self, timeout: float) -> None:
+        """Disconnect all clients as a restart of Discord does: opcode 7, then 1012 (service restart).
 
-        Returns when they are gone, or after ``patience`` seconds.
+        Returns when all are gone, or after ``timeout`` seconds.
         """
         for connection in self.connections():
             connection.push(Op.RECONNECT, None)
@@ -305,7 +308,7 @@ class GatewayServer:
         for ws in list(self._silent):
             await ws.close(code=1012)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 while self._connections:
                     self._ended.clear()
                     await self._ended.wait()
@@ -327,7 +330,7 @@ def _limits(settings: SandboxSettings) -> GatewayLimits:
 def _encoder(request: web.Request) -> Encoder:
     encoding = request.query.get("encoding", "json")
     if encoding != "json":
-        raise web.HTTPBadRequest(text=f"encoding={encoding}: the sandbox speaks json only.")
+        raise web.HTTPBadRequest(text=f"encoding={encoding}: the sandbox supports json only.")
     try:
         return encoder_for(request.query.get("compress"))
     except ValueError as error:

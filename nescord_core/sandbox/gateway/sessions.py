@@ -21,9 +21,9 @@ DAY = 86_400.0
 
 
 class StoredEvent(NamedTuple):
-    """One event of a session. ``data`` is the JSON of ``d``, shared by every session that has the event.
+    """One event of a session. ``data`` is the JSON of ``d``, shared by all sessions that have the event.
 
-    A ``transient`` event (RESUMED) belongs to one connection and is not sent again by a later resume.
+    A ``transient`` event (RESUMED) is for one connection; a later resume does not send it again.
     """
 
     seq: int
@@ -38,7 +38,7 @@ class StoredEvent(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """What is kept of one session, attached to a connection or waiting for a RESUME."""
+    """One session, attached to a connection or waiting for a RESUME."""
 
     id: str
     shard_id: int
@@ -55,14 +55,14 @@ class Session:
     presence: Mapping[str, Any] | None = None
 
     def append(self, event: str, data: bytes, *, transient: bool = False) -> None:
-        """Number one event and keep it for a resume; the oldest ones past the bound are forgotten."""
+        """Give an event its sequence number and store it; past ``max_events`` the oldest is dropped."""
         self.seq += 1
         self.events.append(StoredEvent(self.seq, event, data, transient))
         if len(self.events) > self.max_events:
             self.events.popleft()
 
     def can_replay(self, seq: int) -> bool:
-        """Say whether everything after ``seq`` is still kept."""
+        """Return whether all events after ``seq`` are still stored."""
         return seq >= self.seq - len(self.events)
 
     def after(self, seq: int, limit: int) -> list[StoredEvent]:
@@ -78,7 +78,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class GatewayLimits:
-    """The part of the settings that the rules need; times in seconds."""
+    """The settings that the rules need; times are in seconds."""
 
     token: str = field(repr=False)
     heartbeat_interval: float = 41.25
@@ -91,7 +91,7 @@ class GatewayLimits:
 
 
 class SessionTable:
-    """All sessions of the bot, the pacing of its IDENTIFYs and the day's budget of them."""
+    """All sessions of the bot, and the limits on its IDENTIFYs: their rate, and how many a day."""
 
     def __init__(self, limits: GatewayLimits, *, new_id: Callable[[], str]) -> None:
         self.limits = limits
@@ -103,7 +103,7 @@ class SessionTable:
         self._by_shard: dict[tuple[int, int], list[Session]] = {}
 
     def begin(self, shard: tuple[int, int], intents: Intents, large_threshold: int, now: float) -> Session:
-        """Start a session; older ones of the same shard go on, as on Discord."""
+        """Start a session; older ones of the same shard stay, as on Discord."""
         self._started += 1
         self._identified_at[self._rate_limit_key(shard[0])] = now
         session = Session(
@@ -119,7 +119,7 @@ class SessionTable:
         return session
 
     def may_identify(self, shard_id: int, now: float) -> bool:
-        """Say whether this IDENTIFY keeps to one per window and key.
+        """Return whether ``identify_window`` has passed since the last IDENTIFY with the same rate limit key.
 
         https://discord.com/developers/docs/events/gateway#sharding-max-concurrency
         """
@@ -127,24 +127,24 @@ class SessionTable:
         return last is None or now - last >= self.limits.identify_window
 
     def session_starts_left(self, now: float) -> tuple[int, float]:
-        """Return how many session starts the day still allows, and the seconds until it starts anew."""
+        """Return how many sessions may still start today, and the seconds until the count resets."""
         if self._day_began is None or now - self._day_began >= DAY:
             self._day_began, self._started = now, 0
         return max(self.limits.session_starts - self._started, 0), DAY - (now - self._day_began)
 
     def for_guild(self, guild_id: int) -> Iterator[Session]:
-        """Every session that carries this guild's events; 0 stands for what has no guild (shard 0)."""
+        """Yield the sessions that get this guild's events; 0 stands for events without a guild (shard 0)."""
         for (shard_id, count), sessions in self._by_shard.items():
             if (shard_of(guild_id, count) if guild_id else 0) == shard_id:
                 yield from sessions
 
     def detach(self, session: Session, connection: int, now: float) -> None:
-        """The connection is gone; the session waits for a RESUME."""
+        """Note that a session's connection is gone: it waits for a RESUME."""
         if session.connection == connection:
             session.connection, session.detached_at = None, now
 
     def end(self, session: Session) -> None:
-        """Forget a session: a RESUME of it is refused from now on."""
+        """End a session: it can no longer be resumed."""
         if self.sessions.pop(session.id, None) is not None:
             siblings = self._by_shard[session.shard_id, session.shard_count]
             siblings.remove(session)
@@ -152,7 +152,7 @@ class SessionTable:
                 del self._by_shard[session.shard_id, session.shard_count]
 
     def expire(self, now: float) -> None:
-        """Forget the sessions that have waited for a RESUME longer than the window."""
+        """End the sessions that have waited for a RESUME longer than ``resume_window``."""
         for session in list(self.sessions.values()):
             if session.connection is None and now - session.detached_at > self.limits.resume_window:
                 self.end(session)

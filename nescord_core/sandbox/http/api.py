@@ -1,4 +1,4 @@
-"""Discord's REST API on aiohttp: tokens, rate limits, bodies, headers. What is answered is in `routes`."""
+"""Discord's REST API on aiohttp: tokens, rate limits, bodies, headers. `router` answers the calls."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 VIA = {"Via": "1.1 nescord-sandbox"}
 VERSIONS = frozenset({"v9", "v10"})
 UNAUTHENTICATED = frozenset({"get_gateway", "get_guild_widget", "get_guild_widget_png"})
-"""Operations that anyone may call. Besides these, a token in the path is as good as one in the header."""
+"""Operations without authentication. Besides these, a token in the path is enough."""
 
 LIST_SKUS = Operation(
     operation_id="list_skus",
@@ -55,7 +55,7 @@ LIST_SKUS = Operation(
     security=("BotToken",),
     segments=("applications", "{application_id}", "skus"),
 )
-"""The one operation that clients use and the document lacks
+"""The one operation that clients use and the OpenAPI document lacks
 (https://discord.com/developers/docs/resources/sku#list-skus)."""
 
 UNAUTHORIZED = Response(401, {"message": "401: Unauthorized", "code": 0})
@@ -71,7 +71,7 @@ MAX_SHOWN_BODY = 4000
 
 @dataclass(slots=True)
 class _MatchedRequest:
-    """A request matched to its operation, and who asks when it is a user with an OAuth2 token."""
+    """A request with its operation, and with the grant of its OAuth2 token if it has one."""
 
     operation: Operation
     path: str
@@ -84,7 +84,7 @@ class _MatchedRequest:
 
     @property
     def major(self) -> str:
-        """The major parameter: buckets are apart for each channel, guild and webhook with its token."""
+        """The major parameter: each channel, guild and webhook with its token has buckets of its own."""
         name = self.operation.segments[1] if len(self.operation.segments) > 1 else ""
         if name == "{webhook_id}":
             return f"{self.args['webhook_id']}:{self.args.get('webhook_token', '')}"
@@ -92,7 +92,7 @@ class _MatchedRequest:
 
 
 class RestApi:
-    """The REST half of the sandbox. ``limits`` and ``invalid_requests`` may be replaced in tests."""
+    """The REST API of the sandbox. Tests may replace ``limits`` and ``invalid_requests``."""
 
     def __init__(self, world: World, gateway: GatewayInfo, settings: SandboxSettings) -> None:
         self.world = world
@@ -101,7 +101,7 @@ class RestApi:
         self.limits = Limits(settings.global_limit)
         self.invalid_requests = InvalidRequests()
         self.on_response: Callable[[dict[str, Any]], None] = lambda _request_report: None
-        """Called with each request and its answer while `has_viewers` says so: an open page shows them."""
+        """Called with each request and its response while `has_viewers` is true: an open page shows them."""
         self.has_viewers: Callable[[], bool] = lambda: False
 
     def routes(self) -> list[web.RouteDef]:
@@ -112,17 +112,17 @@ class RestApi:
         ]
 
     async def file(self, request: web.Request) -> web.StreamResponse:
-        """Serve an attachment or sticker."""
+        """Serve an attachment, a sticker or an image."""
         found = self.world.model.files.read(request.match_info["path"])
         if found is None:
             return web.Response(status=404, text="Not Found")
         kind, data = found
-        # Never let a browser run what somebody uploaded, on the sandbox's own origin.
+        # A browser must not run an uploaded file on the sandbox's own origin.
         safe = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
         return web.Response(body=data, content_type=kind, headers=safe)
 
     async def api(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request, and tell of it."""
+        """Answer one request and report it to open pages."""
         began = time.monotonic()
         sent: list[Any] = []
         response = await self._api(request, sent)
@@ -162,7 +162,7 @@ class RestApi:
         return self.limits.take(rule, token, matched.major, now)
 
     def _grant_of(self, matched: _MatchedRequest, given: str) -> Grant | None:
-        """Return what an OAuth2 token was granted for, where the operation takes one."""
+        """Return the grant of an OAuth2 token, if the operation accepts one."""
         scheme, _, token = given.partition(" ")
         takes = matched.operation.operation_id in SCOPES
         return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
@@ -201,14 +201,14 @@ class RestApi:
         try:
             return answer(call)
         except Exception:
-            # A defect of the sandbox must not look like the bot's: a 500, with the traceback in the log.
+            # A bug of the sandbox must not look like the bot's: a 500, with the traceback in the log.
             log.exception("%s %s failed in the sandbox", call.operation.method, call.operation.path)
             return INTERNAL_ERROR
 
     def _hidden_limit(
         self, matched: _MatchedRequest, body: Any, allowed: Allowed, now: float
     ) -> Limited | None:
-        """Use the sub-limits that no header tells."""
+        """Use the sub-limits that no header shows."""
         operation = matched.operation.operation_id
         if operation == "update_channel" and isinstance(body, dict) and body.keys() & {"name", "topic"}:
             return self.limits.take_hidden(CHANNEL_NAME, allowed, matched.major, now)
@@ -231,7 +231,7 @@ class RestApi:
 def _request_report(
     request: web.Request, sent: list[Any], response: web.Response, seconds: float
 ) -> dict[str, Any]:
-    """Return what the page shows of a request: no token, and no more than a screen of each body."""
+    """Return a request as the page shows it: without the token, and with the start of each body."""
     shown = response.body if isinstance(response.body, bytes) else b""
     return {
         "method": request.method,
@@ -250,7 +250,7 @@ def _request_report(
 
 
 def _match_operation(request: web.Request) -> _MatchedRequest | Response:
-    """Find the operation of ``/api/v10/...``, ``/api/v9/...`` or ``/api/...``."""
+    """Return the operation of ``/api/v10/...``, ``/api/v9/...`` or ``/api/...``, or the error response."""
     path = request.rel_url.raw_path.removeprefix("/api")
     first, _, rest = path.lstrip("/").partition("/")
     if first[:1] == "v" and first[1:].isdecimal():
@@ -265,7 +265,7 @@ def _match_operation(request: web.Request) -> _MatchedRequest | Response:
 
 
 def _allows_other_method(method: str, path: str) -> bool:
-    """Say whether the path is good for another method."""
+    """Return whether the path exists with another method."""
     return any(contract.match(each, path) for each in METHODS if each != method)
 
 
@@ -305,7 +305,7 @@ def _response(given: Response, limit: Allowed | Limited | None = None) -> web.Re
 
 
 def _banned(wait: float) -> web.Response:
-    """Answer like the front does after too many invalid requests: no JSON, no Via."""
+    """Return the response of Discord's front end after too many invalid requests: no JSON, no Via."""
     return web.Response(
         status=429,
         text="error code: 1015",

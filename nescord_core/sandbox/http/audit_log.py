@@ -1,4 +1,4 @@
-"""Writes into the audit log what the model does not: a table of operations and what they did to what.
+"""Writes the audit log entries that the model does not write.
 
 https://discord.com/developers/docs/resources/audit-log#audit-log-entry-object-audit-log-events
 """
@@ -20,9 +20,9 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AuditedOperation:
-    """An operation's entry: its type, and where the target's id stands in the path or in the answer.
+    """The entry of an operation: its action type, and where the path or the response has the target's id.
 
-    ``changed`` are fields of the body or the answer whose new value is told as a change.
+    ``changed`` are fields of the body or the response whose new values are listed as changes.
     """
 
     action: int
@@ -81,26 +81,26 @@ AUDITED_OPERATIONS: Mapping[str, AuditedOperation] = {
 
 @contextmanager
 def write_audit_log(call: Call) -> Iterator[list[Any]]:
-    """Write an entry for what a call did, unless the model wrote one.
+    """Write an entry for a call, unless the model writes one.
 
-    The block puts what was answered in the list; nothing is written for what failed.
+    The block appends the response to the list. Nothing is written for a call that fails.
     """
-    given: list[Any] = []
+    responses: list[Any] = []
     model, audited = call.world.model, AUDITED_OPERATIONS.get(call.operation.operation_id)
     model.pending_audit_changes.clear()
     if audited is None:
-        yield given
+        yield responses
         return
     guild = model.guilds.get(_guild_id(call) or 0)
     entry, newest = _PendingEntry(call, audited), _last_entry_id(guild)
-    yield given
-    if given and guild is not None and guild.id in model.guilds and _last_entry_id(guild) == newest:
-        payload = given[0].payload if isinstance(given[0], Response) else given[0]
+    yield responses
+    if responses and guild is not None and guild.id in model.guilds and _last_entry_id(guild) == newest:
+        payload = responses[0].payload if isinstance(responses[0], Response) else responses[0]
         entry.write(guild, payload if isinstance(payload, dict) else {})
 
 
 class _PendingEntry:
-    """An entry in the making: what is gone after the call is looked at before it."""
+    """An entry to be written; reads before the call what may be gone after it."""
 
     def __init__(self, call: Call, audited: AuditedOperation) -> None:
         self.call = call
@@ -111,7 +111,7 @@ class _PendingEntry:
     def write(self, guild: Guild, payload: Mapping[str, Any]) -> None:
         model, action = self.call.world.model, self.audited.action
         if action == MESSAGE_DELETE and self.author in (None, model.bot_user.id):
-            return  # taking back one's own message is nobody's business
+            return  # Discord has no entry for deleting one's own message
         if action == OVERWRITE_CREATE and self.overwrite_existed:
             action = OVERWRITE_UPDATE
         model.record_audit_log(
@@ -150,7 +150,7 @@ class _PendingEntry:
 
 
 def _guild_id(call: Call) -> int | None:
-    """Return the guild that a call concerns, told by whatever its path or body names."""
+    """Return the guild of a call, by the ids in its path or body."""
     model, args = call.world.model, call.args
     if "guild_id" in args:
         return int(args["guild_id"])
@@ -179,5 +179,5 @@ def _overwrite_exists(call: Call) -> bool:
 
 
 def _last_entry_id(guild: Guild | None) -> int:
-    """Return the id of the newest entry of a guild, 0 without one."""
+    """Return the id of a guild's newest entry, 0 without one."""
     return guild.audit_log_entries[-1].id if guild is not None and guild.audit_log_entries else 0

@@ -1,4 +1,4 @@
-"""What a REST operation gets and gives, and the table that operations are entered in."""
+"""The call and the response of a REST operation, and the table of routes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 
 
 class GatewayInfo(Protocol):
-    """What GET /gateway/bot tells of the gateway half."""
+    """The gateway, as GET /gateway/bot shows it."""
 
     @property
     def url(self) -> str:
@@ -39,7 +39,7 @@ class GatewayInfo(Protocol):
         """The recommended number of shards."""
 
     def session_start_limit(self) -> Mapping[str, int]:
-        """total, remaining, reset_after (milliseconds), max_concurrency."""
+        """Return total, remaining, reset_after (milliseconds), max_concurrency."""
 
 
 @dataclass(slots=True)
@@ -53,13 +53,13 @@ class Upload:
 
     @property
     def fp(self) -> io.BytesIO:
-        """The bytes as a file, which is how the model reads them."""
+        """The bytes as a file object, as the model reads them."""
         return io.BytesIO(self.data)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, checked and decoded. ``args`` are the values in the path by the document's names."""
+    """One request, checked and decoded. ``args`` are the values in the path, by the document's names."""
 
     world: World
     operation: Operation
@@ -71,47 +71,47 @@ class Call:
     reason: str | None = None
     gateway: GatewayInfo | None = None
     grant: Grant | None = None
-    """Who calls with an OAuth2 token, and what for; None for the bot."""
+    """The user and scopes of a call with an OAuth2 token; None for the bot."""
     repeated_query: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Query parameters that came more than once, with all their values."""
+    """All values of each query parameter."""
 
     def values(self, name: str) -> Sequence[str]:
-        """Return all values of a query parameter: repeated, or in one with commas between."""
+        """Return all values of a query parameter, which is repeated or has commas between them."""
         return self.repeated_query.get(name) or [each for each in self.query.get(name, "").split(",") if each]
 
     def id(self, name: str) -> int:
-        """Return an id of the path."""
+        """Return an id from the path."""
         return int(self.args[name])
 
     @property
     def guild(self) -> Guild:
-        """The guild of the path; a 404 when the bot is not in it."""
+        """The guild in the path; a 404 if the bot is not in it."""
         return self.world.model.get_guild(self.id("guild_id"))
 
     @property
     def actor_id(self) -> int:
-        """The user who calls: the bot, or whoever granted the OAuth2 token."""
+        """The calling user: the bot, or the user who granted the OAuth2 token."""
         return self.world.application_id if self.grant is None else self.grant.user_id
 
     @property
     def form(self) -> Mapping[str, Any]:
-        """The body when it is an object, else nothing."""
+        """The body if it is an object, else an empty one."""
         return self.body if isinstance(self.body, dict) else {}
 
     def require_own_application(self) -> None:
-        """Raise a 403 unless the application of the path is the bot's."""
+        """Raise a 403 unless the application in the path is the bot's."""
         if self.id("application_id") != self.world.application_id:
             raise BackendError(
                 403, 20012, "You are not authorized to perform this action on this application"
             )
 
     def require_permissions(self, *permissions: str) -> None:
-        """Raise a 403 unless the bot has these permissions in the guild of the path."""
+        """Raise a 403 unless the bot has these permissions in the guild in the path."""
         model = self.world.model
         model.require_permissions(self.id("guild_id"), model.bot_user.id, None, *permissions)
 
     def require_channel_permissions(self, *permissions: str) -> None:
-        """Raise a 403 unless the bot sees the channel of the path and has these permissions there."""
+        """Raise a 403 unless the bot can view the channel in the path and has these permissions there."""
         model = self.world.model
         channel = model.get_channel(self.id("channel_id"))
         model.require_permissions(channel.guild_id, model.bot_user.id, channel.id, *permissions)
@@ -119,7 +119,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer whose status is not the usual one, or that is not JSON (``content_type`` and bytes)."""
+    """A response whose status is not the default, or that is not JSON (bytes and ``content_type``)."""
 
     status: int
     payload: Any = None
@@ -130,13 +130,13 @@ Route = Callable[[Call], Any]
 
 
 class Routes:
-    """Operations by operationId, entered with a decorator."""
+    """The routes of one module, by operationId."""
 
     def __init__(self) -> None:
         self._routes: dict[str, Route] = {}
 
     def answers(self, *operation_ids: str) -> Callable[[Route], Route]:
-        """Enter a function as what answers these operations."""
+        """Register the decorated function as the route of these operations."""
 
         def enter(route: Route) -> Route:
             self.answered_by(route, *operation_ids)
@@ -145,16 +145,16 @@ class Routes:
         return enter
 
     def answered_by(self, route: Route, *operation_ids: str) -> None:
-        """Enter one function as what answers these operations."""
+        """Register a function as the route of these operations."""
         self._routes |= dict.fromkeys(operation_ids, route)
 
     def items(self) -> Iterable[tuple[str, Route]]:
-        """Return the operations with what answers them."""
+        """Return the operations with their routes."""
         return self._routes.items()
 
 
 def not_found(code: int, what: str) -> BackendError:
-    """Return Discord's 404 for something unknown."""
+    """Return Discord's 404 for an unknown object."""
     return BackendError(404, code, f"Unknown {what}")
 
 
@@ -165,7 +165,7 @@ def invalid_field(field_name: str, code: str, message: str) -> BackendError:
 
 
 def parse_ids(field_name: str, given: Any) -> list[int]:
-    """Return the ids of a field that is a list, or one text with commas between. Raises a 400."""
+    """Return the ids in a field: a list, or a string with commas between them. Raises a 400."""
     many = given.split(",") if isinstance(given, str) else given or ()
     if wrong := [each for each in many if not str(each).strip().isdecimal()]:
         raise invalid_field(field_name, "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.')
@@ -173,5 +173,5 @@ def parse_ids(field_name: str, given: Any) -> list[int]:
 
 
 def query_flag(call: Call, name: str) -> bool:
-    """Say whether a query parameter says yes."""
+    """Return whether a query parameter is true."""
     return call.query.get(name, "").lower() in ("true", "1")

@@ -1,4 +1,4 @@
-"""Splits requests into fields that the model knows and extra fields, which are stored beside it.
+"""Splits bodies into fields that the model has and extra fields, which are stored beside the model.
 
 Extra fields are those of Discord's objects that the model of the world does not have
 (`nescord_core.sandbox.world.extra_fields`).
@@ -18,7 +18,7 @@ from nescord_core.sandbox.world.extra_fields import extra_fields_of, store_extra
 __all__ = ["record_changes", "split_extra_fields", "update_with_extra_fields"]
 
 OMITTED_WHEN_NULL = frozenset({"features", "flags", "premium_progress_bar_enabled", "system_channel_flags"})
-"""Fields that a null leaves as they are."""
+"""Fields whose null leaves them as they are."""
 
 Payload = dict[str, Any]
 
@@ -33,9 +33,10 @@ def split_extra_fields(call: Call, names: Collection[str]) -> tuple[Payload, Cal
 def update_with_extra_fields(
     call: Call, thing: object, names: Collection[str], attributes: Mapping[str, Any] | None = None
 ) -> Any:
-    """Let the model change an object and store the fields of these names with it; return what it shows.
+    """Update an object of the model, and store the fields of these names as extra fields.
 
-    ``attributes`` are the model's own fields, set on the object without the model's checks.
+    ``attributes`` are the model's own fields, set on the object without the model's checks. Returns the JSON
+    of the response.
     """
     extra, rest = split_extra_fields(call, names)
     extra = {
@@ -49,7 +50,7 @@ def update_with_extra_fields(
 
 
 def record_changes(call: Call, thing: object, fields: Mapping[str, Any]) -> None:
-    """Record what changes, for the entry in the audit log."""
+    """Record changes for the entry in the audit log."""
     before = {**vars(thing), **extra_fields_of(thing)}
     call.world.model.pending_audit_changes += [
         {"key": name, "old_value": before.get(name), "new_value": value}

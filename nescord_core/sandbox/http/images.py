@@ -1,4 +1,4 @@
-"""Images that come as data URIs: icons, avatars, banners. They are kept, and told by a hash as on Discord.
+"""Stores images that come as data URIs (icons, avatars, banners) under a hash, as Discord does.
 
 https://discord.com/developers/docs/reference#image-data
 """
@@ -23,7 +23,7 @@ DATA_URI = re.compile(r"data:image/(png|jpe?g|gif|webp|avif);base64,", re.ASCII)
 
 
 def store_images(call: Call, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields with each image stored and replaced by its hash. Raises a 400 for what is none."""
+    """Return the fields with each image stored and replaced by its hash. Raises a 400 for an invalid one."""
     return {
         name: _store(call, name, value) if name in IMAGE_FIELDS and value is not None else value
         for name, value in fields.items()

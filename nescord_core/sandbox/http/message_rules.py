@@ -1,6 +1,6 @@
-"""Rules that the document does not tell: of embeds, mentions, commands, answers to interactions. Pure.
+"""Discord's rules beyond its OpenAPI document: embeds, mentions, commands, responses to interactions. Pure.
 
-Each returns what is wrong in Discord's form, empty when nothing is.
+Each check returns problems in Discord's form, empty if there are none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MESSAGE_LOCATIONS: Mapping[str, str] = {
     "create_interaction_response": "data",
     "create_thread": "message",
 }
-"""Operations with a message in their body, and where in it."""
+"""Operations with a message in their body, and the field that has it ("" for the whole body)."""
 
 MAX_EMBED_CHARACTERS = 6000
 """Characters of all embeds together
@@ -43,7 +43,7 @@ CALLBACKS_OF_INTERACTION: Mapping[int, frozenset[int]] = {
     4: frozenset({8}),
     5: frozenset({4, 5, 6, 7, 12}),
 }
-"""Which callbacks answer which type of interaction
+"""The callback types that each interaction type accepts
 (https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-response-object).
 """
 
@@ -60,7 +60,7 @@ def nested(path: Iterable[str], problem: Problems) -> Problems:
 
 
 def message_problems(operation_id: str, body: Any) -> Problems:
-    """Check the message of a body: its embeds, its mentions, what components v2 exclude."""
+    """Check the message in a body: embeds, mentions, and fields that components v2 exclude."""
     where = MESSAGE_LOCATIONS.get(operation_id)
     if where is None or not isinstance(body, Mapping):
         return {}
@@ -116,7 +116,7 @@ def _legacy_problems(message: Mapping[str, Any]) -> Problems:
 
 
 def command_problems(given: Mapping[str, Any]) -> Problems:
-    """Check a command: its name, its options' names and order, its size."""
+    """Check a command: its name, the names and order of its options, its size."""
     problems: Problems = {}
     if (given.get("type") or CHAT_INPUT) == CHAT_INPUT:
         if _is_invalid_name(given.get("name")):
@@ -156,7 +156,7 @@ def _option_problems(options: Sequence[Mapping[str, Any]]) -> Problems:
 
 
 def _command_size(command: Mapping[str, Any]) -> int:
-    """Count the letters of names, descriptions and choices' values, in the longest localization of each."""
+    """Count the characters of names, descriptions and choices, each in its longest localization."""
     total = 0
     for name in ("name", "description"):
         texts = [command.get(name), *(command.get(f"{name}_localizations") or {}).values()]
@@ -167,7 +167,7 @@ def _command_size(command: Mapping[str, Any]) -> int:
 
 
 def callback_problems(interaction_type: int, callback_type: object) -> Problems:
-    """Check that a callback can answer an interaction of this type."""
+    """Check that an interaction of this type accepts the callback."""
     known = CALLBACKS_OF_INTERACTION.get(interaction_type, frozenset())
     if callback_type in known:
         return {}

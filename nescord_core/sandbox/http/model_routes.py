@@ -1,4 +1,7 @@
-"""Answers operations with the model's own route functions."""
+"""Answers operations with the model's own routes.
+
+Requests are adapted first: the model refuses nulls and fields that Discord ignores.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,13 @@ __all__ = ["model_answer", "model_operations"]
 
 MESSAGE_CONTENT = 1 << 15
 EMPTY_VALUES: tuple[Any, ...] = (None, False, 0, "", [], {})
-"""Values that ask for nothing: a client that sends a field the model lacks with one of these
-loses nothing."""
+"""Values that change nothing: a field that the model lacks can be dropped when it has one of these."""
 
 MESSAGE_FIELDS = ("data", "message")
-"""Where a body holds a message: an interaction's answer, and a forum's post."""
+"""Fields of a body that hold a message: of an interaction's response, and of a forum post."""
 
 OMITTED_WHEN_NULL = frozenset({"id", "permission_overwrites", "available_tags", "channel_id", "name"})
-"""Fields whose null asks for nothing when something is changed."""
+"""Fields whose null leaves them as they are in an update."""
 
 MEMBER_UPDATES = frozenset({"update_guild_member", "update_my_guild_member"})
 
@@ -44,7 +46,7 @@ def _path_shape(segments: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def model_operations() -> Mapping[str, tuple[ModelRoute, tuple[str, ...]]]:
-    """Return the model's function and its names for the values in the path, by operationId."""
+    """Return the model's route and its path template, by operationId."""
     by_shape = {
         (method, _path_shape(template)): (route, template) for method, template, route in model_routes()
     }
@@ -57,7 +59,7 @@ def model_operations() -> Mapping[str, tuple[ModelRoute, tuple[str, ...]]]:
 
 
 def model_answer(call: Call) -> Any:
-    """Let the model answer. Raises BackendError, RouteNotImplemented, UnsupportedField."""
+    """Answer a call with the model's route. Raises BackendError, RouteNotImplemented, UnsupportedField."""
     route, template = model_operations()[call.operation.operation_id]
     args = dict(_path_arguments(template, call))
     body = _normalized_body(call.operation, call.body)
@@ -71,7 +73,7 @@ def model_answer(call: Call) -> Any:
 
 
 def _run(route: ModelRoute, context: RequestContext) -> Any:
-    """Run a route. It needs some fields that the document calls optional: lacking one is a 400."""
+    """Call a route; a field that it needs and the document calls optional is a 400 when it is missing."""
     try:
         return route(context)
     except KeyError as missing:
@@ -84,13 +86,13 @@ def _run(route: ModelRoute, context: RequestContext) -> Any:
 
 
 def _normalized_body(operation: Operation, body: Any) -> Any:
-    """Leave out nulls where null means the same as nothing: in what makes things, and in some fields."""
+    """Drop nulls that mean the same as a missing field: when something is created, and in some fields."""
     if isinstance(body, list):
         return [_without_nulls(each, OMITTED_WHEN_NULL) if isinstance(each, dict) else each for each in body]
     if not isinstance(body, dict):
         return body
     if operation.operation_id in MEMBER_UPDATES:
-        # Here a null disconnects from voice, and takes all roles.
+        # Here null disconnects from voice, and removes all roles.
         return {**body, "roles": _without_nested_nulls(body["roles"] or ())} if "roles" in body else body
     normalized = _without_nulls(body, OMITTED_WHEN_NULL if operation.method == "PATCH" else body.keys())
     for name in CONTAINERS & normalized.keys():
@@ -104,7 +106,7 @@ def _normalized_body(operation: Operation, body: Any) -> Any:
 
 
 def _without_nested_nulls(value: Any) -> Any:
-    """Return a list or object without its nulls."""
+    """Return a list or object without nulls at any depth."""
     if isinstance(value, dict):
         return _without_nulls(value, value)
     if isinstance(value, (list, tuple)):
@@ -117,7 +119,7 @@ def _without_nulls(part: Mapping[str, Any], names: Collection[str]) -> dict[str,
 
 
 def _path_arguments(template: tuple[str, ...], call: Call) -> list[tuple[str, str]]:
-    """Pair the model's names in a path with the values by the document's names."""
+    """Return the values in the path, by the model's names for them."""
     pairs = zip(template, call.operation.segments, strict=True)
     return [(mine[1:-1], call.args[theirs[1:-1]]) for mine, theirs in pairs if mine.startswith("{")]
 
@@ -137,10 +139,10 @@ def _context(call: Call, args: dict[str, str], body: Any) -> RequestContext:
 
 
 def _without_ignorable_fields(operation: Operation, body: Any, fields: list[str]) -> Any:
-    """Return the body without the refused fields if nothing is lost by it, else None.
+    """Return the body without the refused fields if they can be ignored, else None.
 
-    Nothing is lost by what asks for nothing, nor by what the document does not know: Discord ignores that,
-    and clients do send it (discord.js a thread's type, or a webhook's name with an edit).
+    Fields that change nothing can be ignored, and fields that the document does not know: Discord ignores
+    them, and clients do send some (discord.js a thread's type, or a webhook's name with an edit).
     """
     shape = body_shape(operation)
     shapes = [] if shape is None else [shape]
@@ -176,7 +178,7 @@ def _inner_shapes(shapes: Iterable[Shape], name: str) -> list[Shape]:
 
 
 def _union_members(shapes: Iterable[Shape]) -> Iterator[Shape]:
-    """Return the shapes with the members of every union among them."""
+    """Return the shapes, and the members of each union among them."""
     for each in shapes:
         yield each
         yield from _union_members(each.branches)

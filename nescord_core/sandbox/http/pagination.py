@@ -1,4 +1,4 @@
-"""Pages of lists that the model returns whole. Clients turn pages until one is empty."""
+"""Returns pages of lists that the model returns whole. Clients request pages until one is empty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Payload = dict[str, Any]
 def page_by_id(
     call: Call, whole: Sequence[Payload], key: Callable[[Payload], int], *, default_limit: int
 ) -> list[Payload]:
-    """Return the asked part, by rising id. Of ``before`` and ``after`` only the first is respected."""
+    """Return the requested page, by ascending id. With ``before`` and ``after``, only ``before`` counts."""
     limit, before = int(call.query.get("limit", default_limit)), call.query.get("before")
     found = sorted(whole, key=key)
     if before is not None:
@@ -26,7 +26,7 @@ def page_by_id(
 
 
 def page_of_archive(call: Call, key: Callable[[Payload], str], *, width: int = 0) -> Payload:
-    """Return the asked part of archived threads, newest first."""
+    """Return the requested page of archived threads, newest first."""
     whole = model_answer(call)
     limit, before = int(call.query.get("limit", 50)), call.query.get("before", "").replace("Z", "+00:00")
     found = sorted(whole["threads"], key=key, reverse=True)

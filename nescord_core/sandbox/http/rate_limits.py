@@ -1,7 +1,7 @@
 """Discord's rate limits, from the server's side. Pure: time comes in as ``now`` (monotonic seconds).
 
-Written from the documentation and from what is known of production, apart from the client's limiter, so that
-the two halves test each other. https://discord.com/developers/docs/topics/rate-limits
+Written from the documentation and from what is known of production, separately from the client's limiter, so
+that the two test each other. https://discord.com/developers/docs/topics/rate-limits
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class Rule:
 
     @property
     def hash(self) -> str:
-        """What X-RateLimit-Bucket says: the same for every channel, guild or webhook."""
+        """The value of X-RateLimit-Bucket: the same for every channel, guild or webhook."""
         return hashlib.blake2s(self.bucket.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """The request may pass. ``rule`` is None for routes without a bucket (no headers)."""
+    """The request is within the limits. ``rule`` is None for routes without a bucket (no headers)."""
 
     rule: Rule | None
     remaining: int = 0
@@ -53,7 +53,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """The request is answered with 429. ``remaining`` above 0 tells a hidden sub-limit."""
+    """The request gets a 429. ``remaining`` above 0 means that a hidden sub-limit refused it."""
 
     rule: Rule | None
     retry_after: float
@@ -63,7 +63,7 @@ class Limited:
 
 
 UNLIMITED = frozenset({"create_interaction_response", "get_gateway"})
-"""Answering an interaction is not limited; GET /gateway has no headers."""
+"""Responses to interactions are not limited; GET /gateway has no headers."""
 
 RULES: Mapping[str, tuple[str, int, float]] = {
     # operation: (bucket, limit, window)
@@ -93,23 +93,23 @@ RULES: Mapping[str, tuple[str, int, float]] = {
     "ban_user_from_guild": ("bans", 5, 5.0),
 }
 FIXED_WINDOWS: Mapping[str, Rule] = {
-    # Known to be fixed windows still: Reset does not move within one.
+    # Known to be fixed windows: Reset does not move within one.
     "add_guild_member_role": Rule("member-roles-add", 10, 10.0, fixed=True),
     "delete_guild_member_role": Rule("member-roles-remove", 10, 10.0, fixed=True),
 }
 DEFAULT_READS, DEFAULT_WRITES = (20, 10.0), (10, 10.0)
 CHANNEL_NAME = Rule("channel-name", 2, 600.0, fixed=True)
-"""Changing a channel's name or topic: 2 per 10 minutes, which no header tells."""
+"""Changes of a channel's name or topic: 2 in 10 minutes, which no header shows."""
 WEBHOOK_CHANNEL = Rule("webhook-channel", 30, 60.0)
-"""All webhooks of one channel together, which no header tells either."""
+"""All webhooks of one channel together, which no header shows."""
 TWO_WEEKS_MS, FRESH_MS = 14 * 86_400_000, 10_000
 PRUNE_AT = 20_000
 
 
 def rule_for(operation_id: str, method: str, args: Mapping[str, str], wall_ms: float) -> Rule | None:
-    """Return the bucket's rule for a request; None for routes without one.
+    """Return the rule of a request's bucket; None for routes without a bucket.
 
-    Deletes of messages fall in three classes by age (https://github.com/discord/discord-api-docs/issues/1295).
+    Message deletes have three buckets by the message's age (https://github.com/discord/discord-api-docs/issues/1295).
     """
     if operation_id in UNLIMITED:
         return None
@@ -132,7 +132,7 @@ def _delete_rule(message_id: str, wall_ms: float) -> Rule:
 
 
 class _Bucket:
-    """One bucket's state: when a leaky one is empty again, or the fixed window and what it used."""
+    """The state of a bucket: when a leaky one is empty again; the end and the uses of a fixed window."""
 
     __slots__ = ("ends", "used")
 
@@ -141,7 +141,7 @@ class _Bucket:
         self.used = 0
 
     def take(self, rule: Rule, now: float) -> Allowed | float:
-        """Use the bucket once; returns the seconds to wait when it is full."""
+        """Use the bucket once; returns the seconds to wait if it is full."""
         return self._take_fixed(rule, now) if rule.fixed else self._take_leaky(rule, now)
 
     def _take_fixed(self, rule: Rule, now: float) -> Allowed | float:
@@ -171,13 +171,13 @@ class Limits:
         self._seconds: dict[str, _Bucket] = {}
 
     def take_global(self, token: str, now: float) -> Limited | None:
-        """Count a request against its token's requests per second; Limited when there were too many."""
+        """Count a request against the token's requests per second; returns Limited past the limit."""
         second = self._seconds.setdefault(token, _Bucket())
         wait = second.take(Rule("global", self.global_limit, 1.0, fixed=True), now)
         return Limited(None, wait, "global") if isinstance(wait, float) else None
 
     def take(self, rule: Rule | None, token: str, major: str, now: float) -> Allowed | Limited:
-        """Use a request's bucket, which is told by token, rule and major parameter."""
+        """Use the bucket of a request, which depends on token, rule and major parameter."""
         if rule is None:
             return Allowed(None)
         state = self._bucket(token, rule.bucket, major, now).take(rule, now)
@@ -188,7 +188,7 @@ class Limits:
     def take_hidden(
         self, rule: Rule, shown: Allowed, major: str, now: float, *, scope: str = "user"
     ) -> Limited | None:
-        """Use a sub-limit that headers do not tell: refused, it shows the main bucket's remaining uses."""
+        """Use a sub-limit that no header shows; Limited has the remaining uses of the main bucket."""
         state = self._bucket("", rule.bucket, major, now).take(rule, now)
         if isinstance(state, float):
             return Limited(shown.rule, state, scope, shown.remaining, shown.reset_after)
@@ -201,7 +201,7 @@ class Limits:
 
 
 class InvalidRequests:
-    """Counts 401, 403 and 429 answers in ten minutes; past the limit the front bans the address.
+    """Counts 401, 403 and 429 responses in ten minutes; past the limit, Discord's front end bans the address.
 
     https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
     """
@@ -212,13 +212,13 @@ class InvalidRequests:
         self._times: deque[float] = deque()
 
     def banned_for(self, now: float) -> float:
-        """Return the seconds that the ban still lasts, 0 without one."""
+        """Return the seconds until the ban ends, 0 without a ban."""
         while self._times and self._times[0] <= now - self.window:
             self._times.popleft()
         return self._times[0] + self.window - now if len(self._times) >= self.limit else 0.0
 
     def count(self, status: int, scope: str | None, now: float) -> None:
-        """Count an answer; 429s of a shared limit do not count."""
+        """Count a response; 429s of a shared limit do not count."""
         if status in (401, 403) or (status == 429 and scope != "shared"):
             self._times.append(now)
 
@@ -227,7 +227,7 @@ class InvalidRequests:
 
 
 def headers(state: Allowed | Limited, wall: float) -> dict[str, str]:
-    """Return the X-RateLimit headers of an answer; ``wall`` is seconds since the epoch."""
+    """Return the X-RateLimit headers of a response; ``wall`` is seconds since the epoch."""
     shown: dict[str, str] = {}
     if state.rule is not None:
         shown = {
@@ -246,7 +246,7 @@ def headers(state: Allowed | Limited, wall: float) -> dict[str, str]:
 
 
 def _round_up(seconds: float) -> float:
-    """Round up to milliseconds: a client that waits for just what it was told must not come too early."""
+    """Round up to milliseconds, so that a client that waits exactly as long is not too early."""
     return math.ceil(seconds * 1000 - 1e-6) / 1000
 
 

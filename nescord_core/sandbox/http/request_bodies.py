@@ -1,4 +1,4 @@
-"""Decodes request bodies: JSON, URL-encoded forms, and multipart as clients send files."""
+"""Decodes request bodies: JSON, URL-encoded forms, and multipart forms with files."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from nescord_core.sandbox.http.calls import Upload
 __all__ = ["BodyTooLarge", "InvalidBody", "read_body"]
 
 MAX_BODY = 25 << 20
-"""Bytes of a request, files included; more is a 413."""
+"""Bytes of a request with its files; more is a 413."""
 DIGITS = re.compile(r"\d+")
 
 
 class InvalidBody(ValueError):
-    """The body is not what its content type says."""
+    """The body does not match its content type."""
 
 
 class BodyTooLarge(ValueError):
-    """The body is over the size that Discord takes."""
+    """The body is larger than Discord accepts."""
 
 
 async def read_body(request: web.Request) -> tuple[Any, list[Upload]]:
@@ -95,10 +95,10 @@ def _index(name: str) -> int:
 
 
 def _with_attachment_metadata(body: Any, files: list[Upload]) -> list[Upload]:
-    """Give the files the names and descriptions from ``attachments``, told by their number.
+    """Return the files with the names and descriptions that ``attachments`` gives them by number.
 
-    A message's ``attachments`` stand in the body, or in ``data`` of an interaction's answer, or in
-    ``message`` of a forum post.
+    ``attachments`` is in the body, in ``data`` of an interaction's response, or in ``message`` of a forum
+    post.
     """
     if not isinstance(body, dict):
         return files

@@ -1,4 +1,4 @@
-"""Answers any operation of the API with its route from `routes`. Knows no sockets."""
+"""Answers operations of the API: checks the request, calls its route, completes the response. No sockets."""
 
 from __future__ import annotations
 
@@ -70,18 +70,18 @@ ROUTES: Mapping[str, Route] = {
     )
     for operation_id, route in routes.items()
 }
-"""What answers each operation, by operationId."""
+"""The route of each operation, by operationId."""
 
 UNKNOWN_ROUTE = Response(404, {"message": "404: Not Found", "code": 0})
 MISSING_BODY = Response(400, {"message": "The request body contains invalid JSON.", "code": 50109})
 PARTLY_IMPLEMENTED: Mapping[str, str] = {
-    "add_group_dm_user": "the sandbox has no groups; answers as for any other channel",
-    "delete_group_dm_user": "the sandbox has no groups; answers as for any other channel",
-    "create_dm": "no groups (access_tokens)",
+    "add_group_dm_user": "no group DMs; responds as for any other channel",
+    "delete_group_dm_user": "no group DMs; responds as for any other channel",
+    "create_dm": "no group DMs (access_tokens)",
     "update_application": "no teams (team_id), no interactions over HTTP (interactions_endpoint_url)",
     "update_my_application": "no teams (team_id), no interactions over HTTP (interactions_endpoint_url)",
 }
-"""What an operation lacks, and says with a 501 that names it."""
+"""Operations that lack something, with what; using it gets a 501 that names it."""
 NOT_IMPLEMENTED: Mapping[str, str] = {
     "partner_sdk_token": "needs another identity provider",
     "partner_sdk_unmerge_provisional_account": "needs another identity provider",
@@ -89,33 +89,34 @@ NOT_IMPLEMENTED: Mapping[str, str] = {
 
 
 def answer(call: Call) -> Response:
-    """Answer a call: checks it against the document, carries it out, completes what comes back."""
-    scopes = SCOPES.get(call.operation.operation_id)
+    """Answer a call: check it against the OpenAPI document, call the route, complete the response."""
+    operation = call.operation
+    scopes = SCOPES.get(operation.operation_id)
     if call.grant is not None and scopes and not call.grant.scopes & set(scopes):
         return Response(403, {"message": "Missing required OAuth2 scope", "code": 50026})
-    call = replace(call, body=parse_boolean_strings(call.operation, call.body))
+    call = replace(call, body=parse_boolean_strings(operation, call.body))
     problems = {
-        **check_path(call.operation, call.args),
-        **check_query(call.operation, call.query),
-        **check_body(call.operation, call.body, [each.field_name for each in call.files]),
-    } or message_problems(call.operation.operation_id, call.body)
-    if problems:
-        return Response(400, invalid_form(problems))
+        **check_path(operation, call.args),
+        **check_query(operation, call.query),
+        **check_body(operation, call.body, [each.field_name for each in call.files]),
+    } or message_problems(operation.operation_id, call.body)
+    return Response(400, invalid_form(problems)) if problems else _call_route(call)
+
+
+def _call_route(call: Call) -> Response:
+    name = f"{call.operation.method} {call.operation.path}"
     route = ROUTES.get(call.operation.operation_id)
     if route is None:
-        return _not_implemented(f"{call.operation.method} {call.operation.path} is not part of the sandbox.")
+        return _not_implemented(f"The sandbox does not support {name}.")
     try:
-        with write_audit_log(call) as given:
-            given.append(route(call))
-        return _complete_response(call, given[0])
+        with write_audit_log(call) as responses:
+            responses.append(route(call))
+        return _complete_response(call, responses[0])
     except (RouteNotImplemented, UnsupportedField) as error:
-        fields = getattr(error, "fields", ())
-        named = f"the field {', '.join(fields)} of " if fields else ""
-        return _not_implemented(
-            f"The sandbox does not have {named}{call.operation.method} {call.operation.path}."
-        )
+        fields = ", ".join(getattr(error, "fields", ()))
+        return _not_implemented(f"The sandbox does not support {fields and f'the field {fields} of '}{name}.")
     except NotImplementedError as error:
-        return _not_implemented(f"{call.operation.method} {call.operation.path}: {error}")
+        return _not_implemented(f"{name}: {error}")
     except BackendError as error:
         return _error_response(error)
 
@@ -126,7 +127,7 @@ def _not_implemented(sentence: str) -> Response:
 
 
 def _error_response(error: BackendError) -> Response:
-    """Return Discord's error; the model puts the field into the message where Discord has ``errors``."""
+    """Return Discord's error, with ``errors`` made from the message where the model names a field in it."""
     body = error.to_json()
     if error.code == 50035 and "errors" not in body:
         detail = error.message.removeprefix("Invalid Form Body").lstrip(": ") or "Invalid value."
@@ -135,7 +136,7 @@ def _error_response(error: BackendError) -> Response:
 
 
 def _errors_at_path(detail: str) -> dict[str, Any]:
-    """Put what the model says of ``components.[0].components[1]: ...`` where it belongs."""
+    """Return the ``errors`` for a message such as ``components.[0].components[1]: ...``."""
     found = ERROR_PATH.fullmatch(detail)
     path, text = (found[1], found[2]) if found else ("", detail)
     names = [each for each in re.split(r"[.\[\]]+", path) if each]
@@ -144,7 +145,7 @@ def _errors_at_path(detail: str) -> dict[str, Any]:
 
 
 def _complete_response(call: Call, given: Any) -> Response:
-    """Give an answer its status, the one that the document names for it, and complete its JSON."""
+    """Return the response with the status that the document names, and with its JSON completed."""
     found = given if isinstance(given, Response) else Response(_success_status(call, given), given)
     if found.status == 204 or found.content_type != "application/json":
         return found
@@ -167,7 +168,7 @@ BODY_ON_REQUEST: Mapping[str, str] = {
     "create_interaction_response": "with_response",
     "execute_webhook": "wait",
 }
-"""Operations that answer 204 unless this query parameter asks for the body."""
+"""Operations that respond with 204 unless this query parameter asks for a body."""
 
 
 ERROR_PATH = re.compile(r"([a-z_]+(?:[.\[][\w.\[\]]*)?): (.+)", re.DOTALL)
@@ -177,7 +178,7 @@ ERROR_CODES: Mapping[str, str] = {
     "must be a string": "BASE_TYPE_REQUIRED",
     "in length": "BASE_TYPE_BAD_LENGTH",
 }
-"""The code of an error, told by words of the model's sentence."""
+"""Discord's error codes, by words in the model's message."""
 
 
 def routes_table() -> Iterable[tuple[str, str, str]]:

@@ -1,6 +1,6 @@
-"""Checks requests against the document and answers like Discord: code 50035 with nested ``errors``. Pure.
+"""Checks requests against the OpenAPI document; problems are nested ``errors`` of code 50035. Pure.
 
-Tolerant where Discord is: numbers for snowflakes, digits for integers, unknown keys.
+Tolerant where Discord is: of numbers as snowflakes, of digits as integers, of unknown fields.
 https://discord.com/developers/docs/reference#error-messages
 """
 
@@ -18,7 +18,7 @@ __all__ = ["body_shape", "check_body", "check_path", "check_query", "invalid_for
 
 Problems = dict[str, Any]
 BOT_CONTENT_LIMIT = 2000
-"""The document allows 4000 characters, which only paying users have."""
+"""The document allows 4000 characters, which only users with Nitro have."""
 
 DIGITS = re.compile(r"-?\d+")
 MAX_SNOWFLAKE = (1 << 64) - 1
@@ -26,12 +26,12 @@ BOOLEAN_WORDS = {"true": True, "false": False}
 
 
 def invalid_form(problems: Problems) -> dict[str, Any]:
-    """Return the body of a 400 for what was found wrong."""
+    """Return the body of a 400 with these problems."""
     return {"message": "Invalid Form Body", "code": 50035, "errors": problems}
 
 
 def check_path(operation: Operation, args: Mapping[str, str]) -> Problems:
-    """Check the ids in a path."""
+    """Check the ids in the path."""
     problems: Problems = {}
     for each in operation.parameters:
         shape = shape_of(each.schema)
@@ -41,7 +41,7 @@ def check_path(operation: Operation, args: Mapping[str, str]) -> Problems:
 
 
 def check_query(operation: Operation, query: Mapping[str, str]) -> Problems:
-    """Check query parameters; values are text, as they came."""
+    """Check query parameters, whose values are text."""
     problems: Problems = {}
     for each in operation.parameters:
         if each.location != "query":
@@ -54,13 +54,13 @@ def check_query(operation: Operation, query: Mapping[str, str]) -> Problems:
 
 
 def body_shape(operation: Operation) -> Shape | None:
-    """Return what the document says of an operation's body, None where it takes none."""
+    """Return the shape of an operation's body, None for an operation without one."""
     schema = operation.request.get("application/json") or operation.request.get("multipart/form-data")
     return None if schema is None else shape_of(schema)
 
 
 def parse_boolean_strings(operation: Operation, body: Any) -> Any:
-    """Read "true" and "false" as what they say in a body's own fields, as Discord does.
+    """Return the body with "true" and "false" in boolean fields as booleans, as Discord reads them.
 
     discord.py sends ``compute_prune_count`` so.
     """
@@ -83,7 +83,7 @@ def _is_boolean(shape: Shape | None) -> bool:
 
 
 def check_body(operation: Operation, body: Any, file_fields: Sequence[str] = ()) -> Problems:
-    """Check a decoded JSON body, or what a form was made of beside the files in ``file_fields``."""
+    """Check a decoded body; ``file_fields`` are the fields of a form that hold files."""
     shape = body_shape(operation)
     if shape is None:
         return {}
@@ -116,7 +116,7 @@ def _problems(value: Any, shape: Shape, name: str) -> Problems:
 
 
 def _union_problems(value: Any, shape: Shape, name: str) -> Problems:
-    # Branches may differ only deep inside (a command's choices): any of the best that holds will do.
+    # Branches may differ only deep inside (a command's choices): one that fits is enough.
     found = [_problems(value, each, name) for each in shape.branches_for(value)]
     if found:
         return {} if {} in found else found[0]

@@ -1,4 +1,4 @@
-"""The page to chat in: its service, and its files in ``static``.
+"""The page to chat with the bot: its service, and its files in ``static``.
 
 The scripts are ES modules, served as they are; there is no build step. ``page.js`` starts the page.
 ``messages/`` shows messages and acts on them, ``composer/`` is the message box with the slash-command picker,

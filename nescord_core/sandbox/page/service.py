@@ -1,4 +1,4 @@
-"""The page to chat in, and the websocket that keeps it up to date."""
+"""Serves the page's files, and the websocket that keeps the page up to date."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ HEADERS = {
     ),
 }
 MAX_QUEUED = 1000
-"""Events that may wait for one page; a page further behind is cut off, and starts anew by itself."""
+"""Events that may be queued for one page; a page further behind is disconnected, and reconnects."""
 
 
 class EventFeed:
-    """Gives every open page each event of the world, whole: the page is the user's view, not the bot's."""
+    """Sends all events of the world to every open page: the page shows what people see, not the bot."""
 
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[bytes | None]] = set()
@@ -40,7 +40,7 @@ class EventFeed:
     def publish(
         self, event: str, payload: Mapping[str, Any], guild_id: int = 0, _key: int | None = None
     ) -> None:
-        """Queue an event; the listener that the world calls."""
+        """Queue an event; a listener of the world."""
         if not self._queues:
             return
         frame = encode({"t": event, "guild_id": str(guild_id) if guild_id else None, "d": payload})
@@ -51,11 +51,11 @@ class EventFeed:
                 self._end(queue)
 
     def has_viewers(self) -> bool:
-        """Say whether any page is open."""
+        """Return whether any page is open."""
         return bool(self._queues)
 
     def stop(self) -> None:
-        """End all feeds."""
+        """Disconnect all pages."""
         for queue in list(self._queues):
             self._end(queue)
 
@@ -64,7 +64,7 @@ class EventFeed:
         queue.put_nowait(None)
 
     async def connect(self, request: web.Request) -> web.StreamResponse:
-        """Serve one page's websocket. What it says is not listened to."""
+        """Serve one page's websocket. Messages of the page are ignored."""
         ws = web.WebSocketResponse(timeout=1.0, heartbeat=20.0)
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._queues.add(queue)
@@ -86,11 +86,11 @@ class EventFeed:
                 await ws.send_str(frame.decode())
             await ws.close(code=WSCloseCode.TRY_AGAIN_LATER)
         except ConnectionError:
-            return  # the page is gone; its reader ends by itself
+            return  # the page is gone, which ends its reader as well
 
 
 def add_page(app: web.Application, feed: EventFeed) -> None:
-    """Serve the page's files and its websocket."""
+    """Add the routes of the page's files and of its websocket."""
     app.router.add_get("/", _file(STATIC / PAGE, "text/html"))
     for path in STATIC.rglob("*"):
         if path.suffix in TYPES:

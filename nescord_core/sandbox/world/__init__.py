@@ -1,1 +1,1 @@
-"""The state of the local Discord and what people do in it. Knows no HTTP and no websocket."""
+"""The state of the local Discord, and the actions of people in it. Knows no HTTP and no websocket."""

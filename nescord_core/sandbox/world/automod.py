@@ -1,4 +1,4 @@
-"""Auto moderation: whether a rule catches a text, and with what. Pure.
+"""Auto moderation: matches a text against a rule. Pure.
 
 https://discord.com/developers/docs/resources/auto-moderation
 """
@@ -15,24 +15,24 @@ __all__ = ["ALERT", "BLOCK", "MAX_RULES", "TIMEOUT", "Match", "find_match"]
 KEYWORD, SPAM, PRESET, MENTIONS, PROFILE = 1, 3, 4, 5, 6
 BLOCK, ALERT, TIMEOUT = 1, 2, 3
 MAX_RULES: Mapping[int, int] = {KEYWORD: 6, SPAM: 1, PRESET: 1, MENTIONS: 1, PROFILE: 1}
-"""Rules of each trigger type that a guild may have."""
+"""The number of rules of each trigger type that a guild may have."""
 
 MENTION = re.compile(r"<@[!&]?\d+>")
 PRESETS: Mapping[int, tuple[str, ...]] = {1: ("damn", "hell"), 2: ("sexy", "nude"), 3: ("slur",)}
-"""Stand-ins for Discord's own lists (profanity, sexual content, slurs), which are not public."""
+"""A few words in place of Discord's lists (profanity, sexual content, slurs), which are not public."""
 LETTER = r"[^\W_]"
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What caught a text: the filter (None for mentions) and the part of the text."""
+    """A match of a rule: the keyword or pattern (None for mentions), and the part of the text."""
 
     keyword: str | None
     content: str | None
 
 
 def find_match(trigger_type: int, metadata: Mapping[str, Any], text: str) -> Match | None:
-    """Return what of a rule catches a text, None when nothing does. Spam is not told from the text alone."""
+    """Return the match of a rule in a text, or None. Spam cannot be recognised by the text alone."""
     if trigger_type == MENTIONS:
         limit = metadata.get("mention_total_limit")
         caught = limit is not None and len(set(MENTION.findall(text))) > int(limit)
@@ -56,7 +56,7 @@ def _find_keyword(keywords: Iterable[str], allowed: list[str], text: str) -> Mat
 
 
 def _keyword_pattern(keyword: str) -> str:
-    """Return a keyword as a regular expression: a whole word, unless an asterisk opens its end."""
+    """Return a keyword as a regular expression: a whole word, unless an end has an asterisk."""
     bare = keyword.strip("*")
     left = rf"{LETTER}*" if keyword.startswith("*") else rf"(?<!{LETTER})"
     right = rf"{LETTER}*" if keyword.endswith("*") else rf"(?!{LETTER})"
@@ -64,7 +64,7 @@ def _keyword_pattern(keyword: str) -> str:
 
 
 def _within(span: tuple[int, int], allowed: str, text: str) -> bool:
-    """Say whether a match is part of an allowed phrase."""
+    """Return whether a match is within an allowed phrase."""
     pattern = _keyword_pattern(allowed)
     return any(each.start() <= span[0] and span[1] <= each.end() for each in re.finditer(pattern, text))
 
@@ -74,7 +74,7 @@ def _find_pattern(patterns: Iterable[str], text: str) -> Match | None:
         try:
             found = re.search(pattern, text, re.IGNORECASE)
         except re.error:
-            continue  # Discord's are Rust's: what Python does not understand catches nothing
+            continue  # Discord uses Rust's syntax: a pattern that Python cannot compile matches nothing
         if found:
             return Match(pattern, found[0])
     return None

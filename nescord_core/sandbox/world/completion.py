@@ -1,8 +1,7 @@
-"""Completes answers and events to what Discord's document says they hold. Pure.
+"""Completes responses and events with the fields that Discord's OpenAPI document requires. Pure.
 
-The model gives what discord.py reads. Other clients, and the document, expect every required field: those
-missing are filled in with what they would be in a world without that feature, and a null where none may be
-is left out.
+The model returns what discord.py reads. Other clients expect every required field: missing ones are filled in
+with their values in a world without the feature, and a null where the document allows none is left out.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ DEFAULTS: Mapping[str, Any] = {
     "version": "1",
     "join_timestamp": "2024-01-01T00:00:00+00:00",
 }
-"""Values of required fields where the type's empty value would say something else."""
+"""Values of required fields for which the empty value of their type would be wrong."""
 
 OMITTED = object()
 EVENT_SCHEMAS: Mapping[str, tuple[str, str]] = {
@@ -67,7 +66,7 @@ GUILD_PARTS = {
 
 
 def complete_answer(operation: Operation, status: int, payload: Any) -> Any:
-    """Complete the JSON of an answer to an operation."""
+    """Complete the JSON of an operation's response."""
     schema = operation.response_schema(status)
     if schema is None or payload is None:
         return payload
@@ -75,7 +74,7 @@ def complete_answer(operation: Operation, status: int, payload: Any) -> Any:
 
 
 def complete_event(event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Complete an event's payload; fields that only events have are kept."""
+    """Complete an event's payload; fields that only events have stay."""
     if event in GUILD_EVENTS:
         return _guild(payload)
     where, name = EVENT_SCHEMAS.get(event, ("", ""))
@@ -89,7 +88,7 @@ def complete_event(event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _guild(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Complete GUILD_CREATE: the guild's own fields and the lists that only this event carries."""
+    """Complete GUILD_CREATE: the guild's own fields, and the lists that only this event has."""
     shown: dict[str, Any] = complete(payload, shape_of(contract.schemas()["GuildResponse"]))
     for part, name in GUILD_PARTS.items():
         shape = shape_of(contract.schemas()[name])
@@ -98,7 +97,7 @@ def _guild(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def complete(value: Any, shape: Shape) -> Any:
-    """Return the value with required fields filled in; the given objects are not changed."""
+    """Return the value with required fields filled in; the argument is not changed."""
     if shape.branches:
         branch = shape.branch_for(value)
         return value if branch is None else complete(value, branch)

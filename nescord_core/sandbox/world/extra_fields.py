@@ -1,5 +1,6 @@
-"""Fields of Discord's objects that the model does not have: kept on the object as they were sent, and shown
-wherever the object is. Pure.
+"""Extra fields: fields of Discord's objects that the model does not have. Pure.
+
+They are stored on the model's object as they were sent, and shown wherever the object is.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ ATTRIBUTE = "extra_fields"
 
 
 def extra_fields_of(thing: object) -> Payload:
-    """Return the fields that are kept of an object of the model; changing them changes what is shown."""
+    """Return the extra fields of an object of the model; a change of the dict changes what is shown."""
     fields: Payload = vars(thing).setdefault(ATTRIBUTE, {})
     return fields
 
 
 def show_extra_fields(serialize: Serialize) -> Serialize:
-    """Return one of the model's serializers (its object comes last) with the kept fields on top."""
+    """Wrap one of the model's serializers (the object is its last argument) to add the extra fields."""
 
     def shown(*args: Any, **options: Any) -> Any:
         payload = serialize(*args, **options)
@@ -36,7 +37,7 @@ def show_extra_fields(serialize: Serialize) -> Serialize:
 def store_extra_fields(
     thing: object, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
 ) -> Iterator[None]:
-    """Keep fields, and set attributes of the model's own, unless the block raises: then all is as before."""
+    """Store extra fields, and set attributes of the model's; both are undone if the block raises."""
     own = attributes or {}
     before, old = dict(extra_fields_of(thing)), {name: getattr(thing, name) for name in own}
     extra_fields_of(thing).update(fields)

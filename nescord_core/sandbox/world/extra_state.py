@@ -1,4 +1,4 @@
-"""State of the features that the model of Discord does not have."""
+"""The state of features that the model does not have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a user let the application do: an OAuth2 token's meaning."""
+    """The user, scopes and expiry of an OAuth2 token."""
 
     user_id: int
     scopes: frozenset[str]
@@ -21,7 +21,7 @@ class Grant:
 
 @dataclass(slots=True)
 class Lobby:
-    """A lobby of the application. Members and messages by id, as the API shows them."""
+    """A lobby of the application. Members and messages are by id, as the API shows them."""
 
     id: int
     metadata: dict[str, str]
@@ -35,7 +35,7 @@ class Lobby:
 
 @dataclass(slots=True)
 class ExtraState:
-    """Payloads by guild id, template code or nonce, as the API shows them."""
+    """Payloads as the API shows them, by guild id unless noted."""
 
     welcome_screens: dict[int, Payload] = field(default_factory=dict)
     onboarding: dict[int, Payload] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class ExtraState:
     role_connections: list[Payload] = field(default_factory=list)
     application: Payload = field(default_factory=dict)
     oauth_grants: dict[str, Grant] = field(default_factory=dict)
-    """OAuth2 tokens."""
+    """By OAuth2 token."""
     connections: dict[int, list[Payload]] = field(default_factory=dict)
     """By user."""
     user_role_connections: dict[int, Payload] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class ExtraState:
     presences: dict[int, Payload] = field(default_factory=dict)
     """By user."""
     unavailable_guilds: set[int] = field(default_factory=set)
-    """Guilds that Discord has lost for the moment."""
+    """Ids of the guilds that are unavailable (an outage)."""
     lobbies: dict[int, Lobby] = field(default_factory=dict)
     activity_instances: dict[str, Payload] = field(default_factory=dict)
     """By instance id."""
@@ -63,12 +63,12 @@ class ExtraState:
     """By guild id and request id."""
     subscriptions: dict[int, Payload] = field(default_factory=dict)
     event_exceptions: dict[int, dict[int, Payload]] = field(default_factory=dict)
-    """By scheduled event and exception."""
+    """By scheduled event id and exception id."""
     invite_targets: dict[str, list[int]] = field(default_factory=dict)
     """By invite code."""
     provisional_accounts: dict[str, int] = field(default_factory=dict)
-    """Provisional accounts: external user id to user id."""
+    """User ids by external user id."""
     moderation_metadata: dict[int, Payload] = field(default_factory=dict)
-    """Moderation metadata by message id."""
+    """By message id."""
     nonces: dict[tuple[int, str], int] = field(default_factory=dict)
-    """(channel, nonce) of messages sent with enforce_nonce: the message's id."""
+    """Message ids by (channel, nonce), for messages sent with ``enforce_nonce``."""

@@ -1,4 +1,4 @@
-"""Finds guilds, channels, users, messages by id or by the name that a person would type."""
+"""Finds guilds, channels, users, roles and messages by id, or by name as a person types it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ MAX_NAMES = 25
 
 
 class ActionError(NescordError):
-    """What a person tried in the sandbox is not possible; the message is a sentence that says why.
+    """An action of a person that is not possible; the message says why.
 
-    ``status`` is the HTTP status that the control API answers with; ``code`` is Discord's JSON error code
-    where Discord itself would have refused it, else 0.
+    ``status`` is the HTTP status of the control API's response. ``code`` is Discord's JSON error code where
+    Discord itself would refuse the action, else 0.
     """
 
     exit_code: ClassVar[int] = 1
@@ -32,13 +32,13 @@ class ActionError(NescordError):
 
 
 class Lookup:
-    """Look-ups over the simulation. ``guild=None`` means any guild, the oldest first."""
+    """Finds objects of the model. ``guild=None`` means any guild, the oldest first."""
 
     def __init__(self, model: SimcordModel) -> None:
         self.model = model
 
     def find_guild(self, guild: Ref | None = None) -> Guild:
-        """Return a guild by id or name; without one, the first."""
+        """Return a guild by id or name; for None, the first one."""
         guilds = self.model.guilds
         if guild is None:
             if not guilds:
@@ -65,7 +65,7 @@ class Lookup:
         raise _unknown("user", user, (each.name for each in users.values() if not each.bot))
 
     def find_channel(self, channel: Ref, guild: Ref | None = None) -> Channel:
-        """Return a channel or thread by id or name, looked for in one guild or in all."""
+        """Return a channel or thread by id or name, in one guild or in any."""
         channels = self.model.channels
         number = _number(channel)
         if number in channels:

@@ -1,4 +1,4 @@
-"""Which operations a user's OAuth2 token is good for, and with which scopes. Pure.
+"""The operations that accept a user's OAuth2 token, and the scopes that they need. Pure.
 
 https://discord.com/developers/docs/topics/oauth2#shared-resources-oauth2-scopes
 """
@@ -48,7 +48,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "leave_lobby": LOBBIES,
     "create_linked_lobby_guild_invite_for_self": LOBBIES,
 }
-"""Any one of the scopes is enough; none at all means that every token is good."""
+"""Any one of the scopes is enough; without scopes, any token is accepted."""
 
 KNOWN_SCOPES = frozenset(
     {

@@ -1,7 +1,7 @@
-"""The sandbox's Discord: one object that holds the state, tells its listeners, and takes people's actions.
+"""The world of the sandbox: one object that holds the state, performs people's actions and announces events.
 
-The gateway half and the page read and subscribe here; the REST half answers requests on it
-(`nescord_core.sandbox.http.api`). Nothing here knows of sockets.
+The gateway and the page subscribe to its events; the REST API works on it (`nescord_core.sandbox.http.api`).
+Nothing here knows of sockets.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ PARTIAL_EVENTS: Mapping[str, tuple[str, ...]] = {
     "THREAD_DELETE": ("id", "guild_id", "parent_id", "type"),
     "THREAD_MEMBERS_UPDATE": ("id", "guild_id", "member_count", "added_members", "removed_member_ids"),
 }
-"""Events that tell only a part of the thread; the model gives all of it."""
+"""Events with only some fields of the thread; the model sends all of them."""
 EVENTS_WITH_MENTIONS = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 
 
 class World(AccountActions):
-    """The state behind one sandbox. Actions that Discord or the client refuses raise `ActionError`."""
+    """The state of one sandbox. Actions that Discord or its client refuses raise `ActionError`."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         super().__init__(SimcordModel(self._publish))
@@ -45,7 +45,7 @@ class World(AccountActions):
     # Events
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Have ``listener`` called with every event, in order; returns what ends that."""
+        """Call ``listener`` with every event, in order; returns a function that unsubscribes it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
@@ -70,7 +70,7 @@ class World(AccountActions):
             listener(event, payload, guild_id, key)
 
     def _with_members(self, guild_id: int, users: Sequence[Mapping[str, Any]]) -> list[Payload]:
-        """Give mentioned users their membership, as events do
+        """Return mentioned users with their membership in the guild, as events have it
         (https://discord.com/developers/docs/events/gateway-events#message-create).
         """
         guild = self.model.guilds[guild_id]
@@ -90,7 +90,7 @@ class World(AccountActions):
 
     @contextmanager
     def nonce(self, nonce: int | str | None) -> Iterator[None]:
-        """Carry a sender's nonce in MESSAGE_CREATE, so that clients recognise what they sent."""
+        """Add the nonce of the sender to MESSAGE_CREATE within the block; clients recognise their message."""
         self._nonce = nonce
         try:
             yield
@@ -98,14 +98,14 @@ class World(AccountActions):
             self._nonce = None
 
     def tick(self) -> None:
-        """Let what is due by now happen (polls and scheduled events); call it about once a second."""
+        """Start and end what is due (polls, scheduled events); call it about once a second."""
         self.model.settle()
 
     # State
 
     @property
     def public_url(self) -> str:
-        """Where this sandbox is reached, ``http://HOST:PORT``: files' addresses start with it."""
+        """The sandbox's address, ``http://HOST:PORT``, with which the URLs of files start."""
         return self.model.files.base
 
     @public_url.setter
@@ -119,7 +119,7 @@ class World(AccountActions):
 
     @property
     def application_id(self) -> int:
-        """The id of the bot's application (the same as of its user)."""
+        """The id of the bot's application, which is also its user's."""
         return self.model.application_id
 
     def guild_ids(self) -> list[int]:
@@ -127,12 +127,12 @@ class World(AccountActions):
         return list(self.model.guilds)
 
     def guild_create(self, guild_id: int) -> Payload:
-        """Return a guild as GUILD_CREATE shows it, all members included."""
+        """Return a guild as GUILD_CREATE shows it, with all members."""
         payload = serializers.guild_create_payload(self.model, self.find_guild(guild_id))
         return dict(complete_event("GUILD_CREATE", self._complete_guild_create(payload, guild_id)))
 
     def _complete_guild_create(self, payload: Mapping[str, Any], guild_id: int) -> Mapping[str, Any]:
-        """Add to GUILD_CREATE what the model does not have: presences, sounds, stages."""
+        """Add what the model lacks in GUILD_CREATE: presences, soundboard sounds, stages."""
         seen = [self.presence(int(each["user"]["id"]), guild_id) for each in payload["members"]]
         stages = [each for each in self.model.stage_instances.values() if each.guild_id == guild_id]
         return {
@@ -143,21 +143,21 @@ class World(AccountActions):
         }
 
     def is_available(self, guild_id: int) -> bool:
-        """Say whether Discord has the guild at the moment."""
+        """Return whether the guild is available (no outage)."""
         return guild_id not in self.extra_state.unavailable_guilds
 
     def members(self, guild_id: int) -> list[Payload]:
-        """Return a guild's members, users included."""
+        """Return a guild's members with their users."""
         guild = self.find_guild(guild_id)
         shown = (serializers.member_payload(self.model, guild, member) for member in guild.members.values())
         return [dict(each) for each in shown]
 
     def users(self) -> list[Payload]:
-        """Return everyone there is, the bot included."""
+        """Return all users, the bot included."""
         return [dict(serializers.user_payload(each)) for each in list(self.model.users.values())]
 
     def channels(self, guild: Ref | None = None) -> list[Payload]:
-        """Return the channels of one guild, or of all, and the bot's direct messages when none is given."""
+        """Return the channels of a guild; for None, those of all guilds and the direct messages."""
         model = self.model
         if guild is None:
             return [dict(serializers.channel_payload(model, each)) for each in list(model.channels.values())]
@@ -167,7 +167,7 @@ class World(AccountActions):
     def messages(
         self, channel: Ref, *, guild: Ref | None = None, after: int = 0, limit: int = 50
     ) -> list[Payload]:
-        """Return a channel's newest ``limit`` messages past ``after``, oldest first (ephemeral ones too)."""
+        """Return the newest ``limit`` messages after ``after``, oldest first, ephemeral ones included."""
         place = self.find_channel(channel, guild)
         return [
             self.message(each)
@@ -177,7 +177,7 @@ class World(AccountActions):
     def set_bot_voice(
         self, guild_id: int, channel_id: int | None, *, mute: bool = False, deaf: bool = False
     ) -> None:
-        """Move the bot's own voice state (gateway opcode 4); announces VOICE_STATE_UPDATE."""
+        """Change the bot's own voice state (gateway opcode 4); announces VOICE_STATE_UPDATE."""
         if channel_id is None:
             self.voice_leave(self.application_id, guild=guild_id)
         else:

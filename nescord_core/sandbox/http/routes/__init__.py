@@ -1,4 +1,4 @@
-"""The routes that answer Discord's REST operations, one module per resource.
+"""Routes of Discord's REST operations, one module for each resource.
 
 | module | answers |
 |---|---|
@@ -22,7 +22,7 @@
 
 Every operation of the API is named exactly once in these modules, by its operationId in
 ``nescord_core/discord_api/contract.json``. To find what answers a request, search this folder for that id:
-``PATCH /channels/{channel_id}`` is ``"update_channel"``, which stands in ``channels``. The function below
+``PATCH /channels/{channel_id}`` is ``"update_channel"``, which is in ``channels``. The function below
 ``@ROUTES.answers(...)`` answers the operations named there. The operations listed in ``ROUTES.answered_by(
 model_answer, ...)`` need no function here: the model's own route for the same method and path answers them
 (`nescord_core.sandbox.http.model_routes` calls it; it is in ``simcord.http.routes``).

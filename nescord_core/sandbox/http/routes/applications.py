@@ -71,7 +71,7 @@ def _get_bot_gateway(call: Call) -> Any:
 
 
 def application_payload(sandbox: World) -> dict[str, Any]:
-    """Return the bot's application as its own endpoint shows it."""
+    """Return the bot's application as GET /applications/@me returns it."""
     model = sandbox.model
     owner = next(each for each in model.users.values() if not each.bot)
     return {
@@ -98,7 +98,7 @@ def application_payload(sandbox: World) -> dict[str, Any]:
 
 
 def partial_application(sandbox: World) -> dict[str, Any]:
-    """Return the application as integrations and invites show it."""
+    """Return the application as part of integrations and invites."""
     whole = application_payload(sandbox)
     names = ("id", "name", "icon", "description", "summary", "flags", "flags_new", "bot_public")
     return {
@@ -123,7 +123,7 @@ def _update_application(call: Call) -> Any:
     if "application_id" in call.args:
         call.require_own_application()
     if call.form.get("team_id") is not None:
-        raise NotImplementedError("teams (team_id) are not part of the sandbox")
+        raise NotImplementedError("the sandbox does not support teams (team_id)")
     given = {key: value for key, value in call.form.items() if key in EDITABLE}
     if int(given.get("flags") or 0) & ~LIMITED_INTENT_FLAGS:
         raise invalid_field(
@@ -162,7 +162,7 @@ def _list_skus(call: Call) -> Any:
 
 @ROUTES.answers("get_sku_subscriptions")
 def _get_sku_subscriptions(call: Call) -> Any:
-    """List a SKU's subscriptions; as on Discord, of one user unless a user's own token asks."""
+    """List a user's subscriptions to a SKU; as on Discord, the bot must name the user."""
     sku_id, user_id = call.args["sku_id"], call.query.get("user_id")
     if call.id("sku_id") not in call.world.model.skus:
         raise not_found(10027, "SKU")
@@ -186,7 +186,7 @@ def _get_sku_subscription(call: Call) -> Any:
     return found
 
 
-# Activities and files of the application
+# Activities and attachments
 
 
 @ROUTES.answers("applications_get_activity_instance")

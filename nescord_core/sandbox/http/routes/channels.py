@@ -32,7 +32,7 @@ CHANNEL_FIELDS = frozenset(
 )
 TEXT, ANNOUNCEMENT = 0, 5
 CHANNEL_FOLLOWER = 2
-"""The type of a webhook that brings what another channel publishes."""
+"""The type of a webhook that posts what another channel publishes."""
 Payload = dict[str, Any]
 
 ROUTES.answered_by(
@@ -57,7 +57,7 @@ ROUTES.answered_by(
 def _create_channel(call: Call) -> Any:
     extra, made = split_extra_fields(call, CHANNEL_FIELDS | {"available_tags"})
     fields = {name: value for name, value in extra.items() if value is not None}
-    # The model has tags, though not at a channel's start; each gets its id from us.
+    # The model has tags, but not in a new channel; each gets an id here.
     new_id = call.world.model.snowflake
     tags = [{**each, "id": str(new_id())} for each in fields.pop("available_tags", ()) if each]
     with call.world.model.attach_extra_fields(
@@ -69,7 +69,7 @@ def _create_channel(call: Call) -> Any:
 
 @ROUTES.answers("update_channel")
 def _update_channel(call: Call) -> Any:
-    """Change a channel. The document lets a name be empty, because a group's may be; a guild's may not."""
+    """Update a channel. The document allows an empty name, which only group DMs may have."""
     if call.form.get("name") == "":
         raise invalid_field("name", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length.")
     channel = call.world.model.get_channel(call.id("channel_id"))
@@ -83,7 +83,7 @@ def _update_channel(call: Call) -> Any:
 
 @ROUTES.answers("follow_channel")
 def _follow_channel(call: Call) -> Any:
-    """Follow an announcement channel: a webhook of type 2 brings what it publishes."""
+    """Follow an announcement channel: a webhook of type 2 posts what it publishes."""
     shown = model_answer(call)
     model = call.world.model
     hook, source = model.webhooks[int(shown["webhook_id"])], model.get_channel(call.id("channel_id"))
@@ -101,7 +101,7 @@ def _follow_channel(call: Call) -> Any:
 
 @ROUTES.answers("add_group_dm_user", "delete_group_dm_user")
 def _add_or_delete_group_dm_user(call: Call) -> Any:
-    """Nobody can be added to, or taken from, what is no group; the sandbox has no groups."""
+    """Refuse any channel: the sandbox has no group DMs."""
     call.world.model.get_channel(call.id("channel_id"))
     raise BackendError(400, 50024, "Cannot execute action on this channel type")
 
@@ -111,7 +111,10 @@ def _add_or_delete_group_dm_user(call: Call) -> Any:
 
 @ROUTES.answers("create_thread", "create_thread_from_message")
 def _create_thread(call: Call) -> Any:
-    """Start a thread. Those in announcement channels are announcement threads (type 10) on Discord."""
+    """Start a thread, with the slow mode and the ``invitable`` that the model does not set.
+
+    In announcement channels, Discord makes announcement threads (type 10).
+    """
     options = {
         name: call.form[name]
         for name in ("rate_limit_per_user", "invitable")
@@ -125,7 +128,7 @@ def _create_thread(call: Call) -> Any:
 
 @ROUTES.answers("list_thread_members")
 def _list_thread_members(call: Call) -> Any:
-    """In pages only when members are asked for.
+    """List thread members, in pages only with ``with_member``.
 
     https://discord.com/developers/docs/resources/channel#list-thread-members
     """

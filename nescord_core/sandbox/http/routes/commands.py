@@ -1,4 +1,4 @@
-"""Application commands: one by one and in bulk, and their permissions.
+"""Application commands, one by one and in bulk, and their permissions.
 
 https://discord.com/developers/docs/interactions/application-commands#endpoints
 """
@@ -37,7 +37,7 @@ def _registry(call: Call) -> Registry:
 
 
 def _build_command(call: Call, given: Mapping[str, Any], previous: Mapping[str, Any] | None) -> Command:
-    """Return a command as it is kept: the given fields over defaults, a new version, its id kept."""
+    """Return a command with defaults, a new version, and the id of the previous one if there is one."""
     model = call.world.model
     scope = _scope(call)
     command: Command = {

@@ -36,7 +36,7 @@ GUILD_FIELDS = frozenset(
     }
 )
 MUTABLE_FEATURES = frozenset({"COMMUNITY", "DISCOVERABLE", "INVITES_DISABLED", "RAID_ALERTS_DISABLED"})
-"""Features that a guild's own people switch
+"""Features that the members of a guild can change
 (https://discord.com/developers/docs/resources/guild#guild-object-mutable-guild-features)."""
 COMMUNITY_REQUIRES = ("rules_channel_id", "public_updates_channel_id")
 EVENT_ONLY_FIELDS = frozenset(
@@ -55,7 +55,7 @@ EVENT_ONLY_FIELDS = frozenset(
         "voice_states",
     }
 )
-"""Fields that GUILD_CREATE has over the guild that GET answers with."""
+"""Fields that GUILD_CREATE has and GET /guilds/{id} has not."""
 WIDGET_PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -184,7 +184,7 @@ def _onboarding(call: Call) -> Any:
 
 
 def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
-    """Give a new prompt and its options ids."""
+    """Return a prompt with ids for itself and its options."""
     new_id = call.world.model.snowflake
     options = [
         {"description": None, **each, "id": str(each.get("id") or new_id())}
@@ -198,7 +198,7 @@ def _with_ids(call: Call, prompt: Mapping[str, Any]) -> Payload:
 
 @ROUTES.answers("list_guild_integrations")
 def _list_guild_integrations(call: Call) -> Any:
-    """Show the bot's own integration, the only one there is."""
+    """Return the bot's own integration, the only one."""
     call.require_permissions("manage_guild")
     return [_bot_integration(call)]
 
@@ -218,7 +218,7 @@ def _bot_integration(call: Call) -> Payload:
 
 @ROUTES.answers("delete_guild_integration")
 def _delete_guild_integration(call: Call) -> Any:
-    """Remove an integration; removing the bot's own takes it out of the guild."""
+    """Remove an integration; removing the bot's own removes the bot from the guild."""
     call.require_permissions("manage_guild")
     if call.id("integration_id") != call.world.application_id:
         raise not_found(10005, "Integration")

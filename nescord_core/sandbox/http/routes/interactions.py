@@ -21,7 +21,7 @@ PONG, LAUNCH_ACTIVITY = 1, 12
 
 @ROUTES.answers("create_interaction_response")
 def _create_interaction_response(call: Call) -> Any:
-    """Answer an interaction, with what can answer one of its type."""
+    """Respond to an interaction, with a callback type that its type accepts."""
     model, kind = call.world.model, call.form.get("type")
     record = model.interactions.get(call.id("interaction_id"))
     if record is None or record.token != call.args["interaction_token"] or record.responded:
@@ -30,7 +30,7 @@ def _create_interaction_response(call: Call) -> Any:
         raise BackendError(400, 50035, "Invalid Form Body", errors=problems)
     if kind != LAUNCH_ACTIVITY:
         return model_answer(call)
-    model_answer(replace(call, body={"type": PONG}))  # marks it answered, or refuses when it is too late
+    model_answer(replace(call, body={"type": PONG}))  # marks it as responded, or refuses when it is too late
     instance = call.world.start_activity(record.channel_id, record.user_id)
     interaction = {"id": str(record.id), "type": record.type, "activity_instance_id": instance["instance_id"]}
     resource = {"type": LAUNCH_ACTIVITY, "activity_instance": {"id": instance["instance_id"]}}

@@ -1,4 +1,4 @@
-"""Invites: whom and what they are for, what they show, and those made for certain users only.
+"""Invites: their targets, what they show, and invites for certain users only.
 
 https://discord.com/developers/docs/resources/invite
 """
@@ -45,7 +45,7 @@ Payload = dict[str, Any]
 
 @ROUTES.answers("create_channel_invite")
 def _create_channel_invite(call: Call) -> Any:
-    """Make an invite; unless a unique one is asked for, one that is the same already serves."""
+    """Create an invite, or return an existing one with the same fields unless ``unique`` is set."""
     call.require_channel_permissions("create_instant_invite")
     fields = _target_fields(call)
     body = {
@@ -59,7 +59,7 @@ def _create_channel_invite(call: Call) -> Any:
 
 
 def _target_fields(call: Call) -> Payload:
-    """Check what an invite is for, and return the fields that tell it."""
+    """Check the target of an invite, and return the fields that show it."""
     model, form = call.world.model, call.form
     kind = form.get("target_type")
     fields: Payload = {} if kind is None else {"target_type": kind}
@@ -101,7 +101,7 @@ def _invite_resolve(call: Call) -> Any:
     invite = _find_invite(call)
     shown = _invite_payload(call, invite)
     for name in ("uses", "max_uses", "max_age", "temporary", "created_at"):
-        shown.pop(name, None)  # metadata, which only those who manage the guild see
+        shown.pop(name, None)  # metadata, for those who manage the guild
     if query_flag(call, "with_counts"):
         count = len(model.guilds[invite.guild_id].members)
         shown |= {"approximate_member_count": count, "approximate_presence_count": count}
@@ -127,7 +127,7 @@ def _invite_revoke(call: Call) -> Any:
 
 
 def _find_invite(call: Call) -> Invite:
-    """Return the invite that is meant; one that has expired is unknown."""
+    """Return the invite in the path; an expired one is unknown."""
     model = call.world.model
     invite = model.get_invite(call.args["code"])
     if invite.expires_at is not None and invite.expires_at <= model.now_iso():
@@ -183,7 +183,7 @@ def _update_invite_target_users(call: Call) -> Any:
 
 @ROUTES.answers("get_invite_target_users_job_status")
 def _get_target_users_job_status(call: Call) -> Any:
-    """Tell how far the users are processed: in the sandbox, always done (status 2) at once."""
+    """Return the status of the job that reads the users: completed (2), as it takes no time here."""
     invite = _find_managed_invite(call)
     users = call.world.extra_state.invite_targets.get(invite.code)
     if users is None:

@@ -1,4 +1,4 @@
-"""Members of guilds: search, changes, roles, prune, requests to join. Bans are in `moderation_metadata`.
+"""Members of guilds: search, updates, roles, prune, requests to join. Bans are in `moderation`.
 
 https://discord.com/developers/docs/resources/guild#guild-member-object
 """
@@ -46,7 +46,7 @@ def _search_guild_members(call: Call) -> Any:
 
 @ROUTES.answers("add_guild_member")
 def _add_guild_member(call: Call) -> Any:
-    """Add a user with a token that the user granted with the scope guilds.join."""
+    """Add a user who has granted a token with the scope guilds.join."""
     model, guild, user_id = call.world.model, call.guild, call.id("user_id")
     call.require_permissions("create_instant_invite")
     model.get_user(user_id)
@@ -70,7 +70,7 @@ def _add_guild_member(call: Call) -> Any:
 
 @ROUTES.answers("update_guild_member")
 def _update_guild_member(call: Call) -> Any:
-    """Change a member. Of the flags only BYPASSES_VERIFICATION (4) is changed by others."""
+    """Update a member. Of the flags, only BYPASSES_VERIFICATION (4) can be changed."""
     member = call.world.model.get_member(call.guild.id, call.id("user_id"))
     _check_timeout(call)
     if call.form.get("flags") is not None:
@@ -108,7 +108,7 @@ def _require_one_of(call: Call, *permissions: str) -> None:
 def _update_my_guild_member(call: Call) -> Any:
     member = call.world.model.get_member(call.guild.id, call.world.application_id)
     extra, rest = split_extra_fields(call, {"avatar", "banner", "bio"})
-    extra.pop("bio", None)  # shown in profiles only, which bots cannot read
+    extra.pop("bio", None)  # part of the profile, which bots cannot read
     with store_extra_fields(member, {"banner": extra["banner"]} if "banner" in extra else {}):
         if "avatar" in extra:
             member.avatar = extra["avatar"]
@@ -118,7 +118,7 @@ def _update_my_guild_member(call: Call) -> Any:
     return shown
 
 
-# Prune. Nobody's last visit is known, so everybody counts as inactive.
+# Prune. The last visit of a member is not known, so every member counts as inactive.
 
 
 @ROUTES.answers("preview_prune_guild")
@@ -141,7 +141,7 @@ def _prune_guild(call: Call) -> Any:
 
 
 def _members_to_prune(call: Call, include_roles: str | Sequence[str] | None) -> list[Member]:
-    """Return the members without roles, or with none but these."""
+    """Return the members that have no roles other than these."""
     included = set(parse_ids("include_roles", include_roles))
     never_pruned = {call.world.application_id, call.guild.owner_id}
     return [

@@ -49,7 +49,7 @@ ROUTES.answered_by(
 
 @ROUTES.answers("create_message")
 def _create_message(call: Call) -> Any:
-    """Send a message. With enforce_nonce the same nonce returns the message already sent."""
+    """Send a message; with ``enforce_nonce``, a nonce that was used returns the message sent with it."""
     _refuse_empty(call)
     call = _check_reply(call)
     nonce, extra_state = call.form.get("nonce"), call.world.extra_state
@@ -70,7 +70,7 @@ def _create_message(call: Call) -> Any:
 
 
 def _check_reply(call: Call) -> Call:
-    """Refuse a reply to nothing; with ``fail_if_not_exists`` false it is sent as no reply instead."""
+    """Refuse a reply to an unknown message; with ``fail_if_not_exists`` false, make it a plain message."""
     reference = call.form.get("message_reference")
     if not reference or reference.get("type") == 1:
         return call
@@ -109,7 +109,7 @@ def _list_messages(call: Call) -> Any:
 
 
 def _window(call: Call, messages: dict[int, Message], limit: int) -> list[Message]:
-    """Return the asked part of a channel's history, newest first, ephemeral messages left out."""
+    """Return the requested part of a channel's history, newest first, without ephemeral messages."""
     if "around" in call.query:
         pivot = int(call.query["around"])
         older = [each for key, each in messages.items() if key <= pivot and not each.is_ephemeral]
@@ -132,7 +132,7 @@ def _window(call: Call, messages: dict[int, Message], limit: int) -> list[Messag
 
 @ROUTES.answers("bulk_delete_messages")
 def _bulk_delete_messages(call: Call) -> Any:
-    """Delete many messages, none of them older than two weeks."""
+    """Delete several messages, none older than two weeks."""
     oldest = int((call.world.model.clock.now() - TWO_WEEKS).timestamp() * 1000) - DISCORD_EPOCH_MS
     if any(int(each) >> 22 < oldest for each in call.form.get("messages") or ()):
         call.require_channel_permissions("manage_messages")
@@ -142,7 +142,7 @@ def _bulk_delete_messages(call: Call) -> Any:
 
 @ROUTES.answers("crosspost_message")
 def _crosspost_message(call: Call) -> Any:
-    """Publish a message: every channel that follows this one gets a copy."""
+    """Publish a message to every channel that follows this one."""
     shown = model_answer(call)
     model, channel_id = call.world.model, call.id("channel_id")
     message = model.get_message(channel_id, call.id("message_id"))
@@ -185,7 +185,7 @@ def _add_my_message_reaction(call: Call) -> Any:
 
 
 def _is_known_emoji(call: Call, text: str) -> bool:
-    """Whether it is a unicode emoji, or ``name:id`` of a custom one that the bot can see."""
+    """Return whether it is a unicode emoji, or ``name:id`` of a custom one that the bot can see."""
     _, custom, emoji_id = text.rpartition(":")
     if not custom:
         return not text.isascii() or text[:1].isdecimal()
@@ -207,7 +207,7 @@ def _get_answer_voters(call: Call) -> Any:
     return {"users": page_by_id(call, whole["users"], own_id, default_limit=25)}
 
 
-# Pins, by the deprecated routes
+# The deprecated routes of pins
 
 
 @ROUTES.answers("deprecated_list_pins")

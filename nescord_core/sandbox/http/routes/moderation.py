@@ -50,7 +50,7 @@ def _ban_user(call: Call) -> Any:
 
 @ROUTES.answers("bulk_ban_users_from_guild")
 def _bulk_ban_users(call: Call) -> Any:
-    """Ban many: none at all banned is an error, as Discord has it (500000)."""
+    """Ban several users; if none could be banned, it is Discord's error 500000."""
     if len(call.form.get("user_ids") or ()) > MAX_BULK_BAN:
         message = f"Must be {MAX_BULK_BAN} or fewer in length."
         raise invalid_field("user_ids", "BASE_TYPE_MAX_LENGTH", message)
@@ -67,7 +67,7 @@ def _delete_message_seconds(call: Call) -> int:
 
 
 def _delete_recent_messages(call: Call, user_ids: Collection[int], seconds: int) -> None:
-    """Delete what the banned wrote in the last ``seconds``, told as bulk deletes."""
+    """Delete the messages of banned users from the last ``seconds``, announced as bulk deletes."""
     if not seconds:
         return
     model = call.world.model
@@ -90,7 +90,7 @@ def _delete_recent_messages(call: Call, user_ids: Collection[int], seconds: int)
 
 @ROUTES.answers("create_auto_moderation_rule")
 def _create_auto_moderation_rule(call: Call) -> Any:
-    """Make a rule, of which a guild has only so many of each kind."""
+    """Create a rule, unless the guild has the most rules of that trigger type already."""
     kind = call.form.get("trigger_type")
     same = sum(each.trigger_type == kind for each in call.guild.auto_mod_rules.values())
     most = MAX_RULES.get(kind or 0, 1)

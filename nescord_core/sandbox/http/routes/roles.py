@@ -1,4 +1,4 @@
-"""Roles of guilds. Giving and taking them is in `members`.
+"""Roles of guilds. Adding them to members is in `members`.
 
 https://discord.com/developers/docs/topics/permissions#role-object
 """
@@ -46,7 +46,7 @@ def _update_role(call: Call) -> Any:
 
 
 def _split_role_fields(call: Call) -> tuple[Payload, Call]:
-    """Return the extra fields of a role, and the call with its colour as the model has it."""
+    """Return the extra fields of a role, and the call with ``colors`` as the model's ``color``."""
     extra, rest = split_extra_fields(call, ROLE_FIELDS)
     colors, color = extra.pop("colors", None), call.form.get("color")
     if colors is not None:

@@ -1,4 +1,4 @@
-"""Scheduled events, single occurrences of those that recur, and who is interested.
+"""Scheduled events, exceptions for single occurrences of recurring ones, and interested users.
 
 https://discord.com/developers/docs/resources/guild-scheduled-event
 """
@@ -66,7 +66,7 @@ def _count_guild_scheduled_event_users(call: Call) -> Any:
     return {"guild_scheduled_event_count": count, "guild_scheduled_event_exception_counts": counts}
 
 
-# Exceptions: single occurrences that are moved or cancelled
+# Exceptions: occurrences that are moved or cancelled
 
 
 def _find_event(call: Call) -> ScheduledEvent:
@@ -123,7 +123,7 @@ def _delete_event_exception(call: Call) -> Any:
 
 
 def _publish_exception(call: Call, what: str, exception: Payload) -> None:
-    """Announce a change, and show the event's exceptions wherever the event is."""
+    """Announce a change of an exception, and store the exceptions as an extra field of the event."""
     model, event = call.world.model, _find_event(call)
     extra_fields_of(event)["guild_scheduled_event_exceptions"] = [
         dict(each) for each in _exceptions_of_event(call).values()
@@ -134,7 +134,7 @@ def _publish_exception(call: Call, what: str, exception: Payload) -> None:
 
 @ROUTES.answers("list_guild_scheduled_event_exception_users")
 def _list_event_exception_users(call: Call) -> Any:
-    """Return who comes to one occurrence: whoever comes to the event."""
+    """Return the users interested in one occurrence: those interested in the event."""
     model, guild = call.world.model, call.guild
     exception = _find_exception(call, "guild_scheduled_event_exception_id")
     limit, after = int(call.query.get("limit", 100)), int(call.query.get("after", 0))

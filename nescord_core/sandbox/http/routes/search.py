@@ -1,4 +1,4 @@
-"""Search in a guild's messages, and in a channel's threads.
+"""Search in the messages of a guild, and in the threads of a channel.
 
 https://discord.com/developers/docs/resources/message#search-guild-messages
 """
@@ -27,7 +27,7 @@ Test = Callable[[Message, Payload], bool]
 
 @ROUTES.answers("guild_search")
 def _guild_search(call: Call) -> Any:
-    """Search by all that the document names; relevance is how often the words occur, then the time."""
+    """Search by every parameter of the document; relevance is the number of hits, then the time."""
     call.require_permissions("read_message_history")
     tests = list(_tests(call))
     found = [each for each in _searchable_messages(call) if _matches(call, each, tests)]
@@ -84,7 +84,7 @@ def _matches(call: Call, message: Message, tests: Iterable[Test]) -> bool:
 
 
 def _tests(call: Call) -> Iterable[Test]:
-    """Return what a message must pass, one test for each parameter that is given."""
+    """Yield the tests that a message must pass, one for each parameter."""
     query = call.query
     words = query.get("content", "").lower().split()
     if words:
@@ -111,7 +111,7 @@ def _one_of(read: Callable[[Message, Payload], Iterable[str]], values: frozenset
 
 
 def _any_and_none_of(read: Callable[[Message, Payload], frozenset[str]], values: Sequence[str]) -> Test:
-    """Any of the values ones must be there, and none of those with a minus."""
+    """Return a test: any of the values is present, and none of those with a minus."""
     yes = {each for each in values if not each.startswith("-")}
     no = {each.removeprefix("-") for each in values} - yes
 
@@ -127,7 +127,7 @@ def _links(message: Message) -> list[str]:
 
 
 def _content_kinds(message: Message, shown: Payload) -> frozenset[str]:
-    """Return what a message has, in the words of ``has``."""
+    """Return what a message contains, in the values of ``has``."""
     media = {str(each.get("content_type") or "").partition("/")[0] for each in shown["attachments"]}
     has = {
         "link": bool(_links(message)),
@@ -178,7 +178,7 @@ READERS: Mapping[str, Callable[[Message, Payload], Iterable[str]]] = {
     ],
     "attachment_filename": lambda _, shown: [each["filename"] for each in shown["attachments"]],
 }
-"""What of a message a parameter is compared with: one equal value is enough."""
+"""The values of a message that a parameter is compared with; one equal value is enough."""
 
 NEGATABLE: Mapping[str, Callable[[Message, Payload], frozenset[str]]] = {
     "has": _content_kinds,

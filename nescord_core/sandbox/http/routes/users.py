@@ -19,7 +19,7 @@ __all__ = ["ROUTES"]
 ROUTES = Routes()
 BOTS_REFUSED = BackendError(403, 20001, "Bots cannot use this endpoint")
 SDK_SCOPE_PREFIX = "sdk."
-"""Scopes of the Social SDK_SCOPE_PREFIX, which the document does not list."""
+"""Scopes of the Social SDK, which the document does not list."""
 FAR_FUTURE = "2100-01-01T00:00:00+00:00"
 Payload = dict[str, Any]
 
@@ -74,9 +74,9 @@ def _partial_guild(call: Call, guild: Guild) -> Payload:
 
 @ROUTES.answers("create_dm")
 def _create_dm(call: Call) -> Any:
-    """Open a direct message. Groups, which take users' tokens, are not part of the sandbox."""
+    """Open a direct message. Group DMs, which need users' tokens, are not supported."""
     if call.form.get("access_tokens"):
-        raise NotImplementedError("group direct messages (access_tokens) are not part of the sandbox")
+        raise NotImplementedError("the sandbox does not support group DMs (access_tokens)")
     if call.form.get("recipient_id") is None:
         raise invalid_field("recipient_id", "BASE_TYPE_REQUIRED", "This field is required")
     if int(call.form["recipient_id"]) == call.world.application_id:
@@ -88,7 +88,7 @@ def _create_dm(call: Call) -> Any:
 
 
 def _require_user(call: Call) -> int:
-    """Return who granted the token; the bot's own token is no good here."""
+    """Return the user who granted the token; the bot's own token is refused."""
     if call.grant is None:
         raise BOTS_REFUSED
     return call.grant.user_id

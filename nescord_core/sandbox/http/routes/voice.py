@@ -1,4 +1,4 @@
-"""Voice: states, regions, stage instances, the soundboard, statuses of voice channels.
+"""Voice: states, regions, stage instances, the soundboard, voice channel statuses.
 
 https://discord.com/developers/docs/resources/voice
 """

@@ -1,6 +1,6 @@
-"""Webhooks: making and changing them, and executing them, also in Slack's and GitHub's form.
+"""Webhooks: create, update, execute, also with bodies in the form of Slack and GitHub.
 
-The token of an interaction works in place of a webhook's, for follow-ups and the original response.
+The token of an interaction works like a webhook's, for follow-ups and the original response.
 https://discord.com/developers/docs/resources/webhook
 """
 
@@ -49,7 +49,7 @@ def _create_or_update_webhook(call: Call) -> Any:
         extra_fields_of(hook).update(extra)
         shown = {**shown, **extra}
     if "webhook_token" in call.args:
-        # One who has the token sees it again, and not who made the webhook.
+        # With the token, the response has the token and not the user who created the webhook.
         shown = {**shown, "token": call.args["webhook_token"]}
         shown.pop("user", None)
     return shown
@@ -61,7 +61,7 @@ def _forbidden_name(name: str | None) -> bool:
 
 @ROUTES.answers("get_webhook_by_token")
 def _get_webhook_by_token(call: Call) -> Any:
-    """Show a webhook to one who has its token: with the token, without the user who made it.
+    """Return a webhook with its token, without the user who created it.
 
     https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
     """
@@ -75,7 +75,7 @@ def _get_webhook_by_token(call: Call) -> Any:
 
 
 def _find_webhook(call: Call) -> Webhook | None:
-    """Return the webhook of the path; None when the token is an interaction's."""
+    """Return the webhook in the path; None if the token is an interaction's."""
     model = call.world.model
     webhook_id, token = call.id("webhook_id"), call.args["webhook_token"]
     if token in model.interaction_tokens and webhook_id == call.world.application_id:
@@ -108,7 +108,7 @@ def _without_post_fields(call: Call) -> Call:
 
 
 def _target_channel(call: Call, hook: Webhook) -> int:
-    """Return the channel that the message goes to: the webhook's, a thread of it, or a new post."""
+    """Return the channel for the message: the webhook's, a thread in it, or a new forum post."""
     model = call.world.model
     channel = model.get_channel(hook.channel_id)
     thread_id, name = call.query.get("thread_id"), call.form.get("thread_name")
@@ -133,7 +133,7 @@ def _find_thread(call: Call, channel: Channel, thread_id: int) -> int:
         raise BackendError(400, 10003, "Unknown Channel")
     meta = thread.thread_metadata
     if meta is not None and meta.archived and not meta.locked:
-        meta.archived = False  # a message wakes a thread up
+        meta.archived = False  # a message unarchives a thread
         call.world.model.announce_channel_update(thread.id)
     return thread.id
 
@@ -158,7 +158,7 @@ def _create_post(call: Call, hook: Webhook, forum: Channel, name: str) -> int:
     "delete_original_webhook_message",
 )
 def _webhook_message(call: Call) -> Any:
-    """Work on what was sent; what is in a thread is found by ``thread_id``."""
+    """Get, update or delete a message; one in a thread needs ``thread_id``."""
     model, hook = call.world.model, _find_webhook(call)
     if hook is None or "thread_id" not in call.query:
         return model_answer(call)
@@ -188,7 +188,7 @@ def _slack_attachment_text(attachment: Mapping[str, Any]) -> str:
 
 @ROUTES.answers("execute_github_compatible_webhook")
 def _execute_github_webhook(call: Call) -> Any:
-    """Take what GitHub sends. Its X-GitHub-Event header is not in the document: the body tells the event."""
+    """Post a GitHub event. The body decides which: the document lacks the X-GitHub-Event header."""
     form = call.form
     repository = (form.get("repository") or {}).get("full_name") or (form.get("repository") or {}).get("name")
     sender = (form.get("sender") or {}).get("login", "somebody")
@@ -199,12 +199,13 @@ def _execute_github_webhook(call: Call) -> Any:
 
 
 def _github_event_text(form: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
-    """Return a title, and lines below it."""
+    """Return the title of the message, and the lines below it."""
     action = form.get("action") or ""
     commits = form.get("commits") or ()
     if commits:
         branch = str(form.get("ref") or "").removeprefix("refs/heads/")
-        return f"{len(commits)} new commits on {branch}", [
+        noun = "commit" if len(commits) == 1 else "commits"
+        return f"{len(commits)} new {noun} on {branch}", [
             f"`{str(each.get('id'))[:7]}` {str(each.get('message')).splitlines()[0]}" for each in commits
         ]
     for name in ("comment", "review", "pull_request", "issue", "discussion", "release"):

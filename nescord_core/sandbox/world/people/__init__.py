@@ -1,1 +1,1 @@
-"""What people do: talk, react, moderate, use commands, own guilds and accounts."""
+"""The actions of people: as members, as owners of guilds, with commands, and with their accounts."""

@@ -1,4 +1,4 @@
-"""What people do with their accounts: authorise the application, ask to join, buy, link others, play."""
+"""Actions with accounts: OAuth2, invites, presence, requests to join, purchases, activities; and outages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACTIVE, ENDING = 0, 1
 
 
 class AccountActions(InteractionActions):
-    """Actions of users beyond guilds and messages."""
+    """Actions of users with their accounts."""
 
     def __init__(self, model: SimcordModel) -> None:
         super().__init__(model)
@@ -39,7 +39,7 @@ class AccountActions(InteractionActions):
     # OAuth2
 
     def authorize(self, user: Ref, scopes: str | Sequence[str] = "identify guilds") -> Payload:
-        """Let a user authorise the application; returns the OAuth2 token that it then has."""
+        """Authorise the application as a user; returns the OAuth2 token."""
         actor = self.find_user(user)
         granted = frozenset(scopes.split() if isinstance(scopes, str) else scopes)
         if unknown := sorted(granted - KNOWN_SCOPES):
@@ -54,7 +54,7 @@ class AccountActions(InteractionActions):
         }
 
     def grant(self, user_id: int, scopes: Collection[str], *, seconds: int) -> str:
-        """Make an OAuth2 token."""
+        """Return a new OAuth2 token."""
         token = secrets.token_urlsafe(22)
         self.extra_state.oauth_grants[token] = Grant(
             user_id, frozenset(scopes), self.model.iso_after(seconds)
@@ -62,12 +62,12 @@ class AccountActions(InteractionActions):
         return token
 
     def granted(self, token: str) -> Grant | None:
-        """Return what a token was granted for, None when it is unknown or has expired."""
+        """Return the grant of a token, None if it is unknown or has expired."""
         grant = self.extra_state.oauth_grants.get(token)
         return None if grant is None or grant.expires_at <= self.model.now_iso() else grant
 
     def link_account(self, user: Ref, kind: str, name: str) -> Payload:
-        """Link an account of another service (``github``, ``steam``) to a user's."""
+        """Link an account of another service (``github``, ``steam``) to a user."""
         linked: Payload = {
             "id": str(self.model.snowflake()),
             "name": name,
@@ -84,9 +84,9 @@ class AccountActions(InteractionActions):
     # Invites
 
     def join(self, user: Ref, *, guild: Ref | None = None, invite: str | None = None) -> Payload:
-        """Let a user join a guild, with an invite or without; an unknown name makes a new user.
+        """Join a guild as a user, with an invite or without; an unknown name creates the user.
 
-        An invite counts its use, gives its roles, lets in only those it is for, and ends with its last use.
+        An invite counts its uses, adds its roles, admits only its target users, and ends with its last use.
         """
         if invite is None:
             return super().join(user, guild=guild)
@@ -109,7 +109,7 @@ class AccountActions(InteractionActions):
     def set_presence(
         self, user: Ref, status: str = "online", activities: Sequence[Mapping[str, Any]] = ()
     ) -> Payload:
-        """Change whether a user is seen, and doing what; announces PRESENCE_UPDATE in each of their guilds.
+        """Set a user's status and activities; announces PRESENCE_UPDATE in each of their guilds.
 
         ``activity_instances`` are Discord's activity objects: ``{"name": "chess", "type": 0}``.
         """
@@ -133,7 +133,7 @@ class AccountActions(InteractionActions):
         return int(self.model.clock.now().timestamp() * 1000)
 
     def presence(self, user_id: int, guild_id: int) -> Payload:
-        """Return a user's presence in a guild. People are online from the start, other bots are not."""
+        """Return a user's presence in a guild. People are online at first, other bots are offline."""
         user = self.model.users[user_id]
         status = "offline" if user.bot else "online"
         start: Payload = {
@@ -147,7 +147,7 @@ class AccountActions(InteractionActions):
     # Requests to join
 
     def request_to_join(self, user: Ref, *, guild: Ref | None = None) -> Payload:
-        """Ask to join a guild; announces GUILD_JOIN_REQUEST_CREATE. The bot lets in or rejects."""
+        """Request to join a guild; announces GUILD_JOIN_REQUEST_CREATE. The bot approves or rejects it."""
         place, actor = self.find_guild(guild), self.find_or_make_user(user)
         if actor.id in place.members:
             raise ActionError(f"{actor.name} is already a member of {place.name}.", status=409)
@@ -169,7 +169,7 @@ class AccountActions(InteractionActions):
     def answer_join_request(
         self, guild_id: int, request: Payload, action: str, rejection_reason: str | None
     ) -> Payload:
-        """Let in (APPROVED) or reject who asked, as the bot; announces it, and the new member."""
+        """Approve or reject a request to join, as the bot; announces it, and the new member."""
         request.update(
             application_status=action,
             reviewed_at=self.model.now_iso(),
@@ -189,12 +189,12 @@ class AccountActions(InteractionActions):
         }
         self.model.emit(f"GUILD_JOIN_REQUEST_{what}", payload)
 
-    # Money
+    # Purchases
 
     def create_sku(self, name: str, kind: str = "subscription", scope: str = "user") -> Payload:
-        """Put something up for sale: durable, consumable or subscription; to a user or for a guild."""
+        """Create a SKU: durable, consumable or a subscription; for a user or a guild."""
         if kind not in SKU_KINDS:
-            raise ActionError(f"There is no kind of SKU {kind!r}. Known: {', '.join(SKU_KINDS)}.")
+            raise ActionError(f"There is no SKU kind {kind!r}. Known: {', '.join(SKU_KINDS)}.")
         if scope not in SKU_SCOPES:
             raise ActionError(f"There is no scope {scope!r}. Known: {', '.join(SKU_SCOPES)}.")
         flags = SKU_AVAILABLE | (SKU_SCOPES[scope] if kind == "subscription" else 0)
@@ -203,7 +203,7 @@ class AccountActions(InteractionActions):
         return dict(serializers.sku_payload(sku))
 
     def buy(self, user: Ref, sku: Ref) -> Payload:
-        """Let a user buy a SKU; announces the entitlement, and for a subscription SUBSCRIPTION_CREATE."""
+        """Buy a SKU as a user; announces the entitlement, and for a subscription SUBSCRIPTION_CREATE."""
         actor, bought = self.find_user(user), self._sku(sku)
         with as_action_error():
             entitlement = self.model.grant_entitlement(bought.id, user_id=actor.id)
@@ -227,7 +227,7 @@ class AccountActions(InteractionActions):
         return {"entitlement": shown, "subscription": subscription}
 
     def cancel(self, user: Ref, sku: Ref) -> Payload:
-        """Let a user cancel a subscription: it runs on to the end of its month."""
+        """Cancel a subscription as a user; it runs until the end of its month."""
         actor, cancelled = self.find_user(user), self._sku(sku)
         for each in self.extra_state.subscriptions.values():
             if each["user_id"] == str(actor.id) and each["sku_ids"] == [str(cancelled.id)]:
@@ -236,20 +236,20 @@ class AccountActions(InteractionActions):
                 self.model.schedule_entitlement_end(int(each["entitlement_ids"][0]), end)
                 self.model.emit("SUBSCRIPTION_UPDATE", dict(each))
                 return each
-        raise ActionError(f"{actor.name} has no subscription of {cancelled.name}.", status=404)
+        raise ActionError(f"{actor.name} has no subscription to {cancelled.name}.", status=404)
 
     def _sku(self, sku: Ref) -> SKU:
         skus = self.model.skus
         for each in skus.values():
             if str(sku) in (str(each.id), each.name):
                 return each
-        known = ", ".join(each.name for each in skus.values()) or "none; make one with POST /sandbox/skus"
+        known = ", ".join(each.name for each in skus.values()) or "none; create one with POST /sandbox/skus"
         raise ActionError(f"There is no SKU {sku!r}. Known: {known}.", status=404)
 
     # Outages
 
     def set_available(self, guild: Ref, available: bool = True) -> None:
-        """Let Discord lose a guild (GUILD_DELETE with ``unavailable``), or find it again (GUILD_CREATE)."""
+        """Start an outage of a guild (GUILD_DELETE with ``unavailable``), or end it (GUILD_CREATE)."""
         place = self.find_guild(guild)
         if available is (place.id not in self.extra_state.unavailable_guilds):
             return
@@ -267,7 +267,7 @@ class AccountActions(InteractionActions):
         """Start the application's activity in a channel, or join it; returns the activity instance."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if place.type not in (TEXT, VOICE, STAGE) and place.guild_id is not None:
-            raise ActionError(f"No activity can be started in #{place.name}.")
+            raise ActionError(f"Activities cannot be started in #{place.name}.")
         for each in self.extra_state.activity_instances.values():
             if each["location"]["channel_id"] == str(place.id):
                 each["users"] = list(dict.fromkeys([*each["users"], str(actor.id)]))

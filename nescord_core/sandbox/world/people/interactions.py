@@ -1,4 +1,4 @@
-"""What people do with a bot's commands and components: run, complete, click, choose, fill in."""
+"""Interactions that people start: commands, autocomplete, buttons, select menus, modals."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ Resolved = dict[str, dict[str, Any]]
 
 
 class InteractionActions(OwnerActions):
-    """Interactions that a user starts. Each returns {id, token, ...}; `interaction` tells how it went."""
+    """Interactions of users. Each action returns {id, token, type}; `interaction` returns the outcome."""
 
     def interaction(self, interaction_id: Ref) -> Payload:
-        """Tell what became of an interaction: whether and how the bot answered, with the message it sent."""
+        """Return an interaction: whether and how the bot has responded, and the message it sent."""
         record = self.model.interactions.get(int(interaction_id))
         if record is None:
             raise ActionError(f"There is no interaction {interaction_id}.", status=404)
@@ -71,9 +71,9 @@ class InteractionActions(OwnerActions):
         guild: Ref | None = None,
         target: Ref | None = None,
     ) -> Payload:
-        """Run a command: ``name``, or ``name group sub``; with a ``target`` (user or message) a menu command.
+        """Run a command: ``name`` or ``name group sub``; with a ``target`` (user or message), a menu command.
 
-        Options are given by name: plain values, and names or ids for users, channels and roles.
+        Options are by name: plain values, and names or ids for users, channels and roles.
         """
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if target is not None:
@@ -95,12 +95,12 @@ class InteractionActions(OwnerActions):
         *,
         guild: Ref | None = None,
     ) -> Payload:
-        """Type ``value`` into an option that completes itself."""
+        """Ask the bot to complete ``value`` of an option with autocomplete."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         root, leaf, nesting = self._command(place, actor, command)
         focused = next((each for each in leaf.get("options") or [] if each["name"] == option), None)
         if focused is None or not focused.get("autocomplete"):
-            raise ActionError(f"/{command} has no option {option!r} that completes itself.")
+            raise ActionError(f"/{command} has no option {option!r} with autocomplete.")
         given = {name: value for name, value in (options or {}).items() if name != option}
         built, _ = self._options(place, actor, command, leaf, given, partial=True)
         built.append({"name": option, "type": focused["type"], "value": value, "focused": True})
@@ -117,7 +117,7 @@ class InteractionActions(OwnerActions):
         custom_id: str | None = None,
         label: str | None = None,
     ) -> Payload:
-        """Click a button, told by its custom id or label (neither: the only one there is)."""
+        """Click a button, by custom id or label; with neither, the only button of the message."""
         stored, actor = self._visible_message(channel, message, user)
         button = _component(stored, {BUTTON}, custom_id, label)
         if not button.get("custom_id"):
@@ -133,7 +133,7 @@ class InteractionActions(OwnerActions):
         *,
         custom_id: str | None = None,
     ) -> Payload:
-        """Choose from a select menu: option values, or names or ids of users, roles, channels."""
+        """Choose from a select menu: values of options, or names or ids of users, roles, channels."""
         stored, actor = self._visible_message(channel, message, user)
         menu = _component(stored, SELECTS, custom_id, None)
         lowest, highest = menu.get("min_values", 1), menu.get("max_values", 1)
@@ -143,10 +143,10 @@ class InteractionActions(OwnerActions):
         return self._use_component(stored, actor, menu, self._selected_data(place, actor, menu, values))
 
     def submit_modal(self, interaction: Ref, user: Ref, values: Mapping[str, Any]) -> Payload:
-        """Fill in and send the modal that the bot showed in answer to an interaction; values by custom id."""
+        """Submit the modal that the bot opened in response to an interaction; values by custom id."""
         record, actor = self.model.interactions.get(int(interaction)), self.find_user(user)
         if record is None or record.modal is None or record.user_id != actor.id or record.modal_consumed:
-            raise ActionError(f"No modal of interaction {interaction} is open for {actor.name}.", status=409)
+            raise ActionError(f"{actor.name} has no open modal of interaction {interaction}.", status=409)
         place = self.find_channel(record.channel_id)
         resolved: Resolved = {}
         fields = {
@@ -240,7 +240,7 @@ class InteractionActions(OwnerActions):
             return validate_option_value(command, option, value)
 
     def _resolve(self, place: Channel, actor: User, kind: int, value: Ref, resolved: Resolved) -> int:
-        """Put what an id or name means into ``resolved`` as Discord does, and return its id."""
+        """Add the object with this id or name to ``resolved``, as Discord does, and return its id."""
         model = self.model
         if kind == CHANNEL_KIND:
             channel = self.find_channel(value, place.guild_id)
@@ -308,7 +308,7 @@ class InteractionActions(OwnerActions):
         values: Mapping[str, Any],
         resolved: Resolved,
     ) -> dict[str, Any]:
-        """Return a node of a modal as it is sent back: layout kept, fields with what was filled in."""
+        """Return a component of a modal as it is submitted: layout as it is, inputs with their values."""
         shown: dict[str, Any] = {key: node[key] for key in ("type", "id", "custom_id") if key in node}
         if "components" in node:
             shown["components"] = [
@@ -329,7 +329,7 @@ class InteractionActions(OwnerActions):
                 resolved.setdefault(kind, {}).update(entries)
             return chosen
         if value is None and node.get("required", node["type"] == 4):
-            raise ActionError(f"The field {node['custom_id']!r} must be filled in.")
+            raise ActionError(f"The field {node['custom_id']!r} is required.")
         if isinstance(value, list):
             return {"values": value}
         return {"value": "" if value is None and node["type"] == 4 else value}
@@ -403,7 +403,7 @@ def _component(
     if len(found) != 1:
         known = ", ".join(str(each.get("custom_id") or each.get("label")) for each in all_) or "none"
         raise ActionError(
-            f"{len(found)} components of that message fit; name one. Known: {known}.", status=404
+            f"{len(found)} components of that message match; name one. Known: {known}.", status=404
         )
     if found[0].get("disabled"):
         raise ActionError("That component is disabled.", status=409)

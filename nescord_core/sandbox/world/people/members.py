@@ -1,4 +1,4 @@
-"""What people do in Discord's client, checked as Discord checks it: talk, react, come, go, moderate."""
+"""Actions of members, checked as Discord checks them: messages, reactions, voice, threads, membership."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
 
 @contextmanager
 def as_action_error() -> Iterator[None]:
-    """Turn the model's refusals into `ActionError`, which the control API and the page can show."""
+    """Raise the model's refusals as `ActionError`, which the control API and the page show."""
     try:
         yield
     except BackendError as error:
@@ -41,10 +41,10 @@ def as_action_error() -> Iterator[None]:
 
 
 class MemberActions(Lookup):
-    """Actions of users on messages, reactions, voice and membership."""
+    """Actions of members."""
 
     def message(self, message: Message) -> Payload:
-        """Return a message as MESSAGE_CREATE shows it (without the member)."""
+        """Return a message as MESSAGE_CREATE shows it, without the member."""
         return dict(serializers.message_payload(self.model, message))
 
     def say(
@@ -58,12 +58,12 @@ class MemberActions(Lookup):
         files: Sequence[tuple[str, bytes]] = (),
         nonce: str | None = None,
     ) -> Payload:
-        """Send a message as a user; ``files`` are (name, bytes). Raises ActionError."""
+        """Send a message as a user; ``files`` are (name, bytes)."""
         place, author = self.find_channel(channel, guild), self.find_user(user)
         if not content and not files:
             raise ActionError("A message needs content or a file.")
         if len(content) > 2000:
-            raise ActionError(f"A message holds at most 2000 characters; this one has {len(content)}.")
+            raise ActionError(f"A message has at most 2000 characters; this one has {len(content)}.")
         with as_action_error():
             self._check_can_send(place, author)
             reference = None
@@ -85,7 +85,7 @@ class MemberActions(Lookup):
         return self.say(channel.id, user, content, files=files)
 
     def edit(self, channel: Ref, message: Ref, content: str, *, user: Ref | None = None) -> Payload:
-        """Edit a message as its author (``user``, when given, must be the author)."""
+        """Edit a message as its author; ``user``, if given, must be the author."""
         stored = self.find_message(channel, message)
         if user is not None and self.find_user(user).id != stored.author_id:
             raise ActionError("Users can only edit their own messages.", status=403, code=50005)
@@ -93,7 +93,7 @@ class MemberActions(Lookup):
             return self.message(self.model.edit_message(stored.channel_id, stored.id, {"content": content}))
 
     def delete(self, channel: Ref, message: Ref, *, user: Ref | None = None) -> None:
-        """Delete a message as its author, or as a moderator ``user``."""
+        """Delete a message as its author, or as ``user`` with the permission for it."""
         stored = self.find_message(channel, message)
         actor = stored.author_id if user is None else self.find_user(user).id
         with as_action_error():
@@ -106,7 +106,7 @@ class MemberActions(Lookup):
         self._reaction(channel, message, user, emoji, reacted=True)
 
     def unreact(self, channel: Ref, message: Ref, user: Ref, emoji: str) -> None:
-        """Take a user's own reaction away."""
+        """Remove a user's own reaction."""
         self._reaction(channel, message, user, emoji, reacted=False)
 
     def _reaction(self, channel: Ref, message: Ref, user: Ref, emoji: str, *, reacted: bool) -> None:
@@ -117,14 +117,14 @@ class MemberActions(Lookup):
             self.model.set_reaction(stored.channel_id, stored.id, emoji, actor.id, reacted)
 
     def pin(self, channel: Ref, message: Ref, user: Ref, *, pinned: bool = True) -> None:
-        """Pin or unpin a message as a user with that permission."""
+        """Pin or unpin a message as a user with the permission for it."""
         stored, actor = self.find_message(channel, message), self.find_user(user)
         with as_action_error():
             self._require(self.find_channel(stored.channel_id), actor.id, "manage_messages")
             self.model.set_pinned(stored.channel_id, stored.id, pinned, actor_id=actor.id)
 
     def vote(self, channel: Ref, message: Ref, user: Ref, answers: Sequence[int]) -> None:
-        """Set a user's votes in a poll (answer ids; none takes them back)."""
+        """Set a user's votes in a poll, as answer ids; an empty list removes them."""
         stored, actor = self.find_message(channel, message), self.find_user(user)
         with as_action_error():
             self._require(self.find_channel(stored.channel_id), actor.id)
@@ -151,10 +151,10 @@ class MemberActions(Lookup):
         mute: bool = False,
         deaf: bool = False,
     ) -> None:
-        """Connect a user to a voice channel (state only, no sound)."""
+        """Connect a user to a voice channel (only the state, no sound)."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if place.guild_id is None:
-            raise ActionError("Only a guild's voice channels can be joined.")
+            raise ActionError("Only voice channels of a guild can be joined.")
         with as_action_error():
             self._require(place, actor.id, "connect")
             self.model.set_voice_state(place.guild_id, actor.id, place.id, self_mute=mute, self_deaf=deaf)
@@ -167,14 +167,14 @@ class MemberActions(Lookup):
     # Membership
 
     def member(self, guild: Ref, user: Ref) -> Payload:
-        """Return one member as Discord shows it, user included."""
+        """Return a member with its user, as the API shows it."""
         place, actor = self.find_guild(guild), self.find_user(user)
         with as_action_error():
             member = self.model.get_member(place.id, actor.id)
             return dict(serializers.member_payload(self.model, place, member))
 
     def join(self, user: Ref, *, guild: Ref | None = None) -> Payload:
-        """Let a user join a guild; an unknown name makes a new user."""
+        """Join a guild as a user; an unknown name creates the user."""
         place, actor = self.find_guild(guild), self.find_or_make_user(user)
         if actor.id in place.members:
             raise ActionError(f"{actor.name} is already a member of {place.name}.", status=409)
@@ -185,7 +185,7 @@ class MemberActions(Lookup):
         return self.member(place.id, actor.id)
 
     def find_or_make_user(self, user: Ref) -> User:
-        """Return a user; a name that nobody has makes a new one."""
+        """Return a user; an unknown name creates one."""
         try:
             return self.find_user(user)
         except ActionError:
@@ -194,18 +194,18 @@ class MemberActions(Lookup):
         return self.model.make_user(user.removeprefix("@"))
 
     def leave(self, user: Ref, *, guild: Ref | None = None) -> None:
-        """Let a user leave a guild."""
+        """Leave a guild as a user."""
         with as_action_error():
             self.model.remove_member(self.find_guild(guild).id, self.find_user(user).id)
 
     def give_role(self, user: Ref, role: Ref, *, guild: Ref | None = None) -> None:
-        """Give a member a role, as the owner would."""
+        """Add a role to a member, as the owner."""
         place = self.find_guild(guild)
         with as_action_error():
             self.model.add_member_role(place.id, self.find_user(user).id, self.find_role(role, place.id).id)
 
     def take_role(self, user: Ref, role: Ref, *, guild: Ref | None = None) -> None:
-        """Take a role from a member, as the owner would."""
+        """Remove a role from a member, as the owner."""
         place = self.find_guild(guild)
         with as_action_error():
             self.model.remove_member_role(
@@ -225,12 +225,12 @@ class MemberActions(Lookup):
         content: str = "",
         private: bool = False,
     ) -> Payload:
-        """Start a thread: on a message, on nothing, or as a forum's post, which needs ``content``."""
+        """Start a thread: on a message, without one, or as a forum post, which needs ``content``."""
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if place.type in FORUMS and not content:
             raise ActionError(f"A post in #{place.name} needs content.")
         if place.type not in (*FORUMS, *THREADED):
-            raise ActionError(f"No thread can be started in #{place.name or place.id}.")
+            raise ActionError(f"Threads cannot be started in #{place.name or place.id}.")
         started_from = None if message is None else self.find_message(place.id, message).id
         with as_action_error():
             permission = "create_private_threads" if private else "create_public_threads"
@@ -245,7 +245,7 @@ class MemberActions(Lookup):
     def _make_thread(
         self, place: Channel, actor: User, name: str, started_from: int | None, *, private: bool
     ) -> Channel:
-        post = place.type in FORUMS  # which no system message tells of
+        post = place.type in FORUMS  # which no system message announces
         thread = self.model.create_thread(
             place.id,
             name,
@@ -259,7 +259,7 @@ class MemberActions(Lookup):
         return thread
 
     def interested(self, user: Ref, event: Ref, *, guild: Ref | None = None, interested: bool = True) -> None:
-        """Mark a scheduled event (by name or id) as interesting to a user, or no more."""
+        """Mark a user as interested in a scheduled event (a name or id), or as no longer interested."""
         place, actor = self.find_guild(guild), self.find_user(user)
         for each in place.scheduled_events.values():
             if str(event) in (str(each.id), each.name):
@@ -281,7 +281,7 @@ class MemberActions(Lookup):
 
 
 def newest_messages(messages: dict[int, Message], *, after: int, limit: int) -> list[Message]:
-    """Return the newest ``limit`` messages past ``after``, oldest first, without walking them all."""
+    """Return the newest ``limit`` messages after ``after``, oldest first, without reading all of them."""
     found: list[Message] = []
     for message_id in reversed(messages):
         if message_id <= after or len(found) >= limit:

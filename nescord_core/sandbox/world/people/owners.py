@@ -1,4 +1,4 @@
-"""What a guild's owner does: make, change and remove guilds, channels and roles."""
+"""Actions of owners: create, edit and delete guilds, channels and roles."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["CHANNEL_KINDS", "OwnerActions"]
 
 CHANNEL_KINDS = {"text": 0, "voice": 2, "category": 4, "announcement": 5, "stage": 13, "forum": 15}
 SEED_MS = 283_996_800_000
-"""Seeded ids carry 2024-01-01 as their time: older than anything made later, and the same every time."""
+"""The time in seeded ids is 2024-01-01: they are the same in every run, and older than all later ids."""
 CHANNEL_FIELDS = frozenset({"name", "topic", "position", "rate_limit_per_user"})
 ROLE_FIELDS = frozenset({"name", "color", "hoist", "mentionable", "permissions", "position"})
 
 
 class OwnerActions(MemberActions):
-    """Actions on guilds, channels and roles."""
+    """Actions of owners."""
 
     def seed(self, guilds: int = 1) -> None:
-        """Make the world that a sandbox starts with, with the same ids every time.
+        """Create the world that a sandbox starts with, with the same ids every time.
 
         Each guild has #general, #random, the voice channel Lounge, a role and the members alice, bob and the
         bot. The first is called "Sandbox", the others "Sandbox 2" and so on.
@@ -30,21 +30,21 @@ class OwnerActions(MemberActions):
             people = [self.model.make_user(name) for name in ("olivia", "alice", "bob")]
         owner, *others = people
         for number in range(guilds):
-            # Ids a millisecond apart spread the guilds evenly over shards, which look at those bits.
+            # Ids a millisecond apart spread the guilds evenly over shards, which depend on those bits.
             first = (SEED_MS + 1 + number) << 22
             with self.model.planned_ids(first + 1), self.model.without_events():
                 name = "Sandbox" if number == 0 else f"Sandbox {number + 1}"
                 self._create_guild(name, first, owner.id, [each.id for each in others])
 
     def add_guild(self, name: str | None = None, *, guild_id: int | None = None) -> Payload:
-        """Invite the bot to a new guild and return it as GUILD_CREATE shows it."""
+        """Create a guild with the bot in it; returns it as GUILD_CREATE shows it."""
         owner = self.find_user("olivia")
         members = [self.find_user(each).id for each in ("alice", "bob")]
         chosen = name or f"Sandbox {len(self.model.guilds) + 1}"
         with as_action_error(), self.model.without_events():
             made = self._create_guild(chosen, guild_id, owner.id, members)
         payload = dict(serializers.guild_create_payload(self.model, made))
-        # `unavailable` false is what guilds carry that come back; by that, clients tell a guild that is new.
+        # With `unavailable` false, clients would take it for a guild that is available again, not a new one.
         payload.pop("unavailable", None)
         self.model.emit("GUILD_CREATE", payload)
         return payload
@@ -64,7 +64,7 @@ class OwnerActions(MemberActions):
         return guild
 
     def remove_guild(self, guild: Ref) -> None:
-        """Remove the bot from a guild (the guild is gone then)."""
+        """Remove the bot from a guild, which ends the guild."""
         with as_action_error():
             self.model.remove_guild(self.find_guild(guild).id)
 
@@ -77,9 +77,9 @@ class OwnerActions(MemberActions):
         parent: Ref | None = None,
         topic: str | None = None,
     ) -> Payload:
-        """Make a channel; ``kind`` is one of `CHANNEL_KINDS`, ``parent`` a category."""
+        """Create a channel; ``kind`` is one of `CHANNEL_KINDS`, ``parent`` a category."""
         if kind not in CHANNEL_KINDS:
-            raise ActionError(f"There is no kind of channel {kind!r}. Known: {', '.join(CHANNEL_KINDS)}.")
+            raise ActionError(f"There is no channel kind {kind!r}. Known: {', '.join(CHANNEL_KINDS)}.")
         place = self.find_guild(guild)
         parent_id = None if parent is None else self.find_channel(parent, place.id).id
         with as_action_error():
@@ -89,7 +89,7 @@ class OwnerActions(MemberActions):
         return dict(serializers.channel_payload(self.model, channel))
 
     def edit_channel(self, channel: Ref, *, guild: Ref | None = None, **changes: Any) -> Payload:
-        """Change name, topic, position or rate_limit_per_user of a channel."""
+        """Edit name, topic, position or rate_limit_per_user of a channel."""
         _check_fields(changes, CHANNEL_FIELDS)
         with as_action_error():
             place = self.model.edit_channel(self.find_channel(channel, guild).id, changes)
@@ -101,13 +101,13 @@ class OwnerActions(MemberActions):
             self.model.delete_channel(self.find_channel(channel, guild).id)
 
     def create_role(self, name: str, *, guild: Ref | None = None, **fields: Any) -> Payload:
-        """Make a role; ``permissions`` is a bit mask, as a number or in Discord's way as a string."""
+        """Create a role; ``permissions`` is a bit mask, as a number or, as in Discord's API, a string."""
         with as_action_error():
             role = self.model.create_role(self.find_guild(guild).id, name, **_role_fields(fields))
         return dict(serializers.role_payload(role))
 
     def edit_role(self, role: Ref, *, guild: Ref | None = None, **changes: Any) -> Payload:
-        """Change a role."""
+        """Edit a role."""
         place, fields = self.find_guild(guild), _role_fields(changes)
         with as_action_error():
             changed = self.model.edit_role(place.id, self.find_role(role, place.id).id, fields)
@@ -127,9 +127,9 @@ def _role_fields(given: dict[str, Any]) -> dict[str, Any]:
     try:
         return given | {"permissions": int(given["permissions"])}
     except (TypeError, ValueError):
-        raise ActionError(f"permissions is a bit mask, not {given['permissions']!r}.") from None
+        raise ActionError(f"permissions must be a bit mask, not {given['permissions']!r}.") from None
 
 
 def _check_fields(given: dict[str, Any], known: frozenset[str]) -> None:
     if unknown := sorted(given.keys() - known):
-        raise ActionError(f"Unknown field {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+        raise ActionError(f"Unknown field: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")

@@ -1,1 +1,1 @@
-"""The adapter to simcord, the library that models Discord's objects. Nothing else imports it."""
+"""The model: an adapter to simcord, a library that models Discord. Nothing else imports simcord."""

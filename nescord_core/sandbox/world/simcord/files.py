@@ -1,4 +1,4 @@
-"""The model's clock and file store, as a server needs them: the time of day, and addresses of this server."""
+"""The model's clock and file store, with the real time and with URLs of this server."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ FILES_MB = 256
 
 
 class RealClock(Clock):
-    """simcord's clock, showing the time of day; `advance` still moves it on, for tests."""
+    """simcord's clock with the real time; `advance` still moves it on, for tests."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) + timedelta(seconds=self.elapsed)
 
 
 class FileStore(CdnStore):
-    """Attachments and other binary files, oldest dropped past a bound; ``base`` is this server's address."""
+    """Attachments and other files; the oldest are dropped past a limit. ``base`` is this server's URL."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class FileStore(CdnStore):
         return self.put(f"stickers/{sticker_id}.{ending}", kind, data)
 
     def put(self, path: str, content_type: str, data: bytes) -> str:
-        """Keep a file and return its address."""
+        """Store a file and return its URL."""
         self._size += len(data) - len(self._files.get(path, ("", b""))[1])
         self._files[path] = (content_type, data)
         while self._size > FILES_MB << 20 and len(self._files) > 1:
@@ -63,9 +63,9 @@ class FileStore(CdnStore):
         return f"{self.base}/cdn/{quote(path)}"
 
     def read(self, path: str) -> tuple[str, bytes] | None:
-        """Return content type and bytes of ``attachments/...``, None when there is no such file.
+        """Return content type and bytes of ``attachments/...``, None for an unknown file.
 
-        Images (icons, avatars, banners) are told by the hash at their path's end, as clients ask for them.
+        Images (icons, avatars, banners) are found by the hash at the end of the path.
         """
         name = path.rsplit("/", 1)[-1].partition(".")[0]
         return self._files.get(path) or self._files.get(f"images/{name}")

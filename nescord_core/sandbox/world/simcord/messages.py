@@ -1,6 +1,6 @@
-"""Messages and threads of the model, where it does less than Discord or something else.
+"""Messages and threads of the model, where simcord differs from Discord or does less.
 
-System messages, threads started from a message, auto moderation, polls that end, a bound on stored messages.
+System messages, threads started from a message, auto moderation, polls that end, a limit on stored messages.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ TYPES_WITH_CONTENT = frozenset(
     {MessageType.CHANNEL_NAME_CHANGE, MessageType.CHANNEL_FOLLOW_ADD, MessageType.THREAD_CREATED}
     | {MessageType.STAGE_START, MessageType.STAGE_END, MessageType.STAGE_TOPIC}
 )
-"""System messages that have content of their own; what the others say, each client writes itself."""
+"""System messages with content; clients write the text of the others themselves."""
 UNMODERATED_PERMISSIONS = permission_flag("administrator") | permission_flag("manage_guild")
-"""Members with these permissions are not moderated."""
+"""Members with one of these permissions are not moderated."""
 
 Serialize = Callable[..., Any]
 
 
 def show_thread(serialize: Serialize) -> Serialize:
-    """Show a message with the thread that was started from it
+    """Wrap the serializer of messages to add the thread that was started from the message
     (https://discord.com/developers/docs/resources/message#message-object).
     """
 
@@ -51,7 +51,7 @@ def show_thread(serialize: Serialize) -> Serialize:
 
 
 class MessageModel(Backend):
-    """The model's messages, threads and moderation."""
+    """The model's messages, threads and auto moderation."""
 
     def __init__(self, clock: Clock) -> None:
         self.messages_per_channel = MESSAGES_PER_CHANNEL
@@ -85,7 +85,7 @@ class MessageModel(Backend):
         return message
 
     def _with_trigger(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
-        """Name what a component's or a modal's interaction came from; discord.js reads it with its user.
+        """Return metadata with the interaction that led to a component's or a modal's; discord.js reads it.
 
         https://discord.com/developers/docs/resources/message#message-interaction-metadata-object
         """
@@ -103,7 +103,7 @@ class MessageModel(Backend):
     def create_system_message(
         self, channel_id: int, message_type: MessageType, author_id: int, **facts: Any
     ) -> Message:
-        """Write a system message, but for those that Discord writes elsewhere or not at all."""
+        """Write a system message, except those that Discord writes elsewhere or not at all."""
         kind, channel = MessageType(message_type), self.get_channel(channel_id)
         started_from = facts.get("referenced_message_id")
         if kind is MessageType.THREAD_CREATED and started_from is not None:
@@ -115,7 +115,7 @@ class MessageModel(Backend):
         return super().create_system_message(channel_id, kind, author_id, **facts)
 
     def _start_thread(self, channel_id: int, thread_id: int, author_id: int, started_from: int) -> Message:
-        """Tell that a message has a thread now, and begin the thread with a reference to it."""
+        """Announce that a message has a thread, and start the thread with a reference to the message."""
         self.emit("MESSAGE_UPDATE", self._message_payload(self.get_message(channel_id, started_from)))
         return super().create_system_message(
             thread_id,
@@ -132,7 +132,7 @@ class MessageModel(Backend):
 
     @contextmanager
     def thread_options(self, options: Mapping[str, Any]) -> Iterator[None]:
-        """Give the thread that is made meanwhile its rate_limit_per_user and invitable."""
+        """Set rate_limit_per_user and invitable of the thread that is created within the block."""
         self._thread_options = options
         try:
             yield
@@ -150,7 +150,7 @@ class MessageModel(Backend):
         self, forum_id: int, name: str, starter: Message, **options: Any
     ) -> tuple[Channel, Message]:
         # A post's first message has the id of its thread
-        # (https://discord.com/developers/docs/topics/threads#forums); the thread's id is the first one made.
+        # (https://discord.com/developers/docs/topics/threads#forums); the thread's id is made first.
         self._planned_ids = iter((starter.id,))
         try:
             return super().create_forum_post(forum_id, name, starter, **options)
@@ -169,7 +169,7 @@ class MessageModel(Backend):
     # Auto moderation
 
     def _auto_mod_blocks(self, channel: Channel, author_id: int, content: str) -> bool:
-        """Let each rule act on a text that it catches; say whether the message is blocked.
+        """Run the actions of each rule that matches a text; returns whether the message is blocked.
 
         Bots, and members who manage the guild, are not moderated.
         """
@@ -231,7 +231,7 @@ class MessageModel(Backend):
     def _send_alert(
         self, rule: AutoModRule, author_id: int, content: str, metadata: Mapping[str, Any]
     ) -> Message | None:
-        """Write what was caught into the channel for alerts."""
+        """Write the text into the channel for alerts."""
         channel = self.channels.get(int(metadata.get("channel_id") or 0))
         if channel is None or channel.guild_id != rule.guild_id:
             return None
@@ -244,10 +244,10 @@ class MessageModel(Backend):
         until = (self.clock.now() + timedelta(seconds=seconds)).isoformat()
         self.edit_member(guild_id, user_id, {"timed_out_until": until})
 
-    # What ends by itself
+    # Polls
 
     def expire_poll(self, channel_id: int, message_id: int) -> Message:
-        """End a poll, and tell the result as a message (type 46)."""
+        """End a poll, and send its result as a message (type 46)."""
         ended = super().expire_poll(channel_id, message_id)
         if ended.poll is not None and ended.id not in self._announced_polls:
             self._announced_polls.add(ended.id)
@@ -276,7 +276,7 @@ class MessageModel(Backend):
         self.commit_message(result)
 
     def settle(self) -> None:
-        """Carry out what is due by now: polls that end, scheduled events that start or end."""
+        """End polls, and start and end scheduled events and entitlements that are due."""
         now = self.now_iso()
         for message in list(self._open_polls.values()):
             deleted = message.id not in self.messages.get(message.channel_id, {})

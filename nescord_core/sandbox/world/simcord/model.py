@@ -1,9 +1,8 @@
-"""The model of Discord's state: the one place that knows simcord.
+"""The model of Discord's state, built on simcord.
 
 simcord (https://github.com/SilentHacks/simcord, pinned in setup.cfg) was made for tests of a bot in the same
-process. It gives the state, permissions, error codes and route functions. What a long-running server needs
-besides is here: a real clock, ids that do not pile up, bounds on what is remembered, and files whose
-addresses are this server's.
+process. It has the state, permissions, error codes and routes. Here is what a long-running server needs in
+addition: a real clock, ids with the real time, limits on what is stored, and files with URLs of this server.
 """
 
 from __future__ import annotations
@@ -87,9 +86,9 @@ MAX_INTERACTIONS = 10_000
 MAX_AUDIT_ENTRIES = 1_000
 TOKEN_BYTES = 51
 THREAD_ACTIONS: Mapping[int, int] = {11: 111, 12: 112}
-"""Threads have audit log events of their own beside those of channels."""
+"""Audit log events of threads, by those of channels."""
 WORKER_BITS = 1 << 17
-"""Ids made now carry this worker number; those made for a shard carry none, so that they never meet."""
+"""The worker number in new ids; seeded ids have none, so the two never collide."""
 
 PRIVATE_USER_FIELDS = frozenset({"verified", "mfa_enabled", "locale"})
 
@@ -107,12 +106,12 @@ for _name in (
     "user_payload",
     "webhook_payload",
 ):
-    # The model shows an object within many others: only its serializers see all of them.
+    # simcord shows an object within many others; only its serializers see all of them.
     setattr(serializers, _name, show_extra_fields(getattr(serializers, _name)))
 
 
 def _hide_private_fields(serialize: Callable[[User], Any]) -> Callable[[User], Any]:
-    """Show what is nobody else's business of the bot's own user only
+    """Wrap the serializer of users to show private fields of the bot's own user only
     (https://discord.com/developers/docs/resources/user#user-object).
     """
 
@@ -130,7 +129,7 @@ for _name, _wrap in (("message_payload", show_thread), ("user_payload", _hide_pr
 
 
 class SimcordModel(MessageModel):
-    """simcord's backend for a server that runs for days."""
+    """simcord's backend for a long-running server."""
 
     def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._announce = announce
@@ -139,18 +138,18 @@ class SimcordModel(MessageModel):
         self._sequence = 0
         self._reaction_author: int | None = None
         self.pending_audit_changes: list[dict[str, Any]] = []
-        """Changes of kept fields, for the next entry of an audit log."""
+        """Changes of extra fields, for the next entry of an audit log."""
         self._awaited_object: tuple[str, Mapping[str, Any], Mapping[str, Any]] | None = None
         super().__init__(clock=RealClock())
         self.files = FileStore()
         self.cdn = self.files
-        # A bot's user has carried the id of its application since 2016. Fixed, because the token names it.
+        # Since 2016, a bot's user has the id of its application. Fixed, because the token contains it.
         self.users.clear()
         self.application_id = self.bot_user.id = SANDBOX_BOT_ID
         self.users[self.bot_user.id] = self.bot_user
 
     def emit(self, event: str, payload: Mapping[str, Any]) -> None:
-        """Announce an event. simcord keeps a transcript of them all; a server must not."""
+        """Announce an event. simcord stores a transcript of all events; a long-running server must not."""
         if self._awaited_object is not None and event == self._awaited_object[0]:
             payload = self._attach(event, payload)
         if self._reaction_author is not None:
@@ -159,7 +158,7 @@ class SimcordModel(MessageModel):
             self._announce(event, payload)
 
     def _emit_reaction(self, event: str, message: Message, emoji: str, user_id: int) -> None:
-        # Whose message it is comes with the addition only
+        # Only the added reaction has the author of the message
         # (https://discord.com/developers/docs/events/gateway-events#message-reaction-add).
         self._reaction_author = message.author_id if event == "MESSAGE_REACTION_ADD" else None
         try:
@@ -171,7 +170,7 @@ class SimcordModel(MessageModel):
     def attach_extra_fields(
         self, event: str, fields: Mapping[str, Any], attributes: Mapping[str, Any] | None = None
     ) -> Iterator[None]:
-        """Keep fields of the object that is made meanwhile; the event that announces it has them already."""
+        """Store extra fields of the object that is created within the block; its event has them already."""
         self._awaited_object = (event, fields, attributes or {})
         try:
             yield
@@ -204,7 +203,7 @@ class SimcordModel(MessageModel):
 
     @contextmanager
     def without_events(self) -> Iterator[None]:
-        """Announce nothing meanwhile: what is built up is announced as one whole afterwards."""
+        """Announce nothing within the block, for what is announced as a whole afterwards."""
         self._muted = True
         try:
             yield
@@ -212,7 +211,7 @@ class SimcordModel(MessageModel):
             self._muted = False
 
     def snowflake(self) -> int:
-        """Make an id of this moment; ids never go backwards, even when the clock does."""
+        """Return a new id with the current time; ids never decrease, even if the clock does."""
         planned = next(self._planned_ids, None)
         if planned is not None:
             return planned
@@ -230,7 +229,7 @@ class SimcordModel(MessageModel):
 
     @contextmanager
     def planned_ids(self, first: int) -> Iterator[None]:
-        """Count ids up from ``first`` meanwhile, so that a seeded world has the same ids every time."""
+        """Make ids from ``first`` upwards within the block: a seeded world always has the same ids."""
         self._planned_ids = iter(range(first, first + WORKER_BITS))
         try:
             yield
@@ -238,7 +237,7 @@ class SimcordModel(MessageModel):
             self._planned_ids = iter(())
 
     def remove_member(self, guild_id: int, user_id: int) -> None:
-        self.set_voice_state(guild_id, user_id, None)  # simcord would have them go on talking
+        self.set_voice_state(guild_id, user_id, None)  # simcord leaves them in voice
         super().remove_member(guild_id, user_id)
 
     def delete_channel(self, channel_id: int) -> None:
@@ -270,7 +269,7 @@ class SimcordModel(MessageModel):
 
     @contextmanager
     def webhook_in(self, hook: Webhook, channel_id: int, *, first_id: int | None = None) -> Iterator[None]:
-        """Let a webhook work in another channel meanwhile; ``first_id`` is the id of what it says first."""
+        """Point a webhook at another channel within the block; its first message gets ``first_id``."""
         home, hook.channel_id = hook.channel_id, channel_id
         self._planned_ids = iter(() if first_id is None else (first_id,))
         try:
@@ -280,7 +279,7 @@ class SimcordModel(MessageModel):
             self._planned_ids = iter(())
 
     def record_audit_log(self, guild_id: int, *args: Any, **fields: Any) -> AuditLogEntry:
-        # Roles given and taken are changes, not options
+        # Added and removed roles are changes, not options
         # (https://discord.com/developers/docs/resources/audit-log#audit-log-change-object).
         options = dict(fields.pop("options", None) or {})
         changes = list(fields.pop("changes", None) or [])
@@ -297,6 +296,6 @@ class SimcordModel(MessageModel):
 
 
 def model_routes() -> list[tuple[str, tuple[str, ...], ModelRoute]]:
-    """Return (method, template segments, function) of every route that simcord answers."""
-    assert _routes.__all__  # importing the package is what registers them
+    """Return (method, segments of the path template, route) of every route of simcord."""
+    assert _routes.__all__  # the import of the package registers them
     return [(method, tuple(template), route) for method, all_ in _ROUTES.items() for template, route in all_]

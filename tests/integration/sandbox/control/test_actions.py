@@ -84,7 +84,7 @@ async def test_a_person_starts_threads_and_posts() -> None:
         wrong = {"channel": "ideas", "user": "alice", "name": "empty"}
         assert "needs content" in await sandbox.refused("POST", "/thread", wrong)
         wrong = {"channel": "Lounge", "user": "alice", "name": "loud"}
-        assert "No thread" in await sandbox.refused("POST", "/thread", wrong)
+        assert "Threads cannot be started" in await sandbox.refused("POST", "/thread", wrong)
 
 
 async def test_invites_are_used_and_used_up() -> None:

@@ -30,7 +30,7 @@ ALL = Intents.all().value
         ("POST", "/wait", {"channel": "general", "regex": "("}, ["regex"]),
         ("POST", "/wait", {"channel": "general", "timeout": 1000}, ["120"]),
         ("POST", "/load", {"rate": 5}, ["seconds", "guilds"]),
-        ("POST", "/load", {"rate": 0, "seconds": 1}, ["more than 0"]),
+        ("POST", "/load", {"rate": 0, "seconds": 1}, ["greater than 0"]),
         ("GET", "/load", None, ["POST /sandbox/load"]),
         ("POST", "/fault", {"gatway": {}}, ["gateway, rest, connections"]),
         ("POST", "/fault", {"gateway": {"silent": "x"}}, ["nowhere, resume, everywhere"]),

@@ -34,7 +34,7 @@ async def test_a_load_respects_intents_and_content_and_can_be_stopped(sandbox: R
         d = (await bot.until("MESSAGE_CREATE"))["d"]
         assert d["content"] == ""
         assert d["author"]["username"] == "alice"
-        assert "is running" in await sandbox.refused("POST", "/load", {"rate": 1, "seconds": 1})
+        assert "is already running" in await sandbox.refused("POST", "/load", {"rate": 1, "seconds": 1})
         await sandbox.call("DELETE", "/load")
         while (report := await sandbox.get("/load"))["running"]:
             pass  # every look is a request: the load has its turn meanwhile

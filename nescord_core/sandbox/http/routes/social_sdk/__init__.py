@@ -1,1 +1,1 @@
-"""Routes of the Social SDK: lobbies, provisional accounts, moderation of a game's messages."""
+"""Routes of the Social SDK: lobbies, provisional accounts, moderation metadata."""

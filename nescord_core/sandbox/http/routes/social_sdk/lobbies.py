@@ -16,7 +16,7 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 CAN_LINK_LOBBY = 1
-"""The member flag that lets a member link the lobby to a channel."""
+"""The member flag with which a member can link the lobby to a channel."""
 LOBBY_MESSAGE = 0
 MAX_MESSAGES = 200
 
@@ -24,7 +24,7 @@ Payload = dict[str, Any]
 
 
 def _find_lobby(call: Call) -> Lobby:
-    """Return the lobby of the path; to a user it exists only while they are in it."""
+    """Return the lobby in the path; for a user, only lobbies that they are in exist."""
     lobby = call.world.extra_state.lobbies.get(call.id("lobby_id"))
     if lobby is None or (call.grant is not None and call.grant.user_id not in lobby.members):
         raise not_found(10031, "Lobby")
@@ -74,7 +74,7 @@ def _create_lobby(call: Call) -> Any:
 
 @ROUTES.answers("create_or_join_lobby")
 def _create_or_join_lobby(call: Call) -> Any:
-    """Join the lobby with this secret; the first to come makes it. Only users do that."""
+    """Join the lobby with this secret, or create it. Only users can do that."""
     if call.grant is None:
         raise BackendError(403, 20001, "Bots cannot use this endpoint")
     form, lobbies = call.form, call.world.extra_state.lobbies
@@ -154,7 +154,7 @@ def _remove_lobby_member(call: Call) -> Any:
 
 @ROUTES.answers("edit_lobby_channel_link")
 def _edit_lobby_channel_link(call: Call) -> Any:
-    """Link a channel, or none. A member does that, with the flag for it and rights over the channel."""
+    """Link a channel, or unlink it. Members need the flag for it, and permissions in the channel."""
     lobby = _find_lobby(call)
     if not lobby.members.get(call.actor_id, {"flags": CAN_LINK_LOBBY})["flags"] & CAN_LINK_LOBBY:
         raise BackendError(403, 50013, "Missing Permissions")
@@ -173,7 +173,7 @@ def _edit_lobby_channel_link(call: Call) -> Any:
 
 @ROUTES.answers("create_linked_lobby_guild_invite_for_user", "create_linked_lobby_guild_invite_for_self")
 def _create_linked_lobby_invite(call: Call) -> Any:
-    """Invite a member to the linked channel's guild: once, and within an hour."""
+    """Invite a member to the linked channel's guild; the invite is for one use within an hour."""
     lobby, model = _find_lobby(call), call.world.model
     user_id = call.id("user_id") if "user_id" in call.args else call.actor_id
     if user_id not in lobby.members:
@@ -189,7 +189,7 @@ def _create_linked_lobby_invite(call: Call) -> Any:
 
 @ROUTES.answers("create_lobby_message")
 def _create_lobby_message(call: Call) -> Any:
-    """Send a message as a member. The application itself sends none."""
+    """Send a message as a member; the application itself cannot."""
     if call.grant is None:
         raise BackendError(403, 20001, "Bots cannot use this endpoint")
     lobby, model = _find_lobby(call), call.world.model

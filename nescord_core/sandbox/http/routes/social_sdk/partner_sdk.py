@@ -1,4 +1,4 @@
-"""The Social SDK's server side: provisional accounts, and what moderation found in their messages.
+"""Provisional accounts, and moderation metadata of direct messages.
 
 https://discord.com/developers/docs/discord-social-sdk/development-guides/using-provisional-accounts
 """
@@ -14,13 +14,13 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 TOKEN_SECONDS = 604_800
-"""Seconds that a provisional account's token is good for."""
+"""Seconds until a provisional account's token expires."""
 SCOPES = frozenset({"identify", "openid", "connections", "guilds"})
 
 
 @ROUTES.answers("bot_partner_sdk_token")
 def _get_token(call: Call) -> Any:
-    """Give a game's own user an account (the same each time) and a token for it."""
+    """Return a token for the account of an external user, creating the account the first time."""
     model, extra_state, external = (
         call.world.model,
         call.world.extra_state,
@@ -43,7 +43,7 @@ def _get_token(call: Call) -> Any:
 
 @ROUTES.answers("bot_partner_sdk_unmerge_provisional_account")
 def _unmerge_account(call: Call) -> Any:
-    """Take an external user's account apart from the game: the next token makes a new one."""
+    """Detach the account of an external user; the next token is for a new account."""
     user_id = call.world.extra_state.provisional_accounts.pop(call.form["external_user_id"], None)
     if user_id is None:
         raise not_found(10013, "User")
@@ -62,7 +62,7 @@ def _needs_identity_provider(_call: Call) -> Any:
 
 @ROUTES.answers("update_user_message_external_moderation_metadata")
 def _update_moderation_metadata(call: Call) -> Any:
-    """Note what moderation says of a message between a user and the bot, or between two users."""
+    """Store moderation metadata of a message between a user and the bot, or between two users."""
     model = call.world.model
     for name in ("user_id_1", "user_id_2"):
         model.get_user(call.id(name))

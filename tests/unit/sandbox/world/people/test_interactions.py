@@ -96,12 +96,12 @@ def test_a_modal_is_filled_in_once(world: World, recorder: EventRecorder) -> Non
     record.show_modal(
         {"custom_id": "form", "title": "F", "components": [{"type": 1, "id": 1, "components": [text]}]}
     )
-    with pytest.raises(ActionError, match="'name' must be filled in"):
+    with pytest.raises(ActionError, match="'name' is required"):
         world.submit_modal(started["id"], "alice", {})
     with pytest.raises(ActionError, match=r"no field 'age'. Known: name"):
         world.submit_modal(started["id"], "alice", {"age": "1"})
     world.submit_modal(started["id"], "alice", {"name": "Al"})
     data = recorder.last("INTERACTION_CREATE")["data"]
     assert data["components"][0]["components"][0] == {"type": 4, "id": 2, "custom_id": "name", "value": "Al"}
-    with pytest.raises(ActionError, match="No modal"):
+    with pytest.raises(ActionError, match="has no open modal"):
         world.submit_modal(started["id"], "alice", {"name": "Al"})

@@ -40,7 +40,7 @@ def test_permissions_are_a_number_or_a_string_as_discord_writes_them(world: Worl
     made = [world.create_role("admin", permissions=each) for each in (8, "8")]
     world.edit_role(made[0]["id"], permissions="16")
     assert [guild.roles[int(each["id"])].permissions for each in made] == [16, 8]
-    with pytest.raises(ActionError, match="permissions is a bit mask, not 'all'"):
+    with pytest.raises(ActionError, match="permissions must be a bit mask, not 'all'"):
         world.create_role("admin", permissions="all")
 
 
@@ -71,7 +71,7 @@ def test_mistakes_are_sentences_that_name_what_there_is(world: World) -> None:
         world.say("general", "zed", "x")
     with pytest.raises(ActionError, match="at most 2000"):
         world.say("general", "alice", "x" * 2001)
-    with pytest.raises(ActionError, match=r"no kind of channel 'x'. Known: text, voice"):
+    with pytest.raises(ActionError, match=r"no channel kind 'x'. Known: text, voice"):
         world.create_channel("c", kind="x")
     with pytest.raises(ActionError, match="no message 1 in #general"):
         world.react("general", 1, "alice", "👍")
