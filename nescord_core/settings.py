@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nescord_core.process.proxies import Proxies
+
 __all__ = [
     "CACHE_KINDS",
     "CacheOptions",
@@ -23,6 +25,7 @@ __all__ = [
 
 DEFAULT_API_URL = "https://discord.com/api/v10"
 DEFAULT_STATE_DIR = Path(".nescord")
+NO_PROXIES = Proxies()
 CACHE_KINDS = ("messages", "members", "channels", "guilds", "users", "static")
 """The kinds of routes that the cache distinguishes."""
 
@@ -108,6 +111,7 @@ class WsSettings:
     snapshot: SnapshotSettings = SnapshotSettings()
     rest_url: str | None = None
     cluster_url: str | None = field(default=None, repr=False)
+    proxies: Proxies = NO_PROXIES
     security: SecuritySettings = SecuritySettings()
 
 
@@ -157,6 +161,7 @@ class RestSettings:
     retries: int = 4
     retry_backoff: float = 0.5
     stop_timeout: float = 10.0
+    proxies: Proxies = NO_PROXIES
     security: SecuritySettings = SecuritySettings()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from nescord_core import settings
 from nescord_core.config.effective import Effective, parsed
 from nescord_core.config.keys import BY_NAME
-from nescord_core.config.values import format_value
+from nescord_core.config.values import format_value, mask_credentials
 from nescord_core.errors import ConfigError
 from nescord_core.process.hosts import is_loopback
+from nescord_core.process.proxies import Proxies
 
 __all__ = ["Config", "without_token"]
 
@@ -28,6 +29,7 @@ class Config:
 
     project: Path
     values: Mapping[str, Effective]
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
@@ -35,7 +37,7 @@ class Config:
     def override(self, changes: Mapping[str, Any], source: str) -> Config:
         """Return a copy with other values, as `nescord dev` uses for its sandbox."""
         new = {n: Effective(BY_NAME[n], parsed(BY_NAME[n], v, source), source) for n, v in changes.items()}
-        return Config(self.project, {**self.values, **new})
+        return replace(self, values={**self.values, **new})
 
     def shifted(self, offset: int) -> Config:
         """Return a copy with every local port shifted, so that two projects can run side by side."""
@@ -67,6 +69,19 @@ class Config:
         """The bot's token; None if it is not set."""
         token: str | None = self["token"]
         return token
+
+    @cached_property
+    def proxies(self) -> Proxies:
+        """The outgoing proxies of discord.proxy and the environment."""
+        found = Proxies.of(self.environ, configured=self["discord.proxy"])
+        used = found.proxy_for(self["discord.api_url"])
+        if used is not None and not used.startswith("http://"):
+            raise ConfigError(
+                f"{mask_credentials(used)} is not an HTTP proxy, which is what rest and ws can use.",
+                where="HTTPS_PROXY, HTTP_PROXY or ALL_PROXY in the environment",
+                hint="Set discord.proxy (NESCORD_PROXY) to http://HOST:PORT, or exempt Discord by NO_PROXY.",
+            )
+        return found
 
     def require_token(self) -> str:
         """Return the bot's token; raise a ConfigError that says how to set it."""
@@ -130,6 +145,7 @@ class Config:
             ),
             rest_url=self["rest.url"],
             cluster_url=self["cluster.url"],
+            proxies=self.proxies,
             security=self.security,
         )
 
@@ -144,7 +160,7 @@ class Config:
         """Settings of the REST proxy."""
         self._check_bind(self["rest.host"], "rest.host")
         return settings.RestSettings(
-            token=self.require_token(),
+            token=self.token if self["rest.passthrough"] else self.require_token(),
             api_url=self["discord.api_url"],
             host=self["rest.host"],
             port=self["rest.port"],
@@ -162,6 +178,7 @@ class Config:
             max_bodies_mb=self["rest.max_bodies_mb"],
             max_queue=self["rest.max_queue"],
             request_timeout=self["rest.request_timeout"],
+            proxies=self.proxies,
             security=self.security,
         )
 
@@ -244,4 +261,4 @@ class Config:
 def without_token(config: Config) -> Config:
     """Return a copy without a token, for a plan that must not reach the real Discord."""
     effective = config.values["token"]
-    return Config(config.project, {**config.values, "token": replace(effective, value=None)})
+    return replace(config, values={**config.values, "token": replace(effective, value=None)})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nescord_core.config.keys import Key
-from nescord_core.config.values import format_value
+from nescord_core.config.values import format_value, mask_credentials
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
 
@@ -31,7 +31,7 @@ class Effective:
             return _UNSET.get(self.key.name, "(not set)")
         if self.key.name == "bot.intents":
             return ", ".join(name.lower() for name in Intents(self.value).names) or "none"
-        return "***" if self.key.secret else format_value(self.value)
+        return "***" if self.key.secret else mask_credentials(format_value(self.value))
 
 
 def parsed(key: Key, value: Any, where: str) -> Any:

@@ -21,6 +21,7 @@ from nescord_core.config.values import (
     number,
     one_of,
     path,
+    proxy_url,
     seconds_by_kind,
     shard_ids,
     shards,
@@ -60,6 +61,13 @@ KEYS: tuple[Key, ...] = (
         url,
         DEFAULT_API_URL,
         "base URL of Discord's HTTP API, or of a sandbox's",
+    ),
+    Key(
+        "discord.proxy",
+        "NESCORD_PROXY",
+        proxy_url,
+        None,
+        "outgoing proxy to Discord; without one, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY decide",
     ),
     Key(
         "bot.intents",

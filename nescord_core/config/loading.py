@@ -55,7 +55,7 @@ def load(
         *from_flags(flags or {}),
     ):
         values[effective.key.name] = effective
-    return Config(directory, values)
+    return Config(directory, values, environment)
 
 
 def from_text(toml: str, project: Path) -> Config:

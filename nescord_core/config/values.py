@@ -7,6 +7,7 @@ that says which values are accepted.
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -29,9 +30,11 @@ __all__ = [
     "guild_id",
     "host_names",
     "intents",
+    "mask_credentials",
     "number",
     "one_of",
     "path",
+    "proxy_url",
     "seconds_by_kind",
     "shard_ids",
     "shards",
@@ -156,6 +159,20 @@ def url(value: Any) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{value!r} is not an http:// or https:// URL.")
     return str(value).rstrip("/")
+
+
+def proxy_url(value: Any) -> str:
+    parts = urlsplit(text(value))
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError(
+            f"{mask_credentials(str(value))!r} is not a proxy such as http://proxy.example:3128."
+        )
+    return str(value).rstrip("/")
+
+
+def mask_credentials(url: str) -> str:
+    """Return a URL without its user name and password."""
+    return re.sub(r"//[^/@]*@", "//***@", url)
 
 
 def store_url(value: Any) -> str:

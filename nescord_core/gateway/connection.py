@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from nescord_core.gateway.session.inflate import inflater
 from nescord_core.gateway.session.send_limit import Command
 from nescord_core.gateway.transport import OnMessage, Transport
+from nescord_core.process.proxies import Proxies
 
 __all__ = ["ShardConnection"]
 
@@ -26,12 +27,14 @@ class ShardConnection:
         connect_timeout: float,
         close_timeout: float,
         on_sent: Callable[[Command], None],
+        proxies: Proxies,
     ) -> None:
         self.inflater = inflater(compress)
         self._compress = compress
         self._connect_timeout = connect_timeout
         self._close_timeout = close_timeout
         self._on_sent = on_sent
+        self._proxies = proxies
         self._outgoing: deque[bytes | Command] = deque()
         self._transport: Transport | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -51,7 +54,12 @@ class ShardConnection:
         transport = self._transport = Transport(on_open, on_message)
         transport.on_writable = self._flush
         try:
-            await transport.open(url, compress=self._compress, timeout=self._connect_timeout)
+            await transport.open(
+                url,
+                compress=self._compress,
+                timeout=self._connect_timeout,
+                proxy=self._proxies.proxy_for(url),
+            )
             return await transport.read()
         finally:
             transport.abort()

@@ -75,6 +75,7 @@ async def fetch_gateway_info(
     token: str,
     *,
     timeout: float = 15.0,
+    proxy: str | None = None,
     retry: Backoff = FOR_EVER,
 ) -> GatewayInfo:
     """Call GET /gateway/bot until it succeeds.
@@ -87,7 +88,7 @@ async def fetch_gateway_info(
     while True:
         attempt += 1
         try:
-            return await fetch_gateway_info_once(http, api_url, token, timeout=timeout)
+            return await fetch_gateway_info_once(http, api_url, token, timeout=timeout, proxy=proxy)
         except (RateLimited, DiscordServerError, TransportError) as error:
             if retry.exhausted(attempt):
                 raise
@@ -99,7 +100,12 @@ async def fetch_gateway_info(
 
 
 async def fetch_gateway_info_once(
-    http: aiohttp.ClientSession, api_url: str, token: str, *, timeout: float = 15.0
+    http: aiohttp.ClientSession,
+    api_url: str,
+    token: str,
+    *,
+    timeout: float = 15.0,
+    proxy: str | None = None,
 ) -> GatewayInfo:
     """Try once. Raises TokenRejected, RateLimited, DiscordServerError, DiscordHTTPError, TransportError."""
     url = f"{api_url.rstrip('/')}{PATH}"
@@ -111,7 +117,12 @@ async def fetch_gateway_info_once(
     limit = aiohttp.ClientTimeout(total=timeout)
     try:
         async with http.get(
-            url, headers=headers, timeout=limit, allow_redirects=False, auto_decompress=False
+            url,
+            headers=headers,
+            timeout=limit,
+            allow_redirects=False,
+            auto_decompress=False,
+            proxy=proxy,
         ) as response:
             body = await _read(response)
             status, response_headers = response.status, response.headers

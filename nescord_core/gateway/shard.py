@@ -244,6 +244,7 @@ class Shard:
             connect_timeout=settings.connect_timeout,
             close_timeout=settings.close_timeout,
             on_sent=self._on_sent,
+            proxies=settings.proxies,
         )
         self._commands.queue.new_connection()
         connection.add_task(self._child(self._serve(connection, url)))

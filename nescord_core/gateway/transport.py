@@ -76,8 +76,8 @@ class Transport(WSListener):
         self.writable = False
         self.on_writable: Callable[[], None] = _noop
 
-    async def open(self, base_url: str, *, compress: str, timeout: float) -> Self:
-        """Connect within ``timeout`` seconds. Raises TransportError."""
+    async def open(self, base_url: str, *, compress: str, timeout: float, proxy: str | None = None) -> Self:
+        """Connect within ``timeout`` seconds, through ``proxy`` if there is one. Raises TransportError."""
         try:
             await ws_connect(
                 lambda: self,
@@ -86,6 +86,7 @@ class Transport(WSListener):
                 websocket_handshake_timeout=timeout,
                 logger_name=wire_log,
                 max_frame_size=MAX_MESSAGE,
+                proxy=proxy,
                 max_redirects=0,  # a redirect would hand the token to its target
                 extra_headers={"User-Agent": USER_AGENT},
             )

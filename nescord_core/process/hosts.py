@@ -1,7 +1,7 @@
 """Tells hosts of this machine from others. Pure.
 
-A browser on this machine reaches services on loopback. A page whose name was rebound to 127.0.0.1 sends no Origin,
-so only its Host header tells that it is no local program.
+A browser on this machine reaches services on loopback. A page whose name was rebound to 127.0.0.1 sends no
+Origin, so only its Host header tells that it is no local program.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def is_loopback(host: str) -> bool:
 def is_trusted_host(header: str, names: Collection[str]) -> bool:
     """Return whether a Host header is one that no web page can have chosen, or one of ``names``.
 
-    An IP address cannot be rebound, and nobody can register localhost, a name below it or a name without a dot.
+    An IP address cannot be rebound; nobody can register localhost, a name below it or one without a dot.
     """
     host = _without_port(header.strip()).lower().rstrip(".")
     if not host or _address(host) is not None:

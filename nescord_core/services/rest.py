@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 
 from nescord_core.config import load
 from nescord_core.errors import ConfigError
+from nescord_core.process.hosts import is_loopback
 from nescord_core.process.ports import is_taken, refusal
 from nescord_core.rest.proxy.proxy import Proxy
 from nescord_core.rest.proxy.server.server import Server
@@ -64,16 +64,6 @@ def check_exposure(settings: RestSettings) -> None:
         where="rest.host",
         hint="Set security.secret (NESCORD_SECRET), or bind to 127.0.0.1.",
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach an address or name."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 async def _listen(settings: RestSettings, server: Server) -> asyncio.Server:

@@ -45,12 +45,19 @@ def before_login(client: discord.Client, token: object) -> str:
     settings = hosting.current().settings
     internals.set_api_url(f"{settings.rest_url.rstrip('/')}/api/v10")
     trace_requests()
+    _connect_directly(client)
     if settings.security.secret:
         _send_secret(client, settings.rest_url, settings.security.secret)
     wanted = settings.token or token
     if not isinstance(wanted, str):
         raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or pass one to run()")
     return wanted
+
+
+def _connect_directly(client: discord.Client) -> None:
+    """Drop the client's own proxy and connector: its requests go to rest, which may use a proxy itself."""
+    client.http.proxy = client.http.proxy_auth = None
+    client.http.connector = _MISSING
 
 
 def totals(client: discord.Client) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from nescord_core.process.hosts import is_trusted_host
+
 __all__ = ["Access", "AccessDenied", "fingerprint"]
 
 SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - the name of a header
@@ -46,6 +48,8 @@ class Access:
     token: str | None = field(repr=False)
     secret: str | None = field(repr=False)
     passthrough: bool = True
+    hosts: frozenset[str] = frozenset()
+    """Names that callers may reach the proxy by, besides addresses and names without a dot."""
 
     @property
     def own(self) -> str | None:
@@ -68,6 +72,26 @@ class Access:
         if not authenticated:
             return None if is_own else given
         return self.own if is_own or not given else given
+
+    def check_host(self, headers: Mapping[str, str]) -> None:
+        """Refuse a request to a name that a web page may have chosen and had rebound to this machine.
+
+        A browser sends no Origin with a GET of the page's own origin, so that nothing else tells such a page
+        from a local program. Raises `AccessDenied`.
+        """
+        host = headers.get("Host")
+        if host is None or _is_trusted(host, self.hosts):
+            return
+        shown = headers.get(SECRET_HEADER)
+        if self._is_own(headers.get("Authorization")) or (
+            self.secret and shown and _equal(shown, self.secret)
+        ):
+            return
+        raise AccessDenied(
+            403,
+            "This proxy does not answer to that Host. Use its address, or add the name to security.hosts"
+            " (NESCORD_HOSTS).",
+        )
 
     def check(self, headers: Mapping[str, str]) -> None:
         """Check a caller of the proxy's own routes. Raises `AccessDenied`."""
@@ -94,6 +118,11 @@ class Access:
                 "This request came from a web page. To use the proxy from a browser, set security.secret"
                 " (NESCORD_SECRET) and send it in X-Nescord-Secret.",
             )
+
+
+@lru_cache(maxsize=256)
+def _is_trusted(host: str, names: frozenset[str]) -> bool:
+    return is_trusted_host(host, names)
 
 
 def _equal(one: str, other: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import random
 import zlib
@@ -18,6 +17,7 @@ from nescord_core.ratelimit.route import Route
 from nescord_core.rest.proxy.metrics import Metrics
 from nescord_core.rest.proxy.permits import Permit, Permits
 from nescord_core.rest.proxy.server.body import Body
+from nescord_core.rest.proxy.server.request import Request
 from nescord_core.rest.proxy.target import Target
 from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
 from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer, UpstreamResponse
@@ -27,6 +27,9 @@ __all__ = ["ForwardedRequest", "Forwarder", "body_facts"]
 TRANSIENT = frozenset({500, 502, 503, 504, 524})
 """Discord's transient failures."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+LARGEST_ERROR = 1 << 20
+"""Bytes of a decoded error that are looked into."""
+_WINDOW_BITS = {"gzip": 31, "deflate": 15}
 LONGEST_BACKOFF = 8.0
 TIMED_OUT_TRIES = 2
 
@@ -44,15 +47,17 @@ class ForwardedRequest:
     deadline: float | None = None
     most: int = MOST_WHOLE
     """The largest response body, in bytes, that is read completely; a larger one is streamed."""
+    source: Request | None = None
+    """The caller's request, which is told when it is sent."""
 
     @property
     def repeatable(self) -> bool:
         """Whether sending it twice is safe; a message with an enforced nonce is created only once."""
         if self.method in REPEATABLE:
             return True
-        if self.method != "POST" or b"enforce_nonce" not in self.body.data:
+        if self.method != "POST" or b"enforce_nonce" not in self.body.start(LARGEST_ERROR):
             return False
-        fields = read_json(self.body.data)
+        fields = read_json(self.body.start(LARGEST_ERROR))
         return isinstance(fields, dict) and bool(fields.get("nonce")) and fields.get("enforce_nonce") is True
 
 
@@ -101,6 +106,8 @@ class Forwarder:
 
     async def _try(self, request: ForwardedRequest, permit: Permit) -> UpstreamResponse:
         permit.sent()
+        if request.source is not None:
+            request.source.is_sent = True
         url = request.target.url
         reply = await self._upstream.send(
             request.method, url, request.headers, request.body, most=request.most
@@ -128,10 +135,19 @@ def body_facts(reply: UpstreamResponse) -> BodyFacts | None:
     code = content.get("code")
     return BodyFacts(
         is_json=True,
-        retry_after=float(wait) if isinstance(wait, int | float) and not isinstance(wait, bool) else None,
+        retry_after=_seconds(wait),
         is_global=content.get("global") is True,
         code=code if isinstance(code, int) else 0,
     )
+
+
+def _seconds(wait: object) -> float | None:
+    if isinstance(wait, bool) or not isinstance(wait, int | float):
+        return None
+    try:
+        return float(wait)
+    except OverflowError:
+        return None
 
 
 def read_json(data: bytes) -> Any:
@@ -145,10 +161,9 @@ def read_json(data: bytes) -> Any:
 def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
     coding = headers.get("Content-Encoding", "").lower()
     try:
-        if coding == "gzip":
-            return gzip.decompress(body)
-        if coding == "deflate":
-            return zlib.decompress(body)
-    except (OSError, EOFError, zlib.error):
+        if coding in _WINDOW_BITS:
+            # An error's body is small; of one that inflates to more, what is beyond is of no interest.
+            return zlib.decompressobj(_WINDOW_BITS[coding]).decompress(body, LARGEST_ERROR)
+    except zlib.error:
         return b""
     return body

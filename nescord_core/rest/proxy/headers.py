@@ -31,8 +31,18 @@ HOP_BY_HOP = frozenset(
     }
 )
 OWN_HEADERS = frozenset(
-    {"host", "authorization", "content-length", "accept-encoding", "expect", "user-agent"}
+    {
+        "host",
+        "authorization",
+        "content-length",
+        "accept-encoding",
+        "expect",
+        "user-agent",
+        "cookie",
+        "cookie2",
+    }
 )
+"""Set here or not at all. Callers share responses and connections, so cookies would belong to nobody."""
 READABLE = ("gzip", "deflate")
 """Content codings in which the proxy can read an error's body."""
 PRESENTED_LIMIT = 1000
@@ -113,7 +123,7 @@ class HeaderRule(enum.Enum):
 @lru_cache(maxsize=1024)
 def _rule_for(name: str) -> HeaderRule:
     low = name.lower()
-    if low in HOP_BY_HOP or low.startswith("x-nescord-"):
+    if low in HOP_BY_HOP or low.startswith("x-nescord-") or low in {"set-cookie", "set-cookie2"}:
         return HeaderRule.STAYS
     if low == "content-length":
         return HeaderRule.LENGTH

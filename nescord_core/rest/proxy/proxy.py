@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -21,7 +22,7 @@ from nescord_core.rest.proxy.headers import accept_encoding, for_caller, for_dis
 from nescord_core.rest.proxy.metrics import Metrics
 from nescord_core.rest.proxy.permits import DeadlinePassed, PermitRefused, Permits
 from nescord_core.rest.proxy.route_labels import route_label
-from nescord_core.rest.proxy.server.body import Body, BodyTooLarge, BodyTooSlow
+from nescord_core.rest.proxy.server.body import Body, BodyBudget, BodyTooLarge, BodyTooSlow, NoRoomForBodies
 from nescord_core.rest.proxy.server.request import BodyBroken, Request
 from nescord_core.rest.proxy.server.response import Response
 from nescord_core.rest.proxy.service_routes import ServiceRoutes
@@ -38,6 +39,8 @@ MOST_SHARED = 8 * MB
 """Bytes of a response that may be cached or shared; any other is streamed from 1 MB on."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 UNSHARED = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Range")
+LONGEST_KEY = 512
+"""Characters of a name in the cache; a longer one is kept by its digest."""
 VARY = ("Accept", "Accept-Language", "X-Discord-Locale")
 
 _log = logging.getLogger("nescord.rest")
@@ -48,12 +51,22 @@ class Proxy:
 
     def __init__(self, settings: RestSettings) -> None:
         self._settings = settings
-        access = Access(settings.token, settings.security.secret, passthrough=settings.passthrough)
+        access = Access(
+            settings.token,
+            settings.security.secret,
+            passthrough=settings.passthrough,
+            hosts=settings.security.hosts,
+        )
+        self._access = access
         self._admission = Admission(Targets(settings.api_url), access)
         self.limiter = Limiter(global_limit=settings.global_limit, max_queue=settings.max_queue)
         self.cache = Cache(settings.cache, settings.state_dir / "cache") if settings.cache.enabled else None
         self._permits = Permits(self.limiter)
-        self._upstream = ConnectionPool(settings.api_url, timeout=settings.request_timeout)
+        self._upstream = ConnectionPool(
+            settings.api_url,
+            timeout=settings.request_timeout,
+            proxy=settings.proxies.proxy_for(settings.api_url),
+        )
         self.coherence = CacheCoherence()
         self._metrics = Metrics(self.limiter, self.cache, self.coherence)
         self._forwarder = Forwarder(
@@ -64,6 +77,7 @@ class Proxy:
             backoff=settings.retry_backoff,
         )
         self._service_routes = ServiceRoutes(access, self._metrics, self.limiter, self.cache, self.coherence)
+        self._bodies = BodyBudget(memory=settings.bodies_memory_mb * MB, total=settings.max_bodies_mb * MB)
         self._active = 0
         self._idle: asyncio.Event | None = None
 
@@ -83,6 +97,7 @@ class Proxy:
         Neither raises, whatever a caller sends.
         """
         try:
+            self._access.check_host(request.headers)
             service_route = self._service_routes.find(request)
             if service_route is not None:
                 return self._answer(service_route, request)
@@ -113,6 +128,13 @@ class Proxy:
             limit = self._settings.max_body_mb
             return error_responses.error(
                 413, f"The body is larger than {limit} MB (rest.max_body_mb).", close=True
+            )
+        except NoRoomForBodies:
+            return error_responses.error(
+                503,
+                f"Waiting requests hold {self._settings.max_bodies_mb} MB of bodies (rest.max_bodies_mb).",
+                retry_after=1.0,
+                close=True,
             )
         except BodyTooSlow:
             return error_responses.error(
@@ -163,7 +185,7 @@ class Proxy:
     async def _fulfil(self, request: Request, admitted: AdmittedRequest, key: str | None) -> Response:
         if key is not None and self.cache is not None:
             return await self._get(self.cache, request, admitted, key)
-        with Body() as body:
+        with Body(self._bodies) as body:
             await self._read(request, body)
             admitted = _with_fields(request.method, admitted, body)
             if request.method in SAFE:
@@ -222,7 +244,7 @@ class Proxy:
         headers = for_discord(request.headers, authorization=admitted.authorization, length=length)
         route, token = admitted.route, admitted.token
         order = ForwardedRequest(
-            request.method, admitted.target, headers, body, route, token, admitted.deadline, most
+            request.method, admitted.target, headers, body, route, token, admitted.deadline, most, request
         )
         reply = await self._forwarder.deliver(order)
         passed = for_caller(reply.headers, status=reply.status, is_head=request.method == "HEAD")
@@ -250,7 +272,7 @@ class Proxy:
 def _with_fields(method: str, admitted: AdmittedRequest, body: Body) -> AdmittedRequest:
     if not needs_fields(method, admitted.target.path):
         return admitted
-    fields = read_json(body.data)
+    fields = read_json(body.start(MB))
     if not isinstance(fields, dict):
         return admitted
     route = route_of(method, admitted.target.path, unix_ms=0, fields=frozenset(fields))
@@ -258,13 +280,20 @@ def _with_fields(method: str, admitted: AdmittedRequest, body: Body) -> Admitted
 
 
 def _bypasses_cache(headers: Mapping[str, str]) -> bool:
-    return "no-cache" in headers.get("Cache-Control", "").lower()
+    wish = headers.get("Cache-Control")
+    if wish is None:
+        return "no-cache" in headers.get("Pragma", "").lower()  # RFC 9111, 5.4
+    wish = wish.lower()
+    return "no-cache" in wish or "max-age=0" in wish.replace(" ", "")
 
 
 def _key(admitted: AdmittedRequest, headers: Mapping[str, str]) -> str:
     parts = [admitted.token, admitted.target.url, accept_encoding(headers)]
     parts += [headers.get(name, "") for name in VARY]
-    return "\n".join(parts)
+    key = "\n".join(parts)
+    if len(key) <= LONGEST_KEY:
+        return key
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _with_cache_header(answer: CacheAnswer, mark: str) -> Response:

@@ -11,6 +11,8 @@ HINT = "Request the path of a route, such as /api/v10/users/@me."
 _VERSION = re.compile(r"^v\d{1,3}$")
 _ENCODED_TRICK = re.compile(r"%(?:2e|2f|5c|25|0[0-9a-f]|1[0-9a-f]|7f)", re.IGNORECASE)
 """Encoded, these may have another meaning behind the proxy: . / \\ % and control characters."""
+_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_ZEROS = re.compile(r"/0+(?=[1-9]\d*(?:/|$))")
 _PLAIN = re.compile(r"^/[\x21\x22\x24-\x3e\x40-\x5b\x5d-\x7e\x80-\U0010ffff]*$")
 
 
@@ -41,6 +43,7 @@ class Targets:
     def resolve(self, raw: str) -> Target:
         """Return the target of ``/api/v10/x``, ``/api/x`` or ``/x``. Raises `TargetRefused`."""
         path, _, query = raw.partition("?")
+        path = _normal(path)
         _check(path)
         base, path = self._base_of(path)
         suffix = f"?{query}" if query else ""
@@ -55,6 +58,21 @@ class Targets:
             return self.base, f"/{below}"
         base = f"{self._root}/{version}" if self._versioned else self.base
         return base, f"{slash}{rest}" or "/"
+
+
+def _normal(path: str) -> str:
+    """Return the one spelling of a path: unreserved characters plain (RFC 3986, 6.2.2.2), ids without zeros.
+
+    Routes, buckets and the cache know a path by its spelling, and Discord takes all of them for the same.
+    """
+    if "%" in path:
+        path = _ESCAPED.sub(_unescaped, path)
+    return _ZEROS.sub("/", path) if "/0" in path else path
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    character = chr(int(found[1], 16))
+    return character if character.isascii() and (character.isalnum() or character in "-_~") else found[0]
 
 
 def _check(path: str) -> None:

@@ -50,7 +50,9 @@ async def examine(config: Config) -> list[Finding]:
     url = config["discord.api_url"]
     headers = {"Authorization": f"Bot {config.token}", "User-Agent": USER_AGENT}
     try:
-        async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers) as session:
+        async with aiohttp.ClientSession(
+            timeout=_TIMEOUT, headers=headers, proxy=config.proxies.proxy_for(url)
+        ) as session:
             me, application, gateway = await asyncio.gather(
                 *(
                     _get(session, f"{url}{path}")

@@ -40,7 +40,13 @@ class GatewayAddress:
             await self._requested.wait()
             try:
                 async with aiohttp.ClientSession() as http:
-                    info = await fetch_gateway_info_once(http, self._settings.api_url, self._settings.token)
+                    settings = self._settings
+                    info = await fetch_gateway_info_once(
+                        http,
+                        settings.api_url,
+                        settings.token,
+                        proxy=settings.proxies.proxy_for(settings.api_url),
+                    )
             except NescordError as error:
                 log.debug("cannot get the gateway's address: %s", error)
             else:

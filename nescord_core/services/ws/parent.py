@@ -200,7 +200,9 @@ class Parent:
 
     async def _gateway_info(self) -> GatewayInfo:
         async with aiohttp.ClientSession() as http:
-            return await fetch_gateway_info(http, self._settings.api_url, self._settings.token)
+            settings = self._settings
+            proxy = settings.proxies.proxy_for(settings.api_url)
+            return await fetch_gateway_info(http, settings.api_url, settings.token, proxy=proxy)
 
     async def _leftovers_gone(self) -> bool:
         """Wait for the clusters of a killed ws: two processes would take a session from each other."""

@@ -148,11 +148,15 @@ def test_a_mistake_in_a_variable_names_the_variable(tmp_path: Path) -> None:
         config.load(tmp_path, environ={"SHARDS_PER_CLUSTER": "many"})
 
 
-def test_ws_and_rest_cannot_be_set_up_without_a_token(tmp_path: Path) -> None:
-    loaded = config.load(tmp_path, environ=ENV)
+def test_ws_and_a_rest_for_its_own_bot_cannot_be_set_up_without_a_token(tmp_path: Path) -> None:
+    loaded = config.load(tmp_path, environ=ENV, flags={"rest.passthrough": False})
     for service in ("ws", "rest"):
         with pytest.raises(ConfigError, match="DISCORD_BOT_TOKEN is not set"):
             getattr(loaded, service)
+
+
+def test_rest_needs_no_token_of_its_own_when_callers_bring_theirs(tmp_path: Path) -> None:
+    assert config.load(tmp_path, environ=ENV).rest.token is None
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ from typing import IO
 
 from nescord_core.rest.proxy.server.request import BodyReader
 
-__all__ = ["Body", "BodyTooLarge", "BodyTooSlow"]
+__all__ = ["Body", "BodyBudget", "BodyTooLarge", "BodyTooSlow", "NoRoomForBodies"]
 
 CHUNK = 1 << 18
+SLOWEST_BODY = 1024
+"""Bytes per second: a body may take its time-out and as long as it would take at this rate."""
 
 
 class BodyTooLarge(Exception):
@@ -23,38 +25,105 @@ class BodyTooSlow(Exception):
     """The caller stopped sending in the middle of its body."""
 
 
+class NoRoomForBodies(Exception):
+    """The bodies of waiting requests take all the room that they may have together."""
+
+
+class BodyBudget:
+    """Bounds what the bodies of all requests take together, in bytes: of memory, and of memory and disk.
+
+    A small body that finds no room in memory goes to a file; past ``total`` a request is refused.
+    """
+
+    def __init__(self, *, memory: int, total: int) -> None:
+        self._memory = memory
+        self._total = total
+        self.in_memory = 0
+        self.held = 0
+
+    def take(self, size: int) -> None:
+        """Take room for bytes. Raises `NoRoomForBodies`."""
+        if self.held + size > self._total:
+            raise NoRoomForBodies
+        self.held += size
+
+    def keeps(self, size: int) -> bool:
+        """Take room in memory for bytes that have been taken in, if there is any."""
+        if self.in_memory + size > self._memory:
+            return False
+        self.in_memory += size
+        return True
+
+    def release(self, *, held: int, in_memory: int) -> None:
+        """Give room back."""
+        self.held -= held
+        self.in_memory -= in_memory
+
+
 class Body:
     """A complete body. ``size`` is in bytes. Leaving the block deletes its file."""
 
-    __slots__ = ("_file", "data", "size")
+    __slots__ = ("_budget", "_file", "_held", "_in_memory", "data", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, budget: BodyBudget | None = None) -> None:
         self.data = b""
         self.size = 0
+        self._budget = budget
+        self._held = self._in_memory = 0
         self._file: IO[bytes] | None = None
 
     async def read(self, source: BodyReader, *, most: int, spool: int, timeout: float) -> None:
         """Read ``source``: up to ``spool`` bytes stay in memory; more than ``most`` raise `BodyTooLarge`.
 
-        The caller may be silent for ``timeout`` seconds.
+        The caller may be silent for ``timeout`` seconds. Raises `BodyTooSlow` and `NoRoomForBodies` as well.
         """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         chunks: list[bytes] = []
-        while True:
-            chunk = await _chunk(source, timeout)
-            if not chunk:
-                break
+        while chunk := await _chunk(source, timeout):
             self.size += len(chunk)
             if self.size > most:
                 raise BodyTooLarge
-            if self._file is None:
+            if loop.time() - began > timeout + self.size / SLOWEST_BODY:
+                raise BodyTooSlow
+            self._take(len(chunk))
+            if self._file is None and self._stays(len(chunk), spool):
                 chunks.append(chunk)
-                if self.size > spool:
-                    chunk = b"".join(chunks)
-                    chunks.clear()
-                    self._file = tempfile.TemporaryFile(prefix="nescord-body-")  # noqa: SIM115 - see close()
-            if self._file is not None:
-                await asyncio.to_thread(self._file.write, chunk)
+                continue
+            if self._file is None:
+                chunk = b"".join((*chunks, chunk))
+                chunks.clear()
+                self._leave_memory()
+                self._file = tempfile.TemporaryFile(prefix="nescord-body-")  # noqa: SIM115 - see close()
+            await asyncio.to_thread(self._file.write, chunk)
         self.data = b"".join(chunks)
+
+    def _take(self, size: int) -> None:
+        if self._budget is not None:
+            self._budget.take(size)
+            self._held += size
+
+    def _stays(self, size: int, spool: int) -> bool:
+        """Return whether a chunk, and what came before it, stays in memory."""
+        if self.size > spool:
+            return False
+        if self._budget is not None:
+            if not self._budget.keeps(size):
+                return False
+            self._in_memory += size
+        return True
+
+    def _leave_memory(self) -> None:
+        if self._budget is not None:
+            self._budget.release(held=0, in_memory=self._in_memory)
+            self._in_memory = 0
+
+    def start(self, size: int) -> bytes:
+        """Return the body's first bytes, wherever it lies."""
+        if self._file is None:
+            return self.data[:size]
+        self._file.seek(0)
+        return self._file.read(size)
 
     def payload(self) -> bytes | AsyncIterator[bytes] | None:
         """Return the body from its start, for another attempt."""
@@ -63,7 +132,11 @@ class Body:
         return self.data or None
 
     def close(self) -> None:
-        """Delete the temporary file, if there is one."""
+        """Drop what was read: the memory at once, whoever still holds this object, and the temporary file."""
+        self.data = b""
+        if self._budget is not None:
+            self._budget.release(held=self._held, in_memory=self._in_memory)
+            self._held = self._in_memory = 0
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -25,8 +25,15 @@ __all__ = ["Connection", "ConnectionOwner", "Work"]
 LONGEST_LINE = 8 * 1024
 """Bytes of a request line or of one header."""
 LONGEST_HEAD = 64 * 1024
+LONGEST_FRAMING = 16 * 1024
+"""Bytes in a row, after the head, that are no body: chunk sizes and extensions, trailers."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What Discord's API knows; anything else is not sent on."""
 MOST_PIPELINED = 16
 """Pipelined requests of a connection after which reading pauses."""
+UNSENT, HALF_CLOSED = 0.02, 0.5
+"""Seconds in which a caller that has stopped sending still gets its answer: while its request waits for a
+rate limit, and once it is sent to Discord."""
 LINGER = 2.0
 """Seconds for a caller to finish sending an unwanted body, so that it can read the response."""
 
@@ -64,7 +71,10 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._head_bytes = 0
+        self._raw_bytes = 0
         self._in_head = False
+        self._is_replayed = False
+        self._half_closed = False
         self._newest: Request | None = None
         self._waiting: deque[Request | Response] = deque()
         self._current: Request | None = None
@@ -87,18 +97,10 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_ending:
             return
-        if self._in_head:
-            self._head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
-            if self._in_head and self._head_bytes > LONGEST_HEAD:
-                self._refuse(431, f"The request's head is longer than {LONGEST_HEAD} bytes.")
+            self._feed(data)
         except Stop:
             self._end_with_refusal()
-        except httptools.HttpParserUpgrade:
-            # Answered as HTTP/1.1; what follows can no longer be interpreted.
-            if self._newest is not None:
-                self._newest.keep_alive = False
         except httptools.HttpParserError as error:
             if self._refusal is None:
                 self._refusal = error_responses.error(
@@ -107,6 +109,27 @@ class Connection(asyncio.Protocol):
             self._end_with_refusal()
         if self._current is None:
             self._advance()
+
+    def eof_received(self) -> bool:
+        """Answer a caller that has only said all it wants, if that takes a moment.
+
+        Most that stop sending have left, and nothing tells them apart: their slot is to be given back soon.
+        """
+        newest = self._newest
+        if newest is not None and newest.content is not None and not newest.content.ended:
+            return False
+        self._half_closed = True
+        if self._current is None and not self._waiting:
+            return False
+        if self._abort is None:
+            self._abort = self._loop.call_later(UNSENT, self._end_unless_sent)
+        return True
+
+    def _end_unless_sent(self) -> None:
+        if self._current is not None and self._current.is_sent:
+            self._abort = self._loop.call_later(HALF_CLOSED, self.abort)
+        else:
+            self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.discard(self)
@@ -131,19 +154,61 @@ class Connection(asyncio.Protocol):
 
     # -- httptools ---------------------------------------------------------------------------------------
 
+    def _feed(self, data: bytes) -> None:
+        """Parse what came. What brings neither a head nor a body further is bounded: the parser keeps it."""
+        self._raw_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._decline_upgrade()
+            at = offer.args[0] if offer.args else len(data)
+            if at < len(data):
+                self._feed(data[at:])
+            return
+        if self._in_head and self._raw_bytes > LONGEST_HEAD:
+            self._refuse(431, f"The request's head is longer than {LONGEST_HEAD} bytes.")
+        if not self._in_head and self._raw_bytes > LONGEST_FRAMING + len(data):
+            self._refuse(431, f"More than {LONGEST_FRAMING} bytes of chunk sizes or trailers came in a row.")
+
+    def _decline_upgrade(self) -> None:
+        """Go on in HTTP/1.1 as if no other protocol had been offered (RFC 9110, 7.8).
+
+        httptools ends a message at the offer. Its body, which every JVM client sends beside an offer of h2c,
+        is parsed by a parser of its own, under a head that repeats the framing.
+        """
+        self._parser = httptools.HttpRequestParser(self)
+        newest = self._newest
+        if newest is None or newest.content is None:
+            return
+        framing = [
+            f"{name}: {newest.headers[name]}"
+            for name in ("Content-Length", "Transfer-Encoding")
+            if name in newest.headers
+        ]
+        self._is_replayed = True
+        self._parser.feed_data("\r\n".join(("POST / HTTP/1.1", "Host: x", *framing, "", "")).encode())
+        self._is_replayed = False
+
     def on_message_begin(self) -> None:
+        if self._is_replayed:
+            return
         self._url = b""
         self._headers = CIMultiDict()
         self._head_bytes = 0
+        self._raw_bytes = 0
         self._in_head = True
         self._since = self._loop.time()
 
     def on_url(self, url: bytes) -> None:
+        if self._is_replayed:
+            return
         self._url += url
         if len(self._url) > LONGEST_LINE:
             self._refuse(414, f"The request line is longer than {LONGEST_LINE} bytes.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_replayed or not self._in_head:
+            return  # a trailer must not become a header (RFC 9110, 6.5.1): the checks were made without it
         size = len(name) + len(value)
         self._head_bytes += size
         if size > LONGEST_LINE or self._head_bytes > LONGEST_HEAD:
@@ -153,7 +218,10 @@ class Connection(asyncio.Protocol):
         self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
 
     def on_headers_complete(self) -> None:
+        if self._is_replayed:
+            return
         self._in_head = False
+        self._raw_bytes = 0
         version, headers = self._parser.get_http_version(), self._headers
         self._check_head(version, headers)
         has_body = "Transfer-Encoding" in headers or headers.get("Content-Length", "0").strip("0") != ""
@@ -173,18 +241,30 @@ class Connection(asyncio.Protocol):
             self._pause()
 
     def _check_head(self, version: str, headers: CIMultiDict[str]) -> None:
-        if version not in {"1.1", "1.0"}:
+        method = self._parser.get_method().decode("latin-1")
+        if version not in {"1.1", "1.0"} or (version == "1.0" and method == "OPTIONS"):  # RTSP's begins so
             self._refuse(400, f"The proxy speaks HTTP/1.1, not {version}.")
+        if method not in METHODS:
+            self._refuse(501, f"Discord's API has no {method}.")
+        coding = headers.get("Transfer-Encoding")
+        if coding is not None and (coding.strip().lower() != "chunked" or "Content-Length" in headers):
+            self._refuse(
+                501, "The proxy takes bodies that are chunked or have a Content-Length, nothing else."
+            )
         if len(headers.getall("Host", ())) > 1 or (version == "1.1" and "Host" not in headers):
             self._refuse(400, "HTTP/1.1 requires exactly one Host header.")
         if version == "1.0" and "Transfer-Encoding" in headers:
             self._refuse(400, "HTTP/1.0 has no Transfer-Encoding: send a Content-Length.")
 
     def on_body(self, data: bytes) -> None:
+        self._raw_bytes = 0
         if self._newest is not None and self._newest.content is not None:
             self._newest.content.feed(data)
 
     def on_message_complete(self) -> None:
+        if self._is_replayed or self._parser.should_upgrade():
+            return  # what ends is the offer; the body comes after it
+        self._raw_bytes = 0
         if self._newest is not None and self._newest.content is not None:
             self._newest.content.end()
 
@@ -272,6 +352,7 @@ class Connection(asyncio.Protocol):
             and request.keep_alive
             and not (answer.close or is_endless)
             and is_whole
+            and not self._half_closed
             and not self._server.stopping
         )
         data = encode(
@@ -303,6 +384,8 @@ class Connection(asyncio.Protocol):
         self._pause()
         if self._transport.can_write_eof():
             self._transport.write_eof()
+        if self._abort is not None:
+            self._abort.cancel()
         self._abort = self._loop.call_later(LINGER, self._transport.abort)
 
     def _send_continue(self) -> None:

@@ -86,9 +86,21 @@ class BodyReader:
 
 
 class Request:
-    """A request. ``raw_path`` is the target as sent; ``content`` is None without a body."""
+    """A request. ``raw_path`` is the target as sent; ``content`` is None without a body.
 
-    __slots__ = ("_send_continue", "content", "headers", "is_old", "keep_alive", "method", "raw_path")
+    ``is_sent`` once it is on its way to Discord.
+    """
+
+    __slots__ = (
+        "_send_continue",
+        "content",
+        "headers",
+        "is_old",
+        "is_sent",
+        "keep_alive",
+        "method",
+        "raw_path",
+    )
 
     def __init__(
         self,
@@ -107,6 +119,7 @@ class Request:
         self.content = content
         self.keep_alive = keep_alive
         self.is_old = is_old
+        self.is_sent = False
         self._send_continue = send_continue
 
     @property

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from multidict import CIMultiDict
 
 from nescord_core.errors import TransportError
+from nescord_core.process.text import printable
 from nescord_core.rest.proxy.server.body import Body
 from nescord_core.rest.proxy.upstream.connection import (
     MOST_WHOLE,
@@ -43,7 +44,7 @@ class NoAnswer(TransportError):
 class ConnectionPool:
     """A pool of connections to the host of ``api_url``; ``timeout`` is in seconds, for a small request."""
 
-    def __init__(self, api_url: str, *, timeout: float) -> None:
+    def __init__(self, api_url: str, *, timeout: float, proxy: str | None = None) -> None:
         parts = urlsplit(api_url)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._host_header = parts.netloc.rpartition("@")[2]
@@ -51,6 +52,7 @@ class ConnectionPool:
         self._port = parts.port or PORTS.get(parts.scheme, 0)
         self._is_secure = parts.scheme == "https"
         self._timeout = timeout
+        self._proxy = proxy
         self._idle: list[UpstreamConnection] = []
         self._tls: ssl.SSLContext | None = None
 
@@ -125,11 +127,31 @@ class ConnectionPool:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
+                if self._proxy is not None:
+                    return await self._open_tunnel(self._proxy)
                 _, connection = await loop.create_connection(
                     UpstreamConnection, self._host, self._port, ssl=self._tls
                 )
         except (TimeoutError, OSError) as error:
             raise NoAnswer(f"Cannot reach Discord's API: {_describe(error)}.", reached=False) from error
+        return connection
+
+    async def _open_tunnel(self, proxy: str) -> UpstreamConnection:
+        """Connect through an HTTP proxy by CONNECT, with the credentials in its URL."""
+        from python_socks import ProxyError
+        from python_socks.async_.asyncio import Proxy
+
+        try:
+            tunnel = await Proxy.from_url(proxy).connect(self._host, self._port)
+        except ProxyError as error:
+            why = printable(str(error), 100)
+            raise NoAnswer(f"The outgoing proxy refused the connection: {why}.", reached=False) from error
+        _, connection = await asyncio.get_running_loop().create_connection(
+            UpstreamConnection,
+            sock=tunnel,
+            ssl=self._tls,
+            server_hostname=self._host if self._tls is not None else None,
+        )
         return connection
 
 

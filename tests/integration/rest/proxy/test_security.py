@@ -40,15 +40,37 @@ SECRET = SecuritySettings(secret="open sesame")
 async def test_request_lines_that_are_no_path_of_the_api_are_refused(tmp_path: Path, line: bytes) -> None:
     async with running_proxy(tmp_path) as proxy:
         answer = await proxy.raw(line + b"\r\nHost: a\r\nConnection: close\r\n\r\n", wait=2.0)
-        assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400")), answer[:100]
+        assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.0 400", b"HTTP/1.1 501")), answer[:100]
         assert not proxy.discord.seen
         assert (await proxy.call("GET", "/healthz")).status == 200
 
 
-async def test_the_host_header_changes_nothing(tmp_path: Path) -> None:
+async def test_a_name_that_a_page_may_have_had_rebound_is_refused(tmp_path: Path) -> None:
+    """A browser sends no Origin with a page's own GET: Host is all that tells it from a local program."""
     async with running_proxy(tmp_path) as proxy:
-        await proxy.raw(b"GET /users/1 HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        for path in (
+            b"/users/@me",
+            b"/api/v10/users/@me/guilds",
+            b"/metrics",
+            b"/healthz",
+            b"/nescord/unlock",
+        ):
+            head = b"GET %b HTTP/1.1\r\nHost: evil.example:7401\r\nConnection: close\r\n" % path
+            assert (await proxy.raw(head + b"\r\n")).startswith(b"HTTP/1.1 403"), path
+        assert not proxy.discord.seen
+        own = b"Authorization: Bot fake.token.for-tests\r\n"
+        assert (await proxy.raw(head.replace(b"/nescord/unlock", b"/users/1") + own + b"\r\n")).startswith(
+            b"HTTP/1.1 200"
+        )
         assert proxy.discord.seen[0].headers["Host"] in proxy.discord.url
+
+
+@pytest.mark.parametrize("host", [b"localhost:1", b"127.0.0.1", b"[::1]:9", b"rest", b"proxy.example.com"])
+async def test_addresses_local_names_and_given_ones_are_answered(tmp_path: Path, host: bytes) -> None:
+    security = SecuritySettings(hosts=frozenset({"proxy.example.com"}))
+    async with running_proxy(tmp_path, security=security) as proxy:
+        head = b"GET /users/1 HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % host
+        assert (await proxy.raw(head)).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from nescord_core.errors import ConfigError, PortTaken
-from nescord_core.services.rest import RestServer, is_loopback, serve
+from nescord_core.process.hosts import is_loopback
+from nescord_core.services.rest import RestServer, serve
 from nescord_core.settings import CacheOptions, RestSettings, SecuritySettings
-from support.rest.fake_discord import FakeDiscord, slow
+from support.rest.fake_discord import TOKEN, FakeDiscord, slow
 from support.rest.running_proxy import running_proxy
 
 
@@ -151,3 +152,10 @@ async def test_a_signal_ends_the_server_in_order(tmp_path: Path, number: int) ->
     _, errors = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 0
     assert errors.decode().split()[1:] == ["rest", "is", "stopping", f"({signal.Signals(number).name})"]
+
+
+async def test_a_proxy_without_a_token_of_its_own_passes_those_of_its_callers(tmp_path: Path) -> None:
+    async with running_proxy(tmp_path, token=None) as proxy:
+        answer = await proxy.call("GET", "/users/1", headers={"Authorization": f"Bot {TOKEN}"})
+        assert answer.status == 200
+        assert proxy.discord.seen[0].headers["Authorization"] == f"Bot {TOKEN}"

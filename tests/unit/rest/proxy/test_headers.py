@@ -38,8 +38,15 @@ def test_smuggled_lengths_and_codings_of_the_transfer_do_not_pass() -> None:
 
 
 def test_several_values_of_one_header_stay_several() -> None:
-    headers = CIMultiDict([("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
-    assert for_caller(CIMultiDictProxy(headers), status=200).getall("Set-Cookie") == ["a=1", "b=2"]
+    headers = CIMultiDict([("Link", "<a>"), ("Link", "<b>")])
+    assert for_caller(CIMultiDictProxy(headers), status=200).getall("Link") == ["<a>", "<b>"]
+
+
+def test_cookies_pass_in_neither_direction_because_callers_share_answers_and_connections() -> None:
+    answer = CIMultiDict([("Set-Cookie", "a=1"), ("X-Other", "1")])
+    assert dict(for_caller(CIMultiDictProxy(answer), status=200)) == {"X-Other": "1"}
+    asked = for_discord(CIMultiDict({"Cookie": "a=1"}), authorization=None, length=None)
+    assert "Cookie" not in asked
 
 
 def test_a_429_keeps_its_truth() -> None:

@@ -68,3 +68,23 @@ def test_resolves_below_the_api(api_url: str, asked: str, path: str, url: str) -
 def test_refuses_what_may_leave_the_api(asked: str) -> None:
     with pytest.raises(TargetRefused):
         Targets("https://discord.com/api/v10").resolve(asked)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "/channels/20%31",
+        "/channels/0201",
+        "/%63hannels/201",
+        "/api/v10/channels/000201",
+        "/api/channels/2%30%31",
+    ],
+)
+def test_all_spellings_of_a_path_are_one(spelling: str) -> None:
+    target = Targets("https://discord.com/api/v10").resolve(spelling)
+    assert (target.path, target.url) == ("/channels/201", "https://discord.com/api/v10/channels/201")
+
+
+def test_what_an_escape_keeps_apart_stays_apart() -> None:
+    target = Targets("https://discord.com/api/v10").resolve("/channels/5/messages/6/reactions/%F0%9F%91%8D/0")
+    assert target.path == "/channels/5/messages/6/reactions/%F0%9F%91%8D/0"

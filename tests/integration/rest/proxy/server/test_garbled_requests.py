@@ -23,8 +23,8 @@ SEED = int(os.environ.get("NESCORD_FUZZ_SEED", "1"))
 AT_ONCE = 8
 PATIENCE = 10.0
 STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
-MEANT = {502, 503, 504}
-"""What the proxy may answer if Discord does not respond; 500 would be a bug of its own."""
+MEANT = {501, 502, 503, 504}
+"""What the proxy may answer for unknown methods, or if Discord does not respond; 500 would be its own bug."""
 
 
 async def throw(proxy: Running, chance: random.Random, until: float) -> int:
