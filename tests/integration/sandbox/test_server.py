@@ -65,7 +65,7 @@ async def test_websockets_of_other_pages_are_refused(path: str) -> None:
 
 
 class Service:
-    """`serve` as a task, with what it told."""
+    """`serve` as a task, with the address that it reports."""
 
     def __init__(self, settings: SandboxSettings) -> None:
         self.settings = settings
@@ -76,7 +76,7 @@ class Service:
         await serve(self.settings, stop=self.stop, on_ready=self.ready.set_result)
 
 
-async def test_the_service_tells_where_it_is_and_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_the_service_announces_its_address_and_cleans_up(tmp_path: Path) -> None:
     service = Service(SandboxSettings(port=unused_port(), state_dir=tmp_path))
     async with asyncio.TaskGroup() as group, aiohttp.ClientSession() as http:
         group.create_task(service.run())

@@ -1,4 +1,4 @@
-"""A sandbox with many furnished guilds, which changes by itself when told to.
+"""A sandbox with many large guilds, which changes at random on command.
 
 Run as: big_world.py PORT GUILDS MEMBERS CHANNELS ROLES; BIG_WORLD_SHARDS is how many shards it recommends,
 BIG_WORLD_SEED chooses the changes.
@@ -35,7 +35,7 @@ VOICE = 2
 
 
 def furnish(world: World, guilds: int, members: int, channels: int, roles: int) -> None:
-    """Make the guilds, the same ones every time; what a new guild has already is counted in."""
+    """Create the guilds, the same ones every time; the sizes include what a new guild already has."""
     chance, model = random.Random(7), world.model
     people = [model.make_user(f"person{number}").id for number in range(max(members * 4, 40))]
     for number in range(guilds):

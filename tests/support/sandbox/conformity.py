@@ -1,4 +1,4 @@
-"""Holds an HTTP answer against the schema of its operation in Discord's OpenAPI document."""
+"""Checks an HTTP response against the schema of its operation in Discord's OpenAPI document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BASE = "urn:contract"
 
 
 def check(method: str, path: str, status: int, body: Any) -> list[str]:
-    """Return what is wrong with a JSON answer, one line a violation; empty when it conforms.
+    """Return the violations in a JSON response, a line each; empty if it conforms.
 
     ``path`` has no version prefix and no query. Errors (4xx) are held against the document's error schema.
     """

@@ -1,4 +1,4 @@
-"""Somebody in a channel of a sandbox, who uses a bot as a person does and writes down what it does."""
+"""A person in a channel of a sandbox, who uses a bot and records what it does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID = re.compile(r"\d{15,}|[0-9a-zA-Z_-]{60,}")
 
 
 class Person:
-    """Somebody in a channel of the sandbox, who writes down what the bot does."""
+    """A person in a channel of the sandbox, who records what the bot does."""
 
     def __init__(self, port: int, channel: str, guild: str) -> None:
         self.notes: list[Any] = []
@@ -44,7 +44,7 @@ class Person:
         return answer
 
     def say(self, content: str, user: str = "alice", **more: Any) -> Any:
-        """Say something, and take what comes next for the answer."""
+        """Send a message, and take the next one as the response."""
         place = {"channel": self.channel, "guild": self.guild}
         said = self.call("/say", **place, user=user, content=content, **more)
         self._last = said["id"]
@@ -126,7 +126,7 @@ class Person:
         return answer
 
     def messages(self, channel: str) -> Any:
-        """Return what stands in a channel, oldest first."""
+        """Return the messages of a channel, oldest first."""
         path = f"/sandbox/messages?channel={channel}&guild={self.guild}&limit=50"
         return fetch("GET", f"http://127.0.0.1:{self._port}{path}")[1]
 
@@ -139,7 +139,7 @@ class Person:
         return [each["content"] for each in _walk(message["components"]) if each.get("type") == 10]
 
     def look(self, message: Any) -> Any:
-        """Note what has become of a message."""
+        """Record the current state of a message."""
         now = next(each for each in self.messages(message["channel_id"]) if each["id"] == message["id"])
         self.note(now)
         return now

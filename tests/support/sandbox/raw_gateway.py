@@ -1,4 +1,4 @@
-"""A gateway client that does nothing by itself: it sends what a test says and shows what came back."""
+"""A gateway client without logic of its own: sends what a test gives it and returns what it receives."""
 
 from __future__ import annotations
 

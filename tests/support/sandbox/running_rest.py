@@ -56,7 +56,7 @@ class Reply:
 
 @dataclass
 class Rest:
-    """A client of the sandbox that checks all it gets against the document, and notes what it used."""
+    """A client of the sandbox that checks responses against the document, and records used operations."""
 
     world: World
     api: RestApi

@@ -1,4 +1,4 @@
-"""Faults: what matches, what counts down, and what is refused in words."""
+"""Faults: matching, counting down, errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_fault_concerns_the_resume_url_alone_or_every_url(
         ({"delay": True}, "a number"),
     ],
 )
-def test_a_wrong_gateway_fault_is_refused_with_what_would_be_right(wanted: dict[str, Any], word: str) -> None:
+def test_an_invalid_gateway_fault_names_the_valid_values(wanted: dict[str, Any], word: str) -> None:
     plan = FaultPlan()
     with pytest.raises(FaultError, match=word):
         plan.set_gateway(wanted)
@@ -72,7 +72,7 @@ def test_a_rest_fault_counts_down_on_matching_requests_only() -> None:
     assert plan.take_rest("POST", "/channels/1/messages") is None
 
 
-def test_a_route_is_no_pattern_but_for_its_stars() -> None:
+def test_only_stars_in_a_route_are_wildcards() -> None:
     plan = FaultPlan()
     plan.add_rest({"route": "/users/@m.", "status": 500})
     assert plan.take_rest("GET", "/users/@me") is None
@@ -89,6 +89,6 @@ def test_a_route_is_no_pattern_but_for_its_stars() -> None:
         ({"status": 500, "route": 5}, "text"),
     ],
 )
-def test_a_wrong_rest_fault_is_refused_with_what_would_be_right(wanted: dict[str, Any], word: str) -> None:
+def test_an_invalid_rest_fault_names_the_valid_values(wanted: dict[str, Any], word: str) -> None:
     with pytest.raises(FaultError, match=word):
         FaultPlan().add_rest(wanted)

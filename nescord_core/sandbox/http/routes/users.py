@@ -1,4 +1,4 @@
-"""The calling user: the bot, or whoever granted the OAuth2 token; and users by id.
+"""The calling user (the bot, or the user who granted the OAuth2 token), and users by id.
 
 ``POST /sandbox/authorize`` grants tokens. https://discord.com/developers/docs/topics/oauth2
 """

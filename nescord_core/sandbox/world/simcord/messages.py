@@ -109,9 +109,8 @@ class MessageModel(Backend):
         if kind is MessageType.THREAD_CREATED and started_from is not None:
             return self._start_thread(channel_id, facts["target_channel_id"], author_id, started_from)
         if kind is MessageType.CHANNEL_NAME_CHANGE and not channel.is_thread:
-            return Message(
-                id=0, channel_id=channel_id, author_id=author_id
-            )  # only groups and threads tell that
+            # Only threads and group DMs have such a message.
+            return Message(id=0, channel_id=channel_id, author_id=author_id)
         return super().create_system_message(channel_id, kind, author_id, **facts)
 
     def _start_thread(self, channel_id: int, thread_id: int, author_id: int, started_from: int) -> Message:

@@ -1,4 +1,4 @@
-"""What people do over the control API: messages, commands, threads, posts, invites, events."""
+"""Actions over the control API: messages, commands, threads, posts, invites, events."""
 
 from __future__ import annotations
 

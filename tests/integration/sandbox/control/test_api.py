@@ -42,7 +42,7 @@ ALL = Intents.all().value
         ("DELETE", "/guilds/nowhere", None, ["Sandbox"]),
     ],
 )
-async def test_what_is_wrong_is_answered_with_a_sentence_that_names_what_would_be_right(
+async def test_errors_name_the_valid_values(
     sandbox: RunningSandbox, method: str, path: str, body: Any, words: list[str]
 ) -> None:
     sentence = await sandbox.refused(method, path, body)

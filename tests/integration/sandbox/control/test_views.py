@@ -1,4 +1,4 @@
-"""What the control API shows of the world and of the gateway."""
+"""The control API's views of the world and of the gateway."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.sandbox.running import RunningSandbox, rest, rest_ok, running_sandb
 ALL = Intents.all().value
 
 
-async def test_the_state_tells_who_and_what_there_is(sandbox: RunningSandbox) -> None:
+async def test_the_state_lists_guilds_users_and_channels(sandbox: RunningSandbox) -> None:
     await sandbox.post("/say", channel="general", user="alice", content="last words")
     state = await sandbox.get("/state", tail="1")
     assert state["guild_count"] == 2

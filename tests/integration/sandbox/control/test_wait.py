@@ -40,7 +40,7 @@ async def test_waiting_lasts_until_the_bot_says_what_matches(sandbox: RunningSan
     assert waiting.result()["content"] == "ready 5"
 
 
-async def test_a_wait_that_ends_in_vain_tells_what_was_said_instead(sandbox: RunningSandbox) -> None:
+async def test_a_wait_that_times_out_returns_the_messages_seen(sandbox: RunningSandbox) -> None:
     said = await sandbox.post("/say", channel="general", user="alice", content="one")
     await sandbox.post("/say", channel="general", user="bob", content="two")
     body = {"channel": "general", "content": "never", "after": said["id"], "timeout": 0.05}
@@ -50,7 +50,7 @@ async def test_a_wait_that_ends_in_vain_tells_what_was_said_instead(sandbox: Run
     assert [each["content"] for each in answer["seen"]] == ["two"]
 
 
-async def test_waiting_finds_an_ephemeral_answer_which_no_event_tells_of(sandbox: RunningSandbox) -> None:
+async def test_waiting_finds_ephemeral_messages_which_no_event_announces(sandbox: RunningSandbox) -> None:
     async with RawGateway(sandbox.gateway_url) as bot, asyncio.TaskGroup() as group:
         await bot.identify(TOKEN, intents=ALL)
         me = (await sandbox.get("/state"))["bot"]["id"]

@@ -1,4 +1,4 @@
-"""The wire over a world of a few lines, so that these tests are about the gateway alone."""
+"""The gateway's server on a small fake world, for tests of the gateway alone."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class SmallWorld:
 
 
 class Gateway:
-    """A running wire with its world; ``now`` can be moved on."""
+    """A running gateway with its world; ``shift`` moves its time."""
 
     def __init__(self, settings: SandboxSettings, world: SmallWorld) -> None:
         self.shift = 0.0

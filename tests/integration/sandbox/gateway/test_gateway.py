@@ -218,7 +218,7 @@ async def test_content_is_hidden_without_its_intent_except_for_mentions_own_and_
     assert got[0]["embeds"] == []
 
 
-async def test_what_is_said_where_the_bot_cannot_look_does_not_reach_it(start: Any) -> None:
+async def test_messages_in_channels_that_the_bot_cannot_view_do_not_reach_it(start: Any) -> None:
     gateway = await start()
     gateway.server.can_view = lambda channel_id: channel_id != 13
     async with RawGateway(gateway.url) as client:

@@ -41,7 +41,7 @@ async def test_presences_come_with_their_intent_only() -> None:
         assert "online, idle, dnd, offline" in sentence
 
 
-async def test_a_guild_that_discord_loses_and_finds() -> None:
+async def test_an_outage_of_a_guild() -> None:
     async with running_sandbox(guilds=2) as sandbox:
         async with RawGateway(sandbox.gateway_url) as gateway:
             await gateway.identify(TOKEN, intents=Intents.default().value)
@@ -70,7 +70,7 @@ async def test_mentions_carry_the_membership() -> None:
         assert "user" not in mentioned["member"]
 
 
-async def test_what_is_private_of_a_user_is_told_of_the_bot_alone() -> None:
+async def test_private_user_fields_are_shown_for_the_bot_only() -> None:
     async with running_sandbox() as sandbox, RawGateway(sandbox.gateway_url) as gateway:
         await gateway.identify(TOKEN, intents=Intents.all().value)
         assert gateway.ready["user"]["verified"] is True
@@ -120,7 +120,7 @@ async def test_the_bot_moves_between_voice_channels_over_the_gateway(sandbox: Ru
         assert (await bot.receive())["op"] == 11, "what is not allowed is not answered"
 
 
-async def test_the_bot_hears_nothing_from_a_channel_that_it_may_not_view(sandbox: RunningSandbox) -> None:
+async def test_the_bot_gets_no_events_of_channels_that_it_cannot_view(sandbox: RunningSandbox) -> None:
     async with RawGateway(sandbox.gateway_url) as bot:
         await bot.identify(TOKEN, intents=ALL)
         await sandbox.post("/channels", name="secret")

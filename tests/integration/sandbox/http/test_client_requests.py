@@ -12,7 +12,7 @@ from support.sandbox.running_rest import (
 
 
 async def test_fields_that_the_document_does_not_know_are_ignored(rest: Rest) -> None:
-    """discord.js sends a thread's type with a message's thread, and other spellings of what it means."""
+    """discord.js sends a thread's type with a message's thread, and fields in a second spelling."""
     sent = await rest.ok("POST", f"{general(rest)}/messages", {"content": "start"})
     path = f"{general(rest)}/messages/{sent['id']}/threads"
     assert (await rest.ok("POST", path, {"name": "talk", "type": 11}))["name"] == "talk"
@@ -40,7 +40,7 @@ async def test_true_as_a_word_is_true(rest: Rest) -> None:
     await rest.call("POST", path, {"days": 7, "compute_prune_count": "yes"}, expect=400)
 
 
-async def test_what_a_form_led_to_names_the_form_and_the_click_before_it(rest: Rest, heard: Events) -> None:
+async def test_a_modals_message_names_the_modal_and_the_click_before_it(rest: Rest, heard: Events) -> None:
     """discord.js ends with an error for a modal's message whose triggering interaction has no user."""
     row = {"type": 1, "components": [{"type": 2, "style": 1, "custom_id": "form", "label": "Form"}]}
     sent = await rest.ok("POST", f"{general(rest)}/messages", {"content": "x", "components": [row]})

@@ -45,7 +45,7 @@ async def test_every_operation_answers_as_the_document_says(rest: Rest) -> None:
     assert answered - rest.used - NOT_IN_THE_WALKTHROUGH == set()
 
 
-async def test_what_the_sandbox_lacks_says_so(rest: Rest) -> None:
+async def test_a_missing_operation_is_named(rest: Rest) -> None:
     body = {"client_id": "1", "external_auth_token": "t", "external_auth_type": "OIDC"}
     lacking: dict[str, Any] = (await rest.call("POST", "/partner-sdk/token", body, expect=501)).body
     assert "POST /partner-sdk/token: the sandbox cannot check" in lacking["message"]

@@ -80,7 +80,7 @@ async def test_a_roles_colours_icon_and_emoji(rest: Rest, heard: Events) -> None
     await rest.call("PATCH", path, three, expect=400)
 
 
-async def test_the_bots_looks(rest: Rest, heard: Events) -> None:
+async def test_the_bots_avatar_and_banner(rest: Rest, heard: Events) -> None:
     me = await rest.ok("PATCH", "/users/@me", {"avatar": IMAGE, "banner": IMAGE})
     assert me["avatar"] == me["banner"] is not None
     said = await rest.ok("POST", f"{general(rest)}/messages", {"content": "x"})

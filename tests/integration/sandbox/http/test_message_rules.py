@@ -1,4 +1,4 @@
-"""Discord's rules beyond its document: what is refused, with the codes and places that clients read."""
+"""Discord's rules beyond its OpenAPI document, with the error codes and paths that clients read."""
 
 from __future__ import annotations
 

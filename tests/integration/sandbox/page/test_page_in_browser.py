@@ -107,7 +107,7 @@ async def test_a_command_opens_a_form_and_its_answer_is_for_its_user_only(tmp_pa
         await page.until("document.querySelector('#toast').textContent.includes('/form')")
 
 
-async def test_a_direct_message_is_written_as_the_person_whose_it_is(tmp_path: Path) -> None:
+async def test_a_direct_message_is_written_as_its_person(tmp_path: Path) -> None:
     async with running_sandbox() as sandbox, browser(tmp_path) as page:
         await sandbox.post("/dm", user="bob", content="one")
         await page.open(f"{sandbox.url}/")

@@ -34,7 +34,7 @@ async def test_the_feed_gives_the_page_every_event() -> None:
             assert (status["t"], status["d"]["bot_online"]) == ("SANDBOX_STATUS", True)
 
 
-async def test_an_open_page_hears_of_every_request_and_of_no_token() -> None:
+async def test_an_open_page_gets_every_request_without_the_token() -> None:
     async with running_sandbox() as sandbox:
         channel = (await sandbox.get("/state"))["guilds"][0]["channels"][0]["id"]
         async with sandbox.http.ws_connect(f"{sandbox.url}/sandbox/events") as feed:

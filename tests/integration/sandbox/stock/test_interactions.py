@@ -1,4 +1,4 @@
-"""A stock discord.py bot answers what a person can start: command, completion, button, menu, modal."""
+"""A stock discord.py bot responds to every interaction that people start."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
 
 
 async def answered(world: World, started: dict[str, Any]) -> dict[str, Any]:
-    """Wait until the bot has answered for good, and return what became of the interaction."""
+    """Wait for the bot's final response, and return the interaction."""
     async with asyncio.timeout(20):
         while True:
             state = world.interaction(started["id"])

@@ -1,4 +1,4 @@
-"""Calls nearly every operation of the sandbox's REST API, in an order in which each finds what it needs."""
+"""Calls nearly every operation of the sandbox's REST API, each after those that it depends on."""
 
 from __future__ import annotations
 

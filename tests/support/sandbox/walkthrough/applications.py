@@ -1,4 +1,4 @@
-"""The application: what the bot itself can see, commands, interactions, entitlements."""
+"""The application: the bot's own account, commands, interactions, entitlements."""
 
 from __future__ import annotations
 

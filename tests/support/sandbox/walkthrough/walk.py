@@ -1,4 +1,4 @@
-"""What the parts of the walkthrough share."""
+"""The state that the parts of the walkthrough share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def form(payload: str | None, *files: tuple[str, str, bytes], **fields: str) -> 
 
 
 class Walk:
-    """The state of one walkthrough; each part uses what those before it made."""
+    """The state of one walkthrough; each part uses objects that earlier parts created."""
 
     message: int
     buttons: int

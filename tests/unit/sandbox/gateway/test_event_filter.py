@@ -1,4 +1,4 @@
-"""What a session sees of an event."""
+"""The events that a session gets, and what they show."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_large_guild_comes_without_members_even_with_presences() -> None:
     assert len(guild_create_for(guild, Intents.all(), 51, BOT)["members"]) == 51
 
 
-def test_who_is_in_a_voice_channel_comes_along() -> None:
+def test_members_in_voice_channels_come_with_a_large_guild() -> None:
     guild = {"member_count": 3, "members": members(3), "voice_states": [{"user_id": "100"}]}
     shown = guild_create_for(guild, Intents.GUILDS, 50, BOT)
     assert [each["user"]["id"] for each in shown["members"]] == [BOT, "100"]

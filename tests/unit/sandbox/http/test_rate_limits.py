@@ -52,7 +52,7 @@ def test_slide_interval_is_reset_after_through_used() -> None:
 
 
 def test_a_fixed_window_has_a_reset_that_does_not_move() -> None:
-    """PUT of a member's role is a fixed window, told by a Reset that does not move."""
+    """PUT of a member's role has a fixed window: Reset does not move."""
     limits = Limits(50)
     resets = {now + allowed(take(limits, ROLES, now)).reset_after for now in (0.0, 1.0, 4.0, 9.0)}
     assert resets == {10.0}
@@ -145,7 +145,7 @@ def test_headers_and_body_of_a_429() -> None:
 
 
 def test_who_waits_as_told_is_let_in() -> None:
-    """Wait on Reset-After: what the header says, rounded, is never too short."""
+    """A client that waits for Reset-After, as rounded in the header, is never too early."""
     limits = Limits(50)
     rule = Rule("odd", 3, 1.0)
     now = 0.0

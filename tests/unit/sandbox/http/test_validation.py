@@ -62,7 +62,7 @@ def test_what_real_clients_send_passes(body: Any) -> None:
         ([1], {"": "DICT_TYPE_CONVERT"}),
     ],
 )
-def test_what_is_wrong_is_named(body: Any, found: dict[str, str]) -> None:
+def test_problems_are_named(body: Any, found: dict[str, str]) -> None:
     assert problems("create_message", body) == found
 
 

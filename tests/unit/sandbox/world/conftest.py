@@ -1,4 +1,4 @@
-"""A seeded world, and what it announces."""
+"""A seeded world, and a recorder of its events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which texts a rule catches, and what the sandbox does then."""
+"""The texts that a rule matches, and its actions."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def rule(world: World, *actions: dict[str, Any], **more: Any) -> None:
     world.model.create_auto_mod_rule(world.guild_ids()[0], world.application_id, body)
 
 
-def test_a_blocked_message_is_refused_told_and_not_kept(world: World) -> None:
+def test_a_blocked_message_is_refused_announced_and_not_stored(world: World) -> None:
     heard: list[tuple[str, Mapping[str, Any]]] = []
     world.subscribe(lambda event, payload, *_: heard.append((event, payload)))
     alerts = world.find_channel("random").id
@@ -81,7 +81,7 @@ def test_a_blocked_message_is_refused_told_and_not_kept(world: World) -> None:
     assert world.member(world.guild_ids()[0], "bob")["communication_disabled_until"]
 
 
-def test_bots_the_owner_and_the_exempt_are_spared(world: World) -> None:
+def test_bots_the_owner_and_exempt_members_are_not_moderated(world: World) -> None:
     rule(world, {"type": 1}, exempt_roles=[str(world.find_role("moderator").id)])
     rule(world, {"type": 1}, exempt_channels=[], enabled=False)
     for user in ("olivia", "alice"):

@@ -46,7 +46,7 @@ def test_ids_carry_the_time_of_day(world: World) -> None:
     assert sorted(set(more)) == more
 
 
-def test_listeners_hear_in_order_until_they_stop(world: World, recorder: EventRecorder) -> None:
+def test_listeners_get_events_in_order_until_they_unsubscribe(world: World, recorder: EventRecorder) -> None:
     said = world.say("#general", "@alice", "hello")
     world.edit("general", said["id"], "hello!", user="alice")
     world.react("general", said["id"], "bob", "👍")
@@ -75,7 +75,7 @@ def test_a_direct_message_has_no_guild_and_its_channel_as_key(world: World, reco
     assert "guild_id" not in payload
 
 
-def test_what_is_remembered_is_bounded(world: World) -> None:
+def test_stored_messages_and_interactions_are_limited(world: World) -> None:
     world.model.messages_per_channel = 10
     for number in range(25):
         world.say("general", "alice", f"message {number}")

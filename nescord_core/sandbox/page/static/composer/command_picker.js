@@ -181,7 +181,7 @@ export function commandPicker(box) {
     lastUpdate += 1;
     const thisUpdate = lastUpdate;
     const found = await suggestions(box.value);
-    if (thisUpdate !== lastUpdate) return;  // more was typed meanwhile
+    if (thisUpdate !== lastUpdate) return;  // more has been typed since
     if (!found) { close(); return; }
     items = found.items.slice(0, MAX_ITEMS);
     $("suggest-hint").textContent = found.hint;

@@ -1,4 +1,4 @@
-"""What is bought of the application, its activities and files."""
+"""Purchases, entitlements, activities and attachments of the application."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ async def test_a_message_may_be_forwarded(rest: Rest) -> None:
     assert shown["message_snapshots"][0]["message"]["content"] == "news"
 
 
-async def test_whose_message_it_is_comes_with_a_reaction(rest: Rest, heard: Events) -> None:
+async def test_a_reaction_has_the_author_of_the_message(rest: Rest, heard: Events) -> None:
     sent = await rest.ok("POST", f"{general(rest)}/messages", {"content": "x"})
     rest.world.react("general", sent["id"], "alice", "👍")
     assert last(heard, "MESSAGE_REACTION_ADD")["message_author_id"] == str(rest.world.application_id)

@@ -1,4 +1,4 @@
-"""Users' OAuth2 tokens: what they give access to, and what only bots or only users can do."""
+"""Users' OAuth2 tokens: their access, and operations for bots or users only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people and owners do: coming and going, permissions, voice, and what is refused."""
+"""Actions of members and owners: membership, permissions, voice, refusals."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_permissions_are_a_number_or_a_string_as_discord_writes_them(world: Worl
     ],
     ids=["channel deleted", "left the guild", "banned"],
 )
-def test_nobody_talks_on_where_there_is_no_place_or_no_member(
+def test_voice_ends_with_the_channel_or_the_membership(
     world: World, recorder: EventRecorder, end: Callable[[World], None]
 ) -> None:
     world.voice_join("Lounge", "bob")
@@ -64,7 +64,7 @@ def test_nobody_talks_on_where_there_is_no_place_or_no_member(
     assert world.guild_create(world.find_guild().id)["voice_states"] == []
 
 
-def test_mistakes_are_sentences_that_name_what_there_is(world: World) -> None:
+def test_errors_name_known_objects(world: World) -> None:
     with pytest.raises(ActionError, match=r"no channel 'nope'. Known: #general, #random, #Lounge"):
         world.say("nope", "alice", "x")
     with pytest.raises(ActionError, match=r"no user 'zed'. Known: olivia, alice, bob"):
