@@ -55,7 +55,7 @@ class Cluster:
         self._failure: NescordError | None = None
         self._stop: bool | None = None
         self.on_unreachable: Callable[[], None] = _noop
-        """Called when the main gateway cannot be connected to: its address may have changed."""
+        """Called when the main gateway is unreachable: its address may have changed."""
         self._changed = asyncio.Event()
         self._new_session = asyncio.Event()
 
@@ -99,7 +99,7 @@ class Cluster:
         self.on_unreachable()
 
     def use_gateway(self, url: str) -> None:
-        """Connect to this address from the next attempt on, wherever a session has no resume host."""
+        """Use this address from the next attempt on, for sessions without a resume host."""
         self._gateway_url = url
         for shard in self._shards.values():
             shard.use_gateway(url)

@@ -39,7 +39,7 @@ PATH = "/gateway/bot"
 LARGEST_BODY = 64 * 1024
 """Bytes of a response; Discord's has about 200."""
 LONGEST_WAIT = 3600.0
-"""Seconds that a Retry-After may ask for; then it is asked again, whatever it said."""
+"""The longest Retry-After that is honoured, in seconds."""
 MOST_SHARDS = 100_000
 MOST_CONCURRENCY = 4096
 MOST_STARTS = 1_000_000
@@ -110,7 +110,7 @@ async def fetch_gateway_info_once(
     """Try once. Raises TokenRejected, RateLimited, DiscordServerError, DiscordHTTPError, TransportError."""
     url = f"{api_url.rstrip('/')}{PATH}"
     headers = {
-        "Accept-Encoding": "identity",  # nothing to decompress, so nothing that inflates
+        "Accept-Encoding": "identity",  # rules out decompression bombs
         "Authorization": f"Bot {token}",
         "User-Agent": USER_AGENT,
     }
@@ -137,7 +137,7 @@ async def fetch_gateway_info_once(
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body. Raises ValueError for one that cannot be an answer to this request."""
+    """Return the body. Raises ValueError if it is compressed or too large."""
     if "Content-Encoding" in response.headers:
         raise ValueError("the response is compressed, which was not asked for")
     body = bytearray()
@@ -149,7 +149,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _info(answer: _Response) -> GatewayInfo:
-    """Return what is believed of an answer. Raises ValueError for numbers and URLs that cannot be meant."""
+    """Validate a response and clamp its numbers. Raises ValueError for implausible URLs and numbers."""
     limit = answer.session_start_limit
     if not answer.url.startswith(("ws://", "wss://")) or len(answer.url) > LONGEST_URL:
         raise ValueError(f"url is {printable(answer.url, 100)!r}")
@@ -204,7 +204,7 @@ def _seconds(header: str | None) -> float:
 
 
 def _finite(seconds: float) -> float:
-    """Return a time that can be waited; infinity becomes the longest wait and NaN none."""
+    """Clamp a wait in seconds: infinity becomes the longest wait, NaN none."""
     if math.isnan(seconds):
         return 0.0
     return min(max(seconds, 0.0), LONGEST_WAIT)

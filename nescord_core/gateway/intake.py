@@ -31,15 +31,15 @@ __all__ = ["EventSink", "Intake", "SetAside", "Skipped"]
 Skipped = Callable[[int, str, int], None]
 
 SetAside = Callable[[Envelope, str], None]
-"""Gets an event that cannot be carried, and why. The event is not delivered and counts as acknowledged."""
+"""Receives an undeliverable event and the reason. It is not delivered, and counts as acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventSink:
-    """Where a cluster's events go. ``deliver`` gets every wanted one, in order per shard, and must not block.
+    """The sink of a cluster's events. ``deliver`` gets every wanted one, in order per shard, without blocking.
 
     ``skipped(shard_id, session_id, seq)`` is called for every event that ``settings.events`` filters out or
-    that cannot be carried; the latter go to ``set_aside`` as well.
+    is undeliverable; the latter go to ``set_aside`` as well.
     """
 
     deliver: Callable[[Envelope], None]
@@ -48,13 +48,13 @@ class EventSink:
 
 
 MOST_REPEATS = 64
-"""Events in a row, rising and all received before: Discord repeats events before RESUMED, never after."""
+"""Consecutive rising duplicates that show a wrong seq: Discord repeats events before RESUMED, never after."""
 
 
 class Intake:
     """Inflates a message, reads op, s and t, filters by event name, routes, and calls ``sink``.
 
-    ``wanted`` is None for all events. Nothing that arrives raises out of here: an event that cannot be
+    ``wanted`` is None for all events. Received data never raises here: an event that cannot be
     parsed, has an impossible number, or makes ``sink.deliver`` raise is set aside.
     """
 
@@ -123,7 +123,7 @@ class Intake:
             self._handle_repeated(kind, seq, bytes(payload.d), report)
 
     def _handle_unreadable(self, text: bytes, why: str, report: Callable[[s.Fact], None]) -> None:
-        """Set an unreadable event aside, if at least its type and number can be read."""
+        """Set an unreadable event aside, if at least its type and number are readable."""
         self._counters.decode_errors += 1
         found = salvage(text)
         if found is None:
@@ -136,7 +136,7 @@ class Intake:
             self._handle_repeated(found.type, found.seq, found.d, report)
 
     def _handle_repeated(self, kind: str, seq: int, data: bytes, report: Callable[[s.Fact], None]) -> None:
-        """Drop a duplicate, unless its number shows that one of the two numbers is wrong."""
+        """Drop a duplicate, unless its number shows that either number is wrong."""
         session = self._session
         if session.session_id is None:
             self._counters.duplicates += 1
@@ -183,7 +183,7 @@ class Intake:
         return forward
 
     def _put_aside(self, kind: str, seq: int, data: bytes, why: str) -> None:
-        """Give up an event that cannot be carried; it counts as done, so a RESUME does not bring it again."""
+        """Set an undeliverable event aside; it counts as done, so a RESUME does not bring it again."""
         envelope = self._envelope(kind, seq, data)
         self._resume_point.skipped(seq)
         if self._skipped is not None:

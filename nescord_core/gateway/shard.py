@@ -122,7 +122,7 @@ class Shard:
             self._session.presence = msgspec.Raw(data)
 
     def use_gateway(self, url: str) -> None:
-        """Take over a new address of the main gateway."""
+        """Use a new address of the main gateway."""
         self._session.gateway_url = url
 
     def acknowledged(self, session_id: str, seq: int) -> None:
@@ -259,7 +259,7 @@ class Shard:
                 self._context.on_unreachable()
             self._connection_ended(connection, s.ConnectFailed(error.message))
         except Exception as error:
-            # Whatever a message did to us ends this connection, not the process: the session resumes.
+            # A message that breaks us ends this connection, not the process: the session resumes.
             log.exception("shard %d: a message could not be processed", self.shard_id)
             self._step(s.Corrupt(f"{type(error).__name__}: {error}"), connection)
         else:
@@ -341,7 +341,7 @@ _LOG_LINES: dict[s.Milestone, tuple[int, str]] = {
     s.Milestone.LOST: (logging.WARNING, "connection lost"),
     s.Milestone.SESSION_ENDED: (logging.WARNING, "session ended"),
     s.Milestone.RESUME_URL_DROPPED: (logging.WARNING, "resuming on the main gateway"),
-    s.Milestone.IGNORED: (logging.ERROR, "a message is ignored because it cannot be read"),
+    s.Milestone.IGNORED: (logging.ERROR, "ignoring an unreadable message"),
 }
 
 

@@ -40,7 +40,7 @@ class ShardStats:
     """One shard at one moment. Ages and latencies are in seconds, None while unknown.
 
     ``state`` is the session's state in lower case (``connected`` when healthy). ``events``, by type, include
-    the filtered ones; ``set_aside`` counts those that could not be carried. ``closes`` is by code, ``"none"``
+    the filtered ones; ``set_aside`` counts undeliverable ones. ``closes`` is by code, ``"none"``
     for connections that broke. ``down_for`` is how long the shard has been trying to connect and ``trouble``
     why it fails; None and empty while it is connected.
     """

@@ -24,9 +24,9 @@ __all__ = [
 SCHEMES = ("zstd-stream", "zlib-stream", "none")
 
 LARGEST_PAYLOAD = 128 * 1024 * 1024
-"""Bytes. The GUILD_CREATE of the largest guilds takes tens of MB; what inflates to more is no payload."""
+"""Bytes. The GUILD_CREATE of the largest guilds takes tens of MB; anything larger is an attack."""
 _ZSTD_STEP = 1024
-"""Bytes given to zstd at a time. Its densest block makes 128 KiB of 4 bytes: a step makes 32 MiB at most."""
+"""Bytes passed to zstd at a time. Its densest block expands 4 bytes to 128 KiB: a step yields up to 32 MiB."""
 
 
 class CorruptStreamError(Exception):

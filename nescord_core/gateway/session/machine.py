@@ -20,7 +20,7 @@ from nescord_core.process.text import printable
 __all__ = ["FARTHEST_STEP", "IllegalFactError", "Session"]
 
 FARTHEST_STEP = 1_000_000
-"""Sequence numbers grow by one; one that leaps further than this is none of this session."""
+"""Sequence numbers grow by one; a larger jump than this does not belong to the session."""
 
 
 class IllegalFactError(RuntimeError):
@@ -113,8 +113,8 @@ class Session:
     def advance(self, seq: int) -> bool:
         """Record a dispatch's sequence number; return False when the event must not be delivered.
 
-        That is a duplicate, an event outside any session, or one whose number cannot be of this session:
-        taking that over would make every later event a duplicate.
+        That is a duplicate, an event outside any session, or one with an impossible number: accepting that
+        would make every later event a duplicate.
         """
         self._heard = True
         if 0 < seq - self.seq <= FARTHEST_STEP and self.session_id is not None:
@@ -238,31 +238,31 @@ class Session:
         ended = self._end_session("Discord invalidated it")
         return [*ended, *self._close_and_retry("Discord sent Invalid Session", now, jitter, wait=wait)]
 
-    # What cannot be read
+    # Unreadable data
 
     def _times_here(self) -> int:
-        """Return how often in a row something unreadable came at this point of the session."""
+        """Return how many times in a row there was unreadable data at this point of the session."""
         here = (self.session_id, self.seq)
         self._unreadable_times = self._unreadable_times + 1 if here == self._unreadable_at else 1
         self._unreadable_at = here
         return self._unreadable_times
 
     def _corrupt(self, reason: str, now: float, jitter: float) -> list[s.Effect]:
-        """Resume; a session that breaks again and again at one point is given up, or it would for ever."""
+        """Resume, but end a session that keeps breaking at the same point: it would do so forever."""
         times = self._times_here()
         why = f"its data was unreadable {times} times at the same place"
         ended = self._end_session(why) if times >= self._rules.resume_tries else []
         return [*ended, *self._close_and_retry(f"unreadable data: {printable(reason)}", now, jitter)]
 
     def _unreadable(self, reason: str, now: float, jitter: float) -> list[s.Effect]:
-        """Resume, since an event may be lost; what is unreadable a second time is ignored."""
+        """Resume, since an event may be lost; a message that is unreadable again is ignored."""
         if self._times_here() == 1:
             return self._close_and_retry(f"unreadable message: {printable(reason)}", now, jitter)
         return [s.Report(s.Milestone.IGNORED, printable(reason))]
 
     def _out_of_sequence(self, now: float, jitter: float) -> list[s.Effect]:
-        ended = self._end_session(f"events with numbers far below {self.seq} keep coming")
-        return [*ended, *self._close_and_retry("the sequence numbers are out of step", now, jitter)]
+        ended = self._end_session(f"Discord keeps sending sequence numbers below {self.seq}")
+        return [*ended, *self._close_and_retry("the sequence numbers are out of sync", now, jitter)]
 
     # Heartbeats
 
@@ -340,7 +340,7 @@ class Session:
         return [s.Report(s.Milestone.LOST, f"{why}; retrying in {wait:.1f} s"), *effects]
 
     def _resume_delay(self, now: float, jitter: float) -> float:
-        """Return the seconds until a good connection is resumed: none, or soon if it is lost repeatedly."""
+        """Return the seconds until a good connection is resumed: 0, or a short wait if it keeps breaking."""
         again = self._lost_at is not None and now - self._lost_at < self._rules.stable_after
         self._lost_at = now
         low, high = self._rules.soon

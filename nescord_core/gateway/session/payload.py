@@ -45,7 +45,7 @@ class Payload(msgspec.Struct, gc=False):
 
 
 Id = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
-"""A snowflake. The wire and the spool hold 64 bits; an event with any other id has no order of its own."""
+"""A snowflake. The wire and the spool use 64 bits; an event with any other id is not ordered."""
 
 Route = tuple[int, int]
 """(key, guild id): what an event is ordered by, and its guild or 0."""
@@ -81,7 +81,7 @@ class ReadyFacts(NamedTuple):
 
 
 class _Ready(msgspec.Struct, gc=False):
-    """Only the session's id has to be there; everything else may be of any shape."""
+    """Only the session id is required; everything else may have any shape."""
 
     session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     resume_gateway_url: object = None
@@ -101,11 +101,11 @@ _SALVAGED_HEAD = re.compile(
 _SESSION_ID = re.compile(rb'"session_id"\s*:\s*"([A-Za-z0-9_-]{1,256})"')
 
 SHORTEST_BEAT, LONGEST_BEAT = 0.05, 86_400.0
-"""Seconds. An interval outside would flood the gateway with heartbeats, or never notice a dead connection."""
+"""Seconds. Other intervals would flood the gateway with heartbeats, or never detect a dead connection."""
 
 
 class Salvaged(NamedTuple):
-    """What can be told of a dispatch that cannot be parsed; ``d`` is unchecked."""
+    """The readable parts of a dispatch that cannot be parsed; ``d`` is unchecked."""
 
     type: str
     seq: int
@@ -199,7 +199,7 @@ def route(event: str, d: bytes | msgspec.Raw) -> Route:
 
 
 def salvage(text: bytes) -> Salvaged | None:
-    """Read type and seq of a dispatch whose ``d`` cannot be parsed; None when the text does not begin as one.
+    """Read type and seq of a dispatch whose ``d`` cannot be parsed; None if the text does not start like one.
 
     Discord writes t, s, op and d in this order.
     """
@@ -210,7 +210,7 @@ def salvage(text: bytes) -> Salvaged | None:
 
 
 def ready_facts(d: bytes) -> ReadyFacts:
-    """Parse READY. Raises PayloadError when it has no usable session id."""
+    """Parse READY. Raises PayloadError if it has no usable session id."""
     try:
         ready = _ready.decode(d)
     except UNREADABLE as error:

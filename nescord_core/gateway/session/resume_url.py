@@ -11,7 +11,7 @@ _LONGEST = 2048
 
 
 def is_trusted(url: object, main: str) -> bool:
-    """Return whether ``url`` is a websocket URL of the host, or the domain, that the main gateway is on.
+    """Return whether ``url`` is a websocket URL on the main gateway's host or domain.
 
     RESUME carries the token, so a READY must not be able to send it elsewhere: not to another domain, and not
     unencrypted when the main gateway is encrypted. Discord's own resume hosts are below the main gateway's
@@ -34,7 +34,7 @@ def is_trusted(url: object, main: str) -> bool:
 
 
 def _domain(host: str) -> str:
-    """Return what hosts of one owner share: the last two labels; local names and loopback are one place."""
+    """Return the domain that an owner's hosts share: the last two labels, or ``local`` for this machine."""
     try:
         return "local" if ipaddress.ip_address(host).is_loopback else host
     except ValueError:

@@ -83,7 +83,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class OutOfSequence:
-    """Fact: events keep coming whose sequence numbers are taken already: the one we hold is wrong."""
+    """Fact: events keep repeating earlier sequence numbers, so ours is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

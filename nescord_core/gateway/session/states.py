@@ -53,9 +53,9 @@ WIRED = frozenset(state for state, facts in LEGAL.items() if s.Frame in facts)
 class SessionRules:
     """Time-outs in seconds.
 
-    A connection that got to READY or RESUMED is no failed attempt when it is lost: the next RESUME is
-    immediate or, within ``stable_after`` of the loss before, comes ``soon``. That bounds how often a minute a
-    shard reconnects. Only attempts that did not get that far make the pause grow (``backoff``).
+    Losing a connection that reached READY or RESUMED is not a failed attempt: the next RESUME follows at once
+    or, within ``stable_after`` of the previous loss, after ``soon``, which limits how often a shard
+    reconnects. Only attempts that did not get that far increase the wait (``backoff``).
 
     ``invalid_wait`` is the wait after Invalid Session: Discord asks for 1 to 5 seconds. ``resume_tries``
     bounds the consecutive RESUMEs that bring no event.

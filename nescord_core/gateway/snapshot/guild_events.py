@@ -15,7 +15,7 @@ import msgspec
 __all__ = ["FOLDED", "MEMBER_COUNT", "UNEXPECTED", "apply_event"]
 
 UNEXPECTED = (LookupError, TypeError, AttributeError, ValueError, RecursionError, msgspec.MsgspecError)
-"""What decoding and applying JSON of another shape raises."""
+"""Raised by decoding and applying JSON of an unexpected shape."""
 
 MEMBER_COUNT = "MEMBER_COUNT"
 """Our own event: a member joined (1) or left (-1) while members are not cached."""
@@ -70,7 +70,7 @@ class _Guild:
 
 
 def _indexed(items: Iterable[_Json], key: Callable[[_Json], str]) -> Iterator[tuple[str, _Json]]:
-    """Yield items by key, without those that have none."""
+    """Yield items with their keys, without those that have none."""
     for item in items:
         with suppress(*UNEXPECTED):
             yield key(item), item
@@ -79,8 +79,7 @@ def _indexed(items: Iterable[_Json], key: Callable[[_Json], str]) -> Iterator[tu
 def apply_event(guild: _Json, changes: Iterable[tuple[str, bytes]]) -> _Json:
     """Apply events, given by type and raw ``d``, in order; return the guild, which is modified in place.
 
-    An event of a shape that its rule does not expect changes nothing: one field that Discord leaves out must
-    not cost the whole guild.
+    An event of an unexpected shape changes nothing: one missing field must not cost the whole guild.
     """
     work = _Guild(guild)
     for kind, data in changes:

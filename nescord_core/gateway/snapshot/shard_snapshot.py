@@ -139,8 +139,9 @@ class ShardSnapshot:
         return False
 
     def forget(self, guild_id: int) -> None:
-        """Treat a guild as unavailable after an event of it could not be applied: its next GUILD_CREATE, or a
-        new session, brings it back whole.
+        """Treat a guild as unavailable because one of its events could not be applied.
+
+        Its next GUILD_CREATE, or a new session, restores it.
         """
         if self._guilds.pop(guild_id, None) is not None:
             self.unavailable.add(guild_id)

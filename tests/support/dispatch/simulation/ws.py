@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Ws"]
 
-_RULES = SessionRules(invalid_wait=(0.01, 0.05), backoff=Backoff(0.01, 0.1))
-_HELLO = json.dumps({"heartbeat_interval": 10**9}).encode()
+_RULES = SessionRules(invalid_wait=(0.01, 0.05), soon=(0.01, 0.02), backoff=Backoff(0.01, 0.1))
+_HELLO = json.dumps({"heartbeat_interval": 41_250}).encode()
 
 
 class Ws:
