@@ -36,7 +36,7 @@ SetAside = Callable[[Envelope, str], None]
 
 @dataclass(frozen=True, slots=True)
 class EventSink:
-    """The sink of a cluster's events. ``deliver`` gets every wanted one, in order per shard, without blocking.
+    """The sink of a cluster's events. ``deliver`` gets every wanted one, in order per shard without blocking.
 
     ``skipped(shard_id, session_id, seq)`` is called for every event that ``settings.events`` filters out or
     is undeliverable; the latter go to ``set_aside`` as well.

@@ -26,7 +26,7 @@ SCHEMES = ("zstd-stream", "zlib-stream", "none")
 LARGEST_PAYLOAD = 128 * 1024 * 1024
 """Bytes. The GUILD_CREATE of the largest guilds takes tens of MB; anything larger is an attack."""
 _ZSTD_STEP = 1024
-"""Bytes passed to zstd at a time. Its densest block expands 4 bytes to 128 KiB: a step yields up to 32 MiB."""
+"""Bytes per call of zstd. Its densest block expands 4 bytes to 128 KiB: a step yields 32 MiB at most."""
 
 
 class CorruptStreamError(Exception):
