@@ -1,4 +1,4 @@
-"""Terminal output and options that the commands share: colours, plurals, error paragraphs."""
+"""Terminal output and options that the commands share: colours and error paragraphs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import typer
 
 from nescord_core.errors import ConfigError, NescordError
 
-__all__ = ["ProjectOption", "counted", "fail", "is_terminal", "paint"]
+__all__ = ["ProjectOption", "fail", "is_terminal", "paint"]
 
 
 def _existing(project: Path | None) -> Path | None:
@@ -46,11 +46,6 @@ def paint(text: str, colour: str) -> str:
     if not colour or os.environ.get("NO_COLOR") or not is_terminal():
         return text
     return typer.style(text, fg=colour)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return the number with the noun's singular or plural: "1 event", "2 events", "0 IDENTIFYs"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def fail(error: NescordError, *, debug: bool) -> NoReturn:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from nescord_cli.terminal import ProjectOption, counted, paint
+from nescord_cli.terminal import ProjectOption, paint
+from nescord_core.wording import counted
 
 __all__ = ["EXAMPLES", "doctor"]
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from nescord_cli.terminal import ProjectOption, counted
+from nescord_cli.terminal import ProjectOption
+from nescord_core.wording import counted
 
 __all__ = ["status"]
 

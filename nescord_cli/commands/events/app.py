@@ -11,7 +11,8 @@ import typer
 
 from nescord_cli import completion
 from nescord_cli.commands.events import failed as failed_events
-from nescord_cli.terminal import ProjectOption, counted
+from nescord_cli.terminal import ProjectOption
+from nescord_core.wording import counted
 
 __all__ = ["app"]
 
@@ -141,7 +142,7 @@ def record(
     with recording(file, scrub=_scrubbed(scrub), force=force) as recorder:
         typer.echo(f"Recording to {file}; press ^C to stop.", err=True)
         until_stopped(lambda: follow(state_dir, wanted, recorder.put, limit=limit, seconds=seconds))
-    size = counted(file.stat().st_size, "byte")
+    size = f"{file.stat().st_size:,} bytes"
     typer.echo(f"Recorded {counted(recorder.events, 'event')} to {file}, {size}.", err=True)
 
 

@@ -93,7 +93,7 @@ def test_help_of_everything_imports_no_command() -> None:
     ours = {name for name in more if name.startswith("nescord")}
     assert ours <= {
         *("nescord_cli", "nescord_cli.app", "nescord_cli.lazy", "nescord_cli.terminal"),
-        *("nescord_core", "nescord_core._version", "nescord_core.errors"),
+        *("nescord_core", "nescord_core._version", "nescord_core.errors", "nescord_core.wording"),
     }
     assert len(more) - len(ours) <= 5, more
 
