@@ -96,16 +96,16 @@ def _parameters(name: str) -> tuple[dict[str, Any], frozenset[str]]:
     return {each.name: hints[each.name] for each in found}, needed
 
 
-def parse_arguments(action: Action, given: Mapping[str, Any]) -> dict[str, Any]:
+def parse_arguments(action: Action, body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments in the types of the action's signature. Raises ActionError."""
     types, needed = _parameters(action.name)
     known = ", ".join(each + ("" if each in needed else "?") for each in types)
-    if missing := sorted(needed - given.keys()):
+    if missing := sorted(needed - body.keys()):
         raise ActionError(f"{action.path[1:]} needs {', '.join(missing)}. It takes: {known}.")
-    unknown = sorted(given.keys() - types.keys())
+    unknown = sorted(body.keys() - types.keys())
     if unknown and not action.extra_fields:
         raise ActionError(f"{action.path[1:]} does not take {', '.join(unknown)}. It takes: {known}.")
-    return {name: _convert(name, value, types.get(name)) for name, value in given.items()}
+    return {name: _convert(name, value, types.get(name)) for name, value in body.items()}
 
 
 def _convert(name: str, value: Any, type_: Any) -> Any:
@@ -117,10 +117,10 @@ def _convert(name: str, value: Any, type_: Any) -> Any:
         raise ActionError(f"{name}: {str(error)[:1].lower()}{str(error)[1:]}.") from None
 
 
-def move_voice(world: World, given: Mapping[str, Any]) -> None:
+def move_voice(world: World, body: Mapping[str, Any]) -> None:
     """Move a user between voice channels: ``{user, channel, guild?, mute?, deaf?}``; null disconnects."""
-    if given.get("channel") is not None:
-        world.voice_join(**parse_arguments(Action("POST", "/voice", "voice_join"), given))
+    if body.get("channel") is not None:
+        world.voice_join(**parse_arguments(Action("POST", "/voice", "voice_join"), body))
         return
-    left = {key: value for key, value in given.items() if key in ("user", "guild")}
+    left = {key: value for key, value in body.items() if key in ("user", "guild")}
     world.voice_leave(**parse_arguments(Action("POST", "/voice", "voice_leave"), left))

@@ -22,7 +22,7 @@ from nescord_core.sandbox.control.actions import (
     move_voice,
     parse_arguments,
 )
-from nescord_core.sandbox.control.connection_faults import strike_connections
+from nescord_core.sandbox.control.connection_faults import apply_connection_fault
 from nescord_core.sandbox.control.json_bodies import (
     Endpoint,
     json_response,
@@ -95,9 +95,9 @@ class ControlApi:
 
     def _action(self, action: Action) -> Endpoint:
         async def answer(request: web.Request) -> web.StreamResponse:
-            given = {**await read_body(request), **path_arguments(request)}
-            seconds = read_seconds(given.pop("wait", 0)) if action.name in INTERACTION_ACTIONS else 0.0
-            result = getattr(self.world, action.name)(**parse_arguments(action, given))
+            body = {**await read_body(request), **path_arguments(request)}
+            seconds = read_seconds(body.pop("wait", 0)) if action.name in INTERACTION_ACTIONS else 0.0
+            result = getattr(self.world, action.name)(**parse_arguments(action, body))
             if seconds:
                 result = await self._wait_for_response(result, seconds)
             return json_response(result if result is not None else {})
@@ -108,9 +108,9 @@ class ControlApi:
         """Return an interaction once the bot has responded to it, or after ``seconds``."""
         deadline = self.gateway.now() + seconds
         while True:
-            shown = self.world.interaction(started["id"])
-            if (shown["responded"] and not shown["deferred"]) or self.gateway.now() > deadline:
-                return shown
+            payload = self.world.interaction(started["id"])
+            if (payload["responded"] and not payload["deferred"]) or self.gateway.now() > deadline:
+                return payload
             await asyncio.sleep(POLL_INTERVAL)
 
     async def _voice(self, request: web.Request) -> web.StreamResponse:
@@ -119,7 +119,7 @@ class ControlApi:
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
         query = request.query
-        shown = state_view(
+        payload = state_view(
             self.world,
             guild=query.get("guild"),
             limit=read_number(query.get("limit", "100"), "limit"),
@@ -127,7 +127,7 @@ class ControlApi:
         )
         return json_response(
             {
-                **shown,
+                **payload,
                 "bot_online": self.gateway.online(),
                 "faults": self.gateway.faults.active(),
                 "notice": self.notice,
@@ -214,17 +214,17 @@ class ControlApi:
         return json_response(self.gateway.faults.active())
 
     async def _fault(self, request: web.Request) -> web.StreamResponse:
-        given = await read_body(request)
-        unknown = sorted(given.keys() - {"gateway", "rest", "connections"})
-        if unknown or not given or not all(isinstance(each, dict) for each in given.values()):
+        body = await read_body(request)
+        unknown = sorted(body.keys() - {"gateway", "rest", "connections"})
+        if unknown or not body or not all(isinstance(each, dict) for each in body.values()):
             raise FaultError("A fault must be an object with one or more of: gateway, rest, connections.")
-        if "gateway" in given:
-            self.gateway.faults.set_gateway(given["gateway"])
-        if "rest" in given:
-            self.gateway.faults.add_rest(given["rest"])
-        struck = strike_connections(self.gateway, given["connections"]) if "connections" in given else 0
+        if "gateway" in body:
+            self.gateway.faults.set_gateway(body["gateway"])
+        if "rest" in body:
+            self.gateway.faults.add_rest(body["rest"])
+        affected = apply_connection_fault(self.gateway, body["connections"]) if "connections" in body else 0
         self.on_change()
-        return json_response({**self.gateway.faults.active(), "connections": struck})
+        return json_response({**self.gateway.faults.active(), "connections": affected})
 
     async def _settings(self, request: web.Request) -> web.StreamResponse:
         changed = parse_settings(await read_body(request))
@@ -233,9 +233,9 @@ class ControlApi:
 
     async def _set_notice(self, request: web.Request) -> web.StreamResponse:
         """Set the notice above the messages: why new code does not run. An empty text removes it."""
-        given = await read_body(request)
-        text = given.get("text")
-        if given.keys() != {"text"} or not isinstance(text, str) or len(text) > MAX_NOTICE:
+        body = await read_body(request)
+        text = body.get("text")
+        if body.keys() != {"text"} or not isinstance(text, str) or len(text) > MAX_NOTICE:
             raise ActionError(
                 f"notice takes text, at most {MAX_NOTICE} characters; an empty text removes it."
             )

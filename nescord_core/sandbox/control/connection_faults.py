@@ -9,15 +9,15 @@ from nescord_core.sandbox.gateway.protocol import Close, Op
 from nescord_core.sandbox.gateway.server import GatewayServer
 from nescord_core.sandbox.world.lookup import ActionError
 
-__all__ = ["strike_connections"]
+__all__ = ["apply_connection_fault"]
 
 CLOSE_CODES = frozenset({*range(1000, 1015), *range(3000, 5000)} - {1004, 1005, 1006})
 """The codes that a close frame may have (RFC 6455, section 7.4)."""
 
 
-def strike_connections(gateway: GatewayServer, given: dict[str, Any]) -> int:
+def apply_connection_fault(gateway: GatewayServer, body: dict[str, Any]) -> int:
     """Apply ``{do, code?, resumable?, shard?}``; returns the number of connections. Raises ActionError."""
-    fault = _parse(given)
+    fault = _parse(body)
     connections = gateway.connections(fault["shard"])
     for connection in connections:
         match fault["do"]:
@@ -32,13 +32,13 @@ def strike_connections(gateway: GatewayServer, given: dict[str, Any]) -> int:
     return len(connections)
 
 
-def _parse(given: dict[str, Any]) -> dict[str, Any]:
+def _parse(body: dict[str, Any]) -> dict[str, Any]:
     """Return the fault with its defaults filled in. Raises ActionError."""
-    do = given.get("do")
-    if do not in CONNECTION_FAULTS or set(given) - {"do", "code", "resumable", "shard"}:
+    do = body.get("do")
+    if do not in CONNECTION_FAULTS or set(body) - {"do", "code", "resumable", "shard"}:
         listed = ", ".join(CONNECTION_FAULTS)
         raise ActionError(f"connections takes do ({listed}), code, resumable and shard; do is {do!r}.")
-    code, resumable, shard = given.get("code", 4000), given.get("resumable", False), given.get("shard")
+    code, resumable, shard = body.get("code", 4000), body.get("resumable", False), body.get("shard")
     if code not in CLOSE_CODES:
         raise ActionError(f"code must be a close code (1000 to 1014, 3000 to 4999), not {code!r}.")
     if not isinstance(resumable, bool) or not isinstance(shard, int | None):

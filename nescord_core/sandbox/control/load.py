@@ -159,7 +159,7 @@ def _timestamp(wall_clock: float) -> bytes:
 
 
 def _message(target: GuildTarget, member: Mapping[str, Any]) -> msgspec.Raw:
-    shown = {
+    payload = {
         "type": 0,
         "tts": False,
         "pinned": False,
@@ -178,4 +178,4 @@ def _message(target: GuildTarget, member: Mapping[str, Any]) -> msgspec.Raw:
         "content": "CONTENT",
     }
     # Without the opening brace: id and timestamp are put in front.
-    return msgspec.Raw(encode(shown)[1:])
+    return msgspec.Raw(encode(payload)[1:])

@@ -21,15 +21,15 @@ SETTINGS = tuple(name for name in GatewayLimits.__dataclass_fields__ if name != 
 
 def settings_view(limits: GatewayLimits) -> dict[str, Any]:
     """Return the settings that can be changed while the sandbox runs."""
-    shown = asdict(limits)
-    del shown["token"]
-    return {**shown, "disallowed_intents": intent_names(Intents(limits.disallowed_intents))}
+    payload = asdict(limits)
+    del payload["token"]
+    return {**payload, "disallowed_intents": intent_names(Intents(limits.disallowed_intents))}
 
 
-def parse_settings(given: dict[str, Any]) -> dict[str, Any]:
+def parse_settings(body: dict[str, Any]) -> dict[str, Any]:
     """Return changed settings in their types; intents may be names or numbers. Raises ActionError."""
     changed: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in body.items():
         if key not in SETTINGS:
             raise ActionError(f"There is no setting {key!r}. Known: {', '.join(SETTINGS)}.")
         if key == "disallowed_intents":

@@ -60,12 +60,12 @@ def _guild(world: World, guild_id: int, tail: int) -> dict[str, Any]:
 
 
 def _channel(world: World, channel: dict[str, Any], tail: int) -> dict[str, Any]:
-    shown = {
+    payload = {
         key: channel[key]
         for key in ("id", "name", "type", "topic", "parent_id", "position", "recipients", "thread_metadata")
         if channel.get(key) is not None
     }
-    return {**shown, "messages": world.messages(channel["id"], limit=tail) if tail else []}
+    return {**payload, "messages": world.messages(channel["id"], limit=tail) if tail else []}
 
 
 def commands_view(world: World, guild: str | None) -> list[dict[str, Any]]:
@@ -81,8 +81,8 @@ def with_reaction_users(world: World, message: dict[str, Any]) -> dict[str, Any]
         return message
     stored = world.model.messages[int(message["channel_id"])][int(message["id"])]
     users = [[str(user) for user in each.user_ids] for each in stored.reactions if each.user_ids]
-    shown = [{**each, "users": who} for each, who in zip(message["reactions"], users, strict=True)]
-    return {**message, "reactions": shown}
+    payload = [{**each, "users": who} for each, who in zip(message["reactions"], users, strict=True)]
+    return {**message, "reactions": payload}
 
 
 def gateway_view(gateway: GatewayServer) -> dict[str, Any]:

@@ -32,22 +32,22 @@ class MessageWait:
     timeout: float
 
     @classmethod
-    def parse(cls, given: Mapping[str, Any], world: World) -> MessageWait:
+    def parse(cls, body: Mapping[str, Any], world: World) -> MessageWait:
         """Read the body of the call. Raises ActionError.
 
         ``author`` is the bot when it is missing or "bot". Without ``after``, only messages from now on match.
         """
-        if "channel" not in given or set(given) - set(FIELDS):
+        if "channel" not in body or set(body) - set(FIELDS):
             raise ActionError(f"wait needs a channel. It takes: {', '.join(FIELDS)}.")
-        place = world.find_channel(_id(given["channel"]), given.get("guild"))
+        place = world.find_channel(_id(body["channel"]), body.get("guild"))
         newest = world.messages(place.id, limit=1)
         return cls(
             channel_id=place.id,
-            author_id=str(_author(given.get("author"), world)),
-            content=given.get("content"),
-            regex=_pattern(given.get("regex")),
-            after=_after(given["after"]) if "after" in given else int(newest[0]["id"]) if newest else 0,
-            timeout=read_seconds(given.get("timeout", 10.0)),
+            author_id=str(_author(body.get("author"), world)),
+            content=body.get("content"),
+            regex=_pattern(body.get("regex")),
+            after=_after(body["after"]) if "after" in body else int(newest[0]["id"]) if newest else 0,
+            timeout=read_seconds(body.get("timeout", 10.0)),
         )
 
     def find(self, world: World) -> Mapping[str, Any] | None:

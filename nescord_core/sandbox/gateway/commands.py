@@ -176,8 +176,8 @@ class CommandProcessor:
                 "chunk_count": len(parts),
             }
             if presences:
-                shown = [self._world.presence(int(each["user"]["id"]), guild_id) for each in part]
-                chunk["presences"] = [each for each in shown if each["status"] != "offline"]
+                payload = [self._world.presence(int(each["user"]["id"]), guild_id) for each in part]
+                chunk["presences"] = [each for each in payload if each["status"] != "offline"]
             if nonce is not None:
                 chunk["nonce"] = nonce
             answers.append(("GUILD_MEMBERS_CHUNK", chunk))

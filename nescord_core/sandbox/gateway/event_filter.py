@@ -53,10 +53,10 @@ def redact(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | None:
     inner = redact(referenced, bot_id) if isinstance(referenced, Mapping) else None
     if redacted is None and inner is None:
         return None
-    shown = dict(redacted if redacted is not None else message)
+    payload = dict(redacted if redacted is not None else message)
     if inner is not None:
-        shown["referenced_message"] = inner
-    return shown
+        payload["referenced_message"] = inner
+    return payload
 
 
 def _redact_own(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | None:
@@ -64,12 +64,12 @@ def _redact_own(message: Mapping[str, Any], bot_id: str) -> Mapping[str, Any] | 
     mentioned = any(user.get("id") == bot_id for user in message.get("mentions") or ())
     if author.get("id") == bot_id or mentioned or bot_id in MENTION.findall(message.get("content") or ""):
         return None
-    shown = {**message, **{key: value for key, value in EMPTY_CONTENT.items() if key in message}}
-    shown.pop("poll", None)
+    payload = {**message, **{key: value for key, value in EMPTY_CONTENT.items() if key in message}}
+    payload.pop("poll", None)
     if snapshots := message.get("message_snapshots"):
         inner = [{**each, "message": {**each.get("message", {}), **EMPTY_CONTENT}} for each in snapshots]
-        shown["message_snapshots"] = inner
-    return shown
+        payload["message_snapshots"] = inner
+    return payload
 
 
 def guild_create_for(
@@ -80,14 +80,14 @@ def guild_create_for(
     Without GUILD_PRESENCES, and for large guilds, it has only the bot itself and the members in voice
     channels (https://discord.com/developers/docs/events/gateway-events#guild-create).
     """
-    shown = dict(guild)
-    count = int(shown.get("member_count") or len(shown.get("members") or ()))
-    shown["large"] = count > large_threshold
-    if shown["large"] or not intents & Intents.GUILD_PRESENCES:
-        kept_ids = {state.get("user_id") for state in shown.get("voice_states") or ()} | {bot_id}
-        shown["members"] = [each for each in shown.get("members") or () if each["user"]["id"] in kept_ids]
-        shown["presences"] = []
-    return shown
+    payload = dict(guild)
+    count = int(payload.get("member_count") or len(payload.get("members") or ()))
+    payload["large"] = count > large_threshold
+    if payload["large"] or not intents & Intents.GUILD_PRESENCES:
+        kept_ids = {state.get("user_id") for state in payload.get("voice_states") or ()} | {bot_id}
+        payload["members"] = [each for each in payload.get("members") or () if each["user"]["id"] in kept_ids]
+        payload["presences"] = []
+    return payload
 
 
 class EncodedEvent:
@@ -128,6 +128,6 @@ class EncodedEvent:
 
     def _redacted(self) -> bytes:
         if self._redacted_json is None:
-            shown = redact(self.payload, self.bot_id)
-            self._redacted_json = self._full() if shown is None else encode(shown)
+            payload = redact(self.payload, self.bot_id)
+            self._redacted_json = self._full() if payload is None else encode(payload)
         return self._redacted_json

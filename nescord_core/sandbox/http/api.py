@@ -148,22 +148,22 @@ class RestApi:
         self, request: web.Request, matched: _MatchedRequest, now: float
     ) -> Allowed | Limited | Response:
         """Check the token, then the global limit, then the bucket."""
-        given = request.headers.get("Authorization", "")
-        matched.grant = self._grant_of(matched, given)
+        authorization = request.headers.get("Authorization", "")
+        matched.grant = self._grant_of(matched, authorization)
         known = matched.grant is not None or hmac.compare_digest(
-            given.encode(), f"Bot {self.settings.token}".encode()
+            authorization.encode(), f"Bot {self.settings.token}".encode()
         )
         if not known and not matched.carries_token and matched.operation.operation_id not in UNAUTHENTICATED:
             return UNAUTHORIZED
-        token = given if known and not matched.carries_token else ""
+        token = authorization if known and not matched.carries_token else ""
         if token and (limited := self.limits.take_global(token, now)):
             return limited
         rule = rule_for(matched.operation.operation_id, request.method, matched.args, time.time() * 1000)
         return self.limits.take(rule, token, matched.major, now)
 
-    def _grant_of(self, matched: _MatchedRequest, given: str) -> Grant | None:
+    def _grant_of(self, matched: _MatchedRequest, authorization: str) -> Grant | None:
         """Return the grant of an OAuth2 token, if the operation accepts one."""
-        scheme, _, token = given.partition(" ")
+        scheme, _, token = authorization.partition(" ")
         takes = matched.operation.operation_id in SCOPES
         return self.world.granted(token) if takes and scheme.lower() == "bearer" else None
 
@@ -223,16 +223,16 @@ class RestApi:
         self.invalid_requests.count(429, limited.scope, now)
         return _response(Response(429, rate_limited_body(limited)), limited)
 
-    def _count_and_respond(self, given: Response, allowed: Allowed | None, now: float) -> web.Response:
-        self.invalid_requests.count(given.status, None, now)
-        return _response(given, allowed)
+    def _count_and_respond(self, response: Response, allowed: Allowed | None, now: float) -> web.Response:
+        self.invalid_requests.count(response.status, None, now)
+        return _response(response, allowed)
 
 
 def _request_report(
     request: web.Request, sent: list[Any], response: web.Response, seconds: float
 ) -> dict[str, Any]:
     """Return a request as the page shows it: without the token, and with the start of each body."""
-    shown = response.body if isinstance(response.body, bytes) else b""
+    response_body = response.body if isinstance(response.body, bytes) else b""
     return {
         "method": request.method,
         "path": request.rel_url.raw_path_qs.removeprefix("/api"),
@@ -245,7 +245,7 @@ def _request_report(
         "sent": b"".join(msgspec.json.encode(each) for each in sent if each is not None)[
             :MAX_SHOWN_BODY
         ].decode("utf-8", "replace"),
-        "answer": shown[:MAX_SHOWN_BODY].decode("utf-8", "replace"),
+        "answer": response_body[:MAX_SHOWN_BODY].decode("utf-8", "replace"),
     }
 
 
@@ -288,19 +288,16 @@ def _reason_too_long() -> Response:
     return Response(400, invalid_form({"X-Audit-Log-Reason": {"_errors": [problem]}}))
 
 
-def _response(given: Response, limit: Allowed | Limited | None = None) -> web.Response:
-    shown = VIA if limit is None else {**VIA, **headers(limit, time.time())}
-    if given.status == 204:
-        return web.Response(status=204, headers=shown)
-    if given.content_type != "application/json":
-        return web.Response(
-            status=given.status, body=given.payload, content_type=given.content_type, headers=shown
-        )
+def _response(response: Response, limit: Allowed | Limited | None = None) -> web.Response:
+    all_headers = VIA if limit is None else {**VIA, **headers(limit, time.time())}
+    if response.status == 204:
+        return web.Response(status=204, headers=all_headers)
+    is_json = response.content_type == "application/json"
     return web.Response(
-        status=given.status,
-        body=msgspec.json.encode(given.payload),
-        content_type="application/json",
-        headers=shown,
+        status=response.status,
+        body=msgspec.json.encode(response.payload) if is_json else response.payload,
+        content_type=response.content_type,
+        headers=all_headers,
     )
 
 

@@ -132,8 +132,8 @@ class _PendingEntry:
 
     def _changes(self, payload: Mapping[str, Any]) -> list[Payload]:
         side = "old_value" if self.call.operation.method == "DELETE" else "new_value"
-        shown = {**payload, **self.call.form}
-        return [{"key": name, side: shown[name]} for name in self.audited.changed if name in shown]
+        values = {**payload, **self.call.form}
+        return [{"key": name, side: values[name]} for name in self.audited.changed if name in values]
 
     def _options(self, guild: Guild) -> Payload:
         if not self.audited.in_channel:

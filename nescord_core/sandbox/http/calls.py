@@ -164,9 +164,9 @@ def invalid_field(field_name: str, code: str, message: str) -> BackendError:
     return BackendError(400, 50035, "Invalid Form Body", errors=problem)
 
 
-def parse_ids(field_name: str, given: Any) -> list[int]:
+def parse_ids(field_name: str, value: Any) -> list[int]:
     """Return the ids in a field: a list, or a string with commas between them. Raises a 400."""
-    many = given.split(",") if isinstance(given, str) else given or ()
+    many = value.split(",") if isinstance(value, str) else value or ()
     if wrong := [each for each in many if not str(each).strip().isdecimal()]:
         raise invalid_field(field_name, "NUMBER_TYPE_COERCE", f'Value "{wrong[0]}" is not snowflake.')
     return [int(each) for each in many]

@@ -115,15 +115,15 @@ def _legacy_problems(message: Mapping[str, Any]) -> Problems:
     }
 
 
-def command_problems(given: Mapping[str, Any]) -> Problems:
+def command_problems(command: Mapping[str, Any]) -> Problems:
     """Check a command: its name, the names and order of its options, its size."""
     problems: Problems = {}
-    if (given.get("type") or CHAT_INPUT) == CHAT_INPUT:
-        if _is_invalid_name(given.get("name")):
+    if (command.get("type") or CHAT_INPUT) == CHAT_INPUT:
+        if _is_invalid_name(command.get("name")):
             problems["name"] = _error("APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
-        if found := _option_problems(given.get("options") or ()):
+        if found := _option_problems(command.get("options") or ()):
             problems["options"] = found
-    if _command_size(given) > MAX_COMMAND_CHARACTERS:
+    if _command_size(command) > MAX_COMMAND_CHARACTERS:
         text = f"Command exceeds maximum size ({MAX_COMMAND_CHARACTERS})"
         problems.update(_error("APPLICATION_COMMAND_TOO_LARGE", text))
     return problems

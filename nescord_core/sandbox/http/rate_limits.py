@@ -180,18 +180,18 @@ class Limits:
         """Use the bucket of a request, which depends on token, rule and major parameter."""
         if rule is None:
             return Allowed(None)
-        state = self._bucket(token, rule.bucket, major, now).take(rule, now)
-        if isinstance(state, float):
-            return Limited(rule, state, "user", 0, state)
-        return state
+        result = self._bucket(token, rule.bucket, major, now).take(rule, now)
+        if isinstance(result, float):
+            return Limited(rule, result, "user", 0, result)
+        return result
 
     def take_hidden(
-        self, rule: Rule, shown: Allowed, major: str, now: float, *, scope: str = "user"
+        self, rule: Rule, main: Allowed, major: str, now: float, *, scope: str = "user"
     ) -> Limited | None:
         """Use a sub-limit that no header shows; Limited has the remaining uses of the main bucket."""
-        state = self._bucket("", rule.bucket, major, now).take(rule, now)
-        if isinstance(state, float):
-            return Limited(shown.rule, state, scope, shown.remaining, shown.reset_after)
+        result = self._bucket("", rule.bucket, major, now).take(rule, now)
+        if isinstance(result, float):
+            return Limited(main.rule, result, scope, main.remaining, main.reset_after)
         return None
 
     def _bucket(self, token: str, name: str, major: str, now: float) -> _Bucket:
@@ -226,23 +226,23 @@ class InvalidRequests:
         return len(self._times)
 
 
-def headers(state: Allowed | Limited, wall: float) -> dict[str, str]:
+def headers(result: Allowed | Limited, wall: float) -> dict[str, str]:
     """Return the X-RateLimit headers of a response; ``wall`` is seconds since the epoch."""
-    shown: dict[str, str] = {}
-    if state.rule is not None:
-        shown = {
-            "X-RateLimit-Limit": str(state.rule.limit),
-            "X-RateLimit-Remaining": str(state.remaining),
-            "X-RateLimit-Reset": f"{_round_up(wall + state.reset_after):.3f}",
-            "X-RateLimit-Reset-After": f"{_round_up(state.reset_after):.3f}",
-            "X-RateLimit-Bucket": state.rule.hash,
+    values: dict[str, str] = {}
+    if result.rule is not None:
+        values = {
+            "X-RateLimit-Limit": str(result.rule.limit),
+            "X-RateLimit-Remaining": str(result.remaining),
+            "X-RateLimit-Reset": f"{_round_up(wall + result.reset_after):.3f}",
+            "X-RateLimit-Reset-After": f"{_round_up(result.reset_after):.3f}",
+            "X-RateLimit-Bucket": result.rule.hash,
         }
-    if isinstance(state, Limited):
-        shown["X-RateLimit-Scope"] = state.scope
-        shown["Retry-After"] = str(math.ceil(state.retry_after))
-        if state.scope == "global":
-            shown["X-RateLimit-Global"] = "true"
-    return shown
+    if isinstance(result, Limited):
+        values["X-RateLimit-Scope"] = result.scope
+        values["Retry-After"] = str(math.ceil(result.retry_after))
+        if result.scope == "global":
+            values["X-RateLimit-Global"] = "true"
+    return values
 
 
 def _round_up(seconds: float) -> float:
@@ -250,13 +250,13 @@ def _round_up(seconds: float) -> float:
     return math.ceil(seconds * 1000 - 1e-6) / 1000
 
 
-def rate_limited_body(state: Limited) -> dict[str, Any]:
+def rate_limited_body(result: Limited) -> dict[str, Any]:
     """Return the JSON body of a 429."""
-    shared = state.scope == "shared"
+    shared = result.scope == "shared"
     message = "The resource is being rate limited." if shared else "You are being rate limited."
     return {
         "message": message,
-        "retry_after": _round_up(state.retry_after),
-        "global": state.scope == "global",
+        "retry_after": _round_up(result.retry_after),
+        "global": result.scope == "global",
         "code": 0,
     }

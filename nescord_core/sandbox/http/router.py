@@ -144,9 +144,9 @@ def _errors_at_path(detail: str) -> dict[str, Any]:
     return nested(names, {"_errors": [{"code": code, "message": text[:1].upper() + text[1:]}]})
 
 
-def _complete_response(call: Call, given: Any) -> Response:
+def _complete_response(call: Call, result: Any) -> Response:
     """Return the response with the status that the document names, and with its JSON completed."""
-    found = given if isinstance(given, Response) else Response(_success_status(call, given), given)
+    found = result if isinstance(result, Response) else Response(_success_status(call, result), result)
     if found.status == 204 or found.content_type != "application/json":
         return found
     return Response(found.status, complete_answer(call.operation, found.status, found.payload))

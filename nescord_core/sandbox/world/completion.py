@@ -83,17 +83,17 @@ def complete_event(event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     shape = shape_of(contract.schemas()[name])
     if where:
         return {**payload, where: complete(payload[where], shape)}
-    shown: Mapping[str, Any] = complete(payload, shape)
-    return shown
+    completed: Mapping[str, Any] = complete(payload, shape)
+    return completed
 
 
 def _guild(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Complete GUILD_CREATE: the guild's own fields, and the lists that only this event has."""
-    shown: dict[str, Any] = complete(payload, shape_of(contract.schemas()["GuildResponse"]))
+    completed: dict[str, Any] = complete(payload, shape_of(contract.schemas()["GuildResponse"]))
     for part, name in GUILD_PARTS.items():
         shape = shape_of(contract.schemas()[name])
-        shown[part] = [complete(each, shape) for each in payload.get(part) or ()]
-    return shown
+        completed[part] = [complete(each, shape) for each in payload.get(part) or ()]
+    return completed
 
 
 def complete(value: Any, shape: Shape) -> Any:
@@ -112,14 +112,14 @@ def complete(value: Any, shape: Shape) -> Any:
 
 
 def _object(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
-    shown = dict(value)
+    completed = dict(value)
     fields = shape.fields
     for name, given in value.items():
         field = fields.get(name)
         if field is None:
             continue
         if type(given) is int and field.textual:
-            shown[name] = str(
+            completed[name] = str(
                 given
             )  # clients may send ids and permissions as numbers; they come back as text
         if type(given) is not dict and type(given) is not list and given is not None:
@@ -128,13 +128,13 @@ def _object(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
             continue
         inner = complete(given, field)
         if inner is OMITTED or (given is None and inner is None):
-            del shown[name]
+            del completed[name]
         else:
-            shown[name] = inner
+            completed[name] = inner
     for name in shape.required:
-        if name not in shown:
-            shown[name] = _default(name, fields.get(name))
-    return shown
+        if name not in completed:
+            completed[name] = _default(name, fields.get(name))
+    return completed
 
 
 def _default(name: str, shape: Shape | None) -> Any:

@@ -25,12 +25,12 @@ def extra_fields_of(thing: object) -> Payload:
 def show_extra_fields(serialize: Serialize) -> Serialize:
     """Wrap one of the model's serializers (the object is its last argument) to add the extra fields."""
 
-    def shown(*args: Any, **options: Any) -> Any:
+    def serialize_with_extra_fields(*args: Any, **options: Any) -> Any:
         payload = serialize(*args, **options)
         fields = vars(args[-1]).get(ATTRIBUTE)
         return {**payload, **fields} if fields else payload
 
-    return shown
+    return serialize_with_extra_fields
 
 
 @contextmanager

@@ -74,14 +74,14 @@ class World(AccountActions):
         (https://discord.com/developers/docs/events/gateway-events#message-create).
         """
         guild = self.model.guilds[guild_id]
-        shown: list[Payload] = []
+        payload: list[Payload] = []
         for user in users:
             member = guild.members.get(int(user["id"]))
             member_field = (
                 {} if member is None else {"member": self._member_of_mention(guild_id, member.user_id)}
             )
-            shown.append({**user, **member_field})
-        return shown
+            payload.append({**user, **member_field})
+        return payload
 
     def _member_of_mention(self, guild_id: int, user_id: int) -> Payload:
         member = self.member(guild_id, user_id)
@@ -149,8 +149,8 @@ class World(AccountActions):
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members with their users."""
         guild = self.find_guild(guild_id)
-        shown = (serializers.member_payload(self.model, guild, member) for member in guild.members.values())
-        return [dict(each) for each in shown]
+        payload = (serializers.member_payload(self.model, guild, member) for member in guild.members.values())
+        return [dict(each) for each in payload]
 
     def users(self) -> list[Payload]:
         """Return all users, the bot included."""

@@ -124,14 +124,14 @@ def _update_application(call: Call) -> Any:
         call.require_own_application()
     if call.form.get("team_id") is not None:
         raise NotImplementedError("the sandbox does not support teams (team_id)")
-    given = {key: value for key, value in call.form.items() if key in EDITABLE}
-    if int(given.get("flags") or 0) & ~LIMITED_INTENT_FLAGS:
+    fields = {key: value for key, value in call.form.items() if key in EDITABLE}
+    if int(fields.get("flags") or 0) & ~LIMITED_INTENT_FLAGS:
         raise invalid_field(
             "flags", "APPLICATION_FLAGS_INVALID", "Only the flags of limited intents can be changed."
         )
-    if given.get("interactions_endpoint_url"):
+    if fields.get("interactions_endpoint_url"):
         raise NotImplementedError("the sandbox sends interactions over the gateway, not to a URL")
-    changes = store_images(call, {k: v for k, v in given.items() if v is not None or k in NULLABLE})
+    changes = store_images(call, {k: v for k, v in fields.items() if v is not None or k in NULLABLE})
     if isinstance(described := changes.get("description"), dict):
         changes["description"] = described.get("default") or ""
     call.world.extra_state.application.update(changes)

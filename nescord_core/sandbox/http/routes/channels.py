@@ -63,8 +63,8 @@ def _create_channel(call: Call) -> Any:
     with call.world.model.attach_extra_fields(
         "CHANNEL_CREATE", fields, {"available_tags": tags} if tags else {}
     ):
-        shown = model_answer(made)
-    return {**shown, "available_tags": tags} if tags else shown
+        payload = model_answer(made)
+    return {**payload, "available_tags": tags} if tags else payload
 
 
 @ROUTES.answers("update_channel")
@@ -84,9 +84,9 @@ def _update_channel(call: Call) -> Any:
 @ROUTES.answers("follow_channel")
 def _follow_channel(call: Call) -> Any:
     """Follow an announcement channel: a webhook of type 2 posts what it publishes."""
-    shown = model_answer(call)
+    payload = model_answer(call)
     model = call.world.model
-    hook, source = model.webhooks[int(shown["webhook_id"])], model.get_channel(call.id("channel_id"))
+    hook, source = model.webhooks[int(payload["webhook_id"])], model.get_channel(call.id("channel_id"))
     guild = model.guilds[source.guild_id or 0]
     hook.name = f"{guild.name} #{source.name}"
     extra_fields_of(hook).update(
@@ -96,7 +96,7 @@ def _follow_channel(call: Call) -> Any:
     )
     model.webhook_tokens.pop(hook.token, None)  # followers have no token
     model.create_system_message(hook.channel_id, MessageType.CHANNEL_FOLLOW_ADD, model.bot_user.id)
-    return shown
+    return payload
 
 
 @ROUTES.answers("add_group_dm_user", "delete_group_dm_user")

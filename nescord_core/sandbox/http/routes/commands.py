@@ -36,7 +36,7 @@ def _registry(call: Call) -> Registry:
     return call.world.model.commands.setdefault(_scope(call), {})
 
 
-def _build_command(call: Call, given: Mapping[str, Any], previous: Mapping[str, Any] | None) -> Command:
+def _build_command(call: Call, fields: Mapping[str, Any], previous: Mapping[str, Any] | None) -> Command:
     """Return a command with defaults, a new version, and the id of the previous one if there is one."""
     model = call.world.model
     scope = _scope(call)
@@ -48,11 +48,11 @@ def _build_command(call: Call, given: Mapping[str, Any], previous: Mapping[str, 
         "nsfw": False,
         "contexts": None,
         "integration_types": [0],
-        **given,
+        **fields,
         "id": previous["id"] if previous else str(model.snowflake()),
         "application_id": str(model.application_id),
         "version": str(model.snowflake()),
-        "type": given.get("type") or CHAT_INPUT,
+        "type": fields.get("type") or CHAT_INPUT,
     }
     if scope is not None:
         command["guild_id"] = str(scope)
@@ -69,16 +69,16 @@ def _find_command(call: Call) -> tuple[Registry, Command]:
     raise not_found(10063, "application command")
 
 
-def _name_key(given: Mapping[str, Any]) -> tuple[str, int]:
-    return given["name"], given.get("type") or CHAT_INPUT
+def _name_key(fields: Mapping[str, Any]) -> tuple[str, int]:
+    return fields["name"], fields.get("type") or CHAT_INPUT
 
 
-def _check_command(given: Mapping[str, Any], where: str = "") -> None:
-    if (given.get("type") or CHAT_INPUT) == CHAT_INPUT and not given.get("description"):
+def _check_command(fields: Mapping[str, Any], where: str = "") -> None:
+    if (fields.get("type") or CHAT_INPUT) == CHAT_INPUT and not fields.get("description"):
         problem = {"_errors": [{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]}
         errors: dict[str, Any] = {"description": problem}
         raise BackendError(400, 50035, "Invalid Form Body", errors={where: errors} if where else errors)
-    if problems := command_problems(given):
+    if problems := command_problems(fields):
         raise BackendError(400, 50035, "Invalid Form Body", errors={where: problems} if where else problems)
 
 
@@ -128,9 +128,9 @@ def _delete_command(call: Call) -> Any:
 def _bulk_set_commands(call: Call) -> Any:
     registry = _registry(call)
     replaced: Registry = {}
-    for index, given in enumerate(call.body or ()):
-        key = _name_key(given)
-        _check_command(given, str(index))
+    for index, fields in enumerate(call.body or ()):
+        key = _name_key(fields)
+        _check_command(fields, str(index))
         if key in replaced:
             code = "APPLICATION_COMMANDS_DUPLICATE_NAME"
             problem = {"_errors": [{"code": code, "message": "Application command names must be unique"}]}
@@ -138,7 +138,7 @@ def _bulk_set_commands(call: Call) -> Any:
                 400, 50035, "Invalid Form Body", errors=invalid_form({str(index): problem})["errors"]
             )
         _check_limit(replaced, key)
-        replaced[key] = _build_command(call, given, registry.get(key))
+        replaced[key] = _build_command(call, fields, registry.get(key))
     call.world.model.commands[_scope(call)] = replaced
     return list(replaced.values())
 
@@ -154,9 +154,9 @@ def _list_permissions(call: Call) -> Any:
 def _set_permissions(call: Call) -> Any:
     model = call.world.model
     model.set_command_permissions(call.guild.id, call.id("command_id"), call.form.get("permissions") or [])
-    shown = _permissions_payload(call, call.id("command_id"))
-    model.emit("APPLICATION_COMMAND_PERMISSIONS_UPDATE", shown)
-    return shown
+    payload = _permissions_payload(call, call.id("command_id"))
+    model.emit("APPLICATION_COMMAND_PERMISSIONS_UPDATE", payload)
+    return payload
 
 
 def _permissions_payload(call: Call, command_id: int) -> dict[str, Any]:

@@ -66,11 +66,11 @@ ROUTES.answered_by(model_answer, "list_guild_audit_log_entries", "get_guild_vani
 
 @ROUTES.answers("get_guild")
 def _get_guild(call: Call) -> Any:
-    shown = dict(serializers.guild_create_payload(call.world.model, call.guild))
+    payload = dict(serializers.guild_create_payload(call.world.model, call.guild))
     if call.query.get("with_counts", "").lower() in ("true", "1"):
         count = len(call.guild.members)
-        shown |= {"approximate_member_count": count, "approximate_presence_count": count}
-    return {key: value for key, value in shown.items() if key not in EVENT_ONLY_FIELDS}
+        payload |= {"approximate_member_count": count, "approximate_presence_count": count}
+    return {key: value for key, value in payload.items() if key not in EVENT_ONLY_FIELDS}
 
 
 @ROUTES.answers("update_guild")
@@ -106,9 +106,9 @@ def _get_guild_preview(call: Call) -> Any:
         "emojis",
         "stickers",
     )
-    shown = {name: whole[name] for name in (*names, "emojis", "stickers")}
+    payload = {name: whole[name] for name in (*names, "emojis", "stickers")}
     count = len(call.guild.members)
-    return {**shown, "approximate_member_count": count, "approximate_presence_count": count}
+    return {**payload, "approximate_member_count": count, "approximate_presence_count": count}
 
 
 @ROUTES.answers("update_guild_incident_actions")
@@ -160,12 +160,12 @@ def _get_guild_widget(call: Call) -> Any:
         return Response(200, WIDGET_PNG, "image/png")
     model, guild = call.world.model, call.guild
     channels = [model.channels[each] for each in guild.channel_ids if model.channels[each].type == 2]
-    shown = [{"id": str(each.id), "name": each.name, "position": each.position} for each in channels]
+    payload = [{"id": str(each.id), "name": each.name, "position": each.position} for each in channels]
     return {
         "id": str(guild.id),
         "name": guild.name,
         "instant_invite": None,
-        "channels": shown,
+        "channels": payload,
         "members": [],
         "presence_count": 0,
     }

@@ -99,17 +99,17 @@ def _find_same(call: Call, body: Payload, fields: Payload) -> Invite | None:
 def _invite_resolve(call: Call) -> Any:
     model = call.world.model
     invite = _find_invite(call)
-    shown = _invite_payload(call, invite)
+    payload = _invite_payload(call, invite)
     for name in ("uses", "max_uses", "max_age", "temporary", "created_at"):
-        shown.pop(name, None)  # metadata, for those who manage the guild
+        payload.pop(name, None)  # metadata, for those who manage the guild
     if query_flag(call, "with_counts"):
         count = len(model.guilds[invite.guild_id].members)
-        shown |= {"approximate_member_count": count, "approximate_presence_count": count}
+        payload |= {"approximate_member_count": count, "approximate_presence_count": count}
     event_id = call.query.get("guild_scheduled_event_id")
     if event_id is not None:
         event = model.get_scheduled_event(invite.guild_id, int(event_id))
-        shown["guild_scheduled_event"] = serializers.scheduled_event_payload(model, event)
-    return shown
+        payload["guild_scheduled_event"] = serializers.scheduled_event_payload(model, event)
+    return payload
 
 
 @ROUTES.answers("list_channel_invites", "list_guild_invites")
@@ -120,10 +120,10 @@ def _list_invites(call: Call) -> Any:
 
 @ROUTES.answers("invite_revoke")
 def _invite_revoke(call: Call) -> Any:
-    shown = _invite_payload(call, _find_invite(call))
+    payload = _invite_payload(call, _find_invite(call))
     model_answer(call)
     call.world.extra_state.invite_targets.pop(call.args["code"], None)
-    return shown
+    return payload
 
 
 def _find_invite(call: Call) -> Invite:
@@ -137,9 +137,9 @@ def _find_invite(call: Call) -> Invite:
 
 def _invite_payload(call: Call, invite: Invite) -> Payload:
     model = call.world.model
-    shown = dict(serializers.invite_payload(model, invite))
+    payload = dict(serializers.invite_payload(model, invite))
     guild = model.guilds[invite.guild_id]
-    return {"type": 0, **shown, "guild": _partial_guild(call, guild)}
+    return {"type": 0, **payload, "guild": _partial_guild(call, guild)}
 
 
 def _partial_guild(call: Call, guild: Guild) -> Payload:

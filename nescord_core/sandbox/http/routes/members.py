@@ -63,9 +63,9 @@ def _add_guild_member(call: Call) -> Any:
     roles = [int(each) for each in call.form.get("roles") or ()]
     member = model.add_member(guild.id, user_id, roles=roles, nick=call.form.get("nick"), announce=False)
     member.mute, member.deaf = bool(call.form.get("mute")), bool(call.form.get("deaf"))
-    shown = dict(serializers.member_payload(model, guild, member))
-    model.emit("GUILD_MEMBER_ADD", {**shown, "guild_id": str(guild.id)})
-    return Response(201, shown)
+    payload = dict(serializers.member_payload(model, guild, member))
+    model.emit("GUILD_MEMBER_ADD", {**payload, "guild_id": str(guild.id)})
+    return Response(201, payload)
 
 
 @ROUTES.answers("update_guild_member")
@@ -112,10 +112,10 @@ def _update_my_guild_member(call: Call) -> Any:
     with store_extra_fields(member, {"banner": extra["banner"]} if "banner" in extra else {}):
         if "avatar" in extra:
             member.avatar = extra["avatar"]
-        shown = model_answer(rest)
+        payload = model_answer(rest)
         if extra and "nick" not in rest.form:
             call.world.model.announce_member_update(call.guild.id, member.user_id)
-    return shown
+    return payload
 
 
 # Prune. The last visit of a member is not known, so every member counts as inactive.

@@ -103,9 +103,9 @@ def _list_messages(call: Call) -> Any:
         return []
     limit = int(call.query.get("limit", 50))
     messages = model.messages[channel_id]
-    shown = _window(call, messages, limit)
+    payload = _window(call, messages, limit)
     for_user = model.bot_user.id
-    return [dict(serializers.message_payload(model, each, for_user=for_user)) for each in shown]
+    return [dict(serializers.message_payload(model, each, for_user=for_user)) for each in payload]
 
 
 def _window(call: Call, messages: dict[int, Message], limit: int) -> list[Message]:
@@ -143,7 +143,7 @@ def _bulk_delete_messages(call: Call) -> Any:
 @ROUTES.answers("crosspost_message")
 def _crosspost_message(call: Call) -> Any:
     """Publish a message to every channel that follows this one."""
-    shown = model_answer(call)
+    payload = model_answer(call)
     model, channel_id = call.world.model, call.id("channel_id")
     message = model.get_message(channel_id, call.id("message_id"))
     source = model.get_channel(channel_id)
@@ -166,7 +166,7 @@ def _crosspost_message(call: Call) -> Any:
             )
             copy.reference = reference
             model.commit_message(copy)
-    return shown
+    return payload
 
 
 # Reactions and polls

@@ -128,8 +128,8 @@ def _publish_exception(call: Call, what: str, exception: Payload) -> None:
     extra_fields_of(event)["guild_scheduled_event_exceptions"] = [
         dict(each) for each in _exceptions_of_event(call).values()
     ]
-    shown = {**exception, "guild_id": str(call.guild.id)}
-    model.emit(f"GUILD_SCHEDULED_EVENT_EXCEPTION_{what}", shown)
+    payload = {**exception, "guild_id": str(call.guild.id)}
+    model.emit(f"GUILD_SCHEDULED_EVENT_EXCEPTION_{what}", payload)
 
 
 @ROUTES.answers("list_guild_scheduled_event_exception_users")

@@ -39,12 +39,12 @@ def _guild_search(call: Call) -> Any:
     if call.query.get("sort_order") == "asc":
         found.reverse()
     page = _page_of(call, found)
-    shown = [[_hit(call, each)] for each in page]
+    payload = [[_hit(call, each)] for each in page]
     threads = {each.channel_id for each in page if call.world.model.channels[each.channel_id].is_thread}
     listed = serializers.thread_list_payload(
         call.world.model, [call.world.model.channels[each] for each in sorted(threads)]
     )
-    whole = {"messages": shown, "doing_deep_historical_index": False, "total_results": len(found)}
+    whole = {"messages": payload, "doing_deep_historical_index": False, "total_results": len(found)}
     return {**whole, **listed} if threads else whole
 
 
@@ -79,8 +79,8 @@ def _parent(call: Call, channel_id: int) -> Channel:
 
 
 def _matches(call: Call, message: Message, tests: Iterable[Test]) -> bool:
-    shown = call.world.message(message)
-    return all(test(message, shown) for test in tests)
+    payload = call.world.message(message)
+    return all(test(message, payload) for test in tests)
 
 
 def _tests(call: Call) -> Iterable[Test]:
@@ -107,7 +107,7 @@ def _equals(name: str, value: bool) -> Test:
 
 
 def _one_of(read: Callable[[Message, Payload], Iterable[str]], values: frozenset[str]) -> Test:
-    return lambda each, shown: any(value.lower() in values for value in read(each, shown))
+    return lambda each, payload: any(value.lower() in values for value in read(each, payload))
 
 
 def _any_and_none_of(read: Callable[[Message, Payload], frozenset[str]], values: Sequence[str]) -> Test:
@@ -115,8 +115,8 @@ def _any_and_none_of(read: Callable[[Message, Payload], frozenset[str]], values:
     yes = {each for each in values if not each.startswith("-")}
     no = {each.removeprefix("-") for each in values} - yes
 
-    def test(message: Message, shown: Payload) -> bool:
-        has = read(message, shown)
+    def test(message: Message, payload: Payload) -> bool:
+        has = read(message, payload)
         return not has & no and (not yes or bool(has & yes))
 
     return test
@@ -126,57 +126,59 @@ def _links(message: Message) -> list[str]:
     return LINK.findall(message.content)
 
 
-def _content_kinds(message: Message, shown: Payload) -> frozenset[str]:
+def _content_kinds(message: Message, payload: Payload) -> frozenset[str]:
     """Return what a message contains, in the values of ``has``."""
-    media = {str(each.get("content_type") or "").partition("/")[0] for each in shown["attachments"]}
+    media = {str(each.get("content_type") or "").partition("/")[0] for each in payload["attachments"]}
     has = {
         "link": bool(_links(message)),
-        "embed": bool(shown["embeds"]),
-        "file": bool(shown["attachments"]),
+        "embed": bool(payload["embeds"]),
+        "file": bool(payload["attachments"]),
         "image": "image" in media,
         "video": "video" in media,
         "sound": "audio" in media,
-        "sticker": bool(shown.get("sticker_items")),
-        "poll": "poll" in shown,
-        "snapshot": bool(shown.get("message_snapshots")),
+        "sticker": bool(payload.get("sticker_items")),
+        "poll": "poll" in payload,
+        "snapshot": bool(payload.get("message_snapshots")),
     }
     return frozenset(name for name, there in has.items() if there)
 
 
-def _author_kind(message: Message, shown: Payload) -> frozenset[str]:
+def _author_kind(message: Message, payload: Payload) -> frozenset[str]:
     if message.webhook_id is not None:
         return frozenset({"webhook"})
-    return frozenset({"bot" if shown["author"].get("bot") else "user"})
+    return frozenset({"bot" if payload["author"].get("bot") else "user"})
 
 
-def _replied_message(message: Message, shown: Payload) -> list[str]:
-    return [shown["message_reference"]["message_id"]] if message.type == REPLY else []
+def _replied_message(message: Message, payload: Payload) -> list[str]:
+    return [payload["message_reference"]["message_id"]] if message.type == REPLY else []
 
 
-def _replied_user(message: Message, shown: Payload) -> list[str]:
-    referenced = shown.get("referenced_message") if message.type == REPLY else None
+def _replied_user(message: Message, payload: Payload) -> list[str]:
+    referenced = payload.get("referenced_message") if message.type == REPLY else None
     return [referenced["author"]["id"]] if referenced else []
 
 
-def _embed_types(_hit: Message, shown: Payload) -> list[str]:
+def _embed_types(_hit: Message, payload: Payload) -> list[str]:
     kinds = {"gifv": "gif", "rich": "article"}
-    return [kinds.get(each.get("type", "rich"), each.get("type", "rich")) for each in shown["embeds"]]
+    return [kinds.get(each.get("type", "rich"), each.get("type", "rich")) for each in payload["embeds"]]
 
 
 READERS: Mapping[str, Callable[[Message, Payload], Iterable[str]]] = {
     "author_id": lambda each, _: [str(each.author_id)],
     "channel_id": lambda each, _: [str(each.channel_id)],
-    "mentions": lambda _, shown: [user["id"] for user in shown["mentions"]],
-    "mentions_role_id": lambda _, shown: shown["mention_roles"],
+    "mentions": lambda _, payload: [user["id"] for user in payload["mentions"]],
+    "mentions_role_id": lambda _, payload: payload["mention_roles"],
     "replied_to_message_id": _replied_message,
     "replied_to_user_id": _replied_user,
     "link_hostname": lambda each, _: [urlsplit(link).hostname or "" for link in _links(each)],
-    "embed_provider": lambda _, shown: [(e.get("provider") or {}).get("name") or "" for e in shown["embeds"]],
-    "embed_type": _embed_types,
-    "attachment_extension": lambda _, shown: [
-        each["filename"].rpartition(".")[2] for each in shown["attachments"]
+    "embed_provider": lambda _, payload: [
+        (e.get("provider") or {}).get("name") or "" for e in payload["embeds"]
     ],
-    "attachment_filename": lambda _, shown: [each["filename"] for each in shown["attachments"]],
+    "embed_type": _embed_types,
+    "attachment_extension": lambda _, payload: [
+        each["filename"].rpartition(".")[2] for each in payload["attachments"]
+    ],
+    "attachment_filename": lambda _, payload: [each["filename"] for each in payload["attachments"]],
 }
 """The values of a message that a parameter is compared with; one equal value is enough."""
 
@@ -196,10 +198,10 @@ def _thread_search(call: Call) -> Any:
     key = (lambda each: each.id) if by_creation else (lambda each: each.last_message_id or each.id)
     page = _page_of(call, sorted(found, key=key, reverse=newest_first))
     has_more = int(call.query.get("offset", 0)) + len(page) < len(found)
-    shown = serializers.thread_list_payload(model, list(page), has_more=has_more)
+    payload = serializers.thread_list_payload(model, list(page), has_more=has_more)
     starters = [model.messages[each.id].get(each.id) for each in page]
     firsts = [call.world.message(each) for each in starters if each is not None]
-    return {**shown, "total_results": len(found), "first_messages": firsts}
+    return {**payload, "total_results": len(found), "first_messages": firsts}
 
 
 def _thread_matches(call: Call, thread: Channel) -> bool:

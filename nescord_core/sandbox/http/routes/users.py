@@ -28,10 +28,10 @@ ROUTES.answered_by(model_answer, "get_user", "leave_guild")
 
 @ROUTES.answers("get_my_user")
 def _get_my_user(call: Call) -> Any:
-    shown: Payload = dict(serializers.user_payload(call.world.model.get_user(call.actor_id)))
+    payload: Payload = dict(serializers.user_payload(call.world.model.get_user(call.actor_id)))
     if call.grant is not None and "email" in call.grant.scopes:
-        shown["email"] = _email(shown["username"])
-    return shown
+        payload["email"] = _email(payload["username"])
+    return payload
 
 
 @ROUTES.answers("update_my_user")
@@ -61,15 +61,15 @@ def _list_my_guilds(call: Call) -> Any:
 def _partial_guild(call: Call, guild: Guild) -> Payload:
     model = call.world.model
     whole = dict(serializers.guild_create_payload(model, guild))
-    shown: Payload = {
+    payload: Payload = {
         **{name: whole[name] for name in ("id", "name", "icon", "banner", "features")},
         "owner": guild.owner_id == call.actor_id,
         "permissions": str(model.compute_permissions(guild.id, call.actor_id)),
     }
     if call.query.get("with_counts", "").lower() in ("true", "1"):
         count = len(guild.members)
-        shown |= {"approximate_member_count": count, "approximate_presence_count": count}
-    return shown
+        payload |= {"approximate_member_count": count, "approximate_presence_count": count}
+    return payload
 
 
 @ROUTES.answers("create_dm")
@@ -103,26 +103,26 @@ def _get_my_oauth2_authorization(call: Call) -> Any:
     application = application_payload(call.world)
     if call.grant is None:
         return {"application": application, "expires": FAR_FUTURE, "scopes": ["bot"]}
-    shown = {
+    payload = {
         "application": application,
         "expires": call.grant.expires_at,
         "scopes": sorted(each for each in call.grant.scopes if not each.startswith(SDK_SCOPE_PREFIX)),
     }
     if "identify" in call.grant.scopes:
-        shown["user"] = dict(serializers.user_payload(call.world.model.get_user(_require_user(call))))
-    return shown
+        payload["user"] = dict(serializers.user_payload(call.world.model.get_user(_require_user(call))))
+    return payload
 
 
 @ROUTES.answers("get_openid_connect_userinfo")
 def _get_openid_connect_userinfo(call: Call) -> Any:
     user = call.world.model.get_user(_require_user(call))
-    shown: Payload = {"sub": str(user.id)}
+    payload: Payload = {"sub": str(user.id)}
     if call.grant is not None and "identify" in call.grant.scopes:
         name = user.global_name or user.name
-        shown |= {"preferred_username": user.name, "nickname": name, "locale": "en-US"}
+        payload |= {"preferred_username": user.name, "nickname": name, "locale": "en-US"}
     if call.grant is not None and "email" in call.grant.scopes:
-        shown |= {"email": _email(user.name), "email_verified": True}
-    return shown
+        payload |= {"email": _email(user.name), "email_verified": True}
+    return payload
 
 
 @ROUTES.answers("list_my_connections")
@@ -136,8 +136,8 @@ def _get_my_guild_member(call: Call) -> Any:
     user_id = _require_user(call)
     model, guild = call.world.model, call.guild
     member = model.get_member(guild.id, user_id)
-    shown = dict(serializers.member_payload(model, guild, member))
-    return {**shown, "permissions": str(model.compute_permissions(guild.id, user_id))}
+    payload = dict(serializers.member_payload(model, guild, member))
+    return {**payload, "permissions": str(model.compute_permissions(guild.id, user_id))}
 
 
 @ROUTES.answers("get_current_user_application_entitlements")
@@ -174,9 +174,9 @@ def _update_user_role_connection(call: Call) -> Any:
         raise invalid_field("metadata", "BASE_TYPE_CHOICES", f"There is no metadata {unknown[0]!r}.")
     stored = call.world.extra_state.user_role_connections.get(user_id, {})
     named = {name: call.form[name] for name in ("platform_name", "platform_username") if name in call.form}
-    shown = {**stored, **named, "metadata": {name: str(value) for name, value in metadata.items()}}
-    call.world.extra_state.user_role_connections[user_id] = shown
-    return shown
+    payload = {**stored, **named, "metadata": {name: str(value) for name, value in metadata.items()}}
+    call.world.extra_state.user_role_connections[user_id] = payload
+    return payload
 
 
 @ROUTES.answers("delete_application_user_role_connection")

@@ -44,8 +44,8 @@ def _update_voice_channel_status(call: Call) -> Any:
     channel = model.get_channel(call.id("channel_id"))
     status = call.form.get("status") or ""
     call.world.extra_state.voice_channel_status[channel.id] = status
-    shown = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
-    model.emit("VOICE_CHANNEL_STATUS_UPDATE", shown)
+    payload = {"id": str(channel.id), "guild_id": str(channel.guild_id), "status": status or None}
+    model.emit("VOICE_CHANNEL_STATUS_UPDATE", payload)
 
 
 # The soundboard

@@ -41,18 +41,18 @@ def _create_or_update_webhook(call: Call) -> Any:
         raise invalid_field(
             "name", "USERNAME_INVALID_CONTAINS", 'Username cannot contain "clyde" or "discord"'
         )
-    shown = model_answer(rest)
+    payload = model_answer(rest)
     model = call.world.model
-    hook = model.webhooks[int(shown["id"])]
+    hook = model.webhooks[int(payload["id"])]
     if "avatar" in extra:
         model.users[hook.webhook_user_id].avatar = extra["avatar"]
         extra_fields_of(hook).update(extra)
-        shown = {**shown, **extra}
+        payload = {**payload, **extra}
     if "webhook_token" in call.args:
         # With the token, the response has the token and not the user who created the webhook.
-        shown = {**shown, "token": call.args["webhook_token"]}
-        shown.pop("user", None)
-    return shown
+        payload = {**payload, "token": call.args["webhook_token"]}
+        payload.pop("user", None)
+    return payload
 
 
 def _forbidden_name(name: str | None) -> bool:
@@ -66,9 +66,9 @@ def _get_webhook_by_token(call: Call) -> Any:
     https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
     """
     _find_webhook(call)
-    shown = {**model_answer(call), "token": call.args["webhook_token"]}
-    shown.pop("user", None)
-    return shown
+    payload = {**model_answer(call), "token": call.args["webhook_token"]}
+    payload.pop("user", None)
+    return payload
 
 
 # Executing

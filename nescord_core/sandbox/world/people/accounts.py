@@ -118,16 +118,16 @@ class AccountActions(InteractionActions):
             raise ActionError(f"There is no status {status!r}. Known: {', '.join(STATUSES)}.")
         if any("name" not in each for each in activities):
             raise ActionError('An activity needs a name: {"name": "chess", "type": 0}.')
-        shown = [{"type": 0, "created_at": self._now_ms(), **each} for each in activities]
+        payload = [{"type": 0, "created_at": self._now_ms(), **each} for each in activities]
         self.extra_state.presences[actor.id] = {
             "user": {"id": str(actor.id)},
             "status": status,
-            "activities": shown,
+            "activities": payload,
             "client_status": {} if status == "offline" else {"desktop": status},
         }
         for guild_id in [each.id for each in self.model.guilds.values() if actor.id in each.members]:
             self.model.emit("PRESENCE_UPDATE", self.presence(actor.id, guild_id))
-        return {"status": status, "activities": shown}
+        return {"status": status, "activities": payload}
 
     def _now_ms(self) -> int:
         return int(self.model.clock.now().timestamp() * 1000)
@@ -207,16 +207,16 @@ class AccountActions(InteractionActions):
         actor, bought = self.find_user(user), self._sku(sku)
         with as_action_error():
             entitlement = self.model.grant_entitlement(bought.id, user_id=actor.id)
-        shown = dict(serializers.entitlement_payload(entitlement))
+        payload = dict(serializers.entitlement_payload(entitlement))
         if bought.type != SKU_KINDS["subscription"]:
-            return {"entitlement": shown}
+            return {"entitlement": payload}
         now = self.model.clock.now()
         subscription: Payload = {
             "id": str(self.model.snowflake()),
             "user_id": str(actor.id),
             "sku_ids": [str(bought.id)],
             "renewal_sku_ids": None,
-            "entitlement_ids": [shown["id"]],
+            "entitlement_ids": [payload["id"]],
             "current_period_start": now.isoformat(),
             "current_period_end": (now + MONTH).isoformat(),
             "status": ACTIVE,
@@ -224,7 +224,7 @@ class AccountActions(InteractionActions):
         }
         self.extra_state.subscriptions[int(subscription["id"])] = subscription
         self.model.emit("SUBSCRIPTION_CREATE", subscription)
-        return {"entitlement": shown, "subscription": subscription}
+        return {"entitlement": payload, "subscription": subscription}
 
     def cancel(self, user: Ref, sku: Ref) -> Payload:
         """Cancel a subscription as a user; it runs until the end of its month."""

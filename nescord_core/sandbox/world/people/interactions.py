@@ -101,8 +101,8 @@ class InteractionActions(OwnerActions):
         focused = next((each for each in leaf.get("options") or [] if each["name"] == option), None)
         if focused is None or not focused.get("autocomplete"):
             raise ActionError(f"/{command} has no option {option!r} with autocomplete.")
-        given = {name: value for name, value in (options or {}).items() if name != option}
-        built, _ = self._options(place, actor, command, leaf, given, partial=True)
+        values = {name: value for name, value in (options or {}).items() if name != option}
+        built, _ = self._options(place, actor, command, leaf, values, partial=True)
         built.append({"name": option, "type": focused["type"], "value": value, "focused": True})
         return self._start_interaction(
             AUTOCOMPLETE, place, actor, _command_data(root, nest_options(root, nesting, built), {})
@@ -202,16 +202,16 @@ class InteractionActions(OwnerActions):
         actor: User,
         command: str,
         leaf: Mapping[str, Any],
-        given: Mapping[str, Any],
+        values: Mapping[str, Any],
         *,
         partial: bool = False,
     ) -> tuple[list[dict[str, Any]], Resolved]:
         declared = {each["name"]: each for each in leaf.get("options") or []}
-        if unknown := sorted(given.keys() - declared.keys()):
+        if unknown := sorted(values.keys() - declared.keys()):
             raise ActionError(
                 f"/{command} has no option {unknown[0]!r}. Known: {', '.join(declared) or 'none'}."
             )
-        missing = [name for name, each in declared.items() if each.get("required") and name not in given]
+        missing = [name for name, each in declared.items() if each.get("required") and name not in values]
         if missing and not partial:
             raise ActionError(f"/{command} needs the option {missing[0]!r}.")
         resolved: Resolved = {}
@@ -221,7 +221,7 @@ class InteractionActions(OwnerActions):
                 "type": declared[name]["type"],
                 "value": self._option_value(place, actor, command, declared[name], value, resolved),
             }
-            for name, value in given.items()
+            for name, value in values.items()
         ]
         return built, resolved
 
@@ -244,11 +244,11 @@ class InteractionActions(OwnerActions):
         model = self.model
         if kind == CHANNEL_KIND:
             channel = self.find_channel(value, place.guild_id)
-            shown = dict(serializers.channel_payload(model, channel))
+            payload = dict(serializers.channel_payload(model, channel))
             if channel.guild_id is not None:
                 rights = model.compute_permissions(channel.guild_id, actor.id, channel.id)
-                shown["permissions"] = str(rights)
-            resolved.setdefault("channels", {})[str(channel.id)] = shown
+                payload["permissions"] = str(rights)
+            resolved.setdefault("channels", {})[str(channel.id)] = payload
             return channel.id
         if kind == ROLE_KIND or (kind == MENTIONABLE_KIND and self._is_role(value, place)):
             role = self.find_role(value, place.guild_id)
@@ -309,16 +309,16 @@ class InteractionActions(OwnerActions):
         resolved: Resolved,
     ) -> dict[str, Any]:
         """Return a component of a modal as it is submitted: layout as it is, inputs with their values."""
-        shown: dict[str, Any] = {key: node[key] for key in ("type", "id", "custom_id") if key in node}
+        payload: dict[str, Any] = {key: node[key] for key in ("type", "id", "custom_id") if key in node}
         if "components" in node:
-            shown["components"] = [
+            payload["components"] = [
                 self._fill_in(place, actor, each, values, resolved) for each in node["components"]
             ]
         elif "component" in node:
-            shown["component"] = self._fill_in(place, actor, node["component"], values, resolved)
+            payload["component"] = self._fill_in(place, actor, node["component"], values, resolved)
         elif _is_input(node):
-            shown.update(self._fill_in_field(place, actor, node, values.get(node["custom_id"]), resolved))
-        return shown
+            payload.update(self._fill_in_field(place, actor, node, values.get(node["custom_id"]), resolved))
+        return payload
 
     def _fill_in_field(
         self, place: Channel, actor: User, node: Mapping[str, Any], value: Any, resolved: Resolved

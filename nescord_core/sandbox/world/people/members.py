@@ -76,8 +76,8 @@ class MemberActions(Lookup):
             )
         if message.id not in self.model.messages[place.id]:
             raise ActionError("Auto moderation has blocked this message.", status=400, code=200000)
-        shown = self.message(message)
-        return shown if nonce is None else {**shown, "nonce": nonce}
+        payload = self.message(message)
+        return payload if nonce is None else {**payload, "nonce": nonce}
 
     def dm(self, user: Ref, content: str, *, files: Sequence[tuple[str, bytes]] = ()) -> Payload:
         """Send the bot a direct message."""

@@ -120,16 +120,16 @@ class OwnerActions(MemberActions):
             self.model.delete_role(place.id, self.find_role(role, place.id).id)
 
 
-def _role_fields(given: dict[str, Any]) -> dict[str, Any]:
-    _check_fields(given, ROLE_FIELDS)
-    if "permissions" not in given:
-        return given
+def _role_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    _check_fields(fields, ROLE_FIELDS)
+    if "permissions" not in fields:
+        return fields
     try:
-        return given | {"permissions": int(given["permissions"])}
+        return fields | {"permissions": int(fields["permissions"])}
     except (TypeError, ValueError):
-        raise ActionError(f"permissions must be a bit mask, not {given['permissions']!r}.") from None
+        raise ActionError(f"permissions must be a bit mask, not {fields['permissions']!r}.") from None
 
 
-def _check_fields(given: dict[str, Any], known: frozenset[str]) -> None:
-    if unknown := sorted(given.keys() - known):
+def _check_fields(fields: dict[str, Any], known: frozenset[str]) -> None:
+    if unknown := sorted(fields.keys() - known):
         raise ActionError(f"Unknown field: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")

@@ -39,15 +39,15 @@ def show_thread(serialize: Serialize) -> Serialize:
     (https://discord.com/developers/docs/resources/message#message-object).
     """
 
-    def shown(backend: Any, message: Message, **options: Any) -> Any:
+    def serialize_with_thread(backend: Any, message: Message, **options: Any) -> Any:
         payload = serialize(backend, message, **options)
         thread = backend.channels.get(message.id)
         if thread is None or not thread.is_thread or thread.parent_id != message.channel_id:
             return payload
-        shown = dict(serializers.thread_payload(backend, thread))
-        return {**payload, "thread": shown, "flags": payload["flags"] | HAS_THREAD}
+        thread_payload = dict(serializers.thread_payload(backend, thread))
+        return {**payload, "thread": thread_payload, "flags": payload["flags"] | HAS_THREAD}
 
-    return shown
+    return serialize_with_thread
 
 
 class MessageModel(Backend):

@@ -115,13 +115,13 @@ def _hide_private_fields(serialize: Callable[[User], Any]) -> Callable[[User], A
     (https://discord.com/developers/docs/resources/user#user-object).
     """
 
-    def shown(user: User) -> Any:
+    def serialize_public_fields(user: User) -> Any:
         payload = serialize(user)
         if user.id == SANDBOX_BOT_ID:
             return payload
         return {name: value for name, value in payload.items() if name not in PRIVATE_USER_FIELDS}
 
-    return shown
+    return serialize_public_fields
 
 
 for _name, _wrap in (("message_payload", show_thread), ("user_payload", _hide_private_fields)):

@@ -33,7 +33,7 @@ def _find_lobby(call: Call) -> Lobby:
 
 def _lobby_payload(call: Call, lobby: Lobby) -> Payload:
     model = call.world.model
-    shown: Payload = {
+    payload: Payload = {
         "id": str(lobby.id),
         "application_id": str(call.world.application_id),
         "metadata": lobby.metadata,
@@ -41,17 +41,17 @@ def _lobby_payload(call: Call, lobby: Lobby) -> Payload:
         "flags": lobby.flags,
     }
     if lobby.webhook_url is not None:
-        shown["override_event_webhooks_url"] = lobby.webhook_url
+        payload["override_event_webhooks_url"] = lobby.webhook_url
     channel = model.channels.get(lobby.linked_channel_id or 0)
     if channel is not None:
-        shown["linked_channel"] = dict(serializers.channel_payload(model, channel))
-    return shown
+        payload["linked_channel"] = dict(serializers.channel_payload(model, channel))
+    return payload
 
 
-def _member_payload(call: Call, user_id: int, given: Mapping[str, Any]) -> Payload:
+def _member_payload(call: Call, user_id: int, fields: Mapping[str, Any]) -> Payload:
     call.world.model.get_user(user_id)
-    member = {"id": str(user_id), "metadata": given.get("metadata") or {}, "flags": given.get("flags") or 0}
-    name = given.get("additional_name")
+    member = {"id": str(user_id), "metadata": fields.get("metadata") or {}, "flags": fields.get("flags") or 0}
+    name = fields.get("additional_name")
     return member if name is None else {**member, "additional_name": name}
 
 
@@ -85,8 +85,8 @@ def _create_or_join_lobby(call: Call) -> Any:
     if form.get("lobby_metadata") is not None:
         lobby.metadata = dict(form["lobby_metadata"])
     user_id = call.grant.user_id
-    given = {"metadata": form.get("member_metadata"), "flags": CAN_LINK_LOBBY}
-    lobby.members[user_id] = _member_payload(call, user_id, given)
+    fields = {"metadata": form.get("member_metadata"), "flags": CAN_LINK_LOBBY}
+    lobby.members[user_id] = _member_payload(call, user_id, fields)
     return _lobby_payload(call, lobby)
 
 
