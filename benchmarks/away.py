@@ -1,10 +1,9 @@
-"""Main is away: ``python benchmarks/away.py [EVENTS] [RATE]``.
+"""The outbox while main is away: ``python benchmarks/away.py [EVENTS] [RATE]``.
 
-By default what 500 events a second are in ten minutes (300,000 events of 1.2 kB), put in at 5,000 a second,
-with 64 MB of memory for the outbox; then a main comes, and takes them. Prints the outbox's memory and the
-process's at their highest, what lay on disk, and how long the catching up took; then the same with 100 MB of
-disk, where what was shed and what was delivered has to be what was sent. Exits with 1 if anything is not as
-promised.
+By default 300,000 events of 1.2 kB, what 500 events a second add up to in ten minutes, are put in at 5,000 a
+second, with 64 MB of memory for the outbox; then main starts and receives them. Prints the peak memory of the
+outbox and of the process, the size on disk, and the time to catch up. A second run has 100 MB of disk; there
+the events shed and the events delivered must add up to those sent. Exits with 1 if a promise is broken.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ SETTINGS = WsSettings(token="t", intents=0, outbox_mb=MEMORY_MB, resolve_interva
 
 
 async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
-    """Put events in without a main, then start one; returns whether all is as promised."""
-    known: list[str] = []
+    """Put events in without a main, then start one; return whether every promise was kept."""
+    addresses: list[str] = []
 
     async def lookup(name: str, port: int) -> list[str]:
-        return list(known)
+        return list(addresses)
 
     process = psutil.Process()
     before = process.memory_info().rss
@@ -53,7 +52,7 @@ async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
             resident = max(resident, process.memory_info().rss)
             disk = max(disk, sender.stats().disk_bytes)
         shed = sum(sender.stats().shed.values())
-        known.append(await bots.start("main"))
+        addresses.append(await bots.start("main"))
         began = time.perf_counter()
         while sender.outbox.unfinished:
             memory = max(memory, sender.outbox.bytes)
@@ -68,11 +67,11 @@ async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
         reordered += row.seq < highest.get(row.guild, 0)
         highest[row.guild] = row.seq
     mb = 1024 * 1024
-    grown = (resident - before) / mb
+    growth = (resident - before) / mb
     print(
         f"{events:,} events sent, {len(rows):,} delivered, {shed:,} shed ({disk_mb:,} MB of disk),"
         f" {reordered} out of order\n  memory of the outbox {memory / mb:.1f} MB of {MEMORY_MB}, the process"
-        f" grew by {grown:.0f} MB; {disk / mb:.0f} MB on disk; caught up in {took:.1f} s"
+        f" grew by {growth:.0f} MB; {disk / mb:.0f} MB on disk; caught up in {took:.1f} s"
         f" ({len(rows) / took:,.0f} events/s)",
         flush=True,
     )
@@ -85,18 +84,18 @@ async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("events", type=int, nargs="?", default=300_000)
     parser.add_argument("rate", type=float, nargs="?", default=5000.0)
     arguments = parser.parse_args()
-    good = True
+    passed = True
     for disk_mb in (2048, 100):
         with tempfile.TemporaryDirectory() as folder:
-            good &= asyncio.run(away(arguments.events, arguments.rate, disk_mb, Path(folder)))
-    return not good
+            passed &= asyncio.run(away(arguments.events, arguments.rate, disk_mb, Path(folder)))
+    return not passed
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""Real processes under load, every three seconds something breaks: ``python benchmarks/chaos.py [SECONDS]``.
+"""Real processes under load, with a fault every three seconds: ``python benchmarks/chaos.py [SECONDS]``.
 
 By default ten minutes of 1,000 events a second over 200 guilds, three replicas of main, two clusters of ws.
-What breaks: kill -9 or SIGTERM of a process of any service or of the supervisor (which is started again),
+The faults: kill -9 or SIGTERM of a process of any service or of the supervisor (which is started again),
 SIGSTOP for five seconds, a dropped gateway connection, op 7, op 9 true, a reset of the streams between ws and
-main, also in the middle of a batch, a reload, and one with broken code. Prints what was broken when, and at
-the end what was sent, handled, lost, reordered and doubled; exits with 1 if anything is not as promised. With
---keep DIRECTORY the project and its logs stay there.
+main, also in the middle of a batch, a reload, and one with broken code. Prints each fault with its time, and
+at the end the events sent, handled, lost, reordered and doubled; exits with 1 if a promise is broken. With
+--keep DIRECTORY the project and its logs are kept there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from support.system.chaos import Plan, run
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seconds", type=float, nargs="?", default=600.0)
     parser.add_argument("--rate", type=float, default=1000.0)

@@ -1,9 +1,9 @@
-"""The wire between ws and main: two processes, MESSAGE_CREATE of 1,184 bytes, acknowledged at once.
+"""Throughput of the dispatch wire: two processes, MESSAGE_CREATE of 1,184 bytes, acknowledged at once.
 
     python benchmarks/dispatch_pipe.py [EVENTS] [EVENTS_PER_SECOND]
 
-Without a rate: as fast as it goes, with at most 20,000 events waiting. Prints events a second of wall clock
-and of each process's CPU time; with a rate, the time from `put` to the acknowledgement as well.
+Without a rate: as fast as possible, with at most 20,000 events waiting. Prints events per second of
+wall-clock time and of each process's CPU time; with a rate, also the time from `put` to the acknowledgement.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GUILDS = 2500
 
 
 async def main_side(state_dir: str) -> None:
-    """Finish every event at once; on end of input print the CPU seconds spent."""
+    """Finish every event at once; between two lines of input, measure and print the CPU seconds used."""
     receiver: Receiver
 
     def accept(delivery: Delivery) -> None:
@@ -46,7 +46,7 @@ async def main_side(state_dir: str) -> None:
 
 
 async def feed(sender: Sender, events: int, rate: float) -> None:
-    """Put events at a rate, or as fast as the outbox empties."""
+    """Put events at a rate, or as fast as the outbox drains."""
     start, seq = time.perf_counter(), 0
     while seq < events:
         allowed = events if not rate else min(events, int((time.perf_counter() - start) * rate))
@@ -61,7 +61,7 @@ async def feed(sender: Sender, events: int, rate: float) -> None:
 
 
 async def measure(events: int, rate: float, state_dir: str) -> None:
-    """Run one main process beside this one and print what it took."""
+    """Start a main process, send it the events and print the result."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         __file__,
@@ -95,14 +95,14 @@ async def measure(events: int, rate: float, state_dir: str) -> None:
         sender.outbox.done = timed  # type: ignore[method-assign]  # only to measure
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(sender.run())
-        while not sender.attached:  # noqa: ASYNC110 - polls what has no event to wait for
+        while not sender.attached:  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
         child.stdin.write(b"start\n")
         wall, cpu = time.perf_counter(), time.process_time()
         await feed(sender, events, rate)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         child.stdin.write(b"stop\n")
-        theirs = float(await child.stdout.readline())
+        main_cpu = float(await child.stdout.readline())
         task.cancel()
     child.stdin.close()
     await child.wait()
@@ -112,9 +112,9 @@ async def measure(events: int, rate: float, state_dir: str) -> None:
                 "events": events,
                 "wall_per_s": round(events / wall),
                 "ws_per_cpu_s": round(events / cpu),
-                "main_per_cpu_s": round(events / theirs),
+                "main_per_cpu_s": round(events / main_cpu),
                 "ws_us": round(cpu / events * 1e6, 1),
-                "main_us": round(theirs / events * 1e6, 1),
+                "main_us": round(main_cpu / events * 1e6, 1),
                 "ack_ms_median": round(sorted(waits)[len(waits) // 2] * 1000, 2) if waits else None,
             }
         )

@@ -2,10 +2,10 @@
 
     python benchmarks/events.py [--rounds N] [--only saturated|paced|memory] [--compress C]
 
-All get the same recorded frames from the same server (recorded_gateway.py), one after the other, round by
-round, so that ratios hold on a noisy machine. nescord's main has a handler that does nothing, and in the
-paced runs one that notes the time. CPU is that of the process with the gateway connections (of ws: all its
-processes). There is no rest; what telling it of changes costs ws comes on top.
+All receive the same recorded frames from the same server (recorded_gateway.py), one after the other, round by
+round, so that ratios hold on a noisy machine. nescord's main has a handler that does nothing; in the paced
+runs it records the time. CPU is that of the process with the gateway connections (for ws: all its processes).
+rest does not run; sending it cache invalidations would cost ws extra.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ from nescord_core.services.ws.parent import run
 
 run(replace(load(Path.cwd()).ws, rest_url=""))
 """
-"""`nescord run ws` without a rest to tell of changes: there is none here."""
+"""`nescord run ws`, without sending cache invalidations: rest does not run here."""
 QUIET = "pass"
-NOTE = """times.append((event.shard_id, event.seq, time.monotonic()))
+RECORD = """times.append((event.shard_id, event.seq, time.monotonic()))
     if len(times) >= int(os.environ["BENCH_EVENTS"]):
         with open(FILE, "w") as file:
             file.writelines(f"{s} {q} {t}\\n" for s, q, t in times)
@@ -92,7 +92,7 @@ def _get(port: int, path: str) -> Any:
 
 
 async def client(which: str, compress: str, shards: int, events: int, rate: float) -> Result:
-    """Run discord.py or the bare pipe, which tells its times if there is a rate."""
+    """Run discord.py or the bare pipe; the latter records times if there is a rate."""
     with tempfile.TemporaryDirectory() as directory:
         async with source(compress, shards, events) as port:
             return await _client(which, Path(directory) / "times", port, compress, shards, events, rate)
@@ -126,7 +126,7 @@ async def _client(
 
 
 async def nescord(compress: str, shards: int, events: int, rate: float) -> Result:
-    """Run ws and main as their commands do."""
+    """Run ws and main."""
     with tempfile.TemporaryDirectory() as directory:
         async with source(compress, shards, events) as port:
             return await _nescord(Path(directory), port, compress, shards, events, rate)
@@ -138,7 +138,7 @@ async def _nescord(
     total = shards * (events + _first() - 1)
     (directory / "bot").mkdir()
     (directory / "bot" / "__init__.py").touch()
-    (directory / "bot" / "app.py").write_text(APP.format(body=NOTE if rate else QUIET))
+    (directory / "bot" / "app.py").write_text(APP.format(body=RECORD if rate else QUIET))
     (directory / "nescord.toml").write_text('[main]\nentry = "bot.app:listener"\n')
     main, main_admin, ws_admin = _free_ports(3)
     environment = os.environ | {
@@ -185,7 +185,7 @@ def _timed(cpu_s: float, mb: float, waits: list[float]) -> Result:
 
 
 def _waits(path: Path, sent: list[float], shards: int) -> list[float]:
-    """Milliseconds from the write of an event to its handler; event k went to one shard after the other."""
+    """Return the milliseconds from the write of each event to its handler; shards take turns."""
     rows = [line.split() for line in path.read_text().splitlines()]
     return [
         (float(at) - sent[(int(seq) - _first()) * shards + int(shard)]) * 1000
@@ -195,7 +195,7 @@ def _waits(path: Path, sent: list[float], shards: int) -> list[float]:
 
 
 def _first() -> int:
-    """The sequence number of the first event: READY and the guilds come before."""
+    """Return the sequence number of the first event, which follows READY and the guilds."""
     return int(os.environ.get("BENCH_GUILDS", "40")) + 2
 
 
@@ -208,7 +208,7 @@ def _handled(port: int) -> int:
 
 async def _until(condition: Any) -> None:
     async with asyncio.timeout(120):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - another process knows
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110 - it depends on another process
             await asyncio.sleep(0.05)
 
 
@@ -232,7 +232,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 async def saturated(compress: str, rounds: int, events: int) -> None:
-    """As fast as it goes, on 4 connections."""
+    """Measure at full speed, on 4 connections."""
     shards = 4
     rates: dict[str, list[float]] = {"discord.py": [], "bare pipe": [], "nescord": []}
     for _ in range(rounds):
@@ -255,12 +255,10 @@ async def saturated(compress: str, rounds: int, events: int) -> None:
 
 
 async def paced(compress: str, rounds: int, seconds: float) -> None:
-    """At three rates, on 16 connections."""
+    """Measure at three rates, on 16 connections."""
     shards = 16
-    print(
-        f"\npaced, {compress}, {shards} connections: CPU microseconds an event [median ms, socket to handler]"
-    )
-    for rate, most_cpu, most_ms in ((50, None, 1.0), (1000, 1.2, 4.0), (5000, 0.6, 7.0)):
+    print(f"\npaced, {compress}, {shards} connections: CPU us per event [median ms, socket to handler]")
+    for rate, max_cpu, max_ms in ((50, None, 1.0), (1000, 1.2, 4.0), (5000, 0.6, 7.0)):
         ratios, medians, shown = [], [], []
         for _ in range(rounds):
             events = int(rate * seconds) // shards
@@ -277,7 +275,7 @@ async def paced(compress: str, rounds: int, seconds: float) -> None:
                 f"discord.py {stock:.0f}, bare pipe {bare:.0f} [{floor.median_ms:.2f}],"
                 f" nescord {own:.0f} [{ours.median_ms:.2f}, p99 {ours.p99_ms:.1f}]"
             )
-        target = f"target {most_cpu} x, {most_ms:g} ms" if most_cpu else f"target {most_ms:g} ms"
+        target = f"target {max_cpu} x, {max_ms:g} ms" if max_cpu else f"target {max_ms:g} ms"
         found = f"{statistics.median(ratios):.2f} x, {statistics.median(medians):.2f} ms"
         print(f"  {rate:>5}/s  {found} ({target})")
         for line in shown:
@@ -285,7 +283,7 @@ async def paced(compress: str, rounds: int, seconds: float) -> None:
 
 
 async def memory(compress: str) -> None:
-    """Of a process with 16 idle connections, and what 1,000 more guilds on one connection add to it."""
+    """Measure a process with 16 idle connections, and what 1,000 more guilds on one connection add."""
     kinds: dict[str, dict[str, str]] = {
         "discord.py": {},
         "nescord": {},
@@ -327,8 +325,8 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--events", type=int, default=30_000, help="a connection, saturated")
-    parser.add_argument("--seconds", type=float, default=8.0, help="of a paced run")
+    parser.add_argument("--events", type=int, default=30_000, help="per connection, saturated")
+    parser.add_argument("--seconds", type=float, default=8.0, help="duration of a paced run")
     parser.add_argument("--only", choices=["saturated", "paced", "memory"])
     parser.add_argument("--compress", choices=["zlib-stream", "zstd-stream"])
     asyncio.run(run(parser.parse_args()))

@@ -1,9 +1,9 @@
-"""Bytes led by coverage against the proxy's front: ``python benchmarks/fuzz.py --minutes 10``.
+"""Coverage-guided fuzzing of the proxy's server: ``python benchmarks/fuzz.py --minutes 10``.
 
-Needs atheris (``pip install atheris``; Linux). The whole proxy runs in this process, on a connection that is
-a list of chunks, in front of a Discord that answers everything. Whatever comes in: no exception, no 5xx but
-those that are meant, well-formed answers, nothing sent outside of the API, and no byte of a token in an
-answer, a log line or a metric. Ends with 1, and a file with the input, when one of that is not so.
+Needs atheris (``pip install atheris``; Linux). The whole proxy runs in this process, with an in-memory
+connection and a fake Discord that accepts everything. For any input there must be no exception, no 5xx except
+the intended ones, well-formed answers, no request outside the API, and no token in an answer, a log line or a
+metric. Otherwise it exits with 1 and writes the input to a file.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any, cast
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 try:
-    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # not among the requirements
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # not a requirement
 except ImportError:
-    sys.exit("atheris is not installed: pip install atheris, and call this again.")
+    sys.exit("atheris is not installed. Run `pip install atheris`, then run this again.")
 
 with atheris.instrument_imports(include=["nescord_core.rest", "nescord_core.ratelimit"]):
     from nescord_core.rest.proxy import proxy as proxy_module
@@ -39,13 +39,13 @@ from support.rest.garbled_requests import garbled
 TOKEN = "token-of-the-bot.that.nobody-may-see"
 HOOK = b"secret-part"
 API = "http://127.0.0.1:1/api/v10"
-MEANT = {502, 503, 504}
+INTENDED = {502, 503, 504}
 TURNS = 40
-"""Turns of the loop after which everything that one input caused is over."""
+"""Iterations of the event loop after which everything caused by one input has finished."""
 
 
 class Discord:
-    """Stands where the connections to Discord are; says what it was asked."""
+    """Fake pool of upstream connections; checks what it is sent."""
 
     async def send(
         self, _method: str, url: str, headers: CIMultiDict[str], _body: Any, **_options: Any
@@ -58,7 +58,7 @@ class Discord:
 
 
 class Wire(asyncio.Transport):
-    """A transport that remembers what was written."""
+    """A transport that records what is written."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Wire(asyncio.Transport):
         self.closed = False
 
     def write(self, data: Any) -> None:
-        assert not self.closed, "written after the end"
+        assert not self.closed, "written after close"
         self.written += data
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class Wire(asyncio.Transport):
 
 
 class Answers:
-    """Reads what came back, as strictly as a caller may."""
+    """Parses the answers strictly."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -99,7 +99,7 @@ class Answers:
 
 
 class Lines(logging.Handler):
-    """Keeps what is logged."""
+    """Collects the log."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Lines(logging.Handler):
         self.text += self.format(record)
 
 
-async def throw(connection: Connection, wire: Wire, data: bytes, cuts: list[int]) -> None:
+async def feed(connection: Connection, wire: Wire, data: bytes, cuts: list[int]) -> None:
     connection.connection_made(wire)
     for start, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
         if wire.closed:
@@ -128,15 +128,15 @@ def check(wire: Wire, lines: Lines, metrics: bytes, data: bytes) -> None:
         assert secret not in metrics, data
     assert TOKEN.encode() not in wire.written, data
     if b"HEAD" in data or b"head" in data:
-        return  # answers to HEAD have no body, which a reader has to know of
+        return  # answers to HEAD have no body, which the parser would have to know
     answers = Answers()
     answers.parser.feed_data(wire.written)
-    assert all(status < 500 or status in MEANT for status in answers.statuses), (data, wire.written)
+    assert all(status < 500 or status in INTENDED for status in answers.statuses), (data, wire.written)
 
 
-def new_labels(proxy: proxy_module.Proxy, known: list[int] = [0]) -> bool:  # noqa: B006 - is its memory
-    """Say whether the metrics may have a label that they did not have before: rendering them takes long."""
-    labels = len(cast(Any, proxy)._meters._requests)
+def new_labels(proxy: proxy_module.Proxy, known: list[int] = [0]) -> bool:  # noqa: B006 - the last count
+    """Return whether the metrics may have new labels; rendering them each time would be slow."""
+    labels = len(cast(Any, proxy)._metrics._requests)
     known[0], before = labels, known[0]
     return labels != before
 
@@ -155,20 +155,19 @@ def fuzz(minutes: float, folder: Path) -> None:
     loop = asyncio.new_event_loop()
     settings = RestSettings(token=TOKEN, api_url=API, state_dir=folder / "state", global_limit=10**9)
     proxy = proxy_module.Proxy(settings)
-    stand_in = cast(Any, proxy)
-    stand_in._courier._upstream = Discord()
+    cast(Any, proxy)._forwarder._upstream = Discord()
     lines = Lines()
     logging.getLogger("nescord").addHandler(lines)
     logging.getLogger("asyncio").addHandler(lines)
-    front = Server(proxy.begin)
-    running = front.running()
+    server = Server(proxy.begin)
+    running = server.running()
     loop.run_until_complete(running.__aenter__())
 
     def one(data: bytes) -> None:
         provider = atheris.FuzzedDataProvider(data)
         cuts = sorted({provider.ConsumeIntInRange(0, len(data)) for _ in range(data[0] % 3)}) if data else []
         wire, lines.text = Wire(), ""
-        loop.run_until_complete(throw(loop_connection(loop, front), wire, data, cuts))
+        loop.run_until_complete(feed(new_connection(loop, server), wire, data, cuts))
         page = loop.run_until_complete(metrics(proxy)) if new_labels(proxy) else b""
         check(wire, lines, page, data)
 
@@ -180,11 +179,11 @@ def fuzz(minutes: float, folder: Path) -> None:
     atheris.Fuzz()
 
 
-def loop_connection(loop: asyncio.AbstractEventLoop, front: Server) -> Connection:
-    async def made() -> Connection:
-        return front()
+def new_connection(loop: asyncio.AbstractEventLoop, server: Server) -> Connection:
+    async def create() -> Connection:
+        return server()
 
-    return loop.run_until_complete(made())
+    return loop.run_until_complete(create())
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What ws is measured against, each as a process: discord.py's own client, and the bare pipe.
+"""The clients that ws is compared with, each in a process: discord.py's own client and the bare pipe.
 
     python benchmarks/gateway_clients.py discordpy|bare COMPRESS PORT SHARDS EVENTS
     python benchmarks/gateway_clients.py sink SHARDS          (the bare pipe's other end)
 
-Prints "ready", and when all events have come, the CPU seconds since they began and the memory in MB. The sink
-writes to the file BENCH_TIMES, if it is set, when each of the first BENCH_EVENTS arrived.
+Prints "ready" and, when all events have arrived, the CPU seconds since they started and the memory in MB. If
+BENCH_TIMES is set, the sink writes the arrival times of the first BENCH_EVENTS to that file.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 import msgspec
 
 FIRST = int(os.environ.get("BENCH_GUILDS", "40")) + 2
-"""The sequence number before the first event: READY and the guilds come before."""
+"""The sequence number of the first event, which follows READY and the guilds."""
 
 
 class Payload(msgspec.Struct, gc=False):
-    """As much of a message as the bare pipe reads."""
+    """The part of a message that the bare pipe decodes."""
 
     op: int
     d: msgspec.Raw
@@ -44,29 +44,29 @@ async def wait_for_line() -> None:
 
 
 async def until_done(done: Any) -> None:
-    """Say that all is set, measure from the line that says go until ``done()``."""
+    """Print "ready", then measure from a line of input until ``done()``."""
     print("ready", f"{memory_mb():.1f}", flush=True)
     await wait_for_line()
     before = time.process_time()
-    while not done():  # noqa: ASYNC110 - looked at from outside, so that what is measured bears no event
+    while not done():  # noqa: ASYNC110 - polled, so that the measured code needs no event
         await asyncio.sleep(0.02)
     print(json.dumps({"cpu_s": time.process_time() - before, "mb": memory_mb()}), flush=True)
 
 
 async def discordpy(compress: str, port: int, shards: int, events: int) -> None:
-    """The stock client with a handler that does nothing; nothing about it is patched but the URL."""
+    """Run the stock client with an empty handler; only its URL is patched."""
     if compress == "zlib-stream":
-        sys.modules["zstandard"] = None  # type: ignore[assignment]  # discord.py takes zlib without it
+        sys.modules["zstandard"] = None  # type: ignore[assignment]  # without it discord.py uses zlib
     import discord
 
     discord.http.Route.BASE = f"http://127.0.0.1:{port}/api/v10"
 
     class Client(discord.AutoShardedClient):
         async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-            """The server knows no pacing; without it the start takes 5 s a shard."""
+            """Do not wait: the server has no pacing, and the default takes 5 s per shard."""
 
         async def on_message(self, message: discord.Message) -> None:
-            """Take it."""
+            """Do nothing."""
 
     client = Client(
         intents=discord.Intents.all(), shard_count=None, chunk_guilds_at_startup=False, max_messages=1000
@@ -92,7 +92,7 @@ def inflater(compress: str) -> Any:
 
 
 class BarePipe:
-    """A websocket, inflate, a partial decode, batches of 64 written straight into a stream: no more."""
+    """The minimum: a WebSocket, inflate, a partial decode, and batches of 64 written into a gRPC stream."""
 
     def __init__(self, compress: str, port: int, shards: int) -> None:
         self.compress = compress
@@ -137,13 +137,13 @@ class BarePipe:
                 payload = decode(inflate(message.data))
                 if payload.s is not None:
                     self.seqs[number] = payload.s
-                    place = payload.s * len(self.seqs) + number  # for the sink's notes
-                    self.pending.append((place, payload.t or "", bytes(payload.d)))
+                    index = payload.s * len(self.seqs) + number  # identifies the event to the sink
+                    self.pending.append((index, payload.t or "", bytes(payload.d)))
                     self.filled.set()
 
 
 async def bare(compress: str, port: int, shards: int, events: int) -> None:
-    """Run the bare pipe into a sink of its own."""
+    """Run the bare pipe and its sink."""
     import grpc.aio
 
     pipe = BarePipe(compress, port, shards)
@@ -158,7 +158,7 @@ async def bare(compress: str, port: int, shards: int, events: int) -> None:
             tasks.create_task(pipe.shard(number))
         tasks.create_task(pipe.write(call))
         tasks.create_task(pipe.acknowledge(call))
-        while min(pipe.seqs) < FIRST - 1:  # noqa: ASYNC110 - looked at from outside; an event would cost
+        while min(pipe.seqs) < FIRST - 1:  # noqa: ASYNC110 - polled; an event would cost time
             await asyncio.sleep(0.05)
         await until_done(lambda: pipe.acked >= shards * (FIRST - 1 + events))
         sink.kill()
@@ -172,24 +172,24 @@ async def sink(shards: int) -> None:
     from nescord_core.supervisor.parent_death import die_with_parent
     from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-    die_with_parent(os.getppid())  # which may be killed in the middle
+    die_with_parent(os.getppid())  # the parent may be killed during a run
 
     times, total = os.environ.get("BENCH_TIMES", ""), int(os.environ.get("BENCH_EVENTS", "0"))
-    notes: list[tuple[float, int]] = []
+    arrivals: list[tuple[float, int]] = []
 
-    def note(places: Iterable[int]) -> None:
+    def record(indexes: Iterable[int]) -> None:
         now = time.monotonic()
-        notes.extend((now, place) for place in places)
-        if len(notes) >= total:
-            rows = (f"{place % shards} {place // shards} {at}\n" for at, place in notes)
+        arrivals.extend((now, index) for index in indexes)
+        if len(arrivals) >= total:
+            rows = (f"{index % shards} {index // shards} {at}\n" for at, index in arrivals)
             Path(times).write_text("".join(rows))
 
     async def pipe(requests: Any, context: Any) -> Any:
         async for message in requests:
-            places = pb.FromWs.FromString(message).events.seq
+            indexes = pb.FromWs.FromString(message).events.seq
             if times:
-                note(places)
-            yield len(places).to_bytes(4, "big")
+                record(indexes)
+            yield len(indexes).to_bytes(4, "big")
 
     server = grpc.aio.server()
     handler: Any = grpc.stream_stream_rpc_method_handler(pipe)

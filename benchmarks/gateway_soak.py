@@ -1,12 +1,12 @@
-"""64 shards in 4 clusters, and every five seconds the gateway does something to them.
+"""Soak test of the gateway: 64 shards in 4 clusters, with a fault of the gateway every five seconds.
 
     python benchmarks/gateway_soak.py [SECONDS] [--rate R] [--every S] [--seed N]
 
-By default ten minutes at 200 events a second. What happens, to one shard or to all, by a seed: TCP resets,
-close codes, op 7, op 9 true, resume hosts that refuse or stay silent, slow payloads; at the end op 9 false,
-which forces one new session. Prints what happened when, and at the end what was sent, lost and redelivered,
-and how many IDENTIFYs it took; exits with 1 if an event was lost, a shard is not connected, or an IDENTIFY
-was not forced.
+By default ten minutes at 200 events a second. The faults, chosen by the seed, for one shard or all: TCP
+resets, close codes, op 7, op 9 true, resume hosts that refuse or do not answer, slow payloads; at the end op
+9 false, which forces one new session. Prints each fault with its time, and at the end the events sent, lost
+and redelivered, and the number of IDENTIFYs; exits with 1 if an event was lost, a shard is not connected, or
+an IDENTIFY was sent that was not forced.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from support.gateway.soak import SoakPlan, run
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,7 +1,7 @@
-"""The limiter against a model of Discord, many times over: ``python benchmarks/limiter.py`` is 10,000 runs.
+"""The rate limiter against a model of Discord: ``python benchmarks/limiter.py`` makes 10,000 runs.
 
-Each run is a series of up to 50 steps that hypothesis makes up: requests that come, leave, fail, lose their
-answers, in virtual time. Prints the smallest series that goes wrong, if there is one; exits with 1 then.
+Each run is a sequence of up to 50 steps that hypothesis generates, in virtual time: requests arrive, are
+cancelled, fail or lose their answers. Prints the smallest failing sequence, if any, and exits with 1 then.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ BLOCK = 500
 
 
 def check(runs: int) -> str:
-    """Make some runs with chance of their own; return what went wrong, empty for nothing."""
-    wanted = settings(
+    """Make some runs with fresh random examples; return the failure, "" if there is none."""
+    profile = settings(
         max_examples=runs,
         stateful_step_count=50,
         deadline=None,
@@ -33,14 +33,14 @@ def check(runs: int) -> str:
         suppress_health_check=list(HealthCheck),
     )
     try:
-        run_state_machine_as_test(AgainstDiscord, settings=wanted)
+        run_state_machine_as_test(AgainstDiscord, settings=profile)
     except Exception as error:
         return "\n".join([repr(error), *getattr(error, "__notes__", ())])
     return ""
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     runs = parser.parse_args().runs
@@ -50,7 +50,7 @@ def main() -> int:
         failed = [problem for problem in pool.map(check, blocks) if problem]
     for problem in failed[:3]:
         print(problem)
-    print(f"{runs} runs in {time.monotonic() - began:.0f} s, {len(failed)} of {len(blocks)} series failed")
+    print(f"{runs} runs in {time.monotonic() - began:.0f} s, {len(failed)} of {len(blocks)} blocks failed")
     return bool(failed)
 
 

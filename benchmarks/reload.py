@@ -1,11 +1,12 @@
-"""The dev loop under load: from the write of a file to the first event that the new code handles.
+"""Hot reload under load: time from saving a file to the first event that the new code handles.
 
     python benchmarks/reload.py [RELOADS] [EVENTS_PER_SECOND]
 
-A bot of 20 modules that imports discord.py, grpc and pydantic runs under `nescord dev` on the sandbox. Beside
-it, in the same run, between the reloads: the bare limit (a process that has imported the same forks, and the
-child imports the 20 modules), and a fresh interpreter that imports everything. Counts lost, doubled and
-reordered events and IDENTIFYs; compares memory, processes and open files after the fifth reload and the last.
+Needs pydantic (``pip install pydantic``). A bot of 20 modules that imports discord.py, grpc and pydantic runs
+under `nescord dev` on the sandbox. Between the reloads two references are measured: the bare limit (a process
+that has imported the same forks, and the child imports the 20 modules), and a new interpreter that imports
+everything. Counts lost, doubled and reordered events and IDENTIFYs; compares memory, processes and open files
+after the fifth reload and the last.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from nescord_core.services.dev import demo
 
 MODULES = 20
 GUILDS = 8
-SETTLED = 0.3
-"""Seconds after a reload before the next save: a person is not faster, and the old process has left."""
-WATCHED = 5
+PAUSE = 0.3
+"""Seconds from a reload to the next save: nobody saves faster, and the old process has exited by then."""
+BASELINE = 5
+"""Number of reloads after which resource usage is first measured."""
 
 PART = '''"""Part {number} of the bot."""
 
@@ -99,7 +101,7 @@ import grpc.aio, nescord_core.services.main.worker.process, bot_main.app
 
 
 def make_project(directory: Path) -> None:
-    """Write the bot."""
+    """Create the bot's project."""
     demo.make_project(directory)
     package = directory / "bot_main"
     parts = range(1, MODULES - 1)
@@ -111,14 +113,14 @@ def make_project(directory: Path) -> None:
 
 
 def save(project: Path, version: int) -> float:
-    """Write the new code as most editors do, into the file itself; return when."""
+    """Write the new code as most editors do, into the file itself; return the time of the write."""
     began = time.time()
     (project / "bot_main" / "version.py").write_text(f"VERSION = {version}\n")
     return began
 
 
 class Ledger:
-    """What the bot wrote down."""
+    """The events that the bot recorded."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -126,8 +128,8 @@ class Ledger:
         self.first: dict[int, float] = {}
         self.rows: list[tuple[int, str, int, bool]] = []
 
-    def look(self) -> None:
-        """Read what is new."""
+    def update(self) -> None:
+        """Read the rows added since the last call."""
         if not self._path.exists():
             return
         with self._path.open("rb") as file:
@@ -136,12 +138,12 @@ class Ledger:
         whole = data[: data.rfind(b"\n") + 1]
         self._read += len(whole)
         for line in whole.decode().splitlines():
-            version, guild, number, again, at = line.split()
+            version, guild, number, redelivered, at = line.split()
             self.first.setdefault(int(version), float(at))
-            self.rows.append((int(version), guild, int(number), again == "1"))
+            self.rows.append((int(version), guild, int(number), redelivered == "1"))
 
     def findings(self, sent: dict[str, tuple[int, int]]) -> dict[str, int]:
-        """Count what is wrong."""
+        """Count handled, lost, doubled and reordered events."""
         by_guild: dict[str, list[int]] = defaultdict(list)
         for _, guild, number, _ in self.rows:
             by_guild[guild].append(number)
@@ -170,7 +172,7 @@ def family(root: int) -> list[int]:
 
 
 def usage(root: int) -> dict[str, float]:
-    """Return processes, open files and proportional memory (MB) of a family."""
+    """Return the processes, open files and proportional memory (MB) of a process and its descendants."""
     processes = files = 0
     memory = 0.0
     for pid in family(root):
@@ -185,7 +187,7 @@ def usage(root: int) -> dict[str, float]:
 
 
 class Limits:
-    """The bare limits, one measurement of each a call."""
+    """Measurements of the two references, one per call."""
 
     def __init__(self, project: Path) -> None:
         self._project = project
@@ -194,7 +196,7 @@ class Limits:
         self.spawns: list[float] = []
 
     async def start(self) -> None:
-        """Import everything once."""
+        """Start the process that forks, and wait until it has imported everything."""
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", FORK, str(self._project)), stdin=pipe, stdout=pipe
@@ -203,7 +205,7 @@ class Limits:
         await self._process.stdout.readline()
 
     async def fork(self) -> None:
-        """Fork, and import the bot's own modules."""
+        """Measure a fork that imports the bot's own modules."""
         assert self._process
         assert self._process.stdin
         assert self._process.stdout
@@ -211,7 +213,7 @@ class Limits:
         self.forks.append(float(await self._process.stdout.readline()))
 
     async def spawn(self) -> None:
-        """Start an interpreter that imports all."""
+        """Measure a new interpreter that imports everything."""
         began = time.perf_counter()
         env = {**os.environ, "BENCH_LEDGER": os.devnull}
         process = await asyncio.create_subprocess_exec(
@@ -221,7 +223,7 @@ class Limits:
         self.spawns.append((time.perf_counter() - began) * 1000)
 
     async def stop(self) -> None:
-        """End the process."""
+        """Stop the process that forks."""
         assert self._process
         assert self._process.stdin
         self._process.stdin.close()
@@ -231,34 +233,35 @@ class Limits:
 async def reloads(
     project: Path, ledger: Ledger, count: int, limits: Limits, root: int
 ) -> tuple[list[float], list[Any]]:
-    """Save again and again; returns the milliseconds, and the usage after the fifth and the last."""
+    """Save repeatedly; return the milliseconds of each reload, and the usage after the fifth and the last."""
     times, used = [], []
     for version in range(1, count + 1):
         began = save(project, version)
         while version not in ledger.first:
             await asyncio.sleep(0.005)
-            ledger.look()
+            ledger.update()
             if time.time() - began > 30:
-                raise SystemExit(f"reload {version} did not come")
+                raise SystemExit(f"reload {version} did not finish within 30 s")
         times.append((ledger.first[version] - began) * 1000)
-        await asyncio.sleep(SETTLED)
+        await asyncio.sleep(PAUSE)
         await limits.fork()
         if version % 10 == 0:
             await limits.spawn()
-        if version in (WATCHED, count):
+        if version in (BASELINE, count):
             await asyncio.sleep(1.0)
-            used.append({"all": usage(root)} | {name: usage(pid) for name, pid in present(project).items()})
+            services = running_services(project)
+            used.append({"all": usage(root)} | {name: usage(pid) for name, pid in services.items()})
     return times, used
 
 
-def present(project: Path) -> dict[str, int]:
-    """Return the process of each service."""
+def running_services(project: Path) -> dict[str, int]:
+    """Return the process id of each running service."""
     files = sorted((project / ".nescord/run").glob("*.json"))
     return {path.stem: int(json.loads(path.read_text())["pid"]) for path in files}
 
 
 def shown(name: str, times: list[float]) -> str:
-    """Say it in a line."""
+    """Return the statistics as a line."""
     times = sorted(times)
     p95 = times[min(len(times) - 1, int(len(times) * 0.95))]
     return (
@@ -268,7 +271,7 @@ def shown(name: str, times: list[float]) -> str:
 
 
 async def measure(count: int, rate: int) -> None:
-    """Run it all and print."""
+    """Run the benchmark and print the results."""
     with tempfile.TemporaryDirectory() as directory:
         project = Path(directory) / "bot"
         make_project(project)
@@ -289,45 +292,45 @@ async def measure(count: int, rate: int) -> None:
             await demo.post(session, "/sandbox/load", plan)
             identified = await identifies(session)
             times, used = await reloads(project, ledger, count, limits, run.pid)
-            again = await identifies(session) - identified
+            spent = await identifies(session) - identified
             await session.delete("/sandbox/load")
             await asyncio.sleep(2.0)
             async with session.get("/sandbox/load") as answer:
                 sent = {g: (e["first"], e["last"]) for g, e in (await answer.json())["guilds"].items()}
-            ledger.look()
+            ledger.update()
             own = [
                 float(line.split(" ms ")[0].split()[-1]) for line in run.lines if " during the swap" in line
             ]
         await limits.stop()
     report(times, own, limits)
     found = ledger.findings(sent)
-    print(f"{found}, IDENTIFYs {again}")
+    print(f"{found}, IDENTIFYs {spent}")
     compare(used[0], used[-1], count)
-    if again or found["lost"] or found["doubled"] or found["reordered"]:
+    if spent or found["lost"] or found["doubled"] or found["reordered"]:
         raise SystemExit("a promise was broken")
 
 
 def report(times: list[float], own: list[float], limits: Limits) -> None:
-    """Print the times beside the limits of the same run."""
-    print(shown("write -> first event by new code", times))
-    print(f"{'the first reload after the start':<34} {times[0]:.1f} ms")
+    """Print the times next to the references of the same run."""
+    print(shown("save -> first event by new code", times))
+    print(f"{'first reload after the start':<34} {times[0]:.1f} ms")
     if own:
-        print(shown("as main itself counts", own))
+        print(shown("as reported by main", own))
     print(shown("bare limit: fork + 20 modules", limits.forks))
     if limits.spawns:
-        print(shown("fresh interpreter, all imports", limits.spawns))
+        print(shown("new interpreter, all imports", limits.spawns))
     print(f"ratio to the bare limit {statistics.median(times) / statistics.median(limits.forks):.1f}")
 
 
 def compare(first: dict[str, Any], last: dict[str, Any], count: int) -> None:
-    """Print what each service takes at the beginning and at the end; the sandbox keeps every message."""
+    """Print the resources of each service at the beginning and the end; the sandbox keeps every message."""
     for name, before in first.items():
         growth = last[name]["MB"] / before["MB"]
-        print(f"{name:<8} after {WATCHED} reloads {before}, after {count} {last[name]}: {growth:.2f} x")
+        print(f"{name:<8} after {BASELINE} reloads {before}, after {count} {last[name]}: {growth:.2f} x")
 
 
 async def identifies(session: aiohttp.ClientSession) -> int:
-    """Return how many IDENTIFYs the sandbox has seen."""
+    """Return the number of IDENTIFYs that the sandbox has received."""
     async with session.get("/sandbox/gateway") as answer:
         return int((await answer.json())["totals"]["identifies"])
 

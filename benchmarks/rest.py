@@ -1,15 +1,18 @@
-"""The REST proxy beside its peers, in one run on the same fake Discord: speed, memory, and use of the limits.
+"""The REST proxy compared with others, on the same fake Discord: speed, memory, and use of the limits.
 
 Run: python benchmarks/rest.py [--seconds 3] [--rounds 3] [--only speed|limits] [--no-peers]
 
-Every part is a process of its own on this machine, nescord as `nescord run rest` starts it; the proxy under
-measurement has one core, Discord and the client share another. The peers are @discordjs/proxy,
-@discordeno/rest and nirn-py (see rest_peers.py), and a bare relay of aiohttp's. Speed: 32 kept-alive
-connections, each asking for a channel of its own, which has a rate limit that never fills; each part in
-turn, for several rounds, of which the medians count, and the largest resident memory; one connection alone
-shows the latency that a part adds. Limits: 200 POSTs to 10 channels that allow 5 per 5 s each, and 200
-POSTs to 100 channels under a global limit of 50 per second, both with a cold start. The bare limit is what
-the same 200 POSTs take, cold, where nothing limits them: no share can be better than that allows.
+Every part runs in its own process on this machine, nescord as `nescord run rest`. The proxy under measurement
+has one core; Discord and the client share another. The peers are @discordjs/proxy, @discordeno/rest and
+nirn-py (see rest_processes/peers.py), and a bare relay on aiohttp.
+
+Speed: 32 kept-alive connections, each requesting its own channel, whose rate limit never fills; the parts
+take turns for several rounds, of which the medians count, and the largest resident memory. A single
+connection shows the latency that a part adds.
+
+Limits: 200 POSTs to 10 channels that allow 5 per 5 s each, and 200 POSTs to 100 channels under a global limit
+of 50 per second, both with a cold start. The bare limit is what the same 200 POSTs take, cold, without
+limits; no proxy can be faster.
 """
 
 from __future__ import annotations
@@ -20,12 +23,17 @@ import itertools
 import os
 import platform
 import statistics
+import sys
 from collections import defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from rest_parts import (  # type: ignore[import-not-found]  # it lies beside this file
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.rest_processes.peers import PEERS, Peers, install
+from benchmarks.rest_processes.processes import (
     Part,
     about,
     client,
@@ -34,11 +42,10 @@ from rest_parts import (  # type: ignore[import-not-found]  # it lies beside thi
     resident_mb,
     running,
 )
-from rest_peers import PEERS, Peers, install  # type: ignore[import-not-found]
 
 CONNECTIONS = 32
 WARM_UP = 10.0
-"""Seconds: those of node compile what they run often only after some thousand requests."""
+"""Seconds: Node.js compiles hot code only after some thousand requests."""
 UNLIMITED = 100_000_000
 REQUESTS = 200
 
@@ -50,12 +57,12 @@ async def measure_speed(seconds: float, rounds: int, peers: Peers | None) -> Non
         for name in ("bare aiohttp relay", "nescord", "nescord, cached", *PEERS):
             part = await stack.enter_async_context(running(name, direct.url, UNLIMITED, peers))
             if part is None:
-                print(f"{name}: not installed, left out")
+                print(f"{name}: not installed, skipped")
             else:
                 parts.append(part)
         for part in [*parts]:
             if not await drive(part, WARM_UP):
-                print(f"{part.name}: answers nothing, left out")
+                print(f"{part.name}: does not answer, skipped")
                 parts.remove(part)
         for _ in range(rounds):
             for part in parts:
@@ -63,27 +70,27 @@ async def measure_speed(seconds: float, rounds: int, peers: Peers | None) -> Non
                 rate = await drive(part, seconds)
                 part.rates.append(rate)
                 part.cpu.append((cpu_seconds(part.pid) - before) / max(rate * seconds, 1) * 1e6)
-                _, alone = await client("speed", part.url, "1", str(seconds / 3))
-                part.alone.append(alone)
+                _, latency = await client("speed", part.url, "1", str(seconds / 3))
+                part.latencies.append(latency)
         report(parts)
 
 
 async def drive(part: Part, seconds: float) -> float:
-    """Load a part; returns requests per second."""
+    """Load a part; return its requests per second."""
     rate: float = (await client("speed", part.url, str(CONNECTIONS), str(seconds)))[0]
     part.memory = max(part.memory, resident_mb(part.pid))
     return rate
 
 
 def report(parts: list[Part]) -> None:
-    direct = statistics.median(parts[0].alone)
-    print(f"{'':22}{'requests/s':>12}{'us of CPU':>11}{'added ms alone':>16}{'MB':>7}")
+    direct = statistics.median(parts[0].latencies)
+    print(f"{'':22}{'requests/s':>12}{'us of CPU':>11}{'added latency ms':>18}{'MB':>7}")
     for part in parts:
         rate, cpu = statistics.median(part.rates), statistics.median(part.cpu)
-        added = statistics.median(part.alone) - direct
-        print(f"{part.name:22}{rate:12.0f}{cpu:11.0f}{added:16.2f}{part.memory:7.0f}")
-    found = {part.name: part for part in parts}
-    ours, cached, peer = (found.get(n) for n in ("nescord", "nescord, cached", "@discordjs/proxy"))
+        added = statistics.median(part.latencies) - direct
+        print(f"{part.name:22}{rate:12.0f}{cpu:11.0f}{added:18.2f}{part.memory:7.0f}")
+    by_name = {part.name: part for part in parts}
+    ours, cached, peer = (by_name.get(n) for n in ("nescord", "nescord, cached", "@discordjs/proxy"))
     if ours and cached:
         ratio = statistics.median(cached.rates) / statistics.median(ours.rates)
         print(f"cached / uncached: {ratio:.2f} (target 2)")
@@ -95,7 +102,7 @@ def report(parts: list[Part]) -> None:
 
 @dataclass(frozen=True)
 class Load:
-    """A flood of POSTs under a limit: ``limit`` in each ``period`` (s), in all or for each channel."""
+    """A flood of POSTs under a limit: ``limit`` per ``period`` (seconds), in all or per channel."""
 
     name: str
     channels: int
@@ -106,7 +113,7 @@ class Load:
 
     @property
     def ideal(self) -> float:
-        """Seconds from the first to the last of a client that knows all and loses nothing."""
+        """Seconds from the first request to the last of a perfect client."""
         each = REQUESTS if self.in_all else REQUESTS // self.channels
         return (each // self.limit - 1) * self.period
 
@@ -122,18 +129,18 @@ async def measure_limits(load: Load, peers: Peers | None) -> None:
         bare, _ = await flood(proxy, "open", load, UNLIMITED, peers)
         took, seen = await flood(proxy, "buckets", load, load.limit if load.in_all else UNLIMITED, peers)
         if not took:
-            print(f"{load.name:24} {proxy:18} not to be had, or did not finish in 60 s")
+            print(f"{load.name:24} {proxy:18} not available, or did not finish in 60 s")
             continue
         goal = f" (target {load.target:.0%})" if proxy == "nescord" else ""
         print(
             f"{load.name:24} {proxy:18} {took:6.2f} s, bare limit {bare:.2f} s"
             f"  {load.ideal / took:6.1%} of the ideal, {seen['limited']} x 429{goal},"
-            f" windows began {lateness(load, seen['arrivals']):.1f} ms late"
+            f" windows started {lateness(load, seen['arrivals']):.1f} ms late"
         )
 
 
 def lateness(load: Load, arrivals: list[tuple[str, float]]) -> float:
-    """Return by how many ms, in the median, requests came after their limit allowed them again."""
+    """Return the median delay, in ms, of requests after their limit allowed them again."""
     rows: dict[str, list[float]] = defaultdict(list)
     for path, at in arrivals:
         rows["" if load.in_all else path].append(at)
@@ -148,12 +155,15 @@ def lateness(load: Load, arrivals: list[tuple[str, float]]) -> float:
 async def flood(
     proxy: str, limits: str, load: Load, global_limit: int, peers: Peers | None
 ) -> tuple[float, dict[str, Any]]:
-    """Return the seconds that all POSTs took through a proxy just started, and what Discord saw of them."""
-    async with discord(limits, global_limit) as made, running(proxy, made.url, global_limit, peers) as part:
+    """Return the seconds that all POSTs took through a proxy just started, and what Discord received."""
+    async with (
+        discord(limits, global_limit) as upstream,
+        running(proxy, upstream.url, global_limit, peers) as part,
+    ):
         if part is None:
             return 0.0, {}
         took = (await client("flood", part.url, str(REQUESTS), str(load.channels)))[0]
-        return took, about(made)
+        return took, about(upstream)
 
 
 async def main(only: str, seconds: float, rounds: int, with_peers: bool) -> None:

@@ -1,10 +1,10 @@
-"""More workers: ``python benchmarks/scaleout.py [SECONDS]``.
+"""Scaling with the number of workers: ``python benchmarks/scaleout.py [SECONDS]``.
 
-First 1, 2 and 4 workers, each with a handler that computes for 0.2 ms and awaits for 5 ms, as fast as they
-take events: prints events a second, in all and by worker, and by CPU-second of the workers, which says what a
-machine with a core for each of them would do. Then a worker joins two others under 1,000 events a second:
-prints the share of the guilds that moved and what was lost, doubled or reordered; exits with 1 if anything
-was, or if much more than the third of the guilds has moved that is the newcomer's.
+First 1, 2 and 4 workers, each with a handler that computes for 0.2 ms and awaits for 5 ms, receive events as
+fast as they accept them: prints events per second in total, per worker and per CPU-second of the workers,
+which shows what a machine with a core for each of them would reach. Then a worker joins two others under
+1,000 events a second: prints the share of the guilds that moved and the events lost, doubled or reordered.
+Exits with 1 if there were any, or if many more guilds moved than the third that belongs to the new worker.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from support.dispatch.peers import PAYLOAD, Ws, event
 
 GUILDS = 1000
 WAITING = 4096
-"""Events that wait in ws at most, for each worker."""
+"""Maximum number of events waiting in ws, per worker."""
 
 SETTINGS = WsSettings(token="t", intents=0, outbox_disk_mb=0)
 
 
 def cpu_of(bots: Bots) -> float:
-    """Return the CPU seconds that the workers have spent."""
+    """Return the CPU seconds used by the workers."""
     times = [psutil.Process(process.pid).cpu_times() for process in bots.processes.values()]
     return sum(each.user + each.system for each in times)
 
@@ -49,7 +49,7 @@ async def attached(ws: Ws, count: int) -> None:
 
 
 async def saturate(count: int, seconds: float, folder: Path) -> None:
-    """Give ``count`` workers all they take for some seconds, and print what that was."""
+    """Send ``count`` workers as many events as they accept for some seconds; print the rates."""
     async with running_bots(folder) as bots:
         addresses = await started(bots, count)
         async with Ws(*addresses, settings=SETTINGS).running() as ws:
@@ -65,48 +65,48 @@ async def saturate(count: int, seconds: float, folder: Path) -> None:
         check_rows(bots.rows(), seq)
     rate = seq / took
     print(
-        f"{count} workers: {rate:7,.0f} events/s, {rate / count:7,.0f} by worker,"
-        f" {seq / spent:7,.0f} by CPU-second of the workers ({spent / took:.2f} cores)",
+        f"{count} worker{'s' if count > 1 else ' '}: {rate:7,.0f} events/s, {rate / count:7,.0f} per worker,"
+        f" {seq / spent:7,.0f} per CPU-second of the workers ({spent / took:.2f} cores)",
         flush=True,
     )
 
 
 async def join(seconds: float, folder: Path) -> bool:
-    """Have a third worker join two others half-way; print what moved, return whether all is good."""
+    """Add a third worker half-way; print the share of guilds moved, return whether it is as expected."""
     async with running_bots(folder) as bots:
         addresses = await started(bots, 3)
-        known = addresses[:2]
+        resolved = addresses[:2]
 
         async def lookup(name: str, port: int) -> list[str]:
-            return list(known)
+            return list(resolved)
 
         settings = replace(SETTINGS, resolve_interval=0.1)
         async with Ws("dns:///workers:1", settings=settings, lookup=lookup).running() as ws:
             await attached(ws, 2)
             began, seq = time.perf_counter(), 0
             while (elapsed := time.perf_counter() - began) < seconds:
-                if elapsed > seconds / 2 and len(known) == 2:
-                    known.append(addresses[2])
+                if elapsed > seconds / 2 and len(resolved) == 2:
+                    resolved.append(addresses[2])
                 while seq < elapsed * 1000:
                     seq += 1
                     ws.put([event(seq, guild=seq % GUILDS + 1, data=PAYLOAD)])
                 await asyncio.sleep(0.002)
             await ws.sender.drain(60)
         rows = bots.rows()
-    again = check_rows(rows, seq)
-    who: dict[int, set[str]] = {}
+    repeated = check_rows(rows, seq)
+    workers_of: dict[int, set[str]] = {}
     for row in rows:
-        who.setdefault(row.guild, set()).add(row.bot)
-    share = sum(len(each) > 1 for each in who.values()) / len(who)
+        workers_of.setdefault(row.guild, set()).add(row.bot)
+    share = sum(len(each) > 1 for each in workers_of.values()) / len(workers_of)
     print(
-        f"a third worker joins under load: {share:.1%} of {len(who)} guilds moved (1/3 are its share),"
-        f" {seq:,} events: 0 lost, 0 out of order, {again} handled again"
+        f"a third worker joins under load: {share:.1%} of {len(workers_of)} guilds moved (its share is 1/3),"
+        f" {seq:,} events: 0 lost, 0 out of order, {repeated} handled again"
     )
-    return not again and share < 0.4
+    return not repeated and share < 0.4
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

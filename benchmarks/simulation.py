@@ -1,6 +1,6 @@
-"""The simulation over many seeds: ``python benchmarks/simulation.py`` runs 50,000, ``--seed N`` only one.
+"""The delivery simulation over many seeds: ``python benchmarks/simulation.py`` runs 50,000, ``--seed N`` one.
 
-Prints every seed that fails, and what was found wrong; exits with 1 then.
+Prints every failing seed with its first problem; exits with 1 if there is one.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ def _failing(seeds: Iterable[int]) -> dict[int, list[str]]:
 
 
 def main() -> int:
-    """Run what the command line asks for."""
+    """Run the benchmark; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=50_000)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--seed", type=int, help="only this one")
+    parser.add_argument("--seed", type=int, help="run only this seed")
     arguments = parser.parse_args()
     if arguments.seed is not None:
         problems = check(arguments.seed)
-        print("\n".join(problems) or f"seed {arguments.seed}: all as promised")
+        print("\n".join(problems) or f"seed {arguments.seed}: passed")
         return bool(problems)
     began = time.monotonic()
     last = arguments.first + arguments.seeds

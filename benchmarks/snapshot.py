@@ -1,14 +1,14 @@
-"""The cache of a discord.py bot after a reload: how soon it is there, whether it is right, what it costs ws.
+"""The cache of a discord.py bot after a reload: time until it is filled, correctness, and memory in ws.
 
     python benchmarks/snapshot.py [shares] [GUILDS] [MEMBERS] [CHANNELS] [ROLES]
 
-A bot on the sandbox (500 guilds of 100 members, 30 channels and 20 roles) is reloaded five times; each time
-is from the order, the fork included, until on_ready. Its cache is compared with that of discord.py connected
-by itself: ids, names, counts, overwrites, and what everybody may do. Memory is what a process takes with the
-guilds less what it takes without: of ws with `ws.snapshot` on and off, and of discord.py.
+A bot on the sandbox (500 guilds of 100 members, 30 channels and 20 roles) is reloaded five times, measured
+from the command, including the fork, until on_ready. Its cache is compared with that of discord.py connected
+directly: ids, names, counts, overwrites and everybody's permissions. Memory is what a process uses with the
+guilds less what it uses without: of ws with `ws.snapshot` on and off, and of discord.py.
 
-With ``shares`` first, on the same world: how many guilds each of one, two and four workers holds
-after a reload, and what that takes of the memory of one that holds them all.
+With ``shares``, on the same world: the number of guilds that each of one, two and four workers holds after a
+reload, and their memory relative to that of one worker that holds them all.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from support.processes.commands import free_ports, until
 SIZE = (500, 100, 30, 20)
 RELOADS = 5
 ONE = (1, 5, 5, 5)
-"""A world of next to nothing."""
+"""A minimal world."""
 
 
 @contextmanager
@@ -38,17 +38,16 @@ def running(size: tuple[int, ...], snapshot: str, **environ: str) -> Iterator[Di
         system = DigestSystem(Path(directory), size, NESCORD_SNAPSHOT=snapshot, **environ)
         try:
             system.begin()
-            until(system.system.is_settled, "all guilds to be there")
+            until(system.system.is_settled, "all guilds to be loaded")
             yield system
         finally:
             system.close()
 
 
 def ws_memory(system: DigestSystem) -> tuple[float, float]:
-    """Return what ws takes and what it says that its guilds take, in MB.
+    """Return the memory of ws, and the size of its guilds as it reports it, in MB.
 
-    It is started anew and resumes its session: what passed through it at the first start says nothing of what
-    it keeps.
+    ws is restarted first and resumes its session, so that memory from the first start does not count.
     """
     system.restart_ws()
     clusters = system.system.stats("ws")["clusters"]
@@ -66,14 +65,13 @@ def report(system: DigestSystem, plain: int) -> None:
     objects = sum(len(g["members"]) + len(g["channels"]) + len(g["roles"]) for g in direct["cache"].values())
     print(f"{guilds} guilds, {objects} members, channels and roles")
     shown = ", ".join(f"{each:.2f}" for each in times)
-    print(f"order to on_ready: median {statistics.median(times):.2f} s ({shown}); target 1.5 s")
+    print(f"command to on_ready: median {statistics.median(times):.2f} s ({shown}); target 1.5 s")
     print(f"CPU of the new process until on_ready: median {statistics.median(cpu):.2f} s")
     different = [each for each in direct["cache"] if ours["cache"].get(each) != direct["cache"][each]]
     rights = [each for each in direct["rights"] if ours["rights"].get(each) != direct["rights"][each]]
     extra = ours["cache"].keys() - direct["cache"].keys()
-    print(
-        f"guilds that differ from plain discord.py's: {len(different) + len(extra)}, by rights: {len(rights)}"
-    )
+    count = len(different) + len(extra)
+    print(f"guilds that differ from plain discord.py: {count}, in permissions: {len(rights)}")
 
 
 @contextmanager
@@ -86,7 +84,7 @@ def running_workers(size: tuple[int, ...], count: int) -> Iterator[DigestSystem]
 
 
 def workers_memory(size: tuple[int, ...], count: int) -> tuple[list[int], float]:
-    """Return the guilds of each worker after a reload, and what a worker takes then on average, in MB."""
+    """Return the number of guilds of each worker after a reload, and the workers' mean memory in MB."""
     with running_workers(size, count) as system:
         system.reload()
         ready = [system.ready(pid) for pid in system.workers()]
@@ -99,9 +97,8 @@ def shares(size: tuple[int, ...]) -> None:
     for count in (1, 2, 4):
         guilds, memory = workers_memory(size, count)
         whole = whole or memory - empty
-        print(
-            f"{count} workers: {guilds} guilds, memory of each for them: ratio {(memory - empty) / whole:.2f}"
-        )
+        noun = "worker" if count == 1 else "workers"
+        print(f"{count} {noun}: {guilds} guilds, memory ratio of each: {(memory - empty) / whole:.2f}")
 
 
 def main() -> None:
@@ -113,13 +110,13 @@ def main() -> None:
         plain = system.plain()
         plain_full = system.ready(plain)["rss_mb"]
         report(system, plain)
-        ws_on, kept = ws_memory(system)
+        ws_on, guilds_mb = ws_memory(system)
     with running(size, "off") as system:
         ws_off, _ = ws_memory(system)
     with running(ONE, "off") as system:
         plain_empty = system.ready(system.plain())["rss_mb"]
     ws, direct = ws_on - ws_off, plain_full - plain_empty
-    print(f"memory for the guilds: ws {ws:.1f} MB (their bytes {kept:.1f} MB), discord.py {direct:.1f} MB")
+    print(f"memory for the guilds: ws {ws:.1f} MB (stored {guilds_mb:.1f} MB), discord.py {direct:.1f} MB")
     print(f"ratio {ws / direct:.3f}; target 0.2")
 
 

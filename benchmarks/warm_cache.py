@@ -1,10 +1,10 @@
-"""Reloads of a discord.py bot at their hardest: under changes, and under commands.
+"""Reloads of a discord.py bot while its guilds change and while its commands are used.
 
     python benchmarks/warm_cache.py [RELOADS] [COMMANDS] [SEED]
 
 Guilds, roles, channels and members change at 200 events a second while the bot is reloaded (50 times); after
-each reload its cache must come to be the sandbox's world; the seed chooses the changes. Then a slash command
-is used over and over (500 times) while it reloads all the time; each must be answered within 3 s.
+each reload its cache must match the sandbox's world. The seed chooses the changes. Then a slash command is
+used repeatedly (500 times) while the bot keeps reloading; each must be answered within 3 s.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main() -> None:
             system.begin()
             began = time.monotonic()
             events = [system.reload_under_changes(RATE) for _ in range(reloads)]
-            print(f"{reloads} reloads, {sum(events)} events during them: the cache was the world each time")
+            print(f"{reloads} reloads, {sum(events)} events meanwhile: the cache matched the world each time")
             print(f"{time.monotonic() - began:.0f} s")
             unanswered, meanwhile = system.commands_during_reloads(commands)
             print(

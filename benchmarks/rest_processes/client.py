@@ -1,9 +1,9 @@
-"""The client of the REST benchmarks: requests written as bytes, answers told by their length.
+"""The client of the REST benchmark: requests written as bytes, answers delimited by their length.
 
-`python rest_load.py speed URL CONNECTIONS SECONDS` has each connection ask for a channel of its own over
-and over; it prints requests per second and the median milliseconds of one. `python rest_load.py flood URL
-REQUESTS CHANNELS` sends so many POSTs at once, each on a connection of its own, waits out each 429, and
-prints the seconds until the last is answered, 0 where that took longer than a minute.
+`python client.py speed URL CONNECTIONS SECONDS`: each connection requests its own channel repeatedly; prints
+requests per second and the median milliseconds of one. `python client.py flood URL REQUESTS CHANNELS`: sends
+all POSTs at once, each on its own connection, and waits out each 429; prints the seconds until the last is
+answered, or 0 after a minute.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 TOKEN = "MTIz.benchmark.token"
-"""Nobody's; its first part is an id in base64, as some proxies want it."""
+"""Not a real token; its first part is an id in base64, as some proxies require."""
 
 
 class Client(asyncio.Protocol, ABC):
-    """A connection that says when an answer is whole."""
+    """A connection that calls `answered` for each complete answer."""
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -53,7 +53,7 @@ class Client(asyncio.Protocol, ABC):
 
     @abstractmethod
     def answered(self, status: int, body: bytes) -> None:
-        """Take an answer."""
+        """Handle an answer."""
 
 
 def _is_whole(head: bytes, body: bytes) -> bool:
@@ -65,7 +65,7 @@ def _is_whole(head: bytes, body: bytes) -> bool:
 
 
 class Runner(Client):
-    """Asks again as soon as it is answered."""
+    """Repeats its request as soon as it is answered."""
 
     def __init__(self, request: bytes) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class Runner(Client):
 
 
 class Poster(Client):
-    """Asks until the answer is no 429."""
+    """Repeats its request until the answer is not a 429."""
 
     def __init__(self, request: bytes) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ async def speed(url: str, connections: int, seconds: float) -> None:
     print(len(times) / took, times[len(times) // 2] * 1000 if times else 0.0)
     for runner in runners:
         runner.is_done = True
-    await asyncio.sleep(0.2)  # @discordjs/proxy ends when a caller leaves before its answer
+    await asyncio.sleep(0.2)  # @discordjs/proxy crashes if a caller disconnects before its answer
     for runner in runners:
         runner.close()
 
@@ -159,7 +159,7 @@ async def flood(url: str, requests: int, channels: int) -> None:
 
     started = time.monotonic()
     try:
-        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(TIMEOUT), asyncio.TaskGroup() as group:
             for number in range(requests):
                 group.create_task(one(number))
         print(time.monotonic() - started)

@@ -1,8 +1,8 @@
-"""The REST proxies that nescord is measured beside: how they are installed and how they are started.
+"""Installs and starts the REST proxies that nescord is compared with.
 
-@discordjs/proxy and @discordeno/rest come from npm, nirn-py from PyPI, each into the user's cache directory
-on the first run. None of them can be told of another Discord by its configuration alone; what is done about
-that stands in the scripts below, and nothing else of them is changed.
+@discordjs/proxy and @discordeno/rest come from npm, nirn-py from PyPI; the first run installs them into the
+user's cache directory. None of them can be pointed at another Discord by configuration alone: the scripts
+below do that, and change nothing else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 __all__ = ["PEERS", "TOKEN", "Peers", "find", "install"]
 
 TOKEN = "MTIz.benchmark.token"
-"""Nobody's; its first part is an id in base64, as some peers want it."""
+"""Not a real token; its first part is an id in base64, as some peers require."""
 PEERS = ("@discordjs/proxy", "@discordeno/rest", "nirn-py")
 PACKAGES = {"@discordjs/proxy": "2.1.1", "@discordjs/rest": "2.4.3", "@discordeno/rest": "21.0.0"}
 NIRN_VERSION = "1.0.3"
@@ -30,7 +30,7 @@ const [upstream, port, limit, token] = process.argv.slice(2);
 const rest = new REST({
   api: `${upstream}/api`, rejectOnRateLimit: null, retries: 3, globalRequestsPerSecond: Number(limit),
 }).setToken(token);
-process.on('unhandledRejection', () => {});  // one caller that leaves early would end it
+process.on('unhandledRejection', () => {});  // a caller that disconnects early would end the process
 createServer(proxyRequests(rest)).listen(Number(port), '127.0.0.1');
 """
 DISCORDENO = """
@@ -38,7 +38,7 @@ import { createServer } from 'node:http';
 import { createRestManager } from '@discordeno/rest';
 const [upstream, port, limit, token] = process.argv.slice(2);
 const rest = createRestManager({ token, version: 10, proxy: { baseUrl: `${upstream}/api` } });
-rest.isProxied = false;  // or it leaves the limits to somebody else
+rest.isProxied = false;  // otherwise it does not apply the limits itself
 createServer((request, response) => {
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk));
@@ -60,10 +60,10 @@ NIRN = """
 import asyncio, os, sys
 import aiohttp
 upstream, port, limit, token = sys.argv[1:]
-asked = aiohttp.ClientSession._request
-async def ask(self, method, url, **options):
-    return await asked(self, method, str(url).replace('https://discord.com', upstream), **options)
-aiohttp.ClientSession._request = ask
+original = aiohttp.ClientSession._request
+async def request(self, method, url, **options):
+    return await original(self, method, str(url).replace('https://discord.com', upstream), **options)
+aiohttp.ClientSession._request = request
 os.environ |= {'PORT': port, 'BIND_IP': '127.0.0.1', 'ENABLE_METRICS': 'false', 'LOG_LEVEL': 'error'}
 os.environ |= {'BOT_RATELIMIT_OVERRIDES': f'123:{limit}'}
 from nirn_proxy.main import main_async
@@ -72,21 +72,21 @@ asyncio.run(main_async())
 
 
 def find(tool: str) -> str:
-    """Return the tool that came with this environment, else whatever is on the PATH."""
-    beside = Path(sys.executable).parent / tool
-    return str(beside) if beside.exists() else tool
+    """Return the path of a tool in this environment; its bare name if it is only on the PATH."""
+    local = Path(sys.executable).parent / tool
+    return str(local) if local.exists() else tool
 
 
 @dataclass(frozen=True)
 class Peers:
-    """Where the peers lie; None for those that could not be installed."""
+    """Where the peers are installed; None for those that could not be."""
 
     scripts: Path
     node: Path | None
     nirn: Path | None
 
     def line(self, name: str, upstream: str, port: int, limit: int) -> tuple[str, ...] | None:
-        """Return the command that starts a peer, None when it is not to be had."""
+        """Return the command that starts a peer; None if it is not installed."""
         arguments = (upstream, str(port), str(limit), TOKEN)
         if name == "nirn-py":
             return (str(self.nirn), str(self.scripts / "nirn.py"), *arguments) if self.nirn else None
@@ -95,7 +95,7 @@ class Peers:
 
 
 def install() -> Peers:
-    """Install what is not there yet; says what cannot be had."""
+    """Install missing peers; print those that cannot be installed."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "nescord-benchmarks"
     cache.mkdir(parents=True, exist_ok=True)
     for name, script in (("discordjs.mjs", DISCORDJS), ("discordeno.mjs", DISCORDENO), ("nirn.py", NIRN)):
@@ -109,7 +109,7 @@ def _node(cache: Path) -> Path | None:
     if (cache / "node_modules/@discordjs/proxy").is_dir() and path.read_text("utf-8") == manifest:
         return cache
     path.write_text(manifest, "utf-8")
-    if _done([find("npm"), "install", "--no-audit", "--no-fund", "--loglevel=error"], cache):
+    if _run([find("npm"), "install", "--no-audit", "--no-fund", "--loglevel=error"], cache):
         return cache
     path.unlink()
     return None
@@ -119,14 +119,14 @@ def _nirn(environment: Path) -> Path | None:
     python = environment / "bin/python"
     if (environment / "bin/nirn").exists():
         return python
-    made = _done([sys.executable, "-m", "venv", str(environment)], environment.parent) and _done(
+    installed = _run([sys.executable, "-m", "venv", str(environment)], environment.parent) and _run(
         [str(python), "-m", "pip", "install", "-q", f"nirn-py=={NIRN_VERSION}"], environment.parent
     )
-    return python if made else None
+    return python if installed else None
 
 
-def _done(line: list[str], folder: Path) -> bool:
-    made = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
-    if made.returncode:
-        print(f"left out, {line[0]} failed: {made.stderr.strip().splitlines()[-1:]}")
-    return not made.returncode
+def _run(command: list[str], folder: Path) -> bool:
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode:
+        print(f"skipped, {command[0]} failed: {result.stderr.strip().splitlines()[-1:]}")
+    return not result.returncode

@@ -1,9 +1,8 @@
-"""The Discord of the REST benchmarks, and a bare relay: processes that cost as little as Python allows.
+"""The fake Discord of the REST benchmark, and a bare relay; both use as little CPU as Python allows.
 
-Run by rest.py as `python rest_discord.py discord LIMITS GLOBAL` and `python rest_discord.py relay
-UPSTREAM`; each prints its address. LIMITS is ``open`` (buckets that never fill) or ``buckets`` (5 POSTs per
-5 s and channel, windows that begin with their first request); GLOBAL is the number of requests in any
-second.
+Run as `python fake_discord.py discord LIMITS GLOBAL` and `python fake_discord.py relay UPSTREAM`; each prints
+its address. LIMITS is ``open`` (buckets that never fill) or ``buckets`` (5 POSTs per 5 s and channel, in
+windows that start with their first request); GLOBAL is the number of requests per second.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from aiohttp.web_request import BaseRequest
 PERIOD = 5.0
 LIMIT = 5
 BODY = b'{"id": "1", "type": 0, "name": "general", "guild_id": "2", "topic": null, "nsfw": false}'
-Said = tuple[int, dict[str, str], bytes]
+Answer = tuple[int, dict[str, str], bytes]
 
 
 class Discord:
-    """The limits: for each channel, and for all requests of any second; counts its 429s."""
+    """Discord's limits, per channel and global; counts its 429s."""
 
     def __init__(self, *, limit: int, period: float, global_limit: int) -> None:
         self._limit = limit
@@ -40,11 +39,11 @@ class Discord:
         self.limited = 0
         self.arrivals: list[tuple[str, float]] = []
 
-    def answer(self, method: bytes, path: bytes) -> Said:
+    def answer(self, method: bytes, path: bytes) -> Answer:
         """Return status, headers and body."""
         if path == b"/about":
             return 200, {}, json.dumps({"limited": self.limited, "arrivals": self.arrivals}).encode()
-        if path.endswith(b"/gateway/bot"):  # a client's own question, before it begins
+        if path.endswith(b"/gateway/bot"):  # some clients ask this at the start
             return 200, {}, b'{"session_start_limit": {"max_concurrency": 1}}'
         now = time.monotonic()
         if self._over(now):
@@ -77,7 +76,7 @@ class Discord:
         taken.append(now)
         return False
 
-    def _refuse(self, after: float, headers: dict[str, str]) -> Said:
+    def _refuse(self, after: float, headers: dict[str, str]) -> Answer:
         self.limited += 1
         is_global = "X-RateLimit-Global" in headers
         content = {"message": "limited", "retry_after": round(after, 3), "global": is_global}
@@ -113,7 +112,7 @@ class Connection(asyncio.Protocol):
 
 
 async def relay_to(upstream: str) -> Callable[[BaseRequest], Awaitable[web.StreamResponse]]:
-    """Return the least that forwards a request with aiohttp."""
+    """Return the minimal aiohttp handler that forwards a request."""
     session = aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=0))
 
     async def relay(request: BaseRequest) -> web.StreamResponse:
@@ -127,15 +126,15 @@ async def relay_to(upstream: str) -> Callable[[BaseRequest], Awaitable[web.Strea
 
 
 async def main(role: str, *options: str) -> None:
-    made: Callable[[], asyncio.BaseProtocol]
+    factory: Callable[[], asyncio.BaseProtocol]
     if role == "discord":
         is_open = options[0] == "open"
         limit, period = (1_000_000, 1.0) if is_open else (LIMIT, PERIOD)
         discord = Discord(limit=limit, period=period, global_limit=int(options[1]))
-        made = lambda: Connection(discord)  # noqa: E731 - the one of two
+        factory = lambda: Connection(discord)  # noqa: E731 - one of two factories
     else:
-        made = web.Server(await relay_to(options[0]), access_log=None)
-    listener = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0, backlog=1024)
+        factory = web.Server(await relay_to(options[0]), access_log=None)
+    listener = await asyncio.get_running_loop().create_server(factory, "127.0.0.1", 0, backlog=1024)
     print("{}:{}".format(*listener.sockets[0].getsockname()), flush=True)
     await asyncio.Event().wait()
 
