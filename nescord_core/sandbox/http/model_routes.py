@@ -37,7 +37,10 @@ OMITTED_WHEN_NULL = frozenset({"id", "permission_overwrites", "available_tags", 
 MEMBER_UPDATES = frozenset({"update_guild_member", "update_my_guild_member"})
 
 CONTAINERS = frozenset({"permission_overwrites", "roles", "poll", "available_tags"})
+"""Lists and objects in which nulls are dropped."""
+
 REQUIRED_BY_MODEL = frozenset({"id", "type", "recipient_id", "name", "topic"})
+"""Fields that the model needs and the OpenAPI document calls optional."""
 
 
 def _path_shape(segments: tuple[str, ...]) -> tuple[str, ...]:
