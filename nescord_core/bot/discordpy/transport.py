@@ -55,7 +55,7 @@ def before_login(client: discord.Client, token: object) -> str:
 
 
 def _connect_directly(client: discord.Client) -> None:
-    """Drop the client's own proxy and connector: its requests go to rest, which may use a proxy itself."""
+    """Drop the client's own proxy and connector: its requests go to rest, which has proxy settings."""
     client.http.proxy = client.http.proxy_auth = None
     client.http.connector = _MISSING
 

@@ -74,10 +74,10 @@ class Access:
         return self.own if is_own or not given else given
 
     def check_host(self, headers: Mapping[str, str]) -> None:
-        """Refuse a request to a name that a web page may have chosen and had rebound to this machine.
+        """Refuse a host name that a web page may have rebound to this machine.
 
-        A browser sends no Origin with a GET of the page's own origin, so that nothing else tells such a page
-        from a local program. Raises `AccessDenied`.
+        A browser sends no Origin with a same-origin GET, so nothing else distinguishes such a page from a
+        local program. Raises `AccessDenied`.
         """
         host = headers.get("Host")
         if host is None or _is_trusted(host, self.hosts):

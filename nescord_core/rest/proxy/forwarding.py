@@ -28,7 +28,7 @@ TRANSIENT = frozenset({500, 502, 503, 504, 524})
 """Discord's transient failures."""
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 LARGEST_ERROR = 1 << 20
-"""Bytes of a decoded error that are looked into."""
+"""Bytes of a decoded error that are parsed."""
 _WINDOW_BITS = {"gzip": 31, "deflate": 15}
 LONGEST_BACKOFF = 8.0
 TIMED_OUT_TRIES = 2
@@ -48,7 +48,7 @@ class ForwardedRequest:
     most: int = MOST_WHOLE
     """The largest response body, in bytes, that is read completely; a larger one is streamed."""
     source: Request | None = None
-    """The caller's request, which is told when it is sent."""
+    """The caller's request, whose `is_sent` is set when it is sent."""
 
     @property
     def repeatable(self) -> bool:
@@ -162,7 +162,7 @@ def _decoded(body: bytes, headers: Mapping[str, str]) -> bytes:
     coding = headers.get("Content-Encoding", "").lower()
     try:
         if coding in _WINDOW_BITS:
-            # An error's body is small; of one that inflates to more, what is beyond is of no interest.
+            # An error's body is small; anything beyond that is ignored.
             return zlib.decompressobj(_WINDOW_BITS[coding]).decompress(body, LARGEST_ERROR)
     except zlib.error:
         return b""

@@ -42,7 +42,7 @@ OWN_HEADERS = frozenset(
         "cookie2",
     }
 )
-"""Set here or not at all. Callers share responses and connections, so cookies would belong to nobody."""
+"""Set by the proxy or dropped. Callers share responses and connections, so cookies would be mixed up."""
 READABLE = ("gzip", "deflate")
 """Content codings in which the proxy can read an error's body."""
 PRESENTED_LIMIT = 1000

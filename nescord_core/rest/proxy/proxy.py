@@ -40,7 +40,7 @@ MOST_SHARED = 8 * MB
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 UNSHARED = ("Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Range")
 LONGEST_KEY = 512
-"""Characters of a name in the cache; a longer one is kept by its digest."""
+"""Characters of a cache key; a longer one is replaced by its digest."""
 VARY = ("Accept", "Accept-Language", "X-Discord-Locale")
 
 _log = logging.getLogger("nescord.rest")

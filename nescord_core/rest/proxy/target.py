@@ -61,9 +61,9 @@ class Targets:
 
 
 def _normal(path: str) -> str:
-    """Return the one spelling of a path: unreserved characters plain (RFC 3986, 6.2.2.2), ids without zeros.
+    """Normalize a path: decode unreserved characters (RFC 3986, 6.2.2.2), strip leading zeros of ids.
 
-    Routes, buckets and the cache know a path by its spelling, and Discord takes all of them for the same.
+    Routes, buckets and the cache compare paths as text, while Discord treats all spellings alike.
     """
     if "%" in path:
         path = _ESCAPED.sub(_unescaped, path)

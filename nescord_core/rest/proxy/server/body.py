@@ -14,7 +14,7 @@ __all__ = ["Body", "BodyBudget", "BodyTooLarge", "BodyTooSlow", "NoRoomForBodies
 
 CHUNK = 1 << 18
 SLOWEST_BODY = 1024
-"""Bytes per second: a body may take its time-out and as long as it would take at this rate."""
+"""Bytes per second: a body may take its time-out plus the time that it needs at this rate."""
 
 
 class BodyTooLarge(Exception):
@@ -26,11 +26,11 @@ class BodyTooSlow(Exception):
 
 
 class NoRoomForBodies(Exception):
-    """The bodies of waiting requests take all the room that they may have together."""
+    """The bodies of waiting requests have reached their total limit."""
 
 
 class BodyBudget:
-    """Bounds what the bodies of all requests take together, in bytes: of memory, and of memory and disk.
+    """Limits the total size of all request bodies in bytes: in memory, and in memory and on disk.
 
     A small body that finds no room in memory goes to a file; past ``total`` a request is refused.
     """
@@ -42,20 +42,20 @@ class BodyBudget:
         self.held = 0
 
     def take(self, size: int) -> None:
-        """Take room for bytes. Raises `NoRoomForBodies`."""
+        """Reserve room for bytes. Raises `NoRoomForBodies`."""
         if self.held + size > self._total:
             raise NoRoomForBodies
         self.held += size
 
     def keeps(self, size: int) -> bool:
-        """Take room in memory for bytes that have been taken in, if there is any."""
+        """Reserve memory for received bytes, if there is any left."""
         if self.in_memory + size > self._memory:
             return False
         self.in_memory += size
         return True
 
     def release(self, *, held: int, in_memory: int) -> None:
-        """Give room back."""
+        """Release reserved room."""
         self.held -= held
         self.in_memory -= in_memory
 
@@ -104,7 +104,7 @@ class Body:
             self._held += size
 
     def _stays(self, size: int, spool: int) -> bool:
-        """Return whether a chunk, and what came before it, stays in memory."""
+        """Return whether a chunk, and those before it, stay in memory."""
         if self.size > spool:
             return False
         if self._budget is not None:
@@ -119,7 +119,7 @@ class Body:
             self._in_memory = 0
 
     def start(self, size: int) -> bytes:
-        """Return the body's first bytes, wherever it lies."""
+        """Return the body's first bytes, from memory or disk."""
         if self._file is None:
             return self.data[:size]
         self._file.seek(0)
@@ -132,7 +132,7 @@ class Body:
         return self.data or None
 
     def close(self) -> None:
-        """Drop what was read: the memory at once, whoever still holds this object, and the temporary file."""
+        """Free the body's memory, even if this object is still referenced, and delete its temporary file."""
         self.data = b""
         if self._budget is not None:
             self._budget.release(held=self._held, in_memory=self._in_memory)

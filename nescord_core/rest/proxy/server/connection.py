@@ -26,13 +26,13 @@ LONGEST_LINE = 8 * 1024
 """Bytes of a request line or of one header."""
 LONGEST_HEAD = 64 * 1024
 LONGEST_FRAMING = 16 * 1024
-"""Bytes in a row, after the head, that are no body: chunk sizes and extensions, trailers."""
+"""Consecutive bytes after the head that are not body: chunk sizes and extensions, trailers."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""What Discord's API knows; anything else is not sent on."""
+"""The methods of Discord's API; others are not forwarded."""
 MOST_PIPELINED = 16
 """Pipelined requests of a connection after which reading pauses."""
 UNSENT, HALF_CLOSED = 0.02, 0.5
-"""Seconds in which a caller that has stopped sending still gets its answer: while its request waits for a
+"""Seconds for which a caller that has stopped sending still gets its response: while its request waits for a
 rate limit, and once it is sent to Discord."""
 LINGER = 2.0
 """Seconds for a caller to finish sending an unwanted body, so that it can read the response."""
@@ -111,9 +111,9 @@ class Connection(asyncio.Protocol):
             self._advance()
 
     def eof_received(self) -> bool:
-        """Answer a caller that has only said all it wants, if that takes a moment.
+        """Answer a caller that has closed its sending side, if that takes only a moment.
 
-        Most that stop sending have left, and nothing tells them apart: their slot is to be given back soon.
+        Most of these have disconnected, which looks the same, so their slot has to be released soon.
         """
         newest = self._newest
         if newest is not None and newest.content is not None and not newest.content.ended:
@@ -155,7 +155,7 @@ class Connection(asyncio.Protocol):
     # -- httptools ---------------------------------------------------------------------------------------
 
     def _feed(self, data: bytes) -> None:
-        """Parse what came. What brings neither a head nor a body further is bounded: the parser keeps it."""
+        """Parse received data; limit bytes that belong to neither head nor body, which the parser buffers."""
         self._raw_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -171,10 +171,10 @@ class Connection(asyncio.Protocol):
             self._refuse(431, f"More than {LONGEST_FRAMING} bytes of chunk sizes or trailers came in a row.")
 
     def _decline_upgrade(self) -> None:
-        """Go on in HTTP/1.1 as if no other protocol had been offered (RFC 9110, 7.8).
+        """Continue in HTTP/1.1 as if no upgrade had been offered (RFC 9110, 7.8).
 
-        httptools ends a message at the offer. Its body, which every JVM client sends beside an offer of h2c,
-        is parsed by a parser of its own, under a head that repeats the framing.
+        httptools ends a message at the offer. Its body, which every JVM client sends along with an h2c offer,
+        gets a parser of its own, with a head that repeats the framing.
         """
         self._parser = httptools.HttpRequestParser(self)
         newest = self._newest
@@ -208,7 +208,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_replayed or not self._in_head:
-            return  # a trailer must not become a header (RFC 9110, 6.5.1): the checks were made without it
+            return  # a trailer must not become a header (RFC 9110, 6.5.1), as the checks are done
         size = len(name) + len(value)
         self._head_bytes += size
         if size > LONGEST_LINE or self._head_bytes > LONGEST_HEAD:
@@ -242,15 +242,14 @@ class Connection(asyncio.Protocol):
 
     def _check_head(self, version: str, headers: CIMultiDict[str]) -> None:
         method = self._parser.get_method().decode("latin-1")
-        if version not in {"1.1", "1.0"} or (version == "1.0" and method == "OPTIONS"):  # RTSP's begins so
+        # A 1.0 OPTIONS is what an RTSP request looks like.
+        if version not in {"1.1", "1.0"} or (version == "1.0" and method == "OPTIONS"):
             self._refuse(400, f"The proxy speaks HTTP/1.1, not {version}.")
         if method not in METHODS:
             self._refuse(501, f"Discord's API has no {method}.")
         coding = headers.get("Transfer-Encoding")
         if coding is not None and (coding.strip().lower() != "chunked" or "Content-Length" in headers):
-            self._refuse(
-                501, "The proxy takes bodies that are chunked or have a Content-Length, nothing else."
-            )
+            self._refuse(501, "The proxy only accepts bodies that are chunked or have a Content-Length.")
         if len(headers.getall("Host", ())) > 1 or (version == "1.1" and "Host" not in headers):
             self._refuse(400, "HTTP/1.1 requires exactly one Host header.")
         if version == "1.0" and "Transfer-Encoding" in headers:
@@ -263,7 +262,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self._is_replayed or self._parser.should_upgrade():
-            return  # what ends is the offer; the body comes after it
+            return  # only the upgrade offer ends here; the body follows
         self._raw_bytes = 0
         if self._newest is not None and self._newest.content is not None:
             self._newest.content.end()

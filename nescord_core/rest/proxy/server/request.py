@@ -88,7 +88,7 @@ class BodyReader:
 class Request:
     """A request. ``raw_path`` is the target as sent; ``content`` is None without a body.
 
-    ``is_sent`` once it is on its way to Discord.
+    ``is_sent`` is set once it has been sent to Discord.
     """
 
     __slots__ = (

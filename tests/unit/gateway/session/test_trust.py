@@ -1,4 +1,4 @@
-"""What a session believes of what it is told: numbers, resume hosts, unreadable data, heartbeat intervals."""
+"""What a session accepts: sequence numbers, resume hosts, unreadable data, heartbeat intervals."""
 
 from __future__ import annotations
 
