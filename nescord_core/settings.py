@@ -71,13 +71,13 @@ class WsSettings:
     token: str = field(repr=False)
     intents: int
     api_url: str = DEFAULT_API_URL
-    grpc_hosts: tuple[str, ...] = ("127.0.0.1:5000",)
+    grpc_hosts: tuple[str, ...] = ("127.0.0.1:7410",)
     events: frozenset[str] | None = None
     shards: int | None = None
     shard_ids: tuple[int, ...] | None = None
     shards_per_cluster: int = 16
     admin_host: str = "127.0.0.1"
-    admin_port: int = 6001
+    admin_port: int = 7402
     state_dir: Path = DEFAULT_STATE_DIR
     compress: str = "zstd-stream"
     identify_window: float = 5.0
@@ -145,7 +145,7 @@ class RestSettings:
     token: str | None = field(repr=False)
     api_url: str = DEFAULT_API_URL
     host: str = "127.0.0.1"
-    port: int = 6000
+    port: int = 7401
     global_limit: int = 50
     passthrough: bool = True
     cache: CacheOptions = CacheOptions()
@@ -181,14 +181,14 @@ class MainSettings:
     arguments: tuple[str, ...] = ()
     project_dir: Path = Path()
     listen_host: str = "127.0.0.1"
-    listen_port: int = 5000
+    listen_port: int = 7410
     workers: int = 1
     drain_timeout: float = 10.0
     start_timeout: float = 30.0
     hang_timeout: float = 60.0
     reload_method: str = "auto"
     admin_host: str = "127.0.0.1"
-    admin_port: int = 6002
+    admin_port: int = 7403
     credit: int = 2048
     linger: float = 0.005
     keepalive: float = 10.0
@@ -198,7 +198,7 @@ class MainSettings:
     event_timeout: float = 30.0
     command_sync: str | None = None
     stuck_after: float = 30.0
-    rest_url: str = "http://127.0.0.1:6000"
+    rest_url: str = "http://127.0.0.1:7401"
     token: str | None = field(default=None, repr=False)
     state_dir: Path = DEFAULT_STATE_DIR
     security: SecuritySettings = SecuritySettings()
@@ -224,7 +224,7 @@ class SandboxSettings:
 
     token: str = field(default=SANDBOX_TOKEN, repr=False)
     host: str = "127.0.0.1"
-    port: int = 7000
+    port: int = 7400
     guilds: int = 1
     shards: int = 1
     max_concurrency: int = 1

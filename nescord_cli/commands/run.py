@@ -13,7 +13,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     help="Run services in the foreground; ^C or SIGTERM stops them gracefully.",
-    epilog="Example:  nescord run rest --port 6000",
+    epilog="Example:  nescord run rest --port 7401",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -31,7 +31,7 @@ def _load(project: Path | None, **flags: Any) -> Any:
 
 
 @app.command(
-    epilog="Example:  nescord run ws --grpc-host 10.0.0.5:5000 --shards 32",
+    epilog="Example:  nescord run ws --grpc-host 10.0.0.5:7410 --shards 32",
     short_help="Run the gateway shards.",
 )
 def ws(
@@ -63,7 +63,7 @@ def ws(
     run(_load(project, **flags).ws)
 
 
-@app.command(epilog="Example:  nescord run rest --port 6000", short_help="Run the REST proxy.")
+@app.command(epilog="Example:  nescord run rest --port 7401", short_help="Run the REST proxy.")
 def rest(
     project: ProjectOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default=False)] = None,

@@ -131,6 +131,6 @@ def _host_and_port(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigError(
-            f"{address!r} is not HOST:PORT.", where="WsListener(grpc_host=...)", hint="Write 127.0.0.1:5000."
+            f"{address!r} is not HOST:PORT.", where="WsListener(grpc_host=...)", hint="Write 127.0.0.1:7410."
         )
     return host.strip("[]"), int(port)

@@ -138,7 +138,7 @@ def address(value: Any) -> tuple[str, int]:
     host, _, port = text(str(value)).rpartition(":")
     host = host.strip("[]")
     if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"{value!r} is not HOST:PORT, such as 127.0.0.1:5000.")
+        raise ValueError(f"{value!r} is not HOST:PORT, such as 127.0.0.1:7410.")
     return host, int(port)
 
 

@@ -90,7 +90,7 @@ def _address(listener: asyncio.Server) -> str:
 
 
 class RestServer:
-    """The REST proxy from code: ``RestServer(token=..., port=6000).run()``.
+    """The REST proxy from code: ``RestServer(token=..., port=7401).run()``.
 
     Every argument is a key of the configuration (docs/configuration.md) and defaults to it: ``token``,
     ``host``, ``port``, ``api_url``, ``cache``, ``global_limit`` (requests per second), ``secret`` (needed on

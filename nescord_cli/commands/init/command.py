@@ -182,6 +182,6 @@ def _make_repository(path: Path) -> None:
 def _say_next(path: Path, *, docker: bool) -> None:
     where = "" if path.resolve() == Path.cwd() else f"cd {path} && "
     typer.echo(f"\nDone. Next:\n  {where}nescord dev\n  pip install pytest && pytest")
-    typer.echo("The first starts the bot on a local Discord: open http://127.0.0.1:7000/ and say !ping.")
+    typer.echo("The first starts the bot on a local Discord: open http://127.0.0.1:7400/ and say !ping.")
     if docker:
         typer.echo("In containers: cp .env.example .env, fill it in, docker compose up -d --build")

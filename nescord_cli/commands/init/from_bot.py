@@ -65,7 +65,7 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
         return
     where = "" if target.resolve() == Path.cwd() else f"cd {target} && "
     typer.echo(
-        f"\nDone. Next:\n  {where}nescord dev\nIt runs the bot on a local Discord: http://127.0.0.1:7000/"
+        f"\nDone. Next:\n  {where}nescord dev\nIt runs the bot on a local Discord: http://127.0.0.1:7400/"
     )
 
 

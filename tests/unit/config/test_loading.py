@@ -67,10 +67,10 @@ def test_arguments_are_split_as_by_a_shell(tmp_path: Path, toml: str, environ: d
     ("environ", "where"),
     [
         ({}, None),
-        ({"DISCORD_API_URL": "http://127.0.0.2:7000/api/v10"}, None),
-        ({"DISCORD_API_URL": "http://127.0.0.1:7000/api/v10"}, "global"),
+        ({"DISCORD_API_URL": "http://127.0.0.2:7400/api/v10"}, None),
+        ({"DISCORD_API_URL": "http://127.0.0.1:7400/api/v10"}, "global"),
         ({"NESCORD_COMMANDS_GUILD": "12"}, "12"),
-        ({"NESCORD_COMMANDS_GUILD": "12", "DISCORD_API_URL": "http://localhost:7000/api/v10"}, "12"),
+        ({"NESCORD_COMMANDS_GUILD": "12", "DISCORD_API_URL": "http://localhost:7400/api/v10"}, "12"),
     ],
 )
 def test_commands_are_synced_to_a_guild_that_was_named_or_to_a_sandbox(
@@ -81,18 +81,18 @@ def test_commands_are_synced_to_a_guild_that_was_named_or_to_a_sandbox(
 
 def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     loaded = config.load(tmp_path, environ={"DISCORD_BOT_TOKEN": "t"})
-    assert loaded.ws.grpc_hosts == ("127.0.0.1:5000",)
+    assert loaded.ws.grpc_hosts == ("127.0.0.1:7410",)
     assert (loaded.ws.shards, loaded.ws.shard_ids, loaded.ws.shards_per_cluster) == (None, None, 16)
-    assert (loaded.ws.admin_host, loaded.ws.admin_port, loaded.ws.identify_window) == ("127.0.0.1", 6001, 5.0)
-    assert (loaded.rest.host, loaded.rest.port, loaded.rest.global_limit) == ("127.0.0.1", 6000, 50)
+    assert (loaded.ws.admin_host, loaded.ws.admin_port, loaded.ws.identify_window) == ("127.0.0.1", 7402, 5.0)
+    assert (loaded.rest.host, loaded.rest.port, loaded.rest.global_limit) == ("127.0.0.1", 7401, 50)
     assert (loaded.rest.cache.enabled, loaded.rest.cache.ttl, loaded.rest.cache.max_mb) == (True, 60.0, 256)
     assert (loaded.main.entry, loaded.main.listen_port, loaded.main.workers) == (
         "bot_main.app:listener",
-        5000,
+        7410,
         1,
     )
-    assert (loaded.main.drain_timeout, loaded.main.admin_port) == (10.0, 6002)
-    assert (loaded.sandbox.host, loaded.sandbox.port) == ("127.0.0.1", 7000)
+    assert (loaded.main.drain_timeout, loaded.main.admin_port) == (10.0, 7403)
+    assert (loaded.sandbox.host, loaded.sandbox.port) == ("127.0.0.1", 7400)
     assert loaded.ws.api_url == "https://discord.com/api/v10"
     assert loaded.state_dir == tmp_path / ".nescord"
 
@@ -164,7 +164,7 @@ def test_rest_needs_no_token_of_its_own_when_callers_bring_theirs(tmp_path: Path
     [("NESCORD_REST_HOST", "rest"), ("NESCORD_MAIN_LISTEN", "main"), ("NESCORD_WS_ADMIN", "ws")],
 )
 def test_binding_to_more_than_loopback_needs_the_secret(tmp_path: Path, variable: str, service: str) -> None:
-    address = "0.0.0.0" if service == "rest" else "0.0.0.0:5000"
+    address = "0.0.0.0" if service == "rest" else "0.0.0.0:7410"
     environ = {variable: address, "DISCORD_BOT_TOKEN": "t"}
     with pytest.raises(ConfigError, match="NESCORD_SECRET"):
         getattr(config.load(tmp_path, environ=environ), service)
@@ -189,10 +189,10 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
 
 def test_an_offset_moves_every_port_of_this_machine(tmp_path: Path) -> None:
     moved = config.load(tmp_path, environ={"DISCORD_BOT_TOKEN": "t"}).shifted(100)
-    assert moved.ws.grpc_hosts == ("127.0.0.1:5100",)
-    assert (moved.ws.admin_port, moved.rest.port, moved.main.listen_port) == (6101, 6100, 5100)
-    assert (moved.main.admin_port, moved.sandbox.port) == (6102, 7100)
-    assert moved.main.rest_url == "http://127.0.0.1:6100"
+    assert moved.ws.grpc_hosts == ("127.0.0.1:7510",)
+    assert (moved.ws.admin_port, moved.rest.port, moved.main.listen_port) == (7502, 7501, 7510)
+    assert (moved.main.admin_port, moved.sandbox.port) == (7503, 7500)
+    assert moved.main.rest_url == "http://127.0.0.1:7501"
 
 
 def test_a_child_process_gets_the_same_configuration_from_its_environment(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def planned(
 def test_without_a_token_the_sandbox_replaces_discord(tmp_path: Path) -> None:
     plan = planned(tmp_path)
     assert start_levels(plan) == [("sandbox",), ("main", "rest"), ("ws",)]
-    assert plan["ws"].env["DISCORD_API_URL"] == "http://127.0.0.1:7000/api/v10"
+    assert plan["ws"].env["DISCORD_API_URL"] == "http://127.0.0.1:7400/api/v10"
     assert plan["ws"].env["DISCORD_BOT_TOKEN"] == SandboxSettings().token
 
 
@@ -81,22 +81,22 @@ def test_the_services_find_each_other_at_configured_addresses(tmp_path: Path) ->
 def test_an_offset_moves_every_port(tmp_path: Path) -> None:
     plan = planned(tmp_path, offset=100)
     assert {name: spec.address for name, spec in plan.items()} == {
-        "sandbox": "127.0.0.1:7100",
-        "rest": "127.0.0.1:6100",
-        "main": "127.0.0.1:5100",
-        "ws": "127.0.0.1:6101",
+        "sandbox": "127.0.0.1:7500",
+        "rest": "127.0.0.1:7501",
+        "main": "127.0.0.1:7510",
+        "ws": "127.0.0.1:7502",
     }
     assert plan["main"].ready is not None
-    assert plan["main"].ready.url == "http://127.0.0.1:6102/readyz"
-    assert plan["ws"].env["GRPC_HOST"] == "127.0.0.1:5100"
-    assert plan["ws"].env["DISCORD_API_URL"] == "http://127.0.0.1:7100/api/v10"
+    assert plan["main"].ready.url == "http://127.0.0.1:7503/readyz"
+    assert plan["ws"].env["GRPC_HOST"] == "127.0.0.1:7510"
+    assert plan["ws"].env["DISCORD_API_URL"] == "http://127.0.0.1:7500/api/v10"
 
 
 def test_a_service_bound_to_all_addresses_is_probed_on_loopback(tmp_path: Path) -> None:
     plan = planned(tmp_path, NESCORD_REST_HOST="0.0.0.0", NESCORD_SECRET="a-shared-secret")
     assert plan["rest"].ready is not None
-    assert plan["rest"].ready.url == "http://127.0.0.1:6000/readyz"
-    assert plan["ws"].env["NESCORD_REST_URL"] == "http://127.0.0.1:6000"
+    assert plan["rest"].ready.url == "http://127.0.0.1:7401/readyz"
+    assert plan["ws"].env["NESCORD_REST_URL"] == "http://127.0.0.1:7401"
 
 
 def test_ws_stops_before_main_and_main_before_rest(tmp_path: Path) -> None:
@@ -117,12 +117,12 @@ def test_every_address_is_known_before_anything_starts(tmp_path: Path) -> None:
     effective, _ = dev_plan.effective(config(tmp_path, NESCORD_WORKERS="2"), sandbox=True, port_offset=0)
     found = dev_plan.listeners(effective, sandbox=True)
     assert [(one.service, one.address) for one in found] == [
-        ("sandbox", "127.0.0.1:7000"),
-        ("rest", "127.0.0.1:6000"),
-        ("main", "127.0.0.1:5000"),
-        ("main", "127.0.0.1:5001"),
-        ("main", "127.0.0.1:6002"),
-        ("ws", "127.0.0.1:6001"),
+        ("sandbox", "127.0.0.1:7400"),
+        ("rest", "127.0.0.1:7401"),
+        ("main", "127.0.0.1:7410"),
+        ("main", "127.0.0.1:7411"),
+        ("main", "127.0.0.1:7403"),
+        ("ws", "127.0.0.1:7402"),
     ]
 
 

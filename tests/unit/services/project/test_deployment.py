@@ -112,7 +112,7 @@ def test_kubernetes_accepts_every_object(settings: config.Config) -> None:
         assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
         assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
         named = {port["name"]: port["containerPort"] for port in container["ports"]}
-        assert named["admin"] in {6100, 6101, 6002}
+        assert named["admin"] in {6100, 6101, 7403}
         assert {"secretRef": {"name": "my-bot-100"}} in container["envFrom"]
         claims = {claim["metadata"]["name"] for claim in by_name[kind, name].get("volumeClaimTemplates", [])}
         volumes = {volume["name"] for volume in pod["volumes"]} | claims
