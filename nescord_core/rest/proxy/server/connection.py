@@ -12,23 +12,14 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
 
-import httptools
-from multidict import CIMultiDict
-
 from nescord_core.rest.proxy import error_responses
 from nescord_core.rest.proxy.body_stream import BodyStream
+from nescord_core.rest.proxy.server.parser import RequestParser, RequestRefused
 from nescord_core.rest.proxy.server.request import BodyBroken, BodyReader, Request
 from nescord_core.rest.proxy.server.response import CONTINUE, LAST_CHUNK, Response, chunk, encode
 
 __all__ = ["Connection", "ConnectionOwner", "Work"]
 
-LONGEST_LINE = 8 * 1024
-"""Bytes of a request line or of one header."""
-LONGEST_HEAD = 64 * 1024
-LONGEST_FRAMING = 16 * 1024
-"""Consecutive bytes after the head that are not body: chunk sizes and extensions, trailers."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""The methods of Discord's API; others are not forwarded."""
 MOST_PIPELINED = 16
 """Pipelined requests of a connection after which reading pauses."""
 UNSENT, HALF_CLOSED = 0.02, 0.5
@@ -56,30 +47,23 @@ class ConnectionOwner(Protocol):
         ...
 
 
-class Stop(Exception):
-    """Ends the parsing of a refused request."""
-
-
 class Connection(asyncio.Protocol):
     """A caller's connection: requests are answered one at a time, in order of arrival."""
 
     def __init__(self, server: ConnectionOwner) -> None:
         self._server = server
         self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpRequestParser(self)
+        self._parser = RequestParser(
+            self._queue,
+            on_head=self._begin_head,
+            throttle=self._throttle,
+            send_continue=self._send_continue,
+        )
         self._transport: asyncio.Transport
-        self._url = b""
-        self._headers: CIMultiDict[str] = CIMultiDict()
-        self._head_bytes = 0
-        self._raw_bytes = 0
-        self._in_head = False
-        self._is_replayed = False
         self._half_closed = False
-        self._newest: Request | None = None
         self._waiting: deque[Request | Response] = deque()
         self._current: Request | None = None
         self._task: asyncio.Task[None] | None = None
-        self._refusal: Response | None = None
         self._is_ending = False
         self._throttled = False
         self._paused = False
@@ -98,15 +82,9 @@ class Connection(asyncio.Protocol):
         if self._is_ending:
             return
         try:
-            self._feed(data)
-        except Stop:
-            self._end_with_refusal()
-        except httptools.HttpParserError as error:
-            if self._refusal is None:
-                self._refusal = error_responses.error(
-                    400, f"This is not an HTTP/1.1 request: {_describe(error)}.", close=True
-                )
-            self._end_with_refusal()
+            self._parser.feed(data)
+        except RequestRefused as refused:
+            self._end_with(refused.response)
         if self._current is None:
             self._advance()
 
@@ -115,8 +93,7 @@ class Connection(asyncio.Protocol):
 
         Most of these have disconnected, which looks the same, so their slot has to be released soon.
         """
-        newest = self._newest
-        if newest is not None and newest.content is not None and not newest.content.ended:
+        if self._parser.body is not None:
             return False
         self._half_closed = True
         if self._current is None and not self._waiting:
@@ -137,8 +114,8 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         if self._abort is not None:
             self._abort.cancel()
-        if self._newest is not None and self._newest.content is not None:
-            self._newest.content.fail("the caller disconnected in the middle of its body")
+        if (body := self._parser.body) is not None:
+            body.fail("the caller disconnected in the middle of it")
         if self._task is not None:
             self._task.cancel()
 
@@ -152,120 +129,15 @@ class Connection(asyncio.Protocol):
         if self._current is None:
             self._advance()
 
-    # -- httptools ---------------------------------------------------------------------------------------
+    # -- the parser's callbacks --------------------------------------------------------------------------
 
-    def _feed(self, data: bytes) -> None:
-        """Parse received data; limit bytes that belong to neither head nor body, which the parser buffers."""
-        self._raw_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            self._decline_upgrade()
-            at = offer.args[0] if offer.args else len(data)
-            if at < len(data):
-                self._feed(data[at:])
-            return
-        if self._in_head and self._raw_bytes > LONGEST_HEAD:
-            self._refuse(431, f"The request's head is longer than {LONGEST_HEAD} bytes.")
-        if not self._in_head and self._raw_bytes > LONGEST_FRAMING + len(data):
-            self._refuse(431, f"More than {LONGEST_FRAMING} bytes of chunk sizes or trailers came in a row.")
-
-    def _decline_upgrade(self) -> None:
-        """Continue in HTTP/1.1 as if no upgrade had been offered (RFC 9110, 7.8).
-
-        httptools ends a message at the offer. Its body, which every JVM client sends along with an h2c offer,
-        gets a parser of its own, with a head that repeats the framing.
-        """
-        self._parser = httptools.HttpRequestParser(self)
-        newest = self._newest
-        if newest is None or newest.content is None:
-            return
-        framing = [
-            f"{name}: {newest.headers[name]}"
-            for name in ("Content-Length", "Transfer-Encoding")
-            if name in newest.headers
-        ]
-        self._is_replayed = True
-        self._parser.feed_data("\r\n".join(("POST / HTTP/1.1", "Host: x", *framing, "", "")).encode())
-        self._is_replayed = False
-
-    def on_message_begin(self) -> None:
-        if self._is_replayed:
-            return
-        self._url = b""
-        self._headers = CIMultiDict()
-        self._head_bytes = 0
-        self._raw_bytes = 0
-        self._in_head = True
+    def _begin_head(self) -> None:
         self._since = self._loop.time()
 
-    def on_url(self, url: bytes) -> None:
-        if self._is_replayed:
-            return
-        self._url += url
-        if len(self._url) > LONGEST_LINE:
-            self._refuse(414, f"The request line is longer than {LONGEST_LINE} bytes.")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._is_replayed or not self._in_head:
-            return  # a trailer must not become a header (RFC 9110, 6.5.1), as the checks are done
-        size = len(name) + len(value)
-        self._head_bytes += size
-        if size > LONGEST_LINE or self._head_bytes > LONGEST_HEAD:
-            self._refuse(
-                431, f"A header is longer than {LONGEST_LINE} bytes, or all of them than {LONGEST_HEAD}."
-            )
-        self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-
-    def on_headers_complete(self) -> None:
-        if self._is_replayed:
-            return
-        self._in_head = False
-        self._raw_bytes = 0
-        version, headers = self._parser.get_http_version(), self._headers
-        self._check_head(version, headers)
-        has_body = "Transfer-Encoding" in headers or headers.get("Content-Length", "0").strip("0") != ""
-        request = self._newest = Request(
-            self._parser.get_method().decode("latin-1"),
-            self._url.decode("utf-8", "surrogateescape"),
-            headers,
-            content=BodyReader(self._throttle) if has_body else None,
-            keep_alive=self._parser.should_keep_alive(),
-            is_old=version == "1.0",
-            send_continue=self._send_continue
-            if headers.get("Expect", "").lower() == "100-continue"
-            else None,
-        )
+    def _queue(self, request: Request) -> None:
         self._waiting.append(request)
         if len(self._waiting) > MOST_PIPELINED:
             self._pause()
-
-    def _check_head(self, version: str, headers: CIMultiDict[str]) -> None:
-        method = self._parser.get_method().decode("latin-1")
-        # A 1.0 OPTIONS is what an RTSP request looks like.
-        if version not in {"1.1", "1.0"} or (version == "1.0" and method == "OPTIONS"):
-            self._refuse(400, f"The proxy speaks HTTP/1.1, not {version}.")
-        if method not in METHODS:
-            self._refuse(501, f"Discord's API has no {method}.")
-        coding = headers.get("Transfer-Encoding")
-        if coding is not None and (coding.strip().lower() != "chunked" or "Content-Length" in headers):
-            self._refuse(501, "The proxy only accepts bodies that are chunked or have a Content-Length.")
-        if len(headers.getall("Host", ())) > 1 or (version == "1.1" and "Host" not in headers):
-            self._refuse(400, "HTTP/1.1 requires exactly one Host header.")
-        if version == "1.0" and "Transfer-Encoding" in headers:
-            self._refuse(400, "HTTP/1.0 has no Transfer-Encoding: send a Content-Length.")
-
-    def on_body(self, data: bytes) -> None:
-        self._raw_bytes = 0
-        if self._newest is not None and self._newest.content is not None:
-            self._newest.content.feed(data)
-
-    def on_message_complete(self) -> None:
-        if self._is_replayed or self._parser.should_upgrade():
-            return  # only the upgrade offer ends here; the body follows
-        self._raw_bytes = 0
-        if self._newest is not None and self._newest.content is not None:
-            self._newest.content.end()
 
     # -- answering ---------------------------------------------------------------------------------------
 
@@ -392,19 +264,11 @@ class Connection(asyncio.Protocol):
 
     # -- refusing and waiting ----------------------------------------------------------------------------
 
-    def _refuse(self, status: int, message: str) -> None:
-        """Answer with an error after the earlier requests, and stop reading."""
-        self._refusal = error_responses.error(status, message, close=True)
-        raise Stop
-
-    def _end_with_refusal(self) -> None:
-        """End with the refusal: as the next response, or within the body that is being read."""
-        refusal = self._refusal
-        assert refusal is not None
-        newest = self._newest
-        in_body = not self._in_head and newest is not None and newest.content is not None
-        if in_body and newest is not None and newest.content is not None and not newest.content.ended:
-            newest.content.fail("its framing is wrong")
+    def _end_with(self, refusal: Response) -> None:
+        """End with a refusal: as the next answer, or inside of the body that is being read."""
+        body = self._parser.body
+        if body is not None and not self._parser.in_head:
+            body.fail("its framing is wrong")
         else:
             self._waiting.append(refusal)
         self._is_ending = True
@@ -431,7 +295,7 @@ class Connection(asyncio.Protocol):
                 self._transport.abort()
         elif self._current is not None or self._waiting or self._is_ending:
             return
-        elif self._in_head and self._since + self._server.head_timeout <= now:
+        elif self._parser.in_head and self._since + self._server.head_timeout <= now:
             self._send(
                 error_responses.error(
                     408, "The request stopped in the middle of its head; send it completely.", close=True
@@ -457,9 +321,3 @@ def _internal_error(request: Request) -> Response:
     """Log an internal error, and return the response for it."""
     _log.exception("rest failed to handle a %s", request.method)
     return error_responses.error(500, "The proxy failed to handle this request; see its log.", close=True)
-
-
-def _describe(error: Exception) -> str:
-    """Describe a parser error; its messages are fixed and contain nothing of the request."""
-    text = str(error).rstrip(".")
-    return text[:1].lower() + text[1:] if text else type(error).__name__
