@@ -1,4 +1,4 @@
-"""What every kind of leases does, on disk or in memory."""
+"""Contract of every implementation of leases, on disk and in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every session store does, on disk or in memory."""
+"""Contract of every session store, on disk and in memory."""
 
 from __future__ import annotations
 

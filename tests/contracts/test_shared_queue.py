@@ -1,4 +1,4 @@
-"""What every store of shared turns does: a real Valkey server, and the double that other tests use.
+"""Contract of every shared IDENTIFY queue: a real Valkey server, and the double that other tests use.
 
 Fact 18: IDENTIFYs go through one queue across all processes and hosts.
 """

@@ -1,4 +1,4 @@
-"""What is done with the larger programs, as a user would."""
+"""The user's actions for each of the larger programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def polls(me: Person) -> None:
     message = me.ask("!ask Tea? yes no maybe")
     for user, choice in (("alice", "yes"), ("bob", "no"), ("alice", "no"), ("olivia", "yes")):
         me.use(message, "click", user=user, custom_id=f"vote-{choice}")
-    # The view's own end comes three seconds later, at a moment that is not the scene's to choose.
+    # The view's own time-out fires three seconds later, at a moment that the scene cannot control.
     me.heard_until("time is up")
     me.look(message)
     me.command("ask", options={"question": "Slash?", "choices": "a b"})
@@ -166,7 +166,7 @@ def answers(me: Person) -> None:
     me.call("/interact", **place, command="answer late")
     me.heard_until("second")
     me.call("/interact", **place, command="answer original")
-    while (said := me.heard()) != "deleted":  # the first answer is seen before or after it was edited
+    while (said := me.heard()) != "deleted":  # the first answer may be seen before or after its edit
         edited = said
     me.notes.append(edited)
     me.command("answer twice")
@@ -249,7 +249,7 @@ def slash(me: Person) -> None:
         body = {"command": command, "option": option, "value": "a", "wait": PATIENCE}
         me.answered(me.call("/autocomplete", channel=me.channel, guild=me.guild, user="alice", **body))
     for where in ("here", "copy", "clear", "everywhere"):
-        me.say(f"!sync {where}")  # which a bot without the intent cannot read
+        me.say(f"!sync {where}")  # a bot without the intent cannot read it
         me.ask(f"<@{me.bot}> sync {where}")
 
 

@@ -1,4 +1,4 @@
-"""What is done with each program, as a user would."""
+"""The user's actions for each program."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def greeter(me: Person) -> None:
 def invites(me: Person) -> None:
     me.say("!invite")
     said = [me.hear()["content"], me.hear()["content"]]
-    me.notes[-2:] = sorted(said)  # the event and the answer race with each other on any transport
+    me.notes[-2:] = sorted(said)  # the event and the answer race on any transport
     me.ask("!world")
 
 

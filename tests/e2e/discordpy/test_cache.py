@@ -1,4 +1,4 @@
-"""The cache of a discord.py bot after reloads: the same as discord.py's own, whatever changes meanwhile."""
+"""After reloads, the cache of a discord.py bot equals discord.py's own, whatever changes meanwhile."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_cache_after_a_reload_is_that_of_discordpy_by_itself(system: DigestS
 
 
 def test_the_cache_is_the_world_after_each_reload_under_changes(system: DigestSystem) -> None:
-    """Fact 29: what changes between the picture and the first event is not lost, nor done twice."""
+    """Fact 29: changes between the snapshot and the first event are neither lost nor applied twice."""
     events = [system.reload_under_changes(RATE) for _ in range(RELOADS)]
     assert sum(events) > 50
 

@@ -1,4 +1,4 @@
-"""An existing discord.py bot under `nescord dev`: made a project of, its commands synced, reloaded."""
+"""An existing discord.py bot under `nescord dev`: turned into a project, commands synced, reloaded."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_what_a_bot_loads_and_syncs_when_it_is_ready_stays(system: System) -> No
 
 
 ELSEWHERE = "127.0.0.2"
-"""This machine by an address that is not taken for a sandbox's."""
+"""An address of this machine that does not count as a sandbox's."""
 
 OWN_OF_GUILD = """
 @tree.command(name="ping", description="{text}", guild=discord.Object({guild}))
@@ -166,7 +166,7 @@ def test_with_discord_itself_commands_go_to_the_guild_that_was_named(system: Sys
 
 
 def test_a_bot_that_is_a_package_is_adopted_and_reloaded(system: System) -> None:
-    """It is started as `python -m club`, with its files beside the package."""
+    """The bot runs as `python -m club`, with its files next to the package."""
     club = system.directory / "club"
     club.mkdir()
     (club / "__init__.py").touch()

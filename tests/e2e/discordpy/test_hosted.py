@@ -1,4 +1,4 @@
-"""Programs that are more than a client: threads, pages of their own, other work, restarts by themselves."""
+"""Programs that do more than run a client: threads, their own web pages, other work, self-restarts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRAMS = Path(__file__).parent / "programs" / "hosted"
 
 
 class Stage:
-    """rest, ws and `nescord run main bot.py`, whose file is replaced."""
+    """rest, ws and `nescord run main bot.py`, whose file the tests replace."""
 
     def __init__(self, system: System) -> None:
         self.system = system

@@ -1,4 +1,4 @@
-"""Programs written for discord.py answer on nescord as they do with discord.py's own transport."""
+"""Programs written for discord.py behave on nescord as they do with discord.py's own transport."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLAIN = Path(__file__).parents[2] / "support" / "discordpy" / "plain.py"
 
 
 def _scenes(file: str) -> dict[str, Callable[[Person], None]]:
-    """Tests are imported by path: the module beside this one has no name to import it by."""
+    """Import a module next to this one by its path: tests have no package to import it from."""
     spec = util.spec_from_file_location(f"discordpy_{file}", HERE / f"{file}.py")
     assert spec is not None and spec.loader is not None  # noqa: PT018 - for the type checker
     module = util.module_from_spec(spec)
@@ -43,7 +43,7 @@ class Stage(Protocol):
     system: System
 
     def put_on(self, program: str) -> None:
-        """Have this program run, and no other."""
+        """Run this program instead of the current one."""
 
 
 class PlainStage:
@@ -86,7 +86,7 @@ class PlainStage:
 
 
 class NescordStage:
-    """`nescord run main bot.py`, beside ws and rest; the next program comes by a reload."""
+    """`nescord run main bot.py`, with ws and rest; the next program is loaded by a reload."""
 
     def __init__(self, system: System) -> None:
         self.system = system
@@ -162,12 +162,12 @@ def reload(stage: Stage) -> None:
 
 
 def reload_that_names(stage: Stage, line: str) -> None:
-    """Reload; main says a line about what ends, and has not waited for it until the drain's time-out."""
+    """Reload; main logs a line about what it ends, without waiting for the drain time-out."""
     main = next(each for each in stage.system.started if "main" in each.arguments)
     cut = main.output.count("cut short")
     reload(stage)
     main.wait_for(line)
-    assert main.output.count("cut short") == cut, "what waits in vain held the drain"
+    assert main.output.count("cut short") == cut, "a task that never finishes delayed the drain"
 
 
 def person(stage: Stage, program: str, channel: str = "general") -> Any:

@@ -1,4 +1,4 @@
-"""A discord.py bot of three workers: each holds the guilds it is responsible for, whatever happens."""
+"""A discord.py bot with three workers: each holds the guilds that it is responsible for, whatever happens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATE = 150
 
 
 class Workers:
-    """The system, its workers, and a relay in front of each."""
+    """The system, its workers, and a relay in front of each worker."""
 
     def __init__(self, system: DigestSystem, relays: RelayThread) -> None:
         self.system = system
@@ -30,7 +30,7 @@ class Workers:
         self.system.world.ask(f"change {RATE}")
 
     def hold(self) -> dict[str, Any]:
-        """End the changes; return what all guilds look like."""
+        """Stop the changes; return the state of all guilds."""
         self.system.world.ask("hold")
         return self.see()
 
@@ -40,7 +40,7 @@ class Workers:
         return world
 
     def settle(self, world: dict[str, Any], count: int = WORKERS) -> dict[int, Any]:
-        """Wait until so many workers hold the world together; returns what each has."""
+        """Wait until this many workers hold the world between them; return what each holds."""
         found: dict[int, Any] = {}
 
         def is_so() -> bool:
@@ -99,7 +99,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
 
 
 def check_fired(workers: Workers, before: dict[int, Any], after: dict[int, Any], known: set[str]) -> None:
-    """Guilds that move between workers are no news to the bot, those that come or go in the world are."""
+    """Check that the bot receives no events about guilds that only move between workers."""
     for pid, each in after.items():
         news = each["fired"][len(before[pid]["fired"]) if pid in before else 0 :]
         assert [name for name, *_ in news].count("ready") == (pid not in before)
@@ -183,6 +183,6 @@ def attached(system: DigestSystem) -> int:
 
 
 def replicas(system: DigestSystem) -> list[Any]:
-    """Return what ws says of its replicas."""
+    """Return ws's statistics of its replicas."""
     stats = system.system.stats("ws")
     return list(stats["outbox"]["replicas"]) if stats else []

@@ -1,4 +1,4 @@
-"""One system for the tests that leave it as they found it, and fresh ones for those that do not."""
+"""A system shared by tests that leave it healthy, and fresh systems for the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.system.system import System
 
 
 class Shared:
-    """A system that is made when it is first needed, and anew when a test has left it in pieces."""
+    """A system that is started when first needed, and replaced when a test has left it broken."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -47,7 +47,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
 
 @pytest.fixture
 def system(shared: Shared) -> Iterator[System]:
-    """A system that runs; what its processes have printed is shown when the test fails."""
+    """A running system; the output of its processes is shown when the test fails."""
     system = shared.ready()
     yield system
     _show(system)
@@ -55,7 +55,7 @@ def system(shared: Shared) -> Iterator[System]:
 
 @pytest.fixture(scope="module")
 def new_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], System]]:
-    """Makes systems with nothing running; whatever they have left behind is killed at the end."""
+    """Create systems with nothing running; kill what they leave behind."""
     made: list[System] = []
 
     def make(name: str) -> System:
@@ -70,4 +70,4 @@ def new_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[s
 
 def _show(system: System) -> None:
     for started in system.started:
-        print(started)  # pytest shows it with a failure only
+        print(started)  # pytest shows it on failure only

@@ -1,4 +1,4 @@
-"""Every metric that the dashboard of `nescord generate grafana` asks for is one that the services export."""
+"""The services export every metric that the dashboard of `nescord generate grafana` uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nescord demo --check`: the first thing that anybody runs."""
+"""`nescord demo --check`, the first command that users run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the gateway under load: nothing is lost, nothing doubled, all in order, and no IDENTIFY."""
+"""Gateway faults under load: nothing is lost, doubled or reordered, and no IDENTIFY is spent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.processes.commands import until
 from support.system.system import System
 
 AFTERWARDS = 100
-"""Events that are handled after the recovery before a test looks back."""
+"""Events to handle after the recovery before a test checks the delivery."""
 
 
 FAULTS = {
@@ -35,7 +35,7 @@ def test_a_fault_of_the_gateway(system: System, fault: str) -> None:
 
 
 def test_a_resume_url_that_accepts_and_stays_silent(system: System) -> None:
-    """The URL is dropped, session and seq are kept: the main URL resumes."""
+    """ws drops the resume URL, keeps session and seq, and resumes on the main URL."""
     before = system.gateway()
     with system.load() as load:
         load.handled(more_than=100)

@@ -1,4 +1,4 @@
-"""Kill -9 of any process under load: nothing is lost, what comes again says so, the order stays."""
+"""Kill -9 of any process under load: nothing is lost, repeats are marked, the order is kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.system.recording_bot import STYLES
 from support.system.system import Load, System
 
 AFTERWARDS = 100
-"""Events that are handled after the recovery before a test looks back."""
+"""Events to handle after the recovery before a test checks the delivery."""
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +22,8 @@ def _recording(system: System) -> None:
     until(lambda: system.ask("!ping") == "Pong kills", "the recording bot")
 
 
-def _go_on(system: System, load: Load) -> None:
-    """Wait until all is well again, and for some more events."""
+def _recover(system: System, load: Load) -> None:
+    """Wait until everything has recovered, and for some more events."""
     system.until_ready()
     load.handled(more_than=load.handled() + AFTERWARDS)
 
@@ -38,7 +38,7 @@ def test_kill_of_a_worker(system: System, style: str) -> None:
         victim = system.stats("main")["workers"][0]["pid"]
         os.kill(victim, signal.SIGKILL)
         until(lambda: load.records()[-1].pid != victim, "a new worker")
-        _go_on(system, load)
+        _recover(system, load)
         findings = load.check()
     assert findings.good, findings
     assert system.gateway() == before
@@ -53,7 +53,7 @@ def test_kill_of_main(system: System) -> None:
         victim, worker = system.pid_of("main"), load.records()[-1].pid
         os.kill(victim, signal.SIGKILL)
         until(lambda: load.records()[-1].pid != worker, "a new worker")
-        _go_on(system, load)
+        _recover(system, load)
         findings = load.check()
     assert findings.good, findings
     assert system.pid_of("main") != victim
@@ -68,7 +68,7 @@ def test_kill_of_ws(system: System) -> None:
         victim = system.pid_of("ws")
         os.kill(victim, signal.SIGKILL)
         until(lambda: victim not in system.alive(), "the end of ws")
-        _go_on(system, load)
+        _recover(system, load)
         findings = load.check()
     assert findings.good, findings
     after = system.gateway()
@@ -77,9 +77,9 @@ def test_kill_of_ws(system: System) -> None:
 
 
 def test_kill_of_rest_while_the_bot_talks(system: System) -> None:
-    """Every message that the bot sends meanwhile arrives, and arrives once: its nonce is enforced.
+    """Every message that the bot sends meanwhile arrives exactly once: its nonce is enforced.
 
-    Discord takes its time, so that some are there but not yet answered when rest dies: those are sent again.
+    Discord answers slowly, so that some messages are unanswered when rest dies; they are sent again.
     """
     every = 25
     slow = {"method": "POST", "route": "/channels/*/messages", "latency": 0.5, "count": 10_000}
@@ -92,12 +92,12 @@ def test_kill_of_rest_while_the_bot_talks(system: System) -> None:
         begun = len([each for each in load.records() if each.number % every == 0])
         until(
             lambda: len([each for each in load.records() if each.number % every == 0]) > begun + 2,
-            "messages of the bot that are under way",
+            "messages of the bot in flight",
         )
         time.sleep(0.1)
         os.kill(victim, signal.SIGKILL)
         system.sandbox("DELETE", "/fault")
-        _go_on(system, load)
+        _recover(system, load)
         assert system.pid_of("rest") != victim
         findings = load.check()
         report = load.report()
@@ -115,7 +115,7 @@ def _echoes(system: System, guild: str, channel: str, load: str) -> list[str]:
 
 
 def test_kill_of_the_supervisor_and_a_new_start_at_once(system: System) -> None:
-    """The services of the first run are still ending when the second one wants their ports."""
+    """The services of the first run are still stopping when the second run needs their ports."""
     before = system.gateway()
     dev = system.started[-1]
     with system.load() as load:
@@ -125,7 +125,7 @@ def test_kill_of_the_supervisor_and_a_new_start_at_once(system: System) -> None:
         until(slow.records, "a handler that takes 3 s")
         dev.kill()
         system.start_dev()
-        _go_on(system, load)
+        _recover(system, load)
         findings = load.check()
     assert findings.good, findings
     assert [record.redelivered for record in slow.records()] in ([False], [False, True])

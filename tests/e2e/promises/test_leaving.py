@@ -1,4 +1,4 @@
-"""However `nescord dev` ends, no process is left, its ports are free, and an orderly end exits with 0."""
+"""However `nescord dev` ends, no process is left and its ports are free; an orderly stop exits with 0."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READY = "^C stops everything"
 
 @pytest.fixture(scope="module")
 def running(new_system: Callable[[str], System]) -> dict[str, tuple[System, Started]]:
-    """One `nescord dev` for each end, all started together: most of a start is waiting."""
+    """One `nescord dev` for each way to end, all started together: a start is mostly waiting."""
     started = {}
     for end in ENDS:
         system = new_system(f"leaving{ENDS.index(end)}")
@@ -57,7 +57,7 @@ def test_an_end(running: dict[str, tuple[System, Started]], end: str) -> None:
 
 
 def test_kill_9_of_everything_and_another_start_resumes_every_shard(tmp_path: Path) -> None:
-    """As a user does it: `nescord dev`, kill -9 of the supervisor and all it runs, `nescord dev` again."""
+    """`nescord dev`, kill -9 of the supervisor and all its processes, then `nescord dev` again."""
     system = System(tmp_path / "bot")
     system.environ |= {
         "DISCORD_SHARDS": "2",

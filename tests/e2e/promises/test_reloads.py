@@ -1,4 +1,4 @@
-"""A reload loses nothing, doubles nothing, keeps the order, and spends no IDENTIFY."""
+"""A reload loses, doubles and reorders nothing, and spends no IDENTIFY."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_20_reloads_at_200_events_a_second(system: System, style: str) -> None:
                 _bring(system, load, f"{style}{number}", style)
         findings = load.check()
     assert findings.good, findings
-    # Nobody died, so nothing may come a second time, not even with a mark.
+    # No process died, so nothing may be redelivered, not even with a mark.
     assert findings.again == 0
     versions = {record.version for record in load.records()}
     assert len([each for each in versions if each.startswith(style)]) == RELOADS - RELOADS // BROKEN_EVERY

@@ -1,4 +1,4 @@
-"""Steering `nescord dev` from another terminal, and with a command that it runs."""
+"""Controlling `nescord dev` from another terminal, and from a command that it runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_command_talks_to_the_bot_and_its_exit_code_is_that_of_dev(
     new_system: Callable[[str], System],
 ) -> None:
     system = new_system("exec")
-    script = system.directory / "ask.txt"  # not .py, which would be watched
+    script = system.directory / "ask.txt"  # a .py file would be watched
     script.write_text(ASK)
     dev = system.start("dev", "--exec", f"{sys.executable} {script}")
     assert dev.wait() == 5, dev

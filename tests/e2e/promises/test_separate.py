@@ -1,4 +1,4 @@
-"""ws, rest and main as commands of their own, as on a server: each started, stopped and moved by itself."""
+"""ws, rest and main as separate commands, as on a server: each started, stopped and moved on its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Services:
 def services(new_system: Callable[[str], System]) -> Iterator[Services]:
     system = new_system("separate")
     system.start_sandbox()
-    # All at once and ws first: none of them may depend on the order.
+    # All at once, ws first: none may depend on the order.
     ws, rest, main = (system.start("run", name) for name in ("ws", "rest", "main"))
     system.until_ready()
     yield Services(system, rest, main, ws)
@@ -82,7 +82,7 @@ def test_a_call_of_the_bot_waits_for_rest_to_start(services: Services) -> None:
 
 
 def test_main_on_another_port(services: Services) -> None:
-    """GRPC_HOST says to ws where main listens, NESCORD_MAIN_LISTEN says it to main."""
+    """NESCORD_MAIN_LISTEN sets main's address, GRPC_HOST tells ws about it."""
     system = services.system
     before = system.gateway()
     for each in (services.main, services.ws):

@@ -1,4 +1,4 @@
-"""The discord.js that the tests run: installed once, reused by every later run."""
+"""The discord.js that the tests use: installed once, reused by later runs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ PROJECT = Path(__file__).with_name("discordjs")
 
 @pytest.fixture(scope="session")
 def node_environment() -> dict[str, str]:
-    """Variables for a Node.js process: it cannot leave the machine, and finds discord.js."""
-    # Not NODE_PATH alone: modules of the project are found from a script's own directory first.
+    """Variables for a Node.js process, with which it finds discord.js and cannot leave the machine."""
+    # NODE_PATH does not suffice: modules are searched from a script's own directory first.
     return {**guarded(PROJECT / "loopback.cjs"), "NODE_PATH": str(installed(PROJECT))}

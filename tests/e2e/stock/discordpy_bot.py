@@ -1,7 +1,7 @@
-"""A stock discord.py bot that goes through much of the API. Run as: discordpy_bot.py BASE_URL TOKEN.
+"""A stock discord.py bot that uses much of the API. Run as: discordpy_bot.py BASE_URL TOKEN.
 
-Only its base URL is changed; the gateway's comes from GET /gateway/bot. On "!tour" it calls what a bot calls,
-and says "toured", or what went wrong.
+Only its base URL is changed; the gateway's URL comes from GET /gateway/bot. On "!tour" it calls what bots
+typically call, and posts "toured" or what went wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ bot = commands.AutoShardedBot("!", intents=discord.Intents.all())
 
 
 class Panel(discord.ui.View):
-    """Known from the start: a view that comes with a message hears clicks only once the send has returned."""
+    """Registered at the start: a view sent with a message receives clicks only once the send has returned."""
 
     def __init__(self) -> None:
         super().__init__(timeout=None)

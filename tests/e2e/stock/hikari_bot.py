@@ -1,7 +1,7 @@
-"""A stock hikari bot that goes through much of the API. Run as: hikari_bot.py BASE_URL TOKEN.
+"""A stock hikari bot that uses much of the API. Run as: hikari_bot.py BASE_URL TOKEN.
 
-Only its base URL is changed; the gateway's comes from GET /gateway/bot. On "!tour" it calls what a bot calls,
-and says "toured", or which part failed. A REST client of its own, without a gateway, is used before that.
+Only its base URL is changed; the gateway's URL comes from GET /gateway/bot. On "!tour" it calls what bots
+typically call, and posts "toured" or the part that failed. Before that it uses a REST client by itself.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ async def errors(event: hikari.GuildMessageCreateEvent) -> None:
 
 
 async def without_a_gateway(event: hikari.GuildMessageCreateEvent) -> None:
-    """What a web application does that has hikari's REST client only."""
+    """Call what a web application calls that uses only hikari's REST client."""
     app = RESTApp(url=BASE, http_settings=HTTPSettings(), proxy_settings=ProxySettings())
     await app.start()
     async with app.acquire(TOKEN, hikari.TokenType.BOT) as client:

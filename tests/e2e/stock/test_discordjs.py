@@ -1,4 +1,4 @@
-"""A whole discord.js bot on the sandbox and through the proxy, and @discordjs/rest alone."""
+"""A complete discord.js bot on the sandbox and through the proxy, and @discordjs/rest by itself."""
 
 from __future__ import annotations
 

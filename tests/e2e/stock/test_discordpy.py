@@ -1,4 +1,4 @@
-"""A whole discord.py bot on the sandbox and through the proxy: it must notice no difference to Discord."""
+"""A complete discord.py bot on the sandbox and through the proxy, which it cannot tell from Discord."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard that keeps Node.js on this machine really does."""
+"""The network guard keeps Node.js on this machine."""
 
 from __future__ import annotations
 

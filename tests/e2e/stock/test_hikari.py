@@ -1,4 +1,4 @@
-"""A whole hikari bot, and hikari's REST client alone, on the sandbox and through the proxy."""
+"""A complete hikari bot, and hikari's REST client by itself, on the sandbox and through the proxy."""
 
 from __future__ import annotations
 

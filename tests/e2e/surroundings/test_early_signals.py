@@ -1,4 +1,4 @@
-"""A signal at any moment of the start: an orderly end, no traceback, nobody left behind."""
+"""A signal at any moment of the start leads to an orderly exit: no traceback, no process left."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.processes.commands import until
 from support.system.system import System
 
 MOMENTS = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8)
-"""Seconds after the process took over the signals; before that, Python itself is starting."""
+"""Seconds after the process has installed its signal handlers; before that, Python itself is starting."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,7 +29,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def catches_signals(pid: int) -> bool:
-    """Say whether the process catches SIGTERM: bit 14 of SigCgt (proc_pid_status(5))."""
+    """Return whether the process catches SIGTERM: bit 14 of SigCgt (proc_pid_status(5))."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:"))
     return bool(caught >> (signal.SIGTERM - 1) & 1)
@@ -39,7 +39,7 @@ def catches_signals(pid: int) -> bool:
     "command", [("run", "ws"), ("run", "rest"), ("run", "main"), ("dev", "--no-sandbox")]
 )
 def test_a_signal_while_it_starts(system: System, command: tuple[str, ...]) -> None:
-    signals = SIGNALS[:2] if "ws" in command else SIGNALS  # SIGHUP has ws replace its processes
+    signals = SIGNALS[:2] if "ws" in command else SIGNALS  # on SIGHUP ws replaces its processes
     for at, moment in enumerate(MOMENTS):
         number = signals[at % len(signals)]
         started = system.start(*command)

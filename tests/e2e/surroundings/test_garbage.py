@@ -1,4 +1,4 @@
-"""Bytes that nobody asked for, on every port: an error answer or a closed connection, and nothing else."""
+"""Invalid bytes on every port cause an error answer or a closed connection, and nothing else."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def throw(port: int, payload: bytes) -> bytes:
-    """Send and hang up our side; returns what comes back until the other side hangs up, too."""
+    """Send the bytes and shut down our side; return the answer until the other side closes."""
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection, suppress(OSError):
         connection.sendall(payload)
         connection.shutdown(socket.SHUT_WR)
@@ -58,7 +58,7 @@ def throw(port: int, payload: bytes) -> bytes:
 
 
 def check_unharmed(system: System) -> None:
-    """Everybody is as ready as before, the bot answers, and nobody has printed a traceback."""
+    """Check that every service is still ready and none has exited or printed a traceback."""
     system.until_ready()
     assert system.is_settled() or system.stats("ws") is not None
     for started in system.started:
@@ -126,7 +126,7 @@ def test_paths_that_are_none(running: System, path: str) -> None:
 
 
 def test_a_body_that_discord_would_take_and_one_that_it_would_not(running: System) -> None:
-    """30 MB go through the proxy (to the sandbox, which says what it thinks of them); 101 MB do not."""
+    """30 MB pass through the proxy (to the sandbox, which may reject them); 106 MB do not."""
     address = ("127.0.0.1", running.ports["rest"])
     token = running.environ["DISCORD_BOT_TOKEN"]
 

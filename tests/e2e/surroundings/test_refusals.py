@@ -1,4 +1,4 @@
-"""What Discord or another process refuses: the service ends with one paragraph and the right exit code."""
+"""If Discord or another process refuses, the service exits with one paragraph and the right exit code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNKNOWN_BIT = 1 << 30
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """A sandbox that does not grant the content of messages; nothing else runs."""
+    """A sandbox that disallows the message content intent; nothing else runs."""
     system = System(tmp_path_factory.mktemp("strict") / "bot")
     system.environ |= {
         "NESCORD_SANDBOX_DISALLOWED_INTENTS": "message_content",
@@ -34,7 +34,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 def refused(system: System, *arguments: str, code: int = 2, **environ: str) -> str:
-    """Run a service that must end by itself; returns its last paragraph in one line."""
+    """Run a service that must exit by itself; return its last paragraph as one line."""
     ended = system.run("run", *arguments, **environ)
     assert ended.returncode == code, ended
     assert "Traceback" not in ended.stderr, ended
@@ -45,25 +45,25 @@ def refused(system: System, *arguments: str, code: int = 2, **environ: str) -> s
 
 def test_a_token_that_discord_does_not_know(strict: System) -> None:
     """GET /gateway/bot answers 401."""
-    said = refused(strict, "ws", DISCORD_BOT_TOKEN="MTA.wrong.token")
-    assert "Discord rejected the bot token (GET /gateway/bot answered 401)" in said
-    assert "DISCORD_BOT_TOKEN" in said
-    assert "wrong" not in said
+    message = refused(strict, "ws", DISCORD_BOT_TOKEN="MTA.wrong.token")
+    assert "Discord rejected the bot token (GET /gateway/bot answered 401)" in message
+    assert "DISCORD_BOT_TOKEN" in message
+    assert "wrong" not in message
 
 
 def test_an_intent_that_was_not_granted(strict: System) -> None:
     """Close code 4014."""
-    said = refused(strict, "ws", DISCORD_INTENTS="guilds,message_content")
-    assert "4014: an intent is not allowed for this bot" in said
-    assert "Developer Portal" in said
-    assert "DISCORD_INTENTS" in said
+    message = refused(strict, "ws", DISCORD_INTENTS="guilds,message_content")
+    assert "4014: an intent is not allowed for this bot" in message
+    assert "Developer Portal" in message
+    assert "DISCORD_INTENTS" in message
 
 
 def test_an_intents_number_that_is_none(strict: System) -> None:
     """Close code 4013."""
-    said = refused(strict, "ws", DISCORD_INTENTS=str(UNKNOWN_BIT))
-    assert "4013" in said
-    assert "DISCORD_INTENTS" in said
+    message = refused(strict, "ws", DISCORD_INTENTS=str(UNKNOWN_BIT))
+    assert "4013" in message
+    assert "DISCORD_INTENTS" in message
 
 
 def test_a_second_ws_for_the_same_token_and_a_ws_that_waits_for_main(strict: System) -> None:
@@ -71,11 +71,11 @@ def test_a_second_ws_for_the_same_token_and_a_ws_that_waits_for_main(strict: Sys
     first.wait_for("ready with a new session")
     first.wait_for("is not available yet")
     port = strict.ports["spare"]
-    said = refused(strict, "ws", DISCORD_INTENTS="guilds", NESCORD_WS_ADMIN=f"127.0.0.1:{port}")
-    assert "ws is already running" in said
-    assert "NESCORD_STATE_DIR" in said
+    message = refused(strict, "ws", DISCORD_INTENTS="guilds", NESCORD_WS_ADMIN=f"127.0.0.1:{port}")
+    assert "ws is already running" in message
+    assert "NESCORD_STATE_DIR" in message
     time.sleep(2)
-    waiting = [line for line in first.output.splitlines() if "main is not there" in line]
+    waiting = [line for line in first.output.splitlines() if "is not available yet" in line]
     assert len(waiting) == 1, "once, and then rarely"
     assert f"127.0.0.1:{strict.ports['main']}" in waiting[0]
     assert first.stop(signal.SIGINT) == 0
@@ -84,7 +84,7 @@ def test_a_second_ws_for_the_same_token_and_a_ws_that_waits_for_main(strict: Sys
 
 def test_discord_cannot_be_reached(strict: System) -> None:
     ws = strict.start("run", "ws", DISCORD_API_URL="http://127.0.0.1:1/api/v10")
-    until(lambda: ws.output.count("Next try in") >= 2, "two tries")
+    until(lambda: ws.output.count("Retrying in") >= 2, "two tries")
     assert (
         "Discord cannot be reached at http://127.0.0.1:1/api/v10/gateway/bot: connection refused" in ws.output
     )
@@ -95,7 +95,7 @@ def test_discord_cannot_be_reached(strict: System) -> None:
 
 
 def test_rest_is_not_there(strict: System) -> None:
-    """The bot's call raises an error that names the URL and the command to run."""
+    """The bot's call raises an error with the URL and the command to run."""
     strict.replace_app(
         "from nescord_core import RestClient, WsListener\n"
         "listener = WsListener()\n"

@@ -1,4 +1,4 @@
-"""Who may call, and that neither the token nor the secret is ever shown."""
+"""Access with and without the secret; neither the token nor the secret is ever shown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET = "k9-the-secret-of-the-services"
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """All services with a secret, and with all that they can be made to log."""
+    """All services, with a secret and with debug logging."""
     system = System(tmp_path_factory.mktemp("guarded") / "bot")
     system.environ |= {"NESCORD_IDENTIFY_WINDOW": "0.1", "NESCORD_DEBUG": "1"}
     system.start_sandbox()
@@ -45,7 +45,7 @@ def get(url: str, **headers: str) -> int:
 
 
 def test_ws_without_the_secret_is_told(guarded: System) -> None:
-    """gRPC's UNAUTHENTICATED, said in words with the variable to set."""
+    """gRPC's UNAUTHENTICATED is reported in words, with the variable to set."""
     guarded.until_answers("main_admin", "/healthz")
     ws = guarded.start("run", "ws", NESCORD_SECRET="")
     ws.wait_for("NESCORD_SECRET")
@@ -76,7 +76,7 @@ def test_rest_and_the_admin_ports_ask_for_the_secret(guarded: System) -> None:
 
 
 def test_the_token_and_the_secret_are_nowhere(guarded: System) -> None:
-    """Not in what is logged with --debug, said in errors, counted, reported, or shown by ps; nor in run/."""
+    """Not in debug logs, errors, metrics, statistics or ps output; nor in run/."""
     hidden = (guarded.environ["DISCORD_BOT_TOKEN"], SECRET)
     shown = {str(started.arguments): started.output for started in guarded.started[1:]}
     shown |= {f"ps {pid}": command for pid, command in guarded.alive().items()}

@@ -35,13 +35,13 @@ class Bots:
         self.folder = folder
         self.processes: dict[str, asyncio.subprocess.Process] = {}
         self.addresses: dict[str, str] = {}
-        self.extra_state = folder / "extra_state"
-        self.extra_state.touch()
+        self.ledger = folder / "ledger"
+        self.ledger.touch()
 
     async def start(self, name: str, *, wait: float = 0.0, busy: float = 0.0, ordered: bool = False) -> str:
         """Start a bot; return the address it listens on."""
         state_dir = self.folder / name
-        arguments = (name, self.extra_state, state_dir, wait, busy, int(ordered))
+        arguments = (name, self.ledger, state_dir, wait, busy, int(ordered))
         process = await asyncio.create_subprocess_exec(
             sys.executable, __file__, *map(str, arguments), stdout=asyncio.subprocess.PIPE
         )
@@ -52,7 +52,7 @@ class Bots:
 
     def rows(self) -> list[Row]:
         """Return what was handled."""
-        rows = map(str.split, self.extra_state.read_text().splitlines())
+        rows = map(str.split, self.ledger.read_text().splitlines())
         return [Row(bot, int(guild), int(seq), marked == "1") for bot, guild, seq, marked in rows]
 
     async def close(self) -> None:
@@ -89,14 +89,12 @@ def check_rows(rows: Iterable[Row], total: int) -> int:
     return seen.total() - total
 
 
-async def _serve(
-    name: str, extra_state: str, state_dir: str, wait: float, busy: float, *, ordered: bool
-) -> None:
+async def _serve(name: str, ledger: str, state_dir: str, wait: float, busy: float, *, ordered: bool) -> None:
     from nescord_core import WsListener
     from nescord_core.bot.runtime import Runtime
     from nescord_core.settings import MainSettings
 
-    fd = os.open(extra_state, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    fd = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     listener = WsListener()
 
     @listener.on("message_create", ordered=ordered)
@@ -115,5 +113,5 @@ async def _serve(
 
 
 if __name__ == "__main__":
-    name, extra_state, state_dir, wait, busy, ordered = sys.argv[1:]
-    asyncio.run(_serve(name, extra_state, state_dir, float(wait), float(busy), ordered=ordered == "1"))
+    name, ledger, state_dir, wait, busy, ordered = sys.argv[1:]
+    asyncio.run(_serve(name, ledger, state_dir, float(wait), float(busy), ordered=ordered == "1"))

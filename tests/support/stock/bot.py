@@ -1,4 +1,4 @@
-"""Runs a bot written with a stock library, in a process of its own."""
+"""Runs a bot written with a stock library in its own process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.sandbox.running import RunningSandbox
 
 
 class StockBot:
-    """The process; ``line`` returns the next of its lines that begins with a word."""
+    """The bot's process; ``line`` returns its next line that starts with a word."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -29,10 +29,11 @@ class StockBot:
                         return self.lines[-1]
         except TimeoutError:
             pass
-        raise AssertionError("\n".join(["the bot did not say it, but:", *self.lines[-40:]]))
+        printed = f"the bot printed no line that starts with {word!r}, but:"
+        raise AssertionError("\n".join([printed, *self.lines[-40:]]))
 
     async def rest(self) -> str:
-        """Return what it printed until a moment of silence, to show when a test fails."""
+        """Return its output until it pauses for a second, to show when a test fails."""
         assert self._process.stdout is not None
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
@@ -53,7 +54,7 @@ async def stock_bot(program: Path, sandbox: RunningSandbox) -> AsyncIterator[Sto
 async def running_client(
     *command: str, environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[StockBot]:
-    """Run a client's command; ``environment`` comes on top of this process's own."""
+    """Run a client's command; ``environment`` extends this process's own."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdout=asyncio.subprocess.PIPE,
@@ -67,7 +68,5 @@ async def running_client(
     finally:
         if process.returncode is None:
             process.kill()
-        said, _ = await process.communicate()
-        print(
-            *bot.lines[-60:], said.decode(errors="replace"), sep="\n"
-        )  # pytest shows it with a failure only
+        output, _ = await process.communicate()
+        print(*bot.lines[-60:], output.decode(errors="replace"), sep="\n")  # pytest shows it on failure only

@@ -1,6 +1,6 @@
-"""Plays one scenario with a stock client twice, on the sandbox and through the REST proxy, and compares.
+"""Plays a scenario with a stock client twice, on the sandbox and through the REST proxy, and compares.
 
-The client cannot see which one it talks to, so the statuses and bodies that it gets must be the same.
+The client cannot tell which one it uses, so the statuses and bodies that it receives must be the same.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VOLATILE = (
 
 @dataclass
 class Stage:
-    """``sandbox`` is for being a person; ``url`` and ``token`` are what the client is given."""
+    """A running scenario: the test acts as a user of ``sandbox``; the client uses ``url`` and ``token``."""
 
     sandbox: RunningSandbox
     relay: Relay
@@ -50,28 +50,28 @@ class Stage:
         return self.sandbox.token
 
     async def say(self, content: str, answer: str | None = None, *, timeout: float = 30) -> str:
-        """Say something as alice in #general; return the id of the bot's answer, or of what was said."""
+        """Send a message as alice in #general; return the id of the bot's answer, or of the message."""
         said = await self.sandbox.post("/say", channel="general", user="alice", content=content)
         if answer is None:
             return str(said["id"])
         return await self.hear(answer, after=said["id"], timeout=timeout)
 
     async def hear(self, content: str, *, after: str, timeout: float = 30) -> str:
-        """Wait for what the bot says in #general; return the message's id."""
-        heard = await self.sandbox.post(
+        """Wait for a message of the bot in #general; return its id."""
+        message = await self.sandbox.post(
             "/wait", channel="general", content=content, after=after, timeout=timeout
         )
-        return str(heard["id"])
+        return str(message["id"])
 
     def transcript(self) -> Counter[str]:
-        """Every answer in one line, without what differs from run to run.
+        """Return every answer as a line, without values that differ from run to run.
 
-        429s are left out: the proxy waits where a client alone runs into the limit.
+        429s are left out: the proxy waits where a client without it exceeds the limit.
         """
         return Counter(_line(each) for each in self.relay.seen if each.status != 429)
 
     def operations(self) -> set[str]:
-        """The different operations that were called and did what they were called for."""
+        """Return the distinct operations that were called successfully."""
         done = (each for each in self.relay.seen if each.status < 400)
         routes = (route_of(each.method, each.path, unix_ms=0) for each in done)
         return {f"{route.method} {route.template}" for route in routes}
@@ -81,10 +81,10 @@ class Stage:
 
 
 async def on_both(play: Play, state_dir: Path, *, least: int, operations: int = 40) -> None:
-    """Play on the sandbox and through the proxy: all answers conform, and they are the same.
+    """Play on the sandbox and through the proxy: all answers must conform to the API and be the same.
 
-    ``least`` is how many answers the client must have got, and ``operations`` how many different operations
-    must have done their work, so that a scenario cannot pass by doing nothing.
+    ``least`` is the minimum number of answers and ``operations`` that of distinct successful operations, so
+    that a scenario cannot pass by doing nothing.
     """
     async with asyncio.TaskGroup() as group:
         direct = group.create_task(_played(play, None))
@@ -108,7 +108,7 @@ async def _played(play: Play, state_dir: Path | None) -> Stage:
 
 @asynccontextmanager
 async def running_stage(state_dir: Path | None) -> AsyncIterator[Stage]:
-    """Run a sandbox and a relay before it; with ``state_dir``, the proxy in between."""
+    """Run a sandbox behind a relay; with ``state_dir``, the proxy runs in between."""
     async with running_sandbox(guilds=2, shards=2, max_concurrency=2) as sandbox:
         if state_dir is None:
             async with running_relay(sandbox.url) as relay:

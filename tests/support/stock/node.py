@@ -1,4 +1,4 @@
-"""Node.js from its wheel, packages from npm in the user's cache, and what keeps it on this machine."""
+"""Node.js from its wheel, npm packages in the user's cache, and the guard that keeps it on this machine."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ UNREACHABLE = (
     "ENETUNREACH",
     "ERR_SOCKET_TIMEOUT",
 )
-PATIENCE = 100.0
+TIMEOUT = 100.0
 
 
 def guarded(guard: Path) -> dict[str, str]:
-    """Return variables under which every Node.js process, and each that it starts, loads the guard first."""
+    """Return variables that make a Node.js process and its children load the guard first."""
     return {"NODE_OPTIONS": f'--require "{guard.as_posix()}"'}
 
 
 def installed(project: Path) -> Path:
-    """Install what a project's lock file names, once for each lock file; return the node_modules directory.
+    """Install the packages of a project's lock file, once per lock file; return the node_modules directory.
 
-    Skips the test when npm's registry cannot be reached; anything else that npm complains about is an error.
+    Skips the test if npm's registry is unreachable; any other failure of npm is an error.
     """
     mark = hashlib.sha256(b"".join((project / name).read_bytes() for name in MANIFESTS)).hexdigest()[:16]
-    place = _cache() / f"{project.name}-{mark}"
-    if not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix="new-") as scratch:
-            fresh = Path(scratch) / "project"
-            _install(project, fresh)
+    target = _cache() / f"{project.name}-{mark}"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="new-") as scratch:
+            copy = Path(scratch) / "project"
+            _install(project, copy)
             try:
-                fresh.rename(place)
+                copy.rename(target)
             except OSError:
-                # Another run was faster; what it installed is the same.
-                if not place.exists():
+                # Another run was faster and has installed the same.
+                if not target.exists():
                     raise
-    return place / "node_modules"
+    return target / "node_modules"
 
 
 def _cache() -> Path:
@@ -59,22 +59,22 @@ def _cache() -> Path:
     return Path(base) / "nescord-tests"
 
 
-def _install(project: Path, fresh: Path) -> None:
-    fresh.mkdir()
+def _install(project: Path, copy: Path) -> None:
+    copy.mkdir()
     for name in MANIFESTS:
-        shutil.copy(project / name, fresh / name)
+        shutil.copy(project / name, copy / name)
     options = ("--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--fetch-retries=1")
     try:
         done = subprocess.run(
             [str(NODE), str(NPM), "ci", *options],
-            cwd=fresh,
+            cwd=copy,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        pytest.skip(f"npm's registry did not answer within {PATIENCE:.0f} s")
+        pytest.skip(f"npm's registry did not answer within {TIMEOUT:.0f} s")
     if done.returncode:
         if any(each in done.stderr for each in UNREACHABLE):
             pytest.skip(f"npm's registry cannot be reached: {done.stderr.strip()[-300:]}")

@@ -1,4 +1,4 @@
-"""What a person does with the bots of discord.py and discord.js, which have the same commands."""
+"""The user's part of the scenarios with the discord.py and discord.js bots, which have the same commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from support.stock.comparison import Stage
 
 
 async def tour(stage: Stage, bot: StockBot) -> None:
-    """Have the bot go through the API."""
+    """Make the bot go through the API."""
     said = await stage.say("!tour")
     ended = await stage.sandbox.post(
         "/wait", channel="general", regex="^(toured|failed: .*)$", after=said, timeout=60
@@ -16,7 +16,7 @@ async def tour(stage: Stage, bot: StockBot) -> None:
 
 
 async def interactions(stage: Stage) -> None:
-    """Use its commands, buttons, menus and forms."""
+    """Use the bot's commands, buttons, menus and forms."""
     post, here = stage.sandbox.post, {"channel": "general", "user": "alice", "wait": 10}
     added = await post("/interact", command="add", options={"one": 2, "two": 3}, **here)
     assert added["message"]["content"] in ("5", "= 5")
@@ -39,7 +39,7 @@ async def interactions(stage: Stage) -> None:
 
 
 async def gateway(stage: Stage) -> None:
-    """See what goes over the gateway: a reaction, a presence, members in chunks."""
+    """Check what the gateway transports: a reaction, a presence, members in chunks."""
     target = await stage.say("!panel", "Panel")
     await stage.sandbox.post("/react", channel="general", message=target, user="alice", emoji="👍")
     await stage.hear("Reacted 👍", after=target)

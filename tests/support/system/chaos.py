@@ -1,4 +1,4 @@
-"""Breaks a running system every few seconds in a way that a seed chooses, and says what came of it."""
+"""Injects a random fault into a running system every few seconds, by a seed, and reports the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Outcome", "Plan", "run"]
 
 @dataclass(frozen=True)
 class Plan:
-    """``seconds`` of ``rate`` events a second over ``guilds``; something breaks every ``every`` seconds."""
+    """``seconds`` of ``rate`` events a second over ``guilds``, with a fault every ``every`` seconds."""
 
     seconds: float = 600.0
     rate: float = 1000.0
@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was sent and handled, what is wrong with it, and what was done to the system."""
+    """The events sent and handled, the findings, and the faults."""
 
     sent: int
     handled: int
@@ -63,13 +63,13 @@ class Outcome:
             "redelivered and marked": found.again,
             "IDENTIFYs beyond the start": self.identifies,
             "RESUMEs": self.resumes,
-            "times something was broken": len(self.actions),
+            "faults": len(self.actions),
         }
         return "\n".join(f"{name:<28}{number:>9,}" for name, number in numbers.items())
 
 
 class _Chaos:
-    """One way to break something a step; every way has its turn before any comes again."""
+    """Injects one fault per step; every kind occurs once before any repeats."""
 
     def __init__(self, system: System, dev: Started, relays: RelayThread, seed: int) -> None:
         self.system = system
@@ -79,20 +79,20 @@ class _Chaos:
         self.version = 0
         self.stopped: list[int] = []
         self.is_leaving = False
-        self._deck: list[Callable[[], str]] = []
+        self._remaining: list[Callable[[], str]] = []
 
     def step(self) -> str:
-        """Break something; returns what."""
+        """Inject a fault; return its description."""
         self.wake()
         if self.dev.process.poll() is not None:
             self._start_supervisor()
             return "start the supervisor again"
-        if not self._deck:
-            self._deck = self._ways()
-            self.chance.shuffle(self._deck)
-        return self._deck.pop()()
+        if not self._remaining:
+            self._remaining = self._faults()
+            self.chance.shuffle(self._remaining)
+        return self._remaining.pop()()
 
-    def _ways(self) -> list[Callable[[], str]]:
+    def _faults(self) -> list[Callable[[], str]]:
         return [
             partial(self.kill, signal.SIGKILL, "worker"),
             partial(self.kill, signal.SIGKILL, "cluster"),
@@ -110,7 +110,7 @@ class _Chaos:
         ]
 
     def wake(self) -> None:
-        """Let go on what was stopped."""
+        """Continue the stopped processes."""
         while self.stopped:
             _send(self.stopped.pop(), signal.SIGCONT)
 
@@ -132,7 +132,7 @@ class _Chaos:
         return self.chance.choice((signal.SIGKILL, signal.SIGTERM))
 
     def _victim(self, kind: str = "") -> tuple[str, int]:
-        """Choose a process; after the last thing that broke it may take a while until there is one again."""
+        """Choose a process; after the last fault it may take a while until there is one."""
         end = time.monotonic() + 20.0
         while not (victims := {name: pid for name, pid in self._victims().items() if name.startswith(kind)}):
             if time.monotonic() > end:
@@ -152,7 +152,7 @@ class _Chaos:
         if pid:
             self.stopped.append(pid)
             _send(pid, signal.SIGSTOP)
-            time.sleep(2.0)  # and the pause until the next step: about five seconds
+            time.sleep(2.0)  # with the pause until the next step: about five seconds
         return f"SIGSTOP of {name}"
 
     def fault(self, way: dict[str, object], name: str) -> str:
@@ -179,8 +179,8 @@ class _Chaos:
         return f"{how.name} to the supervisor"
 
     def start_again(self, patience: float) -> None:
-        """Have a supervisor run, whatever became of the last one, and ws answer."""
-        if self.is_leaving:  # its services may still answer: what they say is not what the next ones will
+        """Make sure that a supervisor runs and ws answers."""
+        if self.is_leaving:  # its services may still answer, but they are about to stop
             self.dev.process.wait(patience)
 
         def answers() -> bool:
@@ -201,7 +201,7 @@ def _send(pid: int, signum: signal.Signals) -> None:
 
 
 def run(directory: Path, plan: Plan, say: Callable[[str], object] = print) -> Outcome:
-    """Start a system in ``directory``, break it for as long as the plan says, and look back."""
+    """Start a system in ``directory``, inject faults as planned, and check the delivery."""
     system = System(directory)
     ports = commands.free_ports(plan.workers)
     system.environ |= {
@@ -218,15 +218,15 @@ def run(directory: Path, plan: Plan, say: Callable[[str], object] = print) -> Ou
         system.environ["GRPC_HOST"] = ",".join(relay.address for relay in relays.relays)
         try:
             system.start_sandbox()
-            # On a machine that is busy with other things the bot may be minutes behind.
+            # On a busy machine the bot may be minutes behind.
             system.sandbox("POST", "/settings", {"replay_events": 10_000_000})
             chaos = _Chaos(system, system.start_dev(), relays, plan.seed)
-            return _break(system, chaos, plan, say)
+            return _inject(system, chaos, plan, say)
         finally:
             system.close()
 
 
-def _break(system: System, chaos: _Chaos, plan: Plan, say: Callable[[str], object]) -> Outcome:
+def _inject(system: System, chaos: _Chaos, plan: Plan, say: Callable[[str], object]) -> Outcome:
     before, actions = system.gateway(), list[str]()
     began = time.monotonic()
     with system.load(rate=plan.rate, guilds=plan.guilds, seconds=plan.seconds + plan.patience) as load:
@@ -256,7 +256,7 @@ def _break(system: System, chaos: _Chaos, plan: Plan, say: Callable[[str], objec
 
 
 def _set_aside(system: System, load: str) -> set[tuple[str, int]]:
-    """Return the events that were in flight when three processes were killed in a row: kept, not lost."""
+    """Return the events in flight when three processes were killed in a row: set aside, not lost."""
     found = set()
     for record in read(system.directory / ".nescord"):
         if record.kind == CRASHED and record.data is not None:

@@ -1,4 +1,4 @@
-"""A system whose ws has several clusters."""
+"""A system whose ws runs several clusters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHARDS = 16
 
 
 class Clusters(System):
-    """A system whose ws has several clusters."""
+    """A system whose ws runs several clusters."""
 
     ws: Started
 

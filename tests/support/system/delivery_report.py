@@ -1,4 +1,4 @@
-"""What a bot has handled, held against what was sent: lost, doubled, out of order."""
+"""Compares the events a bot handled with those sent: lost, doubled, out of order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN = 10
 
 
 class Record(NamedTuple):
-    """One message handled: which load it belongs to, and by whom, in the order of the file."""
+    """One handled message: its load, and the process and version that handled it, in the file's order."""
 
     load: str
     guild: str
@@ -25,12 +25,12 @@ class Record(NamedTuple):
 
 
 Key = tuple[str, int]
-"""A guild and a number in it."""
+"""A guild and the number of a message in it."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What is wrong. ``again`` counts what came again and said so, which is allowed after a crash."""
+    """The violations. ``again`` counts repeats marked as redelivered, which are allowed after a crash."""
 
     lost: list[Key] = field(default_factory=list)
     doubled_unmarked: list[Key] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Findings:
 
     @property
     def good(self) -> bool:
-        """Say whether nothing was lost, doubled without a mark, out of order, or invented."""
+        """Whether nothing was lost, doubled without a mark, out of order, or never sent."""
         return not (self.lost or self.doubled_unmarked or self.reordered or self.never_sent)
 
     def __str__(self) -> str:
@@ -50,12 +50,12 @@ class Findings:
             "out of order (guild, number, after)": self.reordered,
             "never sent": self.never_sent,
         }
-        said = [f"{len(found)} {name}: {found[:SHOWN]}" for name, found in named.items() if found]
-        return "; ".join([*said, f"{self.again} came again, marked"])
+        problems = [f"{len(found)} {name}: {found[:SHOWN]}" for name, found in named.items() if found]
+        return "; ".join([*problems, f"{self.again} redelivered, marked"])
 
 
 def read(path: Path) -> list[Record]:
-    """Return the records of a file; the last line may be half written."""
+    """Return the records of a file; an incomplete last line is ignored."""
     text = path.read_text(encoding="ascii") if path.exists() else ""
     return [_record(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
@@ -66,15 +66,15 @@ def _record(line: str) -> Record:
 
 
 def missing(records: Iterable[Record], sent: Mapping[str, tuple[int, int]]) -> list[Key]:
-    """Return what was sent (the first and last number by guild) and not handled."""
+    """Return the messages that were sent (first and last number by guild) and not handled."""
     seen = {(record.guild, record.number) for record in records}
     return [key for key in _keys(sent) if key not in seen]
 
 
 def examine(records: Iterable[Record], sent: Mapping[str, tuple[int, int]]) -> Findings:
-    """Hold the records of one load against what was sent.
+    """Compare the records of one load with what was sent.
 
-    Every number must be there; a second time only marked as redelivered; first times in order per guild.
+    Every number must occur; repeats must be marked as redelivered; first times must be in order per guild.
     """
     records = list(records)
     times: Counter[Key] = Counter()

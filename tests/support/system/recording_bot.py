@@ -1,4 +1,4 @@
-"""The bot of the end-to-end tests, as the source of its module: it writes down what it handles."""
+"""The source of the end-to-end tests' bot, which records the messages it handles in a ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ STYLES = ("plain", "asynchronous", "ordered")
 """How its handler is written: plain, async, or async with an await and ``ordered=True``."""
 
 APP = '''
-"""Writes down what it handles, in one of three styles."""
+"""Records the messages it handles, in one of three styles."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ STYLE = "{style}"
 ECHO_EVERY = {echo_every}
 FILE = os.open(os.environ["NESCORD_TEST_LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 listener = WsListener()
-# On a machine that is busy with other things the service may take a while to start again.
+# On a busy machine the service may take a while to restart.
 rest = RestClient(patience=60.0)
 
 
@@ -68,5 +68,5 @@ listener.on("message_create", ordered=STYLE == "ordered")(globals()[STYLE])
 
 
 def source(version: str = "v1", style: str = "plain", echo_every: int = 0) -> str:
-    """Return the module: it answers !ping with ``Pong VERSION`` and repeats every n-th message of a load."""
+    """Return the module: it answers !ping with ``Pong VERSION`` and echoes every n-th message of a load."""
     return APP.format(version=version, style=style, echo_every=echo_every)

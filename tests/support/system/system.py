@@ -1,7 +1,7 @@
-"""A whole nescord of real processes: a project, its services, a load, and what was handled of it.
+"""A complete nescord system of real processes: a project, its services, a load, a ledger of handled events.
 
-Everything is started by the command line, on ports of its own, and is known by a mark in its environment, so
-that a test can tell whether anything was left behind.
+Everything is started through the command line, on its own ports, with a mark in its environment, so that a
+test can find processes left behind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SERVICES = ("sandbox", "rest", "main", "main_admin", "ws", "spare")
 
 @dataclass
 class Load:
-    """A firehose of numbered messages that the sandbox sends; ``name`` stands before each number."""
+    """A stream of numbered messages that the sandbox sends; each is ``name`` and a number."""
 
     system: System
     name: str
@@ -44,36 +44,36 @@ class Load:
         return report
 
     def stop(self) -> None:
-        """Send no more."""
+        """Stop sending."""
         self.system.sandbox("DELETE", "/load")
         until(lambda: not self.report()["running"], "the end of the load")
 
     def records(self) -> list[delivery_report.Record]:
-        """Return what was handled of it."""
-        return [each for each in delivery_report.read(self.system.extra_state) if each.load == self.name]
+        """Return the records of its handled messages."""
+        return [each for each in delivery_report.read(self.system.ledger) if each.load == self.name]
 
     def missing(self) -> list[delivery_report.Key]:
-        """Return what was sent and has not been handled."""
+        """Return the messages that were sent and not handled yet."""
         return delivery_report.missing(self.records(), self.sent)
 
     def handled(self, more_than: int = 0) -> int:
-        """Wait until more messages than this have been handled; returns how many."""
+        """Wait until more than this many messages have been handled; return the number."""
         until(lambda: len(self.records()) > more_than, f"more than {more_than} messages handled")
         return len(self.records())
 
     def check(
         self, patience: float = PATIENCE, excused: Callable[[], set[delivery_report.Key]] = set
     ) -> delivery_report.Findings:
-        """Wait until all that was sent has been handled and acknowledged, then say what is wrong.
+        """Wait until every message has been handled and acknowledged, then examine the ledger.
 
-        ``excused`` are not waited for; ``patience`` is for how long nothing new may be handled.
+        ``excused`` are not waited for; ``patience`` is the longest time without a newly handled message.
         """
         self.stop()
         size, end = -1, time.monotonic() + patience
         while time.monotonic() < end:
             if (grown := self.system.written()) > size:
                 size, end = grown, time.monotonic() + patience
-            # The ledger may be long, and whoever still writes into it needs the processor.
+            # The ledger may be long, and the processes that still write to it need the CPU.
             if self.system.is_settled() and not set(self.missing()) - excused():
                 break
             time.sleep(0.1)
@@ -81,22 +81,22 @@ class Load:
 
 
 class System:
-    """A project made from the template, with the recording bot, ports of its own, and what runs of it.
+    """A project from the template with the recording bot, its own ports, and its running processes.
 
-    The sandbox runs on its own, so that it remembers its sessions whatever happens to the rest.
+    The sandbox runs separately, so that it keeps its sessions whatever happens to the rest.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.mark = uuid.uuid4().hex
-        self.extra_state = directory.parent / f"{directory.name}.extra_state"
+        self.ledger = directory.parent / f"{directory.name}.ledger"
         self.ports = dict(zip(SERVICES, commands.free_ports(len(SERVICES)), strict=True))
         self.environ = (
             commands.clean_environment()
             | self._addresses()
             | {
                 "NESCORD_TEST_MARK": self.mark,
-                "NESCORD_TEST_LEDGER": str(self.extra_state),
+                "NESCORD_TEST_LEDGER": str(self.ledger),
                 "NESCORD_SANDBOX_GUILDS": str(GUILDS),
                 "NESCORD_HELLO_TIMEOUT": "4",
                 "NESCORD_SANDBOX_TOKEN": SandboxSettings().token,
@@ -121,11 +121,11 @@ class System:
     # ---------------------------------------------------------------- the bot's code
 
     def write_app(self, version: str = "v1", style: str = "plain", echo_every: int = 0) -> None:
-        """Put the recording bot in place, in one go as an editor does."""
+        """Write the recording bot atomically, as an editor does."""
         self.replace_app(recording_bot.source(version, style, echo_every))
 
     def break_app(self) -> None:
-        """Put code in place that is not Python."""
+        """Write code that is not valid Python."""
         self.replace_app("def broken(:\n")
 
     def replace_app(self, text: str) -> None:
@@ -144,7 +144,7 @@ class System:
         return started
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run `nescord ARGUMENTS` in the project to its end."""
+        """Run `nescord ARGUMENTS` in the project and wait until it exits."""
         return subprocess.run(
             (*NESCORD, *arguments),
             cwd=self.directory,
@@ -156,7 +156,7 @@ class System:
         )
 
     def start_sandbox(self) -> Started:
-        """Run the sandbox by itself; what starts afterwards takes it for Discord."""
+        """Run the sandbox by itself; services started afterwards use it as Discord."""
         sandbox = self.start("run", "sandbox")
         self.environ |= {
             "DISCORD_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/api/v10",
@@ -166,22 +166,22 @@ class System:
         return sandbox
 
     def start_dev(self) -> Started:
-        """Run `nescord dev` on the sandbox that runs by itself; returns when all is ready."""
+        """Run `nescord dev` on the separate sandbox; return when everything is ready."""
         dev = self.start("dev", "--no-sandbox")
         dev.wait_for("^C stops everything")
         return dev
 
     def pid_of(self, service: str) -> int:
-        """Return the process of a service that `nescord dev` runs or that runs by itself."""
+        """Return the process id of a service, run by `nescord dev` or by itself."""
         path = self.directory / ".nescord" / "run" / f"{service}.json"
         return int(json.loads(path.read_text(encoding="utf-8"))["pid"])
 
     def alive(self) -> dict[int, str]:
-        """Return every process that was started for this system, directly or not, with its command."""
+        """Return every process started for this system, directly or indirectly, with its command."""
         return commands.alive(self.mark)
 
     def close(self) -> None:
-        """Kill whatever is left."""
+        """Kill the processes that still run."""
         for pid in self.alive():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -191,11 +191,11 @@ class System:
                 each.terminal.close()
 
     def taken_ports(self, *, sandbox: bool = False) -> dict[str, int]:
-        """Return the ports that nobody else could listen on now; the sandbox's own only if asked for."""
-        asked = {name: port for name, port in self.ports.items() if sandbox or name != "sandbox"}
-        return {name: port for name, port in asked.items() if not commands.is_free(port)}
+        """Return the ports that are in use; with ``sandbox`` also the sandbox's."""
+        wanted = {name: port for name, port in self.ports.items() if sandbox or name != "sandbox"}
+        return {name: port for name, port in wanted.items() if not commands.is_free(port)}
 
-    # ---------------------------------------------------------------- talking to it
+    # ---------------------------------------------------------------- requests
 
     def sandbox(self, method: str, path: str, body: Any = None) -> Any:
         """Call the sandbox's control API."""
@@ -204,7 +204,7 @@ class System:
         return answer
 
     def stats(self, service: str) -> Any:
-        """Return /stats of ws or main (None while it is away)."""
+        """Return /stats of ws or main (None while it is unreachable)."""
         port = self.ports["main_admin" if service == "main" else service]
         try:
             return fetch("GET", f"http://127.0.0.1:{port}/stats")[1]
@@ -212,11 +212,11 @@ class System:
             return None
 
     def written(self) -> int:
-        """Return the bytes of what was handled so far."""
-        return self.extra_state.stat().st_size if self.extra_state.exists() else 0
+        """Return the size of the ledger in bytes."""
+        return self.ledger.stat().st_size if self.ledger.exists() else 0
 
     def is_settled(self) -> bool:
-        """Say whether ws has nothing left that main has not finished."""
+        """Return whether main has finished everything in ws's outbox."""
         stats = self.stats("ws")
         return stats is not None and stats["outbox"].get("depth") == 0
 
@@ -232,7 +232,7 @@ class System:
         until(good, f"{path} of {service}")
 
     def until_ready(self) -> None:
-        """Wait until every service does its work."""
+        """Wait until every service is ready."""
         try:
             for service in ("rest", "main_admin", "ws"):
                 self.until_answers(service, "/readyz")
@@ -240,18 +240,18 @@ class System:
             raise AssertionError("\n".join([str(error), *map(str, self.started)])) from None
 
     def gateway(self) -> dict[str, int]:
-        """Return how often the sandbox has seen what: connections, identifies, resumes, ..."""
+        """Return the sandbox's gateway counters: connections, identifies, resumes, ..."""
         totals: dict[str, int] = self.sandbox("GET", "/gateway")["totals"]
         return totals
 
     def ask(self, text: str, channel: str = "general", timeout: float = 30.0) -> str:
-        """Say something as a user and return what the bot answers."""
+        """Send a message as a user; return the bot's answer."""
         said = self.say(text, channel)
         wanted = {"channel": said["channel_id"], "after": said["id"], "timeout": timeout}
         return str(self.sandbox("POST", "/wait", wanted)["content"])
 
     def say(self, text: str, channel: str = "general") -> dict[str, Any]:
-        """Say something as a user; returns the message."""
+        """Send a message as a user; return it."""
         wanted = {"channel": channel, "guild": self.guilds()[0], "user": "alice", "content": text}
         said: dict[str, Any] = self.sandbox("POST", "/say", wanted)
         return said
@@ -261,7 +261,7 @@ class System:
 
     @contextmanager
     def load(self, *, rate: float = 200, seconds: float = 600, guilds: int = GUILDS) -> Iterator[Load]:
-        """Have messages sent while the block runs (for at most ``seconds``)."""
+        """Send messages while the block runs (for at most ``seconds``)."""
         load = Load(self, f"load{uuid.uuid4().hex[:8]}")
         plan = {"rate": rate, "seconds": seconds, "guilds": guilds, "prefix": f"{load.name} "}
         self.sandbox("POST", "/load", plan)

@@ -1,4 +1,4 @@
-"""The check that the end-to-end tests rest on must itself catch each thing that can go wrong."""
+"""The delivery report, on which the end-to-end tests rely, detects every kind of violation."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_what_was_never_sent_is_named() -> None:
 
 
 def test_a_file_is_read_up_to_its_last_whole_line(tmp_path: Path) -> None:
-    path = tmp_path / "extra_state"
+    path = tmp_path / "ledger"
     assert read(path) == []
     path.write_text("a 1 5 0 99 v2\na 1 6 1 99 v2\na 1 7")
     assert read(path) == [Record("a", "1", 5, False, 99, "v2"), Record("a", "1", 6, True, 99, "v2")]

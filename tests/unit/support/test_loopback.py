@@ -1,4 +1,4 @@
-"""The guard that keeps tests on this machine really does."""
+"""The network guard keeps tests on this machine."""
 
 from __future__ import annotations
 

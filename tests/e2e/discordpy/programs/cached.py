@@ -1,4 +1,4 @@
-"""Says what it has in its cache."""
+"""Reports the contents of its cache."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Converters of every kind: flags, Greedy, unions, literals, optionals, ranges, own ones."""
+"""Converters of every kind: flags, Greedy, unions, literals, optionals, ranges, custom ones."""
 
 import enum
 import os

@@ -1,4 +1,4 @@
-"""Direct messages: answers, questions to a member, a closed door, a mail relay."""
+"""Direct messages: answers, questions to a member, a member who accepts none, a modmail relay."""
 
 import os
 

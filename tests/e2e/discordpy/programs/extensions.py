@@ -1,4 +1,4 @@
-"""Cogs that are loaded, listen, and are loaded again."""
+"""Cogs that are loaded, listen to events and are reloaded."""
 
 import os
 

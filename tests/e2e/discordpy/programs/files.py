@@ -1,4 +1,4 @@
-"""Files: reads what people send, sends pictures in embeds, edits attachments, shows typing."""
+"""Files: reads uploads, sends images in embeds, edits attachments, shows typing."""
 
 import io
 import os

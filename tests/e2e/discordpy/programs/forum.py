@@ -1,4 +1,4 @@
-"""A forum: tags, posts, answers, and what the bot hears of them."""
+"""A forum: tags, posts, answers, and the events about them."""
 
 import asyncio
 import os

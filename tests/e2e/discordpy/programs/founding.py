@@ -1,4 +1,4 @@
-"""Builds up a guild: categories, channels with overwrites, roles, emoji, members, invites."""
+"""Sets up a guild: categories, channels with overwrites, roles, emoji, members, invites."""
 
 import asyncio
 import base64

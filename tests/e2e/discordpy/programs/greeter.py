@@ -1,4 +1,4 @@
-"""Greets members who come, and says who goes."""
+"""Announces members who join and leave."""
 
 import os
 

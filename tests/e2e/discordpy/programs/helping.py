@@ -1,4 +1,4 @@
-"""A help command of one's own."""
+"""A custom help command."""
 
 import os
 

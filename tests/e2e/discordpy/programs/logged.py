@@ -1,4 +1,4 @@
-"""Keeps a log of its own beside discord.py's, and shows them; a thread of its own never ends."""
+"""Has its own log next to discord.py's, and shows both; one of its threads never ends."""
 
 import logging
 import os

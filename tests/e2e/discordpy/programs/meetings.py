@@ -1,4 +1,4 @@
-"""Scheduled events, stages, and what is heard of them."""
+"""Scheduled events, stages, and the events about them."""
 
 import asyncio
 import datetime
@@ -32,7 +32,7 @@ async def on_stage_instance_create(stage: discord.StageInstance) -> None:
 
 
 async def pause() -> None:
-    """Two events at once may be one change by the time that somebody looks."""
+    """Wait between changes: two at once may look like one."""
     await asyncio.sleep(0.4)
 
 

@@ -1,4 +1,4 @@
-"""A persistent view and a dynamic item: they answer after a restart as well."""
+"""A persistent view and a dynamic item, which also answer after a restart."""
 
 import os
 import re

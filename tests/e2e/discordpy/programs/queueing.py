@@ -1,4 +1,4 @@
-"""A queue as music bots have it, without the sound: a player task, buttons, a voice channel."""
+"""A music bot's queue without the sound: a player task, buttons, a voice channel."""
 
 import asyncio
 import contextlib
@@ -9,7 +9,7 @@ from discord.ext import commands
 
 
 class Silent(discord.VoiceProtocol):
-    """Notes what comes for a voice connection, as clients of a sound server do."""
+    """Records the events of a voice connection, as clients of a sound server do."""
 
     def __init__(self, client: discord.Client, channel: discord.VoiceChannel) -> None:
         super().__init__(client, channel)

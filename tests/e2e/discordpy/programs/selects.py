@@ -1,4 +1,4 @@
-"""A select menu, a check of who may use it, and an answer to everybody else."""
+"""A select menu with a check of its user, and an answer for everybody else."""
 
 import os
 

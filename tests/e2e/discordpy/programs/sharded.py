@@ -1,4 +1,4 @@
-"""A bot of several shards that notes what happens to it."""
+"""A bot of several shards that records its events."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""A starboard: raw reactions, embeds that copy a message, a count that follows."""
+"""A starboard: raw reactions, embeds that copy a message, an updated count."""
 
 import os
 

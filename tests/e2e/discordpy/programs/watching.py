@@ -128,7 +128,7 @@ class Watching(commands.Cog):
     async def rename(self, ctx: commands.Context, name: str) -> None:
         old = ctx.guild.name
         await ctx.guild.edit(name=name, reason="why not")
-        await asyncio.sleep(0.4)  # two events at once may be one change by the time that somebody looks
+        await asyncio.sleep(0.4)  # two changes at once may look like one
         await ctx.guild.edit(name=old)
         hook = await ctx.channel.create_webhook(name="w")
         await hook.delete()

@@ -1,4 +1,4 @@
-"""Makes a webhook, speaks through it, and removes it."""
+"""Creates a webhook, posts through it and deletes it."""
 
 import io
 import os

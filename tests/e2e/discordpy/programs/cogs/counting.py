@@ -1,4 +1,4 @@
-"""A cog with a listener, commands and an error handler of its own."""
+"""A cog with its own listener, commands and error handler."""
 
 from discord.ext import commands
 

@@ -1,4 +1,4 @@
-"""Says that it is alive on a page of its own, from a thread."""
+"""Serves its own health page from a thread."""
 
 import os
 from http.server import BaseHTTPRequestHandler, HTTPServer

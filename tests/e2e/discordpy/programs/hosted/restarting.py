@@ -1,4 +1,4 @@
-"""Starts itself anew on command, in the ways that are common, or ends."""
+"""Restarts itself on command, in the common ways, or exits."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Leaves the main thread to something else, and runs in another."""
+"""Runs in a thread, and uses the main thread for something else."""
 
 import os
 import threading
