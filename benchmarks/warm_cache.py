@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from nescord_core.wording import counted
 from support.discordpy.digest_system import DigestSystem
 
 SIZE = (24, 20, 9, 8)
@@ -36,7 +37,8 @@ def main() -> None:
             print(f"{time.monotonic() - began:.0f} s")
             unanswered, meanwhile = system.commands_during_reloads(commands)
             print(
-                f"{commands} commands during {meanwhile} reloads: {len(unanswered)} not answered within 3 s"
+                f"{counted(commands, 'command')} during {counted(meanwhile, 'reload')}:"
+                f" {len(unanswered)} not answered within 3 s"
             )
         finally:
             system.close()

@@ -32,8 +32,9 @@ from nescord_core.services.control.running_services import announce
 from nescord_core.services.control.shared_lock import is_locked
 from nescord_core.services.ws.clusters import Clusters
 from nescord_core.services.ws.metrics import metrics, stats
-from nescord_core.services.ws.plan import ClusterPlan, claim_name, counted, described, lock_name, plan
+from nescord_core.services.ws.plan import ClusterPlan, claim_name, described, lock_name, plan
 from nescord_core.settings import WsSettings
+from nescord_core.wording import counted
 
 __all__ = ["WsClient", "run", "serve"]
 

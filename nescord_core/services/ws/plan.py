@@ -9,8 +9,9 @@ from nescord_core.gateway.gateway_info import GatewayInfo
 from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.identify.sharding import clusters, shard_count, shards_held
 from nescord_core.settings import WsSettings
+from nescord_core.wording import counted
 
-__all__ = ["ClusterPlan", "claim_name", "counted", "described", "lock_name", "plan"]
+__all__ = ["ClusterPlan", "claim_name", "described", "lock_name", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,14 @@ def plan(settings: WsSettings, info: GatewayInfo) -> ClusterPlan:
 def described(planned: ClusterPlan) -> str:
     """Return one line about what will start, and how many session starts Discord still allows today."""
     held, limit = sum(map(len, planned.clusters)), planned.limit
-    shards, processes = counted(held, "shard"), counted(len(planned.clusters), "process", "es")
+    processes = "1 process"
     if len(planned.clusters) > 1:
+        processes = f"{len(planned.clusters)} processes"
         processes += f" of at most {max(map(len, planned.clusters))} (ws.shards_per_cluster)"
     return (
-        f"{shards} of {planned.shard_count} in {processes};"
+        f"{counted(held, 'shard')} of {planned.shard_count} in {processes};"
         f" {limit.remaining} of {limit.total} IDENTIFYs are left today, {limit.max_concurrency} at a time"
     )
-
-
-def counted(number: int, noun: str, plural: str = "s") -> str:
-    """Return a number with its noun, in the plural unless the number is 1."""
-    return f"{number} {noun}{plural if number != 1 else ''}"
 
 
 def lock_name(settings: WsSettings) -> str:
