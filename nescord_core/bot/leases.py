@@ -5,10 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+
+from nescord_core.process.state_dir import make_folder, open_file
 
 __all__ = ["FileLeases", "Leases", "MemoryLeases"]
 
@@ -62,9 +65,10 @@ class FileLeases:
         self._change(name, holder, None)
 
     def _change(self, name: str, holder: str, seconds: float | None) -> bool:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        make_folder(self._directory)
         path = self._directory / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.lease"
-        with path.open("a+", encoding="utf-8") as file:
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        with os.fdopen(open_file(path, flags), "a+", encoding="utf-8", errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             file.seek(0)
             if self._is_held_by_another(file.read(), holder):

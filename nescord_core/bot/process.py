@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from nescord_core.bot.handlers import EventHandlers
 from nescord_core.bot.runtime import DrainReport, Runtime
-from nescord_core.process import logs
+from nescord_core.process import logs, state_dir
 from nescord_core.settings import MainSettings
 from nescord_core.wording import counted
 
@@ -33,6 +33,7 @@ async def serve(
     Each of several workers has its own ``replica`` name; ``generation`` increases with every reload of a
     replica. Raises PortTaken, and whatever a start hook raises.
     """
+    state_dir.prepare(settings.state_dir)
     async with Runtime(listener, settings, replica=replica, generation=generation) as runtime:
         on_ready()
         await drain.wait()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, overload
 
 from nescord_core import config
 from nescord_core.bot.leases import FileLeases, Leases
+from nescord_core.process import state_dir
 
 __all__ = ["singleton_task"]
 
@@ -88,7 +89,9 @@ class _LeaseHolder:
         if self._renewing is not None and not self._renewing.done():
             return
         if self._leases is None:
-            self._leases = FileLeases(config.load().main.state_dir / "leases")
+            directory = config.load().main.state_dir
+            state_dir.prepare(directory)
+            self._leases = FileLeases(directory / "leases")
         self._holder = f"{os.getpid()}-{secrets.token_hex(6)}"
         while not await self._take(self._leases):  # noqa: ASYNC110 - another process has it
             await asyncio.sleep(min(_POLL_INTERVAL, self._seconds / _RENEWALS))

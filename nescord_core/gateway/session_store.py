@@ -7,6 +7,7 @@ import hashlib
 import logging
 import sqlite3
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ import diskcache
 import msgspec
 
 from nescord_core.errors import NescordError
+from nescord_core.process.safe_disk_cache import open_cache
 
 __all__ = [
     "DiskSessionStore",
@@ -152,8 +154,7 @@ class DiskSessionStore:
             ) from error
 
     def _open(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._cache = diskcache.Cache(str(self._directory), eviction_policy="none")
+        self._cache = open_cache(self._directory, eviction_policy="none")
         self._sweep(self._cache)
 
     def _close(self) -> None:
@@ -200,7 +201,7 @@ class DiskSessionStore:
                     self._cache.delete(self._key(shard_id))
                 else:
                     record = msgspec.structs.replace(saved, saved_at=now)
-                    self._cache.set(self._key(shard_id), msgspec.json.encode(record))
+                    self._cache.set(self._key(shard_id), _encode(record))
 
     def _forget(self) -> None:
         assert self._cache is not None
@@ -212,9 +213,20 @@ class DiskSessionStore:
         return f"{self._token_key}:{shard_id}"
 
 
+def _encode(record: SavedSession) -> bytes:
+    """Encode with a checksum: resuming with a changed sequence number would skip events."""
+    data = msgspec.json.encode(record)
+    return b"%08x%s" % (zlib.crc32(data), data)
+
+
 def _decode(raw: object) -> SavedSession | None:
+    if not isinstance(raw, bytes):
+        return None
+    checksum, data = (raw[:8], raw[8:]) if not raw.startswith(b"{") else (b"", raw)  # 0.1 wrote no checksum
+    if checksum and checksum != b"%08x" % zlib.crc32(data):
+        return None
     try:
-        return msgspec.json.decode(raw, type=SavedSession) if isinstance(raw, bytes) else None
+        return msgspec.json.decode(data, type=SavedSession)
     except msgspec.DecodeError:
         return None
 

@@ -7,6 +7,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from nescord_core.process import descriptors
+from nescord_core.process.state_dir import make_folder, open_file
+
 __all__ = ["RotatedFiles"]
 
 _FILE_BYTES = 2 * 1024 * 1024
@@ -28,9 +31,12 @@ class RotatedFiles:
     def append(self, lines: bytes | bytearray) -> None:
         """Append complete lines."""
         with suppress(OSError):
-            if self._fd < 0 or self._size > _FILE_BYTES:
+            is_new = self._fd < 0 or self._size > _FILE_BYTES
+            if is_new:
                 self._start_file()
             self._size += os.write(self._fd, lines)
+            if is_new:
+                self._remove_oldest()
 
     def close(self) -> None:
         """Close the file; the next line starts a new one."""
@@ -40,9 +46,12 @@ class RotatedFiles:
 
     def _start_file(self) -> None:
         self.close()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._folder)
         path = self._folder / f"{time.time_ns():020d}.{os.getpid()}.jsonl"
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        self._fd = descriptors.opened(lambda: open_file(path, flags))
         self._size = 0
+
+    def _remove_oldest(self) -> None:
         for old in sorted(self._folder.glob("*.jsonl"))[: -self._keep]:
             old.unlink(missing_ok=True)

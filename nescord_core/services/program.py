@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nescord_core.errors import NescordError
-from nescord_core.process import logs
+from nescord_core.process import descriptors, logs, state_dir
 from nescord_core.process.os_errors import reason_of
 from nescord_core.supervisor import parent_death
 from nescord_core.supervisor.systemd import SystemdNotifier
@@ -33,6 +33,8 @@ HINTS = {
     errno.ENFILE: OPEN_FILES,
 }
 """Errors of the system that no service can continue after, each with its fix."""
+LOOK_INTERVAL = 2.0
+"""Seconds between two checks of state_dir."""
 STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 log = logging.getLogger("nescord")
 
@@ -56,6 +58,7 @@ def run(
 
     """
     logs.configure(service, secrets=secrets, debug=bool(os.environ.get("NESCORD_DEBUG")))
+    descriptors.raise_limit()
     # A supervisor reports readiness itself.
     ready_level = logging.DEBUG if parent_death.install() else logging.INFO
     notifier = SystemdNotifier.from_environment(os.environ)
@@ -105,8 +108,20 @@ async def _until_stopped(
             loop.add_signal_handler(number, on_signal, name)
     async with asyncio.TaskGroup() as tasks:
         watchdog = tasks.create_task(notifier.keep_awake(), name="watchdog")
+        watching = tasks.create_task(_say_when_state_is_lost(), name="state_dir")
         await serve(stop, on_ready)
         watchdog.cancel()
+        watching.cancel()
+
+
+async def _say_when_state_is_lost() -> None:
+    """Log once that state_dir was renamed, removed or replaced: nothing creates it again while this runs."""
+    while (directory := state_dir.lost()) is None:  # noqa: ASYNC110 - no event tells of it
+        await asyncio.sleep(LOOK_INTERVAL)
+    log.error(
+        "state_dir %s was removed, renamed or replaced; this service stores nothing there until a restart",
+        directory,
+    )
 
 
 def _explained(error: BaseException) -> NescordError | None:

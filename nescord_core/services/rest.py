@@ -11,12 +11,12 @@ from typing import Any
 
 from nescord_core.config import load
 from nescord_core.errors import ConfigError
+from nescord_core.process import state_dir
 from nescord_core.process.hosts import is_loopback
 from nescord_core.process.ports import is_taken, refusal
 from nescord_core.rest.proxy.proxy import Proxy
 from nescord_core.rest.proxy.server.server import Server
 from nescord_core.services import program
-from nescord_core.services.control.exclusive_lock import require_writable
 from nescord_core.services.control.running_services import announce
 from nescord_core.settings import CacheOptions, RestSettings
 
@@ -32,7 +32,7 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     other machines can reach the address without a secret, or if state_dir is not writable; and `PortTaken`.
     """
     check_exposure(settings)
-    require_writable(settings.state_dir)
+    state_dir.prepare(settings.state_dir)
     proxy = Proxy(settings)
     with program.one_error():
         http = Server(proxy.begin, head_timeout=settings.head_timeout, idle_timeout=settings.idle_timeout)

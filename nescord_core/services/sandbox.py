@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from nescord_core.process import state_dir
 from nescord_core.sandbox.http.router import routes_table
 from nescord_core.sandbox.server import Sandbox
-from nescord_core.services.control.exclusive_lock import require_writable
 from nescord_core.services.control.running_services import announce
 from nescord_core.settings import SandboxSettings
 
@@ -22,7 +22,7 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
         PortTaken: another process has the port.
 
     """
-    require_writable(settings.state_dir)
+    state_dir.prepare(settings.state_dir)
     async with Sandbox(settings).running() as address:
         with announce(settings.state_dir, "sandbox", address=address, admin=address):
             on_ready(address)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from typing import IO, Any, TextIO
 from rich.console import Console, RenderableType
 from rich.style import Style
 from rich.text import Text
+
+from nescord_core.process.state_dir import make_folder, open_file
 
 __all__ = ["LogFile", "LogLine", "Output", "Redaction"]
 
@@ -83,8 +86,8 @@ class LogFile:
             self._file = None
 
     def _opened(self) -> IO[bytes]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("ab")
+        make_folder(self._path.parent)
+        self._file = os.fdopen(open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
         return self._file
 
     def _rotated(self) -> IO[bytes]:

@@ -16,6 +16,7 @@ import msgspec
 
 from nescord_core.envelope import Envelope
 from nescord_core.process.rotated_files import RotatedFiles
+from nescord_core.process.state_dir import make_folder, read_bytes, replace_file
 
 __all__ = [
     "CRASHED",
@@ -137,8 +138,8 @@ def read(state_dir: Path) -> list[FailedEvent]:
 
 def _events(path: Path) -> Iterator[FailedEvent]:
     try:
-        lines = path.read_bytes().splitlines()
-    except FileNotFoundError:  # the oldest file was just deleted
+        lines = read_bytes(path).splitlines()
+    except OSError:  # the oldest file was just deleted
         return
     for line in lines:
         with contextlib.suppress(msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError):
@@ -153,10 +154,9 @@ class ReplayQueue:
 
     def put(self, event: FailedEvent) -> None:
         """Queue an event for a replay."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = self._folder / f"{event.id}.new"
-        fresh.write_bytes(msgspec.json.encode(event))
-        fresh.replace(self._folder / f"{event.id}.json")
+        make_folder(self._folder.parent)
+        make_folder(self._folder)
+        replace_file(self._folder / f"{event.id}.json", msgspec.json.encode(event))
 
     def withdraw(self, event: FailedEvent) -> bool:
         """Remove an event from the queue; return False if it was taken already."""
@@ -174,7 +174,7 @@ class ReplayQueue:
             with contextlib.suppress(OSError, msgspec.DecodeError):
                 path.rename(mine)
                 try:
-                    found.append(_decoder.decode(mine.read_bytes()))
+                    found.append(_decoder.decode(read_bytes(mine)))
                 finally:
                     mine.unlink()
         return found

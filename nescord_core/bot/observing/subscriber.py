@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from nescord_core.envelope import Envelope
+from nescord_core.process.state_dir import read_bytes
 from nescord_core.tracing import records
 
 __all__ = ["MARKER", "Marker", "Subscriber", "Wanted", "marker_of"]
@@ -129,6 +130,6 @@ def marker_of(path: Path) -> Marker | None:
     """Read a marker; None if the file is gone or invalid."""
     decoder: Any = msgspec.json.Decoder(Marker)
     with suppress(OSError, msgspec.DecodeError):
-        found: Marker = decoder.decode(path.read_bytes())
+        found: Marker = decoder.decode(read_bytes(path))
         return found
     return None

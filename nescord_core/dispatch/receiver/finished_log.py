@@ -11,17 +11,24 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from nescord_core.dispatch.receiver.dedupe import Dedupe
+from nescord_core.process.state_dir import make_folder, open_file
 
 __all__ = ["FinishedLog"]
 
+log = logging.getLogger("nescord.main")
+
 _ROTATE_BYTES = 4 * 1024 * 1024
+_CHECKSUM = b"\t#"
+"""Separates a line's text from its checksum: a changed digit would make other events count as finished."""
 
 
 class FinishedLog:
@@ -42,18 +49,25 @@ class FinishedLog:
 
     def __enter__(self) -> Self:
         self._path = self._folder / f"{self._name}.{os.getpid()}.log"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.refresh()
-        self._rewrite()
-        self._remove_dead()
+        try:
+            make_folder(self._folder)
+            self.refresh()
+            self._rewrite()
+            self._remove_dead()
+        except FileNotFoundError:  # state_dir is lost, which the parent process says
+            self._close()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.flush()
-        os.close(self._fd)
-        self._fd = -1
+        self._close()
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def seen(self, shard_id: int, session_id: str, seq: int) -> bool:
         """Return whether this process, or one whose file was read, has finished the event."""
@@ -70,6 +84,8 @@ class FinishedLog:
             return
         data = _encode(_runs(self._unwritten))
         self._unwritten.clear()
+        if self._fd < 0:
+            return
         os.write(self._fd, data)
         self._size += len(data)
         if self._size > _ROTATE_BYTES:
@@ -88,30 +104,41 @@ class FinishedLog:
 
     def _read_new_lines(self, path: Path) -> None:
         try:
-            with path.open("rb") as file:
+            with os.fdopen(open_file(path, os.O_RDONLY), "rb") as file:
                 inode = os.fstat(file.fileno()).st_ino
                 known, offset = self._read.get(path.name, (inode, 0))
                 if known != inode:
                     offset = 0  # rewritten
                 file.seek(offset)
                 data = file.read()
-        except FileNotFoundError:
+        except OSError:  # removed just now, or set aside
             return
         whole = data.rfind(b"\n") + 1  # the last line may be incomplete
         self._read[path.name] = (inode, offset + whole)
-        for line in data[:whole].splitlines():
-            self._add_line(line)
+        unreadable = sum(not self._add_line(line) for line in data[:whole].splitlines())
+        if unreadable:
+            log.warning(
+                "%s is damaged: %s skipped, whose events may be handled again",
+                path,
+                "1 line is" if unreadable == 1 else f"{unreadable} lines are",
+            )
 
-    def _add_line(self, line: bytes) -> None:
-        # A line cut short by a full disk is skipped; its events may then be handled again.
-        with contextlib.suppress(ValueError, UnicodeDecodeError):
-            shard_id, session_id, first, last = line.decode().split("\t")
+    def _add_line(self, line: bytes) -> bool:
+        """Add a line's events; return whether the line is intact. A full disk can cut one short."""
+        text, _, checksum = line.partition(_CHECKSUM)
+        try:
+            if checksum and int(checksum, 16) != zlib.crc32(text):  # versions up to 0.1 wrote none
+                return False
+            shard_id, session_id, first, last = text.decode().split("\t")
             self._dedupe.add(int(shard_id), session_id, int(first), int(last))
+        except ValueError:
+            return False
+        return True
 
     def _rewrite(self) -> None:
         """Write the whole window to a new file, which replaces the old one."""
         new_path = self._path.with_suffix(".new")
-        fd = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        fd = open_file(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         fcntl.flock(fd, fcntl.LOCK_EX)
         data = _encode(self._dedupe)
         os.write(fd, data)
@@ -127,7 +154,7 @@ class FinishedLog:
             if path == self._path:
                 continue
             with contextlib.suppress(OSError):
-                fd = os.open(path, os.O_RDONLY)
+                fd = open_file(path, os.O_RDONLY)
                 try:
                     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     path.unlink()
@@ -152,4 +179,5 @@ def _runs(identities: Iterable[tuple[int, str, int]]) -> list[tuple[int, str, in
 
 
 def _encode(runs: Iterable[tuple[int, str, int, int]]) -> bytes:
-    return "".join(f"{shard}\t{session}\t{first}\t{last}\n" for shard, session, first, last in runs).encode()
+    texts = (f"{shard}\t{session}\t{first}\t{last}".encode() for shard, session, first, last in runs)
+    return b"".join(b"%s%s%08x\n" % (text, _CHECKSUM, zlib.crc32(text)) for text in texts)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nescord_core.dispatch.protocol.ranges import RangeSet
+from nescord_core.process.state_dir import make_folder, open_file, read_bytes
 
 __all__ = ["StartedLog"]
 
@@ -60,9 +61,9 @@ class StartedLog:
         data = _encode(self._retracted, _RETRACTED) + _encode(self._unwritten)
         self._unwritten.clear()
         self._retracted.clear()
-        if self._fd < 0 or self._size > _ROTATE_BYTES:
-            self._start_file(outstanding())
         with contextlib.suppress(OSError):  # a full disk loses the evidence, not the event
+            if self._fd < 0 or self._size > _ROTATE_BYTES:
+                self._start_file(outstanding())
             self._size += os.write(self._fd, data)
 
     def close(self) -> None:
@@ -94,10 +95,10 @@ class StartedLog:
         return sum(name in each and seq in each[name] for each in self._evidence.values())
 
     def _start_file(self, outstanding: Iterable[Identity]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._folder)
         path = self._folder / f"{self._name}.{os.getpid()}.log"
         new_path = path.with_suffix(".new")
-        fd = os.open(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        fd = open_file(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         fcntl.flock(fd, fcntl.LOCK_EX)
         data = _encode(outstanding)
         os.write(fd, data)
@@ -127,8 +128,8 @@ def _encode(identities: Iterable[Identity], end: str = "") -> bytes:
 
 def _read(path: Path) -> dict[tuple[int, str], RangeSet]:
     found: dict[tuple[int, str], RangeSet] = {}
-    with contextlib.suppress(FileNotFoundError):
-        for line in path.read_bytes().splitlines():
+    with contextlib.suppress(OSError):
+        for line in read_bytes(path).splitlines():
             with contextlib.suppress(ValueError, UnicodeDecodeError):  # the last line may be incomplete
                 text = line.decode()
                 shard_id, session_id, first, last = text.removesuffix(_RETRACTED).split("\t")
@@ -141,8 +142,8 @@ def _read(path: Path) -> dict[tuple[int, str], RangeSet]:
 def _is_dead(path: Path) -> bool:
     """Return whether nobody holds the file's lock."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        fd = open_file(path, os.O_RDONLY)
+    except OSError:  # removed just now, or set aside
         return False
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

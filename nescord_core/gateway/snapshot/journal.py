@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from nescord_core.gateway.snapshot.guild_events import UNEXPECTED
 from nescord_core.gateway.snapshot.shard_snapshot import Record, ShardSnapshot, decode_record, encode_record
+from nescord_core.process.state_dir import make_folder, open_file, read_bytes
 from nescord_core.process.text import printable
 
 __all__ = ["SnapshotJournal"]
@@ -44,7 +45,7 @@ class SnapshotJournal:
     def restore(self, snapshot: ShardSnapshot) -> None:
         """Replay the file into ``snapshot``."""
         try:
-            content = self._path.read_bytes()
+            content = read_bytes(self._path)
         except FileNotFoundError:
             return
         except OSError as error:
@@ -84,17 +85,16 @@ class SnapshotJournal:
     def _rewrite(self, records: Iterable[Record]) -> None:
         """Write the current state, the newest event included, to a new file and swap it in."""
         self.close()
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._path.parent)
         fresh = self._path.with_suffix(".new")
-        with fresh.open("wb") as whole:
+        with os.fdopen(open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as whole:
             self._size = 0
             for record in records:
                 self._write(whole, record)
-        fresh.chmod(0o600)
         fresh.replace(self._path)
         self._bound = max(self._small, _GROWTH * self._size)
         # Unbuffered: a write survives this process, and nothing is left to flush.
-        self._file = self._path.open("ab", buffering=0)
+        self._file = os.fdopen(open_file(self._path, os.O_WRONLY | os.O_APPEND), "ab", buffering=0)
 
     def _give_up(self, error: OSError) -> None:
         log.error(

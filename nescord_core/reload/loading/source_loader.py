@@ -26,6 +26,8 @@ from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
 
+from nescord_core.process.state_dir import make_folder, read_bytes, replace_file
+
 __all__ = ["CodeCache", "SourceLoader", "install", "is_of_project"]
 
 INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -45,7 +47,7 @@ class CodeCache:
     def load(self, path: str, source: bytes) -> CodeType | None:
         """Return the compiled code of this path if it was compiled from exactly this source."""
         try:
-            entry = self._file(path).read_bytes()
+            entry = read_bytes(self._file(path))
             checksum, code = entry[: 2 * DIGEST], entry[2 * DIGEST :]
             if checksum != self._checksum(source, code):
                 return None
@@ -56,15 +58,10 @@ class CodeCache:
 
     def store(self, path: str, source: bytes, code: CodeType) -> None:
         """Write an entry atomically, for later processes."""
-        file, data = self._file(path), marshal.dumps(code)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(self._checksum(source, data) + data)
-            temporary.replace(file)
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink()
+        data = marshal.dumps(code)
+        with suppress(OSError):
+            make_folder(self._directory)
+            replace_file(self._file(path), self._checksum(source, data) + data)
 
     def _file(self, path: str) -> Path:
         return self._directory / _digest(os.fsencode(path)).hex()

@@ -7,6 +7,7 @@ project. Linux only (pidfds, SEQPACKET).
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import signal
@@ -199,15 +200,19 @@ class WarmParent:
                 if not self._warm.done():
                     self._warm.set_result(message)
             case {"forked": number, "pid": pid}:
-                self._forked(number, pid, descriptors[0])
+                self._forked(number, pid, descriptors)
             case {"exited": pid, "code": code}:
                 if child := self._children.pop(pid, None):
                     child.reaped(code)
 
-    def _forked(self, number: int, pid: int, pidfd: int) -> None:
-        child = ForkedProcess(pid, pidfd, self._forget)
-        self._children[pid] = child
+    def _forked(self, number: int, pid: int, pidfds: list[int]) -> None:
         request = self._requests.pop(number)
+        if not pidfds:  # no descriptor was left to receive it with; the child exits when its channel closes
+            if not request.done():
+                request.set_exception(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+            return
+        child = ForkedProcess(pid, pidfds[0], self._forget)
+        self._children[pid] = child
         if request.done():
             child.signal(signal.SIGKILL)  # the caller was cancelled
         else:

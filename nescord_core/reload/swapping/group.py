@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
+from nescord_core.process.descriptors import is_shortage
 from nescord_core.reload.swapping.hang_detection import HangDetector
 from nescord_core.reload.swapping.messages import (
     AskState,
@@ -59,6 +60,8 @@ from nescord_core.settings import MainSettings
 __all__ = ["GRACE", "Group", "Observer", "Restarts", "Worker"]
 
 CANNOT_START = 127
+SHORTAGE_PAUSE = 5.0
+"""Seconds before another try when the system lacked descriptors or memory: that does not end the service."""
 GRACE = 2.0
 """Seconds past a drain time-out before a worker is killed."""
 FINAL_READ = 0.5
@@ -240,7 +243,7 @@ class Group:
             worker.channel.send(DrainNow())
 
     def _retry(self, index: int, slot: WorkerSlot, crash: int) -> None:
-        delay = slot.restarts(*slot.last_exit)
+        delay = SHORTAGE_PAUSE if slot.is_short else slot.restarts(*slot.last_exit)
         if delay is None:
             slot.rules.step(GivenUp(crash))
             self._report_broken(index)
@@ -277,24 +280,31 @@ class Group:
         """Run one worker process from its start to its exit."""
         loop = asyncio.get_running_loop()
         worker.started_at = loop.time()
-        parents_end, workers_end = pair()
         worker.hang_detector = HangDetector(self._settings.hang_timeout)
+        parents_end = None
         try:
+            parents_end, workers_end = pair()
             with workers_end:
                 async with asyncio.timeout(None) as worker.start_timeout:
                     process = await self._spawner.start(workers_end)
         except OSError as error:  # a TimeoutError among them
-            parents_end.close()
-            failure = Failure(f"cannot start a worker process: {error or 'it took too long'}")
-            self._put(index, Failed(worker.generation, failure))
-            self._put(index, Exited(worker.generation, CANNOT_START))
+            if parents_end is not None:
+                parents_end.close()
+            self._cannot_start(index, worker, error)
             return
+        self.slots[index].is_short = False
         try:
             await self._attend(index, worker, process, await Channel.of_parent(parents_end))
         finally:
             process.signal(signal.SIGKILL)  # it still runs only if this task is cancelled
         self.slots[index].last_exit = (worker.exit_code, loop.time() - worker.started_at)
         self._put(index, Exited(worker.generation, worker.exit_code))
+
+    def _cannot_start(self, index: int, worker: Worker, error: OSError) -> None:
+        self.slots[index].is_short = is_shortage(error)
+        failure = Failure(f"cannot start a worker process: {error or 'it took too long'}")
+        self._put(index, Failed(worker.generation, failure))
+        self._put(index, Exited(worker.generation, CANNOT_START))
 
     async def _attend(self, index: int, worker: Worker, process: WorkerProcess, channel: Channel) -> None:
         worker.process, worker.channel = process, channel

@@ -6,13 +6,14 @@ One small file in state_dir, valid only for the installed packages and the inter
 from __future__ import annotations
 
 import json
-import os
 import site
 import sys
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from nescord_core.process.state_dir import read_bytes, replace_file
 
 __all__ = ["PreloadList", "load_preload_list", "packages_stamp", "save_preload_list"]
 
@@ -30,7 +31,7 @@ class PreloadList:
 def load_preload_list(state_dir: Path) -> PreloadList:
     """Return the saved list; an empty one if there is none or the installed packages have changed."""
     try:
-        fields = json.loads((state_dir / FILE).read_text(encoding="utf-8"))
+        fields = json.loads(read_bytes(state_dir / FILE))
         if fields["packages"] != _identity():
             return PreloadList()
         return PreloadList(tuple(map(str, fields["modules"])), frozenset(map(str, fields["left_out"])))
@@ -41,14 +42,7 @@ def load_preload_list(state_dir: Path) -> PreloadList:
 def save_preload_list(state_dir: Path, modules: Iterable[str], left_out: Iterable[str]) -> None:
     """Save the list atomically; raises OSError when state_dir cannot be written."""
     fields = {"packages": _identity(), "modules": list(modules), "left_out": sorted(left_out)}
-    state_dir.mkdir(parents=True, exist_ok=True)
-    temporary = state_dir / f".{FILE}.{os.getpid()}"
-    try:
-        temporary.write_text(json.dumps(fields), encoding="utf-8")
-        temporary.replace(state_dir / FILE)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_file(state_dir / FILE, json.dumps(fields).encode())
 
 
 def packages_stamp() -> tuple[int, ...]:

@@ -63,6 +63,8 @@ class WorkerSlot:
     workers: dict[int, Worker] = field(default_factory=dict)
     last_exit: tuple[int, float] = (0, 0.0)
     crashes: int = 0
+    is_short: bool = False
+    """Whether the last start failed because the system lacked descriptors, memory or processes."""
 
     @property
     def serving(self) -> Worker | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -12,11 +13,19 @@ from typing import Any
 from aiohttp import web
 
 from nescord_core.errors import NescordError
+from nescord_core.process.hosts import is_trusted_host
 from nescord_core.process.ports import refusal
+from nescord_core.process.text import printable
+from nescord_core.services.control.idle_connections import ConnectionLimits, IdleConnections
+from nescord_core.settings import SecuritySettings
 
 __all__ = ["Admin", "serve_admin"]
 
 Facts = Mapping[str, Any]
+_WRONG_HOST = (
+    "{} is not a name of this machine: a web page may have chosen it. Use an address or localhost, or add the"
+    " name to security.hosts (NESCORD_HOSTS)."
+)
 SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - a header's name
 
 
@@ -39,18 +48,26 @@ class Admin:
 
 @asynccontextmanager
 async def serve_admin(
-    admin: Admin, host: str, port: int, *, key: str, secret: str | None = None
+    admin: Admin,
+    host: str,
+    port: int,
+    *,
+    key: str,
+    security: SecuritySettings,
+    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008 - frozen
 ) -> AsyncIterator[str]:
     """Serve for the duration of the block; yields host:port.
 
-    With a secret, every path except /healthz and /readyz requires it.
+    With a secret, every path except /healthz and /readyz requires it. A caller that does not show it must
+    name this machine in its Host header: no web page can choose such a name.
 
     Raises:
         PortTaken: the port is in use; ``key`` names the setting to change.
         ConfigError: the address is not one of this machine, or this user may not bind it.
 
     """
-    app = web.Application(middlewares=[_authorised(secret)])
+    connections = IdleConnections(limits)
+    app = web.Application(middlewares=[_watched(connections), _authorised(security)])
     app.add_routes(
         [
             web.get("/healthz", _verdict(admin.unhealthy)),
@@ -60,26 +77,56 @@ async def serve_admin(
             *(web.post(f"/{name}", _command(act)) for name, act in admin.commands.items()),
         ]
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, lingering_time=0.0)
     await runner.setup()
+    assert runner.server is not None
     try:
-        site = web.TCPSite(runner, host, port)
-        try:
-            await site.start()
-        except OSError as error:
-            raise refusal(error, host, port, service=admin.service, key=key) from None
-        bound = runner.addresses[0]
-        yield f"{bound[0]}:{bound[1]}"
+        async with _listening(admin, host, port, key, connections.bounded(runner.server)) as listener:
+            bound = listener.sockets[0].getsockname()
+            yield f"{bound[0]}:{bound[1]}"
     finally:
         await runner.cleanup()
 
 
-def _authorised(secret: str | None) -> Any:
+@asynccontextmanager
+async def _listening(
+    admin: Admin, host: str, port: int, key: str, factory: Callable[[], asyncio.Protocol]
+) -> AsyncIterator[asyncio.Server]:
+    try:
+        listener = await asyncio.get_running_loop().create_server(factory, host, port, backlog=128)
+    except OSError as error:
+        raise refusal(error, host, port, service=admin.service, key=key) from None
+    try:
+        yield listener
+    finally:
+        listener.close()
+
+
+def _watched(connections: IdleConnections) -> Any:
+    @web.middleware
+    async def watch(request: web.Request, handler: Any) -> web.StreamResponse:
+        connections.began(request.protocol)
+        try:
+            response: web.StreamResponse = await handler(request)
+        finally:
+            connections.ended(request.protocol)
+        return response
+
+    return watch
+
+
+def _authorised(security: SecuritySettings) -> Any:
+    secret = security.secret
+
     @web.middleware
     async def check(request: web.Request, handler: Any) -> web.StreamResponse:
-        shown = request.headers.get(SECRET_HEADER, "")
-        open_to_all = secret is None or request.path in ("/healthz", "/readyz")
-        if not open_to_all and not hmac.compare_digest(shown.encode(), str(secret).encode()):
+        # Bytes that are no UTF-8 arrive as surrogates.
+        shown = request.headers.get(SECRET_HEADER, "").encode(errors="surrogateescape")
+        has_secret = secret is not None and hmac.compare_digest(shown, secret.encode())
+        host = request.headers.get("Host", "localhost")  # no browser leaves it out
+        if not has_secret and not is_trusted_host(host, security.hosts):
+            return web.json_response({"error": _WRONG_HOST.format(printable(host, 64))}, status=403)
+        if secret is not None and not has_secret and request.path not in ("/healthz", "/readyz"):
             return web.json_response({"error": f"Send the secret in {SECRET_HEADER}."}, status=401)
         # A web page can POST to loopback as well, but it cannot omit its Origin.
         if request.method == "POST" and "Origin" in request.headers:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from nescord_core.errors import ConfigError, NescordError, NotRunning, TransportError
+from nescord_core.process.state_dir import read_bytes, set_aside
 from nescord_core.services.control.exclusive_lock import exclusive_lock
 from nescord_core.services.control.running_services import RunningService, is_alive, read_all
 
@@ -205,10 +206,16 @@ def _read_log_files(state_dir: Path, service: str | None, lines: int) -> list[di
     """Return the last lines of the log files, ordered by time."""
     found: list[dict[str, Any]] = []
     for path in (state_dir / "logs").glob(f"{service or '*'}.log"):
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]:
+        for line in _content(path).splitlines()[-lines:]:
             stamp, _, text = line.partition(" ")
             found.append({"time": _epoch(stamp), "service": path.stem, "stream": "", "text": text})
     return sorted(found, key=itemgetter("time"))[-lines:] if lines else []
+
+
+def _content(path: Path) -> str:
+    with suppress(OSError):  # it is no file, or was rotated just now
+        return read_bytes(path).decode(errors="replace")
+    return ""
 
 
 def _epoch(stamp: str) -> float:
@@ -315,6 +322,8 @@ async def _pour(
 @contextmanager
 def _listening(path: Path) -> Iterator[socket.socket]:
     """Bind, restrict, then listen: nobody can connect before the mode is set."""
+    if path.is_dir() and not path.is_symlink():
+        set_aside(path, "it is not a socket")
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nescord_core.errors import AlreadyRunning, ConfigError
+from nescord_core.errors import AlreadyRunning
+from nescord_core.process.state_dir import open_file, prepare, unwritable
 
-__all__ = ["exclusive_lock", "require_writable", "was_not_released"]
-
-
-def require_writable(state_dir: Path) -> None:
-    """Create the directory of the service files, if needed.
-
-    Raises:
-        ConfigError: state_dir cannot be written to.
-
-    """
-    run = state_dir / "run"
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(run, error) from None
-    if not os.access(run, os.W_OK | os.X_OK):
-        raise _unwritable(run, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+__all__ = ["exclusive_lock", "was_not_released"]
 
 
 @contextmanager
@@ -36,15 +20,15 @@ def exclusive_lock(state_dir: Path, name: str, service: str) -> Iterator[None]:
 
     Raises:
         AlreadyRunning: another process holds it; ``service`` names that process in the message.
-        ConfigError: state_dir cannot be written to.
+        ConfigError: state_dir cannot be written to, or is not this user's own.
 
     """
     path = _lock(state_dir, name)
+    prepare(state_dir)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+", encoding="ascii")
+        file = os.fdopen(open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+", encoding="ascii")
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -58,7 +42,7 @@ def exclusive_lock(state_dir: Path, name: str, service: str) -> Iterator[None]:
             file.write(str(os.getpid()))
             file.flush()
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise unwritable(path, error) from None
         yield
         file.truncate(0)
 
@@ -69,14 +53,6 @@ def was_not_released(state_dir: Path, name: str) -> bool:
         return _lock(state_dir, name).stat().st_size > 0
     except OSError:
         return False
-
-
-def _unwritable(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(
-        f"{path} cannot be written: {error.strerror}.",
-        where="state_dir",
-        hint="Set NESCORD_STATE_DIR to a directory that this user can write to, with free disk space.",
-    )
 
 
 def _lock(state_dir: Path, name: str) -> Path:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nescord_core._version import __version__
+from nescord_core.process.state_dir import make_folder, read_bytes, replace_file
 
 __all__ = ["RunningService", "announce", "is_alive", "read_all"]
 
@@ -93,19 +94,13 @@ def _file(state_dir: Path, service: str) -> Path:
 
 def _write(path: Path, presence: RunningService) -> None:
     """Write the file atomically: a reader sees all of it or the old one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{presence.pid}")
-    try:
-        fresh.write_text(json.dumps(asdict(presence)), encoding="utf-8")
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
+    make_folder(path.parent)
+    replace_file(path, json.dumps(asdict(presence)).encode())
 
 
 def _read(path: Path) -> RunningService | None:
     with suppress(OSError, ValueError, TypeError, KeyError):
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(read_bytes(path))
         return RunningService(
             service=str(fields["service"]),
             pid=int(fields["pid"]),

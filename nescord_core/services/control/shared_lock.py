@@ -6,9 +6,12 @@ As with `exclusive_lock`, the kernel releases it with the process.
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from nescord_core.process.state_dir import make_folder, open_file
 
 __all__ = ["is_locked", "shared_lock"]
 
@@ -17,8 +20,13 @@ __all__ = ["is_locked", "shared_lock"]
 def shared_lock(state_dir: Path, name: str) -> Iterator[None]:
     """Hold the shared lock ``name`` for the duration of the block."""
     path = _lock(state_dir, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="ascii") as file:
+    try:
+        make_folder(path.parent)
+        file = os.fdopen(open_file(path, os.O_WRONLY | os.O_CREAT), "ab")
+    except FileNotFoundError:  # state_dir is lost, so nobody can wait for this lock
+        yield
+        return
+    with file:
         fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
@@ -26,7 +34,7 @@ def shared_lock(state_dir: Path, name: str) -> Iterator[None]:
 def is_locked(state_dir: Path, name: str) -> bool:
     """Return whether any process holds the shared lock."""
     try:
-        with _lock(state_dir, name).open("a", encoding="ascii") as file:
+        with os.fdopen(open_file(_lock(state_dir, name), os.O_WRONLY), "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

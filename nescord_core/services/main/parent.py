@@ -139,7 +139,7 @@ class Parent:
             settings.admin_host,
             settings.admin_port,
             key="main.admin (NESCORD_MAIN_ADMIN)",
-            secret=settings.security.secret,
+            security=settings.security,
         )
 
     def commands(self, stop: asyncio.Event) -> Mapping[str, control_socket.Command]:

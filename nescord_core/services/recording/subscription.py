@@ -20,6 +20,7 @@ import msgspec
 from nescord_core.bot.observing.subscriber import MARKER, Marker, Wanted
 from nescord_core.errors import ConfigError
 from nescord_core.process.os_errors import reason_of
+from nescord_core.process.state_dir import make_folder, prepare, replace_file
 from nescord_core.services import program
 from nescord_core.services.control.control_socket import socket_path
 from nescord_core.tracing import records
@@ -108,7 +109,8 @@ async def subscribed(state_dir: Path, wanted: Wanted) -> AsyncIterator[Subscript
     name = f"{os.getpid()}-{secrets.token_hex(3)}"
     marker, path = state_dir / MARKER / f"{name}.json", socket_path(state_dir, f"{MARKER}-{name}")
     try:
-        marker.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        prepare(state_dir)
+        make_folder(marker.parent)
         listener = _listening(path)
     except OSError as error:
         raise ConfigError(
@@ -124,7 +126,7 @@ async def subscribed(state_dir: Path, wanted: Wanted) -> AsyncIterator[Subscript
                 _announce(marker, Marker(str(path), wanted))
                 yield subscription
             finally:
-                _remove(marker, marker.with_suffix(".new"), path)
+                _remove(marker, path)
                 server.close()
                 subscription.close()
 
@@ -139,9 +141,7 @@ def _listening(path: Path) -> socket.socket:
 
 
 def _announce(marker: Path, content: Marker) -> None:
-    fresh = marker.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.encode(content))
-    fresh.replace(marker)
+    replace_file(marker, msgspec.json.encode(content))
 
 
 def _remove(*paths: Path) -> None:

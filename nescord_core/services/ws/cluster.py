@@ -11,6 +11,7 @@ from contextlib import suppress
 from nescord_core.config.keys import KEYS
 from nescord_core.errors import NescordError
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
+from nescord_core.process.descriptors import is_shortage
 from nescord_core.process.parent_channel import Channel, pair, spawn
 from nescord_core.services.ws.identify_requests import IdentifyRequests
 from nescord_core.services.ws.messages import (
@@ -62,6 +63,8 @@ class ClusterHandle:
         self.warm = asyncio.Event()
         self.ended = asyncio.Event()
         self.exit_code = 0
+        self.is_shortage = False
+        """Whether the system lacked descriptors, memory or processes to start it."""
         self.failure: NescordError | None = None
         self.condition: Condition | None = None
         self.numbers: Numbers | None = None
@@ -84,17 +87,20 @@ class ClusterHandle:
 
     async def run(self) -> None:
         """Start the process and wait until it has exited; cancelling this kills it."""
-        ours, theirs = pair()
+        ours = None
         try:
+            ours, theirs = pair()
             with theirs:
                 self._process = await spawn(MODULE, theirs, without=SECRETS)
             if self._is_stopping:
                 self.kill()  # the stop was requested before there was a process to kill
             await self._attend(self._process, await Channel.over(ours, from_cluster))
         except OSError as error:
-            ours.close()
+            if ours is not None:
+                ours.close()
             log.error("cannot start a cluster process: %s", error)
             self.exit_code = CANNOT_START
+            self.is_shortage = is_shortage(error)
         finally:
             self.kill()
             if self._process is not None:

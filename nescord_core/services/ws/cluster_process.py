@@ -27,7 +27,7 @@ from nescord_core.gateway.cluster import Cluster
 from nescord_core.gateway.intake import EventSink
 from nescord_core.gateway.session_store import DiskSessionStore
 from nescord_core.gateway.stats import ShardStats
-from nescord_core.process import logs
+from nescord_core.process import descriptors, logs
 from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
 from nescord_core.services import program
 from nescord_core.services.control.shared_lock import shared_lock
@@ -80,6 +80,7 @@ def run(channel_fd: int) -> int:
         return 0
     settings = begin.settings
     follow_parent(end, ORPHANED_GRACE)
+    descriptors.hold_reserve()
     logs.configure("ws", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     # Held until the process exits: a ws started after a kill waits until no process uses the sessions.
     with shared_lock(settings.state_dir, claim_name(settings)):

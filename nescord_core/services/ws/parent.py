@@ -128,7 +128,7 @@ class Parent:
             settings.admin_host,
             settings.admin_port,
             key="ws.admin (NESCORD_WS_ADMIN)",
-            secret=settings.security.secret,
+            security=settings.security,
         )
 
     def commands(self, stop: asyncio.Event) -> Mapping[str, control_socket.Command]:

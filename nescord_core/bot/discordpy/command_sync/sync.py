@@ -13,6 +13,7 @@ import discord
 
 from nescord_core.bot.discordpy import internals
 from nescord_core.bot.discordpy.command_sync.diff import Diff, diff, hashes, key_of
+from nescord_core.process.state_dir import read_bytes, replace_file
 
 __all__ = ["EVERYWHERE", "keep_synced", "sync"]
 
@@ -89,13 +90,11 @@ async def _replace(client: discord.Client, where: str, wanted: list[Any]) -> Non
 
 def _read(hash_file: Path) -> dict[str, dict[str, str]]:
     try:
-        found: dict[str, dict[str, str]] = json.loads(hash_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(read_bytes(hash_file))
+        return {place: {key: str(value) for key, value in known.items()} for place, known in found.items()}
+    except (OSError, ValueError, AttributeError):
         return {}  # every command counts as changed, once
-    return found
 
 
 def _write(hash_file: Path, known: Mapping[str, Mapping[str, str]]) -> None:
-    fresh = hash_file.with_suffix(".new")
-    fresh.write_text(json.dumps(known), encoding="utf-8")
-    fresh.replace(hash_file)
+    replace_file(hash_file, json.dumps(known).encode())

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, decode, encode
+from nescord_core.process.state_dir import make_folder, open_file, read_bytes
 
 __all__ = ["Leftover", "SpoolFiles"]
 
@@ -54,7 +55,7 @@ class SpoolFiles:
         A partial write is undone.
         """
         path = self._path(number)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             before = os.fstat(fd).st_size
             data = encode(items) if before else MAGIC + encode(items)
@@ -106,7 +107,7 @@ class SpoolFiles:
         return self._own / f"{number:08d}{_SUFFIX}"
 
     def _make(self) -> Path:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._folder)
         for attempt in itertools.count():
             own = self._folder / f"{self._name}-{attempt}"
             with contextlib.suppress(FileExistsError):
@@ -116,7 +117,7 @@ class SpoolFiles:
         raise AssertionError("unreachable: the attempts are unlimited")
 
     def _lock(self, folder: Path) -> bool:
-        fd = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = open_file(folder / _LOCK, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -129,7 +130,7 @@ class SpoolFiles:
 def read_file(path: Path) -> list[Stored]:
     """Return the intact records of a file; none if it does not exist."""
     try:
-        return decode(path.read_bytes())[0]
+        return decode(read_bytes(path))[0]
     except FileNotFoundError:
         return []
 

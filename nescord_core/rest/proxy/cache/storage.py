@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 import diskcache
+import msgspec
 
 from nescord_core.errors import NescordError
 from nescord_core.process.os_errors import reason_of
+from nescord_core.process.safe_disk_cache import open_cache
 
 __all__ = ["CacheStorage", "CachedResponse"]
 
@@ -20,17 +23,20 @@ MB = 1024 * 1024
 MEMORY_SHARE = 4
 MEMORY_MOST_MB = 64
 OVERHEAD = 1024
-"""Approximate size of an entry without its body, in bytes: headers, keys, tags."""
+"""Approximate size of an entry besides its body, headers and key, in bytes: tags and the objects."""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedResponse:
+class CachedResponse(msgspec.Struct, frozen=True):
     """A cached response; ``stored_at`` is on the loop's clock."""
 
     reason: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
     stored_at: float
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=str.__str__)  # multidict's istr is a str of its own
+_decoder = msgspec.msgpack.Decoder(CachedResponse)
 
 
 class CacheStorage:
@@ -56,9 +62,8 @@ class CacheStorage:
 
     def _open(self) -> None:
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._disk = diskcache.Cache(
-                str(self._directory), size_limit=self._max_bytes, eviction_policy="least-recently-stored"
+            self._disk = open_cache(
+                self._directory, size_limit=self._max_bytes, eviction_policy="least-recently-stored"
             )
             self._disk.clear()
         except (OSError, sqlite3.Error) as error:
@@ -81,8 +86,25 @@ class CacheStorage:
         response = self.recent(key)
         if response is not None or key not in self._spilled or self._thread is None or self._disk is None:
             return response
-        entry = await asyncio.get_running_loop().run_in_executor(self._thread, self._disk.get, key)
-        return entry if isinstance(entry, CachedResponse) and key in self._spilled else None
+        entry = await asyncio.get_running_loop().run_in_executor(self._thread, self._read, key)
+        return entry if key in self._spilled else None
+
+    def _read(self, key: str) -> CachedResponse | None:
+        assert self._disk is not None
+        try:
+            return _decoder.decode(self._disk.get(_disk_key(key)) or b"")
+        except (OSError, sqlite3.Error, diskcache.Timeout, msgspec.DecodeError, TypeError):
+            return None  # gone, or damaged since the start: Discord is asked
+
+    def _write(self, key: str, response: CachedResponse) -> None:
+        assert self._disk is not None
+        with suppress(OSError, sqlite3.Error, diskcache.Timeout):  # a cache that cannot grow
+            self._disk.set(_disk_key(key), _encoder.encode(response))
+
+    def _delete(self, key: str) -> None:
+        assert self._disk is not None
+        with suppress(OSError, sqlite3.Error, diskcache.Timeout):  # `remove` has made it unreachable
+            self._disk.delete(_disk_key(key))
 
     def recent(self, key: str) -> CachedResponse | None:
         """Return the entry of a key if it is in memory."""
@@ -95,24 +117,31 @@ class CacheStorage:
         """Store a response; the least recently used ones that exceed the memory limit go to disk."""
         self.remove(key)
         self._memory[key] = response
-        self._used += _size(response)
+        self._used += _size(key, response)
         while self._used > self._memory_bytes and self._memory:
             oldest, value = self._memory.popitem(last=False)
-            self._used -= _size(value)
-            if self._thread is not None and self._disk is not None and _size(value) <= self._max_bytes:
+            size = _size(oldest, value)
+            self._used -= size
+            if self._thread is not None and self._disk is not None and size <= self._max_bytes:
                 self._spilled.add(oldest)
-                self._thread.submit(self._disk.set, oldest, value)
+                self._thread.submit(self._write, oldest, value)
 
     def remove(self, key: str) -> None:
         """Remove the entry of a key."""
         response = self._memory.pop(key, None)
         if response is not None:
-            self._used -= _size(response)
+            self._used -= _size(key, response)
         if key in self._spilled:
             self._spilled.discard(key)
             if self._thread is not None and self._disk is not None:
-                self._thread.submit(self._disk.delete, key)
+                self._thread.submit(self._delete, key)
 
 
-def _size(response: CachedResponse) -> int:
-    return len(response.body) + OVERHEAD
+def _size(key: str, response: CachedResponse) -> int:
+    headers = sum(len(name) + len(value) for name, value in response.headers)
+    return len(response.body) + len(key) + headers + OVERHEAD
+
+
+def _disk_key(key: str) -> bytes:
+    """Return a key of fixed length: SQLite stores each twice, in its table and in its index."""
+    return hashlib.blake2b(key.encode(errors="surrogatepass"), digest_size=32).digest()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from nescord_core.bot.listener import WsListener
-from nescord_core.process import logs
+from nescord_core.process import descriptors, logs, state_dir
 from nescord_core.process.parent_channel import CHANNEL_FD, follow_parent
 from nescord_core.reload.loading import entry, source_loader
 from nescord_core.reload.swapping.messages import (
@@ -42,10 +42,10 @@ CODE = "code"
 """Name of the directory of compiled modules in state_dir."""
 
 
-def prepare(project: str, state_dir: str) -> None:
+def prepare(project: str, state: str) -> None:
     """Change to the project's directory and import from it; may run before there is a channel."""
     os.chdir(project)
-    source_loader.install(Path(project), source_loader.CodeCache(Path(state_dir) / CODE))
+    source_loader.install(Path(project), source_loader.CodeCache(Path(state) / CODE))
 
 
 def run(channel_fd: int) -> int:
@@ -92,6 +92,8 @@ def _is_client(found: object) -> TypeGuard[discord.Client]:
 
 def _set_up(settings: MainSettings) -> None:
     """Change to the project's directory and export the parent's configuration for the bot's own clients."""
+    state_dir.adopt(settings.state_dir)
+    descriptors.hold_reserve()
     prepare(str(settings.project_dir), str(settings.state_dir))
     effective = {
         "DISCORD_BOT_TOKEN": settings.token,

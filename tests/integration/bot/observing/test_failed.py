@@ -77,6 +77,7 @@ async def test_a_handler_that_raised_is_recorded_and_the_event_can_be_sent_again
 
 def test_the_commands_show_and_send_again(tmp_path: Path) -> None:
     (tmp_path / "nescord.toml").write_text('state_dir = "state"\n')
+    (tmp_path / "state").mkdir()
     run = CliRunner().invoke
     project = ["--project", str(tmp_path)]
     assert "No failed events" in run(app, ["events", "failed", *project]).output

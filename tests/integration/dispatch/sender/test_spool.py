@@ -90,8 +90,7 @@ async def test_that_events_are_given_up_is_said_once_a_minute_for_as_long_as_it_
 async def test_a_disk_that_cannot_be_written_is_said_and_memory_goes_on(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "spool").write_text("a file where a folder should be")
-    ws = Ws("127.0.0.1:1", settings=replace(SMALL, state_dir=tmp_path))
+    ws = Ws("127.0.0.1:1", settings=replace(SMALL, state_dir=tmp_path / "gone"))
     async with ws.running():
         for seq in range(1, 1501):
             ws.put([event(seq)])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,7 @@ def value_of(cache: CodeCache, source: str, path: str = "/bot/app.py") -> int | 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> CodeCache:
+    (tmp_path / "state").mkdir()
     made = CodeCache(tmp_path / "state" / "code")
     made.store("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
     return made
@@ -64,7 +67,21 @@ def test_code_with_one_bit_wrong_is_not_run(cache: CodeCache, tmp_path: Path) ->
 
 
 def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("blocks the directory")
-    cache = CodeCache(tmp_path / "file")
+    cache = CodeCache(tmp_path / "a state_dir that is gone" / "code")
     cache.store("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
     assert value_of(cache, "X = 1\n") is None
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, Path.touch, os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_an_entry_of_the_wrong_kind_gives_way(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    code = tmp_path / "code"
+    make(code)
+    cache = CodeCache(code)
+    cache.store("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
+    (file,) = code.iterdir()
+    file.unlink()
+    make(file)
+    assert value_of(cache, "X = 1\n") is None
+    cache.store("/bot/app.py", b"X = 1\n", compile("X = 1\n", "/bot/app.py", "exec"))
+    assert value_of(cache, "X = 1\n") == 1

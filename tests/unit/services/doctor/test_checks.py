@@ -105,6 +105,7 @@ def test_running_services_are_probed_and_their_versions_compared(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state_dir = project / ".nescord"
+    state_dir.mkdir()
     nobody = f"127.0.0.1:{free_ports(1)[0]}"
     with running_services.announce(state_dir, "rest", address=nobody, admin=nobody):
         assert findings(project)["rest runs"].verdict is Verdict.WARNING

@@ -1,0 +1,63 @@
+"""The limit of open files: raised at the start, with one descriptor kept for what must be written past it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+
+__all__ = ["MOST", "hold_reserve", "is_shortage", "opened", "raise_limit"]
+
+MOST = 65_536
+"""A higher limit helps no service and slows programs that close every descriptor one by one."""
+
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+_FULL = frozenset({errno.EMFILE, errno.ENFILE})
+
+_reserve = -1
+
+
+def raise_limit() -> None:
+    """Raise this process's soft limit of open files to the hard one, to `MOST` at the highest."""
+    try:
+        import resource
+    except ImportError:  # not on this system
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST if hard == resource.RLIM_INFINITY else min(hard, MOST)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):  # macOS accepts no more than kern.maxfilesperproc
+            return
+
+
+def hold_reserve() -> None:
+    """Keep one descriptor for `opened`, unless this process holds one."""
+    global _reserve  # noqa: PLW0603 - a process has one table of descriptors
+    if _reserve < 0:
+        try:
+            _reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+
+
+def opened(open_it: Callable[[], int]) -> int:
+    """Return the descriptor that ``open_it`` opens, at the cost of the reserve if there is no other.
+
+    Raises OSError as ``open_it`` does.
+    """
+    global _reserve  # noqa: PLW0603 - see hold_reserve
+    try:
+        return open_it()
+    except OSError as error:
+        if error.errno not in _FULL or _reserve < 0:
+            raise
+    os.close(_reserve)
+    _reserve = -1
+    return open_it()
+
+
+def is_shortage(error: OSError) -> bool:
+    """Return whether the system lacks descriptors, memory or processes: trying again later may succeed."""
+    return error.errno in _SHORTAGES
