@@ -1,4 +1,4 @@
-"""Process-level building blocks: the parent channel, ports, logging, rotated files, readable OS errors.
+"""Process-level building blocks: parent channel, state_dir, ports, proxies, logging, files, OS errors.
 
 Starting and restarting processes belongs in `nescord_core.supervisor`.
 """

@@ -1,4 +1,4 @@
-"""The limit of open files: raised at the start, with one descriptor kept for what must be written past it."""
+"""Raises the limit of open files, and holds one descriptor in reserve for writes that must succeed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _reserve = -1
 
 
 def raise_limit() -> None:
-    """Raise this process's soft limit of open files to the hard one, to `MOST` at the highest."""
+    """Raise this process's soft limit of open files to the hard limit, but not above `MOST`."""
     try:
         import resource
     except ImportError:  # not on this system
@@ -33,7 +33,7 @@ def raise_limit() -> None:
 
 
 def hold_reserve() -> None:
-    """Keep one descriptor for `opened`, unless this process holds one."""
+    """Reserve one descriptor for `opened`, unless this process already holds one."""
     global _reserve  # noqa: PLW0603 - a process has one table of descriptors
     if _reserve < 0:
         try:
@@ -43,7 +43,7 @@ def hold_reserve() -> None:
 
 
 def opened(open_it: Callable[[], int]) -> int:
-    """Return the descriptor that ``open_it`` opens, at the cost of the reserve if there is no other.
+    """Return the descriptor that ``open_it`` opens; give up the reserve if no other is free.
 
     Raises OSError as ``open_it`` does.
     """
@@ -59,5 +59,5 @@ def opened(open_it: Callable[[], int]) -> int:
 
 
 def is_shortage(error: OSError) -> bool:
-    """Return whether the system lacks descriptors, memory or processes: trying again later may succeed."""
+    """Return whether the system is short of descriptors, memory or processes: a later retry may succeed."""
     return error.errno in _SHORTAGES

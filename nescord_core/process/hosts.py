@@ -1,7 +1,7 @@
-"""Tells hosts of this machine from others. Pure.
+"""Recognises hosts of this machine, and Host headers that no web page can have chosen. Pure.
 
-A browser on this machine reaches services on loopback. A page whose name was rebound to 127.0.0.1 sends no
-Origin, so only its Host header tells that it is no local program.
+A browser on this machine can reach services on loopback. A page whose name was rebound to 127.0.0.1 sends no
+Origin, so only its Host header distinguishes it from a local program.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["is_loopback", "is_trusted_host"]
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether an address or name stands for this machine alone: exactly, not by how it begins."""
+    """Return whether an address or name refers to this machine only; compares it whole, not by a prefix."""
     if host.lower() == "localhost":
         return True
     address = _address(host)
@@ -23,7 +23,7 @@ def is_loopback(host: str) -> bool:
 def is_trusted_host(header: str, names: Collection[str]) -> bool:
     """Return whether a Host header is one that no web page can have chosen, or one of ``names``.
 
-    An IP address cannot be rebound; nobody can register localhost, a name below it or one without a dot.
+    An IP address cannot be rebound; localhost, its subdomains and names without a dot cannot be registered.
     """
     host = _without_port(header.strip()).lower().rstrip(".")
     if not host or _address(host) is not None:

@@ -1,7 +1,7 @@
 """Chooses the outgoing proxy for a URL: discord.proxy, else HTTPS_PROXY and the like. Pure.
 
-The variables mean what they mean to curl and to Python's urllib: names in lower case come first, NO_PROXY
-lists hosts and domains, ``*`` is all of them. This machine is never reached through a proxy.
+The variables work as in curl and in Python's urllib: lower-case names take precedence, NO_PROXY lists hosts
+and domains, and ``*`` matches all of them. This machine is never reached through a proxy.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _VARIABLES = {"https": "HTTPS_PROXY", "wss": "HTTPS_PROXY", "http": "HTTP_PROXY"
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """Proxies by scheme of the URL, and ``no_proxy`` as the variable gives it.
+    """Proxies by URL scheme, and ``no_proxy`` as in the variable.
 
-    ``configured`` (discord.proxy) comes before those of the environment. Proxies may hold credentials.
+    ``configured`` (discord.proxy) takes precedence over the environment. Proxy URLs may contain credentials.
     """
 
     by_scheme: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -31,7 +31,7 @@ class Proxies:
 
     @classmethod
     def of(cls, environ: Mapping[str, str], *, configured: str | None = None) -> Proxies:
-        """Return what the environment says."""
+        """Return the proxies of the environment."""
 
         def value(name: str) -> str:
             return (environ.get(name.lower()) or environ.get(name) or "").strip()
@@ -42,7 +42,7 @@ class Proxies:
         )
 
     def proxy_for(self, url: str) -> str | None:
-        """Return the URL of the proxy that a URL is reached through, None for a direct connection."""
+        """Return the URL of the proxy for a URL; None for a direct connection."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         if is_loopback(host) or self._is_exempt(host, parts.port):

@@ -1,7 +1,7 @@
 """Opens diskcache's database so that it never unpickles, stays private, and survives damage.
 
-diskcache stores what SQLite has no type for as a pickle, and loading a pickle runs code: whoever can write to
-the database can run anything (CVE-2025-69872, every release). The values here are bytes, texts and integers.
+diskcache pickles values that SQLite has no type for, and loading a pickle runs code: anyone who can write to
+the database can run code (CVE-2025-69872, every release). The values here are bytes, strings and integers.
 """
 
 from __future__ import annotations
@@ -39,22 +39,22 @@ _DAMAGE = frozenset(
 
 
 class SafeDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no type information
-    """Stores bytes, texts and integers in the database itself, and refuses everything else."""
+    """Stores bytes, strings and integers in the database itself, and refuses everything else."""
 
     def put(self, key: Any) -> tuple[Any, bool]:
         """Return what the database stores for a key."""
         return _stored(key), True
 
     def get(self, key: Any, raw: bool) -> Any:
-        """Return a stored key; a pickled one comes as it is stored, and matches no key of ours."""
+        """Return a stored key; a pickled one is returned undecoded, and matches no key."""
         return bytes(key) if isinstance(key, memoryview) else key
 
     def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, Any]:
-        """Return size, mode, file name and value for the database; nothing goes into a file of its own."""
+        """Return size, mode, file name and value for the database; values are never stored in files."""
         return 0, _RAW, None, _stored(value)
 
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
-        """Return a stored value, None for one that is pickled or in a file."""
+        """Return a stored value; None for one that is pickled or in a file."""
         return value if mode == _RAW else None
 
 
@@ -109,7 +109,7 @@ def is_damage(error: Exception) -> bool:
 def _checked(directory: Path, settings: dict[str, Any]) -> diskcache.Cache:
     cache = _Cache(directory, **settings)
     try:
-        # What an earlier version or somebody else pickled.
+        # Pickled by an earlier version or by another program.
         cache._sql("DELETE FROM Cache WHERE raw != 1 OR mode != 1 OR filename IS NOT NULL")
         found = cache._sql("PRAGMA quick_check(1)").fetchone()
         if found != ("ok",):

@@ -1,8 +1,8 @@
 """The directory of sessions, caches, logs and sockets: private to its user, and created once.
 
-A service calls `prepare` at its start. After that nothing creates the directory again: one that was renamed
-or removed must not come back beside its successor. Files in it are opened without following links, and an
-entry of the wrong kind (a directory, a fifo or a link in place of a file) is renamed to NAME.damaged-1.
+A service calls `prepare` when it starts. After that nothing creates the directory again: if it was renamed or
+removed, a second one must not appear. Files in it are opened without following links, and an entry of the
+wrong kind (a directory, a fifo or a link in place of a file) is renamed to NAME.damaged-1.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ log = logging.getLogger("nescord")
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 _RUN = "run"
-"""Folder that every service creates: a directory that has it holds state and nothing else."""
+"""Folder that every service creates: a directory that contains it is a state_dir."""
 
 _identities: dict[Path, tuple[int, int]] = {}
 """Device and inode of the directories that this process uses."""
@@ -63,7 +63,7 @@ def prepare(directory: Path) -> None:
 
 
 def adopt(directory: Path) -> None:
-    """Note that this process uses a directory that its parent has prepared."""
+    """Record that this process uses a directory that its parent has prepared."""
     try:
         found = directory.stat()
     except OSError:
@@ -84,7 +84,7 @@ def is_lost(directory: Path) -> bool:
 
 
 def lost() -> Path | None:
-    """Return a directory of this process that is lost, None if there is none."""
+    """Return a directory of this process that is lost; None if there is none."""
     return next((directory for directory in _identities if is_lost(directory)), None)
 
 
@@ -110,7 +110,7 @@ def make_folder(folder: Path) -> None:
 def open_file(path: Path, flags: int) -> int:
     """Open a file for writing, with mode 0600, and return its descriptor.
 
-    A link is not followed. What is no regular file is set aside first.
+    Links are not followed. Anything but a regular file is set aside first.
     """
     fd = _opened(path, flags)
     if fd is None:
@@ -123,7 +123,7 @@ def open_file(path: Path, flags: int) -> int:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a file's content. What is no regular file is set aside, and counts as missing.
+    """Return a file's content. Anything but a regular file is set aside and counts as missing.
 
     Raises:
         OSError: the file cannot be read; FileNotFoundError if there is none.
@@ -138,7 +138,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file atomically: a reader sees all of it or the old one."""
+    """Write a file atomically: a reader sees either the new content or the old one."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with os.fdopen(open_file(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "wb") as file:
@@ -180,7 +180,7 @@ _NO_FILE = frozenset({errno.ELOOP, errno.EISDIR, errno.ENXIO})
 
 
 def _opened(path: Path, flags: int) -> int | None:
-    """Return a descriptor, None if the entry is no regular file."""
+    """Return a descriptor; None if the entry is not a regular file."""
     try:
         fd = os.open(path, (flags & ~os.O_TRUNC) | _SAFE, 0o600)
     except OSError as error:

@@ -33,7 +33,7 @@ HINTS = {
     errno.ENFILE: OPEN_FILES,
 }
 """Errors of the system that no service can continue after, each with its fix."""
-LOOK_INTERVAL = 2.0
+CHECK_INTERVAL = 2.0
 """Seconds between two checks of state_dir."""
 STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 log = logging.getLogger("nescord")
@@ -108,16 +108,16 @@ async def _until_stopped(
             loop.add_signal_handler(number, on_signal, name)
     async with asyncio.TaskGroup() as tasks:
         watchdog = tasks.create_task(notifier.keep_awake(), name="watchdog")
-        watching = tasks.create_task(_say_when_state_is_lost(), name="state_dir")
+        state_dir_check = tasks.create_task(_warn_when_state_dir_is_lost(), name="state_dir")
         await serve(stop, on_ready)
         watchdog.cancel()
-        watching.cancel()
+        state_dir_check.cancel()
 
 
-async def _say_when_state_is_lost() -> None:
+async def _warn_when_state_dir_is_lost() -> None:
     """Log once that state_dir was renamed, removed or replaced: nothing creates it again while this runs."""
-    while (directory := state_dir.lost()) is None:  # noqa: ASYNC110 - no event tells of it
-        await asyncio.sleep(LOOK_INTERVAL)
+    while (directory := state_dir.lost()) is None:  # noqa: ASYNC110 - there is no event to wait for
+        await asyncio.sleep(CHECK_INTERVAL)
     log.error(
         "state_dir %s was removed, renamed or replaced; this service stores nothing there until a restart",
         directory,

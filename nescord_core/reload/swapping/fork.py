@@ -207,7 +207,7 @@ class WarmParent:
 
     def _forked(self, number: int, pid: int, pidfds: list[int]) -> None:
         request = self._requests.pop(number)
-        if not pidfds:  # no descriptor was left to receive it with; the child exits when its channel closes
+        if not pidfds:  # no descriptor was free to receive it; the child exits when its channel closes
             if not request.done():
                 request.set_exception(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
             return

@@ -64,7 +64,7 @@ class WorkerSlot:
     last_exit: tuple[int, float] = (0, 0.0)
     crashes: int = 0
     is_short: bool = False
-    """Whether the last start failed because the system lacked descriptors, memory or processes."""
+    """Whether the last start failed because the system was short of descriptors, memory or processes."""
 
     @property
     def serving(self) -> Worker | None:

@@ -64,7 +64,7 @@ class ClusterHandle:
         self.ended = asyncio.Event()
         self.exit_code = 0
         self.is_shortage = False
-        """Whether the system lacked descriptors, memory or processes to start it."""
+        """Whether the start failed because the system was short of descriptors, memory or processes."""
         self.failure: NescordError | None = None
         self.condition: Condition | None = None
         self.numbers: Numbers | None = None

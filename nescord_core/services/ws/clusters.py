@@ -28,7 +28,7 @@ RESTARTS = RestartPolicy(base=0.2, longest=10.0, healthy_after=30.0)
 GRACE = 3.0
 """Seconds past the drain time-out before a cluster is killed, for closing connections and saving sessions."""
 SHORTAGE_PAUSE = 5.0
-"""Seconds before another try when the system lacked descriptors or memory: that does not end the service."""
+"""Seconds before a retry when the system is short of descriptors or memory; this does not count as a failure."""
 WARM_UP = 30.0
 READY = 60.0
 ANSWER = 1.0
@@ -216,7 +216,7 @@ class Clusters:
         handle = slot.handle
         if handle.is_shortage:
             slot.last_error = "could not be started"
-            log.error("%s is not running; starting it again in %g s", slot.name, SHORTAGE_PAUSE)
+            log.error("%s is not running; restarting it in %g s", slot.name, SHORTAGE_PAUSE)
             return SHORTAGE_PAUSE
         if handle.failure is not None and not isinstance(handle.failure, ServiceFailed):
             self._failure = self._failure or handle.failure
