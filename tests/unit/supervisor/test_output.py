@@ -114,9 +114,8 @@ def test_a_log_file_goes_on_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_logs_that_cannot_be_written_are_given_up_with_a_word(tmp_path: Path) -> None:
-    (tmp_path / "logs").write_text("a file where the directory should be")
     text = io.StringIO()
-    output = make(text, log_dir=tmp_path / "logs")
+    output = make(text, log_dir=tmp_path / "absent" / "logs")
     output.line("rest", "stdout", "one")
     output.line("rest", "stdout", "two")
     assert "rest    | cannot write logs to" in text.getvalue()
