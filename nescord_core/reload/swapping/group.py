@@ -61,7 +61,7 @@ __all__ = ["GRACE", "Group", "Observer", "Restarts", "Worker"]
 
 CANNOT_START = 127
 SHORTAGE_PAUSE = 5.0
-"""Seconds before a retry when the system is short of descriptors or memory; this does not count as a failure."""
+"""Seconds before a retry when the system is short of descriptors or memory; not counted as a failure."""
 GRACE = 2.0
 """Seconds past a drain time-out before a worker is killed."""
 FINAL_READ = 0.5

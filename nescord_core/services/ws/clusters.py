@@ -28,7 +28,7 @@ RESTARTS = RestartPolicy(base=0.2, longest=10.0, healthy_after=30.0)
 GRACE = 3.0
 """Seconds past the drain time-out before a cluster is killed, for closing connections and saving sessions."""
 SHORTAGE_PAUSE = 5.0
-"""Seconds before a retry when the system is short of descriptors or memory; this does not count as a failure."""
+"""Seconds before a retry when the system is short of descriptors or memory; not counted as a failure."""
 WARM_UP = 30.0
 READY = 60.0
 ANSWER = 1.0
