@@ -94,6 +94,7 @@ class WsSettings:
     outbox_events: int = 500_000
     outbox_mb: int = 512
     outbox_disk_mb: int = 2048
+    replay_events: int = 100
     linger: float = 0.005
     batch_events: int = 512
     batch_kb: int = 512
@@ -217,9 +218,9 @@ class SandboxSettings:
     """Settings of the local Discord. ``identify_window`` is its own pacing, as strict as Discord's.
 
     ``disallowed_intents`` is a bit mask of privileged intents that the bot lacks: identifying with one of
-    them is answered with close code 4014. ``guilds`` is the number of guilds created at the start.
-    ``global_limit`` is in requests per second. ``shards`` and ``max_concurrency`` are what GET /gateway/bot
-    recommends.
+    them is answered with close code 4014. ``replay_events`` is how many events a RESUME may bring, None for
+    as many as on Discord. ``guilds`` is the number of guilds created at the start. ``global_limit`` is in
+    requests per second. ``shards`` and ``max_concurrency`` are what GET /gateway/bot recommends.
     """
 
     token: str = field(default=SANDBOX_TOKEN, repr=False)
@@ -232,7 +233,7 @@ class SandboxSettings:
     session_starts: int = 1000
     heartbeat_interval: float = 41.25
     resume_window: float = 300.0
-    replay_events: int = 100_000
+    replay_events: int | None = None
     disallowed_intents: int = 0
     global_limit: int = 50
     state_dir: Path = DEFAULT_STATE_DIR

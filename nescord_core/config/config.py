@@ -136,6 +136,7 @@ class Config:
             outbox_events=self["ws.outbox_events"],
             outbox_mb=self["ws.outbox_mb"],
             outbox_disk_mb=self["ws.outbox_disk_mb"],
+            replay_events=self["ws.replay_events"],
             snapshot=settings.SnapshotSettings(
                 enabled=self._keeps_snapshot,
                 members=self["ws.snapshot.members"],

@@ -147,6 +147,13 @@ KEYS: tuple[Key, ...] = (
         "disk space for further events, in MB; 0 for none",
     ),
     Key(
+        "ws.replay_events",
+        "NESCORD_REPLAY_EVENTS",
+        number(0),
+        100,
+        "events that Discord replays at a RESUME, while the number of a session's guilds is unknown",
+    ),
+    Key(
         "ws.snapshot.enabled",
         "NESCORD_SNAPSHOT",
         one_of("auto", "on", "off"),

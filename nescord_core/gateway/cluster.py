@@ -27,9 +27,9 @@ ALL_SHARDS = -1
 class Cluster:
     """The gateway connections of one process.
 
-    Acknowledged positions are saved to ``sessions`` every ``settings.watermark_interval``, for every new
-    session, and when ``run`` ends; ``flush`` saves later acknowledgements. The caller opens and closes the
-    session store.
+    Positions that a RESUME may start from are saved to ``sessions`` every ``settings.watermark_interval``,
+    for every new session, and when ``run`` ends; ``flush`` saves later acknowledgements. The caller opens and
+    closes the session store.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Cluster:
         self.on_unreachable: Callable[[], None] = _noop
         """Called when the main gateway is unreachable: its address may have changed."""
         self._changed = asyncio.Event()
-        self._new_session = asyncio.Event()
+        self._save_now = asyncio.Event()
 
     async def run(self) -> None:
         """Keep all shards connected until ``request_stop``. Raises FatalClose, IdentifyBudgetSpent.
@@ -79,7 +79,7 @@ class Cluster:
             identify=self._identify,
             sink=self._sink,
             on_change=self._changed.set,
-            on_new_session=self._new_session.set,
+            on_new_session=self._save_now.set,
             others_connected=self._any_connected,
             on_unreachable=self._unreachable,
         )
@@ -126,6 +126,19 @@ class Cluster:
         shard = self._shards.get(shard_id)
         if shard is not None:
             shard.acknowledged(session_id, seq)
+
+    def secured(self, shard_id: int, session_id: str, seq: int) -> None:
+        """Mark a session's events up to ``seq`` as done or on disk: the next RESUME may start there."""
+        shard = self._shards.get(shard_id)
+        if shard is not None:
+            shard.secured(session_id, seq)
+            if shard.is_ahead_of(self._saved.get(shard_id)):
+                self._save_now.set()
+
+    def replayable(self, shard_id: int, session_id: str) -> int:
+        """Return how many of a session's latest events Discord would send again at a RESUME."""
+        shard = self._shards.get(shard_id)
+        return shard.replayable(session_id) if shard is not None else self._settings.replay_events
 
     def stats(self) -> list[ShardStats]:
         """Return the current stats of every shard; empty before ``run``."""
@@ -201,21 +214,26 @@ class Cluster:
             raise failures[0]
 
     async def _flush_regularly(self) -> None:
-        """Save at intervals, and a new session at once: it has cost an IDENTIFY, and those are limited."""
+        """Save at intervals, and at once a new session, which has cost one of the day's IDENTIFYs.
+
+        A session whose saved position falls far behind is saved at once as well.
+        """
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.watermark_interval):
-                    await self._new_session.wait()
-            self._new_session.clear()
+                    await self._save_now.wait()
+            self._save_now.clear()
             await self.flush()
 
 
 def _same(one: SavedSession | None, other: SavedSession | None) -> bool:
     if one is None or other is None:
         return one is other
-    return (one.session_id, one.seq, one.resume_gateway_url) == (
+    return (one.session_id, one.seq, one.acknowledged, one.received, one.resume_gateway_url) == (
         other.session_id,
         other.seq,
+        other.acknowledged,
+        other.received,
         other.resume_gateway_url,
     )
 

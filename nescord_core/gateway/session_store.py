@@ -41,7 +41,12 @@ class SessionStoreError(NescordError):
 
 
 class SavedSession(msgspec.Struct, frozen=True):
-    """The data that RESUME needs. Everything up to ``seq`` is acknowledged. ``saved_at`` is Unix time."""
+    """The data that RESUME needs. Everything up to ``seq`` is acknowledged or on disk.
+
+    ``acknowledged`` is the seq up to which everything is acknowledged (None: the same one), ``received`` the
+    last seq received and ``guilds`` the number of guilds in READY, if they are known. ``saved_at`` is Unix
+    time.
+    """
 
     session_id: str
     seq: int
@@ -50,6 +55,9 @@ class SavedSession(msgspec.Struct, frozen=True):
     compress: str
     intents: int
     saved_at: float = 0.0
+    acknowledged: int | None = None
+    received: int | None = None
+    guilds: int | None = None
 
 
 class SessionStore(Protocol):

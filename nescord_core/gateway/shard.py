@@ -18,7 +18,7 @@ from nescord_core.gateway.commands import PendingCommands
 from nescord_core.gateway.connection import ShardConnection
 from nescord_core.gateway.identify.gate import IdentifyGate
 from nescord_core.gateway.intake import EventSink, Intake
-from nescord_core.gateway.resume_point import ResumePoint
+from nescord_core.gateway.resume_point import ResumePoint, replayable_events
 from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.gateway.session.machine import Session
@@ -72,7 +72,9 @@ class Shard:
         self.shard_id = shard_id
         self._context = context
         self._counters = ShardCounters()
-        self._resume_point = ResumePoint(saved.seq if saved else 0)
+        self._resume_point = (
+            ResumePoint(saved.seq, acknowledged=saved.acknowledged) if saved else ResumePoint()
+        )
         self._connection: ShardConnection | None = None
         self._failure: NescordError | None = None
         self._wake = asyncio.Event()
@@ -86,6 +88,7 @@ class Shard:
             rules=session_rules(settings),
             saved=Resumable(saved.session_id, saved.seq, saved.resume_gateway_url) if saved else None,
         )
+        self._session.guilds = saved.guilds if saved else None
         self._intake = Intake(
             self._session,
             self._counters,
@@ -130,6 +133,25 @@ class Shard:
         if session_id == self._session.session_id:
             self._resume_point.acknowledged(seq)
 
+    def secured(self, session_id: str, seq: int) -> None:
+        """Mark everything delivered up to ``seq`` as done or on disk; ignored for an earlier session."""
+        if session_id == self._session.session_id:
+            self._resume_point.secured(seq)
+
+    def replayable(self, session_id: str) -> int:
+        """Return how many of a session's events Discord would send again; none of one that has ended."""
+        if session_id != self._session.session_id:
+            return 0
+        guilds = self._session.guilds
+        return self._context.settings.replay_events if guilds is None else replayable_events(guilds)
+
+    def is_ahead_of(self, saved: SavedSession | None) -> bool:
+        """Return whether a RESUME from ``saved`` would be near the end of what Discord replays."""
+        session_id = self._session.session_id
+        if session_id is None or saved is None or saved.session_id != session_id:
+            return False
+        return self._resume_point.received - saved.seq > self.replayable(session_id) // 2
+
     @property
     def connected(self) -> bool:
         """Whether events are flowing."""
@@ -153,6 +175,9 @@ class Shard:
             shard_count=self._context.shard_count,
             compress=settings.compress,
             intents=settings.intents,
+            acknowledged=self._resume_point.done,
+            received=self._resume_point.received,
+            guilds=self._session.guilds,
         )
 
     def stats(self) -> ShardStats:
@@ -165,7 +190,7 @@ class Shard:
             session_id=session.session_id,
             session_age=_age(counters.session_since) if session.session_id else None,
             seq_received=session.seq,
-            seq_acknowledged=self._resume_point.value,
+            seq_acknowledged=self._resume_point.done,
             last_event_age=_age(counters.last_event_at),
             latency=session.latency.last,
             latency_average=session.latency.average,

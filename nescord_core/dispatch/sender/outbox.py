@@ -7,7 +7,7 @@ everything above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from operator import attrgetter
 
@@ -25,10 +25,22 @@ class Track:
     """The unfinished events of one gateway session. ``highest`` is the last seq that was received.
 
     ``pending`` never left memory, ``restored`` are back from disk, and ``floors`` has the lowest seq of each
-    disk segment that holds some.
+    disk segment that holds some. Those of ``pending`` up to ``saved`` are on disk as well, and so are
+    ``restored`` ones; ``exposed`` are the exceptions, which are in memory only.
     """
 
-    __slots__ = ("_heap", "floors", "highest", "pending", "reported", "restored", "session_id", "shard_id")
+    __slots__ = (
+        "_heap",
+        "exposed",
+        "floors",
+        "highest",
+        "pending",
+        "reported",
+        "restored",
+        "saved",
+        "session_id",
+        "shard_id",
+    )
 
     def __init__(self, shard_id: int, session_id: str) -> None:
         self.shard_id = shard_id
@@ -36,6 +48,8 @@ class Track:
         self.pending: dict[int, Entry] = {}
         self.restored: dict[int, Entry] = {}
         self.floors: dict[int, int] = {}
+        self.exposed: dict[int, Entry] = {}
+        self.saved = -1
         self.highest = -1
         self.reported = -1
         self._heap: list[int] = []
@@ -54,6 +68,37 @@ class Track:
         lowest = next(iter(self.pending)) if self.pending else self.highest + 1
         if self.restored or self.floors:
             lowest = min(lowest, self._lowest_restored(), *self.floors.values())
+        return lowest - 1
+
+    def holds(self, seq: int) -> bool:
+        """Return whether an event is unfinished and in memory."""
+        return seq in self.pending or seq in self.restored
+
+    def expose(self, seq: int) -> None:
+        """Record that an event in memory is no longer on disk."""
+        entry = self.pending.get(seq) or self.restored.get(seq)
+        if entry is not None:
+            self.exposed[seq] = entry
+
+    def unsaved(self) -> Iterator[Entry]:
+        """Yield the events that are in memory only, the latest first."""
+        for seq, entry in reversed(self.pending.items()):
+            if seq <= self.saved:
+                break
+            yield entry
+        yield from self.exposed.values()
+
+    def secured(self) -> int:
+        """Return a seq up to which all is done or on disk, apart from spilled events not written yet.
+
+        It is at most one write behind the highest such seq: finding that one would mean a search.
+        """
+        lowest = self.highest + 1
+        if self.pending and next(reversed(self.pending)) > self.saved:
+            lowest = max(self.saved + 1, next(iter(self.pending)))
+        if self.exposed:
+            self.exposed = {seq: entry for seq, entry in self.exposed.items() if self.holds(seq)}
+            lowest = min(lowest, min(self.exposed, default=lowest))
         return lowest - 1
 
     def restore(self, seq: int, entry: Entry) -> None:
@@ -110,6 +155,7 @@ class Outbox:
         self.spilled = 0
         self.done_count = 0
         self.duplicates = 0
+        self.set_aside = 0
         self.shed_by_shard: dict[int, int] = {}
 
     def put(self, envelope: Envelope, lane: int | str | None = None) -> Entry | None:
@@ -131,6 +177,11 @@ class Outbox:
         self.events += 1
         self.bytes += len(envelope[6]) + _ENTRY_BYTES
         return entry
+
+    def open(self, shard_id: int, session_id: str, seq: int) -> None:
+        """Continue a session that an earlier process received up to ``seq``."""
+        track = self._track(shard_id, session_id)
+        track.highest = max(track.highest, seq)
 
     def skip(self, shard_id: int, session_id: str, seq: int) -> None:
         """Record an event that is not delivered: it is done as soon as everything before it is."""
@@ -178,6 +229,11 @@ class Outbox:
             self.events -= 1
             self.bytes -= len(envelope.data) + _ENTRY_BYTES
 
+    def unfit(self, count: int) -> None:
+        """Record that some of the events `written` are not on disk, as they cannot be: they are set aside."""
+        self.spilled -= count
+        self.set_aside += count
+
     def restore(
         self, envelope: Envelope, *, segment: int, order: int | None = None, buffered: bool = False
     ) -> Entry | None:
@@ -198,11 +254,27 @@ class Outbox:
         entry.segment = segment
         track.restore(envelope.seq, entry)
         self.left[segment] = self.left.get(segment, 0) + 1
-        if not buffered:
+        if buffered:
+            track.expose(envelope.seq)
+        else:
             self.spilled -= 1
             self.events += 1
             self.bytes += entry.size()
         return entry
+
+    def keep_open(self, pair: tuple[int, str], *, segment: int, floor: int) -> None:
+        """Let an open session's watermark wait for an earlier process's segment, from ``floor`` on."""
+        track = self._tracks.get(pair)
+        if track is not None:
+            track.floors[segment] = floor
+            self._floors.setdefault(segment, set()).add(track)
+
+    def expose(self, segment: int) -> None:
+        """Record that a segment's file is gone while events read back from it are unfinished."""
+        for track in self._tracks.values():
+            for seq, entry in track.restored.items():
+                if entry.segment == segment:
+                    track.exposed[seq] = entry
 
     def emptied(self, segment: int) -> None:
         """Record that a segment was read back completely, or dropped."""
@@ -221,6 +293,11 @@ class Outbox:
         return self.events + self.spilled
 
     @property
+    def is_full(self) -> bool:
+        """Whether it holds as much as allowed."""
+        return self.events >= self._max_events or self.bytes >= self._max_bytes
+
+    @property
     def overfull(self) -> bool:
         """Whether it holds more than allowed."""
         return self.events > self._max_events or self.bytes > self._max_bytes
@@ -237,6 +314,16 @@ class Outbox:
                 self._tracks.pop((track.shard_id, track.session_id), None)
         self._changed.clear()
         return risen
+
+    @property
+    def tracks(self) -> Iterable[Track]:
+        """The known sessions."""
+        return self._tracks.values()
+
+    @property
+    def last_order(self) -> int:
+        """The position of the last event in the order of arrival."""
+        return self._order
 
     def sessions(self) -> int:
         """Return the number of known sessions: the latest of each shard, and those with unfinished events."""

@@ -17,6 +17,7 @@ from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.partition import Partition
 from nescord_core.dispatch.sender.resolver import Lookup, addresses, look_up
 from nescord_core.dispatch.sender.snapshots import SnapshotSource
+from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
 from nescord_core.dispatch.sender.spool.spool import Spool
 from nescord_core.dispatch.sender.stream import lease_of
 from nescord_core.envelope import Envelope
@@ -33,6 +34,7 @@ _ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "RATE_LIMITED"})
 """Events that answer a command and carry its nonce."""
 
 _NONCES = 10_000
+_NO_CALLBACKS = SessionCallbacks()
 _SHED_LOG_INTERVAL = 60.0
 
 
@@ -99,6 +101,7 @@ class Sender:
         command: Callable[[int, int, bytes, float], Awaitable[None]],
         lookup: Lookup = look_up,
         world: SnapshotSource | None = None,
+        callbacks: SessionCallbacks = _NO_CALLBACKS,
     ) -> None:
         self.world = world
         self.settings = settings
@@ -116,12 +119,14 @@ class Sender:
                 shard_ids=hello.shard_ids,
                 shard_count=hello.shard_count,
                 shed=self._shed_bytes,
+                callbacks=callbacks,
             )
             limits = self._spool.overflow.limits
             self._spill_events, self._spill_bytes = limits.spill_events, limits.spill_bytes
         self.hold_restored_until = float("-inf")
         self._hello = hello
         self._report = acknowledged
+        self._callbacks = callbacks
         self._command = command
         self._lookup = lookup
         self._links: dict[str, Link] = {}
@@ -135,7 +140,7 @@ class Sender:
         """Accept an event, without blocking. Beyond the outbox's limit the oldest waiting one is dropped."""
         lane = self._requester(envelope) if self._nonces and envelope.type in _ANSWERS else None
         spool = self._spool
-        if spool is not None and spool.undecided:
+        if spool is not None and envelope[0] in spool.undecided:
             spool.decide(envelope.shard_id, envelope.session_id)
         outbox = self.outbox
         entry = outbox.put(envelope, lane)
@@ -153,11 +158,24 @@ class Sender:
             spool.wake()
         else:
             self.partition.assign(entry)
+        if self.outbox.overfull and spool is not None:
+            spool.write_now()
         if self.outbox.overfull:
             self._shed()
 
+    def resume(self, shard_id: int, session_id: str, *, seq: int, acknowledged: int) -> None:
+        """Continue a session from ``seq``; call it after `recovered` and before the shard's first event.
+
+        Of the events up to ``seq``, those above ``acknowledged`` are delivered from disk.
+        """
+        self.outbox.open(shard_id, session_id, seq)
+        if self._spool is not None:
+            self._spool.resume(shard_id, session_id, seq=seq, acknowledged=acknowledged)
+
     def skip(self, shard_id: int, session_id: str, seq: int) -> None:
         """Record an event that is not delivered, so that the session's acknowledged seq can pass it."""
+        if self._spool is not None and shard_id in self._spool.undecided:
+            self._spool.decide(shard_id, session_id)
         self.outbox.skip(shard_id, session_id, seq)
 
     @property
@@ -174,7 +192,10 @@ class Sender:
             queued=self.partition.queued() + outbox.spilled,
             bytes=outbox.bytes,
             oldest_age=max(0.0, time.time() - oldest) if oldest is not None else 0.0,
-            received=outbox.unfinished + outbox.done_count + sum(outbox.shed_by_shard.values()),
+            received=outbox.unfinished
+            + outbox.done_count
+            + outbox.set_aside
+            + sum(outbox.shed_by_shard.values()),
             acknowledged=outbox.done_count,
             redelivered=self.partition.redelivered,
             duplicates=outbox.duplicates,
@@ -335,6 +356,8 @@ class Sender:
     def _report_watermarks(self) -> None:
         for shard_id, session_id, seq in self.outbox.watermarks():
             self._report(shard_id, session_id, seq)
+        for shard_id, session_id, seq in self._spool.positions() if self._spool is not None else ():
+            self._callbacks.secured(shard_id, session_id, seq)
 
 
 def _nonce(data: bytes) -> str | None:

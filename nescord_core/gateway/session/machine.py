@@ -51,6 +51,7 @@ class Session:
         self.resume_url = saved.url if saved else None
         self.restored = saved is not None
         self.application_id = ""
+        self.guilds: int | None = None
         self.presence: msgspec.Raw | None = None
         self.latency = Latency()
         self._token = token
@@ -211,6 +212,7 @@ class Session:
         facts = ready_facts(frame.d)
         self.session_id = facts.session_id
         self.application_id = facts.application_id
+        self.guilds = facts.guilds
         self._established(now)
         reports: list[s.Effect] = [s.Report(s.Milestone.READY)]
         url = facts.resume_gateway_url

@@ -73,11 +73,15 @@ class _IsChannel(msgspec.Struct, gc=False):
 
 
 class ReadyFacts(NamedTuple):
-    """The session's data in READY; ``resume_gateway_url`` is as Discord sent it."""
+    """The session's data in READY; ``resume_gateway_url`` is as Discord sent it.
+
+    ``guilds`` is their number, None if it cannot be told.
+    """
 
     session_id: str
     resume_gateway_url: str | None = None
     application_id: str = ""
+    guilds: int | None = None
 
 
 class _Ready(msgspec.Struct, gc=False):
@@ -86,6 +90,7 @@ class _Ready(msgspec.Struct, gc=False):
     session_id: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     resume_gateway_url: object = None
     application: object = None
+    guilds: object = None
 
 
 class _Hello(msgspec.Struct):
@@ -221,7 +226,10 @@ def ready_facts(d: bytes) -> ReadyFacts:
     url, application = ready.resume_gateway_url, ready.application
     own_id = application.get("id") if isinstance(application, dict) else None
     return ReadyFacts(
-        ready.session_id, url if isinstance(url, str) else None, own_id if isinstance(own_id, str) else ""
+        ready.session_id,
+        url if isinstance(url, str) else None,
+        own_id if isinstance(own_id, str) else "",
+        len(ready.guilds) if isinstance(ready.guilds, list) else None,
     )
 
 

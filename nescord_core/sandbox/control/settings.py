@@ -46,8 +46,11 @@ def _parse_intents(value: str | int | Iterable[str | int]) -> int:
         raise ActionError(f"disallowed_intents: {error}") from None
 
 
-def _parse_number(key: str, value: object) -> int | float:
-    whole = isinstance(getattr(GatewayLimits(""), key), int)
+def _parse_number(key: str, value: object) -> int | float | None:
+    default = getattr(GatewayLimits(""), key)
+    if value is None and default is None:
+        return None
+    whole = isinstance(default, int | None)
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or value < 0:
         raise ActionError(f"{key} must be a {'whole ' if whole else ''}number, at least 0, not {value!r}.")
     return value

@@ -41,6 +41,9 @@ SEND_LIMIT, SEND_WINDOW = 120, 60.0
 GUILDS_PER_SHARD = 2500
 """Guilds that one shard may have; more are refused with 4011
 (https://discord.com/developers/docs/events/gateway#sharding)."""
+MIN_REPLAY, MAX_REPLAY, REPLAY_PER_GUILD = 100, 3500, 75
+"""Events that a RESUME may bring: so many for each guild, between a minimum and a maximum
+(https://github.com/discord/discord-api-docs/issues/24)."""
 HEARTBEAT_TIMEOUT = 1.75
 """Heartbeat intervals without a heartbeat after which the connection is closed; Discord gives no number."""
 
@@ -192,10 +195,19 @@ class ConnectionRules:
         shard_id, count = shard or (0, 1)
         if not 0 <= shard_id < count:
             return Close(CloseCode.INVALID_SHARD, "Invalid shard.")
-        guilds = sum(1 for guild_id in self._guild_ids() if shard_of(guild_id, count) == shard_id)
-        if guilds > GUILDS_PER_SHARD:
+        if self._count_guilds(shard_id, count) > GUILDS_PER_SHARD:
             return Close(CloseCode.SHARDING_REQUIRED, "Sharding required.")
         return None
+
+    def _count_guilds(self, shard_id: int, count: int) -> int:
+        return sum(1 for guild_id in self._guild_ids() if shard_of(guild_id, count) == shard_id)
+
+    def _max_replay(self, session: Session) -> int:
+        """Return how many events a RESUME of a session may bring."""
+        if self.table.limits.replay_events is not None:
+            return self.table.limits.replay_events
+        guilds = self._count_guilds(session.shard_id, session.shard_count)
+        return max(MIN_REPLAY, min(MAX_REPLAY, REPLAY_PER_GUILD * guilds))
 
     def _on_resume(self, d: dict[str, Any]) -> tuple[Effect, ...]:
         token, session_id, seq = d.get("token"), d.get("session_id"), d.get("seq")
@@ -209,7 +221,7 @@ class ConnectionRules:
         if seq > session.seq or seq < 0:
             self.table.end(session)
             return self._close(CloseCode.INVALID_SEQ, "Invalid seq.")
-        if not session.can_replay(seq):
+        if not session.can_replay(seq) or session.seq - seq > self._max_replay(session):
             self.table.end(session)
             return (Frame(Op.INVALID_SESSION, False),)
         session.resumes += 1

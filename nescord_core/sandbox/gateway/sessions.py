@@ -18,6 +18,8 @@ from nescord_core.snowflake import shard_of
 __all__ = ["GatewayLimits", "Session", "SessionTable", "StoredEvent"]
 
 DAY = 86_400.0
+MAX_BEHIND = 100_000
+"""Events that a connected client may be behind before its connection is closed."""
 
 
 class StoredEvent(NamedTuple):
@@ -78,7 +80,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class GatewayLimits:
-    """The settings that the rules need; times are in seconds."""
+    """The settings that the rules need; times are in seconds.
+
+    ``replay_events`` is how many events a RESUME may bring, None for as many as on Discord.
+    """
 
     token: str = field(repr=False)
     heartbeat_interval: float = 41.25
@@ -86,7 +91,7 @@ class GatewayLimits:
     max_concurrency: int = 1
     session_starts: int = 1000
     resume_window: float = 300.0
-    replay_events: int = 100_000
+    replay_events: int | None = None
     disallowed_intents: int = 0
 
 
@@ -112,7 +117,7 @@ class SessionTable:
             intents,
             large_threshold,
             began_at=now,
-            max_events=self.limits.replay_events,
+            max_events=MAX_BEHIND if self.limits.replay_events is None else self.limits.replay_events,
         )
         self.sessions[session.id] = session
         self._by_shard.setdefault(shard, []).append(session)

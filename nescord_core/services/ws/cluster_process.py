@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from nescord_core.dispatch.sender.sender import HelloFacts, Sender
+from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
 from nescord_core.errors import NescordError
 from nescord_core.gateway.cluster import Cluster
 from nescord_core.gateway.intake import EventSink
@@ -49,6 +50,7 @@ from nescord_core.services.ws.messages import (
     from_parent,
 )
 from nescord_core.services.ws.plan import claim_name
+from nescord_core.services.ws.resumption import SpooledSessions
 from nescord_core.services.ws.set_aside import SetAsideEvents
 from nescord_core.services.ws.snapshots import ShardSnapshots, SnapshotSessions
 
@@ -203,7 +205,9 @@ class ClusterProcess:
             acknowledged=self._acknowledged,
             command=self._command,
             world=world,
+            callbacks=SessionCallbacks(self._secured, self._replayable, self._set_aside.undeliverable),
         )
+        kept = SnapshotSessions(sessions, world) if begin.settings.snapshot.enabled else sessions
         world.session_known = self._sender.partition.wake
         world.not_applied = self._set_aside.not_applied
         self._cluster = Cluster(
@@ -214,7 +218,7 @@ class ClusterProcess:
                 self._link.watching(world.watching(self._sender.put)),
                 set_aside=self._set_aside.undeliverable,
             ),
-            sessions=SnapshotSessions(sessions, world) if begin.settings.snapshot.enabled else sessions,
+            sessions=SpooledSessions(kept, self._sender.resume),
             identify=self._gate,
             gateway_url=begin.gateway_url,
         )
@@ -233,6 +237,14 @@ class ClusterProcess:
             self._cluster.acknowledged(shard_id, session_id, seq)
         if self._world is not None:
             self._world.acknowledged(shard_id, session_id, seq)
+
+    def _secured(self, shard_id: int, session_id: str, seq: int) -> None:
+        if self._cluster is not None:
+            self._cluster.secured(shard_id, session_id, seq)
+
+    def _replayable(self, shard_id: int, session_id: str) -> int:
+        cluster = self._cluster
+        return cluster.replayable(shard_id, session_id) if cluster else self._begin.settings.replay_events
 
     async def _command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
         if self._cluster is not None:

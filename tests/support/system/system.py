@@ -155,14 +155,19 @@ class System:
             check=False,
         )
 
-    def start_sandbox(self) -> Started:
-        """Run the sandbox by itself; services started afterwards use it as Discord."""
+    def start_sandbox(self, replay_events: int | None = 100_000) -> Started:
+        """Run the sandbox by itself; services started afterwards use it as Discord.
+
+        A RESUME brings more events than on Discord unless ``replay_events`` is None: on a machine that is
+        busy with other things a restart may take longer than Discord's limit allows for.
+        """
         sandbox = self.start("run", "sandbox")
         self.environ |= {
             "DISCORD_API_URL": f"http://127.0.0.1:{self.ports['sandbox']}/api/v10",
             "DISCORD_BOT_TOKEN": self.environ["NESCORD_SANDBOX_TOKEN"],
         }
         self.until_answers("sandbox", "/readyz")
+        self.sandbox("POST", "/settings", {"replay_events": replay_events})
         return sandbox
 
     def start_dev(self) -> Started:

@@ -11,12 +11,14 @@ import contextlib
 import fcntl
 import itertools
 import os
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
-from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, decode, encode
+from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, Unfit, decode, encode_fitting
 from nescord_core.process.state_dir import make_folder, open_file, read_bytes
 
 __all__ = ["Leftover", "SpoolFiles"]
@@ -27,10 +29,14 @@ _SUFFIX = ".events"
 
 @dataclass(eq=False)
 class Leftover:
-    """A file of an earlier process, with its events and bytes by (shard, session id)."""
+    """A file of an earlier process: sorted seqs and bytes by (shard, session id).
+
+    ``first`` is the lowest position of its events in the order of arrival.
+    """
 
     path: Path
-    events: Counter[tuple[int, str]] = field(default_factory=Counter)
+    first: int = 0
+    seqs: dict[tuple[int, str], Sequence[int]] = field(default_factory=dict)
     bytes: Counter[tuple[int, str]] = field(default_factory=Counter)
 
 
@@ -49,16 +55,17 @@ class SpoolFiles:
         self._shard_count = shard_count
         self._locks: dict[Path, int] = {}
 
-    def append(self, number: int, items: Sequence[Stored]) -> int:
-        """Append events to a segment's file and return by how many bytes it grew.
+    def append(self, number: int, items: Sequence[Stored]) -> tuple[int, list[Unfit]]:
+        """Append events to a segment's file; return by how many bytes it grew, and what cannot be written.
 
         A partial write is undone.
         """
+        encoded, unfit = encode_fitting(items)
         path = self._path(number)
         fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             before = os.fstat(fd).st_size
-            data = encode(items) if before else MAGIC + encode(items)
+            data = encoded if before else MAGIC + encoded
             try:
                 _write_all(fd, data)
             except OSError:
@@ -66,7 +73,7 @@ class SpoolFiles:
                 raise
         finally:
             os.close(fd)
-        return len(data)
+        return len(data), unfit
 
     def read(self, number: int) -> list[Stored]:
         """Return the intact records of a segment's file."""
@@ -77,11 +84,15 @@ class SpoolFiles:
         self._path(number).unlink(missing_ok=True)
 
     def take_over(self) -> list[Leftover]:
-        """Return the files that dead processes have left for this one, in the order they were written."""
+        """Return the files that dead processes have left for this one, in the order they received the events.
+
+        Of one process, the file with the earlier first event comes first.
+        """
         found: list[Leftover] = []
-        for folder in sorted(self._folder.glob("*-*"), key=_modified):
+        for folder in sorted(self._folder.glob("*-*"), key=_created):
             if self._is_ours(folder) and self._lock(folder):
-                found += [_examined(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
+                files = [_examined(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
+                found += sorted(files, key=attrgetter("first"))
         return found
 
     def close(self) -> None:
@@ -136,11 +147,14 @@ def read_file(path: Path) -> list[Stored]:
 
 
 def _examined(path: Path) -> Leftover:
-    left = Leftover(path)
-    for item in read_file(path):
+    items = read_file(path)
+    left = Leftover(path, first=min((item.order for item in items), default=0))
+    seqs: dict[tuple[int, str], list[int]] = {}
+    for item in items:
         name = item.envelope[:2]
-        left.events[name] += 1
+        seqs.setdefault(name, []).append(item.envelope.seq)
         left.bytes[name] += len(item.envelope.data)
+    left.seqs.update((name, array("q", sorted(found))) for name, found in seqs.items())
     return left
 
 
@@ -150,8 +164,9 @@ def _write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def _modified(folder: Path) -> float:
+def _created(folder: Path) -> float:
+    """Return when a process made its folder: its lock is never written again."""
     try:
-        return folder.stat().st_mtime
+        return (folder / _LOCK).stat().st_mtime
     except FileNotFoundError:
         return 0.0

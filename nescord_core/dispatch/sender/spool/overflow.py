@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from nescord_core.dispatch.sender.outbox import Entry, Outbox
+from nescord_core.dispatch.sender.outbox import Entry, Outbox, Track
 from nescord_core.dispatch.sender.partition import Partition
 from nescord_core.dispatch.sender.spool.records import Stored
+from nescord_core.envelope import Envelope
 
-__all__ = ["Overflow", "Segment", "SpillLimits"]
+__all__ = ["Overflow", "Segment", "SpillLimits", "Wanted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,31 @@ class SpillLimits:
         )
 
 
+class Wanted(NamedTuple):
+    """Which events of an earlier process's file are delivered: a session's, above and up to a seq."""
+
+    shard_id: int
+    session_id: str
+    above: int
+    upto: int
+
+    def has(self, envelope: Envelope) -> bool:
+        """Return whether an event is one of them."""
+        return (
+            envelope.shard_id == self.shard_id
+            and envelope.session_id == self.session_id
+            and self.above < envelope.seq <= self.upto
+        )
+
+
 class Segment:
     """A file of events in order of arrival, and the events in memory that will be written to it.
 
-    ``size`` is the file's size, ``stored`` its number of events by shard. ``only`` is set for a file of an
-    earlier process: the (shard, session id) pairs whose events are wanted from it.
+    ``size`` is the file's size, ``stored`` its number of events by shard; ``lowest`` has the lowest seq that
+    is still to be written, by session. ``wanted`` is set for a file of an earlier process.
     """
 
-    __slots__ = ("buffered", "bytes", "number", "only", "owner", "size", "stored")
+    __slots__ = ("buffered", "bytes", "lowest", "number", "owner", "size", "stored", "wanted")
 
     def __init__(self, number: int, owner: str | None) -> None:
         self.number = number
@@ -67,8 +86,11 @@ class Segment:
         self.bytes = 0
         self.size = 0
         self.stored: Counter[int] = Counter()
-        self.only: frozenset[tuple[int, str]] | None = None
+        self.lowest: dict[Track, int] = {}
+        self.wanted: Wanted | None = None
 
+
+_MOST_BOUNDS = 10_000
 
 _Generation = dict[str | None, deque[Segment]]
 
@@ -89,8 +111,11 @@ class Overflow:
         self._generations: deque[_Generation] = deque([{}])
         self._read: dict[int, int] = {}
         self._buffered_bytes = 0
+        self._buffered = 0
         self._last = 0
         self._changes = 0
+        self.bounds: list[int] = []
+        """Positions in the order of arrival after which events of some lanes begin to go elsewhere."""
 
     def take(self, entry: Entry) -> bool:
         """Spill an event if it has to wait on disk; return whether it did."""
@@ -113,20 +138,34 @@ class Overflow:
         outbox, limits = self._outbox, self.limits
         if outbox.bytes <= limits.spill_bytes and outbox.events <= limits.spill_events:
             return False
+        if outbox.is_full:  # memory has no room, whoever keeps up
+            return True
         return owner is None or self._partition.backlog(owner) >= limits.backlog
 
     def _append(self, queue: deque[Segment], owner: str | None, entry: Entry) -> None:
         segment = queue[-1] if queue else None
         if segment is None or segment.bytes >= self.limits.segment_bytes:
-            self._last += 1
-            segment = Segment(self._last, owner)
+            segment = Segment(self.next_number(), owner)
             queue.append(segment)
+            self._add_bound(entry.order - 1)
         size = entry.size()
+        segment.lowest.setdefault(entry.track, entry.envelope.seq)
         segment.buffered.append(Stored(entry.order, entry.envelope))
         segment.bytes += size
         self._buffered_bytes += size
+        self._buffered += 1
         self._outbox.spill(entry, segment.number)
         self.active = True
+
+    def _add_bound(self, order: int) -> None:
+        self.bounds.append(order)
+        if len(self.bounds) > _MOST_BOUNDS:
+            del self.bounds[: _MOST_BOUNDS // 2]
+
+    def next_number(self) -> int:
+        """Return the number of a new file."""
+        self._last += 1
+        return self._last
 
     def _follow_changes(self) -> None:
         """Start a new generation if lanes may have changed owners since the last one started."""
@@ -152,16 +191,38 @@ class Overflow:
         """Return the segments with events to write."""
         return [segment for segment in self._segments() if segment.buffered]
 
-    def written(self, segment: Segment, count: int, size: int) -> None:
-        """Record a write of a segment's first ``count`` buffered events; its file grew by ``size``."""
+    def written(self, segment: Segment, count: int, size: int, unfit: Sequence[Stored] = ()) -> None:
+        """Record a write of a segment's first ``count`` buffered events; its file grew by ``size``.
+
+        ``unfit`` are those that could not be written: they are done.
+        """
         removed = segment.buffered[:count]
         del segment.buffered[:count]
+        self._buffered -= len(removed)
+        self._find_lowest(segment)
         segment.size += size
         segment.stored.update(item.envelope.shard_id for item in removed)
+        segment.stored.subtract(item.envelope.shard_id for item in unfit)
         self.disk_bytes += size
         before = self._outbox.bytes
         self._outbox.written(item.envelope for item in removed)
+        self._outbox.unfit(len(unfit))
         self._buffered_bytes -= before - self._outbox.bytes
+
+    def _find_lowest(self, segment: Segment) -> None:
+        remaining: dict[tuple[int, str], int] = {}
+        for item in segment.buffered:
+            remaining.setdefault(item.envelope[:2], item.envelope.seq)
+        tracks = {(track.shard_id, track.session_id): track for track in segment.lowest}
+        segment.lowest = {tracks[pair]: seq for pair, seq in remaining.items()}
+
+    def unwritten_from(self) -> dict[Track, int]:
+        """Return the lowest seq that is still to be written, by session."""
+        found: dict[Track, int] = {}
+        for segment in self._segments():
+            for track, seq in segment.lowest.items():
+                found[track] = min(seq, found.get(track, seq))
+        return found
 
     # Reading
 
@@ -174,15 +235,16 @@ class Overflow:
         if is_current:
             backlog, limits = self._partition.backlog, self.limits
             heads = [head for head in heads if backlog(head.owner) < limits.backlog]
-        # An event that is not on disk yet takes no additional memory.
-        fitting = [head for head in heads if not head.size or self._has_room]
+        fitting = [head for head in heads if self._has_room(head)]
         return min(fitting, key=lambda segment: segment.number, default=None)
 
-    @property
-    def _has_room(self) -> bool:
+    def _has_room(self, segment: Segment) -> bool:
+        """Return whether memory has room for a segment; what is not written yet takes none in addition."""
         outbox, limits = self._outbox, self.limits
-        in_memory = outbox.bytes - self._buffered_bytes
-        return in_memory < limits.refill_bytes and outbox.events < limits.refill_events
+        if outbox.bytes - self._buffered_bytes >= limits.refill_bytes:
+            return False
+        buffered = 0 if segment.size else self._buffered
+        return outbox.events - buffered < limits.refill_events
 
     def restore(self, segment: Segment, items: Sequence[Stored]) -> None:
         """Take a segment back: ``items`` are its file's events; the rest was never written.
@@ -190,10 +252,13 @@ class Overflow:
         Events missing from the file are lost, and counted by shard.
         """
         self._take_out(segment)
-        wanted = [item for item in items if segment.only is None or item.envelope[:2] in segment.only]
+        wanted: Sequence[Stored] = items
+        if segment.wanted is not None:
+            wanted = sorted(item for item in items if segment.wanted.has(item.envelope))
         self._count_missing(segment, wanted)
         for item in wanted:
             self._assign(item, segment, buffered=False)
+        self._buffered -= len(segment.buffered)
         for item in segment.buffered:
             self._buffered_bytes -= self._assign(item, segment, buffered=True)
         self._outbox.emptied(segment.number)
@@ -203,7 +268,7 @@ class Overflow:
     def _assign(self, item: Stored, segment: Segment, *, buffered: bool) -> int:
         order: int | None = item.order
         envelope = item.envelope
-        if segment.only is not None:
+        if segment.wanted is not None:
             order, envelope = None, envelope._replace(redelivered=True)
         entry = self._outbox.restore(envelope, segment=segment.number, order=order, buffered=buffered)
         if entry is None:
@@ -223,6 +288,7 @@ class Overflow:
         queue.popleft()
         if not queue:
             del generation[segment.owner]
+            self._add_bound(self._outbox.last_order)
         while len(self._generations) > 1 and not self._generations[0]:
             self._generations.popleft()
         self.active = any(self._generations)
@@ -244,6 +310,7 @@ class Overflow:
             if number not in removed:
                 removed.append(number)
                 excess -= size
+                self._outbox.expose(number)
         for number in removed:
             self.disk_bytes -= self._read.pop(number)
         for number in [number for number, count in left.items() if not count and number not in self._read]:
@@ -259,18 +326,18 @@ class Overflow:
 
     # What an earlier process left
 
-    def adopt(self, envelopes: Counter[tuple[int, str]], size: int) -> Segment:
+    def adopt(self, wanted: Wanted, count: int, size: int, *, floor: int = 0) -> Segment:
         """Add events of an earlier process, after existing ones and before those after `close_generation`.
 
-        ``envelopes`` counts the wanted events of a file by (shard, session id); ``size`` is their size.
+        ``count`` is the number of wanted events in the file, ``size`` their size and ``floor`` the lowest
+        seq.
         """
-        self._last += 1
-        segment = Segment(self._last, None)
+        segment = Segment(self.next_number(), None)
         segment.size = size
-        segment.only = frozenset(envelopes)
-        for (shard_id, _), count in envelopes.items():
-            segment.stored[shard_id] += count
-        self._outbox.spilled += envelopes.total()
+        segment.wanted = wanted
+        segment.stored[wanted.shard_id] = count
+        self._outbox.spilled += count
+        self._outbox.keep_open((wanted.shard_id, wanted.session_id), segment=segment.number, floor=floor)
         self.disk_bytes += segment.size
         self._generations[-1].setdefault(None, deque()).append(segment)
         self.active = True

@@ -7,7 +7,7 @@ reading stops at the first record that is not intact.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from zlib import crc32
 
@@ -15,10 +15,11 @@ import msgspec
 
 from nescord_core.envelope import Envelope
 
-__all__ = ["MAGIC", "Stored", "decode", "encode"]
+__all__ = ["MAGIC", "Stored", "Unfit", "decode", "encode", "encode_fitting"]
 
 MAGIC = b"nescord spool 1\n"
 _HEAD = struct.Struct("<II")
+_UNFIT = (OverflowError, RecursionError, TypeError, ValueError, msgspec.MsgspecError)
 
 
 class Stored(NamedTuple):
@@ -26,6 +27,13 @@ class Stored(NamedTuple):
 
     order: int
     envelope: Envelope
+
+
+class Unfit(NamedTuple):
+    """A record that cannot be encoded, and why."""
+
+    item: Stored
+    why: str
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -40,6 +48,21 @@ def encode(items: Iterable[Stored]) -> bytes:
         parts.append(_HEAD.pack(len(payload), crc32(payload)))
         parts.append(payload)
     return b"".join(parts)
+
+
+def encode_fitting(items: Sequence[Stored]) -> tuple[bytes, list[Unfit]]:
+    """Encode the records that can be encoded, and return the others."""
+    try:
+        return encode(items), []
+    except _UNFIT:
+        parts: list[bytes] = []
+        unfit: list[Unfit] = []
+        for item in items:
+            try:
+                parts.append(encode([item]))
+            except _UNFIT as error:
+                unfit.append(Unfit(item, f"{type(error).__name__}: {error}"))
+        return b"".join(parts), unfit
 
 
 def decode(data: bytes) -> tuple[list[Stored], bool]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from nescord_core.dispatch.sender.sender import HelloFacts, Sender
+from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
 from nescord_core.settings import WsSettings
 from support.dispatch.peers import PAYLOAD, Main, Ws, event, until
 
@@ -112,14 +113,15 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from dataclasses import replace
 from nescord_core.dispatch.sender.sender import HelloFacts, Sender
+from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
 from nescord_core.settings import WsSettings
 from nescord_core.envelope import Envelope
 
 async def command(*_): pass
 
 async def main():
-    settings = WsSettings(token="t", intents=0, outbox_events=100, grpc_hosts=("127.0.0.1:1",),
-        state_dir=Path(sys.argv[1]))
+    settings = WsSettings(token="t", intents=0, outbox_events=100, replay_events=10_000,
+        grpc_hosts=("127.0.0.1:1",), state_dir=Path(sys.argv[1]))
     hello = HelloFacts("killed", (0, 1), 2)
     sender = Sender(settings, hello=hello, acknowledged=lambda *_: None, command=command)
     async with asyncio.TaskGroup() as tasks:
@@ -223,3 +225,90 @@ async def test_what_is_unfinished_at_an_orderly_end_is_kept(tmp_path: Path) -> N
                 assert [s for s in seqs if s > 1] == sorted(s for s in seqs if s > 1)
             await until(lambda: again.sender.stats().depth == 0)
         assert not spooled(tmp_path)
+
+
+async def test_a_burst_larger_than_memory_goes_to_disk_and_none_of_it_is_dropped(tmp_path: Path) -> None:
+    """The events come within one turn of the loop, before the thread that writes gets any."""
+    ws = Ws("127.0.0.1:1", settings=replace(SMALL, state_dir=tmp_path, outbox_disk_mb=500))
+    async with ws.running():
+        await ws.sender.recovered()
+        ws.put(event(seq, guild=seq % 7 + 1, data=PAYLOAD) for seq in range(1, 3001))
+        assert ws.sender.stats().shed == {}
+        assert ws.sender.outbox.events <= 400
+        async with Main(tmp_path).listening() as main:
+            ws.sender._reconcile({main.address}, ws.sender._tasks)  # type: ignore[arg-type]
+            await until(lambda: len(main.got) == 3000)
+            for guild in range(1, 8):
+                seqs = [d.envelope.seq for d in main.got if d.envelope.guild_id == guild]
+                assert seqs == sorted(seqs)
+
+
+async def test_a_slow_main_with_much_credit_fills_the_disk_and_not_memory(tmp_path: Path) -> None:
+    async with Main(tmp_path, auto=False).listening() as main:
+        ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path, outbox_disk_mb=500))
+        async with ws.running():
+            await ws.sender.recovered()
+            for seq in range(1, 3001):
+                ws.put([event(seq)])
+                if seq % 20 == 0:
+                    await asyncio.sleep(0.001)
+            assert ws.sender.stats().shed == {}
+            assert ws.sender.outbox.events <= 400
+            for index in range(3000):
+                await until(lambda index=index: len(main.got) > index)  # type: ignore[misc]
+                main.receiver.done(main.got[index])
+            assert main.seqs == list(range(1, 3001))
+
+
+async def test_what_precedes_the_resume_point_comes_from_disk_and_what_follows_from_discord(
+    tmp_path: Path,
+) -> None:
+    await killed(tmp_path)
+    async with Main(tmp_path).listening() as main:
+        ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
+        async with ws.running():
+            await ws.sender.recovered()
+            ws.sender.resume(0, "old0", seq=200, acknowledged=100)
+            ws.sender.resume(1, "old1", seq=299, acknowledged=299)
+            ws.put([event(seq, session="old0")._replace(redelivered=True) for seq in (202, 204)])
+            ws.put([event(301, session="old1", shard=1)])
+            await until(lambda: len(main.got) == 50 + 2 + 1)
+            await until(lambda: ws.reported.get((0, "old0")) == 204)
+            await until(lambda: not spooled(tmp_path))
+        got = [d.envelope for d in main.got if d.envelope.session_id == "old0"]
+        assert [envelope.seq for envelope in got] == [*range(102, 201, 2), 202, 204]
+        assert all(envelope.redelivered for envelope in got)
+
+
+async def test_a_session_that_is_not_resumed_after_all_comes_from_disk_as_a_whole(tmp_path: Path) -> None:
+    await killed(tmp_path)
+    async with Main(tmp_path).listening() as main:
+        ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
+        async with ws.running():
+            await ws.sender.recovered()
+            ws.sender.resume(0, "old0", seq=200, acknowledged=100)
+            ws.put([event(1, session="new", kind="READY")])
+            await until(lambda: len(main.got) == 100 + 1)
+            seqs = [d.envelope.seq for d in main.got if d.envelope.session_id == "old0"]
+            assert seqs == list(range(102, 301, 2))
+            assert main.got[-1].envelope.session_id == "new"
+
+
+async def test_an_event_that_cannot_be_written_is_set_aside_and_the_others_go_to_disk(tmp_path: Path) -> None:
+    aside: list[int] = []
+    ws = Ws(
+        "127.0.0.1:1",
+        settings=replace(SMALL, state_dir=tmp_path, outbox_events=10),
+        callbacks=SessionCallbacks(set_aside=lambda envelope, _why: aside.append(envelope.seq)),
+    )
+    async with ws.running():
+        await ws.sender.recovered()
+        for seq in range(1, 101):
+            ws.put([event(seq, guild=1 << 70 if seq == 50 else 1)])
+        await until(lambda: aside == [50])
+        async with Main(tmp_path).listening() as main:
+            ws.sender._reconcile({main.address}, ws.sender._tasks)  # type: ignore[arg-type]
+            await until(lambda: len(main.got) == 99)
+            await until(lambda: ws.reported.get((0, "s")) == 100)
+            assert 50 not in main.seqs
+            assert ws.sender.stats().shed == {}

@@ -89,7 +89,7 @@ async def test_heartbeats_are_acknowledged_and_their_absence_closes(start: Any) 
 
 
 async def test_resume_replays_in_order_and_then_says_resumed(start: Any) -> None:
-    gateway = await start()
+    gateway = await start(replay_events=1000)
     async with RawGateway(gateway.url) as client:
         await client.identify(TOKEN, intents=ALL)
         await client.until("GUILD_CREATE")

@@ -35,7 +35,11 @@ class Wire:
 
 
 class Discord:
-    """Sends numbered events of several guilds; keeps a session's events for a RESUME."""
+    """Sends numbered events of several guilds; keeps a session's last events for a RESUME.
+
+    Those that it sends while nobody is connected come on top: how many there are depends on how long ws is
+    gone, not on its rules.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -45,6 +49,7 @@ class Discord:
         self.wire: Wire | None = None
         self.invalid = False
         self.identifies = 0
+        self.unheard: set[int] = set()
 
     def publish(self) -> None:
         world = self.world
@@ -61,6 +66,8 @@ class Discord:
         log.append((len(log) + 1, kind, guild, number))
         if self.wire is not None:
             self._dispatch(*log[-1])
+        else:
+            self.unheard.add(len(log))
 
     def _dispatch(self, seq: int, kind: str, guild: int, number: int, d: bytes = b"") -> None:
         assert self.wire is not None
@@ -70,6 +77,7 @@ class Discord:
         self.identifies += 1
         self.session, self.wire, self.invalid = f"s{self.identifies}", wire, False
         self.log[self.session] = [(1, "READY", 0, 0)]
+        self.unheard.clear()
         ready = {
             "session_id": self.session,
             "resume_gateway_url": "ws://resume",
@@ -79,6 +87,9 @@ class Discord:
         self._dispatch(1, "READY", 0, 0, json.dumps(ready).encode())
 
     def resume(self, wire: Wire, session: str, seq: int) -> None:
+        missed = len(set(range(seq + 1, len(self.log[session]) + 1)) - self.unheard)
+        if missed > self.world.replayed:
+            self.world.problems.append(f"a RESUME asks for {missed} events of {self.world.replayed}")
         if self.invalid or session != self.session:
             self.invalid = False
             wire.send(self.world.ws_control, s.Frame(Op.INVALID_SESSION, d=b"false"))

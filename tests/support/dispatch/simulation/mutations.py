@@ -9,8 +9,9 @@ from nescord_core.dispatch.protocol.lease import Fence, Lease
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.partition import Partition
 from nescord_core.dispatch.sender.spool.overflow import Overflow
+from nescord_core.dispatch.sender.spool.write_behind import Write, WriteBehind
 
-__all__ = ["MUTATIONS", "fence", "lease", "order", "outbox", "overflow", "partition"]
+__all__ = ["MUTATIONS", "fence", "lease", "order", "outbox", "overflow", "partition", "write_behind"]
 
 MUTATIONS = (
     "ack on receipt",
@@ -22,6 +23,8 @@ MUTATIONS = (
     "no fence",
     "lost streams go on",
     "order of handlers ignored",
+    "nothing written behind",
+    "backups removed too early",
 )
 
 
@@ -52,6 +55,23 @@ class _HastyOverflow(Overflow):
 
     def take(self, entry: Entry) -> bool:
         return self._outbox.events > self.limits.spill_events and super().take(entry)
+
+
+class _NoWriteBehind(WriteBehind):
+    """Leaves events in memory only."""
+
+    def due(self) -> list[Write]:
+        return []
+
+
+class _HastyWriteBehind(WriteBehind):
+    """Removes files whose events are not done."""
+
+    def expendable(self) -> list[int]:
+        numbers = self.files()
+        for backup in list(self._backups):
+            self._remove(backup)
+        return numbers
 
 
 class _EndlessLease(Lease):
@@ -85,6 +105,15 @@ def partition(mutation: str) -> type[Partition]:
 
 def overflow(mutation: str) -> type[Overflow]:
     return _HastyOverflow if mutation == "spool overtaken" else Overflow
+
+
+def write_behind(mutation: str) -> type[WriteBehind]:
+    match mutation:
+        case "nothing written behind":
+            return _NoWriteBehind
+        case "backups removed too early":
+            return _HastyWriteBehind
+    return WriteBehind
 
 
 def lease(mutation: str, seconds: float) -> Lease:

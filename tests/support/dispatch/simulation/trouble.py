@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nescord_core.dispatch.sender.spool.records import decode
 from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.opcodes import Op
 from nescord_core.gateway.session.states import State
@@ -13,7 +12,6 @@ from support.dispatch.simulation.main import Main
 if TYPE_CHECKING:
     from support.dispatch.simulation.conn import Conn
     from support.dispatch.simulation.world import World
-    from support.dispatch.simulation.ws import Ws
 
 __all__ = ["Trouble"]
 
@@ -143,14 +141,12 @@ class Trouble:
             or self.world.persisted is None
             or self.world.persisted.session_id != held
         ):
-            self._lose_session_too(ws)
+            self._lose_session_too()
         for conn in ws.conns:
             self.world.after(self._until_main_notices(), conn.lost_at_main)
         self.world.after(0.002 + self.world.chance.random() * 0.04, self.world.start_ws)
 
-    def _lose_session_too(self, ws: Ws) -> None:
+    def _lose_session_too(self) -> None:
         """End the session or forget that it was saved: only the spool has its events."""
         self.world.discord.invalid = True
-        files = [*ws.left, *ws.adopted.values(), *ws.files.values()]
-        on_disk = {item.envelope[1:3] for data in files for item in decode(data)[0]}
-        self.world.excused |= self.world.received - on_disk
+        self.world.excused |= self.world.received - self.world.on_disk()

@@ -11,15 +11,16 @@ from typing import Any
 from nescord_core.dispatch.receiver.dedupe import Dedupe
 from nescord_core.dispatch.receiver.intake import Identity as FullIdentity
 from nescord_core.dispatch.receiver.intake import identity_of
+from nescord_core.dispatch.sender.spool.records import decode
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.session import signals as s
 from nescord_core.gateway.session.opcodes import Op
-from nescord_core.gateway.session.states import Resumable, State
+from nescord_core.gateway.session.states import State
 from support.dispatch.simulation.conn import Conn
 from support.dispatch.simulation.gateway import Discord
 from support.dispatch.simulation.main import Main
 from support.dispatch.simulation.trouble import Trouble
-from support.dispatch.simulation.ws import Ws
+from support.dispatch.simulation.ws import Saved, Ws
 
 __all__ = ["World", "check"]
 
@@ -43,11 +44,14 @@ class World:
         self.guilds = self.chance.randint(1, 4)
         self.left = self.chance.randint(20, 70)
         self.bound = self.chance.choice((16, 24, 60, 400))
+        # Enough for what ws and the wire hold at 400 events a second, and few enough for the spool to matter.
+        self.replayed = self.chance.choice((30, 60))
         self.slow = self.chance.choice((0.001, 0.004, 0.015))
         self.faults = self.chance.randint(0, 8)
         # A session that Discord drops after ws has crashed takes the events that only Discord had with it.
         self.drops_sessions = self.chance.random() < 0.3
         self.disk: list[dict[int, bytes]] = []
+        """The files of every process of ws there was."""
         # Handlers: how many at a time, and the guilds in which one has to end before the next starts.
         self.concurrency = self.chance.choice((1, 3, 100))
         self.ordered = {guild for guild in range(1, self.guilds + 1) if self.chance.random() < 0.4}
@@ -60,7 +64,7 @@ class World:
         self.begun: dict[int, list[tuple[int, bool, Identity]]] = defaultdict(list)
         self.dirty: dict[Conn, None] = {}
         self.discord = Discord(self)
-        self.persisted: Resumable | None = None
+        self.persisted: Saved | None = None
         self.ws: Ws | None = None
         names = "abc"[: self.chance.randint(1, 3)]
         self.mains = {name: Main(self, name) for name in names}
@@ -141,10 +145,20 @@ class World:
         ws = self.ws
         if ws is not None:
             self.persisted = ws.saved()
-            if self.persisted is not None:
-                self._check_persisted(self.persisted)
+            self._check_persisted(self.persisted)
         if self.is_busy():
             self.after(0.03, self.persist)
+
+    def on_disk(self) -> set[Identity]:
+        """Return the events that outlive ws."""
+        found = (item.envelope for files in self.disk for data in files.values() for item in decode(data)[0])
+        return {(envelope.session_id, envelope.seq) for envelope in found}
+
+    def persist_now(self) -> None:
+        """Save a position that has moved a long way, as a cluster does."""
+        if self.ws is not None:
+            self.persisted = self.ws.saved()
+            self._check_persisted(self.persisted)
 
     def is_busy(self) -> bool:
         """Whether more is to come."""
@@ -153,9 +167,13 @@ class World:
             self.left > 0 or ws is None or ws.outbox.unfinished > 0 or ws.session.state is not State.CONNECTED
         )
 
-    def _check_persisted(self, saved: Resumable) -> None:
+    def _check_persisted(self, saved: Saved | None) -> None:
+        if saved is None:
+            return
+        on_disk = self.on_disk()
         for seq, kind, *_ in self.discord.log[saved.session_id][: saved.seq]:
-            known = kind == "RESUMED" or (saved.session_id, seq) in self.finished
+            identity = (saved.session_id, seq)
+            known = kind == "RESUMED" or identity in self.finished or identity in on_disk
             self.expect(known, f"seq {seq} is not finished, and the next RESUME begins at {saved.seq}")
 
     # Reports of the mains
@@ -189,7 +207,7 @@ class World:
         ws = self.ws
         assert ws is not None
         self.expect(ws.outbox.unfinished == 0, "something is left in the outbox")
-        self.expect(not ws.files, "files are left on disk")
+        self.expect(not any(self.disk), "files are left on disk")
         self.expect(ws.outbox.shed_by_shard == {}, "events were shed")
         self._look_for_losses(ws)
         for guild, pairs in self.begun.items():

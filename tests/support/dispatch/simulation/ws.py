@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from nescord_core.dispatch.sender.spool.files import Leftover
+from nescord_core.dispatch.sender.spool.leftovers import Leftovers
 from nescord_core.dispatch.sender.spool.overflow import SpillLimits
 from nescord_core.dispatch.sender.spool.records import MAGIC, decode, encode
 from nescord_core.envelope import Envelope
@@ -22,16 +26,25 @@ if TYPE_CHECKING:
     from support.dispatch.simulation.conn import Conn
     from support.dispatch.simulation.world import World
 
-__all__ = ["Ws"]
+__all__ = ["Saved", "Ws"]
 
 _RULES = SessionRules(invalid_wait=(0.01, 0.05), soon=(0.01, 0.02), backoff=Backoff(0.01, 0.1))
 _HELLO = json.dumps({"heartbeat_interval": 41_250}).encode()
 
 
+class Saved(NamedTuple):
+    """What is saved of a session."""
+
+    session_id: str
+    seq: int
+    acknowledged: int
+    url: str | None
+
+
 class Ws:
     """One process of ws. Its files and the saved session belong to the world, and outlive it."""
 
-    def __init__(self, world: World, saved: Resumable | None) -> None:
+    def __init__(self, world: World, saved: Saved | None) -> None:
         self.world = world
         self.began = world.now
         mutation = world.mutation
@@ -47,18 +60,28 @@ class Ws:
             backlog=max(world.bound // 8, 1),
         )
         self.overflow = mutations.overflow(mutation)(self.outbox, self.partition, limits)
-        self.watermark = ResumePoint(saved.seq if saved else 0)
+        self.behind = mutations.write_behind(mutation)(self.outbox, self.overflow, self._replayable)
+        self.leftovers = Leftovers(self.outbox, self.overflow, self._remove)
+        self.watermark = ResumePoint(saved.seq, acknowledged=saved.acknowledged) if saved else ResumePoint()
         self.session = Session(
-            (0, 1), token="t", intents=0, gateway_url="ws://main", rules=_RULES, saved=saved
+            (0, 1),
+            token="t",
+            intents=0,
+            gateway_url="ws://main",
+            rules=_RULES,
+            saved=Resumable(saved.session_id, saved.seq, saved.url) if saved else None,
         )
         self.wire: Wire | None = None
         self.files: dict[int, bytes] = {}
-        self.left = [found for files in world.disk for found in files.values()]
+        self.leftovers.found(_leftovers(world.disk))
         world.disk.append(self.files)
-        self.adopted: dict[int, bytes] = {}
         self.conns: dict[Conn, None] = {}  # ordered, unlike a set, so that a seed reproduces
         self.reading = False
         self.reported: dict[str, int] = {}
+        if saved is not None:
+            self.outbox.open(0, saved.session_id, saved.seq)
+            self.leftovers.resume(0, saved.session_id, seq=saved.seq, acknowledged=saved.acknowledged)
+            self._wake()
 
     # The gateway
 
@@ -112,14 +135,13 @@ class Ws:
         envelope = Envelope(
             0, session_id, seq, kind, guild, guild, str(number).encode(), self.world.now, redelivered
         )
-        if self.left:
-            self._decide(session_id)
+        if self.leftovers.undecided:
+            self.leftovers.decide(0, session_id)
         entry = self.outbox.put(envelope)
         assert entry is not None, "the session lets nothing through twice"
-        if self.overflow.take(entry):
-            self._wake()
-        else:
+        if not self.overflow.take(entry):
             self.partition.assign(entry)
+        self._wake()
         if (
             self.outbox.overfull
         ):  # the disk is far faster than the gateway, for whose bursts these limits are low
@@ -127,19 +149,6 @@ class Ws:
         self.world.received.add((session_id, seq))
 
     # The disk
-
-    def _decide(self, session_id: str) -> None:
-        self.overflow.close_generation()
-        for data in self.left:
-            wanted = [item for item in decode(data)[0] if item.envelope.session_id != session_id]
-            names = Counter(item.envelope[:2] for item in wanted)
-            if names:
-                self.adopted[self.overflow.adopt(names, len(data)).number] = MAGIC + encode(wanted)
-        self.overflow.close_generation()
-        self.left.clear()
-        self.world.disk = [self.adopted, self.files]
-        if self.overflow.active:
-            self._wake()
 
     def _wake(self) -> None:
         if not self.reading:
@@ -152,11 +161,13 @@ class Ws:
         overflow = self.overflow
         self._expend()
         if (segment := overflow.readable()) is not None:
-            data = self.adopted.get(segment.number, self.files.get(segment.number, b""))
+            path = self.leftovers.path_of(segment.number)
+            data = self.files.get(segment.number, b"") if path is None else self._file(path)
             overflow.restore(segment, decode(data)[0])
         if self.world.chance.random() < 0.5:
             self._write()
-        self.reading = not overflow.idle
+        self._write_behind()
+        self.reading = not (overflow.idle and self.behind.is_idle)
         if self.reading:
             self.world.after(0.004, self._spool)
 
@@ -165,11 +176,39 @@ class Ws:
             items = list(segment.buffered)
             self.files[segment.number] = self.files.get(segment.number, MAGIC) + encode(items)
             self.overflow.written(segment, len(items), 1)
+        self._secure()
+
+    def _write_behind(self) -> None:
+        for write in self.behind.due():
+            number = write.backup.number
+            self.files[number] = self.files.get(number, MAGIC) + encode(write.items())
+            self.behind.written(write, 1)
+        self._secure()
+
+    def _secure(self) -> None:
+        """Report what is safe to the shard, and save it at once if the saved position is far behind."""
+        session_id = self.session.session_id
+        for _, of, seq in self.behind.risen():
+            if of == session_id:
+                self.watermark.secured(seq)
+        saved = self.world.persisted
+        is_current = saved is not None and saved.session_id == session_id
+        if saved and is_current and self.watermark.received - saved.seq > self.world.replayed // 2:
+            self.world.persist_now()
+
+    def _replayable(self, _shard_id: int, session_id: str) -> int:
+        return self.world.replayed if session_id == self.session.session_id else 0
 
     def _expend(self) -> None:
-        for number in self.overflow.expendable():
-            self.files.pop(number, None)
-            self.adopted.pop(number, None)
+        for number in [*self.behind.expendable(), *self.overflow.expendable()]:
+            if not self.leftovers.finished(number):
+                self.files.pop(number, None)
+
+    def _file(self, path: Path) -> bytes:
+        return self.world.disk[int(path.parent.name)][int(path.name)]
+
+    def _remove(self, path: Path) -> None:
+        del self.world.disk[int(path.parent.name)][int(path.name)]
 
     def report(self) -> None:
         """Report the watermarks to the shard."""
@@ -179,6 +218,24 @@ class Ws:
                 self.reported[session_id] = seq
                 self.watermark.acknowledged(seq)
 
-    def saved(self) -> Resumable | None:
+    def saved(self) -> Saved | None:
         held = self.session.resumable()
-        return None if held is None else Resumable(held.session_id, self.watermark.value, held.url)
+        if held is None:
+            return None
+        return Saved(held.session_id, self.watermark.value, self.watermark.done, held.url)
+
+
+def _leftovers(disk: list[dict[int, bytes]]) -> list[Leftover]:
+    """Examine the files of earlier processes as the spool does."""
+    found: list[Leftover] = []
+    for process, files in enumerate(disk):
+        examined = []
+        for number, data in files.items():
+            items = decode(data)[0]
+            names = {item.envelope[:2] for item in items}
+            seqs = {name: sorted(i.envelope.seq for i in items if i.envelope[:2] == name) for name in names}
+            sizes = Counter(item.envelope[:2] for item in items)
+            first = min(item.order for item in items)
+            examined.append(Leftover(Path(f"{process}/{number}"), first, dict(seqs), sizes))
+        found += sorted(examined, key=attrgetter("first"))
+    return found

@@ -77,6 +77,18 @@ def test_events_past_the_bound_are_forgotten_and_a_resume_that_needs_them_is_inv
     assert connection(of, 2).on_payload(resume(session_id, 1), 101.0) == (Frame(Op.INVALID_SESSION, False),)
 
 
+@pytest.mark.parametrize(
+    ("guilds", "replayed"), [(0, 100), (1, 100), (4, 300), (46, 3450), (47, 3500), (100, 3500)]
+)
+def test_a_resume_brings_as_many_events_as_on_discord(guilds: int, replayed: int) -> None:
+    of = table()
+    session_id = resumable(of, events=5000)
+    seq = of.sessions[session_id].seq - replayed
+    first, second = (connection(of, number, guilds=tuple(range(guilds))) for number in (2, 3))
+    assert isinstance(first.on_payload(resume(session_id, seq), 101.0)[0], SessionResumed)
+    assert second.on_payload(resume(session_id, seq - 1), 102.0) == (Frame(Op.INVALID_SESSION, False),)
+
+
 @pytest.mark.parametrize("code", [1000, 1001])
 def test_a_client_that_closes_with_1000_or_1001_has_ended_its_session(code: int) -> None:
     of = table()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from nescord_core.dispatch.sender.outbox import Outbox
 from nescord_core.dispatch.sender.partition import Partition, Stream
-from nescord_core.dispatch.sender.spool.overflow import Overflow, Segment, SpillLimits
+from nescord_core.dispatch.sender.spool.overflow import Overflow, Segment, SpillLimits, Wanted
 from nescord_core.dispatch.sender.spool.records import Stored
 from nescord_core.envelope import Envelope
 
@@ -216,7 +214,7 @@ def test_what_an_earlier_process_left_stays_first_when_it_is_sent_again() -> Non
     """A new event that was waiting on disk arrived before the old ones were read."""
     disk = Disk()
     old = [Stored(n, Envelope(0, "old", n, "T", 1, 1, b"", 1.0)) for n in range(1, 4)]
-    segment = disk.overflow.adopt(Counter({(0, "old"): 3}), size=10)
+    segment = disk.overflow.adopt(Wanted(0, "old", -1, 1000), 3, size=10)
     disk.files[segment.number] = old
     disk.overflow.close_generation()
     disk.put(session="new")
@@ -233,7 +231,7 @@ def test_what_an_earlier_process_left_comes_first_and_marked() -> None:
     disk = Disk()
     old = [Stored(n, Envelope(0, "old", n, "T", 1, 1, b"", 1.0)) for n in range(1, 6)]
     other = [Stored(n, Envelope(3, "x", n, "T", 1, 1, b"", 1.0)) for n in range(1, 4)]
-    segment: Segment = disk.overflow.adopt(Counter({(0, "old"): 5}), size=10)
+    segment: Segment = disk.overflow.adopt(Wanted(0, "old", -1, 1000), 5, size=10)
     disk.files[segment.number] = [*old, *other]
     disk.overflow.close_generation()
     stream = disk.attach()
