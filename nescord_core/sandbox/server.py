@@ -17,9 +17,10 @@ from nescord_core.sandbox.control.api import ControlApi
 from nescord_core.sandbox.faults import FaultPlan
 from nescord_core.sandbox.gateway.server import GATEWAY_PATH, RESUME_PATH, GatewayServer
 from nescord_core.sandbox.http.api import RestApi
+from nescord_core.sandbox.http.fault_injection import inject_rest_faults
 from nescord_core.sandbox.http.routes.applications import LIMITED_INTENT_FLAGS
 from nescord_core.sandbox.page.service import EventFeed, add_page
-from nescord_core.sandbox.request_guard import inject_rest_faults, local_only
+from nescord_core.sandbox.request_guard import local_only
 from nescord_core.sandbox.world.simcord.model import channel_accessible
 from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SandboxSettings

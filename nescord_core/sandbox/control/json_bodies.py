@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,6 +10,7 @@ from aiohttp import web
 
 from nescord_core.sandbox.faults import FaultError
 from nescord_core.sandbox.gateway.event_filter import encode
+from nescord_core.sandbox.json_decoding import InvalidJson, decode_json
 from nescord_core.sandbox.world.lookup import ActionError
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "with_json_errors",
 ]
 
+MAX_DIGITS = 20
+"""Digits of a number; the largest id has 20."""
 MAX_WAIT = 120.0
 """Seconds that one call may wait."""
 
@@ -57,8 +59,8 @@ async def read_body(request: web.Request) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        body = json.loads(raw)
-    except ValueError as error:
+        body = decode_json(raw)
+    except InvalidJson as error:
         raise ActionError(f"The body is not JSON: {error}.") from None
     if not isinstance(body, dict):
         raise ActionError("The body must be a JSON object.")
@@ -72,7 +74,7 @@ def path_arguments(request: web.Request) -> dict[str, str]:
 
 def read_number(raw: str, name: str) -> int:
     """Return a query parameter as a whole number. Raises ActionError."""
-    if not raw.isascii() or not raw.isdecimal():
+    if not raw.isascii() or not raw.isdecimal() or len(raw) > MAX_DIGITS:
         raise ActionError(f"{name} must be a whole number, not {raw!r}.")
     return int(raw)
 

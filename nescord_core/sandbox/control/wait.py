@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nescord_core.sandbox.control.json_bodies import read_seconds
-from nescord_core.sandbox.world.lookup import ActionError, Ref
+from nescord_core.sandbox.world.lookup import ActionError, Ref, id_of
 from nescord_core.sandbox.world.world import World
 
 __all__ = ["MessageWait"]
@@ -90,10 +90,10 @@ def _author(raw: object, world: World) -> Ref:
 
 
 def _after(raw: object) -> int:
-    text = str(_id(raw))
-    if not text.isdecimal():
+    number = id_of(_id(raw))
+    if number < 0:
         raise ActionError(f"after must be the id of a message, not {raw!r}.")
-    return int(text)
+    return number
 
 
 def _pattern(raw: object) -> re.Pattern[str] | None:

@@ -104,7 +104,7 @@ class ConnectionRules:
             return self._close(CloseCode.RATE_LIMITED, "You are being rate limited.")
         try:
             payload = msgspec.json.decode(raw, type=_Payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             return self._close(CloseCode.DECODE_ERROR, "Error while decoding payload.")
         if payload.op not in CLIENT_OPS:
             return self._close(CloseCode.UNKNOWN_OPCODE, f"Unknown opcode {payload.op}.")

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from nescord_core.sandbox.http.calls import Upload
+from nescord_core.sandbox.json_decoding import InvalidJson, decode_json
 
 __all__ = ["BodyTooLarge", "InvalidBody", "read_body"]
 
@@ -54,8 +55,8 @@ async def _read_all(request: web.Request) -> bytes:
 
 def _json(data: bytes) -> Any:
     try:
-        return msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+        return decode_json(data)
+    except InvalidJson as error:
         raise InvalidBody(str(error)) from error
 
 
@@ -80,7 +81,7 @@ async def _multipart(request: web.Request) -> tuple[Any, list[Upload]]:
                 files.append(Upload(part.name or "file", part.filename, data))
             else:
                 fields[part.name or ""] = data.decode("utf-8", "replace")
-    except (AssertionError, RuntimeError, ValueError) as error:
+    except (AssertionError, HttpProcessingError, RuntimeError, ValueError) as error:
         if isinstance(error, BodyTooLarge):
             raise
         raise InvalidBody(str(error)) from error

@@ -35,8 +35,8 @@ from nescord_core.sandbox.http.validation import (
     check_body,
     check_path,
     check_query,
+    convert_scalars,
     invalid_form,
-    parse_boolean_strings,
 )
 from nescord_core.sandbox.world.completion import complete_answer
 from nescord_core.sandbox.world.oauth_scopes import SCOPES
@@ -94,7 +94,7 @@ def answer(call: Call) -> Response:
     scopes = SCOPES.get(operation.operation_id)
     if call.grant is not None and scopes and not call.grant.scopes & set(scopes):
         return Response(403, {"message": "Missing required OAuth2 scope", "code": 50026})
-    call = replace(call, body=parse_boolean_strings(operation, call.body))
+    call = replace(call, body=convert_scalars(operation, call.body))
     problems = {
         **check_path(operation, call.args),
         **check_query(operation, call.query),

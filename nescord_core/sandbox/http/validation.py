@@ -14,7 +14,7 @@ from typing import Any
 from nescord_core.discord_api.contract import Operation, Parameter
 from nescord_core.discord_api.schema import Shape, kind_of, shape_of
 
-__all__ = ["body_shape", "check_body", "check_path", "check_query", "invalid_form", "parse_boolean_strings"]
+__all__ = ["body_shape", "check_body", "check_path", "check_query", "convert_scalars", "invalid_form"]
 
 Problems = dict[str, Any]
 BOT_CONTENT_LIMIT = 2000
@@ -59,27 +59,39 @@ def body_shape(operation: Operation) -> Shape | None:
     return None if schema is None else shape_of(schema)
 
 
-def parse_boolean_strings(operation: Operation, body: Any) -> Any:
-    """Return the body with "true" and "false" in boolean fields as booleans, as Discord reads them.
+def convert_scalars(operation: Operation, body: Any) -> Any:
+    """Return the body with its scalars as the document has them, as Discord reads them.
 
-    discord.py sends ``compute_prune_count`` so.
+    "true" and "false" are booleans in a boolean field (discord.py sends ``compute_prune_count`` so); a number
+    is text in a string field, and digits are a number in an integer field.
     """
     shape = body_shape(operation)
-    if shape is None or not isinstance(body, dict):
-        return body
-    booleans = {
-        name: BOOLEAN_WORDS[given.lower()]
-        for name, given in body.items()
-        if isinstance(given, str) and given.lower() in BOOLEAN_WORDS and _is_boolean(shape.fields.get(name))
-    }
-    return {**body, **booleans} if booleans else body
+    return body if shape is None else _converted(body, shape)
 
 
-def _is_boolean(shape: Shape | None) -> bool:
+def _converted(value: Any, shape: Shape | None) -> Any:
     if shape is None:
-        return False
-    only = "boolean" in shape.kinds and shape.kinds <= {"boolean", "null"}
-    return only or any(map(_is_boolean, shape.branches))
+        return value
+    if isinstance(value, (dict, list)) and shape.branches:
+        return _converted(value, next(iter(shape.branches_for(value)), None))
+    if isinstance(value, dict):
+        return {name: _converted(each, shape.fields.get(name, shape.extra)) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_converted(each, shape.items) for each in value]
+    if isinstance(value, str) and value.lower() in BOOLEAN_WORDS and _is_only(shape, "boolean"):
+        return BOOLEAN_WORDS[value.lower()]
+    if isinstance(value, str) and _is_only(shape, "integer") and (number := _as_int(value)) is not None:
+        return number
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and _is_only(shape, "string"):
+        return str(value)
+    return value
+
+
+def _is_only(shape: Shape, kind: str) -> bool:
+    """Return whether the shape takes this kind and no other but null; ids stay what they are."""
+    if shape.branches:
+        return all(_is_only(each, kind) or each.kinds == {"null"} for each in shape.branches)
+    return kind in shape.kinds and shape.kinds <= {kind, "null"} and shape.rules.get("format") != "snowflake"
 
 
 def check_body(operation: Operation, body: Any, file_fields: Sequence[str] = ()) -> Problems:

@@ -8,12 +8,14 @@ from typing import ClassVar
 from nescord_core.errors import NescordError
 from nescord_core.sandbox.world.simcord.model import Channel, Guild, Message, Role, SimcordModel, User
 
-__all__ = ["ActionError", "Lookup"]
+__all__ = ["ActionError", "Lookup", "Ref", "id_of"]
 
 Ref = int | str
 """An id (as number or digits) or a name: ``general``, ``#general``, ``alice``, ``@alice``."""
 
 MAX_NAMES = 25
+MAX_ID_DIGITS = 20
+"""Decimal digits of the largest number with 64 bits."""
 
 
 class ActionError(NescordError):
@@ -44,7 +46,7 @@ class Lookup:
             if not guilds:
                 raise ActionError("The bot is in no guild. Add one first.", status=409)
             return next(iter(guilds.values()))
-        number = _number(guild)
+        number = id_of(guild)
         if number in guilds:
             return guilds[number]
         for each in guilds.values():
@@ -55,7 +57,7 @@ class Lookup:
     def find_user(self, user: Ref) -> User:
         """Return a user by id or name."""
         users = self.model.users
-        number = _number(user)
+        number = id_of(user)
         if number in users:
             return users[number]
         name = str(user).removeprefix("@")
@@ -67,7 +69,7 @@ class Lookup:
     def find_channel(self, channel: Ref, guild: Ref | None = None) -> Channel:
         """Return a channel or thread by id or name, in one guild or in any."""
         channels = self.model.channels
-        number = _number(channel)
+        number = id_of(channel)
         if number in channels:
             return channels[number]
         name = str(channel).removeprefix("#")
@@ -82,7 +84,7 @@ class Lookup:
     def find_role(self, role: Ref, guild: Ref | None = None) -> Role:
         """Return a role of a guild by id or name."""
         roles = self.find_guild(guild).roles
-        number = _number(role)
+        number = id_of(role)
         if number in roles:
             return roles[number]
         for each in roles.values():
@@ -93,16 +95,17 @@ class Lookup:
     def find_message(self, channel: Ref, message: Ref, guild: Ref | None = None) -> Message:
         """Return a message of a channel by its id."""
         place = self.find_channel(channel, guild)
-        found = self.model.messages.get(place.id, {}).get(_number(message) or 0)
+        found = self.model.messages.get(place.id, {}).get(id_of(message) or 0)
         if found is None:
             raise ActionError(f"There is no message {message} in #{place.name or place.id}.", status=404)
         return found
 
 
-def _number(value: Ref) -> int:
+def id_of(value: Ref) -> int:
+    """Return the id; -1, which no object has, for a name or for more digits than an id can have."""
     if isinstance(value, int):
         return value
-    return int(value) if value.isascii() and value.isdecimal() else -1
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= MAX_ID_DIGITS else -1
 
 
 def _unknown(kind: str, value: Ref, known: Iterable[str | None]) -> ActionError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nescord_core.errors import ConfigError
-from nescord_core.sandbox.request_guard import is_local_host, is_same_origin, route_of
+from nescord_core.sandbox.http.fault_injection import route_of
+from nescord_core.sandbox.request_guard import is_local_host, is_same_origin
 from nescord_core.sandbox.server import check_loopback
 
 
@@ -61,3 +62,8 @@ def test_other_addresses_are_a_configuration_error_that_names_the_key(host: str)
 )
 def test_a_route_is_named_without_its_version(path: str, expected: str) -> None:
     assert route_of(path) == expected
+
+
+@pytest.mark.parametrize("origin", ["http://[::1", "http://]", "//", "http://127.0.0.1:7000:80", "\x00"])
+def test_an_origin_that_is_no_url_is_not_the_same(origin: str) -> None:
+    assert not is_same_origin(origin, "127.0.0.1:7000")
