@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from nescord_core.config.effective import Effective, parsed
 from nescord_core.config.keys import BY_NAME, KEYS
 from nescord_core.errors import ConfigError
+from nescord_core.process.text import printable
 
 __all__ = ["FILE", "dotenv", "from_document", "from_flags", "from_toml", "from_variables"]
 
@@ -20,13 +23,36 @@ FILE = "nescord.toml"
 
 
 def dotenv(path: Path) -> Mapping[str, str]:
-    """Read the variables of a .env file; none if there is no such file."""
+    """Read the variables of a .env file; none if there is no such file.
+
+    Raises:
+        ConfigError: a line is not NAME=VALUE. Without that token `nescord dev` would use the sandbox.
+
+    """
     if not path.is_file():
         return {}
     try:
-        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+        text = path.read_text(encoding="utf-8-sig")  # some editors write a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            raise _unparsable(path, binding.original.line, binding.original.string)
+    return {
+        name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None
+    }
+
+
+def _unparsable(path: Path, number: int, original: str) -> ConfigError:
+    """Return the error for a line of .env; its value is not shown, because it may be a secret."""
+    number += original[: len(original) - len(original.lstrip())].count("\n")
+    name, equals, _ = original.strip().partition("=")
+    shown = f"{name.rstrip()}=..." if equals else f"{name.split()[0]} ..." if name.split()[1:] else name
+    return ConfigError(
+        f"this is not NAME=VALUE: {printable(shown, 80)}",
+        where=f"{path}, line {number}",
+        hint="Check its quotes and its =.",
+    )
 
 
 def _unreadable(path: Path, error: OSError | UnicodeDecodeError) -> ConfigError:

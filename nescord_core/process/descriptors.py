@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import os
 from collections.abc import Callable
+from typing import Any
 
-__all__ = ["MOST", "hold_reserve", "is_shortage", "opened", "raise_limit"]
+from nescord_core.process.os_errors import reason_of
+
+__all__ = ["MOST", "AcceptErrors", "hold_reserve", "is_shortage", "opened", "raise_limit"]
+
+log = logging.getLogger("nescord")
 
 MOST = 65_536
 """A higher limit helps no service and slows programs that close every descriptor one by one."""
+
+QUIET = 60.0
+"""Seconds between two lines about connections that cannot be accepted."""
 
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 _FULL = frozenset({errno.EMFILE, errno.ENFILE})
@@ -61,3 +71,28 @@ def opened(open_it: Callable[[], int]) -> int:
 def is_shortage(error: OSError) -> bool:
     """Return whether the system is short of descriptors, memory or processes: a later retry may succeed."""
     return error.errno in _SHORTAGES
+
+
+class AcceptErrors:
+    """Exception handler of an event loop: says once a minute that connections cannot be accepted.
+
+    asyncio reports each failed accept with a traceback, a hundred at a time, and pauses for a second.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._next = float("-inf")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Handle one report of the loop."""
+        error = context.get("exception")
+        is_accept = "accept" in context.get("message", "") and isinstance(error, OSError)
+        if not (is_accept and isinstance(error, OSError) and is_shortage(error)):
+            loop.default_exception_handler(context)
+        elif self._clock() >= self._next:
+            self._next = self._clock() + QUIET
+            log.error(
+                "cannot accept connections: %s; trying again every second. Raise the limit of open files"
+                " (`ulimit -n`, LimitNOFILE=), or find out who opens so many connections",
+                reason_of(error),
+            )

@@ -9,8 +9,11 @@ import sys
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
-__all__ = ["BRIEF", "JSON_LINES", "as_json", "configure"]
+from nescord_core.process.text import for_terminal
+
+__all__ = ["BRIEF", "JSON_LINES", "as_json", "configure", "spellings"]
 
 JSON_LINES = "NESCORD_LOG_JSON"
 """Environment variable: 1 makes a service log JSON lines."""
@@ -27,7 +30,7 @@ def as_json() -> bool:
 
 def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool = False) -> None:
     """Log to stderr; mask every text in ``secrets`` wherever it appears."""
-    masked = tuple(secret for secret in secrets if secret)
+    masked = spellings(secrets)
     formatter = _JsonLines(service, masked) if as_json() else _Plain(masked)
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
@@ -50,6 +53,19 @@ def _is_ours(record: logging.LogRecord) -> bool:
     return not (error is not None and type(error).__module__ == "aiohttp.http_exceptions")
 
 
+def spellings(secrets: Iterable[str | None]) -> tuple[str, ...]:
+    """Return how secrets may appear in text: as they are, in JSON, in a repr, in a URL; the longest first.
+
+    JSON escapes quotes, backslashes and, by default, everything but ASCII.
+    """
+    found: set[str] = set()
+    for secret in filter(None, secrets):
+        found |= {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+        found |= {repr(secret)[1:-1], ascii(secret)[1:-1], quote(secret), quote(secret, safe="")}
+    found |= {json.dumps(spelling)[1:-1] for spelling in found}  # in a message that becomes JSON itself
+    return tuple(sorted(found, key=len, reverse=True))
+
+
 def _masked(text: str, secrets: tuple[str, ...]) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
@@ -69,7 +85,7 @@ class _Plain(logging.Formatter):
         text = f"{time} {label}{record.getMessage()}"
         if record.exc_info and record.exc_info[0]:
             text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        return _masked(text, self._secrets)
+        return for_terminal(_masked(text, self._secrets))
 
 
 class _JsonLines(logging.Formatter):

@@ -89,6 +89,7 @@ async def _until_stopped(
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(descriptors.AcceptErrors(loop.time))
 
     def on_signal(name: str) -> None:
         if name == "SIGHUP" and on_hangup is not None and not on_hangup():

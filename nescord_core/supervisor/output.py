@@ -20,6 +20,7 @@ from rich.console import Console, RenderableType
 from rich.style import Style
 from rich.text import Text
 
+from nescord_core.process.logs import spellings
 from nescord_core.process.state_dir import make_folder, open_file
 
 __all__ = ["LogFile", "LogLine", "Output", "Redaction"]
@@ -49,7 +50,7 @@ class Redaction:
     """Masks secrets in text, longest first: one secret may contain another."""
 
     def __init__(self, secrets: Iterable[str | None]) -> None:
-        found = {secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET}
+        found = spellings(secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET)
         self._secrets = sorted(found, key=len, reverse=True)
 
     def with_more(self, secrets: Iterable[str | None]) -> Redaction:

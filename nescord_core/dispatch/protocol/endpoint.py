@@ -24,6 +24,10 @@ __all__ = [
 PROTOCOL = 1
 """The version of the wire; both sides must speak the same one."""
 
+HANDSHAKE_MS = 5_000
+IDLE_MS = 60_000
+CONNECTIONS = 512
+"""Connections that main accepts: one for each cluster of ws, and health checks."""
 SERVICE = "nescord.v1.Dispatch"
 METHOD = f"/{SERVICE}/Connect"
 SECRET_KEY = "nescord-secret"  # noqa: S105 - the name of the metadata key, not a secret
@@ -52,6 +56,14 @@ def server_options(keepalive: float, message_mb: int) -> list[tuple[str, int | s
     return [
         *_limits(keepalive, message_mb),
         ("grpc.so_reuseport", 1),
+        # A silent connection is closed after seconds (gRPC's default: two minutes), and one without a stream
+        # after a minute. Each costs a descriptor.
+        ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
+        ("grpc.max_connection_idle_ms", IDLE_MS),
+        ("grpc.max_allowed_incoming_connections", CONNECTIONS),
+        # ws opens one stream on each connection; health checks are short.
+        ("grpc.max_concurrent_streams", 16),
+        ("grpc.max_metadata_size", 16 * 1024),
         # An idle ws is expected to ping; it is no abuse.
         ("grpc.http2.min_ping_interval_without_data_ms", 100),
         ("grpc.http2.max_ping_strikes", 0),

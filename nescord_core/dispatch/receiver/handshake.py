@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 from typing import NoReturn, TypeAlias
@@ -18,6 +19,9 @@ from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 __all__ = ["Context", "MalformedMessage", "check_secret", "parse", "read_hello", "refuse"]
 
 log = logging.getLogger(__name__)
+
+HELLO_TIMEOUT = 10.0
+"""Seconds until a stream without a Hello is refused."""
 
 Context: TypeAlias = grpc.aio.ServicerContext[pb.FromWs, pb.FromMain]
 
@@ -60,7 +64,11 @@ async def read_hello(context: Context) -> pb.Hello:
     Aborts with INVALID_ARGUMENT if the stream starts with anything else, and with FAILED_PRECONDITION, naming
     both versions, if ws speaks another protocol version.
     """
-    first = await context.read()
+    try:
+        async with asyncio.timeout(HELLO_TIMEOUT):
+            first = await context.read()
+    except TimeoutError:
+        await refuse(context, f"sent no Hello within {HELLO_TIMEOUT:g} s")
     if not isinstance(first, pb.FromWs) or first.WhichOneof("kind") != "hello":
         await refuse(context, "did not start with Hello")
     assert isinstance(first, pb.FromWs)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from nescord_core.process.parent_channel import CHANNEL_FD, spawn
 
-__all__ = ["CHANNEL_FD", "SpawnWorkers", "Spawner", "WorkerProcess"]
+__all__ = ["CHANNEL_FD", "SpawnWorkers", "SpawnedProcess", "Spawner", "WorkerProcess"]
 
 
 class WorkerProcess(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -10,9 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
+from nescord_core.reload.swapping import group
 from nescord_core.reload.swapping.group import Group, Worker
 from nescord_core.reload.swapping.rollout import Reloaded
-from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers, WorkerProcess
+from nescord_core.reload.swapping.spawn import SpawnedProcess, Spawner, SpawnWorkers, WorkerProcess
 from nescord_core.reload.swapping.swap import Failure, Phase, SwapTimeouts
 from nescord_core.settings import MainSettings
 from support.dispatch.peers import until
@@ -290,3 +294,30 @@ async def test_a_stop_does_not_wait_for_a_process_that_cannot_be_started(tmp_pat
     async with asyncio.timeout(20), running(tmp_path, timeouts=timeouts, spawner=NeverStarts("x")) as it:
         it.group.reload()
         await until(lambda: it.group.slots[0].workers)
+
+
+class ShortOfDescriptors(SpawnWorkers):
+    """Fails to start a process while ``failures`` is above zero."""
+
+    failures = 0
+
+    async def start(self, end: socket.socket) -> SpawnedProcess:
+        if self.failures:
+            self.failures -= 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return await super().start(end)
+
+
+async def test_a_worker_that_lacks_descriptors_is_started_again_and_never_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group, "SHORTAGE_PAUSE", 0.02)
+    spawner = ShortOfDescriptors("scripted_worker")
+    async with running(tmp_path, spawner=spawner, retries=[0.0]) as it:
+        assert (await it.reload()).ok
+        before = it.pid()
+        spawner.failures = 12
+        os.kill(before, signal.SIGKILL)
+        await until(lambda: it.group.is_serving and it.pid() != before)
+        assert spawner.failures == 0
+        assert it.events.broken_slots == []

@@ -219,3 +219,36 @@ def test_the_documentation_lists_every_key_with_its_variable() -> None:
     for key in KEYS:
         name = f"({key.name})" if key.secret else f"`{key.name}`"
         assert f"| {name} | `{key.env}` |" in page, key.name
+
+
+@pytest.mark.parametrize(
+    ("dotenv", "line", "shown"),
+    [
+        ('\n\nEVENTS=ready\n\nDISCORD_BOT_TOKEN="secret\n', 5, "DISCORD_BOT_TOKEN=..."),
+        ("DISCORD_BOT_TOKEN secret\n", 1, "DISCORD_BOT_TOKEN ..."),
+        ("EVENTS=ready\nDISCORD_BOT_TOKEN: secret\n", 2, "DISCORD_BOT_TOKEN: ..."),
+        ("DISCORD_BOT_TOKEN='secret' x\n", 1, "DISCORD_BOT_TOKEN=..."),
+    ],
+)
+def test_a_line_of_env_that_cannot_be_parsed_is_an_error_that_shows_no_value(
+    tmp_path: Path, dotenv: str, line: int, shown: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(project(tmp_path, dotenv=dotenv), environ=ENV)
+    assert f".env, line {line}: this is not NAME=VALUE: {shown}" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffDISCORD_BOT_TOKEN=t.o.k\n",
+        "\ufeff# comment\r\nexport DISCORD_BOT_TOKEN='t.o.k'\r\n",
+        'OTHER="two\nlines"\nDISCORD_BOT_TOKEN = "t.o.k" # comment\n',
+        "BASE=t.o\nDISCORD_BOT_TOKEN=${BASE}.k",
+    ],
+)
+def test_forms_of_env(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".env").write_bytes(text.encode())
+    assert config.load(tmp_path, environ=ENV).token == "t.o.k"

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from aiohttp.http_exceptions import BadHttpMessage
@@ -73,3 +74,37 @@ def test_what_is_no_http_leaves_no_traceback_but_a_defect_does(capsys: pytest.Ca
     fail_with(KeyError("defect"), "aiohttp.server")
     assert "KeyError: 'defect'" in capsys.readouterr().err
     assert sys.stderr is not None
+
+
+@pytest.mark.parametrize("as_json", ["0", "1"])
+@pytest.mark.parametrize("secret", ['quo"ted\\secret', "gehäuse-schlüssel", "日本語の秘密", "tab\tsecret"])
+def test_secrets_are_masked_as_json_and_reprs_spell_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, as_json: str, secret: str
+) -> None:
+    monkeypatch.setenv(logs.JSON_LINES, as_json)
+    logs.configure("ws", secrets=(secret,))
+    log = logging.getLogger("test")
+    log.error("%s", secret, extra={"also": secret})
+    log.error("%r and %s", secret, json.dumps({"secret": secret}))
+    log.error("%s", quote(secret))
+    shown = capsys.readouterr().err
+    for spelling in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret)):
+        assert spelling not in shown
+    assert shown.count("***") >= 4
+
+
+def test_nothing_from_elsewhere_steers_the_terminal_or_forges_a_record(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("ws")
+    hostile = "bye\x1b[2J\x1b]0;title\x07\r\x9b31m\u202e\n12:00:00 ERROR the token was sent to evil.example"
+    try:
+        raise ValueError(hostile)
+    except ValueError:
+        logging.getLogger("test").exception("closed: %s\n  our own second line", hostile)
+    shown = capsys.readouterr().err
+    assert not set(shown) & set("\x1b\x07\r\x9b\u202e")
+    assert "\\x1b[2J" in shown
+    assert "\n  our own second line\n" in shown
+    records = [line for line in shown.splitlines() if line[:2].isdigit()]
+    assert len(records) == 1, "a line looks like a record of its own"
