@@ -35,6 +35,7 @@ class SpillLimits:
     segment_bytes: int
     disk_bytes: int
     backlog: int = 1024
+    segment_events: int = 1 << 30
 
     @classmethod
     def of(cls, *, max_events: int, max_bytes: int, disk_bytes: int) -> SpillLimits:
@@ -50,6 +51,7 @@ class SpillLimits:
             segment_bytes=max(min(4 * 1024 * 1024, disk_bytes // 8, max_bytes // 8), 4096),
             disk_bytes=disk_bytes,
             backlog=min(1024, max(max_events // 8, 1)),
+            segment_events=max(max_events // 8, 1),
         )
 
 
@@ -77,13 +79,14 @@ class Segment:
     is still to be written, by session. ``wanted`` is set for a file of an earlier process.
     """
 
-    __slots__ = ("buffered", "bytes", "lowest", "number", "owner", "size", "stored", "wanted")
+    __slots__ = ("buffered", "bytes", "events", "lowest", "number", "owner", "size", "stored", "wanted")
 
     def __init__(self, number: int, owner: str | None) -> None:
         self.number = number
         self.owner = owner
         self.buffered: list[Stored] = []
         self.bytes = 0
+        self.events = 0
         self.size = 0
         self.stored: Counter[int] = Counter()
         self.lowest: dict[Track, int] = {}
@@ -144,7 +147,7 @@ class Overflow:
 
     def _append(self, queue: deque[Segment], owner: str | None, entry: Entry) -> None:
         segment = queue[-1] if queue else None
-        if segment is None or segment.bytes >= self.limits.segment_bytes:
+        if segment is None or self._is_complete(segment):
             segment = Segment(self.next_number(), owner)
             queue.append(segment)
             self._add_bound(entry.order - 1)
@@ -152,6 +155,7 @@ class Overflow:
         segment.lowest.setdefault(entry.track, entry.envelope.seq)
         segment.buffered.append(Stored(entry.order, entry.envelope))
         segment.bytes += size
+        segment.events += 1
         self._buffered_bytes += size
         self._buffered += 1
         self._outbox.spill(entry, segment.number)
@@ -161,6 +165,10 @@ class Overflow:
         self.bounds.append(order)
         if len(self.bounds) > _MOST_BOUNDS:
             del self.bounds[: _MOST_BOUNDS // 2]
+
+    def _is_complete(self, segment: Segment) -> bool:
+        limits = self.limits
+        return segment.bytes >= limits.segment_bytes or segment.events >= limits.segment_events
 
     def next_number(self) -> int:
         """Return the number of a new file."""
