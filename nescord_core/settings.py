@@ -153,6 +153,7 @@ class RestSettings:
     state_dir: Path = DEFAULT_STATE_DIR
     max_body_mb: int = 110
     max_bodies_mb: int = 1024
+    max_connections: int = 4096
     bodies_memory_mb: int = 64
     spool_kb: int = 1024
     request_timeout: float = 30.0

@@ -177,6 +177,7 @@ class Config:
             state_dir=self.state_dir,
             max_body_mb=self["rest.max_body_mb"],
             max_bodies_mb=self["rest.max_bodies_mb"],
+            max_connections=self["rest.max_connections"],
             max_queue=self["rest.max_queue"],
             request_timeout=self["rest.request_timeout"],
             proxies=self.proxies,

@@ -204,6 +204,13 @@ KEYS: tuple[Key, ...] = (
         "maximum size of all waiting request bodies together, in MB",
     ),
     Key(
+        "rest.max_connections",
+        "NESCORD_MAX_CONNECTIONS",
+        number(1),
+        4096,
+        "maximum number of connected callers; a further one takes the place of the longest idle",
+    ),
+    Key(
         "rest.max_queue",
         "NESCORD_MAX_QUEUE",
         number(1),

@@ -11,7 +11,7 @@ from typing import Any
 
 from nescord_core.process.os_errors import reason_of
 
-__all__ = ["MOST", "AcceptErrors", "hold_reserve", "is_shortage", "opened", "raise_limit"]
+__all__ = ["MOST", "AcceptErrors", "hold_reserve", "is_shortage", "limit", "opened", "raise_limit"]
 
 log = logging.getLogger("nescord")
 
@@ -40,6 +40,16 @@ def raise_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         except (OSError, ValueError):  # macOS accepts no more than kern.maxfilesperproc
             return
+
+
+def limit() -> int:
+    """Return how many files this process may have open; `MOST` where the system sets no limit."""
+    try:
+        import resource
+    except ImportError:  # not on this system
+        return MOST
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST if soft == resource.RLIM_INFINITY else soft
 
 
 def hold_reserve() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nescord_core.config import load
 from nescord_core.errors import ConfigError
-from nescord_core.process import state_dir
+from nescord_core.process import descriptors, state_dir
 from nescord_core.process.hosts import is_loopback
 from nescord_core.process.ports import is_taken, refusal
 from nescord_core.rest.proxy.proxy import Proxy
@@ -21,6 +21,9 @@ from nescord_core.services.control.running_services import announce
 from nescord_core.settings import CacheOptions, RestSettings
 
 __all__ = ["RestServer", "serve"]
+
+CALLERS_SHARE = 0.75
+"""Share of the open files that callers may have; the others are for Discord, bodies and the cache."""
 
 _log = logging.getLogger("nescord.rest")
 
@@ -35,7 +38,12 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     state_dir.prepare(settings.state_dir)
     proxy = Proxy(settings)
     with program.one_error():
-        http = Server(proxy.begin, head_timeout=settings.head_timeout, idle_timeout=settings.idle_timeout)
+        http = Server(
+            proxy.begin,
+            head_timeout=settings.head_timeout,
+            idle_timeout=settings.idle_timeout,
+            max_connections=min(settings.max_connections, int(descriptors.limit() * CALLERS_SHARE)),
+        )
         async with proxy.running(), http.running() as server:
             await _serve(settings, proxy, server, stop, on_ready)
 

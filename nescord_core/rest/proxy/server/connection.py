@@ -25,6 +25,7 @@ MOST_PIPELINED = 16
 UNSENT, HALF_CLOSED = 0.02, 0.5
 """Seconds for which a caller that has stopped sending still gets its response: while its request waits for a
 rate limit, and once it is sent to Discord."""
+TOO_MANY = "Too many callers are connected and wait for responses (rest.max_connections)."
 LINGER = 2.0
 """Seconds for a caller to finish sending an unwanted body, so that it can read the response."""
 
@@ -41,6 +42,10 @@ class ConnectionOwner(Protocol):
     idle_timeout: float
     stopping: bool
     connections: set[Connection]
+
+    def admit(self, connection: Connection) -> bool:
+        """Add a connection; return whether there is room for it."""
+        ...
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a request's coroutine."""
@@ -76,7 +81,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's are none by inheritance
-        self._server.connections.add(self)
+        if not self._server.admit(self):
+            self._send(error_responses.error(503, TOO_MANY, retry_after=1, close=True), None)
 
     def data_received(self, data: bytes) -> None:
         if self._is_ending:
@@ -287,6 +293,16 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no request is being received, answered or ended."""
+        return self._current is None and not self._waiting and not self._is_ending
+
+    @property
+    def idle_since(self) -> float:
+        """The time of the loop at which the connection was made or the last response was sent."""
+        return self._since
 
     def check_idle(self, now: float) -> None:
         """Close the connection if the caller has been idle, or not reading, for too long."""

@@ -1,8 +1,9 @@
-"""Serves callers: one `Connection` each, and a task for every request that has to wait."""
+"""Serves callers: one `Connection` each, up to a bound, and a task for every request that has to wait."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,8 +14,14 @@ from nescord_core.rest.proxy.server.response import Response
 
 __all__ = ["Server"]
 
+EVICTED_SHARE = 20
+"""One in this many connections is closed when a new one finds no room: one search makes room for many."""
+LOG_INTERVAL = 60.0
+"""Seconds between two warnings that the bound is reached."""
 MOST_SWEEPS = 4
 """Number of idle checks within the shortest of the time-outs."""
+
+_log = logging.getLogger("nescord.rest")
 
 Begin = Callable[[Request], Response | Work]
 
@@ -23,16 +30,26 @@ class Server:
     """A protocol factory that creates a `Connection` for each caller. Use it inside `running`.
 
     ``begin`` returns a response, or a coroutine for one. A caller has ``head_timeout`` seconds to finish a
-    request's head, and may be idle, or not read, for ``idle_timeout``.
+    request's head, and may be idle, or not read, for ``idle_timeout``. Past ``max_connections``, a new caller
+    takes the place of those idle for longest; if every caller waits for a response, the new one gets a 503.
     """
 
-    def __init__(self, begin: Begin, *, head_timeout: float = 30.0, idle_timeout: float = 75.0) -> None:
+    def __init__(
+        self,
+        begin: Begin,
+        *,
+        head_timeout: float = 30.0,
+        idle_timeout: float = 75.0,
+        max_connections: int = 4096,
+    ) -> None:
         self.begin = begin
         self.head_timeout = head_timeout
         self.idle_timeout = idle_timeout
+        self.max_connections = max_connections
         self.connections: set[Connection] = set()
         self.stopping = False
         self._tasks: asyncio.TaskGroup | None = None
+        self._logged_at = float("-inf")
 
     def __call__(self) -> Connection:
         return Connection(self)
@@ -55,6 +72,30 @@ class Server:
         """Run a request's coroutine."""
         assert self._tasks is not None
         return self._tasks.create_task(work)
+
+    def admit(self, connection: Connection) -> bool:
+        """Add a connection; return whether there is room for it."""
+        if len(self.connections) >= self.max_connections and not self._make_room():
+            return False
+        self.connections.add(connection)
+        return True
+
+    def _make_room(self) -> bool:
+        idle = sorted((each for each in self.connections if each.is_idle), key=lambda each: each.idle_since)
+        evicted = idle[: max(1, self.max_connections // EVICTED_SHARE)]
+        for connection in evicted:
+            self.connections.discard(connection)
+            connection.abort()
+        now = asyncio.get_running_loop().time()
+        if now - self._logged_at >= LOG_INTERVAL:
+            self._logged_at = now
+            _log.warning(
+                "%d callers are connected, as many as rest.max_connections and the limit of open files allow;"
+                " %s",
+                self.max_connections,
+                "closing the longest idle ones" if evicted else "refusing further ones",
+            )
+        return bool(evicted)
 
     def leave(self) -> None:
         """Close idle connections now, and the others after their response."""
