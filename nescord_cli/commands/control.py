@@ -39,6 +39,15 @@ def _state_dir(project: Path | None) -> Path:
     return directory
 
 
+def _directory(project: Path | None) -> str:
+    """Return the project's directory without links; empty if it was neither named nor found."""
+    from nescord_core import config
+
+    directory: Path = config.load(project).project
+    is_known = project is not None or (directory / config.FILE).is_file()
+    return str(directory.resolve()) if is_known else ""
+
+
 def reload(
     project: ProjectOption = None,
     ws: Annotated[bool, typer.Option("--ws", help="Replace the ws processes, one by one.")] = False,
@@ -49,11 +58,11 @@ def reload(
     """
     from nescord_core.services.control import control_socket as control
 
-    state_dir = _state_dir(project)
+    state_dir, directory = _state_dir(project), _directory(project)
     if ws:
         report = _run(control.reload(state_dir, name=control.WS, timeout=control.WS_TIMEOUT))
     else:
-        report = _run(control.reload(state_dir))
+        report = _run(control.reload(state_dir, project=directory))
     typer.echo(report.get("message") or json_format.dumps(report))
 
 
@@ -88,7 +97,7 @@ def restart(
     """Restart one service that `nescord dev` or `nescord run all` runs."""
     from nescord_core.services.control import control_socket as control
 
-    _run(control.restart(_state_dir(project), service))
+    _run(control.restart(_state_dir(project), service, project=_directory(project)))
     typer.echo(f"Restarting {service}.")
 
 

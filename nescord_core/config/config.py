@@ -62,7 +62,7 @@ class Config:
     @cached_property
     def state_dir(self) -> Path:
         """The directory for sessions, caches, logs and sockets, as an absolute path."""
-        return self.project / Path(self["state_dir"]).expanduser()
+        return self.project.resolve() / Path(self["state_dir"]).expanduser()
 
     @property
     def token(self) -> str | None:

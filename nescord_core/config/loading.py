@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ def load(
         ConfigError: an unknown key, an invalid value, or a secret in nescord.toml.
 
     """
-    directory = find_project((project or Path.cwd()).resolve())
     environment = os.environ if environ is None else environ
+    directory = find_project(_absolute(project, environment.get("PWD", "")))
     values = {key.name: Effective(key, key.default, "default") for key in KEYS}
     for effective in (
         *from_toml(directory / FILE),
@@ -56,6 +57,19 @@ def load(
     ):
         values[effective.key.name] = effective
     return Config(directory, values, environment)
+
+
+def _absolute(project: Path | None, shell_directory: str) -> Path:
+    """Return an absolute path that keeps links: `current -> releases/7` is another release after a switch.
+
+    The system tells a process its working directory without links; a shell tells it with them (PWD).
+    """
+    here = Path.cwd()
+    with suppress(OSError):
+        if Path(shell_directory).is_absolute() and here.samefile(shell_directory):
+            here = Path(shell_directory)
+    path = here / project if project is not None else here
+    return path.resolve() if ".." in path.parts else path
 
 
 def from_text(toml: str, project: Path) -> Config:

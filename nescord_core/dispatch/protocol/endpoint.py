@@ -8,6 +8,7 @@ import grpc
 import grpc.aio
 
 from nescord_core.errors import ConfigError
+from nescord_core.process import descriptors
 from nescord_core.settings import SecuritySettings
 
 __all__ = [
@@ -60,7 +61,7 @@ def server_options(keepalive: float, message_mb: int) -> list[tuple[str, int | s
         # after a minute. Each costs a descriptor.
         ("grpc.server_handshake_timeout_ms", HANDSHAKE_MS),
         ("grpc.max_connection_idle_ms", IDLE_MS),
-        ("grpc.max_allowed_incoming_connections", CONNECTIONS),
+        ("grpc.max_allowed_incoming_connections", min(CONNECTIONS, descriptors.limit() // 2)),
         # ws opens one stream on each connection; health checks are short.
         ("grpc.max_concurrent_streams", 16),
         ("grpc.max_metadata_size", 16 * 1024),

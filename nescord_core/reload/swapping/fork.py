@@ -15,7 +15,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +270,11 @@ class ForkWorkers:
         except ConnectionError:
             log.warning("the warm parent process exited; this worker starts in a new interpreter")
             return await self._fallback.start(end)
+
+    def moved(self, arguments: tuple[str, ...]) -> None:
+        """Drop the warm parent, whose waiting child has been prepared in the old directory."""
+        self._program = replace(self._program, arguments=arguments)
+        self._retire()
 
     async def learn(self, modules: tuple[str, ...]) -> None:
         """Warm up with these modules if there is no warm parent, or if it lacks one of them."""

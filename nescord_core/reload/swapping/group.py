@@ -147,6 +147,11 @@ class Group:
         for index in range(len(self.slots)):
             self._inbox.put_nowait((index, StopRequested()))
 
+    def move(self, settings: MainSettings) -> None:
+        """Start further workers with other settings: in another directory."""
+        self._settings = settings
+        self._spawner.moved((str(settings.project_dir), str(settings.state_dir)))
+
     def reload(self, paths: tuple[str, ...] = (), began: float | None = None) -> asyncio.Future[Reloaded]:
         """Reload every replica; the future is done when the old processes are gone or the code was refused.
 

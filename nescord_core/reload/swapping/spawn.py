@@ -31,6 +31,9 @@ class Spawner(Protocol):
     async def start(self, end: socket.socket) -> WorkerProcess:
         """Start a worker on this end of a channel. The caller closes its own copy afterwards."""
 
+    def moved(self, arguments: tuple[str, ...]) -> None:
+        """Prepare further workers with other arguments: in another project directory."""
+
     async def learn(self, modules: tuple[str, ...]) -> None:
         """Receive the modules that a worker had imported when it was ready, for later starts."""
 
@@ -70,6 +73,9 @@ class SpawnWorkers:
     async def start(self, end: socket.socket) -> SpawnedProcess:
         """Run ``python -m module``, which inherits the channel."""
         return SpawnedProcess(await spawn(self.module, end))
+
+    def moved(self, arguments: tuple[str, ...]) -> None:
+        """Do nothing: nothing is prepared."""
 
     async def learn(self, modules: tuple[str, ...]) -> None:
         """Do nothing: a new interpreter imports everything itself."""

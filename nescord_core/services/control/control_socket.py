@@ -173,14 +173,19 @@ async def _is_supervised(state_dir: Path) -> bool:
     return True
 
 
-async def restart(state_dir: Path, service: str) -> None:
+async def restart(state_dir: Path, service: str, *, project: str = "") -> None:
     """Ask `nescord dev` to restart one service; returns when the restart has begun."""
-    await request(state_dir, "restart", service=service)
+    await request(state_dir, "restart", service=service, project=project)
 
 
-async def reload(state_dir: Path, *, name: str = MAIN, timeout: float = ANSWER_TIMEOUT) -> dict[str, Any]:
-    """Reload the bot's code in main, or with ``name`` WS replace the clusters of ws; returns its report."""
-    report = await request(state_dir, "reload", name=name, timeout=timeout)
+async def reload(
+    state_dir: Path, *, name: str = MAIN, timeout: float = ANSWER_TIMEOUT, project: str = ""
+) -> dict[str, Any]:
+    """Reload the bot's code in main, or with ``name`` WS replace the clusters of ws; returns its report.
+
+    With ``project`` (a directory without links), main refuses if it runs another one.
+    """
+    report = await request(state_dir, "reload", name=name, timeout=timeout, project=project)
     return {"message": str(report.get("line", "")), **report}
 
 

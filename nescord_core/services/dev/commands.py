@@ -88,11 +88,21 @@ class DevCommands:
         return {}
 
     async def _restart(self, request: control_socket.Answer) -> control_socket.Answer:
+        self._require_project(request)
         self.supervisor.restart(str(request.get("service")))
         return {}
 
     async def _reload(self, _: control_socket.Answer) -> control_socket.Answer:
         return await control_socket.reload(self.settings.state_dir)
+
+    def _require_project(self, request: control_socket.Answer) -> None:
+        """Refuse if the caller means another directory than the one that services are started in."""
+        wanted, own = str(request.get("project") or ""), str(self.settings.project.resolve())
+        if wanted and wanted != own:
+            raise NescordError(
+                f"{self.output.own} runs {own}, not {wanted}.",
+                hint="Stop it and start it there, or start it from a link such as `current`.",
+            )
 
     def _logs(self, request: control_socket.Answer) -> AsyncIterator[control_socket.Answer]:
         service = request.get("service")

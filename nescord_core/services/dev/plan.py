@@ -109,7 +109,7 @@ def plan(
     Secrets are passed in the environment only. ``command`` runs in ``directory`` once all services are ready.
     On the way down ws stops before main, and main before rest, which its handlers may still need.
     """
-    env = {**environ, **config.environment()}
+    env = {**environ, **config.environment(), "PWD": str(config.project)}
     env |= ({JSON_LINES: "1"} if as_json else {}) | ({BRIEF: "1"} if watch else {})
     ws, rest, main = config.ws, config.rest, config.main
     base = ("sandbox",) if sandbox else ()

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nescord_core.errors import EntryError, NescordError, ServiceFailed
@@ -59,14 +60,13 @@ async def serve(
         ServiceFailed: a worker crashed repeatedly.
 
     """
-    settings = replace(
-        settings, project_dir=settings.project_dir.resolve(), state_dir=settings.state_dir.resolve()
-    )
+    link = settings.project_dir.absolute()
+    settings = replace(settings, project_dir=link.resolve(), state_dir=settings.state_dir.resolve())
     async with AsyncExitStack() as stack:
         ports = await stack.enter_async_context(
             reserved(settings.listen_host, settings.listen_port, settings.workers)
         )
-        parent = Parent(settings, ports, watch=watch)
+        parent = Parent(settings, ports, watch=watch, link=link)
         admin = await stack.enter_async_context(parent.admin())
         await stack.enter_async_context(
             control_socket.serve_control(
@@ -82,8 +82,13 @@ async def serve(
 class Parent:
     """Owns a group of workers: logs its events, serves its admin interface and decides when it ends."""
 
-    def __init__(self, settings: MainSettings, ports: tuple[int, ...], *, watch: bool) -> None:
+    def __init__(
+        self, settings: MainSettings, ports: tuple[int, ...], *, watch: bool, link: Path | None = None
+    ) -> None:
         self._settings = settings
+        self._link = link or settings.project_dir
+        """The project's directory as it was given: it may lead to another one after a deployment."""
+        self._moved = asyncio.Event()
         self._ports = ports
         self._watch = watch
         self._group = Group(
@@ -145,7 +150,9 @@ class Parent:
     def commands(self, stop: asyncio.Event) -> Mapping[str, control_socket.Command]:
         """Return the commands of the control socket."""
 
-        async def reload(_: control_socket.Answer) -> Mapping[str, Any]:
+        async def reload(request: control_socket.Answer) -> Mapping[str, Any]:
+            self._follow_link()
+            self._require_project(str(request.get("project") or ""))
             return await self.reload()
 
         async def status(_: control_socket.Answer) -> Mapping[str, Any]:
@@ -159,11 +166,30 @@ class Parent:
 
     async def reload(self) -> Mapping[str, Any]:
         """Reload the bot's code; raises EntryError if it was refused and the old code keeps serving."""
+        self._follow_link()
         result = await asyncio.shield(self._group.reload())
         if result.failure is not None:
             builds = [slot.serving.generation for slot in self._group.slots if slot.serving]
             raise _entry_error(result.failure, build=max(builds, default=0))
         return _facts(result)
+
+    def _follow_link(self) -> None:
+        """Use the directory that the project's link leads to now, from the next worker on."""
+        directory = self._link.resolve()
+        if directory == self._settings.project_dir or not directory.is_dir():
+            return
+        log.info("%s leads to %s now", self._link, directory)
+        self._settings = replace(self._settings, project_dir=directory)
+        self._group.move(self._settings)
+        self._moved.set()
+
+    def _require_project(self, directory: str) -> None:
+        if directory and directory != str(self._settings.project_dir):
+            raise ServiceFailed(
+                "main",
+                f"it runs {self._settings.project_dir}, not {directory}.",
+                hint="Restart it there, or start it from a link such as `current`, which a reload follows.",
+            )
 
     # Events of the group (reload.swapping.group.Observer)
 
@@ -253,6 +279,14 @@ class Parent:
             await asyncio.Event().wait()
 
     async def _watch_files(self) -> None:
+        while True:
+            self._moved.clear()
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(self._watch_project())
+                await self._moved.wait()
+                watching.cancel()
+
+    async def _watch_project(self) -> None:
         project = self._settings.project_dir
         changes = FileChanges(project)
 
