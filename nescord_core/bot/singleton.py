@@ -83,6 +83,7 @@ class _LeaseHolder:
         self._leases = leases
         self._holder = ""
         self._renewing: asyncio.Task[None] | None = None
+        self._error = ""
 
     async def acquire(self) -> None:
         """Return once this process has the lease, which it then holds."""
@@ -100,10 +101,14 @@ class _LeaseHolder:
 
     async def _take(self, leases: Leases) -> bool:
         try:
-            return await leases.take(self._name, self._holder, self._seconds)
+            taken = await leases.take(self._name, self._holder, self._seconds)
         except OSError as error:
-            log.error("cannot take the lease of %s: %s", self._name, error)
+            if str(error) != self._error:  # tried again several times a second
+                log.error("cannot take the lease of %s: %s", self._name, error)
+            self._error = str(error)
             return False
+        self._error = ""
+        return taken
 
     async def _renew(self, leases: Leases) -> None:
         try:

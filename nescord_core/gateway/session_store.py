@@ -8,8 +8,9 @@ import logging
 import sqlite3
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
@@ -25,6 +26,7 @@ __all__ = [
     "SavedSession",
     "SessionStore",
     "SessionStoreError",
+    "open_sessions",
     "reason_not_to_resume",
 ]
 
@@ -219,6 +221,16 @@ class DiskSessionStore:
 
     def _key(self, shard_id: int) -> str:
         return f"{self._token_key}:{shard_id}"
+
+
+@asynccontextmanager
+async def open_sessions(state_dir: Path, token: str) -> AsyncIterator[SessionStore]:
+    """Open the stored sessions. If state_dir was lost while ws runs, keep them in memory."""
+    if not state_dir.is_dir():  # noqa: ASYNC240 - one call, before any event
+        yield MemorySessionStore()
+        return
+    async with DiskSessionStore(state_dir, token) as sessions:
+        yield sessions
 
 
 def _encode(record: SavedSession) -> bytes:

@@ -26,7 +26,7 @@ from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
 from nescord_core.errors import NescordError
 from nescord_core.gateway.cluster import Cluster
 from nescord_core.gateway.intake import EventSink
-from nescord_core.gateway.session_store import DiskSessionStore
+from nescord_core.gateway.session_store import SessionStore, open_sessions
 from nescord_core.gateway.stats import ShardStats
 from nescord_core.process import descriptors, logs
 from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
@@ -146,7 +146,7 @@ class ClusterProcess:
         """Run until told to stop or a fatal error."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop.set)
         settings = self._begin.settings
-        async with DiskSessionStore(settings.state_dir, settings.token) as sessions:
+        async with open_sessions(settings.state_dir, settings.token) as sessions:
             cluster, sender = self._join(sessions)
             async with asyncio.TaskGroup() as tasks:
                 background = [
@@ -191,7 +191,7 @@ class ClusterProcess:
                 sent, sent_at = condition, loop.time()
             await asyncio.sleep(FAST if condition.unready else SLOW)
 
-    def _join(self, sessions: DiskSessionStore) -> tuple[Cluster, Sender]:
+    def _join(self, sessions: SessionStore) -> tuple[Cluster, Sender]:
         begin = self._begin
         self._world = world = ShardSnapshots(
             begin.settings,

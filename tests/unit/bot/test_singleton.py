@@ -11,7 +11,7 @@ import pytest
 from discord.ext import tasks
 
 from nescord_core import singleton_task
-from nescord_core.bot.leases import MemoryLeases
+from nescord_core.bot.leases import FileLeases, MemoryLeases
 from support.processes.commands import until
 
 PROGRAM = """
@@ -104,3 +104,18 @@ def test_another_process_takes_over_from_one_that_was_killed(tmp_path: Path) -> 
         for process in processes:
             process.kill()
             process.wait()
+
+
+async def test_a_lease_that_cannot_be_taken_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when state_dir was removed: each process tries several times a second."""
+
+    @singleton_task(name="job", lease=0.04, leases=FileLeases(tmp_path / "gone" / "leases"))
+    async def job() -> None:
+        raise AssertionError("nobody has the lease")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await job()
+    assert len([record for record in caplog.records if "cannot take the lease" in record.message]) == 1

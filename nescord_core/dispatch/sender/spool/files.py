@@ -19,7 +19,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, Unfit, decode, encode_fitting
-from nescord_core.process.state_dir import make_folder, open_file, read_bytes
+from nescord_core.process.state_dir import make_folder, open_file, read_bytes, set_aside
 
 __all__ = ["Leftover", "SpoolFiles"]
 
@@ -141,9 +141,13 @@ class SpoolFiles:
 def read_file(path: Path) -> list[Stored]:
     """Return the intact records of a file; none if it does not exist."""
     try:
-        return decode(read_bytes(path))[0]
+        data = read_bytes(path)
     except FileNotFoundError:
         return []
+    stored, _ = decode(data)
+    if data and not data.startswith(MAGIC):
+        set_aside(path, "it does not begin as a file of the spool")
+    return stored
 
 
 def _examined(path: Path) -> Leftover:

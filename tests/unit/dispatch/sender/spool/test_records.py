@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
+from nescord_core.dispatch.sender.spool.files import read_file
 from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, decode, encode
 from nescord_core.envelope import Envelope
 
@@ -52,3 +54,15 @@ def test_a_flipped_bit_anywhere_is_noticed_and_nothing_before_it_is_lost() -> No
 def test_a_file_of_another_kind_or_version_is_not_read() -> None:
     assert decode(b"nescord spool 2\n" + FILE[len(MAGIC) :]) == ([], False)
     assert decode(b"") == ([], True)
+
+
+def test_a_damaged_file_is_set_aside_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "00000001.events"
+    path.write_bytes(bytes(500))
+    assert read_file(path) == []
+    assert [each.name for each in tmp_path.iterdir()] == ["00000001.events.damaged-1"]
+    assert len(caplog.records) == 1
+    assert read_file(path) == []
+    path.touch()
+    assert read_file(path) == []
+    assert path.exists(), "an empty file is not damaged"
