@@ -298,7 +298,7 @@ def module(group: str, members: list[Operation]) -> str:
     imports.append(f"from typing import {', '.join(typing)}")
     if payloads:
         imports.append(f"from nescord_core.payloads import {', '.join(payloads)}")
-    imports.append("from nescord_core.rest.client.caller import Caller")
+    imports.append("from nescord_core.rest.client.operations_base import Caller")
     imports.append(f"from nescord_core.rest.client.parameters import {', '.join(tools)}")
     return HEADER + "\n" + "\n".join(imports) + "\n\n\n" + text
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from nescord_core.wording import counted
+from nescord_core.plurals import counted
 from support.discordpy.digest_system import DigestSystem
 
 SIZE = (24, 20, 9, 8)

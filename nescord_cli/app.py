@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nescord_cli.lazy import Subcommand, group_of, lazy_command
+from nescord_cli.lazy_commands import Subcommand, group_of, lazy_command
 from nescord_cli.terminal import fail
 from nescord_core._version import __version__
 from nescord_core.errors import NescordError

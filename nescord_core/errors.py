@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
-from nescord_core.wording import counted
+from nescord_core.plurals import counted
 
 __all__ = [
     "AlreadyRunning",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nescord_core.process.proxies import Proxies
+from nescord_core.process.outgoing_proxies import Proxies
 
 __all__ = [
     "CACHE_KINDS",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nescord_cli.terminal import ProjectOption, paint
-from nescord_core.wording import counted
+from nescord_core.plurals import counted
 
 __all__ = ["EXAMPLES", "doctor"]
 

@@ -82,10 +82,10 @@ def rest(
     }
     settings = _load(project, **flags).rest
 
-    from nescord_core.services import program
+    from nescord_core.services import service_process
     from nescord_core.services.rest import serve
 
-    program.run(
+    service_process.run(
         "rest",
         lambda stop, ready: serve(settings, stop=stop, on_ready=ready),
         secrets=(settings.token, settings.security.secret),
@@ -132,10 +132,10 @@ def main(
     configuration = _load(project, **flags)
     settings = configuration.main
 
-    from nescord_core.services import program
+    from nescord_core.services import service_process
     from nescord_core.services.main.parent import serve
 
-    program.run(
+    service_process.run(
         "main",
         lambda stop, ready: serve(settings, stop=stop, on_ready=ready, watch=watch),
         secrets=(settings.token, settings.security.secret),
@@ -190,7 +190,7 @@ def sandbox(
     ] = False,
 ) -> None:
     """Run a local Discord on loopback: REST, gateway, and a page to chat with the bot."""
-    from nescord_core.services import program
+    from nescord_core.services import service_process
     from nescord_core.services.sandbox import routes as operations
     from nescord_core.services.sandbox import serve
 
@@ -203,4 +203,4 @@ def sandbox(
     settings = _load(project, **flags, ws__identify_window=identify_window).sandbox
     typer.echo(f"The sandbox's token (not a secret): {settings.token}")
     typer.echo(f"Point a bot at it:  DISCORD_API_URL=http://{settings.host}:{settings.port}/api/v10")
-    program.run("sandbox", lambda stop, ready: serve(settings, stop=stop, on_ready=ready))
+    service_process.run("sandbox", lambda stop, ready: serve(settings, stop=stop, on_ready=ready))

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from nescord_core.bot.handlers import EventHandlers
 from nescord_core.bot.runtime import DrainReport, Runtime
+from nescord_core.plurals import counted
 from nescord_core.process import logs, state_dir
 from nescord_core.settings import MainSettings
-from nescord_core.wording import counted
 
 __all__ = ["leave_at_signal", "run", "serve"]
 

@@ -15,7 +15,7 @@ from nescord_core.config.keys import BY_NAME
 from nescord_core.config.values import format_value, mask_credentials
 from nescord_core.errors import ConfigError
 from nescord_core.process.hosts import is_loopback
-from nescord_core.process.proxies import Proxies
+from nescord_core.process.outgoing_proxies import Proxies
 
 __all__ = ["Config", "without_token"]
 

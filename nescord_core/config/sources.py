@@ -15,7 +15,7 @@ from dotenv.parser import parse_stream
 from nescord_core.config.effective import Effective, parsed
 from nescord_core.config.keys import BY_NAME, KEYS
 from nescord_core.errors import ConfigError
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 
 __all__ = ["FILE", "dotenv", "from_document", "from_flags", "from_toml", "from_variables"]
 

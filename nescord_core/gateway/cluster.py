@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from nescord_core.errors import GatewayCommandError, NescordError
+from nescord_core.gateway.envelopes import EventSink
 from nescord_core.gateway.identify.gate import IdentifyGate
 from nescord_core.gateway.identify.sharding import label_shards
-from nescord_core.gateway.intake import EventSink
 from nescord_core.gateway.session_store import SavedSession, SessionStore, SessionStoreError
 from nescord_core.gateway.shard import Shard, ShardContext
 from nescord_core.gateway.stats import ShardStats

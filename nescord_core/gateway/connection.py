@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from nescord_core.gateway.session.inflate import inflater
 from nescord_core.gateway.session.send_limit import Command
 from nescord_core.gateway.transport import OnMessage, Transport
-from nescord_core.process.proxies import Proxies
+from nescord_core.process.outgoing_proxies import Proxies
 
 __all__ = ["ShardConnection"]
 

@@ -25,7 +25,7 @@ from nescord_core.errors import (
 from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.process.os_errors import reason_of
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 
 __all__ = ["FOR_EVER", "GatewayInfo", "fetch_gateway_info", "fetch_gateway_info_once"]
 

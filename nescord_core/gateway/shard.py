@@ -16,10 +16,10 @@ import msgspec
 from nescord_core.errors import FatalClose, IdentifyBudgetSpent, NescordError, TransportError
 from nescord_core.gateway.commands import PendingCommands
 from nescord_core.gateway.connection import ShardConnection
+from nescord_core.gateway.envelopes import EventSink, Intake
 from nescord_core.gateway.identify.gate import IdentifyGate
-from nescord_core.gateway.intake import EventSink, Intake
 from nescord_core.gateway.resume_point import ResumePoint, replayable_events
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.gateway.session.machine import Session
 from nescord_core.gateway.session.opcodes import Op

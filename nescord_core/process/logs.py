@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from nescord_core.process.text import for_terminal
+from nescord_core.process.safe_text import for_terminal
 
 __all__ = ["BRIEF", "JSON_LINES", "as_json", "configure", "spellings"]
 

@@ -16,7 +16,7 @@ from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.route import Priority, Route
 from nescord_core.ratelimit.scheduler import Scheduler
 from nescord_core.ratelimit.tickets import Poll, Refusal, Ticket, TicketState
-from nescord_core.ratelimit.tokens import TokenScopes
+from nescord_core.ratelimit.token_scopes import TokenScopes
 from nescord_core.ratelimit.too_many_requests import block, kind_of
 
 __all__ = ["Limiter", "Poll", "Refusal", "Ticket", "TicketState"]

@@ -5,7 +5,6 @@ https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka
 
 from __future__ import annotations
 
-from nescord_core.ratelimit.bounded_set import BoundedSet
 from nescord_core.ratelimit.invalid_requests import InvalidRequests
 from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.route import Route
@@ -18,6 +17,8 @@ DEFAULT_BAN = 60.0
 RECHECK_TOKEN = 60.0
 """Seconds after which one request probes whether a token that got a 401 is valid again."""
 UNKNOWN_WEBHOOK = 10015
+MOST_GONE = 10_000
+"""Deleted webhooks that are remembered; older ones are forgotten."""
 
 
 class Refusals:
@@ -28,7 +29,7 @@ class Refusals:
     def __init__(self, invalid: InvalidRequests) -> None:
         self.invalid = invalid
         self.banned_until = 0.0
-        self._gone = BoundedSet()
+        self._gone = _BoundedSet()
 
     def refusal(self, route: Route, scope: TokenScope, now: float) -> Refusal | None:
         """Return why a request must not be sent; None if it may."""
@@ -72,3 +73,22 @@ class Refusals:
 def _proves_token(answer: Answer) -> bool:
     """Return whether the token was accepted. 429s and server errors may precede the check of the token."""
     return answer.status < 500 and answer.status not in {401, 429}
+
+
+class _BoundedSet:
+    """A set that keeps the last ``keep`` keys added."""
+
+    __slots__ = ("_keep", "_keys")
+
+    def __init__(self, keep: int = MOST_GONE) -> None:
+        self._keep = keep
+        self._keys: dict[str, None] = {}
+
+    def add(self, key: str) -> None:
+        """Add a key; drop the oldest if the set is full."""
+        self._keys[key] = None
+        if len(self._keys) > self._keep:
+            del self._keys[next(iter(self._keys))]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys

@@ -16,7 +16,7 @@ from nescord_core.process.hosts import is_loopback
 from nescord_core.process.ports import is_taken, refusal
 from nescord_core.rest.proxy.proxy import Proxy
 from nescord_core.rest.proxy.server.server import Server
-from nescord_core.services import program
+from nescord_core.services import service_process
 from nescord_core.services.control.running_services import announce
 from nescord_core.settings import CacheOptions, RestSettings
 
@@ -37,7 +37,7 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     check_exposure(settings)
     state_dir.prepare(settings.state_dir)
     proxy = Proxy(settings)
-    with program.one_error():
+    with service_process.one_error():
         http = Server(
             proxy.begin,
             head_timeout=settings.head_timeout,
@@ -137,7 +137,7 @@ class RestServer:
     def run(self) -> None:
         """Serve until SIGTERM, SIGHUP or ^C, then finish requests in flight."""
         settings = self.settings
-        program.run(
+        service_process.run(
             "rest",
             lambda stop, on_ready: serve(settings, stop=stop, on_ready=on_ready),
             secrets=(settings.token, settings.security.secret),

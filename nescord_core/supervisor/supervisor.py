@@ -1,7 +1,7 @@
 """Runs a plan of services: starts them in dependency order, restarts them, stops them in reverse order.
 
-One loop reads facts from one inbox and carries out the effects that the rules (`lifecycle`, `start_order`)
-return. Anything that takes time is a child task that reports into the inbox.
+One loop reads facts from one inbox and carries out the effects that the rules return (`lifecycle`,
+`start_and_stop_order`). Anything that takes time is a child task that reports into the inbox.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Protocol
 import aiohttp
 
 from nescord_core.errors import NescordError, ServiceFailed
-from nescord_core.supervisor import start_order
+from nescord_core.supervisor import start_and_stop_order
 from nescord_core.supervisor.lifecycle import (
     OVER,
     Cleared,
@@ -105,8 +105,8 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._plan = start_order.check(specs)
-        self._stop_after = start_order.stop_after(self._plan)
+        self._plan = start_and_stop_order.check(specs)
+        self._stop_after = start_and_stop_order.stop_after(self._plan)
         self._lifecycles = {name: Lifecycle(spec) for name, spec in self._plan.items()}
         self._output = output
         self._on_change = on_change
@@ -171,7 +171,7 @@ class Supervisor:
             NescordError: the set of services differs.
 
         """
-        plan = start_order.check(specs)
+        plan = start_and_stop_order.check(specs)
         if plan.keys() != self._plan.keys():
             raise NescordError("the set of services has changed in the configuration; restart nescord dev.")
         for name, spec in plan.items():

@@ -12,7 +12,7 @@ import typer
 from nescord_cli import completion
 from nescord_cli.commands.events import failed as failed_events
 from nescord_cli.terminal import ProjectOption
-from nescord_core.wording import counted
+from nescord_core.plurals import counted
 
 __all__ = ["app"]
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from nescord_cli.terminal import paint
+from nescord_core.plurals import counted
 from nescord_core.services.recording.files import Episode
 from nescord_core.services.recording.replay import Result
 from nescord_core.tracing import records
 from nescord_core.tracing.comparison import Change, spelled
 from nescord_core.tracing.scrubbing import Scrubber
-from nescord_core.wording import counted
 
 __all__ = ["as_json", "as_text", "difference", "episode"]
 

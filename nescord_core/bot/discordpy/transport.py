@@ -14,8 +14,8 @@ import yarl
 from nescord_core.bot.discordpy import host as hosting
 from nescord_core.bot.discordpy import internals
 from nescord_core.bot.discordpy.command_sync.sync import keep_synced
-from nescord_core.bot.discordpy.delivery import Delivery
 from nescord_core.bot.discordpy.guild_cache import GuildCache
+from nescord_core.bot.discordpy.parser_feed import Delivery
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.discordpy.shard_socket import ShardSocket
 from nescord_core.bot.listener import WsListener

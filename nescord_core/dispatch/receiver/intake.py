@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
 
-from nescord_core.dispatch.receiver.isolation import SET_ASIDE, SUSPECT, Isolation
+from nescord_core.dispatch.receiver.crash_suspects import SET_ASIDE, SUSPECT, Isolation
 from nescord_core.envelope import Envelope
 
 __all__ = ["Delivery", "EventSource", "Finished", "Identity", "Intake", "Started", "identity_of"]

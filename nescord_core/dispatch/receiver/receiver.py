@@ -36,10 +36,10 @@ from nescord_core.dispatch.receiver.started_log import StartedLog
 from nescord_core.dispatch.receiver.stream import IncomingStream
 from nescord_core.envelope import Envelope
 from nescord_core.errors import PortTaken
+from nescord_core.plurals import counted
 from nescord_core.process import ports
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
-from nescord_core.wording import counted
 
 __all__ = ["Delivery", "Receiver", "ReceiverStats"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum, auto
 
-from nescord_core.dispatch.sender.partition import rendezvous, seed_of
+from nescord_core.dispatch.sender.replica.queues import rendezvous, seed_of
 
 __all__ = ["GuildAssignment", "GuildMove"]
 

@@ -12,19 +12,19 @@ import msgspec
 
 from nescord_core._version import __version__
 from nescord_core.dispatch.protocol.endpoint import PROTOCOL
-from nescord_core.dispatch.sender.link import Link, ReplicaStats
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
-from nescord_core.dispatch.sender.partition import Partition
+from nescord_core.dispatch.sender.replica.link import Link, ReplicaStats
+from nescord_core.dispatch.sender.replica.queues import Partition
+from nescord_core.dispatch.sender.replica.snapshots import SnapshotSource
 from nescord_core.dispatch.sender.resolver import Lookup, addresses, look_up
-from nescord_core.dispatch.sender.snapshots import SnapshotSource
 from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
 from nescord_core.dispatch.sender.spool.spool import Spool
 from nescord_core.dispatch.sender.stream import lease_of
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
+from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
-from nescord_core.wording import counted
 
 __all__ = ["HelloFacts", "Sender", "SenderStats"]
 

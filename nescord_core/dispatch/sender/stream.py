@@ -16,14 +16,14 @@ from nescord_core.dispatch.protocol.batching import Linger
 from nescord_core.dispatch.protocol.endpoint import METHOD, PROTOCOL, SECRET_KEY, open_channel
 from nescord_core.dispatch.protocol.frames import FrameWriter, ranges_of
 from nescord_core.dispatch.protocol.lease import Fence
-from nescord_core.dispatch.sender.health import Condition, ReplicaHealth
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
-from nescord_core.dispatch.sender.partition import Partition
-from nescord_core.dispatch.sender.snapshots import ReplicaSnapshots, SnapshotSource
+from nescord_core.dispatch.sender.replica.health import Condition, ReplicaHealth
+from nescord_core.dispatch.sender.replica.queues import Partition
+from nescord_core.dispatch.sender.replica.snapshots import ReplicaSnapshots, SnapshotSource
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
+from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
-from nescord_core.wording import counted
 
 __all__ = ["OutgoingStream", "StreamContext", "dial", "lease_of"]
 

@@ -1,4 +1,4 @@
-"""Exponential backoff with jitter."""
+"""The formula of exponential backoff with jitter; when a shard waits: `reconnect_delay`."""
 
 from __future__ import annotations
 

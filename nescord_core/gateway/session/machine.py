@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.latency import Latency
 from nescord_core.gateway.session.opcodes import DROP_SESSION, KEEP_SESSION, AfterClose, Op, after_close
 from nescord_core.gateway.session.payload import PayloadError, encode, heartbeat_interval, ready_facts
+from nescord_core.gateway.session.reconnect_delay import ReconnectDelay
 from nescord_core.gateway.session.resume_url import is_trusted
 from nescord_core.gateway.session.states import LEGAL, WIRED, Resumable, SessionRules, State
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 
 __all__ = ["FARTHEST_STEP", "IllegalFactError", "Session"]
 
@@ -62,12 +63,11 @@ class Session:
         self._interval = 0.0
         self._next_beat: float | None = None
         self._heard = False
-        self._attempt = 0
         self._connected_at = 0.0
         self._resumed_from = 0
         self._empty_resumes = 0
         self._on_resume_url = False
-        self._lost_at: float | None = None
+        self._delay = ReconnectDelay(rules)
         self._unreadable_at: tuple[str | None, int] | None = None
         self._unreadable_times = 0
 
@@ -326,33 +326,20 @@ class Session:
         return [s.Close(KEEP_SESSION), *self._lost(why, now, jitter, wait=wait)]
 
     def _lost(self, why: str, now: float, jitter: float, *, wait: float | None = None) -> list[s.Effect]:
-        """Schedule the next connection attempt: count failures, and decide when and where to connect."""
+        """Schedule the next connection attempt; ``wait`` (seconds) is given if Discord decides about it."""
         effects: list[s.Effect] = self._drop_unusable()
-        stable = self.state is State.CONNECTED and now - self._connected_at >= self._rules.stable_after
-        resumes = self.state is State.CONNECTED and self.session_id is not None
-        if stable or resumes:
-            self._attempt = 0
-        if wait is None and resumes:
-            wait = self._resume_delay(now, jitter)
+        connected_for = now - self._connected_at if self.state is State.CONNECTED else None
+        resumes = connected_for is not None and self.session_id is not None
         if wait is None:
-            wait = self._retry_delay(jitter, elsewhere=self._on_resume_url and bool(effects))
-        self._attempt += 1
+            moved = self._on_resume_url and bool(effects)
+            wait = self._delay.after_loss(
+                now, jitter, connected_for=connected_for, resumes=resumes, moved=moved
+            )
+        else:
+            self._delay.count_failure(connected_for=connected_for, resumes=resumes)
         self._stop_heartbeat()
         self._enter(State.WAITING, now + wait)
         return [s.Report(s.Milestone.LOST, f"{why}; retrying in {wait:.1f} s"), *effects]
-
-    def _resume_delay(self, now: float, jitter: float) -> float:
-        """Return the seconds until a good connection is resumed: 0, or a short wait if it keeps breaking."""
-        again = self._lost_at is not None and now - self._lost_at < self._rules.stable_after
-        self._lost_at = now
-        low, high = self._rules.soon
-        return low + (high - low) * jitter if again else 0.0
-
-    def _retry_delay(self, jitter: float, *, elsewhere: bool) -> float:
-        """Return the seconds until the next attempt; a bad resume host does not delay the main gateway."""
-        if elsewhere:
-            return self._rules.backoff.delay(1, jitter)
-        return self._rules.backoff.delay(self._attempt, jitter) if self._attempt else 0.0
 
     def _drop_unusable(self) -> list[s.Effect]:
         """Drop the resume host, or the session, if it is what keeps failing."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.backoff import Backoff
 
 __all__ = ["ENDED", "LEGAL", "WIRED", "Resumable", "SessionRules", "State"]

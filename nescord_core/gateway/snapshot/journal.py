@@ -17,8 +17,8 @@ from typing import BinaryIO
 
 from nescord_core.gateway.snapshot.guild_events import UNEXPECTED
 from nescord_core.gateway.snapshot.shard_snapshot import Record, ShardSnapshot, decode_record, encode_record
+from nescord_core.process.safe_text import printable
 from nescord_core.process.state_dir import make_folder, open_file, read_bytes
-from nescord_core.process.text import printable
 
 __all__ = ["SnapshotJournal"]
 

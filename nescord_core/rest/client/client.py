@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import secrets
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -13,15 +12,15 @@ import aiohttp
 import msgspec
 
 from nescord_core._version import USER_AGENT
-from nescord_core.errors import DiscordHTTPError, DiscordServerError, RateLimited, TransportError
+from nescord_core.errors import DiscordHTTPError, TransportError
 from nescord_core.payloads import Interaction, Message
-from nescord_core.process.os_errors import reason_of
-from nescord_core.rest.client.caller import merged
 from nescord_core.rest.client.errors import error_of, mask
 from nescord_core.rest.client.operations import Operations
+from nescord_core.rest.client.operations_base import merged
 from nescord_core.rest.client.pagination import every
 from nescord_core.rest.client.parameters import UNSET, Call, Json
 from nescord_core.rest.client.request import Request, build
+from nescord_core.rest.client.retries import NoRoomError, unreachable, until_answered
 from nescord_core.tracing import cause
 
 __all__ = ["RestClient", "close_all"]
@@ -176,28 +175,13 @@ class RestClient(Operations):
         report = cause.Call(call.method, call.path, call.json, names)
         with cause.reporting(report):
             try:
-                report.status, answer = await self._send_with_retries(call)
+                report.status, answer = await until_answered(
+                    self._send_once, call, timeout=self._timeout, patience=self._patience
+                )
             except DiscordHTTPError as error:
                 report.status = error.status
                 raise
         return answer
-
-    async def _send_with_retries(self, call: Request) -> tuple[int, Any]:
-        """Send until there is an answer or the patience (seconds over all attempts) is exhausted."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        delay = 0.05
-        while True:
-            try:
-                return await self._send_once(call, started)
-            except (TransportError, DiscordHTTPError) as error:
-                wait = _retry_delay(error, call, delay)
-                patience = self._timeout if isinstance(error, RateLimited) else self._patience
-                patience = patience if call.timeout is None else min(patience, call.timeout)
-                if wait is None or loop.time() + wait > started + patience:
-                    raise
-            await asyncio.sleep(wait)
-            delay = min(delay * 2, 1.0)
 
     async def _send_once(self, call: Request, started: float) -> tuple[int, Any]:
         self._configure()
@@ -216,7 +200,7 @@ class RestClient(Operations):
             ) as answer:
                 body = await answer.read()
         except aiohttp.ClientConnectorError as error:
-            raise _unreachable(url, error) from error
+            raise unreachable(url, error) from error
         except (aiohttp.ClientError, OSError) as error:  # including time-outs
             name = str(error) or type(error).__name__
             raise TransportError(f"{call.method} {mask(call.path)}: no response ({name}).") from error
@@ -264,46 +248,6 @@ async def close_all() -> None:
     """Close the connections of every client in the running loop; the runtime calls it when it ends."""
     for client in list(_open_clients):
         await client.close()
-
-
-class NotSentError(TransportError):
-    """The connection was never established, so the request had no effect."""
-
-
-class NoRoomError(DiscordServerError):
-    """The rest service's queue was full and it rejected the request, which had no effect."""
-
-    def __init__(self, call: Request, body: bytes, headers: Mapping[str, str]) -> None:
-        details = error_of(503, call.method, call.path, body, headers)
-        super().__init__(
-            status=503, method=details.method, path=details.path, message=details.discord_message
-        )
-        wait = headers.get("Retry-After", "")
-        self.retry_after = float(wait) if wait.isdecimal() else 1.0
-
-
-def _unreachable(url: str | None, error: aiohttp.ClientConnectorError) -> NotSentError:
-    return NotSentError(
-        f"Cannot reach {url} ({reason_of(error)}).",
-        hint="Check that the rest service runs (`nescord run rest`) and NESCORD_REST_URL is its address.",
-    )
-
-
-def _retry_delay(error: Exception, call: Request, delay: float) -> float | None:
-    """Return the seconds to wait before a retry, None for a final error."""
-    jitter = delay * (0.5 + random.random())
-    match error:
-        case RateLimited(retry_after=wait):
-            return wait + 0.05 if wait else jitter
-        case NotSentError():
-            return jitter
-        case NoRoomError(retry_after=wait):
-            return wait + jitter
-        case TransportError() if call.repeatable:
-            return jitter
-        case DiscordHTTPError(status=status) if call.repeatable and status in (500, 502, 503, 504, 524):
-            return max(jitter, 0.25)
-    return None
 
 
 def _is_message(method: str, path: str) -> bool:

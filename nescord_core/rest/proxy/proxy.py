@@ -17,15 +17,15 @@ from nescord_core.rest.proxy.admission import Admission, AdmittedRequest, Refuse
 from nescord_core.rest.proxy.cache.cache import Cache, CacheAnswer
 from nescord_core.rest.proxy.cache.coherence import CacheCoherence
 from nescord_core.rest.proxy.cache.invalidation import by_write, is_cacheable, kind_of, tags_of
+from nescord_core.rest.proxy.forwarded_headers import accept_encoding, for_caller, for_discord
 from nescord_core.rest.proxy.forwarding import ForwardedRequest, Forwarder, read_json
-from nescord_core.rest.proxy.headers import accept_encoding, for_caller, for_discord
 from nescord_core.rest.proxy.metrics import Metrics
+from nescord_core.rest.proxy.own_routes import ServiceRoutes
 from nescord_core.rest.proxy.permits import DeadlinePassed, PermitRefused, Permits
 from nescord_core.rest.proxy.route_labels import route_label
 from nescord_core.rest.proxy.server.body import Body, BodyBudget, BodyTooLarge, BodyTooSlow, NoRoomForBodies
 from nescord_core.rest.proxy.server.request import BodyBroken, Request
 from nescord_core.rest.proxy.server.response import Response
-from nescord_core.rest.proxy.service_routes import ServiceRoutes
 from nescord_core.rest.proxy.target import Targets
 from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
 from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation, Parameter
-from nescord_core.sandbox.http.calls import Call, GatewayInfo, Response
+from nescord_core.sandbox.http.operation_call import Call, GatewayInfo, Response
 from nescord_core.sandbox.http.rate_limits import (
     CHANNEL_NAME,
     WEBHOOK_CHANNEL,
@@ -31,8 +31,8 @@ from nescord_core.sandbox.http.rate_limits import (
 from nescord_core.sandbox.http.request_bodies import BodyTooLarge, InvalidBody, read_body
 from nescord_core.sandbox.http.router import MISSING_BODY, UNKNOWN_ROUTE, answer
 from nescord_core.sandbox.http.validation import invalid_form
-from nescord_core.sandbox.world.extra_state import Grant
 from nescord_core.sandbox.world.oauth_scopes import SCOPES
+from nescord_core.sandbox.world.unmodelled_state import Grant
 from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SandboxSettings
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response
+from nescord_core.sandbox.http.operation_call import Call, Response
 from nescord_core.sandbox.world.simcord.model import Guild
 
 __all__ = ["AUDITED_OPERATIONS", "AuditedOperation", "write_audit_log"]

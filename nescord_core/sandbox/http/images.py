@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, invalid_field
+from nescord_core.sandbox.http.operation_call import Call, invalid_field
 
 __all__ = ["IMAGE_FIELDS", "store_images"]
 

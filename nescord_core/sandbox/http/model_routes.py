@@ -12,7 +12,7 @@ from typing import Any
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape
-from nescord_core.sandbox.http.calls import Call
+from nescord_core.sandbox.http.operation_call import Call
 from nescord_core.sandbox.http.validation import body_shape
 from nescord_core.sandbox.world.simcord.model import (
     BackendError,

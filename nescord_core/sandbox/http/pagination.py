@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call
 
 __all__ = ["id_of_user", "own_id", "page_by_id", "page_of_archive"]
 

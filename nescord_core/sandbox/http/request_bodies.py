@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from nescord_core.sandbox.http.calls import Upload
+from nescord_core.sandbox.http.operation_call import Upload
 from nescord_core.sandbox.json_decoding import InvalidJson, decode_json
 
 __all__ = ["BodyTooLarge", "InvalidBody", "read_body"]

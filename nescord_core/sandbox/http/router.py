@@ -10,8 +10,8 @@ from typing import Any
 
 from nescord_core.discord_api import contract
 from nescord_core.sandbox.http.audit_log import write_audit_log
-from nescord_core.sandbox.http.calls import Call, Response, Route
 from nescord_core.sandbox.http.message_rules import message_problems, nested
+from nescord_core.sandbox.http.operation_call import Call, Response, Route
 from nescord_core.sandbox.http.routes import (
     applications,
     channels,
@@ -38,8 +38,8 @@ from nescord_core.sandbox.http.validation import (
     convert_scalars,
     invalid_form,
 )
-from nescord_core.sandbox.world.completion import complete_answer
 from nescord_core.sandbox.world.oauth_scopes import SCOPES
+from nescord_core.sandbox.world.required_fields import complete_answer
 from nescord_core.sandbox.world.simcord.model import BackendError, RouteNotImplemented, UnsupportedField
 
 __all__ = ["MISSING_BODY", "UNKNOWN_ROUTE", "answer", "routes_table"]

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nescord_core.sandbox.world.completion import complete_event
 from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.people.accounts import AccountActions
 from nescord_core.sandbox.world.people.members import Payload, newest_messages
+from nescord_core.sandbox.world.required_fields import complete_event
 from nescord_core.sandbox.world.simcord.model import SimcordModel, serializers
 from nescord_core.settings import SandboxSettings
 

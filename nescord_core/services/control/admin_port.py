@@ -15,7 +15,7 @@ from aiohttp import web
 from nescord_core.errors import NescordError
 from nescord_core.process.hosts import is_trusted_host
 from nescord_core.process.ports import refusal
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 from nescord_core.services.control.idle_connections import ConnectionLimits, IdleConnections
 from nescord_core.settings import SecuritySettings
 

@@ -15,7 +15,7 @@ import aiohttp
 from nescord_core.config import Config
 from nescord_core.errors import NescordError
 from nescord_core.services.control import control_socket
-from nescord_core.services.dev import keys, plan
+from nescord_core.services.dev import plan, terminal_keys
 from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import ServiceView, Supervisor
@@ -64,7 +64,7 @@ class DevCommands:
             "l": lambda: self._say(f"showing: {self.output.next_filter()}"),
             "c": lambda: self.output.show(CLEAR.rstrip("\n")),
             "q": self.supervisor.request_stop,
-            "h": lambda: self._say("   ".join(f"{name} {what}" for name, what in keys.HELP.items())),
+            "h": lambda: self._say("   ".join(f"{name} {what}" for name, what in terminal_keys.HELP.items())),
         }
         action = actions.get("h" if key == "?" else key)
         if action is not None:

@@ -14,13 +14,12 @@ from typing import TextIO
 from nescord_core.config import Config, load
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.exclusive_lock import was_not_released
-from nescord_core.services.dev import keys as terminal_keys
-from nescord_core.services.dev import plan
+from nescord_core.services.dev import plan, terminal_keys
 from nescord_core.services.dev.commands import DevCommands, Replan
 from nescord_core.services.dev.free_ports import until_free
 from nescord_core.services.dev.signals import stop_on_signals
 from nescord_core.services.dev.start_report import StartReport
-from nescord_core.services.program import one_error
+from nescord_core.services.service_process import one_error
 from nescord_core.supervisor.output import Output, Redaction
 from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import Outcome, Supervisor

@@ -22,7 +22,7 @@ from nescord_core.reload.swapping.group import GRACE, Group, Restarts, Worker
 from nescord_core.reload.swapping.rollout import Reloaded
 from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers
 from nescord_core.reload.swapping.swap import Failure, SwapTimeouts, describe_exit
-from nescord_core.reload.watching.own_writes import OwnWrites
+from nescord_core.reload.watching.reload_loops import OwnWrites
 from nescord_core.reload.watching.watcher import Watcher, matcher_for
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.admin_port import Admin, serve_admin

@@ -15,7 +15,7 @@ import aiohttp
 from nescord_core.config import Config
 from nescord_core.errors import NescordError, NotRunning, TransportError
 from nescord_core.process.os_errors import reason_of
-from nescord_core.services import program, rest, sandbox
+from nescord_core.services import rest, sandbox, service_process
 from nescord_core.services.control import control_socket
 from nescord_core.settings import SANDBOX_TOKEN, RestSettings, SandboxSettings
 
@@ -43,7 +43,7 @@ async def replay_target(config: Config) -> AsyncIterator[ReplayTarget]:
     if page:
         yield ReplayTarget("", page, await _guilds(page))
         return
-    with program.one_error(), tempfile.TemporaryDirectory(prefix="nescord-replay-") as scratch:
+    with service_process.one_error(), tempfile.TemporaryDirectory(prefix="nescord-replay-") as scratch:
         async with asyncio.TaskGroup() as tasks:
             stop = asyncio.Event()
             try:

@@ -21,7 +21,7 @@ from nescord_core.bot.observing.subscriber import MARKER, Marker, Wanted
 from nescord_core.errors import ConfigError
 from nescord_core.process.os_errors import reason_of
 from nescord_core.process.state_dir import make_folder, prepare, replace_file
-from nescord_core.services import program
+from nescord_core.services import service_process
 from nescord_core.services.control.control_socket import socket_path
 from nescord_core.tracing import records
 
@@ -118,7 +118,7 @@ async def subscribed(state_dir: Path, wanted: Wanted) -> AsyncIterator[Subscript
             where="state_dir",
             hint="Set NESCORD_STATE_DIR to main's state directory, and make sure this user can write to it.",
         ) from None
-    with program.one_error():
+    with service_process.one_error():
         async with asyncio.TaskGroup() as tasks:
             subscription = Subscription(tasks)
             server = await asyncio.start_unix_server(subscription.accept, sock=listener, limit=_LONGEST_LINE)

@@ -25,16 +25,17 @@ from nescord_core.dispatch.sender.sender import HelloFacts, Sender
 from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
 from nescord_core.errors import NescordError
 from nescord_core.gateway.cluster import Cluster
-from nescord_core.gateway.intake import EventSink
+from nescord_core.gateway.envelopes import EventSink
 from nescord_core.gateway.session_store import SessionStore, open_sessions
 from nescord_core.gateway.stats import ShardStats
 from nescord_core.process import descriptors, logs
 from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
-from nescord_core.services import program
+from nescord_core.services import service_process
 from nescord_core.services.control.shared_lock import shared_lock
 from nescord_core.services.ws.gateway_address import GatewayAddress
 from nescord_core.services.ws.identify_requests import RemoteIdentifyGate
 from nescord_core.services.ws.invalidations import InvalidationLink
+from nescord_core.services.ws.malformed_events import SetAsideEvents
 from nescord_core.services.ws.messages import (
     AskNumbers,
     Begin,
@@ -51,7 +52,6 @@ from nescord_core.services.ws.messages import (
 )
 from nescord_core.services.ws.plan import claim_name
 from nescord_core.services.ws.resumption import SpooledSessions
-from nescord_core.services.ws.set_aside import SetAsideEvents
 from nescord_core.services.ws.snapshots import ShardSnapshots, SnapshotSessions
 
 __all__ = ["ClusterProcess", "run"]
@@ -111,7 +111,7 @@ async def _serve(begin: Begin, end: socket.socket) -> int:
                 tasks.create_task(cluster.report_condition()),
             ]
             try:
-                with program.one_error():
+                with service_process.one_error():
                     await cluster.run()
             except NescordError as error:
                 channel.send(Failed.of(error))

@@ -12,13 +12,13 @@ from typing import Any
 from nescord_core.errors import NescordError, ServiceFailed
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
 from nescord_core.gateway.identify.sharding import format_ids
+from nescord_core.plurals import counted
 from nescord_core.services.ws.cluster import ClusterHandle
 from nescord_core.services.ws.messages import Begin
 from nescord_core.services.ws.plan import ClusterPlan
 from nescord_core.settings import WsSettings
 from nescord_core.supervisor.restart import GiveUp, Restart, after_exit, describe_exit
 from nescord_core.supervisor.spec import RestartPolicy
-from nescord_core.wording import counted
 
 __all__ = ["ClusterSlot", "Clusters"]
 

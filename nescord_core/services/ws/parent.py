@@ -24,7 +24,8 @@ from nescord_core.gateway.gateway_info import GatewayInfo, fetch_gateway_info
 from nescord_core.gateway.identify.gate import LocalIdentifyGate, SharedIdentifyGate
 from nescord_core.gateway.identify.sharding import count_warning
 from nescord_core.gateway.identify.shared_queue import SharedIdentifyQueue, open_shared_queue
-from nescord_core.services import program
+from nescord_core.plurals import counted
+from nescord_core.services import service_process
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.admin_port import Admin, serve_admin
 from nescord_core.services.control.exclusive_lock import exclusive_lock
@@ -34,7 +35,6 @@ from nescord_core.services.ws.clusters import Clusters
 from nescord_core.services.ws.metrics import metrics, stats
 from nescord_core.services.ws.plan import ClusterPlan, claim_name, described, lock_name, plan
 from nescord_core.settings import WsSettings
-from nescord_core.wording import counted
 
 __all__ = ["WsClient", "run", "serve"]
 
@@ -50,7 +50,7 @@ Result = TypeVar("Result")
 def run(settings: WsSettings) -> None:
     """Run the service in this process: SIGTERM and ^C stop it, SIGHUP replaces its clusters one by one."""
     reload = asyncio.Event()
-    program.run(
+    service_process.run(
         "ws",
         lambda stop, on_ready: serve(settings, stop=stop, on_ready=on_ready, reload=reload),
         secrets=(settings.token, settings.security.secret),
@@ -92,7 +92,7 @@ async def serve(
             )
         )
         stack.enter_context(announce(settings.state_dir, "ws", address=address, admin=address))
-        with program.one_error():
+        with service_process.one_error():
             await parent.run(stop, lambda: on_ready(address), reload or asyncio.Event())
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from nescord_core.gateway.gateway_info import GatewayInfo
 from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.identify.sharding import clusters, shard_count, shards_held
+from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
-from nescord_core.wording import counted
 
 __all__ = ["ClusterPlan", "claim_name", "described", "lock_name", "plan"]
 

@@ -10,7 +10,7 @@ import msgspec
 
 from nescord_core.gateway.resume_point import replayable_events, still_replayable
 from nescord_core.gateway.session_store import SavedSession, SessionStore
-from nescord_core.wording import counted
+from nescord_core.plurals import counted
 
 __all__ = ["Resume", "SpooledSessions"]
 

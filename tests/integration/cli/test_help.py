@@ -92,8 +92,8 @@ def test_help_of_everything_imports_no_command() -> None:
     more = done.stderr.splitlines()[-1].split()[1:]
     ours = {name for name in more if name.startswith("nescord")}
     assert ours <= {
-        *("nescord_cli", "nescord_cli.app", "nescord_cli.lazy", "nescord_cli.terminal"),
-        *("nescord_core", "nescord_core._version", "nescord_core.errors", "nescord_core.wording"),
+        *("nescord_cli", "nescord_cli.app", "nescord_cli.lazy_commands", "nescord_cli.terminal"),
+        *("nescord_core", "nescord_core._version", "nescord_core.errors", "nescord_core.plurals"),
     }
     assert len(more) - len(ours) <= 5, more
 

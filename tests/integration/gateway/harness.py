@@ -11,9 +11,9 @@ from typing import Any
 
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.cluster import Cluster
+from nescord_core.gateway.envelopes import EventSink
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
 from nescord_core.gateway.identify.queue import SessionStartLimit
-from nescord_core.gateway.intake import EventSink
 from nescord_core.gateway.session_store import MemorySessionStore, SessionStore
 from nescord_core.settings import WsSettings
 

@@ -9,8 +9,8 @@ from typing import Any
 import discord
 import msgspec
 
-from nescord_core.bot.discordpy.delivery import Delivery
 from nescord_core.bot.discordpy.guild_cache import GuildCache
+from nescord_core.bot.discordpy.parser_feed import Delivery
 from nescord_core.envelope import Envelope
 from nescord_core.payloads import payload_of
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
-from nescord_core.dispatch.sender.partition import Partition
-from nescord_core.dispatch.sender.snapshots import ReplicaSnapshots
+from nescord_core.dispatch.sender.replica.queues import Partition
+from nescord_core.dispatch.sender.replica.snapshots import ReplicaSnapshots
 from nescord_core.envelope import Envelope
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 

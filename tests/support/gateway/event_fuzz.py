@@ -19,9 +19,9 @@ from nescord_core.dispatch.sender.outbox import Outbox
 from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, decode, encode
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.cache_changes import changes_of
-from nescord_core.gateway.intake import EventSink, Intake
+from nescord_core.gateway.envelopes import EventSink, Intake
 from nescord_core.gateway.resume_point import ResumePoint
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.inflate import inflater
 from nescord_core.gateway.session.machine import Session
 from nescord_core.gateway.session.states import State

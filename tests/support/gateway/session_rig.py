@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.gateway.session.machine import Session
 from nescord_core.gateway.session.states import Resumable, SessionRules, State

@@ -16,7 +16,7 @@ from pathlib import Path
 from nescord_core.dispatch.sender.outbox import Outbox
 from nescord_core.dispatch.sender.spool.files import Leftover
 from nescord_core.dispatch.sender.spool.overflow import Overflow, Wanted
-from nescord_core.wording import counted
+from nescord_core.plurals import counted
 
 __all__ = ["Leftovers"]
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nescord_core.dispatch.sender.outbox import Entry, Outbox, Track
-from nescord_core.dispatch.sender.partition import Partition
+from nescord_core.dispatch.sender.replica.queues import Partition
 from nescord_core.dispatch.sender.spool.records import Stored
 from nescord_core.envelope import Envelope
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from nescord_core.dispatch.sender.outbox import Outbox
-from nescord_core.dispatch.sender.partition import Partition
+from nescord_core.dispatch.sender.replica.queues import Partition
 from nescord_core.dispatch.sender.spool.callbacks import Replayable, SessionCallbacks
 from nescord_core.dispatch.sender.spool.files import SpoolFiles, read_file
 from nescord_core.dispatch.sender.spool.leftovers import Leftovers
 from nescord_core.dispatch.sender.spool.overflow import Overflow, Segment, SpillLimits
 from nescord_core.dispatch.sender.spool.records import Stored, Unfit
 from nescord_core.dispatch.sender.spool.write_behind import Position, WriteBehind
+from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
-from nescord_core.wording import counted
 
 __all__ = ["Spool"]
 

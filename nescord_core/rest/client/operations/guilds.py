@@ -22,7 +22,7 @@ from nescord_core.payloads import (
     VoiceState,
     WelcomeScreen,
 )
-from nescord_core.rest.client.caller import Caller
+from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, comma, path
 
 

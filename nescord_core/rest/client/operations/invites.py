@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from nescord_core.payloads import Invite, Payload
-from nescord_core.rest.client.caller import Caller
+from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
 

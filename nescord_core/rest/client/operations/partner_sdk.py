@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from nescord_core.payloads import Payload
-from nescord_core.rest.client.caller import Caller
+from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from nescord_core.payloads import Channel, Entitlement, Member, Payload, User
-from nescord_core.rest.client.caller import Caller
+from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, Id, Json, Maybe, comma, path
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from multidict import CIMultiDict
 
 from nescord_core.errors import TransportError
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 from nescord_core.rest.proxy.server.body import Body
 from nescord_core.rest.proxy.upstream.connection import (
     MOST_WHOLE,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, not_found
 from nescord_core.sandbox.http.images import store_images
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Response, Routes, invalid_field, not_found
 from nescord_core.sandbox.world.simcord.model import BackendError, serializers
 from nescord_core.sandbox.world.world import World
 

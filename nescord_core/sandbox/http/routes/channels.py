@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes, invalid_field
-from nescord_core.sandbox.http.extra_fields import split_extra_fields, update_with_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Routes, invalid_field
 from nescord_core.sandbox.http.pagination import page_by_id, page_of_archive
+from nescord_core.sandbox.http.split_extra_fields import split_extra_fields, update_with_extra_fields
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import BackendError, MessageType, serializers
 

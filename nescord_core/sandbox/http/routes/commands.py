@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, not_found
 from nescord_core.sandbox.http.message_rules import command_problems
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Response, Routes, not_found
 from nescord_core.sandbox.http.validation import invalid_form
 from nescord_core.sandbox.world.simcord.model import BackendError
 

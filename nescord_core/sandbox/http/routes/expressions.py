@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Routes, not_found
 from nescord_core.sandbox.world.simcord.model import serializers
 
 __all__ = ["ROUTES"]

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, not_found
-from nescord_core.sandbox.http.extra_fields import update_with_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Response, Routes, invalid_field, not_found
 from nescord_core.sandbox.http.routes.applications import partial_application
+from nescord_core.sandbox.http.split_extra_fields import update_with_extra_fields
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import BackendError, Guild, serializers
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes
 from nescord_core.sandbox.http.message_rules import callback_problems
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Routes
 from nescord_core.sandbox.world.simcord.model import BackendError
 
 __all__ = ["ROUTES"]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import (
+from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import (
     Call,
     Response,
     Routes,
@@ -17,7 +18,6 @@ from nescord_core.sandbox.http.calls import (
     parse_ids,
     query_flag,
 )
-from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.routes.applications import partial_application
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import Guild, Invite, serializers

@@ -9,9 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, not_found, parse_ids
-from nescord_core.sandbox.http.extra_fields import record_changes, split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import (
+    Call,
+    Response,
+    Routes,
+    invalid_field,
+    not_found,
+    parse_ids,
+)
+from nescord_core.sandbox.http.split_extra_fields import record_changes, split_extra_fields
 from nescord_core.sandbox.world.extra_fields import store_extra_fields
 from nescord_core.sandbox.world.simcord.model import BackendError, Member, serializers
 

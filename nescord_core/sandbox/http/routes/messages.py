@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes, invalid_field, not_found
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Routes, invalid_field, not_found
 from nescord_core.sandbox.http.pagination import own_id, page_by_id
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.people.members import newest_messages

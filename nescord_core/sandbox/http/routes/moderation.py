@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Response, Routes, invalid_field
 from nescord_core.sandbox.http.pagination import id_of_user, page_by_id
 from nescord_core.sandbox.world.automod import MAX_RULES
 from nescord_core.sandbox.world.simcord.model import BackendError

@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Routes, invalid_field
-from nescord_core.sandbox.http.extra_fields import record_changes, split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Routes, invalid_field
+from nescord_core.sandbox.http.split_extra_fields import record_changes, split_extra_fields
 from nescord_core.sandbox.world.extra_fields import store_extra_fields
 
 __all__ = ["ROUTES"]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from nescord_core.sandbox.http.calls import Call, Routes, parse_ids, query_flag
+from nescord_core.sandbox.http.operation_call import Call, Routes, parse_ids, query_flag
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import Channel, Message, channel_accessible, serializers
 

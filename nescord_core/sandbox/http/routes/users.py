@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field, parse_ids, query_flag
-from nescord_core.sandbox.http.extra_fields import split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import (
+    Call,
+    Response,
+    Routes,
+    invalid_field,
+    parse_ids,
+    query_flag,
+)
 from nescord_core.sandbox.http.routes.applications import application_payload
+from nescord_core.sandbox.http.split_extra_fields import split_extra_fields
 from nescord_core.sandbox.world.extra_fields import store_extra_fields
 from nescord_core.sandbox.world.simcord.model import BackendError, Guild, serializers
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, invalid_field
-from nescord_core.sandbox.http.extra_fields import split_extra_fields
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call, Response, Routes, invalid_field
+from nescord_core.sandbox.http.split_extra_fields import split_extra_fields
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.simcord.model import BackendError, Channel, Webhook
 

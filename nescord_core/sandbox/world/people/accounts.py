@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
-from nescord_core.sandbox.world.extra_state import ExtraState, Grant
 from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES
 from nescord_core.sandbox.world.people.components import ComponentActions
 from nescord_core.sandbox.world.people.members import Payload, as_action_error
 from nescord_core.sandbox.world.simcord.model import SKU, SimcordModel, serializers
+from nescord_core.sandbox.world.unmodelled_state import ExtraState, Grant
 
 __all__ = ["AccountActions"]
 

@@ -27,7 +27,7 @@ from nescord_core.reload.swapping.messages import (
 )
 from nescord_core.reload.swapping.swap import Failure
 from nescord_core.services.main.worker.serving import broken, serve_worker
-from nescord_core.services.main.worker.writes import WRITES
+from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.settings import MainSettings
 
 if TYPE_CHECKING:

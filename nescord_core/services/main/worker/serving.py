@@ -36,7 +36,7 @@ from nescord_core.reload.swapping.messages import (
 )
 from nescord_core.reload.swapping.swap import Failure
 from nescord_core.rest.client import client as rest_client
-from nescord_core.services.main.worker.writes import WRITES
+from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.settings import MainSettings
 
 __all__ = ["broken", "log", "serve_worker"]

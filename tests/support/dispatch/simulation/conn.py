@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from nescord_core.dispatch.sender.partition import Stream
+from nescord_core.dispatch.sender.replica.queues import Stream
 from nescord_core.envelope import Envelope
 from support.dispatch.simulation import mutations
 from support.dispatch.simulation.gateway import Wire

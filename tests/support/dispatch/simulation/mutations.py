@@ -7,7 +7,7 @@ from typing import Any
 from nescord_core.bot.ordering import EventOrder
 from nescord_core.dispatch.protocol.lease import Fence, Lease
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
-from nescord_core.dispatch.sender.partition import Partition
+from nescord_core.dispatch.sender.replica.queues import Partition
 from nescord_core.dispatch.sender.spool.overflow import Overflow
 from nescord_core.dispatch.sender.spool.write_behind import Write, WriteBehind
 

@@ -13,7 +13,7 @@ from nescord_core.dispatch.receiver.intake import Identity as FullIdentity
 from nescord_core.dispatch.receiver.intake import identity_of
 from nescord_core.dispatch.sender.spool.records import decode
 from nescord_core.envelope import Envelope
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.opcodes import Op
 from nescord_core.gateway.session.states import State
 from support.dispatch.simulation.conn import Conn

@@ -14,7 +14,7 @@ from nescord_core.dispatch.sender.spool.overflow import SpillLimits
 from nescord_core.dispatch.sender.spool.records import MAGIC, decode, encode
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.resume_point import ResumePoint
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.backoff import Backoff
 from nescord_core.gateway.session.machine import Session
 from nescord_core.gateway.session.opcodes import Op

@@ -13,7 +13,7 @@ import pytest
 
 from nescord_core.gateway.identify.gate import LocalIdentifyGate
 from nescord_core.gateway.identify.queue import SessionStartLimit
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.machine import Session
 from nescord_core.gateway.session.opcodes import Op
 from nescord_core.gateway.session.states import SessionRules, State

@@ -8,7 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.machine import Session
 from nescord_core.gateway.session.opcodes import FATAL_CLOSES, Op
 from nescord_core.gateway.session.states import ENDED, LEGAL, WIRED, Resumable, SessionRules, State

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.machine import IllegalFactError
 from nescord_core.gateway.session.opcodes import FATAL_CLOSES
 from nescord_core.gateway.session.states import ENDED, LEGAL, Resumable, State

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.states import Resumable, State
 from support.gateway.session_rig import MAIN, RESUME_HOST, RULES, Rig, milestones, of, sent
 

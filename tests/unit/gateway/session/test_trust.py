@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.machine import FARTHEST_STEP
 from nescord_core.gateway.session.payload import heartbeat_interval, read_event, ready_facts, route, salvage
 from nescord_core.gateway.session.resume_url import is_trusted

@@ -116,9 +116,7 @@ def test_a_file_that_has_grown_is_written_anew(start: Start, tmp_path: Path) -> 
 
 
 def test_a_disk_that_cannot_be_written_is_said_once(start: Start, tmp_path: Path, caplog: Any) -> None:
-    blocked = tmp_path / "file"
-    blocked.write_text("not a directory")
-    writer = start(blocked / "j")
+    writer = start(tmp_path / "lost" / "state_dir" / "j")
     writer.begin()
     writer.feed("CHANNEL_CREATE", {"id": "10"})
     assert len(caplog.records) == 1

@@ -16,11 +16,11 @@ from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape, shape_of
 from nescord_core.sandbox.http import routes
-from nescord_core.sandbox.http.calls import Call
 from nescord_core.sandbox.http.model_routes import model_answer, model_operations
+from nescord_core.sandbox.http.operation_call import Call
 from nescord_core.sandbox.http.router import ROUTES, answer, routes_table
-from nescord_core.sandbox.world.extra_state import Grant, Lobby
 from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES, SCOPES
+from nescord_core.sandbox.world.unmodelled_state import Grant, Lobby
 from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SandboxSettings
 from support.sandbox import conformity

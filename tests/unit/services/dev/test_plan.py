@@ -9,7 +9,7 @@ from nescord_core.errors import ConfigError
 from nescord_core.services.dev import plan as dev_plan
 from nescord_core.settings import SandboxSettings
 from nescord_core.supervisor.spec import ServiceSpec
-from nescord_core.supervisor.start_order import check, start_levels
+from nescord_core.supervisor.start_and_stop_order import check, start_levels
 
 TOKEN = "MTIz.real.token"
 

@@ -9,7 +9,7 @@ import pytest
 
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.snapshot.shard_snapshot import restore
-from nescord_core.services.ws.set_aside import SetAsideEvents
+from nescord_core.services.ws.malformed_events import SetAsideEvents
 from nescord_core.services.ws.snapshots import ShardSnapshots
 from nescord_core.settings import SnapshotSettings, WsSettings
 from nescord_core.tracing.failed_events import SET_ASIDE, read

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, not_found
-from nescord_core.sandbox.world.extra_state import Lobby
+from nescord_core.sandbox.http.operation_call import Call, Response, Routes, not_found
 from nescord_core.sandbox.world.simcord.model import BackendError, serializers
+from nescord_core.sandbox.world.unmodelled_state import Lobby
 
 __all__ = ["ROUTES"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call, Response, Routes, not_found
+from nescord_core.sandbox.http.operation_call import Call, Response, Routes, not_found
 
 __all__ = ["ROUTES"]
 

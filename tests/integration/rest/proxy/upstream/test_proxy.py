@@ -14,7 +14,7 @@ from aiohttp import web
 from integration.gateway.harness import running
 from integration.gateway.scripted import Peer, listening, serving
 from nescord_core.gateway.gateway_info import fetch_gateway_info_once
-from nescord_core.process.proxies import Proxies
+from nescord_core.process.outgoing_proxies import Proxies
 from support.rest.fake_discord import FakeDiscord, fake_discord
 from support.rest.running_proxy import running_proxy
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nescord_core.dispatch.sender.outbox import Outbox
-from nescord_core.dispatch.sender.partition import Partition, Stream
+from nescord_core.dispatch.sender.replica.queues import Partition, Stream
 from nescord_core.dispatch.sender.spool.overflow import Overflow, Segment, SpillLimits, Wanted
 from nescord_core.dispatch.sender.spool.records import Stored
 from nescord_core.envelope import Envelope

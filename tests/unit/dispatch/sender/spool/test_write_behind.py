@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nescord_core.dispatch.sender.outbox import Outbox
-from nescord_core.dispatch.sender.partition import Partition, Stream
+from nescord_core.dispatch.sender.replica.queues import Partition, Stream
 from nescord_core.dispatch.sender.spool.overflow import Overflow, SpillLimits
 from nescord_core.dispatch.sender.spool.records import Stored
 from nescord_core.dispatch.sender.spool.write_behind import WriteBehind

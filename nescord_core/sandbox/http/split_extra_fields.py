@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nescord_core.sandbox.http.calls import Call
 from nescord_core.sandbox.http.images import store_images
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.operation_call import Call
 from nescord_core.sandbox.world.extra_fields import extra_fields_of, store_extra_fields
 
 __all__ = ["record_changes", "split_extra_fields", "update_with_extra_fields"]

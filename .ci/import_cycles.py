@@ -12,15 +12,15 @@ import grimp
 PACKAGES = ("nescord_core", "nescord_cli")
 
 
-def circles(imports: dict[str, set[str]]) -> Iterator[list[str]]:
+def cycles(imports: dict[str, set[str]]) -> Iterator[list[str]]:
     """Yield the import cycles; each is broken at its last import before the next is searched."""
     while True:
         try:
             TopologicalSorter(imports).prepare()
         except CycleError as error:
-            circle: list[str] = error.args[1]
-            yield circle
-            imports[circle[1]].discard(circle[0])
+            cycle: list[str] = error.args[1]
+            yield cycle
+            imports[cycle[1]].discard(cycle[0])
         else:
             return
 
@@ -28,9 +28,9 @@ def circles(imports: dict[str, set[str]]) -> Iterator[list[str]]:
 def main() -> int:
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     imports = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
-    found = list(circles(imports))
-    for circle in found:
-        print(" -> ".join(reversed(circle)), file=sys.stderr)
+    found = list(cycles(imports))
+    for cycle in found:
+        print(" -> ".join(reversed(cycle)), file=sys.stderr)
     print(f"{len(imports)} modules, {len(found)} import cycle{'' if len(found) == 1 else 's'}")
     return 1 if found else 0
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nescord_core.process.proxies import Proxies
+from nescord_core.process.outgoing_proxies import Proxies
 
 DISCORD = "https://discord.com/api/v10"
 GATEWAY = "wss://gateway.discord.gg"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.dispatch.sender.health import Condition, ReplicaHealth
+from nescord_core.dispatch.sender.replica.health import Condition, ReplicaHealth
 
 
 def health() -> ReplicaHealth:

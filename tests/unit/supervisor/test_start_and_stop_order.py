@@ -4,7 +4,7 @@ import pytest
 
 from nescord_core.errors import ConfigError
 from nescord_core.supervisor.spec import ServiceSpec
-from nescord_core.supervisor.start_order import check, start_levels, stop_after
+from nescord_core.supervisor.start_and_stop_order import check, start_levels, stop_after
 
 
 def service(name: str, *depends_on: str, stops_before: tuple[str, ...] = ()) -> ServiceSpec:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
-from nescord_core.dispatch.sender.partition import Partition, Stream, rendezvous, seed_of
+from nescord_core.dispatch.sender.replica.queues import Partition, Stream, rendezvous, seed_of
 from nescord_core.envelope import Envelope
 
 
@@ -76,7 +76,7 @@ def test_a_replica_that_joins_or_leaves_moves_only_its_share() -> None:
 
 def test_the_hash_is_the_same_in_every_process() -> None:
     code = (
-        "from nescord_core.dispatch.sender.partition import rendezvous, seed_of;"
+        "from nescord_core.dispatch.sender.replica.queues import rendezvous, seed_of;"
         "print(rendezvous(81384788765712384, seed_of('10.0.0.1:5000')))"
     )
     seen = {

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from nescord_core.reload.watching.own_writes import OwnWrites, SiftedChanges
+from nescord_core.reload.watching.reload_loops import OwnWrites, SiftedChanges
 
 
 def test_what_others_write_always_counts() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.dispatch.receiver.isolation import Isolation
+from nescord_core.dispatch.receiver.crash_suspects import Isolation
 
 
 class Delivery:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from nescord_core.discord_api.contract import Operation
-from nescord_core.sandbox.world.extra_state import Grant
 from nescord_core.sandbox.world.simcord.model import BackendError, Guild
+from nescord_core.sandbox.world.unmodelled_state import Grant
 from nescord_core.sandbox.world.world import World
 
 __all__ = [

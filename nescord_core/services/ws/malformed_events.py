@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from nescord_core.envelope import Envelope
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 from nescord_core.tracing.failed_events import SET_ASIDE, FailedLog, failed_id
 
 __all__ = ["SetAsideEvents"]

@@ -7,7 +7,7 @@ import errno
 import pytest
 
 from nescord_core.errors import ConfigError, NescordError
-from nescord_core.services.program import one_error
+from nescord_core.services.service_process import one_error
 
 
 def test_our_own_error_explains_the_end_before_any_other() -> None:

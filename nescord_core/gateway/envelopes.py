@@ -10,7 +10,7 @@ import msgspec
 
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.resume_point import ResumePoint
-from nescord_core.gateway.session import signals as s
+from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.inflate import CorruptStreamError, Inflater
 from nescord_core.gateway.session.machine import FARTHEST_STEP, Session
 from nescord_core.gateway.session.opcodes import SESSION_EVENTS

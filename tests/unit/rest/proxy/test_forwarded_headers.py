@@ -4,7 +4,7 @@ import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from nescord_core.rest.proxy.access import Access, AccessDenied, fingerprint
-from nescord_core.rest.proxy.headers import accept_encoding, for_caller, for_discord
+from nescord_core.rest.proxy.forwarded_headers import accept_encoding, for_caller, for_discord
 
 
 def proxy(**headers: str) -> CIMultiDictProxy[str]:

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Protocol
 
 from nescord_core.dispatch.sender.outbox import Entry
-from nescord_core.dispatch.sender.partition import Partition, Stream
 from nescord_core.dispatch.sender.reassignment import GuildAssignment, GuildMove
+from nescord_core.dispatch.sender.replica.queues import Partition, Stream
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["ReplicaSnapshots", "SnapshotSource"]

@@ -4,7 +4,7 @@ from typing import Any
 
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.schema import shape_of
-from nescord_core.sandbox.world.completion import complete, complete_answer, complete_event
+from nescord_core.sandbox.world.required_fields import complete, complete_answer, complete_event
 
 
 def user(**fields: Any) -> dict[str, Any]:

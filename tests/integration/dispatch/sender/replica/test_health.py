@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.dispatch.sender.link import ReplicaStats
+from nescord_core.dispatch.sender.replica.link import ReplicaStats
 from nescord_core.settings import WsSettings
 from support.dispatch.bot_process import running_bots
 from support.dispatch.peers import Ws, event, until
