@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from nescord_core.dispatch.protocol.bounds import MAX_SESSIONS
 from nescord_core.envelope import Envelope
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["FrameReader", "FrameWriter", "Outgoing", "ranges_of"]
+__all__ = ["UNFIT", "FrameReader", "FrameWriter", "Outgoing", "unfit"]
+
+
+UNFIT = (OverflowError, TypeError, ValueError)
+"""What protobuf raises for values that have no place in a message."""
 
 
 class Outgoing(Protocol):
@@ -25,7 +30,18 @@ class FrameWriter:
         self._sessions: dict[tuple[int, str], int] = {}
 
     def frame(self, first_delivery: int, entries: Sequence[Outgoing]) -> pb.FromWs:
-        """Return a message with the entries under consecutive delivery numbers."""
+        """Return a message with the entries under consecutive delivery numbers.
+
+        Raises one of `UNFIT` if one of them cannot be encoded.
+        """
+        introduced = len(self._sessions)
+        try:
+            return self._frame(first_delivery, entries)
+        except UNFIT:
+            self._sessions = dict(list(self._sessions.items())[:introduced])
+            raise
+
+    def _frame(self, first_delivery: int, entries: Sequence[Outgoing]) -> pb.FromWs:
         envelopes = [entry.envelope for entry in entries]
         shards, sessions, seqs, types, keys, guilds, data, times, marks = zip(*envelopes, strict=True)
         message = pb.FromWs()
@@ -55,6 +71,15 @@ class FrameWriter:
         return index
 
 
+def unfit(entry: Outgoing) -> str | None:
+    """Return why an event cannot be encoded, None if it can."""
+    try:
+        FrameWriter().frame(1, [entry])
+    except UNFIT as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 class FrameReader:
     """Decodes the batches of one stream."""
 
@@ -64,8 +89,11 @@ class FrameReader:
     def read(self, batch: pb.EventBatch, take: Callable[[int, Envelope], None]) -> None:
         """Call ``take`` with the delivery number and envelope of every event, in order.
 
-        Raises ValueError if the columns differ in length, KeyError for an unknown session.
+        Raises ValueError if the columns differ in length or there are too many sessions, KeyError for an
+        unknown session.
         """
+        if len(self._sessions) + len(batch.sessions) > MAX_SESSIONS:
+            raise ValueError("too many sessions")
         for session in batch.sessions:
             self._sessions[session.index] = (session.shard_id, session.session_id)
         marked = set(batch.redelivered)
@@ -88,8 +116,3 @@ class FrameReader:
                 Envelope(shard_id, session_id, seq, kind, key, guild_id, data, received_at, redelivered),
             )
             number += 1
-
-
-def ranges_of(ranges: Sequence[pb.Range]) -> list[int]:
-    """Return every number in the ranges."""
-    return [number for item in ranges for number in range(item.first, item.last + 1)]

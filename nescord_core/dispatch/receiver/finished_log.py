@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import time
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,12 +21,15 @@ from types import TracebackType
 from typing import Self
 
 from nescord_core.dispatch.receiver.dedupe import Dedupe
+from nescord_core.dispatch.receiver.full_disk import write_all
 from nescord_core.process.state_dir import make_folder, open_file
 
 __all__ = ["FinishedLog"]
 
 log = logging.getLogger("nescord.main")
 
+_RETRY = 5.0
+"""Seconds between two attempts to write to a disk that is full."""
 _ROTATE_BYTES = 4 * 1024 * 1024
 _CHECKSUM = b"\t#"
 """Separates a line's text from its checksum: a changed digit would make other events count as finished."""
@@ -46,6 +50,8 @@ class FinishedLog:
         self._dedupe = Dedupe(window)
         self._unwritten: list[tuple[int, str, int]] = []
         self._read: dict[str, tuple[int, int]] = {}
+        self._is_full = False
+        self._retry_at = 0.0
 
     def __enter__(self) -> Self:
         self._path = self._folder / f"{self._name}.{os.getpid()}.log"
@@ -56,6 +62,8 @@ class FinishedLog:
             self._remove_dead()
         except FileNotFoundError:  # state_dir is lost, which the parent process says
             self._close()
+        except OSError as error:
+            self._lose(error)
         return self
 
     def __exit__(
@@ -84,12 +92,35 @@ class FinishedLog:
             return
         data = _encode(_runs(self._unwritten))
         self._unwritten.clear()
-        if self._fd < 0:
-            return
-        os.write(self._fd, data)
-        self._size += len(data)
-        if self._size > _ROTATE_BYTES:
+        try:
+            if self._is_full:
+                self._retry()
+            elif self._fd >= 0:
+                write_all(self._fd, data)
+                self._size += len(data)
+                if self._size > _ROTATE_BYTES:
+                    self._rewrite()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        """Go on without the file. What is finished is known in memory, and written once there is room."""
+        self._retry_at = time.monotonic() + _RETRY
+        if not self._is_full:
+            self._is_full = True
+            log.error(
+                "cannot record finished events in %s (%s): if main is killed, events may be handled again",
+                self._folder,
+                error.strerror,
+            )
+
+    def _retry(self) -> None:
+        """Write everything to a new file, if it is time to try."""
+        if time.monotonic() >= self._retry_at:
+            make_folder(self._folder)
             self._rewrite()
+            self._is_full = False
+            log.warning("finished events are recorded again")
 
     def refresh(self) -> None:
         """Read what other processes have written since the last call."""
@@ -139,10 +170,13 @@ class FinishedLog:
         """Write the whole window to a new file, which replaces the old one."""
         new_path = self._path.with_suffix(".new")
         fd = open_file(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        data = _encode(self._dedupe)
-        os.write(fd, data)
-        new_path.replace(self._path)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            write_all(fd, _encode(self._dedupe))
+            new_path.replace(self._path)
+        except OSError:
+            os.close(fd)
+            raise
         if self._fd >= 0:
             os.close(self._fd)
         # Counts from here, so that a window above the limit is not rewritten at every flush.

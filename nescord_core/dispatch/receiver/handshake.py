@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import time
 from typing import NoReturn, TypeAlias
 
 import grpc
@@ -12,8 +13,10 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from nescord_core._version import __version__
+from nescord_core.dispatch.protocol.bounds import hello_problem
 from nescord_core.dispatch.protocol.endpoint import PROTOCOL, SECRET_KEY
 from nescord_core.errors import ProtocolMismatch
+from nescord_core.process.text import printable
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["Context", "MalformedMessage", "check_secret", "parse", "read_hello", "refuse"]
@@ -22,6 +25,8 @@ log = logging.getLogger(__name__)
 
 HELLO_TIMEOUT = 10.0
 """Seconds until a stream without a Hello is refused."""
+
+_LOG_INTERVAL = 60.0
 
 Context: TypeAlias = grpc.aio.ServicerContext[pb.FromWs, pb.FromMain]
 
@@ -51,10 +56,27 @@ async def check_secret(context: Context, secret: str | None) -> None:
     given = next((value for key, value in context.invocation_metadata() or () if key == SECRET_KEY), "")
     given = given.encode() if isinstance(given, str) else given
     if not hmac.compare_digest(given, secret.encode()):
-        log.warning("refused a stream from %s: the secret is wrong or missing", context.peer())
+        _log_refusal(context.peer())
         await context.abort(
             grpc.StatusCode.UNAUTHENTICATED,
             "main rejected the secret: set NESCORD_SECRET to the same value on both sides.",
+        )
+
+
+class _Refusals:
+    """Callers with a wrong secret, of which the log has one line a minute."""
+
+    logged_at = float("-inf")
+    count = 0
+
+
+def _log_refusal(peer: str) -> None:
+    _Refusals.count += 1
+    now = time.monotonic()
+    if now - _Refusals.logged_at >= _LOG_INTERVAL:
+        _Refusals.logged_at = now
+        log.warning(
+            "refused a stream from %s: the secret is wrong or missing (%d so far)", peer, _Refusals.count
         )
 
 
@@ -80,6 +102,8 @@ async def read_hello(context: Context) -> pb.Hello:
         await context.abort(
             grpc.StatusCode.FAILED_PRECONDITION,
             f"main speaks nescord protocol {PROTOCOL} (version {__version__}),"
-            f" ws speaks {hello.protocol} (version {hello.version or 'unknown'}).",
+            f" ws speaks {hello.protocol} (version {printable(hello.version or 'unknown', 40)}).",
         )
+    if (problem := hello_problem(hello)) is not None:
+        await refuse(context, problem)
     return hello

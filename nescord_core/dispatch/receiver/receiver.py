@@ -14,6 +14,7 @@ import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from nescord_core._version import __version__
+from nescord_core.dispatch.protocol.bounds import batch_problem
 from nescord_core.dispatch.protocol.endpoint import (
     PROTOCOL,
     SERVICE,
@@ -21,6 +22,7 @@ from nescord_core.dispatch.protocol.endpoint import (
     server_options,
 )
 from nescord_core.dispatch.protocol.frames import FrameReader
+from nescord_core.dispatch.protocol.ranges import coalesce
 from nescord_core.dispatch.receiver.commands import Commands
 from nescord_core.dispatch.receiver.finished_log import FinishedLog
 from nescord_core.dispatch.receiver.handshake import (
@@ -45,6 +47,7 @@ __all__ = ["Delivery", "Receiver", "ReceiverStats"]
 
 log = logging.getLogger(__name__)
 
+_LISTED = 20
 _ALONE = 0.25
 """Seconds for which an event that may have crashed processes runs while no other may start."""
 
@@ -327,6 +330,11 @@ class Receiver:
     async def _take_batch(
         self, stream: IncomingStream, reader: FrameReader, batch: pb.EventBatch, context: Context
     ) -> None:
+        room = max(self._settings.credit, 1) - len(stream.outstanding)
+        problem = batch_problem(batch, expected=stream.next_delivery, room=room)
+        if problem is not None and not stream.is_lost:
+            await refuse(context, problem)
+        stream.next_delivery = batch.first_delivery + len(batch.seq)
         if batch.redelivered:
             self._finished_log.refresh()
             self._started_log.refresh()
@@ -358,4 +366,9 @@ class Receiver:
 
 
 def _format_shards(shard_ids: frozenset[int]) -> str:
-    return ",".join(map(str, sorted(shard_ids))) or "none"
+    ranges = coalesce(shard_ids)
+    return (
+        ",".join(f"{a}-{b}" if a < b else str(a) for a, b in ranges[:_LISTED])
+        + (",..." if len(ranges) > _LISTED else "")
+        or "none"
+    )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nescord_core.dispatch.protocol.ranges import RangeSet
+from nescord_core.dispatch.receiver.full_disk import write_all
 from nescord_core.process.state_dir import make_folder, open_file, read_bytes
 
 __all__ = ["StartedLog"]
@@ -99,12 +100,15 @@ class StartedLog:
         path = self._folder / f"{self._name}.{os.getpid()}.log"
         new_path = path.with_suffix(".new")
         fd = open_file(new_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        data = _encode(outstanding)
-        os.write(fd, data)
-        if path.exists() and _is_dead(path):  # a predecessor's with the same pid, as in containers
-            path.rename(path.with_suffix(f".{os.fstat(fd).st_ino}.dead"))
-        new_path.replace(path)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            write_all(fd, _encode(outstanding))
+            if path.exists() and _is_dead(path):  # a predecessor's with the same pid, as in containers
+                path.rename(path.with_suffix(f".{os.fstat(fd).st_ino}.dead"))
+            new_path.replace(path)
+        except OSError:
+            os.close(fd)
+            raise
         if self._fd >= 0:
             os.close(self._fd)
         self._fd, self._size, self._path = fd, 0, path

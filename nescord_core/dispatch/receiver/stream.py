@@ -14,10 +14,12 @@ from nescord_core.dispatch.protocol.lease import Lease
 from nescord_core.dispatch.protocol.ranges import coalesce
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
+from nescord_core.process.text import printable
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["IncomingState", "IncomingStream", "StreamLostError", "lease_clock"]
 
+_MAX_ERROR = 2000
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -50,6 +52,8 @@ class IncomingStream:
         self.state = IncomingState.OPEN
         self.is_drained = False
         self.outstanding: dict[int, Envelope] = {}
+        self.next_delivery = 1
+        self._is_renewing = False
         self._lease = Lease(hello.lease)
         self._finished: list[int] = []
         self._unstarted: list[int] = []
@@ -101,7 +105,9 @@ class IncomingStream:
             await asyncio.sleep(interval)
 
     def _request_renewal(self) -> None:
-        self._enqueue(pb.FromMain(renew=pb.Renew(id=self._lease.request_renewal(lease_clock()))))
+        if not self._is_renewing:  # a peer that reads nothing gets no more of them
+            self._is_renewing = True
+            self._enqueue(pb.FromMain(renew=pb.Renew(id=self._lease.request_renewal(lease_clock()))))
 
     def finish(self, number: int) -> None:
         """Acknowledge a delivery with the next message."""
@@ -163,7 +169,7 @@ class IncomingStream:
         """Resolve a command with its result."""
         future = self._results.get(result.id)
         if future is not None and not future.done():
-            future.set_result(result.error)
+            future.set_result(printable(result.error, _MAX_ERROR))
 
     async def write_until_closed(
         self, write: Callable[[pb.FromMain], Awaitable[Any]], before_ack: Callable[[], None]
@@ -178,6 +184,7 @@ class IncomingStream:
             if not self._control and self.state is not IncomingState.CLOSING:
                 await asyncio.sleep(self._linger.delay(loop.time()))
             before_ack()
+            self._is_renewing = False
             for message, events in self._messages():
                 await write(message)
                 self._linger.sent(loop.time(), events)

@@ -207,6 +207,12 @@ class Outbox:
         self.bytes -= size + _ENTRY_BYTES * len(entries)
         self.done_count += len(entries)
 
+    def refuse(self, entry: Entry) -> None:
+        """Remove an event that cannot be sent."""
+        self.done(entry)
+        self.done_count -= 1
+        self.set_aside += 1
+
     def shed(self, entry: Entry) -> None:
         """Drop an event for lack of room, counted by shard."""
         self.done(entry)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from nescord_core._version import __version__
+from nescord_core.dispatch.protocol.bounds import MAX_DEADLINE, command_problem
 from nescord_core.dispatch.protocol.endpoint import PROTOCOL
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.replica.link import Link, ReplicaStats
@@ -132,6 +133,7 @@ class Sender:
         self._links: dict[str, Link] = {}
         self._retired: set[Link] = set()
         self._nonces: dict[str, str] = {}
+        self._commands_waiting = 0
         self._tasks: asyncio.TaskGroup | None = None
         self._empty = asyncio.Event()
         self._shed_logged_at = float("-inf")
@@ -247,6 +249,10 @@ class Sender:
         self._report_watermarks()
         return self.outbox.unfinished
 
+    def set_aside(self, envelope: Envelope, why: str) -> None:
+        """Record an event that cannot be sent (called by the streams)."""
+        self._callbacks.set_aside(envelope, why)
+
     def acknowledged(self) -> None:
         """Check whether all events are done (called by the streams)."""
         if not self.outbox.unfinished:
@@ -256,6 +262,10 @@ class Sender:
         self, address: str, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
     ) -> None:
         """Start a gateway command (called by the streams); it survives the stream it came on."""
+        problem = command_problem(command, waiting=self._commands_waiting)
+        if problem is not None:
+            answer(pb.CommandResult(id=command.id, error=problem))
+            return
         nonce = _nonce(command.data) if command.op == 8 else None
         if nonce is not None:
             self._nonces.pop(nonce, None)
@@ -263,16 +273,21 @@ class Sender:
             if len(self._nonces) > _NONCES:
                 del self._nonces[next(iter(self._nonces))]
         if self._tasks is not None:
+            self._commands_waiting += 1
             self._tasks.create_task(self._run_command(command, answer))
 
     async def _run_command(
         self, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
     ) -> None:
         shards = self._hello.shard_ids if command.shard_id < 0 else (command.shard_id,)
-        results = await asyncio.gather(
-            *(self._command(shard, command.op, command.data, command.deadline) for shard in shards),
-            return_exceptions=True,
-        )
+        deadline = min(command.deadline, MAX_DEADLINE)
+        try:
+            results = await asyncio.gather(
+                *(self._command(shard, command.op, command.data, deadline) for shard in shards),
+                return_exceptions=True,
+            )
+        finally:
+            self._commands_waiting -= 1
         errors = [result for result in results if isinstance(result, BaseException)]
         for error in errors:
             if not isinstance(error, GatewayCommandError):

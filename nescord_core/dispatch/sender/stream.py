@@ -6,37 +6,50 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Sized
+from typing import Protocol
 
 import grpc
 import grpc.aio
 
 from nescord_core.dispatch.protocol.batching import Linger
-from nescord_core.dispatch.protocol.endpoint import METHOD, PROTOCOL, SECRET_KEY, open_channel
-from nescord_core.dispatch.protocol.frames import FrameWriter, ranges_of
+from nescord_core.dispatch.protocol.bounds import MAX_CREDIT, ranges_problem
+from nescord_core.dispatch.protocol.frames import UNFIT, FrameWriter, unfit
 from nescord_core.dispatch.protocol.lease import Fence
+<<<<<<< HEAD
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.replica.health import Condition, ReplicaHealth
 from nescord_core.dispatch.sender.replica.queues import Partition
 from nescord_core.dispatch.sender.replica.snapshots import ReplicaSnapshots, SnapshotSource
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
 from nescord_core.plurals import counted
+=======
+from nescord_core.dispatch.sender.dial import Call
+from nescord_core.dispatch.sender.health import Condition, ReplicaHealth
+from nescord_core.dispatch.sender.outbox import Entry, Outbox
+from nescord_core.dispatch.sender.partition import Partition
+from nescord_core.dispatch.sender.snapshots import ReplicaSnapshots, SnapshotSource
+from nescord_core.envelope import Envelope
+>>>>>>> a0e8fd4 (wip)
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["OutgoingStream", "StreamContext", "dial", "lease_of"]
+__all__ = ["OutgoingStream", "StreamContext", "lease_of"]
 
 log = logging.getLogger(__name__)
-
-_Call: TypeAlias = grpc.aio.StreamStreamCall[pb.FromWs, pb.FromMain]
 
 
 _FACTS_INTERVAL = 5.0
 _WATCH_INTERVAL = 1.0
 _MB = 1024 * 1024
+_MAX_MESSAGES = 4096
+"""Answers and renewals that wait for a replica that does not read."""
 _OVERHEAD = 4096
 """Room for what a message carries besides the data of a single event."""
+
+
+class _BadPeerError(Exception):
+    """The replica sends what none of ours sends; the text ends a sentence about it."""
 
 
 class StreamContext(Protocol):
@@ -49,6 +62,9 @@ class StreamContext(Protocol):
     hold_restored_until: float
     """Until then (loop time) replicas may still start events that an earlier process of ws has sent them."""
 
+    def set_aside(self, envelope: Envelope, why: str) -> None:
+        """Record an event that cannot be sent."""
+
     def acknowledged(self) -> None:
         """Check whether all events are done."""
 
@@ -56,68 +72,6 @@ class StreamContext(Protocol):
         self, address: str, command: pb.GatewayCommand, answer: Callable[[pb.CommandResult], None]
     ) -> None:
         """Start a gateway command; ``answer`` is called with its result."""
-
-
-async def dial(
-    address: str, settings: WsSettings, hello: pb.Hello
-) -> tuple[grpc.aio.Channel, _Call, pb.Ready]:
-    """Open a stream to a replica on a connection of its own, and wait for its Ready.
-
-    Raises TransportError, or ProtocolMismatch if the replica speaks another version.
-    """
-    channel = open_channel(
-        address, settings.security, keepalive=settings.keepalive, message_mb=settings.message_mb
-    )
-    try:
-        secret = settings.security.secret
-        call: _Call = channel.stream_stream(
-            METHOD,
-            request_serializer=_serialize,
-            response_deserializer=pb.FromMain.FromString,
-        )(metadata=((SECRET_KEY, secret),) if secret else None)
-        async with asyncio.timeout(settings.connect_timeout):
-            await call.write(pb.FromWs(hello=hello))
-            return channel, call, _check_ready(await call.read(), address)
-    except BaseException as error:
-        await channel.close()
-        translated = _translate(error, address)
-        if translated is None:
-            raise
-        raise translated from error
-
-
-def _serialize(message: pb.FromWs) -> bytes:
-    return message.SerializeToString()
-
-
-def _check_ready(first: object, address: str) -> pb.Ready:
-    if not isinstance(first, pb.FromMain) or first.WhichOneof("kind") != "ready":
-        raise TransportError(f"The server at {address} is not nescord's main.", hint="Check ws.grpc_host.")
-    if first.ready.protocol != PROTOCOL:
-        raise ProtocolMismatch(ours=PROTOCOL, theirs=first.ready.protocol, peer=f"main at {address}")
-    return first.ready
-
-
-def _translate(error: BaseException, address: str) -> NescordError | None:
-    match error:
-        case grpc.aio.AioRpcError():
-            return _rejection(error, address)
-        case TimeoutError():
-            return TransportError(f"main at {address} does not respond.")
-        case asyncio.InvalidStateError() | grpc.aio.UsageError():
-            return TransportError(f"main at {address} closed the stream.")
-    return None
-
-
-def _rejection(error: grpc.aio.AioRpcError, address: str) -> NescordError:
-    match error.code():
-        case grpc.StatusCode.UNAVAILABLE:
-            return TransportError(f"main at {address} is not available yet.")
-        case grpc.StatusCode.UNIMPLEMENTED:
-            return TransportError(
-                f"The server at {address} is not nescord's main.", hint="Check ws.grpc_host."
-            )
-    return TransportError(f"main at {address} rejected this ws: {error.details()}")
 
 
 def lease_of(settings: WsSettings) -> float:
@@ -133,13 +87,15 @@ class OutgoingStream:
     """
 
     def __init__(
-        self, address: str, context: StreamContext, channel: grpc.aio.Channel, call: _Call, ready: pb.Ready
+        self, address: str, context: StreamContext, channel: grpc.aio.Channel, call: Call, ready: pb.Ready
     ) -> None:
         self.replica = ready.replica
         self.generation = ready.generation
         self.process = ready.process
         self.over = asyncio.Event()
         self.broken = False
+        self.delivered = False
+        """Whether the replica has finished an event."""
         self._address = address
         self._context = context
         self._channel = channel
@@ -156,7 +112,8 @@ class OutgoingStream:
         self._messages: deque[pb.FromWs] = deque()
         self._linger = Linger(context.settings.linger)
         self._frames = FrameWriter()
-        self._stream = context.partition.attach(address, credit=ready.credit, notify=self._wake.set)
+        credit = min(ready.credit, MAX_CREDIT)
+        self._stream = context.partition.attach(address, credit=credit, notify=self._wake.set)
         self._world = context.world if ready.snapshot else None
         self._snapshots: ReplicaSnapshots | None = None
         if self._world is not None:
@@ -183,6 +140,9 @@ class OutgoingStream:
         except* (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
             self.broken = True
             log.debug("the stream to main at %s broke: %s", self._address, broken.exceptions[0])
+        except* _BadPeerError as bad:
+            self.broken = True
+            log.error("closed the stream to main at %s: it %s", self._address, bad.exceptions[0])
         finally:
             try:
                 await self._end()
@@ -262,8 +222,29 @@ class OutgoingStream:
             if len(batch) == 1 and batch[0].size() > settings.message_mb * _MB - _OVERHEAD:
                 self._drop(first, batch[0])
                 continue
-            await self._call.write(self._frames.frame(first, batch))
+            for message in self._encode(first, batch):
+                await self._call.write(message)
             self._linger.sent(loop.time(), len(batch))
+
+    def _encode(self, first: int, batch: list[Entry]) -> list[pb.FromWs]:
+        """Return the messages of a batch: one, unless some of its events cannot be encoded."""
+        try:
+            return [self._frames.frame(first, batch)]
+        except UNFIT:
+            messages: list[pb.FromWs] = []
+            for number, entry in enumerate(batch, first):
+                if (why := unfit(entry)) is None:
+                    messages.append(self._frames.frame(number, [entry]))
+                else:
+                    self._set_aside(number, entry, f"it cannot be encoded: {why}")
+            return messages
+
+    def _set_aside(self, number: int, entry: Entry, why: str) -> None:
+        context = self._context
+        for each in context.partition.acknowledge(self._stream, number, number):
+            context.outbox.refuse(each)
+        context.set_aside(entry.envelope, why)
+        context.acknowledged()
 
     def _drop(self, number: int, entry: Entry) -> None:
         """Drop an event that fits into no message: it would break the stream every time."""
@@ -345,19 +326,29 @@ class OutgoingStream:
                     self._enqueue(pb.FromWs(drained=pb.Drained()))
                     self.over.set()
 
+    def _check_ranges(self, *ranges: Sized) -> None:
+        problem = ranges_problem(*ranges, credit=self._stream.credit)
+        if problem is not None:
+            raise _BadPeerError(problem)
+
     def _acknowledge(self, ack: pb.Ack) -> None:
+        self._check_ranges(ack.deliveries)
         context = self._context
         for deliveries in ack.deliveries:
             acknowledged = context.partition.acknowledge(self._stream, deliveries.first, deliveries.last)
             context.outbox.done(*acknowledged)
+            self.delivered = self.delivered or bool(acknowledged)
             if self._snapshots is not None and self._snapshots.handled(acknowledged):
                 self._wake.set()
         self._context.acknowledged()
 
     def _handle_return(self, returned: pb.Return) -> None:
+        self._check_ranges(returned.deliveries, returned.started)
         partition = self._context.partition
-        count = partition.hand_back(self._stream, ranges_of(returned.deliveries), started=False)
-        started = partition.hand_back(self._stream, ranges_of(returned.started), started=True)
+        unstarted = [(each.first, each.last) for each in returned.deliveries]
+        count = partition.hand_back(self._stream, unstarted, started=False)
+        begun = [(each.first, each.last) for each in returned.started]
+        started = partition.hand_back(self._stream, begun, started=True)
         log.info(
             "main at %s handed back %s, %d of them started",
             self._address,
@@ -369,5 +360,7 @@ class OutgoingStream:
         self._enqueue(pb.FromWs(command_result=result))
 
     def _enqueue(self, message: pb.FromWs) -> None:
+        if len(self._messages) >= _MAX_MESSAGES:
+            raise _BadPeerError(f"asks without reading the answers, of which {_MAX_MESSAGES:,} wait")
         self._messages.append(message)
         self._wake.set()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nescord_core.dispatch.sender.stream import OutgoingStream, StreamContext, dial
+from nescord_core.dispatch.sender.dial import dial
+from nescord_core.dispatch.sender.redial import Redial
+from nescord_core.dispatch.sender.stream import OutgoingStream, StreamContext
 from nescord_core.errors import NescordError, TransportError
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
@@ -60,7 +63,8 @@ class Link:
         self._served: set[OutgoingStream] = set()
         self._retired = asyncio.Event()
         self._error = ""
-        self._failures = 0
+        settings = context.settings
+        self._redial = Redial(settings.redial_min, settings.redial_max)
         self._logged_at: dict[str, float] = {}
         self._successor_until = float("-inf")
 
@@ -102,10 +106,11 @@ class Link:
                     continue
                 await outbound.over.wait()
                 self._current = None
-                if outbound.broken:
-                    await asyncio.sleep(self._context.settings.redial_min)
-                else:
+                if not outbound.broken:
                     self._await_successor()
+                now = asyncio.get_running_loop().time()
+                pause = self._redial.ended(now, delivered=outbound.delivered, broken=outbound.broken)
+                await self._pause(pause)
         finally:
             self._context.partition.vacate(self._address)
 
@@ -118,7 +123,8 @@ class Link:
             ready.replica,
             ready.generation,
         )
-        self._failures, self._error, self._logged_at = 0, "", {}
+        self._redial.began(asyncio.get_running_loop().time())
+        self._error, self._logged_at = "", {}
         self._current = outbound
         for before in self._served:
             if before.broken and ready.process and before.process == ready.process:
@@ -134,7 +140,6 @@ class Link:
             self._served.discard(outbound)
 
     async def _fail(self, error: NescordError) -> None:
-        self._failures += 1
         self._error = str(error)
         now = asyncio.get_running_loop().time()
         last = self._logged_at.get(self._error, float("-inf"))  # a new reason is logged at once
@@ -142,13 +147,12 @@ class Link:
             self._logged_at[self._error] = now
             level = logging.WARNING if isinstance(error, TransportError) else logging.ERROR
             log.log(level, "%s Events wait in the outbox.", error)
-        settings = self._context.settings
-        pause = min(settings.redial_max, settings.redial_min * 2 ** min(self._failures - 1, 16))
-        try:
-            async with asyncio.timeout(pause):
+        await self._pause(self._redial.failed())
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
                 await self._retired.wait()
-        except TimeoutError:
-            return
 
     def _await_successor(self) -> None:
         """Keep the replica's share for its successor, which is dialled at once, for a grace period."""

@@ -9,7 +9,7 @@ waiting lanes listed ("holds").
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from operator import attrgetter
 
@@ -53,6 +53,15 @@ class Stream:
         self.rivals = dict(rivals)
         self.in_flight: dict[int, Entry] = {}
         self.next_number = 1
+
+    def within(self, first: int, last: int) -> Sequence[int]:
+        """Return the numbers of a range, or at least those in flight; never many more than these."""
+        in_flight = self.in_flight
+        lowest = next(iter(in_flight), self.next_number)
+        numbers = range(max(first, lowest), min(last, self.next_number - 1) + 1)
+        if len(numbers) <= 2 * len(in_flight):
+            return numbers
+        return [number for number in in_flight if first <= number <= last]
 
 
 class _Slot:
@@ -204,7 +213,7 @@ class Partition:
         """Remove and return acknowledged deliveries; numbers that are not in flight are ignored."""
         in_flight = stream.in_flight
         full = len(in_flight) >= stream.credit
-        numbers = range(max(first, 1), min(last, stream.next_number - 1) + 1)
+        numbers = stream.within(first, last)
         acknowledged = [entry for number in numbers if (entry := in_flight.pop(number, None)) is not None]
         for entry in acknowledged if self._holds else ():
             self._release(entry.lane)
@@ -212,8 +221,12 @@ class Partition:
             stream.notify()
         return acknowledged
 
-    def hand_back(self, stream: Stream, numbers: Iterable[int], *, started: bool) -> int:
-        """Requeue returned deliveries at the front of their lanes; ``started`` marks them as redelivered."""
+    def hand_back(self, stream: Stream, ranges: Iterable[tuple[int, int]], *, started: bool) -> int:
+        """Requeue returned deliveries at the front of their lanes; ``started`` marks them as redelivered.
+
+        ``ranges`` are first and last numbers; those that are not in flight are ignored.
+        """
+        numbers = [number for first, last in ranges for number in stream.within(first, last)]
         entries = [entry for number in numbers if (entry := stream.in_flight.pop(number, None)) is not None]
         if started:
             self.redelivered += len(entries)

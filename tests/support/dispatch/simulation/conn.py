@@ -160,7 +160,7 @@ class Conn:
 
     def _handed_back(self, number: int, started: bool) -> None:
         if self._is_served:
-            self.ws.partition.hand_back(self.stream, [number], started=started)
+            self.ws.partition.hand_back(self.stream, [(number, number)], started=started)
 
     def _receive_drain(self) -> None:
         if self._is_served:

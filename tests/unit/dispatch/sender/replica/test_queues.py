@@ -177,9 +177,9 @@ def test_what_was_handed_back_goes_first_and_is_marked_only_if_it_had_begun(star
     take(partition, old, 2)
     partition.drain(old)
     new = attach(partition, "a")
-    assert partition.hand_back(old, [2], started=started) == 1
+    assert partition.hand_back(old, [(2, 2)], started=started) == 1
     assert take(partition, new) == []
-    assert partition.hand_back(old, [1, 1, 99], started=started) == 1
+    assert partition.hand_back(old, [(1, 1), (1, 1), (99, 99)], started=started) == 1
     assert take(partition, new) == entries
     assert [entry.redelivered for entry in entries] == [started, started, False]
 
@@ -319,7 +319,7 @@ class Model(RuleBasedStateMachine):
     @rule(data=st.data(), started=st.booleans())
     def hand_back(self, data: st.DataObject, started: bool) -> None:
         stream = data.draw(st.sampled_from([s for s in self.leaving if s.in_flight]))
-        numbers = sorted(stream.in_flight)
+        numbers = [(number, number) for number in sorted(stream.in_flight)]
         self.returned |= {entry.envelope.seq for entry in stream.in_flight.values()}
         self.partition.hand_back(stream, numbers, started=started)
 
