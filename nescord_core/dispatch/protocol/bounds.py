@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sized
 
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = [

@@ -16,7 +16,7 @@ from nescord_core._version import __version__
 from nescord_core.dispatch.protocol.bounds import hello_problem
 from nescord_core.dispatch.protocol.endpoint import PROTOCOL, SECRET_KEY
 from nescord_core.errors import ProtocolMismatch
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["Context", "MalformedMessage", "check_secret", "parse", "read_hello", "refuse"]

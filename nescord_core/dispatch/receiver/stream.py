@@ -14,7 +14,7 @@ from nescord_core.dispatch.protocol.lease import Lease
 from nescord_core.dispatch.protocol.ranges import coalesce
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["IncomingState", "IncomingStream", "StreamLostError", "lease_clock"]

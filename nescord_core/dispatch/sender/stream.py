@@ -16,21 +16,13 @@ from nescord_core.dispatch.protocol.batching import Linger
 from nescord_core.dispatch.protocol.bounds import MAX_CREDIT, ranges_problem
 from nescord_core.dispatch.protocol.frames import UNFIT, FrameWriter, unfit
 from nescord_core.dispatch.protocol.lease import Fence
-<<<<<<< HEAD
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
+from nescord_core.dispatch.sender.replica.dial import Call
 from nescord_core.dispatch.sender.replica.health import Condition, ReplicaHealth
 from nescord_core.dispatch.sender.replica.queues import Partition
 from nescord_core.dispatch.sender.replica.snapshots import ReplicaSnapshots, SnapshotSource
-from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
-from nescord_core.plurals import counted
-=======
-from nescord_core.dispatch.sender.dial import Call
-from nescord_core.dispatch.sender.health import Condition, ReplicaHealth
-from nescord_core.dispatch.sender.outbox import Entry, Outbox
-from nescord_core.dispatch.sender.partition import Partition
-from nescord_core.dispatch.sender.snapshots import ReplicaSnapshots, SnapshotSource
 from nescord_core.envelope import Envelope
->>>>>>> a0e8fd4 (wip)
+from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 

@@ -8,8 +8,8 @@ import logging
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nescord_core.dispatch.sender.dial import dial
-from nescord_core.dispatch.sender.redial import Redial
+from nescord_core.dispatch.sender.replica.dial import dial
+from nescord_core.dispatch.sender.replica.redial import Redial
 from nescord_core.dispatch.sender.stream import OutgoingStream, StreamContext
 from nescord_core.errors import NescordError, TransportError
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb

@@ -11,7 +11,7 @@ import grpc.aio
 from nescord_core.dispatch.protocol.bounds import ready_problem
 from nescord_core.dispatch.protocol.endpoint import METHOD, PROTOCOL, SECRET_KEY, open_channel
 from nescord_core.errors import NescordError, ProtocolMismatch, TransportError
-from nescord_core.process.text import printable
+from nescord_core.process.safe_text import printable
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nescord_core.dispatch.sender.redial import Redial
+from nescord_core.dispatch.sender.replica.redial import Redial
 
 
 def test_attempts_that_fail_are_repeated_with_growing_pauses() -> None:
