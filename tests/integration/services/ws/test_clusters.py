@@ -214,7 +214,7 @@ def test_a_cluster_that_dies_again_and_again_is_given_up_with_the_reason(
     system = fresh.ready(tmp_path / "bot", start_ws=False, NESCORD_SANDBOX_SHARDS="2", SHARDS_PER_CLUSTER="1")
     state = system.directory / ".nescord"
     state.mkdir(exist_ok=True)
-    (state / "sessions").write_text("where a directory has to be")
+    (state / "sessions").symlink_to("/proc/self/task")  # nobody can write there, not even root
     ws = system.start_ws()
     assert ws.wait() == 1
     assert ws.output.count("restarting it in") >= 4
