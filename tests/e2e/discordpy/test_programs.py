@@ -20,7 +20,8 @@ from support.sandbox.person import Person
 from support.system.system import System
 
 HERE = Path(__file__).parent
-PROGRAMS = HERE / "programs"
+FOLDER = HERE / "programs"
+PROGRAMS = {each.stem: each for each in FOLDER.glob("*/*.py") if each.parent.name != "hosted"}
 PLAIN = Path(__file__).parents[2] / "support" / "discordpy" / "plain.py"
 
 
@@ -68,7 +69,7 @@ class PlainStage:
     def put_on(self, program: str) -> None:
         self._say("")
         until(lambda: not self._is_online(), "the last program to be gone")
-        self._say(str(PROGRAMS / f"{program}.py"))
+        self._say(str(PROGRAMS[program]))
         until(self._is_online, f"{program} to be online")
 
     def _say(self, line: str) -> None:
@@ -90,14 +91,14 @@ class NescordStage:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        for package in ("cogs", "levelling"):
-            shutil.copytree(PROGRAMS / package, system.directory / package)
-        shutil.copy(PROGRAMS / "levels.env", system.directory)
+        for package in (FOLDER / "commands" / "cogs", FOLDER / "processes" / "levelling"):
+            shutil.copytree(package, system.directory / package.name)
+        shutil.copy(FOLDER / "processes" / "levels.env", system.directory)
         self._begun = False
 
     def put_on(self, program: str) -> None:
         fresh = self.system.directory / "bot.py~"
-        shutil.copy(PROGRAMS / f"{program}.py", fresh)
+        shutil.copy(PROGRAMS[program], fresh)
         fresh.replace(self.system.directory / "bot.py")
         if self._begun:
             port = self.system.ports["main_admin"]
@@ -213,4 +214,4 @@ def test_an_open_view_that_ends_with_its_process_is_named(stages: tuple[Stage, S
 
 
 def test_there_is_a_scene_for_every_program() -> None:
-    assert {each.stem for each in PROGRAMS.glob("*.py")} == set(SCENES)
+    assert PROGRAMS.keys() == SCENES.keys()

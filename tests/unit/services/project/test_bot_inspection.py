@@ -104,8 +104,9 @@ def test_no_code_is_run(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_command_is_found() -> None:
-    slash = inspect_bot(PROGRAMS / "slash.py", PROGRAMS)
+    commands, components, processes = (PROGRAMS / each for each in ("commands", "components", "processes"))
+    slash = inspect_bot(commands / "slash.py", commands)
     assert {"/all", "/admin", "/inner leaf"} <= set(slash.app_commands)
-    assert inspect_bot(PROGRAMS / "menus.py", PROGRAMS).app_commands == ["Shout", "Name"]
-    assert inspect_bot(PROGRAMS / "hybrid.py", PROGRAMS).app_commands[0] == "/hello"
-    assert set(inspect_bot(PROGRAMS / "levels.py", PROGRAMS).cogs) == {"Points", "Settings"}
+    assert inspect_bot(components / "menus.py", components).app_commands == ["Shout", "Name"]
+    assert inspect_bot(commands / "hybrid.py", commands).app_commands[0] == "/hello"
+    assert set(inspect_bot(processes / "levels.py", processes).cogs) == {"Points", "Settings"}
