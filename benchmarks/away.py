@@ -38,7 +38,9 @@ async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
 
     process = psutil.Process()
     before = process.memory_info().rss
-    settings = replace(SETTINGS, outbox_disk_mb=disk_mb, state_dir=folder / "ws")
+    state_dir = folder / "ws"
+    state_dir.mkdir()
+    settings = replace(SETTINGS, outbox_disk_mb=disk_mb, state_dir=state_dir)
     ws = Ws("dns:///main:1", settings=settings, lookup=lookup)
     sender, memory, resident, disk = ws.sender, 0, before, 0
     async with running_bots(folder) as bots, ws.running():

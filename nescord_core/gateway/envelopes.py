@@ -24,6 +24,7 @@ from nescord_core.gateway.session.payload import (
 )
 from nescord_core.gateway.session.states import State
 from nescord_core.gateway.stats import ShardCounters
+from nescord_core.gateway.suspects import Suspects
 from nescord_core.gateway.transport import OnMessage
 
 __all__ = ["EventSink", "Intake", "SetAside", "Skipped"]
@@ -39,12 +40,13 @@ class EventSink:
     """The sink of a cluster's events. ``deliver`` gets every wanted one, in order per shard without blocking.
 
     ``skipped(shard_id, session_id, seq)`` is called for every event that ``settings.events`` filters out or
-    is undeliverable; the latter go to ``set_aside`` as well.
+    is undeliverable; the latter go to ``set_aside`` as well. ``suspects`` is set after quick deaths.
     """
 
     deliver: Callable[[Envelope], None]
     skipped: Skipped | None = None
     set_aside: SetAside | None = None
+    suspects: Suspects | None = None
 
 
 MOST_REPEATS = 64
@@ -83,7 +85,9 @@ class Intake:
         """Return the message callback of one connection; ``report`` gets the facts the session acts on."""
         # A closure: looking up its names costs a fraction of attribute access.
         session, counters, forward = self._session, self._counters, self._forward
-        feed, advance = inflater.feed, session.advance
+        suspects = self._sink.suspects
+        feed = inflater.feed if suspects is None else self._watching(inflater.feed, suspects)
+        advance = session.advance
 
         def on_message(message: bytes, is_text: bool) -> None:
             counters.bytes_in += len(message)
@@ -110,7 +114,37 @@ class Intake:
             elif payload is not None:
                 self._handle_other(payload, report)
 
-        return on_message
+        return on_message if suspects is None else self._guarded(on_message, suspects)
+
+    def _watching(
+        self, feed: Callable[[bytes], bytes | None], suspects: Suspects
+    ) -> Callable[[bytes], bytes | None]:
+        """Return ``feed`` that marks a payload before it is read, and leaves out one that has killed us."""
+
+        def watched(message: bytes) -> bytes | None:
+            text = feed(message)
+            return None if text is None or self._is_set_aside(text, suspects) else text
+
+        return watched
+
+    def _guarded(self, on_message: OnMessage, suspects: Suspects) -> OnMessage:
+        def guarded(message: bytes, is_text: bool) -> None:
+            if not (is_text and self._is_set_aside(message, suspects)):
+                on_message(message, is_text)
+            suspects.end()
+
+        return guarded
+
+    def _is_set_aside(self, text: bytes, suspects: Suspects) -> bool:
+        session = self._session
+        session_id = session.session_id or ""
+        found = salvage(text)
+        if found is None or not suspects.is_guilty(session_id, found.seq):
+            suspects.begin(session_id, text)
+            return False
+        if session.advance(found.seq):
+            self._put_aside(found.type, found.seq, found.d, "ws died while it was being read")
+        return True
 
     def _handle_other(self, payload: Payload, report: Callable[[s.Fact], None]) -> None:
         """Process a payload that is not a plain event, or does not look like one."""

@@ -28,6 +28,7 @@ from nescord_core.gateway.cluster import Cluster
 from nescord_core.gateway.envelopes import EventSink
 from nescord_core.gateway.session_store import SessionStore, open_sessions
 from nescord_core.gateway.stats import ShardStats
+from nescord_core.gateway.suspects import CrashMarks
 from nescord_core.process import descriptors, logs
 from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
 from nescord_core.services import service_process
@@ -217,6 +218,7 @@ class ClusterProcess:
             sink=EventSink(
                 self._link.watching(world.watching(self._sender.put)),
                 set_aside=self._set_aside.undeliverable,
+                suspects=self._marks(),
             ),
             sessions=SpooledSessions(kept, self._sender.resume),
             identify=self._gate,
@@ -224,6 +226,16 @@ class ClusterProcess:
         )
         self._cluster.on_unreachable = self._address.ask
         return self._cluster, self._sender
+
+    def _marks(self) -> CrashMarks | None:
+        begin = self._begin
+        if not begin.is_suspect:
+            return None
+        try:
+            return CrashMarks(begin.settings.state_dir / "suspects", f"cluster-{begin.cluster}")
+        except OSError as error:
+            log.error("cannot mark events, to find the one that ends this cluster: %s", error)
+            return None
 
     def _use_gateway(self, url: str) -> None:
         if self._cluster is not None:

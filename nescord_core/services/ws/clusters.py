@@ -29,6 +29,8 @@ GRACE = 3.0
 """Seconds past the drain time-out before a cluster is killed, for closing connections and saving sessions."""
 SHORTAGE_PAUSE = 5.0
 """Seconds before a retry when the system is short of descriptors or memory; not counted as a failure."""
+SUSPECT = 2
+"""Quick deaths in a row after which a cluster marks each event before it reads it."""
 WARM_UP = 30.0
 READY = 60.0
 ANSWER = 1.0
@@ -205,6 +207,7 @@ class Clusters:
             shard_count=self._plan.shard_count,
             gateway_url=self._plan.gateway_url,
             debug=logging.getLogger().isEnabledFor(logging.DEBUG),
+            is_suspect=slot.failures >= SUSPECT,
         )
 
     def _any_connected(self) -> bool:

@@ -38,7 +38,7 @@ __all__ = [
 
 
 class Begin(msgspec.Struct, frozen=True, tag="begin"):
-    """Hold these shards."""
+    """Hold these shards; ``is_suspect`` after quick deaths in a row, to find the event that causes them."""
 
     settings: WsSettings
     cluster: int
@@ -46,6 +46,7 @@ class Begin(msgspec.Struct, frozen=True, tag="begin"):
     shard_count: int
     gateway_url: str
     debug: bool = False
+    is_suspect: bool = False
 
 
 class Granted(msgspec.Struct, frozen=True, tag="granted"):
