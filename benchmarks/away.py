@@ -13,8 +13,10 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -63,11 +65,7 @@ async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
         took = time.perf_counter() - began
         shed = sum(sender.stats().shed.values())
         rows = bots.rows()
-    highest: dict[int, int] = {}
-    reordered = 0
-    for row in rows:
-        reordered += row.seq < highest.get(row.guild, 0)
-        highest[row.guild] = row.seq
+    reordered = count_reordered(rows)
     mb = 1024 * 1024
     growth = (resident - before) / mb
     print(
@@ -83,6 +81,16 @@ async def away(events: int, rate: float, disk_mb: int, folder: Path) -> bool:
         and memory <= MEMORY_MB * mb
         and disk <= (disk_mb + 8) * mb
     )
+
+
+def count_reordered(rows: Iterable[Any]) -> int:
+    """Return how many rows come after a later one of their guild."""
+    highest: dict[int, int] = {}
+    reordered = 0
+    for row in rows:
+        reordered += row.seq < highest.get(row.guild, 0)
+        highest[row.guild] = row.seq
+    return reordered
 
 
 def main() -> int:

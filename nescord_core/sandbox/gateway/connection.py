@@ -130,6 +130,11 @@ class GatewayConnection:
         self._control.append(_encode({"t": None, "s": None, "op": int(op), "d": d}))
         self._wake.set()
 
+    def push_frame(self, frame: bytes) -> None:
+        """Send bytes as a payload, unchecked; a fault."""
+        self._control.append(frame)
+        self._wake.set()
+
     def wake(self) -> None:
         """Note that the session has new events."""
         self._wake.set()

@@ -260,6 +260,10 @@ class GatewayServer:
             if data is not None:
                 self._append_event(session, event, data)
 
+    def send_unchecked(self, session: Session, event: str, data: bytes) -> None:
+        """Send an event whose ``d`` are these bytes, whatever they are, whatever the intents; a fault."""
+        self._append_event(session, event, data)
+
     def _send_event(self, session: Session, event: str, payload: Mapping[str, Any], guild_id: int) -> None:
         encoded = EncodedEvent(event, payload, guild_id, self.bot_id)
         data = encoded.for_session(session.intents, session.large_threshold)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -151,3 +152,28 @@ async def test_several_shards_are_hit_one_by_one(sandbox: RunningSandbox) -> Non
         while payload["op"] == 0:
             payload = await zero.receive()
         assert payload["op"] == 11
+
+
+async def test_an_odd_event_has_the_next_number_and_is_replayed(
+    sandbox: RunningSandbox, bot: RawGateway
+) -> None:
+    before = bot.seq
+    odd = {"do": "event", "type": "NEW_EVENT", "data": '{"a":[1]}'}
+    assert (await sandbox.post("/fault", connections=odd))["connections"] == 1
+    assert await bot.receive() == {"t": "NEW_EVENT", "s": before + 1, "op": 0, "d": {"a": [1]}}
+    async with RawGateway(sandbox.gateway_url) as again:
+        await again.resume(TOKEN, bot.session_id, before)
+        assert (await again.receive())["t"] == "NEW_EVENT"
+
+
+async def test_a_frame_is_sent_as_it_is(sandbox: RunningSandbox, bot: RawGateway) -> None:
+    await sandbox.post("/fault", connections={"do": "frame", "data": '{"op":77,"d":null,"t":null,"s":null}'})
+    assert (await bot.receive())["op"] == 77
+    refused: list[Any] = [{"do": "event", "type": 'A"B'}, {"do": "event"}, {"do": "frame", "data": 5}]
+        {"do": "event", "type": 'A"B'},
+        {"do": "event"},
+        {"do": "frame", "data": 5},
+        {"do": []},
+    ]
+    for wrong in refused:
+        await sandbox.refused("POST", "/fault", {"connections": wrong})
