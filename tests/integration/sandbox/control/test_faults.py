@@ -169,7 +169,7 @@ async def test_an_odd_event_has_the_next_number_and_is_replayed(
 async def test_a_frame_is_sent_as_it_is(sandbox: RunningSandbox, bot: RawGateway) -> None:
     await sandbox.post("/fault", connections={"do": "frame", "data": '{"op":77,"d":null,"t":null,"s":null}'})
     assert (await bot.receive())["op"] == 77
-    refused: list[Any] = [{"do": "event", "type": 'A"B'}, {"do": "event"}, {"do": "frame", "data": 5}]
+    refused: list[Any] = [
         {"do": "event", "type": 'A"B'},
         {"do": "event"},
         {"do": "frame", "data": 5},
