@@ -16,6 +16,8 @@ from typing import Any
 
 import aiohttp
 
+REBOUND = "rebound.test"
+"""A name whose owner has pointed it to this machine."""
 BINARIES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
     "--headless",
@@ -28,7 +30,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     # Nothing but this machine can be looked up.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
     "--remote-debugging-port=0",
 )
 
