@@ -31,6 +31,7 @@ __all__ = [
     "lost_views",
     "members_wanted",
     "muted",
+    "note_dispatched",
     "parser",
     "pending_waits",
     "put_guild",
@@ -68,6 +69,18 @@ def auto_sharded(client: discord.Client) -> AutoShardedConnectionState[Any] | No
     """Return the same for an auto-sharded client, otherwise None."""
     state = client._connection
     return state if isinstance(state, AutoShardedConnectionState) else None
+
+
+def note_dispatched(client: discord.Client, note: Callable[[asyncio.Task[Any]], None]) -> None:
+    """Call ``note`` with the task of every listener that the client dispatches an event to."""
+    schedule = client._schedule_event
+
+    def scheduled(*args: Any, **options: Any) -> asyncio.Task[Any]:
+        task = schedule(*args, **options)
+        note(task)
+        return task
+
+    cast(Any, client)._schedule_event = scheduled
 
 
 def parser(state: State, kind: str) -> Callable[[Any], None] | None:

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import discord
@@ -16,13 +17,48 @@ from nescord_core.bot.discordpy import intent_filter, internals
 from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.payloads import EventInfo, View
 
-__all__ = ["Delivery"]
+__all__ = ["ParserFeed"]
 
 log = logging.getLogger(__name__)
 
 
-class Delivery:
-    """Delivers events to a client; an event is done when its tasks are, or after ``timeout`` seconds.
+class _EventTasks:
+    """The unfinished tasks of one event: those that its parsing started, and what they dispatch in turn.
+
+    A command's `on_command_error` is one of the latter. Tasks that outlive the event dispatch for themselves.
+    """
+
+    def __init__(self) -> None:
+        self.unfinished: set[asyncio.Task[Any]] = set()
+        self.is_over = False
+
+    def add(self, task: asyncio.Task[Any]) -> None:
+        """Add a task, unless the event is over."""
+        if not self.is_over and not task.done():
+            self.unfinished.add(task)
+            task.add_done_callback(self.unfinished.discard)
+
+    async def finish(self, timeout: float) -> None:
+        """Wait for all of them, for at most ``timeout`` seconds; cancelled, cancel them."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout
+        try:
+            while self.unfinished and (left := until - loop.time()) > 0:
+                await asyncio.wait(self.unfinished, timeout=left)
+        except asyncio.CancelledError:
+            for task in self.unfinished:
+                task.cancel()
+            raise
+        finally:
+            self.is_over = True
+
+
+_current: ContextVar[_EventTasks | None] = ContextVar("nescord_event_tasks", default=None)
+"""The event that a task belongs to: a task inherits it from the one that started it."""
+
+
+class ParserFeed:
+    """Feeds events to a client; an event is done when its tasks are, or after ``timeout`` seconds.
 
     ``end`` is called with an exception of a handler that ends the program: `sys.exit()`.
     """
@@ -40,13 +76,15 @@ class Delivery:
         self._state = internals.connection(client)
         self._cache = cache
         self._timeout = timeout
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: set[_EventTasks] = set()
         self._turn = asyncio.Lock()
+        internals.note_dispatched(client, _note_dispatched)
 
     async def take(self, payload: View, event: EventInfo) -> None:
         """Handle an event; events are parsed in the order of the calls."""
         async with self._turn:
-            with _tasks_started(self._end_on_exit) as started:
+            tasks = _EventTasks()
+            with _tasks_started(self._end_on_exit, tasks):
                 self._parse(payload.raw, event)
             # Its tasks see the cache as this event left it: the next event waits for their first step.
             await asyncio.sleep(0)
@@ -54,16 +92,11 @@ class Delivery:
             await self._cache.greet(event.shard_id)
         if event.type in {"READY", "GUILD_CREATE"}:
             return  # their tasks wait for other events
-        self._running |= started
+        self._running.add(tasks)
         try:
-            if started:
-                await asyncio.wait(started, timeout=self._timeout)
-        except asyncio.CancelledError:
-            for task in started:
-                task.cancel()
-            raise
+            await tasks.finish(self._timeout)
         finally:
-            self._running -= started
+            self._running.discard(tasks)
 
     async def _end_on_exit(self, coroutine: Any) -> Any:
         """Await it. If it exits the program, its event is done, or it would end the next process, too."""
@@ -74,7 +107,7 @@ class Delivery:
 
     def leave(self) -> None:
         """No more events follow: log and cancel what waits for one, and log the views that are lost."""
-        waiting = sorted({_function_of(task) for task in self._running if not task.done()})
+        waiting = sorted({_function_of(task) for each in self._running for task in each.unfinished})
         events = sorted(set(internals.pending_waits(self._client)))
         if events:
             log.warning("wait_for ends with this process: %s (in %s)", ", ".join(events), ", ".join(waiting))
@@ -138,22 +171,29 @@ class Delivery:
         guild._member_count = count
 
 
+def _note_dispatched(task: asyncio.Task[Any]) -> None:
+    if (tasks := _current.get()) is not None:
+        tasks.add(task)
+
+
 @contextmanager
-def _tasks_started(within: Callable[[Any], Any]) -> Iterator[set[asyncio.Task[Any]]]:
+def _tasks_started(within: Callable[[Any], Any], tasks: _EventTasks) -> Iterator[None]:
     """Collect the tasks started in the block, which must not await; ``within`` wraps their coroutines."""
     loop = asyncio.get_running_loop()
-    previous, started = loop.get_task_factory(), set[Any]()
+    previous = loop.get_task_factory()
 
     def factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **more: Any) -> Any:
         wrapped = within(coroutine)
-        task = previous(loop, wrapped, **more) if previous else asyncio.Task(wrapped, loop=loop, **more)
-        started.add(task)
+        task: Any = previous(loop, wrapped, **more) if previous else asyncio.Task(wrapped, loop=loop, **more)
+        tasks.add(task)
         return task
 
     loop.set_task_factory(factory)
+    token = _current.set(tasks)
     try:
-        yield started
+        yield
     finally:
+        _current.reset(token)
         loop.set_task_factory(previous)
 
 

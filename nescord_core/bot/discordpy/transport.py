@@ -15,7 +15,7 @@ from nescord_core.bot.discordpy import host as hosting
 from nescord_core.bot.discordpy import internals
 from nescord_core.bot.discordpy.command_sync.sync import keep_synced
 from nescord_core.bot.discordpy.guild_cache import GuildCache
-from nescord_core.bot.discordpy.parser_feed import Delivery
+from nescord_core.bot.discordpy.parser_feed import ParserFeed
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.discordpy.shard_socket import ShardSocket
 from nescord_core.bot.listener import WsListener
@@ -123,7 +123,7 @@ class Transport:
         self.members: dict[int, int] = {}
         """Numbers by shard, over all replicas."""
         cache = GuildCache(client, self._add_shard, self._send_first_presence)
-        delivery = Delivery(client, cache, timeout=settings.event_timeout, end=self._end)
+        delivery = ParserFeed(client, cache, timeout=settings.event_timeout, end=self._end)
         self._cache = cache
         self.listener.on("*")(delivery.take)
         self.listener.leave_hooks.append(delivery.leave)

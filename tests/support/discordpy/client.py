@@ -10,7 +10,7 @@ import discord
 import msgspec
 
 from nescord_core.bot.discordpy.guild_cache import GuildCache
-from nescord_core.bot.discordpy.parser_feed import Delivery
+from nescord_core.bot.discordpy.parser_feed import ParserFeed
 from nescord_core.envelope import Envelope
 from nescord_core.payloads import payload_of
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
@@ -54,7 +54,7 @@ class ToldClient(discord.Client):
             intents=discord.Intents.all(), guild_ready_timeout=0.01, chunk_guilds_at_startup=False
         )
         self.cache = GuildCache(self, lambda _shard, _count: None, self._greet)
-        self._delivery = Delivery(self, self.cache, timeout=1.0, end=lambda _: None)
+        self._delivery = ParserFeed(self, self.cache, timeout=1.0, end=lambda _: None)
 
     async def _greet(self, shard_id: int) -> None:
         pass

@@ -185,6 +185,7 @@ async def test_a_fresh_sandbox_is_not_asked_to_resume_old_sessions(project: Proj
     """Resuming an unknown session costs the 1 to 5 s that follow an op 9 with d=false."""
     token = SandboxSettings().token
     session = SavedSession("gone", 7, None, 1, "none", 1)
+    project.state_dir.mkdir(mode=0o700)
     async with DiskSessionStore(project.state_dir, token) as sessions:
         await sessions.save({0: session})
     async with DiskSessionStore(project.state_dir, "another token") as others:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,3 +64,66 @@ async def test_a_guild_that_was_away_has_the_members_that_its_return_tells() -> 
     back = {**UPDATE, "member_count": 7, "unavailable": False}
     await bring(client, "GUILD_CREATE", TOLD_AT, back)
     assert (guild.unavailable, guild.member_count) == (False, 7)
+
+
+MESSAGE: dict[str, Any] = {
+    "id": "9",
+    "channel_id": "8",
+    "content": "!roll x",
+    "author": MEMBER,
+    "type": 0,
+    "edited_timestamp": None,
+    "timestamp": "2026-01-01T00:00:00+00:00",
+    **dict.fromkeys(("pinned", "mention_everyone", "tts"), False),
+    **dict.fromkeys(("attachments", "embeds", "mentions", "mention_roles"), ()),
+}
+
+
+async def test_an_event_is_done_when_what_its_handlers_dispatch_is() -> None:
+    """discord.ext.commands dispatches command_error when the command has failed; its listener answers."""
+    client = ToldClient()
+    await client.begin()
+    done: list[str] = []
+
+    @client.event
+    async def on_message(_message: discord.Message) -> None:
+        await asyncio.sleep(0)
+        client.dispatch("command_error", 1)
+        done.append("on_message")
+
+    @client.event
+    async def on_command_error(_error: object) -> None:
+        await asyncio.sleep(0.05)
+        client.dispatch("reported")
+        done.append("on_command_error")
+
+    @client.event
+    async def on_reported() -> None:
+        await asyncio.sleep(0.05)
+        done.append("on_reported")
+
+    await bring(client, "MESSAGE_CREATE", 1, MESSAGE)
+    assert done == ["on_message", "on_command_error", "on_reported"]
+
+
+async def test_what_is_dispatched_after_an_event_does_not_prolong_it() -> None:
+    client = ToldClient()
+    await client.begin()
+    later: list[asyncio.Task[None]] = []
+
+    async def keep_dispatching() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0.02)
+            client.dispatch("tick")
+
+    @client.event
+    async def on_message(_message: discord.Message) -> None:
+        later.append(asyncio.create_task(keep_dispatching()))
+
+    @client.event
+    async def on_tick() -> None:
+        await asyncio.sleep(3600)
+
+    async with asyncio.timeout(0.5):
+        await bring(client, "MESSAGE_CREATE", 1, MESSAGE)
+        await later[0]
