@@ -31,7 +31,7 @@ class Effective:
             return _UNSET.get(self.key.name, "(not set)")
         if self.key.name == "bot.intents":
             return ", ".join(name.lower() for name in Intents(self.value).names) or "none"
-        return "***" if self.key.secret else mask_credentials(format_value(self.value))
+        return "***" if self.key.secret else mask_credentials(format_value(self.value)) or "none"
 
 
 def parsed(key: Key, value: Any, where: str) -> Any:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from nescord_cli import completion
+from nescord_core.plurals import counted
 
 __all__ = ["EXAMPLES", "init"]
 
@@ -85,9 +86,9 @@ def init(  # noqa: PLR0913, PLR0917 - options of a command
         typer.echo("Nothing was written (--dry-run).")
         return
     if (found := conflicts(plan)) and asking:
-        typer.confirm(f"Overwrite {len(found)} file(s)?", abort=True)
+        typer.confirm(f"Overwrite {counted(len(found), 'file')}?", abort=True)
     if git is None:
-        git = asking and not (path / ".git").exists() and typer.confirm("Make it a git repository?")
+        git = asking and not (path / ".git").exists() and typer.confirm("Create a git repository in it?")
     scaffold.write(plan, path)
     _show(plan, path)
     if git:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from nescord_core.plurals import counted
+
 if TYPE_CHECKING:
     from nescord_core.services.project.bot_inspection import BotFacts
 
@@ -45,7 +47,7 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
         raise ConfigError(
             f"{program} is not in {target}.",
             where="nescord init --from",
-            hint="The project is made where the bot is: leave the directory out, or name one above the bot.",
+            hint="The project has to contain the bot: leave the directory out, or name one above the bot.",
         )
     found = inspect_bot(program, target)
     _tell(found, target)
@@ -80,10 +82,9 @@ def _home_of(program: Path) -> Path:
 
 
 def _tell(found: BotFacts, target: Path) -> None:
-    count = len(found.files)
-    typer.echo(f"Read {count} file{'s' if count != 1 else ''}; nothing of the bot was run.")
+    typer.echo(f"Read {counted(len(found.files), 'file')} without running the bot.")
     if found.intents is None:
-        typer.echo("  intents       not found; all that need no permission are taken")
+        typer.echo("  intents       not found; using all that need no permission")
     else:
         typer.echo(f"  intents       {', '.join(found.intent_names)}")
     for label, names in (

@@ -156,12 +156,14 @@ class OutgoingStream:
         finally:
             lost = partition.lose(self._stream)
             self.over.set()
-            if lost or self.broken:
+            if lost:
                 log.warning(
                     "lost main at %s; resending %s, marked as redelivered",
                     self._address,
                     counted(lost, "event"),
                 )
+            elif self.broken:
+                log.info("lost the stream to main at %s; no event was in flight", self._address)
 
     async def _wait_for_fence(self) -> None:
         remaining = self._fence.remaining(asyncio.get_running_loop().time())

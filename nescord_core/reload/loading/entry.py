@@ -54,7 +54,8 @@ def load(entry: str, project: Path) -> Any | Failure:
 
 def failure_of(error: BaseException, project: Path) -> Failure:
     """Describe an error by the line of the project's own code that raised or passed it."""
-    file, line = _location(error, project)
+    origin = _origin(error, project)
+    file, line = _location(origin, project)
     if isinstance(error, NescordError):
         # It names the location itself, and nescord's own frames do not help.
         message = str(error).removeprefix(f"{file}:{line}: ")
@@ -67,8 +68,21 @@ def failure_of(error: BaseException, project: Path) -> Failure:
         file=_shown(file, project),
         line=line,
         excerpt=_excerpt(file, line),
-        traceback=_short_traceback(error, project),
+        traceback=_short_traceback(origin, project),
     )
+
+
+def _origin(error: BaseException, project: Path) -> BaseException:
+    """Return the innermost cause that the project's own code raised; a library may have wrapped it.
+
+    discord.py raises ExtensionFailed from the error of a cog.
+    """
+    origin, cause = error, error.__cause__
+    while cause is not None:
+        if _location(cause, project)[0]:
+            origin = cause
+        cause = cause.__cause__
+    return origin
 
 
 def _location(error: BaseException, project: Path) -> tuple[str, int]:

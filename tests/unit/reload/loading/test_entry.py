@@ -62,6 +62,16 @@ def test_an_exception_at_import_is_shown_where_the_projects_own_code_raised_it(p
     assert "importlib" not in str(failure["traceback"])
 
 
+def test_an_error_that_a_library_wraps_is_shown_where_the_projects_code_raised_it(project: Path) -> None:
+    """discord.py's load_extension raises ExtensionFailed from the error of the cog."""
+    (project / "bot/cog.py").write_text("x = 1\n\nraise KeyError(x)\n")
+    wrap = "    raise RuntimeError('extension failed') from error\n"
+    (project / "bot/app.py").write_text(f"try:\n    import bot.cog\nexcept KeyError as error:\n{wrap}")
+    failure = load(project)
+    assert (failure["file"], failure["line"]) == ("bot/cog.py", 3)
+    assert failure["message"] == "RuntimeError: extension failed"
+
+
 def test_an_error_of_one_line_needs_no_traceback(project: Path) -> None:
     (project / "bot/app.py").write_text("TOKEN = {}['token']\n")
     failure = load(project)
