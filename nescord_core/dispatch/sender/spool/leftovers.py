@@ -1,4 +1,4 @@
-"""Decides what becomes of the events that earlier processes left on disk. No I/O.
+"""Decides about the events that earlier processes left on disk. No I/O.
 
 Of a session that is resumed, the events up to the resume point come from disk, except those below its
 acknowledged seq; Discord sends the later ones again. Of any other session, all come from disk. Whatever comes
