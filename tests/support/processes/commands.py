@@ -187,8 +187,8 @@ def clean_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
-_reserved: list[socket.socket] = []
-"""Sockets that reserve ports. They do not listen, so that the services under test can bind the ports."""
+_reserved: list[int] = []
+"""Descriptors of sockets that reserve ports. None listens, so that a service under test can bind its port."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -208,7 +208,7 @@ def free_ports(count: int) -> list[int]:
             for each in sockets:
                 each.close()
             continue
-        _reserved.extend(sockets)
+        _reserved.extend(each.detach() for each in sockets)
         return list(range(first, first + count))
 
 
