@@ -19,7 +19,7 @@ from nescord_core.dispatch.sender.replica.queues import Partition
 from nescord_core.dispatch.sender.replica.snapshots import SnapshotSource
 from nescord_core.dispatch.sender.resolver import Lookup, addresses, look_up
 from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
-from nescord_core.dispatch.sender.spool.spool import Spool
+from nescord_core.dispatch.sender.spool.spool import MANY, Spool
 from nescord_core.dispatch.sender.stream import lease_of
 from nescord_core.envelope import Envelope
 from nescord_core.errors import GatewayCommandError
@@ -148,6 +148,8 @@ class Sender:
         entry = outbox.put(envelope, lane)
         if entry is None:
             return
+        if outbox.events == MANY and spool is not None:
+            spool.wake()
         fits = outbox.events <= self._spill_events and outbox.bytes <= self._spill_bytes
         if fits and not (spool is not None and spool.overflow.active):
             self.partition.assign(entry)

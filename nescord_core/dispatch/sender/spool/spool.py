@@ -21,7 +21,7 @@ from nescord_core.dispatch.sender.spool.write_behind import Position, WriteBehin
 from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
 
-__all__ = ["Spool"]
+__all__ = ["MANY", "Spool"]
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,14 @@ T = TypeVar("T")
 _POLL_INTERVAL = 0.02
 """Seconds between two checks for work while something is on disk."""
 
-_WATCH_INTERVAL = 0.05
-"""Seconds between two checks whether events in memory have to be on disk as well."""
+_WATCH_INTERVAL, _IDLE_INTERVAL = 0.05, 0.25
+"""Seconds between two checks whether events have to be written behind, with `MANY` in memory and with fewer.
+
+With fewer, one event may be left behind by later ones that are done, which takes longer.
+"""
+MANY = 50
+"""Events in memory from which on a session may have to be written behind: half of the fewest that Discord
+replays. The sender wakes the spool when it reaches them."""
 
 _WRITE_EVERY = 0.2
 _WRITE_AT = 1024 * 1024
@@ -141,7 +147,7 @@ class Spool:
 
     async def _until_woken(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_WATCH_INTERVAL):
+            async with asyncio.timeout(_WATCH_INTERVAL if self._outbox.events >= MANY else _IDLE_INTERVAL):
                 await self._wake.wait()
         self._wake.clear()
 
