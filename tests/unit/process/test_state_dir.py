@@ -23,6 +23,12 @@ NOT_FILES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _no_other_directory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process has one table of its directories; those of other tests are gone, which counts as lost."""
+    monkeypatch.setattr(state_dir, "_identities", {})
+
+
 def _mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
