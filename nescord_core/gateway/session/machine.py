@@ -330,13 +330,14 @@ class Session:
         effects: list[s.Effect] = self._drop_unusable()
         connected_for = now - self._connected_at if self.state is State.CONNECTED else None
         resumes = connected_for is not None and self.session_id is not None
-        if wait is None:
-            moved = self._on_resume_url and bool(effects)
-            wait = self._delay.after_loss(
-                now, jitter, connected_for=connected_for, resumes=resumes, moved=moved
-            )
-        else:
-            self._delay.count_failure(connected_for=connected_for, resumes=resumes)
+        wait = self._delay.after_loss(
+            now,
+            jitter,
+            connected_for=connected_for,
+            resumes=resumes,
+            moved=self._on_resume_url and bool(effects),
+            given=wait,
+        )
         self._stop_heartbeat()
         self._enter(State.WAITING, now + wait)
         return [s.Report(s.Milestone.LOST, f"{why}; retrying in {wait:.1f} s"), *effects]

@@ -22,25 +22,29 @@ class ReconnectDelay:
         self._lost_at: float | None = None
 
     def after_loss(
-        self, now: float, jitter: float, *, connected_for: float | None, resumes: bool, moved: bool
+        self,
+        now: float,
+        jitter: float,
+        *,
+        connected_for: float | None,
+        resumes: bool,
+        moved: bool,
+        given: float | None = None,
     ) -> float:
         """Return the seconds until the next attempt, and count this failure.
 
         ``connected_for`` is how long the connection was good, None if it never was; ``resumes`` means that a
         good connection had a session to resume, ``moved`` that the next attempt goes to another host: a bad
-        resume host does not delay the main gateway. ``jitter`` is a random 0..1.
+        resume host does not delay the main gateway. ``given`` is the wait if Discord or the session start
+        limit sets it. ``jitter`` is a random 0..1.
         """
-        stable = connected_for is not None and connected_for >= self._rules.stable_after
-        if stable or resumes:
+        if resumes or (connected_for is not None and connected_for >= self._rules.stable_after):
             self._failures = 0
-        wait = self._resume_delay(now, jitter) if resumes else self._retry_delay(jitter, moved=moved)
+        wait = given
+        if wait is None:
+            wait = self._resume_delay(now, jitter) if resumes else self._retry_delay(jitter, moved=moved)
         self._failures += 1
         return wait
-
-    def count_failure(self, *, connected_for: float | None, resumes: bool) -> None:
-        """Count a failure after which the wait is given: by Discord, or by the session start limit."""
-        stable = connected_for is not None and connected_for >= self._rules.stable_after
-        self._failures = 1 if stable or resumes else self._failures + 1
 
     def _resume_delay(self, now: float, jitter: float) -> float:
         again = self._lost_at is not None and now - self._lost_at < self._rules.stable_after

@@ -11,14 +11,10 @@ import pytest
 
 from nescord_core.discord_api import contract
 from nescord_core.sandbox.http.validation import body_shape
+from support.sandbox.odd_values import ODD_VALUES
 from support.sandbox.running_rest import Rest, general
 from support.sandbox.walkthrough import walk_through
 
-ODD_VALUES: list[Any] = [
-    *(0, -1, 1e308, 10**30, True, None),
-    *("", "x", "\0", "null", "9" * 400, "9" * 5000, "٣", "²", "0x1", "x" * 5000, "data:image/png;base64,AA"),
-    *([], {}, [[]], [{}], [None], [1], ["1"], {"id": "x"}, {"x": [1]}),
-]
 ODD_QUERY = ["", "-1", "x", "%00", "9" * 400, "%ED%A0%80", "true", "%D9%A3", "%C2%B2", "1e5", "%5B"]
 
 Sent = tuple[str, str, Any]
