@@ -24,8 +24,8 @@ UrlScope = str
 URL_SCOPES = ("nowhere", "resume", "everywhere")
 """The gateway URLs that a fault applies to: none, the ``resume_gateway_url`` of READY, or all."""
 
-CONNECTION_FAULTS = ("reset", "close", "reconnect", "invalid_session", "event", "frame")
-"""What can be done to open connections: a TCP reset, a close frame, opcode 7, opcode 9."""
+CONNECTION_FAULTS = ("reset", "close", "reconnect", "invalid_session", "silence", "event", "frame")
+"""What can be done to open connections: a TCP reset, a close, opcodes 7 and 9, silence, odd payloads."""
 
 
 class FaultError(ValueError):

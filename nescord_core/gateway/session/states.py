@@ -54,8 +54,9 @@ class SessionRules:
     """Time-outs in seconds.
 
     Losing a connection that reached READY or RESUMED is not a failed attempt: the next RESUME follows at once
-    or, within ``stable_after`` of the previous loss, after ``soon``, which limits how often a shard
-    reconnects. Only attempts that did not get that far increase the wait (``backoff``).
+    or, within ``stable_after`` of the previous loss, after ``soon``. That bounds its RESUMEs and leaves
+    time for TLS and Hello within two seconds. Only attempts that did not get that far increase the
+    wait (``backoff``).
 
     ``invalid_wait`` is the wait after Invalid Session: Discord asks for 1 to 5 seconds. ``resume_tries``
     bounds the consecutive RESUMEs that bring no event.
@@ -65,7 +66,7 @@ class SessionRules:
     hello_timeout: float = 20.0
     ready_timeout: float = 60.0
     stable_after: float = 10.0
-    soon: tuple[float, float] = (1.0, 2.0)
+    soon: tuple[float, float] = (1.0, 1.5)
     invalid_wait: tuple[float, float] = (1.0, 5.0)
     resume_tries: int = 3
     backoff: Backoff = field(default_factory=Backoff)

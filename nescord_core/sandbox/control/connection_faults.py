@@ -1,4 +1,4 @@
-"""Faults of open gateway connections: a TCP reset, a close frame, opcodes 7 and 9, odd events and frames."""
+"""Faults of open gateway connections: a TCP reset, a close, opcodes 7 and 9, silence, odd payloads."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ def apply_connection_fault(gateway: GatewayServer, body: dict[str, Any]) -> int:
                 connection.close(Close(fault["code"], "Closed by a fault."))
             case "reconnect":
                 connection.push(Op.RECONNECT, None)
+            case "silence":
+                connection.silence()
             case "event" if connection.session is not None:
                 gateway.send_unchecked(connection.session, fault["type"], fault["data"])
             case "frame":

@@ -77,6 +77,7 @@ class GatewayConnection:
         self.opened_at = host.now()
         self.closing: Close | None = None
         self.closing_since = 0.0
+        self.silenced = False
         self._host = host
         self._encoder = encoder
         self._transport = transport
@@ -140,8 +141,8 @@ class GatewayConnection:
         self._wake.set()
 
     def close(self, close: Close) -> None:
-        """Close with a code, after sending what is queued."""
-        if self.closing is None:
+        """Close with a code, after sending what is queued; a silenced connection stays open."""
+        if self.closing is None and not self.silenced:
             self.closing, self.closing_since = close, self._host.now()
             self._host.closes[close.code] += 1
         self._wake.set()
@@ -157,13 +158,19 @@ class GatewayConnection:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
 
+    def silence(self) -> None:
+        """Send nothing more, not even a close, and keep the connection open: a zombie."""
+        self.silenced = True
+
     def close_overdue(self, timeout: float) -> bool:
         """Return whether a close is pending for longer than ``timeout``: the client does not read."""
         return self.closing is not None and self._host.now() - self.closing_since > timeout
 
     def fell_behind(self) -> bool:
         """Return whether the session has dropped events that this client has not got yet."""
-        return self.session is not None and not self.session.can_replay(self.cursor)
+        if self.session is None or self.silenced:
+            return False
+        return not self.session.can_replay(self.cursor)
 
     async def _read(self) -> int | None:
         """Read until the connection ends; return the client's close code, if the client closed it."""
@@ -192,6 +199,8 @@ class GatewayConnection:
                     return
 
     async def _write_batch(self) -> bool:
+        if self.silenced:
+            return False
         while self._control:
             await self._send(self._control.popleft())
         session = self.session

@@ -309,6 +309,8 @@ class GatewayServer:
         for connection in self.connections():
             connection.push(Op.RECONNECT, None)
             connection.close(Close(1012, "Service restart."))
+            if connection.silenced:
+                connection.reset()
         for ws in list(self._silent):
             await ws.close(code=1012)
         with contextlib.suppress(TimeoutError):

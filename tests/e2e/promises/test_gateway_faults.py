@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from support.processes.commands import until
@@ -32,6 +34,39 @@ def test_a_fault_of_the_gateway(system: System, fault: str) -> None:
     assert findings.good, findings
     assert findings.again == 0
     assert system.gateway()["identifies"] == before["identifies"]
+
+
+def test_a_zombie_after_five_good_resumes(system: System) -> None:
+    """ws sends RESUME within two seconds of dropping a zombie, however often it has just resumed."""
+    before = system.gateway()
+    system.sandbox("POST", "/settings", {"heartbeat_interval": 3.0})
+    with system.load(rate=50) as load:
+        load.handled(more_than=50)
+        for number in range(1, 6):
+            assert system.sandbox("POST", "/fault", {"connections": {"do": "reset"}})["connections"] == 1
+            until_resumes(system, before["resumes"] + number)
+            load.handled(more_than=load.handled() + 20)
+        (zombie,) = connections(system)
+        system.sandbox("POST", "/fault", {"connections": {"do": "silence"}})
+        until(lambda: zombie not in connections(system), "ws drops the zombie")
+        dropped = time.monotonic()
+        until_resumes(system, before["resumes"] + 6)
+        waited = time.monotonic() - dropped
+        system.sandbox("POST", "/settings", {"heartbeat_interval": 41.25})
+        load.handled(more_than=load.handled() + AFTERWARDS)
+        findings = load.check()
+    assert waited <= 2.0
+    assert findings.good, findings
+    assert findings.again == 0
+    assert system.gateway()["identifies"] == before["identifies"]
+
+
+def until_resumes(system: System, number: int) -> None:
+    until(lambda: system.gateway()["resumes"] == number, f"RESUME number {number}")
+
+
+def connections(system: System) -> set[int]:
+    return {each["id"] for each in system.sandbox("GET", "/gateway")["connections"]}
 
 
 def test_a_resume_url_that_accepts_and_stays_silent(system: System) -> None:

@@ -103,6 +103,7 @@ class _Path:
         self.chance = chance
         self.report = Report()
         self.now = 0.0
+        self.sessions = 0
         self.arrived: list[Envelope] = []
         which = {name: chance.random() < 0.8 for name in ("members", "presences", "voice_states", "threads")}
         settings = WsSettings(
@@ -133,7 +134,9 @@ class _Path:
         self.handle(s.Frame(10, None, None, b'{"heartbeat_interval":41250}'))
         if session.session_id is None:
             self.handle(s.IdentifyGranted())
-            self.handle(s.Frame(0, 1, "READY", b'{"session_id":"one","user":{"id":"1"}}'))
+            self.sessions += 1
+            ready = b'{"session_id":"%d","user":{"id":"1"}}' % self.sessions
+            self.handle(s.Frame(0, 1, "READY", ready))
         else:
             self.handle(s.Frame(0, session.seq + 1, "RESUMED", b"{}"))
 

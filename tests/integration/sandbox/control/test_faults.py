@@ -76,6 +76,19 @@ async def test_heartbeats_without_acknowledgement(sandbox: RunningSandbox, bot: 
     assert (await bot.receive())["op"] == 11
 
 
+async def test_a_silenced_connection_stays_open_and_its_session_can_be_resumed(
+    sandbox: RunningSandbox, bot: RawGateway
+) -> None:
+    await sandbox.post("/fault", connections={"do": "silence"})
+    await bot.send(1, bot.seq)
+    await sandbox.post("/say", channel="general", user="alice", content="not heard")
+    await sandbox.post("/fault", connections={"do": "close"})
+    with pytest.raises(TimeoutError):
+        await bot.receive(timeout=0.5)
+    assert len((await sandbox.get("/gateway"))["connections"]) == 1
+    assert await resumes(sandbox, bot)
+
+
 async def test_silence_on_the_resume_url_only(sandbox: RunningSandbox, bot: RawGateway) -> None:
     await sandbox.post("/fault", gateway={"silent": "resume"})
     async with RawGateway(bot.resume_url) as mute:

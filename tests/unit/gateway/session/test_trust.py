@@ -128,7 +128,7 @@ def test_fact_32_a_connection_that_was_good_is_resumed_soon_however_often_it_is_
         rig.hello()
         rig.frame(0, {}, seq, "RESUMED")
     assert pauses[0] == 0.0
-    assert max(pauses) <= 2.0
+    assert max(pauses) <= 1.5, "the rest of two seconds is for TLS and Hello"
     assert min(pauses[1:]) >= 1.0, "what is bounded is how often a minute it reconnects"
 
 
@@ -142,7 +142,7 @@ def test_fact_32_a_zombie_after_five_good_resumes_is_resumed_within_two_seconds(
     while not of(s.Abort, rig.due()):
         pass
     assert rig.session.deadline is not None
-    assert rig.session.deadline - rig.now <= 2.0
+    assert rig.session.deadline - rig.now <= 1.5
 
 
 def test_attempts_that_do_not_get_to_resumed_make_the_pause_grow() -> None:

@@ -34,6 +34,7 @@ function connectionButtons() {
     button("Reconnect (op 7)", { do: "reconnect" }),
     button("Invalid session, resumable", { do: "invalid_session", resumable: true }),
     button("Invalid session", { do: "invalid_session", resumable: false }),
+    button("Go silent", { do: "silence" }),
   );
 }
 
