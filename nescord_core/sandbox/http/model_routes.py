@@ -14,6 +14,7 @@ from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape
 from nescord_core.sandbox.http.operation_call import Call
 from nescord_core.sandbox.http.validation import body_shape
+from nescord_core.sandbox.world.attachments import request_components
 from nescord_core.sandbox.world.simcord.model import (
     BackendError,
     ModelRoute,
@@ -65,7 +66,7 @@ def model_answer(call: Call) -> Any:
     """Answer a call with the model's route. Raises BackendError, RouteNotImplemented, UnsupportedField."""
     route, template = model_operations()[call.operation.operation_id]
     args = dict(_path_arguments(template, call))
-    body = _normalized_body(call.operation, call.body)
+    body = _normalized_body(call.operation, _with_request_components(call.body))
     try:
         return _run(route, _context(call, args, body))
     except UnsupportedField as refused:
@@ -86,6 +87,19 @@ def _run(route: ModelRoute, context: RequestContext) -> Any:
             raise
         problem = {"_errors": [{"code": "BASE_TYPE_REQUIRED", "message": "This field is required"}]}
         raise BackendError(400, 50035, "Invalid Form Body", errors={name: problem}) from missing
+
+
+def _with_request_components(body: Any) -> Any:
+    """Return the body with the media of its components as a request has them."""
+    if not isinstance(body, dict):
+        return body
+    changed = dict(body)
+    if "components" in body:
+        changed["components"] = request_components(body["components"])
+    for name in MESSAGE_FIELDS:
+        if isinstance(body.get(name), dict):
+            changed[name] = _with_request_components(body[name])
+    return changed
 
 
 def _normalized_body(operation: Operation, body: Any) -> Any:

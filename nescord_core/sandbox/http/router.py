@@ -173,6 +173,7 @@ BODY_ON_REQUEST: Mapping[str, str] = {
 
 ERROR_PATH = re.compile(r"([a-z_]+(?:[.\[][\w.\[\]]*)?): (.+)", re.DOTALL)
 ERROR_CODES: Mapping[str, str] = {
+    "has no uploaded file": "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND",
     "is not unique": "COMPONENT_CUSTOM_ID_DUPLICATED",
     "is required": "BASE_TYPE_REQUIRED",
     "must be a string": "BASE_TYPE_REQUIRED",

@@ -6,10 +6,12 @@ import mimetypes
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from simcord._clock import Clock
 from simcord.backend.cdn import CdnStore
+
+from nescord_core.sandbox.world.image_size import image_size
 
 __all__ = ["FileStore", "RealClock"]
 
@@ -35,16 +37,28 @@ class FileStore(CdnStore):
     def store_attachment(
         self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
     ) -> dict[str, Any]:
+        return self._store(f"attachments/{channel_id}", attachment_id, filename, data, description)
+
+    def store_ephemeral_attachment(
+        self, attachment_id: int, channel_id: int, filename: str, data: bytes
+    ) -> dict[str, Any]:
+        """Store a file that is sent with an interaction, which Discord removes after a while."""
+        folder = f"ephemeral-attachments/{channel_id}"
+        return {**self._store(folder, attachment_id, filename, data, None), "ephemeral": True}
+
+    def _store(
+        self, folder: str, attachment_id: int, filename: str, data: bytes, description: str | None
+    ) -> dict[str, Any]:
         name = filename.replace("\\", "/").rsplit("/", 1)[-1] or "file"
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        url = self.put(f"attachments/{channel_id}/{attachment_id}/{name}", kind, data)
+        url = self.put(f"{folder}/{attachment_id}/{name}", kind, data)
         attachment = {
             "id": str(attachment_id),
             "filename": name,
             "size": len(data),
             "url": url,
             "proxy_url": url,
-            "content_type": kind,
+            **_facts(kind, data),
         }
         return attachment if description is None else {**attachment, "description": description}
 
@@ -70,6 +84,23 @@ class FileStore(CdnStore):
         name = path.rsplit("/", 1)[-1].partition(".")[0]
         return self._files.get(path) or self._files.get(f"images/{name}")
 
+    def facts(self, url: str) -> dict[str, Any] | None:
+        """Return content type, and width and height of an image, of a file of this store by its URL."""
+        found = self.read(_path_of(url)) if url.startswith(f"{self.base}/cdn/") else None
+        return None if found is None else _facts(*found)
+
     def get(self, url: str) -> bytes | None:
-        found = self.read(url.split("/cdn/", 1)[-1])
+        found = self.read(_path_of(url))
         return None if found is None else found[1]
+
+
+def _path_of(url: str) -> str:
+    return unquote(url.split("/cdn/", 1)[-1].partition("?")[0])
+
+
+def _facts(content_type: str, data: bytes) -> dict[str, Any]:
+    size = image_size(data) if content_type.startswith("image/") else None
+    return {
+        "content_type": content_type,
+        **({} if size is None else {"width": size[0], "height": size[1]}),
+    }

@@ -16,9 +16,16 @@ from simcord.backend.models import AutoModRule, Channel, Message, Poll
 from simcord.backend.permissions import flag as permission_flag
 from simcord.enums import MessageType
 
+from nescord_core.sandbox.world.attachments import (
+    link_components,
+    link_embeds,
+    shown_embeds,
+    used_attachments,
+)
 from nescord_core.sandbox.world.automod import ALERT, BLOCK, TIMEOUT, Match, find_match
+from nescord_core.sandbox.world.simcord.files import FileStore
 
-__all__ = ["MESSAGES_PER_CHANNEL", "MessageModel", "show_thread"]
+__all__ = ["MESSAGES_PER_CHANNEL", "MessageModel", "show_attachments", "show_snapshot", "show_thread"]
 
 MESSAGES_PER_CHANNEL = 10_000
 COMPONENT = 3
@@ -28,6 +35,8 @@ TYPES_WITH_CONTENT = frozenset(
     | {MessageType.STAGE_START, MessageType.STAGE_END, MessageType.STAGE_TOPIC}
 )
 """System messages with content; clients write the text of the others themselves."""
+TYPES_WITH_OWN_EMBEDS = frozenset({MessageType.AUTO_MODERATION_ACTION, MessageType.POLL_RESULT})
+"""System messages whose embed has a type of its own."""
 UNMODERATED_PERMISSIONS = permission_flag("administrator") | permission_flag("manage_guild")
 """Members with one of these permissions are not moderated."""
 
@@ -50,8 +59,38 @@ def show_thread(serialize: Serialize) -> Serialize:
     return serialize_with_thread
 
 
+def show_attachments(serialize: Serialize) -> Serialize:
+    """Wrap the serializer of messages to leave out the attachments that embeds or components show."""
+
+    def serialize_attachments(backend: Any, message: Message, **options: Any) -> Any:
+        return _with_shown_attachments(serialize(backend, message, **options))
+
+    return serialize_attachments
+
+
+def show_snapshot(serialize: Serialize) -> Serialize:
+    """Wrap the serializer of forwarded messages in the same way."""
+
+    def serialize_snapshot(backend: Any, message: Message) -> Any:
+        snapshot = serialize(backend, message)
+        return {**snapshot, "message": _with_shown_attachments(snapshot["message"])}
+
+    return serialize_snapshot
+
+
+def _with_shown_attachments(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    embeds, attachments = payload["embeds"], payload["attachments"]
+    if not embeds and not attachments:
+        return payload
+    used = used_attachments(embeds, payload["components"])
+    listed = [each for each in attachments if each["id"] not in used]
+    return {**payload, "embeds": shown_embeds(embeds), "attachments": listed}
+
+
 class MessageModel(Backend):
     """The model's messages, threads and auto moderation."""
+
+    files: FileStore
 
     def __init__(self, clock: Clock) -> None:
         self.messages_per_channel = MESSAGES_PER_CHANNEL
@@ -66,6 +105,11 @@ class MessageModel(Backend):
     # Messages
 
     def commit_message(self, message: Message, *, broadcast: bool = True) -> Message:
+        if message.type not in TYPES_WITH_OWN_EMBEDS:
+            message.embeds = link_embeds(message.embeds, message.attachments, self.files.facts)
+        link_components(message.components, message.attachments, self.files.facts)
+        if message.is_ephemeral:
+            message.attachments = [{**each, "ephemeral": True} for each in message.attachments]
         stored = super().commit_message(message, broadcast=broadcast)
         if message.poll is not None:
             self._open_polls[message.id] = message
@@ -73,6 +117,14 @@ class MessageModel(Backend):
         while len(messages) > self.messages_per_channel:
             del messages[next(iter(messages))]
         return stored
+
+    def edit_message(self, channel_id: int, message_id: int, fields: dict[str, Any]) -> Message:
+        """Edit a message; references to attachments are to those that it has after the edit."""
+        attachments = fields.get("attachments", self.get_message(channel_id, message_id).attachments) or []
+        if fields.get("embeds"):
+            fields = {**fields, "embeds": link_embeds(fields["embeds"], attachments, self.files.facts)}
+        link_components(fields.get("components") or (), attachments, self.files.facts)
+        return super().edit_message(channel_id, message_id, fields)
 
     def prepare_message(
         self, *args: Any, interaction_metadata: Mapping[str, Any] | None = None, **fields: Any

@@ -42,7 +42,12 @@ from simcord.interactions import base_payload, nest_options, validate_option_val
 
 from nescord_core.sandbox.world.extra_fields import extra_fields_of, show_extra_fields
 from nescord_core.sandbox.world.simcord.files import FileStore, RealClock
-from nescord_core.sandbox.world.simcord.messages import MessageModel, show_thread
+from nescord_core.sandbox.world.simcord.messages import (
+    MessageModel,
+    show_attachments,
+    show_snapshot,
+    show_thread,
+)
 from nescord_core.settings import SANDBOX_BOT_ID
 from nescord_core.snowflake import DISCORD_EPOCH_MS
 
@@ -124,7 +129,12 @@ def _hide_private_fields(serialize: Callable[[User], Any]) -> Callable[[User], A
     return serialize_public_fields
 
 
-for _name, _wrap in (("message_payload", show_thread), ("user_payload", _hide_private_fields)):
+for _name, _wrap in (
+    ("message_payload", show_attachments),
+    ("message_payload", show_thread),
+    ("message_snapshot_payload", show_snapshot),
+    ("user_payload", _hide_private_fields),
+):
     setattr(serializers, _name, _wrap(getattr(serializers, _name)))
 
 
