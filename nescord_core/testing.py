@@ -9,6 +9,7 @@ that runs in the project. It needs no token and no network.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -47,7 +48,10 @@ class RunningBot:
         self._timeout = timeout
 
     def say(self, content: str, *, channel: str = "general", user: str = "alice", **more: Any) -> Any:
-        """Send a message as a user, and return it as Discord would describe it."""
+        """Send a message as a user, and return it as Discord would describe it.
+
+        ``files`` are pairs of name and bytes: ``bot.say("look", files=[("a.txt", b"hello")])``.
+        """
         return self.control("POST", "/say", channel=channel, user=user, content=content, **more)
 
     def ask(self, content: str, *, channel: str = "general", user: str = "alice", **more: Any) -> str:
@@ -60,13 +64,30 @@ class RunningBot:
         return self.control("POST", "/wait", channel=channel, after=after, timeout=self._timeout)
 
     def command(self, name: str, *, channel: str = "general", user: str = "alice", **options: Any) -> Any:
-        """Use an application command (``"name group sub"``) and return the bot's response."""
+        """Use an application command (``"name group sub"``) and return the bot's response.
+
+        A file is a pair of name and bytes: ``bot.command("upload", file=("a.txt", b"hello"))``.
+        """
         request = {"channel": channel, "user": user, "command": name, "options": options}
         return self.control("POST", "/interact", **request, wait=self._timeout)
 
+    def submit(self, form: Any, *, user: str = "alice", **values: Any) -> Any:
+        """Submit the form (modal) of a response, with values by custom id, and return the bot's response.
+
+        A file upload takes a list of pairs of name and bytes::
+
+            form = bot.command("report")
+            assert bot.submit(form, what="It broke", shots=[("a.png", png)])["responded"]
+        """
+        request = {"interaction": form["id"], "user": user, "values": values}
+        return self.control("POST", "/modal", **request, wait=self._timeout)
+
     def control(self, method: str, path: str, **body: Any) -> Any:
-        """Call the sandbox's control API. Raises NescordError with its message if it refuses."""
-        data = json.dumps(body).encode() if body else None
+        """Call the sandbox's control API; bytes are sent as base64.
+
+        Raises NescordError with its message if it refuses.
+        """
+        data = json.dumps(body, default=_as_base64).encode() if body else None
         request = urllib.request.Request(f"{self.url}/sandbox{path}", data, method=method)  # noqa: S310 - ours
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
@@ -80,6 +101,12 @@ class RunningBot:
     def log(self) -> str:
         """Return the last lines of the services' output."""
         return "\n".join(self._log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:])
+
+
+def _as_base64(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    raise TypeError(f"{value!r} cannot be sent to the sandbox as JSON")
 
 
 @contextmanager

@@ -85,6 +85,14 @@ class Page:
                     return
                 await asyncio.sleep(0.05)
 
+    async def choose_files(self, selector: str, *files: Path) -> None:
+        """Choose files in an input, as its dialog would."""
+        found = await self.send(
+            "Runtime.evaluate", expression=f"document.querySelector({json.dumps(selector)})"
+        )
+        names = [str(each) for each in files]
+        await self.send("DOM.setFileInputFiles", files=names, objectId=found["result"]["objectId"])
+
     async def type(self, text: str) -> None:
         await self.send("Input.insertText", text=text)
 

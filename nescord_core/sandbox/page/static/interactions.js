@@ -1,6 +1,7 @@
 // Interactions that a person starts: commands, buttons, select menus, modals.
 import { attempt, call } from "/api.js";
-import { optionValue, parseCommand } from "/composer/command_picker.js";
+import { FILE, optionValue, parseCommand } from "/composer/command_picker.js";
+import { takeUploads, uploadNames } from "/composer/uploads.js";
 import { toast } from "/dialogs.js";
 import { loadState } from "/event_feed.js";
 import { openModal } from "/modal.js";
@@ -24,6 +25,17 @@ export async function runInteraction(path, body) {
   return true;
 }
 
+// Returns the name of the attached file for each file option: the typed one, else the next that is not used.
+function fileNames(command, given) {
+  const typed = new Map(given.map((each) => [each.option.name, each.raw.trim()]));
+  const declared = (command?.options ?? []).filter((each) => each.type === FILE);
+  const unused = uploadNames().filter((name) => ![...typed.values()].includes(name));
+  return new Map(declared.flatMap((each) => {
+    const name = typed.get(each.name) || unused.shift();
+    return name === undefined && !typed.has(each.name) ? [] : [[each.name, name ?? ""]];
+  }));
+}
+
 // Runs a typed command, "/name group sub option:value"; returns false if it was not run.
 export async function runCommand(text, user) {
   const { command, typed, given, unnamed } = parseCommand(text, state.commands);
@@ -33,7 +45,15 @@ export async function runCommand(text, user) {
     toast(`/${path} takes options by name, for example ${example}.`);
     return false;
   }
+  const chosen = fileNames(command, given ?? []);
+  const missing = [...chosen].find(([, name]) => !uploadNames().includes(name));
+  if (missing) {
+    toast(`${missing[0]} needs a file: attach ${missing[1] || "one"}, then send the command.`);
+    return false;
+  }
+  const files = chosen.size ? await takeUploads() : [];
   const values = (given ?? []).map((each) => [each.option.name, optionValue(each.option, each.raw)]);
   const options = Object.fromEntries(values);
+  for (const [option, name] of chosen) options[option] = files.find((each) => each[0] === name);
   return runInteraction("/interact", { channel: state.channel, user, command: path, options });
 }

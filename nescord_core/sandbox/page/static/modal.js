@@ -1,4 +1,6 @@
 // Modals: the forms that a bot opens in response to an interaction.
+import { attempt } from "/api.js";
+import { encode } from "/composer/uploads.js";
 import { dialog, labelled } from "/dialogs.js";
 import { el } from "/elements.js";
 import { SELECT_KINDS } from "/messages/components.js";
@@ -7,6 +9,7 @@ import { entityChoices } from "/state.js";
 const TEXT_INPUT = 4;
 const TEXT_DISPLAY = 10;
 const LABEL = 18;
+const FILE_UPLOAD = 19;
 const RADIO_GROUP = 21;
 const CHECKBOX_GROUP = 22;
 const CHECKBOX = 23;
@@ -18,9 +21,10 @@ export function openModal(modal, submit) {
   const fields = fieldsOf(components).map((field) => [field, controlFor(field)]);
   const texts = components.filter((each) => each.type === TEXT_DISPLAY).map((each) => el("p", {}, each.content));
   const rows = fields.map(([field, control]) => labelled(field.label ?? field.custom_id, field.description, control));
-  dialog(modal.title ?? "Form", [...texts, ...rows], "Submit", () => {
-    submit(Object.fromEntries(fields.map(([field, control]) => [field.custom_id, valueOf(field, control)])));
-  });
+  dialog(modal.title ?? "Form", [...texts, ...rows], "Submit", () => attempt(async () => {
+    const values = fields.map(async ([field, control]) => [field.custom_id, await valueOf(field, control)]);
+    submit(Object.fromEntries(await Promise.all(values)));
+  }));
 }
 
 const fieldsOf = (components) => components.flatMap((each) => {
@@ -36,6 +40,11 @@ function controlFor(field) {
   if (field.type in SELECT_KINDS || field.type === RADIO_GROUP || field.type === CHECKBOX_GROUP) {
     return selectFor(field, required);
   }
+  if (field.type === FILE_UPLOAD) {
+    return el("input", {
+      type: "file", required: field.required ?? true, multiple: (field.max_values ?? 1) > 1, accept: acceptOf(field),
+    });
+  }
   if (field.type === CHECKBOX) return el("input", { type: "checkbox", checked: field.default });
   const made = el(field.style === PARAGRAPH ? "textarea" : "input", {
     required, maxlength: field.max_length, minlength: field.min_length, placeholder: field.placeholder,
@@ -43,6 +52,9 @@ function controlFor(field) {
   made.value = field.value ?? "";
   return made;
 }
+
+// Returns file types as a browser has them: groups as media types, extensions as they are.
+const acceptOf = (field) => field.file_types?.map((each) => (each.startsWith(".") ? each : `${each}/*`)).join(",");
 
 function selectFor(field, required) {
   const options = field.options ?? entityChoices(SELECT_KINDS[field.type]);
@@ -55,6 +67,7 @@ function selectFor(field, required) {
 }
 
 function valueOf(field, control) {
+  if (field.type === FILE_UPLOAD) return Promise.all([...control.files].map(encode));
   if (control.tagName === "SELECT") {
     const chosen = [...control.selectedOptions].map((each) => each.value).filter(Boolean);
     return field.type === RADIO_GROUP ? chosen[0] ?? null : chosen;

@@ -10,8 +10,8 @@ from typing import Any
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.oauth_scopes import KNOWN_SCOPES
-from nescord_core.sandbox.world.people.components import ComponentActions
 from nescord_core.sandbox.world.people.members import Payload, as_action_error
+from nescord_core.sandbox.world.people.modals import ModalActions
 from nescord_core.sandbox.world.simcord.model import SKU, SimcordModel, serializers
 from nescord_core.sandbox.world.unmodelled_state import ExtraState, Grant
 
@@ -29,7 +29,7 @@ ACTIVE, ENDING = 0, 1
 """States of a subscription (https://discord.com/developers/docs/resources/subscription)."""
 
 
-class AccountActions(ComponentActions):
+class AccountActions(ModalActions):
     """Actions of users with their accounts."""
 
     def __init__(self, model: SimcordModel) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nescord_core.sandbox.world.lookup import ActionError, Ref, id_of
+from nescord_core.sandbox.world.people.given_files import ATTACHMENT_OPTION, given_file
 from nescord_core.sandbox.world.people.interactions import (
     CHANNEL_KIND,
     MENTIONABLE_KIND,
@@ -46,7 +47,8 @@ class CommandActions(InteractionActions):
     ) -> Payload:
         """Run a command: ``name`` or ``name group sub``; with a ``target`` (user or message), a menu command.
 
-        Options are by name: plain values, and names or ids for users, channels and roles.
+        Options are by name: plain values, names or ids for users, channels and roles, and (name, bytes) for
+        files.
         """
         place, actor = self.find_channel(channel, guild), self.find_user(user)
         if target is not None:
@@ -74,7 +76,8 @@ class CommandActions(InteractionActions):
         focused = next((each for each in leaf.get("options") or [] if each["name"] == option), None)
         if focused is None or not focused.get("autocomplete"):
             raise ActionError(f"/{command} has no option {option!r} with autocomplete.")
-        values = {name: value for name, value in (options or {}).items() if name != option}
+        files = {each["name"] for each in leaf["options"] if each["type"] == ATTACHMENT_OPTION}
+        values = {name: value for name, value in (options or {}).items() if name not in files | {option}}
         built, _ = self._options(place, actor, command, leaf, values, partial=True)
         built.append({"name": option, "type": focused["type"], "value": value, "focused": True})
         return self._start_interaction(
@@ -153,6 +156,9 @@ class CommandActions(InteractionActions):
     ) -> Any:
         if option["type"] in ENTITY_OPTIONS:
             return str(self._resolve(place, actor, option["type"], value, resolved))
+        if option["type"] == ATTACHMENT_OPTION:
+            file = given_file(f"The option {option['name']!r} of /{command}", option, value)
+            return self._resolve_file(place, file, resolved)
         with as_action_error():
             return validate_option_value(command, option, value)
 

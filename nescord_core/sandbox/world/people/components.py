@@ -1,11 +1,11 @@
-"""Buttons, select menus and modals that people use."""
+"""Buttons and select menus that people use."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
-from nescord_core.sandbox.world.lookup import ActionError, Ref, id_of
+from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.people.commands import CommandActions
 from nescord_core.sandbox.world.people.interactions import (
     CHANNEL_KIND,
@@ -23,17 +23,16 @@ from nescord_core.sandbox.world.simcord.model import (
     walk_components,
 )
 
-__all__ = ["ComponentActions"]
+__all__ = ["SELECTS", "ComponentActions"]
 
-COMPONENT, MODAL_SUBMIT = 3, 5
+COMPONENT = 3
 BUTTON, STRING_SELECT = 2, 3
 SELECTS = frozenset({3, 5, 6, 7, 8})
 KIND_OF_SELECT = {5: USER_KIND, 6: ROLE_KIND, 7: MENTIONABLE_KIND, 8: CHANNEL_KIND}
-CHILD_FIELDS = ("components", "component")
 
 
 class ComponentActions(CommandActions):
-    """Components of the bot's messages and modals that users use."""
+    """Components of the bot's messages that users use."""
 
     def click(
         self,
@@ -69,26 +68,6 @@ class ComponentActions(CommandActions):
         place = self.find_channel(stored.channel_id)
         return self._use_component(stored, actor, menu, self._selected_data(place, actor, menu, values))
 
-    def submit_modal(self, interaction: Ref, user: Ref, values: Mapping[str, Any]) -> Payload:
-        """Submit the modal that the bot opened in response to an interaction; values by custom id."""
-        record, actor = self.model.interactions.get(id_of(interaction)), self.find_user(user)
-        if record is None or record.modal is None or record.user_id != actor.id or record.modal_consumed:
-            raise ActionError(f"{actor.name} has no open modal of interaction {interaction}.", status=409)
-        place = self.find_channel(record.channel_id)
-        resolved: Resolved = {}
-        fields = {
-            each["custom_id"] for each in walk_components(record.modal["components"]) if _is_input(each)
-        }
-        if unknown := sorted(values.keys() - fields):
-            raise ActionError(f"The modal has no field {unknown[0]!r}. Known: {', '.join(sorted(fields))}.")
-        filled = [self._fill_in(place, actor, each, values, resolved) for each in record.modal["components"]]
-        data = {"custom_id": record.modal["custom_id"], "components": filled, "resolved": resolved}
-        record.modal_consumed = True
-        source = self.model.messages.get(place.id, {}).get(record.source_message_id or 0)
-        started = self._start_interaction(MODAL_SUBMIT, place, actor, data, source)
-        self.model.modal_origins[int(started["id"])] = record.id
-        return started
-
     def _visible_message(self, channel: Ref, message: Ref, user: Ref) -> tuple[Message, User]:
         stored, actor = self.find_message(channel, message), self.find_user(user)
         seen = channel_accessible(self.model, stored.channel_id, actor.id)
@@ -99,6 +78,8 @@ class ComponentActions(CommandActions):
     def _selected_data(
         self, place: Channel, actor: User, menu: Mapping[str, Any], values: Sequence[Ref]
     ) -> dict[str, Any]:
+        if len({str(each) for each in values}) < len(values):
+            raise ActionError("A value is chosen more than once.")
         if menu["type"] == STRING_SELECT:
             known = [each["value"] for each in menu.get("options") or []]
             for value in values:
@@ -117,44 +98,6 @@ class ComponentActions(CommandActions):
         if component.get("id") is not None:
             data["id"] = component["id"]
         return self._start_interaction(COMPONENT, self.find_channel(stored.channel_id), actor, data, stored)
-
-    def _fill_in(
-        self,
-        place: Channel,
-        actor: User,
-        node: Mapping[str, Any],
-        values: Mapping[str, Any],
-        resolved: Resolved,
-    ) -> dict[str, Any]:
-        """Return a component of a modal as it is submitted: layout as it is, inputs with their values."""
-        payload: dict[str, Any] = {key: node[key] for key in ("type", "id", "custom_id") if key in node}
-        if "components" in node:
-            payload["components"] = [
-                self._fill_in(place, actor, each, values, resolved) for each in node["components"]
-            ]
-        elif "component" in node:
-            payload["component"] = self._fill_in(place, actor, node["component"], values, resolved)
-        elif _is_input(node):
-            payload.update(self._fill_in_field(place, actor, node, values.get(node["custom_id"]), resolved))
-        return payload
-
-    def _fill_in_field(
-        self, place: Channel, actor: User, node: Mapping[str, Any], value: Any, resolved: Resolved
-    ) -> dict[str, Any]:
-        if node["type"] in SELECTS:
-            chosen = self._selected_data(place, actor, node, [] if value is None else value)
-            for kind, entries in chosen.pop("resolved", {}).items():
-                resolved.setdefault(kind, {}).update(entries)
-            return chosen
-        if value is None and node.get("required", node["type"] == 4):
-            raise ActionError(f"The field {node['custom_id']!r} is required.")
-        if isinstance(value, list):
-            return {"values": value}
-        return {"value": "" if value is None and node["type"] == 4 else value}
-
-
-def _is_input(node: Mapping[str, Any]) -> bool:
-    return bool(node.get("custom_id")) and not any(key in node for key in CHILD_FIELDS)
 
 
 def _component(

@@ -105,6 +105,12 @@ class InteractionActions(OwnerActions):
             resolved.setdefault("members", {})[str(user.id)] = dict(member)
         return user.id
 
+    def _resolve_file(self, place: Channel, file: tuple[str, bytes], resolved: Resolved) -> str:
+        """Store a file, add it to ``resolved`` and return its id."""
+        stored = self.model.files.store_ephemeral_attachment(self.model.snowflake(), place.id, *file)
+        resolved.setdefault("attachments", {})[stored["id"]] = stored
+        return str(stored["id"])
+
     def _is_role(self, value: Ref, place: Channel) -> bool:
         try:
             self.find_role(value, place.guild_id)

@@ -14,6 +14,7 @@ from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from support.sandbox.browser import Page, binary, browser
 from support.sandbox.raw_gateway import RawGateway
 from support.sandbox.running import RunningSandbox, running_sandbox
+from support.sandbox.running_rest import PNG
 
 pytestmark = pytest.mark.skipif(binary() is None, reason="there is no chromium on this machine")
 
@@ -105,6 +106,55 @@ async def test_a_command_opens_a_form_and_its_answer_is_for_its_user_only(tmp_pa
         await page.type("/nothing")
         await page.press_enter()
         await page.until("document.querySelector('#toast').textContent.includes('/form')")
+
+
+async def test_a_command_and_its_form_take_files(tmp_path: Path) -> None:
+    notes, picture = tmp_path / "notes.txt", tmp_path / "picture.png"
+    notes.write_bytes(b"some notes")
+    picture.write_bytes(PNG)
+    upload = {"type": 19, "custom_id": "shots", "max_values": 2, "file_types": ["image", ".txt"]}
+    form = {"custom_id": "f", "title": "T", "components": [{"type": 18, "label": "L", "component": upload}]}
+    options = [
+        {"name": name, "description": "a file", "type": 11, "required": True} for name in ("one", "two")
+    ]
+    async with (
+        running_sandbox() as sandbox,
+        RawGateway(sandbox.gateway_url) as gateway,
+        browser(tmp_path / "profile") as page,
+    ):
+        await gateway.identify(TOKEN, intents=0)
+        application = gateway.ready["application"]["id"]
+        command = {"name": "keep", "description": "Keep files", "options": options}
+        await rest(sandbox, f"/applications/{application}/commands", command)
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        await focus(page)
+        await page.type("/keep one:")
+        await page.until("document.querySelector('#suggest-hint').textContent.includes('attach it')")
+        await page.press_enter()
+        await page.until("document.querySelector('#toast').textContent.includes('one needs a file')")
+        assert await value(page) == "/keep one:"
+        await page.choose_files("#files", notes, picture)
+        await page.until("document.querySelector('#suggest-list').textContent.includes('picture.png')")
+        await page.type("picture.png")
+        await page.press("Escape", 27)
+        await page.press_enter()
+        d = await be_asked(sandbox, gateway, {"type": 9, "data": form})
+        given = {each["name"]: each["value"] for each in d["data"]["options"]}
+        files = d["data"]["resolved"]["attachments"]
+        named = {name: files[given[name]]["filename"] for name in given}
+        assert named == {"one": "picture.png", "two": "notes.txt"}
+        await page.until("document.querySelector('#modal').open && document.querySelector('#uploads').hidden")
+        accepted = await page.evaluate("document.querySelector('#modal input').accept")
+        assert accepted == "image/*,.txt"
+        await page.choose_files("#modal input", picture, notes)
+        await page.click("#modal .s1")
+        d = await be_asked(sandbox, gateway, {"type": 4, "data": {"content": "kept"}})
+        values = d["data"]["components"][0]["component"]["values"]
+        sent = [d["data"]["resolved"]["attachments"][each] for each in values]
+        assert [each["filename"] for each in sent] == ["picture.png", "notes.txt"]
+        await page.until(f"{TEXTS}.includes('kept')")
+        assert page.problems == []
 
 
 async def test_a_direct_message_is_written_as_its_person(tmp_path: Path) -> None:

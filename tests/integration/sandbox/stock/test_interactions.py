@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import discord
 import pytest
 import yarl
 
+from nescord_core.errors import NescordError
 from nescord_core.sandbox.server import Sandbox
 from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SANDBOX_TOKEN, SandboxSettings
+from nescord_core.testing import RunningBot
 from support.network import loopback
+from support.sandbox.running_rest import PNG
 
 
 class Form(discord.ui.Modal, title="Form"):
@@ -21,6 +25,17 @@ class Form(discord.ui.Modal, title="Form"):
 
     async def on_submit(self, interaction: discord.Interaction) -> None:
         await interaction.response.send_message(f"hi {self.name.value}", ephemeral=True)
+
+
+class Upload(discord.ui.Modal, title="Upload"):
+    shots: discord.ui.Label[Upload] = discord.ui.Label(
+        text="Shots", component=discord.ui.FileUpload(custom_id="shots", min_values=2, max_values=3)
+    )
+
+    async def on_submit(self, interaction: discord.Interaction) -> None:
+        assert isinstance(self.shots.component, discord.ui.FileUpload)
+        texts = [f"{each.filename} {await each.read()!r}" for each in self.shots.component.values]
+        await interaction.response.send_message(", ".join(texts))
 
 
 class Choices(discord.ui.View):
@@ -45,6 +60,15 @@ def make_bot() -> tuple[discord.Client, asyncio.Event]:
     @ask.autocomplete("what")
     async def complete(_: discord.Interaction, current: str) -> list[discord.app_commands.Choice[str]]:
         return [discord.app_commands.Choice(name=f"{current}!", value=f"{current}!")]
+
+    @tree.command(name="keep", description="Keep a file")
+    async def keep(interaction: discord.Interaction, file: discord.Attachment, again: bool = False) -> None:
+        if again:
+            await interaction.response.send_modal(Upload())
+            return
+        size = f"{file.width}x{file.height}"
+        content = f"{file.filename} {file.content_type} {size} {len(await file.read())}"
+        await interaction.response.send_message(content)
 
     @bot.event
     async def on_ready() -> None:
@@ -95,3 +119,21 @@ async def test_everything_a_person_can_start(world: World) -> None:
     chosen = world.select("general", message["id"], "alice", ["bob"])
     assert (await answered(world, chosen))["kind"] == "update"
     assert world.messages("general", limit=2)[0]["content"] == "chose bob"
+
+
+async def test_files_for_commands_and_forms(world: World, tmp_path: Path) -> None:
+    """Driven as a bot's own tests do it, with `nescord_core.testing`."""
+    log = tmp_path / "log"
+    log.touch()
+    person = RunningBot(world.public_url, log, 20.0)
+    kept = await asyncio.to_thread(person.command, "keep", file=("a.png", PNG))
+    assert kept["message"]["content"] == f"a.png image/png 1x1 {len(PNG)}"
+    form = await asyncio.to_thread(person.command, "keep", file=("a.txt", b"1"), again=True)
+    with pytest.raises(NescordError, match=r"'shots' takes 2 to 3 values, not 1"):
+        await asyncio.to_thread(person.submit, form, shots=[("a.txt", b"1")])
+    sent = await asyncio.to_thread(person.submit, form, shots=[("a.txt", b"1"), ("b.txt", b"2")])
+    assert sent["message"]["content"] == "a.txt b'1', b.txt b'2'"
+    await asyncio.to_thread(person.say, "look", files=[("c.txt", b"3")])
+    assert world.messages("general")[-1]["attachments"][0]["filename"] == "c.txt"
+    with pytest.raises(TypeError, match="cannot be sent"):
+        await asyncio.to_thread(person.command, "keep", file=Path("a.txt"))

@@ -1,5 +1,6 @@
 // The slash-command picker: parses typed commands, and suggests commands, options and values.
 import { call } from "/api.js";
+import { uploadNames } from "/composer/uploads.js";
 import { $, el, nameOf } from "/elements.js";
 import { channels, currentGuild, speaker, state, titleOf } from "/state.js";
 
@@ -12,6 +13,7 @@ const CHANNEL = 7;
 const ROLE = 8;
 const MENTIONABLE = 9;
 const NUMBER = 10;
+export const FILE = 11;
 const TYPE_NAMES = {
   3: "text", 4: "whole number", 5: "true or false", 6: "user", 7: "channel", 8: "role", 9: "user or role",
   10: "number", 11: "file",
@@ -100,6 +102,9 @@ async function valueSuggestions(text, command, given) {
   const typed = raw.trimStart();
   const base = text.slice(0, text.length - raw.length);
   const hint = `${option.name}: ${option.description} (${TYPE_NAMES[option.type]})`;
+  if (option.type === FILE && !uploadNames().length) {
+    return { hint: `${hint}: attach it with the button, by pasting, or by dropping it here`, items: [], preselect: false };
+  }
   const known = knownValues(option);
   if (known === null && option.autocomplete) {
     const choices = await autocomplete(command, given, typed);
@@ -116,6 +121,7 @@ async function valueSuggestions(text, command, given) {
 function knownValues(option) {
   if (option.choices?.length) return option.choices.map((each) => ({ label: each.name, text: String(each.value) }));
   switch (option.type) {
+    case FILE: return uploadNames().map((each) => ({ label: each, text: each }));
     case BOOLEAN: return ["true", "false"].map((each) => ({ label: each, text: each }));
     case USER: return users();
     case CHANNEL: return channels().map((each) => ({ label: `#${titleOf(each)}`, text: titleOf(each) }));
@@ -132,7 +138,7 @@ const roles = () => (currentGuild()?.roles ?? []).map((each) => ({ label: each.n
 
 // Asks the bot to complete the last option; returns null if it does not respond.
 async function autocomplete(command, given, value) {
-  const before = given.slice(0, -1).map((each) => [each.option.name, optionValue(each.option, each.raw)]);
+  const before = given.slice(0, -1).filter((each) => each.option.type !== FILE).map((each) => [each.option.name, optionValue(each.option, each.raw)]);
   const body = {
     channel: state.channel, user: speaker(), command: command.path, option: given.at(-1).option.name, value,
     options: Object.fromEntries(before), wait: WAIT_S,

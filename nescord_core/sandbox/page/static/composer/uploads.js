@@ -4,6 +4,7 @@ import { $, el } from "/elements.js";
 let waiting = [];
 
 export const hasUploads = () => waiting.length > 0;
+export const uploadNames = () => waiting.map((each) => each.name);
 
 // Returns the files as [name, base64], and empties the list.
 export async function takeUploads() {
@@ -13,7 +14,8 @@ export async function takeUploads() {
   return files;
 }
 
-const encode = (file) => new Promise((done, failed) => {
+// Returns a File as [name, base64].
+export const encode = (file) => new Promise((done, failed) => {
   const reader = new FileReader();
   reader.onload = () => done([file.name, reader.result.slice(reader.result.indexOf(",") + 1)]);
   reader.onerror = () => failed(new Error(`${file.name} cannot be read.`));
@@ -33,6 +35,7 @@ function draw() {
 function add(files) {
   waiting.push(...files);
   draw();
+  $("content").dispatchEvent(new Event("input"));  // a command may wait for a file
 }
 
 export function setUpUploads() {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
+from nescord_core.sandbox.world.people.given_files import MAX_FILE
 from nescord_core.sandbox.world.world import ActionError, World
+from support.sandbox.running_rest import PNG
 from support.sandbox.world_events import EventRecorder
 
 
@@ -55,6 +58,31 @@ def test_menu_commands_and_completion(world: World, recorder: EventRecorder) -> 
     assert (option["value"], option["focused"]) == ("par", True)
 
 
+def test_attachment_options(world: World, recorder: EventRecorder) -> None:
+    file = {"name": "file", "type": 11, "description": "d", "required": True, "file_types": ["image"]}
+    text = {"name": "what", "type": 3, "description": "d", "autocomplete": True}
+    register(world, file, text)
+    world.interact("general", "alice", "greet", {"file": ["a.png", base64.b64encode(PNG).decode()]})
+    data = recorder.last("INTERACTION_CREATE")["data"]
+    sent = data["resolved"]["attachments"][data["options"][0]["value"]]
+    assert sent.pop("id") == data["options"][0]["value"]
+    assert sent.pop("url") == sent.pop("proxy_url")
+    expected = {"filename": "a.png", "size": len(PNG), "content_type": "image/png", "width": 1, "height": 1}
+    assert sent == {**expected, "ephemeral": True}
+    for wrong, sentence in (
+        ("a.png", "pair of name and base64"),
+        (["a.png", "###"], "pair of name and base64"),
+        (["a.png"], "pair of name and base64"),
+        ({"a.png": "aGk="}, "pair of name and base64"),
+        (("a.txt", b"x"), "does not allow file extension '.txt'"),
+        (("a.png", b"x" * (MAX_FILE + 1)), "at most 25 MiB"),
+    ):
+        with pytest.raises(ActionError, match=sentence):
+            world.interact("general", "alice", "greet", {"file": wrong})
+    world.autocomplete("general", "alice", "greet", "what", "x", {"file": ["a.png", "aGk="]})
+    assert [each["name"] for each in recorder.last("INTERACTION_CREATE")["data"]["options"]] == ["what"]
+
+
 def message_with(world: World, *components: dict[str, Any]) -> str:
     row = {"type": 1, "components": list(components)}
     sent = world.model.create_message(
@@ -86,22 +114,3 @@ def test_buttons_and_menus(world: World, recorder: EventRecorder) -> None:
     people = message_with(world, {"type": 5, "custom_id": "people", "max_values": 2})
     world.select("general", people, "alice", ["bob", "alice"])
     assert len(recorder.last("INTERACTION_CREATE")["data"]["resolved"]["members"]) == 2
-
-
-def test_a_modal_is_filled_in_once(world: World, recorder: EventRecorder) -> None:
-    register(world)
-    started = world.interact("general", "alice", "greet")
-    record = world.model.interactions[int(started["id"])]
-    text = {"type": 4, "id": 2, "custom_id": "name", "style": 1, "label": "Name", "required": True}
-    record.show_modal(
-        {"custom_id": "form", "title": "F", "components": [{"type": 1, "id": 1, "components": [text]}]}
-    )
-    with pytest.raises(ActionError, match="'name' is required"):
-        world.submit_modal(started["id"], "alice", {})
-    with pytest.raises(ActionError, match=r"no field 'age'. Known: name"):
-        world.submit_modal(started["id"], "alice", {"age": "1"})
-    world.submit_modal(started["id"], "alice", {"name": "Al"})
-    data = recorder.last("INTERACTION_CREATE")["data"]
-    assert data["components"][0]["components"][0] == {"type": 4, "id": 2, "custom_id": "name", "value": "Al"}
-    with pytest.raises(ActionError, match="has no open modal"):
-        world.submit_modal(started["id"], "alice", {"name": "Al"})
