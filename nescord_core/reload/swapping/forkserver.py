@@ -1,17 +1,20 @@
 """Fork server, the warm parent of workers: it has imported the bot's dependencies and forks in milliseconds.
 
 One child can be forked in advance and wait for its channel: the next worker then skips the fork and what
-every worker does before it loads the bot.
+every worker does before it loads the bot. It also imports the packages that must not be imported before a
+fork.
 
 It runs as ``python -m nescord_core.reload.swapping.forkserver``, on a SOCK_SEQPACKET pair with its parent.
 It stays single-threaded and never creates a gRPC object or an event loop: grpc.aio works in a forked child
-if the parent only imported grpc, and hangs if the parent had a live server. If a module starts a thread on
-import, the server reports its name and exits, because a fork would copy the locks without the threads.
+if the parent only imported grpc, and hangs if the parent had a live server. Packages that start threads on
+import are left out (preloading.py).
 
-Requests:   {"preload": [names], "target": "module:function", "prepare": "module:function", "arguments": []}
+Requests:   {"preload": [names], "left_out": [packages], "clean": [packages], "arguments": []
+             "target": "module:function", "prepare": "module:function"}
             {"fork": id} with the channel's descriptor   {"ahead": true or false}: fork one ahead, or end it
-Reports:    {"warm": [names]}   {"threads": name}   {"forked": id, "pid": n} with a pidfd
-            {"exited": pid, "code": n}
+            {"later": [names]}: modules that a child forked in advance imports
+Reports:    {"warm": [names], "left_out": [packages]}   {"threads": true}: this process cannot fork
+            {"forked": id, "pid": n} with a pidfd   {"exited": pid, "code": n}
 """
 
 from __future__ import annotations
@@ -25,17 +28,15 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
+
+from nescord_core.reload.swapping.preloading import by_package, has_threads, import_all, import_clean
 
 __all__ = ["FORK_FD", "receive", "report", "within_packet"]
 
 FORK_FD = "NESCORD_FORK_FD"
 PACKET_LIMIT = 192 * 1024
-TASKS = Path("/proc/self/task")
-"""Has an entry for every thread, also those of C code. psutil would use memory in every forked worker."""
 
 
 def report(end: socket.socket, message: dict[str, Any], descriptors: Iterable[int] = ()) -> None:
@@ -63,27 +64,6 @@ def within_packet(names: Iterable[str]) -> list[str]:
     return fitting
 
 
-def preload(names: Iterable[str]) -> str:
-    """Import modules; return the first one that starts a thread, "" if none does."""
-    for name in names:
-        with suppress(BaseException):  # a module that needs the bot around it is imported by the worker
-            importlib.import_module(name)
-            if name in FIRST_USES:
-                FIRST_USES[name](sys.modules[name])
-        if len(list(TASKS.iterdir())) > 1:
-            return name
-    return ""
-
-
-def _first_model(pydantic: Any) -> None:
-    """Create a model: the first one searches all installed packages for plugins, which takes long."""
-    pydantic.create_model("FirstModel", field=(int, 0))
-
-
-FIRST_USES: Mapping[str, Callable[[Any], None]] = {"pydantic": _first_model}
-"""Work that a library defers to its first use, and that every child would repeat."""
-
-
 class ForkServer:
     """Forks on request and reports the exits of its children. `run` returns in every child.
 
@@ -95,14 +75,49 @@ class ForkServer:
         self._prepare = prepare
         self._children: dict[int, int] = {}
         self._ahead: tuple[int, socket.socket] | None = None
+        self._later: list[str] = []
         self._channel: int | None = None
         self._selector = selectors.DefaultSelector()
 
-    def run(self) -> int | None:
-        """Serve until the other side is gone (None); in a forked child, return its channel's descriptor.
+    def run(self, names: list[str], left_out: list[str], clean: list[str]) -> int | None:
+        """Import modules, report, and serve until the other side is gone (None).
 
-        Children continue when this process exits, except one forked in advance and still waiting.
+        In a forked child it returns the channel's descriptor. Children continue when this process exits,
+        except one forked in advance and still waiting.
         """
+        is_child, found = self._preload(by_package(names), left_out, clean)
+        if is_child:
+            return self._channel
+        if has_threads():
+            report(self._end, {"threads": True})
+            self._drop_ahead()
+            return None
+        gc.collect()
+        gc.freeze()  # children copy fewer pages (https://docs.python.org/3/library/gc.html#gc.freeze)
+        report(self._end, {"warm": within_packet(sys.modules), "left_out": found})
+        return self._serve()
+
+    def _preload(
+        self, packages: dict[str, list[str]], left_out: list[str], clean: list[str]
+    ) -> tuple[bool, list[str]]:
+        """Import packages, those not known to be ``clean`` after a trial; return those left out as well.
+
+        The first of these is the occasion to fork a child that imports all the rest meanwhile: True in that
+        child, once it has its channel.
+        """
+        for package in [each for each in packages if each in clean]:
+            import_all(packages[package])
+        found: list[str] = []
+        for package in import_clean({p: packages[p] for p in packages if p not in {*clean, *left_out}}):
+            found.append(package)
+            if self._ahead is None:
+                self._later = [name for modules in packages.values() for name in modules]
+                if self._fork_ahead():
+                    return True, found
+        self._later = [name for package in [*left_out, *found] for name in packages.get(package, ())]
+        return False, found
+
+    def _serve(self) -> int | None:
         self._selector.register(self._end, selectors.EVENT_READ)
         while True:
             for key, _ in self._selector.select():
@@ -124,6 +139,9 @@ class ForkServer:
                 return self._ahead is None and self._fork_ahead()
             case {"ahead": False}:
                 self._drop_ahead()
+            case {"later": names}:
+                self._drop_ahead()
+                self._later = names
         return False
 
     def _start(self, number: int, channel: int) -> bool:
@@ -153,6 +171,7 @@ class ForkServer:
             self._ahead = (pid, ours)
             return False
         ours.close()
+        import_all(self._later)  # before the project's directory is on the import path
         self._prepare()
         with theirs:
             request, descriptors = receive(theirs)
@@ -216,14 +235,8 @@ def main() -> int:
             return 0
         target = _resolve(request["target"])
         prepare = _resolve(request["prepare"])
-        threads = preload(request["preload"])
-        if threads:
-            report(end, {"threads": threads})
-            return 0
-        gc.collect()
-        gc.freeze()  # children copy fewer pages (https://docs.python.org/3/library/gc.html#gc.freeze)
-        report(end, {"warm": within_packet(sys.modules)})
-        channel = ForkServer(end, partial(prepare, *request["arguments"])).run()
+        server = ForkServer(end, partial(prepare, *request["arguments"]))
+        channel = server.run(request["preload"], request["left_out"], request["clean"])
     except (ConnectionError, BrokenPipeError):
         return 0  # the parent is gone
     return 0 if channel is None else target(channel)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nescord_core.process.state_dir import read_bytes, replace_file
+from nescord_core.reload.swapping.preloading import package_of
 
 __all__ = ["PreloadList", "load_preload_list", "packages_stamp", "save_preload_list"]
 
@@ -22,7 +23,7 @@ FILE = "preload.json"
 
 @dataclass(frozen=True, slots=True)
 class PreloadList:
-    """Modules to preload, in import order, and those that a warm parent must not import."""
+    """The modules of a worker, in import order, and the packages that a warm parent must not import."""
 
     modules: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
@@ -34,7 +35,7 @@ def load_preload_list(state_dir: Path) -> PreloadList:
         fields = json.loads(read_bytes(state_dir / FILE))
         if fields["packages"] != _identity():
             return PreloadList()
-        return PreloadList(tuple(map(str, fields["modules"])), frozenset(map(str, fields["left_out"])))
+        return PreloadList(tuple(map(str, fields["modules"])), frozenset(map(package_of, fields["left_out"])))
     except (OSError, ValueError, TypeError, KeyError):
         return PreloadList()
 

@@ -34,6 +34,9 @@ class Spawner(Protocol):
     def moved(self, arguments: tuple[str, ...]) -> None:
         """Prepare further workers with other arguments: in another project directory."""
 
+    def distrust(self) -> None:
+        """Start the next worker without shortcuts: the last one failed for a reason that may lie in them."""
+
     async def learn(self, modules: tuple[str, ...]) -> None:
         """Receive the modules that a worker had imported when it was ready, for later starts."""
 
@@ -76,6 +79,9 @@ class SpawnWorkers:
 
     def moved(self, arguments: tuple[str, ...]) -> None:
         """Do nothing: nothing is prepared."""
+
+    def distrust(self) -> None:
+        """Do nothing: every worker has a new interpreter."""
 
     async def learn(self, modules: tuple[str, ...]) -> None:
         """Do nothing: a new interpreter imports everything itself."""

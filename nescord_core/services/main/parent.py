@@ -22,6 +22,7 @@ from nescord_core.reload.swapping.group import GRACE, Group, Restarts, Worker
 from nescord_core.reload.swapping.rollout import Reloaded
 from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers
 from nescord_core.reload.swapping.swap import Failure, SwapTimeouts, describe_exit
+from nescord_core.reload.swapping.warm_parent import Program
 from nescord_core.reload.watching.reload_loops import OwnWrites
 from nescord_core.reload.watching.watcher import Watcher, matcher_for
 from nescord_core.services.control import control_socket
@@ -318,7 +319,7 @@ def _spawner(settings: MainSettings, *, watch: bool) -> Spawner:
         return spawn
     directories = (str(settings.project_dir), str(settings.state_dir))
     return fork.ForkWorkers(
-        fork.Program(f"{WORKER}:run", f"{WORKER}:prepare", directories), spawn, settings.state_dir
+        Program(f"{WORKER}:run", f"{WORKER}:prepare", directories), spawn, settings.state_dir
     )
 
 

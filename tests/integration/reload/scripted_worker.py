@@ -6,6 +6,7 @@ broken         reports that it cannot start
 exit CODE      exits without a message
 hang           never becomes ready
 prepared       reports as its address how it was prepared
+imported NAME  reports as its address whether the module was imported before it ran
 """
 
 from __future__ import annotations
@@ -42,6 +43,15 @@ def prepare(how: str) -> None:
     prepared[:] = [how]
 
 
+def shown(script: list[str], generation: int) -> str:
+    match script:
+        case ["prepared"]:
+            return " ".join(prepared)
+        case ["imported", name]:
+            return "imported" if name in sys.modules else "not imported"
+    return f"generation {generation}"
+
+
 def run(channel_fd: int) -> int:
     end = socket.socket(fileno=channel_fd)
     begin = receive_begin(end)
@@ -58,8 +68,7 @@ def run(channel_fd: int) -> int:
             time.sleep(60)
         case ["stubborn"]:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    address = " ".join(prepared) if script == ["prepared"] else f"generation {begin.generation}"
-    send(end, Listening(address, 1.0))
+    send(end, Listening(shown(script, begin.generation), 1.0))
     send(end, Imported(MODULES))
     for line in end.makefile("rb"):
         match from_parent.decode(line):

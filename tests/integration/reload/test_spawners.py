@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nescord_core.reload.swapping.fork import ForkWorkers, Program, is_available
+from nescord_core.reload.swapping.fork import ForkWorkers, is_available
 from nescord_core.reload.swapping.messages import (
     Begin,
     Broken,
@@ -24,6 +24,7 @@ from nescord_core.reload.swapping.messages import (
     pair,
 )
 from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers, WorkerProcess
+from nescord_core.reload.swapping.warm_parent import Program
 from nescord_core.settings import MainSettings
 from support.dispatch.peers import until
 
