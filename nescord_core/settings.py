@@ -221,7 +221,8 @@ class SandboxSettings:
     ``disallowed_intents`` is a bit mask of privileged intents that the bot lacks: identifying with one of
     them is answered with close code 4014. ``replay_events`` is how many events a RESUME may bring, None for
     as many as on Discord. ``guilds`` is the number of guilds created at the start. ``global_limit`` is in
-    requests per second. ``shards`` and ``max_concurrency`` are what GET /gateway/bot recommends.
+    requests per second; without ``rate_limits`` REST has none. ``bot_permissions`` is a bit mask, None for
+    all but Administrator. ``shards`` and ``max_concurrency`` are what GET /gateway/bot recommends.
     """
 
     token: str = field(default=SANDBOX_TOKEN, repr=False)
@@ -237,4 +238,6 @@ class SandboxSettings:
     replay_events: int | None = None
     disallowed_intents: int = 0
     global_limit: int = 50
+    rate_limits: bool = True
+    bot_permissions: int | None = None
     state_dir: Path = DEFAULT_STATE_DIR

@@ -232,6 +232,8 @@ class Config:
             max_concurrency=self["sandbox.max_concurrency"],
             identify_window=self["ws.identify_window"],
             disallowed_intents=self["sandbox.disallowed_intents"],
+            rate_limits=self["sandbox.rate_limits"],
+            bot_permissions=self["sandbox.bot_permissions"],
             state_dir=self.state_dir,
         )
 

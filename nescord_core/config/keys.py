@@ -21,6 +21,7 @@ from nescord_core.config.values import (
     number,
     one_of,
     path,
+    permissions,
     proxy_url,
     seconds_by_kind,
     shard_ids,
@@ -322,6 +323,14 @@ KEYS: tuple[Key, ...] = (
         intents,
         0,
         "privileged intents to reject",
+    ),
+    Key("sandbox.rate_limits", "NESCORD_SANDBOX_RATE_LIMITS", boolean, True, "whether REST has rate limits"),
+    Key(
+        "sandbox.bot_permissions",
+        "NESCORD_SANDBOX_BOT_PERMISSIONS",
+        permissions,
+        None,
+        "the bot's permissions: administrator, or a bit mask of an invite link; none: all but Administrator",
     ),
     Key(
         "cluster.url",

@@ -34,6 +34,7 @@ __all__ = [
     "number",
     "one_of",
     "path",
+    "permissions",
     "proxy_url",
     "seconds_by_kind",
     "shard_ids",
@@ -47,6 +48,9 @@ __all__ = [
     "url",
     "words",
 ]
+
+ADMINISTRATOR = 1 << 3
+"""https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags."""
 
 Parse = Callable[[Any], Any]
 Shift = Callable[[Any, int], Any]
@@ -209,6 +213,17 @@ def shard_ids(value: Any) -> tuple[int, ...] | None:
 def intents(value: Any) -> int:
     """Parse intents: names, single bits or one number."""
     return int(Intents.parse(value))
+
+
+def permissions(value: Any) -> int | None:
+    """Parse a bit mask of permissions, or ``administrator``; None for the default."""
+    if value in (None, ""):
+        return None
+    if value == "administrator":
+        return ADMINISTRATOR
+    if isinstance(value, bool) or not str(value).isdecimal():
+        raise ValueError(f"{value!r} is neither a bit mask of permissions nor administrator.")
+    return int(value)
 
 
 def events(value: Any) -> frozenset[str] | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from nescord_core.events import Intents
 from nescord_core.sandbox.gateway.connection import GatewayConnection
+from nescord_core.sandbox.gateway.connection_rules import UNDOCUMENTED_INTENTS
 from nescord_core.sandbox.gateway.server import GatewayServer
 from nescord_core.sandbox.gateway.sessions import Session
 from nescord_core.sandbox.world.world import World
@@ -124,6 +125,7 @@ def _session(session: Session, now: float) -> dict[str, Any]:
         "shard": [session.shard_id, session.shard_count],
         "intents": session.intents.value,
         "intent_names": intent_names(session.intents),
+        "undocumented_intents": intent_names(session.intents & UNDOCUMENTED_INTENTS),
         "seq": session.seq,
         "kept": len(session.events),
         "resumes": session.resumes,

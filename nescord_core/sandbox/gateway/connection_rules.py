@@ -30,7 +30,7 @@ from nescord_core.sandbox.gateway.protocol import (
 from nescord_core.sandbox.gateway.sessions import Session, SessionTable
 from nescord_core.snowflake import shard_of
 
-__all__ = ["ConnectionRules", "Effect", "SessionResumed", "SessionStarted"]
+__all__ = ["UNDOCUMENTED_INTENTS", "ConnectionRules", "Effect", "SessionResumed", "SessionStarted"]
 
 MAX_PAYLOAD = 4096
 """Bytes of one payload that a client may send
@@ -44,6 +44,9 @@ GUILDS_PER_SHARD = 2500
 MIN_REPLAY, MAX_REPLAY, REPLAY_PER_GUILD = 100, 3500, 75
 """Events that a RESUME may bring: so many for each guild, between a minimum and a maximum
 (https://github.com/discord/discord-api-docs/issues/24)."""
+UNDOCUMENTED_INTENTS = sum(1 << bit for bit in (17, 18, 19, 22, 23))
+"""Intents that Discord accepts and does not document (17 is GUILD_EMBEDDED_ACTIVITIES). interactions.py
+requests them by default. In the sandbox they bring no events."""
 HEARTBEAT_TIMEOUT = 1.75
 """Heartbeat intervals without a heartbeat after which the connection is closed; Discord gives no number."""
 
@@ -167,7 +170,7 @@ class ConnectionRules:
         return (Frame(Op.HEARTBEAT_ACK),)
 
     def _on_identify(self, d: dict[str, Any], now: float) -> tuple[Effect, ...]:
-        if d.get("token") != self.table.limits.token:
+        if not self._is_token(d.get("token")):
             return self._close(CloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
         refused = _check_identify(d) or self._check_intents(d["intents"]) or self._check_shard(d.get("shard"))
         if refused is not None:
@@ -179,13 +182,20 @@ class ConnectionRules:
             # Past the daily limit Discord resets the token, so it is no longer valid.
             return self._close(CloseCode.AUTHENTICATION_FAILED, "Session start limit used up.")
         intents = Intents(d["intents"])
-        session = self.table.begin((shard_id, count), intents, d.get("large_threshold", 50), now)
+        session = self.table.begin((shard_id, count), intents, d.get("large_threshold") or 50, now)
         session.presence = d.get("presence")
         self._attach(session)
         return (SessionStarted(session),)
 
+    def _is_token(self, given: object) -> bool:
+        """Return whether it is the bot's token, with or without ``Bot`` before it: Discord takes both
+        (https://github.com/discord/discord-api-docs/issues/119).
+        """
+        token = self.table.limits.token
+        return given in (token, f"Bot {token}")
+
     def _check_intents(self, bits: int) -> Close | None:
-        if bits < 0 or bits & ~Intents.all().value:
+        if bits < 0 or bits & ~(Intents.all().value | UNDOCUMENTED_INTENTS):
             return Close(CloseCode.INVALID_INTENTS, "Invalid intent(s).")
         if bits & self.table.limits.disallowed_intents & Intents.privileged().value:
             return Close(CloseCode.DISALLOWED_INTENTS, "Disallowed intent(s).")
@@ -213,7 +223,7 @@ class ConnectionRules:
         token, session_id, seq = d.get("token"), d.get("session_id"), d.get("seq")
         if not isinstance(session_id, str) or not isinstance(seq, int) or isinstance(seq, bool):
             return self._close(CloseCode.DECODE_ERROR, "Error while decoding payload.")
-        if token != self.table.limits.token:
+        if not self._is_token(token):
             return self._close(CloseCode.AUTHENTICATION_FAILED, "Authentication failed.")
         session = self.table.sessions.get(session_id)
         if session is None or self._refuse_resume():
@@ -250,8 +260,9 @@ def _check_identify(d: Mapping[str, Any]) -> Close | None:
         isinstance(d.get("properties"), dict)
         and _is_int(d.get("intents"))
         and (shard is None or (isinstance(shard, list) and len(shard) == 2 and all(map(_is_int, shard))))
-        and _is_int(threshold := d.get("large_threshold", 50))
-        and 50 <= threshold <= 250
+        and (
+            (threshold := d.get("large_threshold")) is None or (_is_int(threshold) and 50 <= threshold <= 250)
+        )
         and isinstance(d.get("presence"), dict | None)
     )
     return None if fits else Close(CloseCode.DECODE_ERROR, "Error while decoding payload.")

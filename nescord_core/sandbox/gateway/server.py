@@ -36,6 +36,8 @@ CLOSE_TIMEOUT = 1.0
 """Seconds that a client gets to answer a close frame before its TCP connection is reset."""
 TICK_INTERVAL = 0.25
 """Seconds between two checks of heartbeats and sessions."""
+NEVER_SENT = frozenset({0, 1005, 1006, 1015})
+"""Close codes that stand for the lack of one, and are in no frame (RFC 6455, 7.4.1)."""
 CHANNEL_EVENTS = frozenset(
     name
     for name in EventType.__members__
@@ -148,13 +150,16 @@ class GatewayServer:
             self.totals["refused"] += 1
             raise web.HTTPServiceUnavailable(text="The gateway refuses connections (a fault is set).")
         encoder = _encoder(request)
-        ws = web.WebSocketResponse(timeout=CLOSE_TIMEOUT, compress=False, max_msg_size=1 << 20)
+        ws = web.WebSocketResponse(
+            timeout=CLOSE_TIMEOUT, compress=False, max_msg_size=1 << 20, autoclose=False
+        )
         await ws.prepare(request)
         self.totals["connections"] += 1
         if applies(self.faults.gateway.silent, on_resume_url=on_resume_url):
             await self._stay_silent(ws)
         else:
             await self._serve(request, ws, encoder)
+        await _answer_close(ws)
         return ws
 
     async def _stay_silent(self, ws: web.WebSocketResponse) -> None:
@@ -331,6 +336,12 @@ def _limits(settings: SandboxSettings) -> GatewayLimits:
         replay_events=settings.replay_events,
         disallowed_intents=settings.disallowed_intents,
     )
+
+
+async def _answer_close(ws: web.WebSocketResponse) -> None:
+    """Answer a client's close frame with its own code (RFC 6455, 5.5.1): clients know their closes by it."""
+    code = ws.close_code
+    await ws.close(code=1000 if code is None or code in NEVER_SENT else code)
 
 
 def _encoder(request: web.Request) -> Encoder:

@@ -98,7 +98,7 @@ class RestApi:
         self.world = world
         self.gateway = gateway
         self.settings = settings
-        self.limits = Limits(settings.global_limit)
+        self.limits = Limits(settings.global_limit, enabled=settings.rate_limits)
         self.invalid_requests = InvalidRequests()
         self.on_response: Callable[[dict[str, Any]], None] = lambda _request_report: None
         """Called with each request and its response while `has_viewers` is true: an open page shows them."""

@@ -5,13 +5,14 @@ Requests are adapted first: the model refuses nulls and fields that Discord igno
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape
+from nescord_core.sandbox.http.normalization import without_nulls
 from nescord_core.sandbox.http.operation_call import Call
 from nescord_core.sandbox.http.validation import body_shape
 from nescord_core.sandbox.world.attachments import request_components
@@ -32,13 +33,16 @@ EMPTY_VALUES: tuple[Any, ...] = (None, False, 0, "", [], {})
 MESSAGE_FIELDS = ("data", "message")
 """Fields of a body that hold a message: of an interaction's response, and of a forum post."""
 
-OMITTED_WHEN_NULL = frozenset({"id", "permission_overwrites", "available_tags", "channel_id", "name"})
+OMITTED_WHEN_NULL = frozenset(
+    {"id", "permission_overwrites", "available_tags", "channel_id", "name", "poll"}
+    | {"actions", "trigger_metadata"}
+)
 """Fields whose null leaves them as they are in an update."""
 
-MEMBER_UPDATES = frozenset({"update_guild_member", "update_my_guild_member"})
+OMITTED_FROM_MEMBERS = frozenset({"mute", "deaf", "flags"})
+"""The same in the update of a member, where other nulls disconnect from voice and remove nick and roles."""
 
-CONTAINERS = frozenset({"permission_overwrites", "roles", "poll", "available_tags"})
-"""Lists and objects in which nulls are dropped."""
+MEMBER_UPDATES = frozenset({"update_guild_member", "update_my_guild_member"})
 
 REQUIRED_BY_MODEL = frozenset({"id", "type", "recipient_id", "name", "topic"})
 """Fields that the model needs and the OpenAPI document calls optional."""
@@ -103,36 +107,19 @@ def _with_request_components(body: Any) -> Any:
 
 
 def _normalized_body(operation: Operation, body: Any) -> Any:
-    """Drop nulls that mean the same as a missing field: when something is created, and in some fields."""
+    """Drop the top-level nulls that mean a missing field: when something is created, and in some fields."""
     if isinstance(body, list):
-        return [_without_nulls(each, OMITTED_WHEN_NULL) if isinstance(each, dict) else each for each in body]
+        return [without_nulls(each, OMITTED_WHEN_NULL) if isinstance(each, dict) else each for each in body]
     if not isinstance(body, dict):
         return body
     if operation.operation_id in MEMBER_UPDATES:
-        # Here null disconnects from voice, and removes all roles.
-        return {**body, "roles": _without_nested_nulls(body["roles"] or ())} if "roles" in body else body
-    normalized = _without_nulls(body, OMITTED_WHEN_NULL if operation.method == "PATCH" else body.keys())
-    for name in CONTAINERS & normalized.keys():
-        normalized[name] = _without_nested_nulls(normalized[name])
-    for each in normalized.get("permission_overwrites") or ():
-        each.setdefault("type", 0)
-    for name in MESSAGE_FIELDS:
-        if isinstance(inner := normalized.get(name), dict) and "poll" in inner:
-            normalized[name] = {**inner, "poll": _without_nested_nulls(inner["poll"])}
+        changes = without_nulls(body, OMITTED_FROM_MEMBERS)
+        return {**changes, "roles": body["roles"] or []} if "roles" in body else changes
+    normalized = without_nulls(body, OMITTED_WHEN_NULL if operation.method == "PATCH" else body.keys())
+    if "permission_overwrites" in normalized:
+        overwrites = normalized["permission_overwrites"]
+        normalized["permission_overwrites"] = [{"type": 0, **each} for each in overwrites]
     return normalized
-
-
-def _without_nested_nulls(value: Any) -> Any:
-    """Return a list or object without nulls at any depth."""
-    if isinstance(value, dict):
-        return _without_nulls(value, value)
-    if isinstance(value, (list, tuple)):
-        return [_without_nested_nulls(each) for each in value if each is not None]
-    return value
-
-
-def _without_nulls(part: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
-    return {key: value for key, value in part.items() if value is not None or key not in names}
 
 
 def _path_arguments(template: tuple[str, ...], call: Call) -> list[tuple[str, str]]:

@@ -163,22 +163,28 @@ class _Bucket:
 
 
 class Limits:
-    """All buckets of one sandbox. ``global_limit`` is in requests per second and token."""
+    """All buckets of one sandbox. ``global_limit`` is in requests per second and token.
 
-    def __init__(self, global_limit: int) -> None:
+    Without ``enabled`` nothing is limited, and responses have no rate limit headers, so that no client waits.
+    """
+
+    def __init__(self, global_limit: int, *, enabled: bool = True) -> None:
         self.global_limit = global_limit
+        self.enabled = enabled
         self._buckets: dict[tuple[str, str, str], _Bucket] = {}
         self._seconds: dict[str, _Bucket] = {}
 
     def take_global(self, token: str, now: float) -> Limited | None:
         """Count a request against the token's requests per second; returns Limited past the limit."""
+        if not self.enabled:
+            return None
         second = self._seconds.setdefault(token, _Bucket())
         wait = second.take(Rule("global", self.global_limit, 1.0, fixed=True), now)
         return Limited(None, wait, "global") if isinstance(wait, float) else None
 
     def take(self, rule: Rule | None, token: str, major: str, now: float) -> Allowed | Limited:
         """Use the bucket of a request, which depends on token, rule and major parameter."""
-        if rule is None:
+        if rule is None or not self.enabled:
             return Allowed(None)
         result = self._bucket(token, rule.bucket, major, now).take(rule, now)
         if isinstance(result, float):
@@ -189,6 +195,8 @@ class Limits:
         self, rule: Rule, main: Allowed, major: str, now: float, *, scope: str = "user"
     ) -> Limited | None:
         """Use a sub-limit that no header shows; Limited has the remaining uses of the main bucket."""
+        if not self.enabled:
+            return None
         result = self._bucket("", rule.bucket, major, now).take(rule, now)
         if isinstance(result, float):
             return Limited(main.rule, result, scope, main.remaining, main.reset_after)

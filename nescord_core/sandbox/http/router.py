@@ -11,6 +11,7 @@ from typing import Any
 from nescord_core.discord_api import contract
 from nescord_core.sandbox.http.audit_log import write_audit_log
 from nescord_core.sandbox.http.message_rules import message_problems, nested
+from nescord_core.sandbox.http.normalization import normalized
 from nescord_core.sandbox.http.operation_call import Call, Response, Route
 from nescord_core.sandbox.http.routes import (
     applications,
@@ -99,7 +100,10 @@ def answer(call: Call) -> Response:
         **check_path(operation, call.args),
         **check_query(operation, call.query),
         **check_body(operation, call.body, [each.field_name for each in call.files]),
-    } or message_problems(operation.operation_id, call.body)
+    }
+    if not problems:
+        call = replace(call, body=normalized(operation.operation_id, call.body))
+        problems = message_problems(operation.operation_id, call.body)
     return Response(400, invalid_form(problems)) if problems else _call_route(call)
 
 

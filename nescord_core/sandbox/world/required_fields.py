@@ -37,6 +37,19 @@ DEFAULTS: Mapping[str, Any] = {
     "join_timestamp": "2024-01-01T00:00:00+00:00",
 }
 """Values of required fields for which the empty value of their type would be wrong."""
+TEXTS: Mapping[str, str] = {
+    "allow": "0",
+    "deny": "0",
+    "discriminator": "0",
+    "flags_new": "0",
+    "permissions": "0",
+    "region": "deprecated",
+    "status": "online",
+    "type": "rich",
+}
+"""Values of required fields that are text."""
+BLANK = frozenset({"content", "description", "tags"})
+"""Required texts that are empty where nobody has written any."""
 
 OMITTED = object()
 EVENT_SCHEMAS: Mapping[str, tuple[str, str]] = {
@@ -152,6 +165,9 @@ def _default(name: str, shape: Shape | None) -> Any:
         if kind in shape.kinds:
             if kind == "string" and shape.rules.get("format") in EMPTY_STRINGS:
                 return EMPTY_STRINGS[shape.rules["format"]]
+            if kind == "string":
+                # Clients take an empty text for a value. A field that the sandbox lacks shows its own name.
+                return "" if name in BLANK else TEXTS.get(name, name)
             return [] if kind == "array" else empty
     return None
 

@@ -41,6 +41,7 @@ class World(AccountActions):
         self._nonce: int | str | None = None
         self._listeners: list[Listener] = []
         self.model.bot_user.name = "Sandbox Bot"
+        self.model.bot_permissions = settings.bot_permissions
 
     # Events
 

@@ -79,6 +79,13 @@ def test_commands_are_synced_to_a_guild_that_was_named_or_to_a_sandbox(
     assert config.load(project(tmp_path), environ=environ).main.command_sync == where
 
 
+@pytest.mark.parametrize(("text", "mask"), [("administrator", 8), ("3072", 3072), ("", None)])
+def test_the_bots_permissions_on_a_sandbox(tmp_path: Path, text: str, mask: int | None) -> None:
+    environ = {"NESCORD_SANDBOX_BOT_PERMISSIONS": text, "NESCORD_SANDBOX_RATE_LIMITS": "off"}
+    sandbox = config.load(project(tmp_path), environ=environ).sandbox
+    assert (sandbox.bot_permissions, sandbox.rate_limits) == (mask, False)
+
+
 def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
     loaded = config.load(tmp_path, environ={"DISCORD_BOT_TOKEN": "t"})
     assert loaded.ws.grpc_hosts == ("127.0.0.1:7410",)
@@ -110,6 +117,7 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         ("[ws]\ngrpc_host = 'nowhere'\n", "ws.grpc_host", "HOST:PORT"),
         ("[discord]\napi_url = 'ftp://x'\n", "discord.api_url", "http://"),
         ("[rest.cache]\nenabled = 'maybe'\n", "rest.cache.enabled", "true nor false"),
+        ("[sandbox]\nbot_permissions = 'admin'\n", "sandbox.bot_permissions", "administrator"),
         ("[rest.cache.ttls]\nmesages = 5\n", "rest.cache.ttls", "messages"),
         ("[rest.cache]\nttls = 'messages'\n", "rest.cache.ttls", "KIND=SECONDS"),
         ("[rest.cache.ttls]\nmessages = 'soon'\n", "rest.cache.ttls", "number"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from nescord_core.sandbox.http.message_rules import command_problems
 from nescord_core.sandbox.http.model_routes import model_answer
+from nescord_core.sandbox.http.normalization import without_nulls
 from nescord_core.sandbox.http.operation_call import Call, Response, Routes, not_found
 from nescord_core.sandbox.http.validation import invalid_form
 from nescord_core.sandbox.world.simcord.model import BackendError
@@ -18,6 +19,7 @@ __all__ = ["ROUTES"]
 
 ROUTES = Routes()
 CHAT_INPUT = 1
+REQUIRED = frozenset({"name", "description"})
 MAX_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15, 4: 1}
 Command = dict[str, Any]
 Registry = dict[tuple[str, int], Command]
@@ -48,7 +50,7 @@ def _build_command(call: Call, fields: Mapping[str, Any], previous: Mapping[str,
         "nsfw": False,
         "contexts": None,
         "integration_types": [0],
-        **fields,
+        **without_nulls(fields, fields),
         "id": previous["id"] if previous else str(model.snowflake()),
         "application_id": str(model.application_id),
         "version": str(model.snowflake()),
@@ -111,7 +113,8 @@ def _get_command(call: Call) -> Any:
 @ROUTES.answers("update_application_command", "update_guild_application_command")
 def _update_command(call: Call) -> Any:
     registry, command = _find_command(call)
-    fields = {**command, **call.form, "type": command["type"]}
+    # A null resets a field, except for those that a command cannot do without.
+    fields = {**command, **without_nulls(call.form, REQUIRED), "type": command["type"]}
     _check_command(fields)
     del registry[_name_key(command)]
     registry[_name_key(fields)] = changed = _build_command(call, fields, command)

@@ -21,6 +21,8 @@ __all__ = ["ROUTES"]
 ROUTES = Routes()
 FORUMS = frozenset({15, 16})
 POST_FIELDS = ("thread_name", "applied_tags")
+NOT_IN_FOLLOWUPS = frozenset({"username", "avatar_url", *POST_FIELDS})
+"""Fields that Discord does not support in follow-ups of interactions."""
 MAX_CONTENT = 2000
 Payload = dict[str, Any]
 
@@ -44,10 +46,13 @@ def _create_or_update_webhook(call: Call) -> Any:
     payload = model_answer(rest)
     model = call.world.model
     hook = model.webhooks[int(payload["id"])]
+    if call.operation.method == "POST":
+        # A webhook that a bot creates belongs to its application, which decides what it may send.
+        extra = {**extra, "application_id": str(call.world.application_id)}
     if "avatar" in extra:
         model.users[hook.webhook_user_id].avatar = extra["avatar"]
-        extra_fields_of(hook).update(extra)
-        payload = {**payload, **extra}
+    extra_fields_of(hook).update(extra)
+    payload = {**payload, **extra}
     if "webhook_token" in call.args:
         # With the token, the response has the token and not the user who created the webhook.
         payload = {**payload, "token": call.args["webhook_token"]}
@@ -94,13 +99,22 @@ def _find_webhook(call: Call) -> Webhook | None:
 def _execute_webhook(call: Call) -> Any:
     hook = _find_webhook(call)
     if hook is None:
-        return model_answer(call)
+        return _create_followup(call)
     target = _target_channel(call, hook)
     # The first message of a post has the id of its thread
     # (https://discord.com/developers/docs/topics/threads#forums).
     first = target if call.form.get("thread_name") else None
     with call.world.model.webhook_in(hook, target, first_id=first):
         return model_answer(_without_post_fields(call))
+
+
+def _create_followup(call: Call) -> Response:
+    """Send a follow-up of an interaction: a webhook's message, for which ``wait`` is always true.
+
+    https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
+    """
+    body = {name: value for name, value in call.form.items() if name not in NOT_IN_FOLLOWUPS}
+    return Response(200, model_answer(replace(call, body=body)))
 
 
 def _without_post_fields(call: Call) -> Call:

@@ -52,6 +52,9 @@ class OwnerActions(MemberActions):
     def _create_guild(self, name: str, guild_id: int | None, owner_id: int, members: list[int]) -> Guild:
         model = self.model
         guild = model.create_guild(name, id=guild_id, owner_id=owner_id)
+        if model.bot_permissions is not None:
+            own_role = next(role for role in guild.roles.values() if role.managed)
+            own_role.permissions = model.bot_permissions
         moderator = model.create_role(guild.id, "moderator", permissions=1 << 13 | 1 << 1, color=0x3498DB)
         model.create_role(guild.id, "member", mentionable=True)
         model.create_channel(guild.id, "general", topic="Say hello.")

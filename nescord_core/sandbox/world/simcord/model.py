@@ -38,6 +38,7 @@ from simcord.components import walk_components
 from simcord.enums import MessageType
 from simcord.http import routes as _routes
 from simcord.http.router import _ROUTES, RequestContext, RouteNotImplemented, UnsupportedField
+from simcord.http.routes import interactions as _interactions
 from simcord.interactions import base_payload, nest_options, validate_option_value, walk_to_subcommand
 
 from nescord_core.sandbox.world.extra_fields import extra_fields_of, show_extra_fields
@@ -138,6 +139,29 @@ for _name, _wrap in (
     setattr(serializers, _name, _wrap(getattr(serializers, _name)))
 
 
+def _whole_body_of_own_webhooks(
+    read_body: Callable[[RequestContext], Any],
+) -> Callable[[RequestContext], Any]:
+    """Wrap what reads the body of a webhook: webhooks of an application can always send components
+    (https://discord.com/developers/docs/resources/webhook#execute-webhook).
+    """
+
+    def read(ctx: RequestContext) -> Any:
+        hook = ctx.backend.webhooks.get(ctx.int_arg("webhook_id"))
+        owner = None if hook is None else extra_fields_of(hook).get("application_id")
+        return read_body(ctx) if owner is None else (dict(ctx.body()), True)
+
+    return read
+
+
+# simcord keeps this function to itself, and all routes of webhooks with a token call it.
+setattr(  # noqa: B010 - the module does not declare it as replaceable
+    _interactions,
+    "_incoming_webhook_body",
+    _whole_body_of_own_webhooks(_interactions._incoming_webhook_body),
+)
+
+
 class SimcordModel(MessageModel):
     """simcord's backend for a long-running server."""
 
@@ -149,6 +173,8 @@ class SimcordModel(MessageModel):
         self._reaction_author: int | None = None
         self.pending_audit_changes: list[dict[str, Any]] = []
         """Changes of extra fields, for the next entry of an audit log."""
+        self.bot_permissions: int | None = None
+        """What the bot may do in new guilds; None for everything but Administrator."""
         self._awaited_object: tuple[str, Mapping[str, Any], Mapping[str, Any]] | None = None
         super().__init__(clock=RealClock())
         self.files = FileStore()

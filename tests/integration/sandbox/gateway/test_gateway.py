@@ -76,6 +76,20 @@ async def test_close_codes_reach_the_client(start: Any) -> None:
     assert gateway.server.closes == {4012: 1, 4003: 1, 4004: 1, 4002: 1}
 
 
+@pytest.mark.parametrize("compress", ["", "zlib-stream", "zstd-stream"])
+async def test_a_clients_close_code_comes_back_to_it(start: Any, compress: str) -> None:
+    gateway = await start()
+    for code in (1000, 1001, 3065, 4000, 4900):
+        async with RawGateway(gateway.url, compress=compress) as client:
+            await client.identify(TOKEN, intents=ALL)
+            await client.ws.close(code=code)
+            assert client.ws.close_code == code
+    gateway.faults.set_gateway({"silent": "everywhere"})
+    async with RawGateway(gateway.url, compress=compress) as client:
+        await client.ws.close(code=4900)
+        assert client.ws.close_code == 4900
+
+
 async def test_heartbeats_are_acknowledged_and_their_absence_closes(start: Any) -> None:
     gateway = await start(heartbeat_interval=10.0)
     async with RawGateway(gateway.url) as client:

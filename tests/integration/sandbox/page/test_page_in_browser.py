@@ -318,6 +318,9 @@ async def test_the_inspector_shows_events_requests_and_sets_faults(tmp_path: Pat
         await page.until("document.querySelector('#faults').hidden")
         await page.click("#tab-Gateway")
         await page.until("document.querySelector('#panel').textContent.includes('session starts left')")
+        async with RawGateway(sandbox.gateway_url) as gateway:
+            await gateway.identify(TOKEN, intents=1 << 17 | 1)
+            await page.until("document.querySelector('#panel').textContent.includes('not document 1 << 17')")
         assert page.problems == []
 
 

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nescord_core.events import Intents
+from nescord_core.sandbox.gateway.connection_rules import SessionResumed, SessionStarted
 from nescord_core.sandbox.gateway.protocol import ALLOWED_OPS, CLIENT_OPS, Close, Command, Frame, Op, Phase
 from support.sandbox.gateway_rules import TOKEN, begun, close_code, connection, frame, identify, resume, table
 
@@ -43,7 +44,9 @@ def test_a_wrong_version_is_closed_with_4012(version: str) -> None:
         pytest.param(identify(intents=...), 4002, id="no intents"),
         pytest.param(identify(intents="513"), 4002, id="intents as text"),
         pytest.param(identify(intents=1 << 30), 4013, id="unknown intent"),
-        pytest.param(identify(intents=1 << 17), 4013, id="a gap between intents"),
+        pytest.param(identify(token="Bot another"), 4004, id="wrong token with its prefix"),
+        pytest.param(identify(token=f"Bearer {TOKEN}"), 4004, id="the prefix of another kind of token"),
+        pytest.param(identify(token=[TOKEN]), 4004, id="token in a list"),
         pytest.param(identify(intents=-1), 4013, id="negative intents"),
         pytest.param(identify(shard=[1, 1]), 4010, id="shard beyond the count"),
         pytest.param(identify(shard=[-1, 1]), 4010, id="negative shard"),
@@ -60,6 +63,27 @@ def test_what_is_wrong_before_a_session_is_closed_with_discords_code(raw: bytes,
     assert close_code(conn.on_payload(raw, 0.0)) == code
     assert conn.phase is Phase.CLOSED
     assert conn.on_payload(frame(1), 0.0) == ()
+
+
+@pytest.mark.parametrize("token", [TOKEN, f"Bot {TOKEN}"])
+def test_the_token_is_taken_with_and_without_its_prefix(token: str) -> None:
+    of = table()
+    session = begun(connection(of), token=token).session
+    effects = connection(of, 2).on_payload(resume(session.id, 0, token=token), 1.0)
+    assert effects == (SessionResumed(session, 0),)
+
+
+@pytest.mark.parametrize("bit", [17, 18, 19, 22, 23])
+def test_intents_that_discord_takes_without_documenting_them_are_taken(bit: int) -> None:
+    assert begun(connection(table()), intents=1 << bit | 1).session.intents == 1 << bit | 1
+
+
+@pytest.mark.parametrize("name", ["shard", "presence", "large_threshold"])
+def test_an_optional_field_of_identify_may_be_null(name: str) -> None:
+    (effect,) = connection(table()).on_payload(identify(**{name: None}), 0.0)
+    assert isinstance(effect, SessionStarted)
+    session = effect.session
+    assert (session.shard_id, session.shard_count, session.large_threshold) == (0, 1, 50)
 
 
 def test_a_payload_of_exactly_4096_bytes_is_read() -> None:

@@ -33,6 +33,15 @@ def limited(found: Allowed | Limited | None) -> Limited:
     return found
 
 
+def test_without_limits_nothing_is_refused_and_no_header_makes_a_client_wait() -> None:
+    limits = Limits(1, enabled=False)
+    for _ in range(20):
+        assert limits.take_global("token", 0.0) is None
+        assert take(limits, MESSAGES, 0.0) == Allowed(None)
+        assert limits.take_hidden(CHANNEL_NAME, Allowed(None), "1", 0.0) is None
+    assert headers(Allowed(None), 0.0) == {}
+
+
 def test_a_leaky_bucket_gives_back_one_use_at_a_time() -> None:
     limits = Limits(50)
     assert [allowed(take(limits, MESSAGES, 0.0)).remaining for _ in range(5)] == [4, 3, 2, 1, 0]

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from nescord_core.discord_api import contract
-from nescord_core.discord_api.schema import shape_of
+from nescord_core.discord_api.schema import Shape, shape_of
 from nescord_core.sandbox.world.required_fields import complete, complete_answer, complete_event
 
 
@@ -20,7 +21,7 @@ def test_required_fields_are_filled_in_and_the_given_object_is_left_alone() -> N
     shown = completed("UserResponse", given)
     assert shown["extra"] == 1
     assert shown["primary_guild"] is None
-    assert shown["discriminator"] == ""
+    assert shown["discriminator"] == "0"
     assert shown["flags"] == 0
     assert given == user(extra=1)
 
@@ -54,6 +55,39 @@ def test_events_keep_what_only_events_have() -> None:
     guild = complete_event("GUILD_CREATE", {"id": "2", "members": [{"user": user()}], "channels": []})
     assert guild["members"][0]["flags"] == 0
     assert guild["nsfw_level"] == 0
+
+
+def response_shapes() -> Iterator[tuple[str, Shape]]:
+    for operation in contract.operations().values():
+        for status in operation.responses:
+            if status.isdecimal() and (schema := operation.response_schema(int(status))) is not None:
+                yield operation.operation_id, shape_of(schema)
+
+
+def required_texts(shape: Shape, seen: set[int]) -> Iterator[tuple[str, Shape]]:
+    """Yield the objects within a shape, each with the name of a text that it requires."""
+    if id(shape) in seen:
+        return
+    seen.add(id(shape))
+    for name, field in shape.fields.items():
+        if name in shape.required and "string" in field.kinds and not field.nullable:
+            yield name, shape
+        yield from required_texts(field, seen)
+    items = [shape.items] if "array" in shape.kinds else []
+    for each in (*shape.branches, *items, *([shape.extra] if shape.extra else [])):
+        yield from required_texts(each, seen)
+
+
+def test_no_required_text_is_filled_with_an_empty_one_unless_nobody_has_written_it() -> None:
+    seen: set[int] = set()
+    found = {
+        (operation, name): complete({}, shape)[name]
+        for operation, response in response_shapes()
+        for name, shape in required_texts(response, seen)
+    }
+    assert len(found) > 100
+    assert {name for (_, name), text in found.items() if text == ""} <= {"content", "description", "tags"}
+    assert completed("MessageEmbedResponse", {"title": "x"})["type"] == "rich"
 
 
 def test_an_operation_without_json_is_left_as_it_is() -> None:

@@ -32,6 +32,18 @@ def test_the_bot_is_a_member_without_administrator(world: World) -> None:
     assert rights & model.permission_flag("manage_messages")
 
 
+def test_the_bot_has_the_permissions_that_the_settings_give_it() -> None:
+    for wanted in (1 << 3, 1 << 10 | 1 << 11):
+        world = World(SandboxSettings(bot_permissions=wanted))
+        world.seed()
+        later = int(world.add_guild("later")["id"])
+        for guild in (world.find_guild("Sandbox"), world.find_guild(later)):
+            role = next(each for each in guild.roles.values() if each.managed)
+            assert role.permissions == wanted
+            rights = world.model.compute_permissions(guild.id, world.application_id)
+            assert bool(rights & model.permission_flag("ban_members")) is (wanted == 1 << 3)
+
+
 def test_seeded_guilds_spread_over_shards() -> None:
     world = World(SandboxSettings())
     world.seed(8)

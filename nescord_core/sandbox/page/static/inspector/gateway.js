@@ -11,6 +11,7 @@ export async function drawGateway(openTab) {
     el("h3", {}, "Sessions"),
     sessionTable(shown.sessions),
     ...intentsByShards(shown.sessions).map(([shards, listed]) => el("p", {}, `Intents of ${shards}: ${listed}.`)),
+    ...undocumentedIntents(shown.sessions),
     el("h3", {}, "Since the start"),
     totalsTable(shown),
   );
@@ -52,6 +53,13 @@ function intentsByShards(sessions) {
   return [...found].map(([listed, shards]) => (
     [shards.length > 1 ? `shards ${shards.join(", ")}` : `shard ${shards[0]}`, listed]
   ));
+}
+
+// Warns of intents that are accepted, as on Discord, and bring nothing here.
+function undocumentedIntents(sessions) {
+  const found = [...new Set(sessions.flatMap((each) => each.undocumented_intents))].join(", ");
+  if (!found) return [];
+  return [el("p", {}, `⚠ Discord does not document ${found}: the sandbox sends no events for it.`)];
 }
 
 function totalsTable({ totals, closes, session_start_limit: limit }) {

@@ -76,3 +76,52 @@ async def test_a_webhook_by_its_token_shows_the_token_and_not_who_made_it(rest: 
     for shown in (await rest.ok("GET", path), await rest.ok("PATCH", path, {"name": "crook"})):
         assert shown["token"] == hook["token"]
         assert "user" not in shown
+
+
+async def test_a_follow_up_comes_back_without_asking_for_it(rest: Rest) -> None:
+    base = f"/applications/{rest.world.application_id}/commands"
+    await rest.ok("POST", base, {"name": "ask", "description": "Ask"})
+    started = rest.world.interact("general", "alice", "ask")
+    hook = f"/webhooks/{rest.world.application_id}/{started['token']}"
+    callback = f"/interactions/{started['id']}/{started['token']}/callback"
+    await rest.call("POST", callback, {"type": 5}, expect=204)
+    body = {
+        "content": "x",
+        "username": "Herald",
+        "avatar_url": "https://example.org/a.png",
+        "thread_name": "t",
+    }
+    filled = await rest.call("POST", hook, body, expect=200)
+    assert (filled.body["content"], filled.body["author"]["username"]) == ("x", "Sandbox Bot")
+    for query in ("", "?wait=false", f"?thread_id={filled.body['id']}"):
+        sent = await rest.call("POST", f"{hook}{query}", {"content": "and on"}, expect=200)
+        assert sent.body["content"] == "and on"
+        assert sent.body["channel_id"] == filled.body["channel_id"]
+    assert (await rest.ok("GET", f"{hook}/messages/{sent.body['id']}"))["id"] == sent.body["id"]
+
+
+async def test_a_webhook_answers_with_its_message_only_when_asked(rest: Rest) -> None:
+    made = await rest.ok("POST", f"{general(rest)}/webhooks", {"name": "hook"})
+    path = f"/webhooks/{made['id']}/{made['token']}"
+    for query, status in (
+        ("", 204),
+        ("?wait=false", 204),
+        ("?wait=0", 204),
+        ("?wait=true", 200),
+        ("?wait=1", 200),
+    ):
+        await rest.call("POST", path + query, {"content": "x"}, expect=status)
+
+
+async def test_a_webhook_of_the_application_sends_components_as_they_are(rest: Rest) -> None:
+    made = await rest.ok("POST", f"{general(rest)}/webhooks", {"name": "hook"})
+    assert made["application_id"] == str(rest.world.application_id)
+    path = f"/webhooks/{made['id']}/{made['token']}"
+    row = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
+    said = await rest.ok("POST", f"{path}?wait=true", {"content": "x", "components": [row]})
+    assert said["components"][0]["components"][0]["custom_id"] == "go"
+    clicked = rest.world.click("general", said["id"], "alice")
+    callback = f"/interactions/{clicked['id']}/{clicked['token']}/callback"
+    await rest.call("POST", callback, {"type": 6}, expect=204)
+    edited = await rest.ok("PATCH", f"{path}/messages/{said['id']}", {"content": "y", "components": [row]})
+    assert len(edited["components"]) == 1
