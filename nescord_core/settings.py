@@ -76,6 +76,7 @@ class WsSettings:
     shards: int | None = None
     shard_ids: tuple[int, ...] | None = None
     shards_per_cluster: int = 16
+    max_clusters: int = 128
     admin_host: str = "127.0.0.1"
     admin_port: int = 7402
     state_dir: Path = DEFAULT_STATE_DIR

@@ -125,6 +125,7 @@ class Config:
             shards=self["ws.shards"],
             shard_ids=self["ws.shard_ids"],
             shards_per_cluster=self["ws.shards_per_cluster"],
+            max_clusters=self["ws.max_clusters"],
             admin_host=host,
             admin_port=port,
             state_dir=self.state_dir,

@@ -88,6 +88,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("ws.shards", "DISCORD_SHARDS", shards, None, "number of shards, or auto"),
     Key("ws.shards_per_cluster", "SHARDS_PER_CLUSTER", number(1), 16, "shards per process"),
+    Key("ws.max_clusters", "NESCORD_MAX_CLUSTERS", number(1), 128, "most processes for shards on a host"),
     Key("ws.shard_ids", "NESCORD_SHARD_IDS", shard_ids, None, "shards of this host, such as 0-31"),
     Key(
         "ws.admin",

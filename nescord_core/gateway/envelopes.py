@@ -188,7 +188,8 @@ class Intake:
             report(s.OutOfSequence())
 
     def deliver(self, kind: str, seq: int, d: bytes | msgspec.Raw, redelivered: bool) -> None:
-        """Deliver an event."""
+        """Deliver an event; those that bring or take a guild come this way."""
+        self._session.guilds.apply(kind, seq, d)
         self._forward(kind, seq, bytes(d), *route(kind, d), redelivered)
 
     def _make_forward(self) -> Callable[[str, int, bytes, int, int, bool], None]:

@@ -46,8 +46,8 @@ class SavedSession(msgspec.Struct, frozen=True):
     """The data that RESUME needs. Everything up to ``seq`` is acknowledged or on disk.
 
     ``acknowledged`` is the seq up to which everything is acknowledged (None: the same one), ``received`` the
-    last seq received and ``guilds`` the number of guilds in READY, if they are known. ``saved_at`` is Unix
-    time.
+    last seq received and ``guilds`` the number of the session's guilds, if they are known. ``saved_at`` is
+    Unix time.
     """
 
     session_id: str

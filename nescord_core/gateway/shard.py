@@ -21,6 +21,7 @@ from nescord_core.gateway.identify.gate import IdentifyGate
 from nescord_core.gateway.resume_point import ResumePoint, replayable_events
 from nescord_core.gateway.session import facts_and_effects as s
 from nescord_core.gateway.session.backoff import Backoff
+from nescord_core.gateway.session.guild_count import GuildCount
 from nescord_core.gateway.session.machine import Session
 from nescord_core.gateway.session.opcodes import Op
 from nescord_core.gateway.session.send_limit import Command
@@ -88,7 +89,9 @@ class Shard:
             rules=session_rules(settings),
             saved=Resumable(saved.session_id, saved.seq, saved.resume_gateway_url) if saved else None,
         )
-        self._session.guilds = saved.guilds if saved else None
+        if saved is not None:
+            received = saved.seq if saved.received is None else saved.received
+            self._session.guilds = GuildCount(saved.guilds, seq=received)
         self._intake = Intake(
             self._session,
             self._counters,
@@ -142,7 +145,7 @@ class Shard:
         """Return how many of a session's events Discord would send again; none of one that has ended."""
         if session_id != self._session.session_id:
             return 0
-        guilds = self._session.guilds
+        guilds = self._session.guilds.number
         return self._context.settings.replay_events if guilds is None else replayable_events(guilds)
 
     def is_ahead_of(self, saved: SavedSession | None) -> bool:
@@ -177,7 +180,7 @@ class Shard:
             intents=settings.intents,
             acknowledged=self._resume_point.done,
             received=self._resume_point.received,
-            guilds=self._session.guilds,
+            guilds=self._session.guilds.number,
         )
 
     def stats(self) -> ShardStats:

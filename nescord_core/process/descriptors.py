@@ -11,7 +11,16 @@ from typing import Any
 
 from nescord_core.process.os_errors import reason_of
 
-__all__ = ["MOST", "AcceptErrors", "hold_reserve", "is_shortage", "limit", "opened", "raise_limit"]
+__all__ = [
+    "MOST",
+    "SHORTAGE",
+    "AcceptErrors",
+    "hold_reserve",
+    "is_shortage",
+    "limit",
+    "opened",
+    "raise_limit",
+]
 
 log = logging.getLogger("nescord")
 
@@ -20,6 +29,9 @@ MOST = 65_536
 
 QUIET = 60.0
 """Seconds between two lines about connections that cannot be accepted."""
+
+SHORTAGE = "Raise the limits of open files and processes (`ulimit -n`, `ulimit -u`), or free memory"
+"""What to do when `is_shortage`."""
 
 _SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 _FULL = frozenset({errno.EMFILE, errno.ENFILE})

@@ -24,6 +24,7 @@ __all__ = [
     "GraceOver",
     "KillNow",
     "Lifecycle",
+    "NotStarted",
     "Probed",
     "Reading",
     "Report",
@@ -80,6 +81,14 @@ class Exited:
 
 
 @dataclass(frozen=True, slots=True)
+class NotStarted:
+    """Process ``run`` could not be started for want of descriptors, memory or processes: ``reason``."""
+
+    run: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class BackoffOver:
     run: int
 
@@ -104,7 +113,17 @@ class KillNow:
     """Kill the service without a grace period."""
 
 
-Fact = Cleared | Probed | Exited | BackoffOver | GraceOver | StopRequested | RestartRequested | KillNow
+Fact = (
+    Cleared
+    | Probed
+    | Exited
+    | NotStarted
+    | BackoffOver
+    | GraceOver
+    | StopRequested
+    | RestartRequested
+    | KillNow
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +158,23 @@ class Report:
 
 Effect = Spawn | SignalGroup | Timer | Report
 
-_RUNNING = frozenset({Probed, Exited, StopRequested, RestartRequested, KillNow})
+_RUNNING = frozenset({Probed, Exited, NotStarted, StopRequested, RestartRequested, KillNow})
 
 LEGAL: Mapping[State, frozenset[type[Fact]]] = {
     State.WAITING: frozenset({Cleared, StopRequested, KillNow}),
     State.STARTING: _RUNNING,
     State.READY: _RUNNING,
     State.UNHEALTHY: _RUNNING,
-    State.STOPPING: frozenset({Exited, GraceOver, StopRequested, RestartRequested, KillNow}),
+    State.STOPPING: frozenset({Exited, NotStarted, GraceOver, StopRequested, RestartRequested, KillNow}),
     State.BACKOFF: frozenset({BackoffOver, StopRequested, RestartRequested, KillNow}),
     State.STOPPED: frozenset(),
     State.FAILED: frozenset({RestartRequested}),
 }
 
 OVER = frozenset({State.STOPPED, State.FAILED})
+
+CANNOT_START = 126
+"""A shell's exit code for a command that cannot be executed."""
 
 
 class Lifecycle:
@@ -180,8 +202,8 @@ class Lifecycle:
                 return self._start(now)
             case Probed(_, reading, problem):
                 return self._probed(reading, problem, now)
-            case Exited(_, code):
-                return self._exited(code, now, jitter)
+            case Exited() | NotStarted():
+                return self._ended(fact, now, jitter)
             case BackoffOver():
                 return self._start_again(now)
             case GraceOver():
@@ -231,6 +253,11 @@ class Lifecycle:
             return [self._enter(State.UNHEALTHY, f"no answer from {self.spec.ready.url}")]
         return []
 
+    def _ended(self, fact: Exited | NotStarted, now: float, jitter: float) -> list[Effect]:
+        if isinstance(fact, NotStarted):
+            return self._not_started(fact.reason, now, jitter)
+        return self._exited(fact.code, now, jitter)
+
     def _exited(self, code: int, now: float, jitter: float) -> list[Effect]:
         self.exit_code = code
         if self.state is State.STOPPING and self._next is _AfterStop.STOP:
@@ -254,6 +281,14 @@ class Lifecycle:
                 return [self._enter(State.FAILED, reason)]
             case StayDown():
                 return [self._enter(State.STOPPED)]
+
+    def _not_started(self, reason: str, now: float, jitter: float) -> list[Effect]:
+        """Try again later, however often: it is the system that has failed, not the service."""
+        if self.state is State.STOPPING:
+            return self._exited(CANNOT_START, now, jitter)
+        delay = self.spec.restart.shortage_pause
+        reason = f"cannot be started: {reason}; trying again in {delay:g} s"
+        return [self._enter(State.BACKOFF, reason), Timer(delay, BackoffOver(self.run))]
 
     def _grace_over(self) -> list[Effect]:
         reason = f"did not exit within {self.spec.grace:g} s; killed"

@@ -43,11 +43,14 @@ class ServiceProcess:
         """Start the process of a spec; its output goes to ``sink`` until end-of-file.
 
         Raises:
-            OSError: the program does not exist or cannot be executed.
+            OSError: the program does not exist or cannot be executed, or descriptors, memory or processes
+                are lacking.
 
         """
-        outputs = {"stdout": os.pipe(), "stderr": os.pipe()}
+        outputs: dict[str, tuple[int, int]] = {}
         try:
+            for stream in ("stdout", "stderr"):
+                outputs[stream] = os.pipe()
             process = await _spawned(spec, death_pipe, outputs["stdout"][1], outputs["stderr"][1])
         except OSError:
             for reading, _ in outputs.values():

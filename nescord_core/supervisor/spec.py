@@ -24,8 +24,9 @@ class RestartPolicy:
 
     The delay doubles from ``base`` up to ``longest``; jitter adds up to ``spread`` of it, so that several
     services do not restart in step. ``healthy_after`` seconds of readiness reset the failure count. After
-    ``give_up_after`` failures in a row the service is given up. An exit code in ``final`` (2: wrong
-    configuration) is never retried, because the next start would fail the same way.
+    ``give_up_after`` failures in a row the service is given up. A start for which descriptors, memory or
+    processes are lacking is no failure: it is tried again every ``shortage_pause`` seconds. An exit code in
+    ``final`` (2: wrong configuration) is never retried, because the next start would fail the same way.
     """
 
     when: When = When.ALWAYS
@@ -34,6 +35,7 @@ class RestartPolicy:
     spread: float = 0.25
     healthy_after: float = 10.0
     give_up_after: int = 5
+    shortage_pause: float = 5.0
     final: frozenset[int] = frozenset({2})
 
 

@@ -17,6 +17,8 @@ from typing import Protocol
 import aiohttp
 
 from nescord_core.errors import NescordError, ServiceFailed
+from nescord_core.process.descriptors import SHORTAGE, is_shortage
+from nescord_core.process.os_errors import reason_of
 from nescord_core.supervisor import start_and_stop_order
 from nescord_core.supervisor.lifecycle import (
     OVER,
@@ -26,6 +28,7 @@ from nescord_core.supervisor.lifecycle import (
     Fact,
     KillNow,
     Lifecycle,
+    NotStarted,
     Probed,
     Reading,
     Report,
@@ -288,6 +291,9 @@ class Supervisor:
                 spec, death_pipe=context.death_pipe, sink=sink, tasks=context.tasks
             )
         except OSError as error:
+            if is_shortage(error):
+                self._inbox.put_nowait((spec.name, NotStarted(run, f"{reason_of(error)}. {SHORTAGE}")))
+                return
             sink("stderr", f"cannot start {spec.argv[0]}: {error.strerror}.")
             self._inbox.put_nowait((spec.name, Exited(run, NOT_FOUND)))
             return

@@ -177,7 +177,10 @@ class GuildCache:
 
     async def _fill(self, snapshot: pb.Snapshot, loading: _LoadingShard) -> None:
         with internals.muted(self._state):
-            internals.set_user(self._client, msgspec.json.decode(snapshot.ready))
+            try:
+                internals.set_user(self._client, msgspec.json.decode(snapshot.ready))
+            except Exception:  # whatever discord.py makes of it
+                log.exception("the READY of shard %d has no user that discord.py can use", snapshot.shard_id)
         await self._put(snapshot.guilds, (snapshot.session_id, snapshot.seq), loading.guilds)
 
     async def _put(
@@ -186,17 +189,25 @@ class GuildCache:
         """Add guilds to the cache, current as of ``position``, and append each to ``done``."""
         with _gc_paused():
             for number, snapshot in enumerate(snapshots):
-                done.append(self._put_one(snapshot))
-                self._guild_positions[snapshot.guild_id] = position
+                if (guild := self._put_one(snapshot)) is not None:
+                    done.append(guild)
+                    self._guild_positions[snapshot.guild_id] = position
                 if number % _AT_A_TIME == 0:
                     await asyncio.sleep(0)
 
-    def _put_one(self, guild: pb.GuildSnapshot) -> discord.Guild:
-        changes = tuple(zip(guild.types, guild.data, strict=True))
-        whole = restore(GuildSnapshot(guild.guild_id, guild.base, changes))
-        data = intent_filter.filtered_guild(whole, intents=self._client.intents.value)
-        with internals.muted(self._state):
-            return internals.put_guild(self._state, data)
+    def _put_one(self, guild: pb.GuildSnapshot) -> discord.Guild | None:
+        """Add a guild; one of a shape that discord.py cannot use is unavailable until it comes again."""
+        try:
+            changes = tuple(zip(guild.types, guild.data, strict=True))
+            whole = restore(GuildSnapshot(guild.guild_id, guild.base, changes))
+            data = intent_filter.filtered_guild(whole, intents=self._client.intents.value)
+            with internals.muted(self._state):
+                return internals.put_guild(self._state, data)
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            log.error("guild %d is unavailable: discord.py cannot use its data (%s)", guild.guild_id, why)
+            self._mark_unavailable([guild.guild_id], reset=True)
+            return None
 
     def _mark_unavailable(self, guild_ids: Iterable[int], *, reset: bool = False) -> None:
         """Mark guilds as unavailable; cached data stays, unless ``reset``."""

@@ -283,7 +283,8 @@ class Receiver:
                     task.cancel()
         except* grpc.aio.AbortError as aborted:
             raise aborted.exceptions[0] from None
-        except* (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError) as broken:
+        # BaseError: among others a server that stopped while this stream was still being served.
+        except* (grpc.RpcError, grpc.aio.BaseError, asyncio.InvalidStateError) as broken:
             log.info("stream from ws at %s broke: %s", peer, broken.exceptions[0])
         finally:
             self._detach(stream)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from nescord_core.gateway.session import facts_and_effects as s
+from nescord_core.gateway.session.guild_count import GuildCount
 from nescord_core.gateway.session.latency import Latency
 from nescord_core.gateway.session.opcodes import DROP_SESSION, KEEP_SESSION, AfterClose, Op, after_close
 from nescord_core.gateway.session.payload import PayloadError, encode, heartbeat_interval, ready_facts
@@ -52,7 +53,7 @@ class Session:
         self.resume_url = saved.url if saved else None
         self.restored = saved is not None
         self.application_id = ""
-        self.guilds: int | None = None
+        self.guilds = GuildCount()
         self.presence: msgspec.Raw | None = None
         self.latency = Latency()
         self._token = token
@@ -212,7 +213,7 @@ class Session:
         facts = ready_facts(frame.d)
         self.session_id = facts.session_id
         self.application_id = facts.application_id
-        self.guilds = facts.guilds
+        self.guilds.ready(facts.guilds)
         self._established(now)
         reports: list[s.Effect] = [s.Report(s.Milestone.READY)]
         url = facts.resume_gateway_url

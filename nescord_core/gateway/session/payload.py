@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeGuard
 
 import msgspec
 
@@ -75,13 +75,13 @@ class _IsChannel(msgspec.Struct, gc=False):
 class ReadyFacts(NamedTuple):
     """The session's data in READY; ``resume_gateway_url`` is as Discord sent it.
 
-    ``guilds`` is their number, None if it cannot be told.
+    ``guilds`` are their ids, None if READY does not list them.
     """
 
     session_id: str
     resume_gateway_url: str | None = None
     application_id: str = ""
-    guilds: int | None = None
+    guilds: tuple[int, ...] | None = None
 
 
 class _Ready(msgspec.Struct, gc=False):
@@ -229,8 +229,20 @@ def ready_facts(d: bytes) -> ReadyFacts:
         ready.session_id,
         url if isinstance(url, str) else None,
         own_id if isinstance(own_id, str) else "",
-        len(ready.guilds) if isinstance(ready.guilds, list) else None,
+        _guild_ids(ready.guilds),
     )
+
+
+def _guild_ids(guilds: object) -> tuple[int, ...] | None:
+    """Return the ids of a list of guilds; an entry of any other shape gets a number of its own below 0."""
+    if not isinstance(guilds, list):
+        return None
+    ids = (guild.get("id") if isinstance(guild, dict) else None for guild in guilds)
+    return tuple(int(each) if _is_id(each) else -at for at, each in enumerate(ids, 1))
+
+
+def _is_id(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdigit()
 
 
 def heartbeat_interval(d: bytes) -> float | None:

@@ -1,14 +1,15 @@
 """Stores a shard's snapshot on disk as a log of its events: a resumed session sends no READY and no guilds.
 
 A record is written before its event is delivered, so that after kill -9 the file holds at least what was
-acknowledged; a torn last record is dropped. A file several times the size of the state is compacted.
+acknowledged; a torn last record is dropped. After any other damage, what the file says of the guilds would be
+out of date: it is set aside. A file several times the size of the state is compacted.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import struct
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -17,14 +18,16 @@ from typing import BinaryIO
 
 from nescord_core.gateway.snapshot.guild_events import UNEXPECTED
 from nescord_core.gateway.snapshot.shard_snapshot import Record, ShardSnapshot, decode_record, encode_record
+from nescord_core.process.record_frames import HEAD, next_intact, payload_at
 from nescord_core.process.safe_text import printable
-from nescord_core.process.state_dir import make_folder, open_file, read_bytes
+from nescord_core.process.state_dir import make_folder, open_file, read_bytes, set_aside
 
 __all__ = ["SnapshotJournal"]
 
 log = logging.getLogger("nescord.gateway")
 
-_HEAD = struct.Struct("<II")
+_START = re.compile(rb"(?=\x95[\xa0-\xbf\xd9])")
+"""How the MessagePack of a record starts: five members, of which the first is a text."""
 _GROWTH = 4
 _SMALL = 4 * 1024 * 1024
 
@@ -55,8 +58,7 @@ class SnapshotJournal:
             for record in _records(content):
                 snapshot.replay(record)
         except UNEXPECTED as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.warning("ignoring %s, which cannot be read (%s)", self._path, printable(reason))
+            set_aside(self._path, printable(f"{type(error).__name__}: {error}"))
             snapshot.ready = None
 
     def append(self, record: Record, snapshot: ShardSnapshot) -> None:
@@ -79,8 +81,8 @@ class SnapshotJournal:
 
     def _write(self, file: BinaryIO, record: Record) -> None:
         body = encode_record(record)
-        file.write(_HEAD.pack(len(body), zlib.crc32(body)) + body)
-        self._size += _HEAD.size + len(body)
+        file.write(HEAD.pack(len(body), zlib.crc32(body)) + body)
+        self._size += HEAD.size + len(body)
 
     def _rewrite(self, records: Iterable[Record]) -> None:
         """Write the current state, the newest event included, to a new file and swap it in."""
@@ -109,11 +111,20 @@ class SnapshotJournal:
 
 
 def _records(content: bytes) -> Iterator[Record]:
+    """Yield the records up to a torn last one. Raises ValueError where the file is damaged."""
     at = 0
-    while at + _HEAD.size <= len(content):
-        size, checksum = _HEAD.unpack_from(content, at)
-        body = content[at + _HEAD.size : at + _HEAD.size + size]
-        if len(body) < size or zlib.crc32(body) != checksum:
-            return
-        yield decode_record(body)
-        at += _HEAD.size + size
+    while at < len(content):
+        payload = payload_at(content, at)
+        if payload is None:
+            if at and _is_torn(content, at):
+                return
+            raise ValueError(f"no record at byte {at} of {len(content)}")
+        yield decode_record(bytes(payload))
+        at += HEAD.size + len(payload)
+
+
+def _is_torn(content: bytes, at: int) -> bool:
+    """Return whether a record is the incomplete last one: longer than the file, with no other after it."""
+    if at + HEAD.size <= len(content) and at + HEAD.size + HEAD.unpack_from(content, at)[0] <= len(content):
+        return False
+    return next_intact(content, at, _START) is None

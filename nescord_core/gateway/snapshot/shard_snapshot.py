@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import zstandard
@@ -71,7 +71,7 @@ class _WithUser(msgspec.Struct):
 
 class _Unavailable(msgspec.Struct):
     unavailable: bool | None = False
-    member_count: int | None = 0
+    member_count: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)] | None = 0
 
 
 @dataclass(slots=True)
@@ -218,6 +218,7 @@ class ShardSnapshot:
         self.departed.clear()
 
     def _add(self, guild_id: int, data: bytes) -> None:
+        data.decode()  # decoding only the header does not check the texts of the rest
         header = msgspec.json.decode(data, type=_Unavailable)
         if header.unavailable:
             self._remove(guild_id, True)
@@ -243,7 +244,7 @@ class ShardSnapshot:
         change = self._stored_form(kind, data)
         if record is None or change is None:
             return
-        record.members += int(_MEMBER_DELTA.get(kind, b"0"))
+        record.members = max(0, record.members + int(_MEMBER_DELTA.get(kind, b"0")))
         record.changes.append(change)
         record.changed += len(change[1])
         if record.changed > max(_FOLD_BYTES, record.size):

@@ -232,6 +232,8 @@ class Proxy:
             admitted.route.template, admitted.target.query
         ):
             return None
+        if len(admitted.target.path) > LONGEST_KEY:
+            return None  # no id of Discord's is that long, and the path would be part of the tags
         headers = request.headers
         if "no-store" in headers.get("Cache-Control", "").lower():
             return None

@@ -33,7 +33,14 @@ from nescord_core.services.control.running_services import announce
 from nescord_core.services.control.shared_lock import is_locked
 from nescord_core.services.ws.clusters import Clusters
 from nescord_core.services.ws.metrics import metrics, stats
-from nescord_core.services.ws.plan import ClusterPlan, claim_name, described, lock_name, plan
+from nescord_core.services.ws.plan import (
+    ClusterPlan,
+    TooManyClusters,
+    claim_name,
+    described,
+    lock_name,
+    plan,
+)
 from nescord_core.settings import WsSettings
 
 __all__ = ["WsClient", "run", "serve"]
@@ -43,6 +50,8 @@ log = logging.getLogger("nescord.ws")
 LEFTOVER_WAIT = 8.0
 """Longest wait, in seconds, for the clusters of a killed ws; they exit by themselves sooner than that."""
 RETRY = 0.05
+ASK_AGAIN = 60.0
+"""Seconds until Discord is asked again that has recommended too many shards for this host."""
 
 Result = TypeVar("Result")
 
@@ -175,19 +184,32 @@ class Parent:
 
     async def _plan(self, stop: asyncio.Event) -> tuple[ClusterPlan, LocalIdentifyGate] | None:
         """Ask Discord and wait for the clusters of a killed ws; return None if a stop comes first."""
-        info = await _unless(stop, self._gateway_info())
-        if info is None or await _unless(stop, self._leftovers_gone()) is None:
+        found = await _unless(stop, self._feasible_plan())
+        if found is None or await _unless(stop, self._leftovers_gone()) is None:
             return None
         settings = self._settings
-        try:
-            planned = plan(settings, info)
-        except ValueError as error:
-            raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
+        planned, info = found
         if why := count_warning(settings.shards, info.shards, info.session_start_limit.max_concurrency):
             log.warning("ws.shards: %s; set it to auto to use that number", why)
         log.info("%s", described(planned))
         self._phase = "running"
         return planned, self._gate(info)
+
+    async def _feasible_plan(self) -> tuple[ClusterPlan, GatewayInfo]:
+        """Ask Discord until the shards fit this host: a recommendation may be wrong for a while."""
+        settings = self._settings
+        while True:
+            info = await self._gateway_info()
+            try:
+                return plan(settings, info), info
+            except ValueError as error:
+                raise ConfigError(f"{error}.", where="ws.shard_ids (NESCORD_SHARD_IDS)") from None
+            except TooManyClusters as error:
+                if settings.shards is not None or settings.shard_ids is not None:
+                    raise ConfigError(str(error), where="ws.shards (DISCORD_SHARDS)") from None
+                log.error("%s Discord recommends that many; asking again in %g s.", error, ASK_AGAIN)
+                self._phase = str(error)
+            await asyncio.sleep(ASK_AGAIN)
 
     def _gate(self, info: GatewayInfo) -> LocalIdentifyGate:
         settings, clock = self._settings, asyncio.get_running_loop().time

@@ -11,7 +11,11 @@ from nescord_core.gateway.identify.sharding import clusters, shard_count, shards
 from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
 
-__all__ = ["ClusterPlan", "claim_name", "described", "lock_name", "plan"]
+__all__ = ["ClusterPlan", "TooManyClusters", "claim_name", "described", "lock_name", "plan"]
+
+
+class TooManyClusters(Exception):
+    """The shards need more processes than ``ws.max_clusters``; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,22 @@ class ClusterPlan:
 
 
 def plan(settings: WsSettings, info: GatewayInfo) -> ClusterPlan:
-    """Distribute this host's shards over clusters. Raises ValueError for a shard id that does not exist."""
+    """Distribute this host's shards over clusters.
+
+    Raises:
+        ValueError: a shard id does not exist.
+        TooManyClusters: this host would have to run more than ``settings.max_clusters``.
+
+    """
     count = shard_count(settings.shards, info.shards)
     held = shards_held(settings.shard_ids, count)
+    number = -(-len(held) // settings.shards_per_cluster)
+    if number > settings.max_clusters:
+        raise TooManyClusters(
+            f"{counted(len(held), 'shard')} need {number} processes with ws.shards_per_cluster ="
+            f" {settings.shards_per_cluster}, and ws.max_clusters is {settings.max_clusters}."
+            " Raise either, or divide the shards among hosts with ws.shard_ids."
+        )
     return ClusterPlan(
         tuple(clusters(held, settings.shards_per_cluster)), count, info.url, info.session_start_limit
     )

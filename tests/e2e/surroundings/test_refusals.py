@@ -51,6 +51,13 @@ def test_a_token_that_discord_does_not_know(strict: System) -> None:
     assert "wrong" not in message
 
 
+def test_more_shards_than_this_host_may_run(strict: System) -> None:
+    message = refused(strict, "ws", DISCORD_SHARDS="100000")
+    assert "100000 shards need 6250 processes" in message
+    assert "ws.max_clusters is 128. Raise either, or divide the shards among hosts" in message
+    assert refused(strict, "ws", DISCORD_SHARDS="2", SHARDS_PER_CLUSTER="1", NESCORD_MAX_CLUSTERS="1")
+
+
 def test_an_intent_that_was_not_granted(strict: System) -> None:
     """Close code 4014."""
     message = refused(strict, "ws", DISCORD_INTENTS="guilds,message_content")

@@ -59,9 +59,9 @@ class Peer:
     async def event(self, s: int, t: str = "MESSAGE_CREATE", **d: object) -> None:
         await self.send(0, d or {"id": str(s), "guild_id": "7", "channel_id": "8"}, s=s, t=t)
 
-    async def ready(self, session: str = "one", url: str | None = None, s: int = 1) -> None:
+    async def ready(self, session: str = "one", url: str | None = None, s: int = 1, **more: object) -> None:
         d = {"session_id": session, "resume_gateway_url": url, "application": {"id": "99"}, "v": 10}
-        await self.event(s, "READY", **d)
+        await self.event(s, "READY", **d, **more)
 
     async def receive(self) -> dict[str, Any]:
         """Return the next payload, and record it."""

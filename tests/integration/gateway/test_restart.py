@@ -154,3 +154,34 @@ async def test_filtered_events_are_counted_and_never_hold_back_the_resume_point(
         run.cluster.acknowledged(0, "one", 1)
         assert run.cluster.stats()[0].seq_acknowledged == 20
     assert logging.getLogger("nescord.gateway").level <= logging.WARNING
+
+
+async def test_guilds_that_come_and_go_change_how_much_discord_replays(tmp_path: Path) -> None:
+    async def script(peer: Peer) -> None:
+        await peer.hello()
+        await peer.expect(2)
+        await peer.ready(guilds=[{"id": "7"}, {"id": "8"}, {"id": "9"}])
+        await peer.event(2, "GUILD_CREATE", id="7")
+        await peer.event(3, "GUILD_CREATE", id="10")
+        await peer.event(4, "GUILD_DELETE", id="8", unavailable=True)
+        await peer.event(5)
+        await peer.expect(3)
+        await peer.event(6, "GUILD_DELETE", id="8")
+        await peer.event(7, "GUILD_DELETE", id="9")
+        await peer.event(8)
+        await peer.until_gone()
+
+    async with (
+        listening(script) as server,
+        DiskSessionStore(tmp_path, TOKEN) as store,
+        running(server.url, store=store, events=frozenset({"MESSAGE_CREATE"})) as run,
+    ):
+        await run.seen("MESSAGE_CREATE")
+        assert run.cluster.replayable(0, "one") == 4 * 75
+        await run.cluster.command(0, 3, b"{}", 5.0)
+        await run.seen("MESSAGE_CREATE", 2)
+        assert run.cluster.replayable(0, "one") == 2 * 75
+    async with DiskSessionStore(tmp_path, TOKEN) as store:
+        saved = await store.load(0, shard_count=1, intents=513)
+        assert saved is not None
+        assert saved.guilds == 2

@@ -6,12 +6,13 @@ import asyncio
 import io
 import json
 import os
+import resource
 import signal
 import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,45 @@ async def test_a_program_that_is_not_there_is_named(bench: Bench) -> None:
         outcome = await run
     assert outcome.exit_code == 127
     assert "cannot start no-such-program: No such file" in str(outcome.failure)
+
+
+def descriptors() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """Open files until no more can be opened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (held[0] + 20, hard))
+    try:
+        with suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        for each in held:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_without_descriptors_a_service_is_started_as_soon_as_there_are_some(bench: Bench) -> None:
+    policy = RestartPolicy(base=0.05, give_up_after=3, shortage_pause=0.05)
+    supervisor = Supervisor([replace(bench.spec("a", port=free_port()), restart=policy)], output=bench.output)
+    async with running(supervisor) as run:
+        await until(all_ready(supervisor))
+        pid = supervisor.views()[0].pid
+        assert pid is not None
+        opened = descriptors()
+        with no_descriptor_left():
+            os.kill(pid, signal.SIGKILL)
+            await until(lambda: bench.text.getvalue().count("cannot be started: too many open files") > 5)
+        await until(all_ready(supervisor))
+        assert descriptors() <= opened + 1
+        assert "Raise the limits of open files" in bench.text.getvalue()
+        supervisor.request_stop()
+        assert await run == Outcome(0)
 
 
 async def test_a_stubborn_one_is_killed_after_its_grace_with_what_it_started(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from nescord_core.supervisor.lifecycle import (
     GraceOver,
     KillNow,
     Lifecycle,
+    NotStarted,
     Probed,
     Reading,
     Report,
@@ -188,10 +189,29 @@ def test_news_of_an_earlier_process_changes_nothing() -> None:
     assert life.state is State.STARTING
 
 
+def test_a_start_that_lacks_descriptors_is_tried_again_however_often() -> None:
+    life = started()
+    for run in range(1, 20):
+        why = "cannot be started: too many open files; trying again in 5 s"
+        assert life.apply(NotStarted(run, "too many open files"), now=run) == [
+            Report(State.BACKOFF, why),
+            Timer(5.0, BackoffOver(run)),
+        ]
+        assert life.apply(BackoffOver(run), now=run) == [Spawn(run + 1), Report(State.STARTING)]
+    assert life.apply(Exited(20, 1), now=21)[1] == Timer(1, BackoffOver(20)), "the first failure"
+
+
+def test_a_start_that_lacks_descriptors_does_not_hold_up_a_stop() -> None:
+    life = started()
+    life.apply(StopRequested(), now=1)
+    assert life.apply(NotStarted(1, "no room"), now=2) == [Report(State.STOPPED)]
+
+
 FACTS = st.one_of(
     st.just(Cleared()),
     st.builds(Probed, st.integers(1, 4), st.sampled_from(Reading)),
     st.builds(Exited, st.integers(1, 4), st.sampled_from([0, 1, 2, -9])),
+    st.builds(NotStarted, st.integers(1, 4), st.just("no descriptors")),
     st.builds(BackoffOver, st.integers(1, 4)),
     st.builds(GraceOver, st.integers(1, 4)),
     st.just(StopRequested()),
@@ -205,7 +225,7 @@ def test_whatever_happens_one_process_runs_at_most_and_a_stop_is_final(facts: li
     life, alive, now = Lifecycle(SPEC), False, 0.0
     for fact in facts:
         now += 1
-        if isinstance(fact, Exited):
+        if isinstance(fact, Exited | NotStarted):
             if not alive or fact.run != life.run:
                 continue
             alive = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import itertools
+import logging
 import os
 from array import array
 from collections import Counter
@@ -19,9 +20,13 @@ from operator import attrgetter
 from pathlib import Path
 
 from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, Unfit, decode, encode_fitting
+from nescord_core.dispatch.sender.spool.salvage import salvage
+from nescord_core.plurals import counted
 from nescord_core.process.state_dir import make_folder, open_file, read_bytes, set_aside
 
 __all__ = ["Leftover", "SpoolFiles"]
+
+log = logging.getLogger(__name__)
 
 _LOCK = "lock"
 _SUFFIX = ".events"
@@ -138,15 +143,30 @@ class SpoolFiles:
         return True
 
 
-def read_file(path: Path) -> list[Stored]:
-    """Return the intact records of a file; none if it does not exist."""
+def read_file(path: Path, *, is_known: bool = False) -> list[Stored]:
+    """Return the intact records of a file; none if it does not exist.
+
+    Damage is logged in one line, unless it ``is_known`` from an earlier reading.
+    """
     try:
         data = read_bytes(path)
     except FileNotFoundError:
         return []
-    stored, _ = decode(data)
-    if data and not data.startswith(MAGIC):
+    stored, is_whole = decode(data)
+    if is_whole:
+        return stored
+    if not data.startswith(MAGIC):
         set_aside(path, "it does not begin as a file of the spool")
+        return []
+    stored, unreadable = salvage(data)
+    if not is_known:
+        log.error(
+            "%s is damaged: skipping %s of %d that cannot be read; %s in it can",
+            path,
+            counted(unreadable, "byte"),
+            len(data),
+            counted(len(stored), "event"),
+        )
     return stored
 
 

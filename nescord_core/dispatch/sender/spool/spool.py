@@ -211,7 +211,7 @@ class Spool:
             if not segment.size:
                 items: list[Stored] = []
             elif adopted is not None:
-                items = await self._in_thread(lambda: _read(lambda: read_file(adopted)))
+                items = await self._in_thread(lambda: _read(lambda: read_file(adopted, is_known=True)))
             else:
                 items = await self._in_thread(lambda: _read(lambda: self._files.read(segment.number)))
         finally:

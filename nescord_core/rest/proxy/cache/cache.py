@@ -18,6 +18,8 @@ __all__ = ["Cache", "CacheAnswer"]
 UNCACHED_HEADERS = frozenset({"set-cookie", "connection", "transfer-encoding", "content-length"})
 SWEEP_AT = 4096
 """Entries between two removals of expired ones."""
+ENTRIES_PER_MB = 256
+"""Most entries for each MB of the cache: the index of one takes about 1 kB, wherever the entry is."""
 
 
 class CacheAnswer(NamedTuple):
@@ -60,6 +62,7 @@ class Cache:
         self._flights: dict[str, _Flight] = {}
         self._uncached: set[_Flight] = set()
         self._next_sweep = SWEEP_AT
+        self._most = options.max_mb * ENTRIES_PER_MB
         self.hits = 0
         self.misses = 0
         self.invalidated = 0
@@ -177,6 +180,8 @@ class Cache:
             self._by_tag.setdefault(tag, set()).add(key)
         if len(self._tags) >= self._next_sweep:
             self._sweep(now)
+        while len(self._stored) > self._most:
+            self._remove(next(iter(self._stored)))  # the oldest: each store adds at the end
 
     def _remove(self, key: str) -> None:
         for tag in self._tags.pop(key, frozenset()):

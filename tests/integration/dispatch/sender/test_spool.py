@@ -186,6 +186,24 @@ async def test_a_torn_last_record_costs_itself_only(tmp_path: Path) -> None:
             await until(lambda: len(main.got) == 2 + 249)
 
 
+async def test_damage_in_the_middle_costs_the_events_it_hits_and_is_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await killed(tmp_path)
+    largest = max(spooled(tmp_path), key=lambda path: path.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 10] = bytes(10)
+    largest.write_bytes(data)
+    async with Main(tmp_path).listening() as main:
+        ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
+        async with ws.running():
+            await ws.sender.recovered()
+            ws.put([event(1, session="new", shard=0), event(1, session="new", shard=1)])
+            await until(lambda: 2 + 248 <= len(main.got) <= 2 + 249)
+    assert len([each for each in caplog.records if "is damaged: skipping" in each.message]) == 1
+
+
 async def test_shards_that_nobody_holds_any_more_are_delivered_at_once(tmp_path: Path) -> None:
     await killed(tmp_path)
     async with Main(tmp_path).listening() as main:

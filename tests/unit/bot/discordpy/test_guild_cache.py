@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 import zstandard
 
 from nescord_core.bot.discordpy import internals
@@ -183,3 +184,22 @@ async def test_one_that_was_a_worker_of_several_is_told_all_when_it_is_the_only_
     assert bot.fired == []
     await bot.take(shard([], shared=False))
     assert bot.held() == {5: "now", 6: "guild"}
+
+
+async def test_a_guild_that_discordpy_cannot_use_is_unavailable_and_the_others_are_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    broken = pb.GuildSnapshot(guild_id=9, base=zstandard.compress(b'{"id":"9","name":"\xff"}'))
+    bot = await started(picture(5), picture(6, roles=[[]]), broken, picture(7))
+    assert bot.held() == {5: "guild", 6: "?", 9: "?", 7: "guild"}
+    assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
+    await bot.take(pb.Share(session_id="s1", seq=20, guilds=[picture(7, roles=7), picture(6, "again")]))
+    assert bot.held() == {5: "guild", 6: "again", 9: "?", 7: "?"}
+
+
+async def test_a_ready_whose_user_discordpy_cannot_use_keeps_no_guild_away() -> None:
+    bot = await idle()
+    odd = shard([picture(5)])
+    odd.ready = b'{"user":{"id":"1"}}'
+    await bot.take(odd)
+    assert bot.held() == {5: "guild"}

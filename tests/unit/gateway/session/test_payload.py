@@ -122,6 +122,8 @@ def test_ready_names_the_session() -> None:
     facts = ready_facts(b'{"session_id":"a","resume_gateway_url":"wss://x","application":{"id":"1"},"v":10}')
     assert (facts.session_id, facts.resume_gateway_url, facts.application_id) == ("a", "wss://x", "1")
     assert ready_facts(b'{"session_id":"a"}').resume_gateway_url is None
+    assert ready_facts(b'{"session_id":"a","guilds":{}}').guilds is None
+    assert ready_facts(b'{"session_id":"a","guilds":[{"id":"7"},{"id":8},null]}').guilds == (7, -2, -3)
     with pytest.raises(PayloadError):
         ready_facts(b"{}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,30 @@ def test_a_torn_last_record_is_left_out(start: Start, tmp_path: Path) -> None:
     assert path.stat().st_size > whole
     (guild,) = recalled(path).guilds()
     assert restore(guild)["channels"] == []
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_damaged_journal_is_set_aside_in_one_line(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    chance, path = random.Random(seed), tmp_path / "j"
+    writer = start(path)
+    writer.begin()
+    for number in range(20):
+        writer.feed("CHANNEL_CREATE", {"id": str(number), "name": "new"})
+    data = bytearray(path.read_bytes())
+    if seed % 3:
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    else:
+        at = chance.randrange(len(data) - 100)
+        data[at : at + 100] = chance.choice((bytes(100), chance.randbytes(100)))
+    path.write_bytes(data)
+    assert recalled(path).ready is None
+    assert [each.name for each in tmp_path.iterdir()] == ["j.damaged-1"]
+    assert len(caplog.records) == 1
+    again = start(path)
+    again.begin()
+    assert same(recalled(path), again.snapshot), "a new one is written"
 
 
 def test_events_that_come_again_after_a_resume_change_nothing(start: Start, tmp_path: Path) -> None:

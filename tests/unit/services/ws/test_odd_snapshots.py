@@ -95,12 +95,21 @@ def test_an_odd_event_passes_and_the_next_snapshot_can_be_told(
             assert kept.world.picture(0, GUILD) is not None
 
 
+@pytest.mark.parametrize(
+    "d",
+    [
+        CREATE | {"member_count": "many"},
+        CREATE | {"member_count": 1 << 70},
+        CREATE | {"member_count": -1},
+        b'{"id":"7","name":"\xff"}',
+    ],
+)
 def test_what_could_not_be_applied_is_recorded_and_its_guild_is_unavailable_until_it_comes_again(
-    tmp_path: Path,
+    tmp_path: Path, d: object
 ) -> None:
     with SnapshotRig(tmp_path) as kept:
         kept.event("GUILD_CREATE", CREATE)
-        kept.event("GUILD_CREATE", CREATE | {"member_count": "many"})
+        kept.event("GUILD_CREATE", d)
         assert list(kept.world.unavailable(0)) == [GUILD]
     (found,) = read(tmp_path)
     assert (found.kind, found.type, found.seq, found.guild_id) == (SET_ASIDE, "GUILD_CREATE", 3, GUILD)
@@ -116,3 +125,11 @@ def test_a_journal_with_an_odd_event_does_not_keep_the_next_process_from_startin
         session = kept.world.session(0)
     with SnapshotRig(tmp_path) as again:
         assert again.world.restore(0, session)
+
+
+def test_more_members_leave_than_discord_has_counted(tmp_path: Path) -> None:
+    with SnapshotRig(tmp_path) as kept:
+        kept.event("GUILD_CREATE", CREATE)
+        for number in range(5):
+            kept.event("GUILD_MEMBER_REMOVE", {"guild_id": str(GUILD), "user": {"id": str(number)}})
+        assert kept.world._shards[0].members == 0, "the wire has no negative number"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from nescord_core.gateway.identify.queue import SessionStartLimit
 from nescord_core.gateway.session_store import SessionStoreError
 from nescord_core.services.control.shared_lock import is_locked, shared_lock
 from nescord_core.services.ws.messages import Begin, Failed, failure_of, from_parent
-from nescord_core.services.ws.plan import claim_name, described, lock_name, plan
+from nescord_core.services.ws.plan import TooManyClusters, claim_name, described, lock_name, plan
 from nescord_core.settings import SecuritySettings, WsSettings
 
 INFO = GatewayInfo("wss://gateway.example", 6, SessionStartLimit(max_concurrency=16))
@@ -31,6 +32,19 @@ def test_a_host_holds_its_part_of_the_shards() -> None:
 def test_a_shard_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match="shard 6 does not exist"):
         plan(WsSettings(token="t", intents=1, shard_ids=(6,)), INFO)
+
+
+def test_more_processes_than_a_host_may_run_are_refused_with_what_to_do() -> None:
+    settings = WsSettings(token="t", intents=1)
+    most = settings.max_clusters * settings.shards_per_cluster
+    limit = SessionStartLimit()
+    assert len(plan(settings, GatewayInfo("wss://g", most, limit)).clusters) == settings.max_clusters
+    with pytest.raises(TooManyClusters, match=r"129 processes .* 16, and ws\.max_clusters is 128\. Raise"):
+        plan(settings, GatewayInfo("wss://g", most + 1, limit))
+    with pytest.raises(TooManyClusters):
+        plan(replace(settings, shards=100_000), INFO)
+    plan(replace(settings, shards=100_000, shard_ids=tuple(range(64))), INFO)
+    plan(replace(settings, shards=100_000, shards_per_cluster=1000), INFO)
 
 
 def test_the_plan_is_said_in_a_line() -> None:
