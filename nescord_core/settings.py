@@ -49,9 +49,13 @@ class SecuritySettings:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSettings:
-    """The guild state that ws caches for a main with an empty cache; off for bots that need none."""
+    """The guild state that ws caches for a main with an empty cache; off for bots that need none.
+
+    ``on_request``: it is enabled by the first main that requests it.
+    """
 
     enabled: bool = False
+    on_request: bool = False
     members: bool = True
     presences: bool = True
     voice_states: bool = True

@@ -140,6 +140,7 @@ class Config:
             replay_events=self["ws.replay_events"],
             snapshot=settings.SnapshotSettings(
                 enabled=self._keeps_snapshot,
+                on_request=self["ws.snapshot.enabled"] == "auto",
                 members=self["ws.snapshot.members"],
                 presences=self["ws.snapshot.presences"],
                 voice_states=self["ws.snapshot.voice_states"],
@@ -153,7 +154,7 @@ class Config:
 
     @property
     def _keeps_snapshot(self) -> bool:
-        """Whether ws keeps snapshots; "auto" does if main.entry is a file, that is, a discord.py bot."""
+        """Whether ws keeps snapshots from the start; "auto" does if main.entry is a discord.py bot's file."""
         wanted = self["ws.snapshot.enabled"]
         return bool(wanted == "on") or (wanted == "auto" and self["main.entry"].endswith(".py"))
 

@@ -160,7 +160,7 @@ KEYS: tuple[Key, ...] = (
         "NESCORD_SNAPSHOT",
         one_of("auto", "on", "off"),
         "auto",
-        "keep the guilds for a discord.py bot; auto: if main.entry is a file",
+        "keep the guilds for a discord.py bot; auto: if main.entry is a file, or once main requests them",
     ),
     Key("ws.snapshot.members", "NESCORD_SNAPSHOT_MEMBERS", boolean, True, "include members, as they arrive"),
     Key("ws.snapshot.presences", "NESCORD_SNAPSHOT_PRESENCES", boolean, True, "include presences"),

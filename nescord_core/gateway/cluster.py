@@ -104,6 +104,14 @@ class Cluster:
         for shard in self._shards.values():
             shard.use_gateway(url)
 
+    def renew(self, why: str) -> None:
+        """Start a new session on every shard that has one. Each costs one of the day's IDENTIFYs."""
+        shards = [each for each in self._shards.values() if each.has_session]
+        if shards:
+            log.warning("%s, so %s once", why, _new_sessions([each.shard_id for each in shards]))
+        for shard in shards:
+            shard.renew()
+
     async def command(self, shard_id: int, op: int, data: bytes, deadline: float) -> None:
         """Send a gateway command (``data`` is the JSON of its ``d``); return once it is written.
 
@@ -236,6 +244,11 @@ def _same(one: SavedSession | None, other: SavedSession | None) -> bool:
         other.received,
         other.resume_gateway_url,
     )
+
+
+def _new_sessions(shard_ids: Sequence[int]) -> str:
+    verb = "starts a new session" if len(shard_ids) == 1 else "start new sessions"
+    return f"{label_shards(shard_ids)} {verb}"
 
 
 def _noop() -> None:

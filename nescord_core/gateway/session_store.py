@@ -46,8 +46,8 @@ class SavedSession(msgspec.Struct, frozen=True):
     """The data that RESUME needs. Everything up to ``seq`` is acknowledged or on disk.
 
     ``acknowledged`` is the seq up to which everything is acknowledged (None: the same one), ``received`` the
-    last seq received and ``guilds`` the number of the session's guilds, if they are known. ``saved_at`` is
-    Unix time.
+    last seq received and ``guilds`` the number of the session's guilds, if they are known. ``latency`` is the
+    last one, in seconds. ``saved_at`` is Unix time.
     """
 
     session_id: str
@@ -60,6 +60,7 @@ class SavedSession(msgspec.Struct, frozen=True):
     acknowledged: int | None = None
     received: int | None = None
     guilds: int | None = None
+    latency: float | None = None
 
 
 class SessionStore(Protocol):

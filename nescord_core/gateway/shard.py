@@ -92,6 +92,7 @@ class Shard:
         if saved is not None:
             received = saved.seq if saved.received is None else saved.received
             self._session.guilds = GuildCount(saved.guilds, seq=received)
+            self._session.latency.last = saved.latency
         self._intake = Intake(
             self._session,
             self._counters,
@@ -119,6 +120,15 @@ class Shard:
     def stop(self, *, keep_session: bool) -> None:
         """Close the connection; with ``keep_session`` the session can be resumed."""
         self._step(s.Stop(keep_session))
+
+    @property
+    def has_session(self) -> bool:
+        """Whether there is a session, connected or to be resumed."""
+        return self._session.session_id is not None
+
+    def renew(self) -> None:
+        """End the session and start a new one."""
+        self._step(s.Renew())
 
     async def command(self, op: int, data: bytes, deadline: float) -> None:
         """Send a command, at the latest after ``deadline`` seconds. Raises GatewayCommandError."""
@@ -181,6 +191,7 @@ class Shard:
             acknowledged=self._resume_point.done,
             received=self._resume_point.received,
             guilds=self._session.guilds.number,
+            latency=self._session.latency.last,
         )
 
     def stats(self) -> ShardStats:

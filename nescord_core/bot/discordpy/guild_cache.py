@@ -1,7 +1,8 @@
 """Fills a client's cache with the guilds that ws assigns to this process, in their current state.
 
-All guilds of a shard arrive before its first event; later, guilds come and go as replicas do. The bot is a
-member of all of them throughout, so no user event is fired.
+All guilds of a shard arrive before its first event: a new session begins as with discord.py's own transport
+(session_start.py). Later, guilds come and go as replicas do. The bot is a member of all of them throughout,
+so that fires no event.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ import discord
 import msgspec
 
 from nescord_core.bot.discordpy import intent_filter, internals
+from nescord_core.bot.discordpy.session_start import SessionStart
 from nescord_core.gateway.snapshot.shard_snapshot import GuildSnapshot, restore
 from nescord_core.payloads import EventInfo
 from nescord_core.snowflake import shard_of
@@ -41,20 +43,26 @@ class _LoadingShard:
     is_fresh: bool
     is_new: bool
     position: tuple[str, int]
+    is_announced: bool = False
+    arrived: set[int] = field(default_factory=set)
     guilds: list[discord.Guild] = field(default_factory=list)
+
+    def announces(self, snapshot: pb.Snapshot) -> bool:
+        """Return whether the client has connected in the snapshot's session."""
+        return self.is_announced and self.position[0] == snapshot.session_id
 
 
 class GuildCache:
     """Processes snapshots, one shard at a time.
 
-    ``add_shard`` is called for a new shard, ``greet`` once its session is known.
+    ``add_shard`` is called for a new shard, ``greet`` when a session of it has begun.
     """
 
     def __init__(
         self,
         client: discord.Client,
         add_shard: Callable[[int, int], None],
-        greet: Callable[[int], Coroutine[Any, Any, None]],
+        greet: Callable[[int], object],
     ) -> None:
         self._client = client
         self._state = internals.connection(client)
@@ -67,7 +75,7 @@ class GuildCache:
         self._shard_positions: dict[int, tuple[str, int]] = {}
         self._guild_positions: dict[int, tuple[str, int]] = {}
         self._loading: dict[int, _LoadingShard] = {}
-        self._starting: dict[int, Coroutine[Any, Any, None] | None] = {}
+        self._start = SessionStart(client, greet)
         self._member_requests: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
@@ -104,6 +112,7 @@ class GuildCache:
     def note_session(self, ready: EventInfo) -> None:
         """Record a new session, from its READY."""
         self._sessions[ready.shard_id] = ready.session_id
+        self._start.is_connected = True
         self._partial.discard(ready.shard_id)
 
     def add_shard(self, ready: dict[str, Any]) -> None:
@@ -125,7 +134,7 @@ class GuildCache:
             if snapshot.first or shard_id not in self._loading:
                 self._begin_shard(snapshot)
             if snapshot.ready:
-                await self._fill(snapshot, self._loading[shard_id])
+                await self._load(snapshot, self._loading[shard_id])
             if snapshot.last:
                 self._complete(snapshot, self._loading.pop(shard_id))
 
@@ -136,7 +145,7 @@ class GuildCache:
             if share.shared:
                 self._shared |= {shard for _, shard in self._shard_of(changed_ids)}
             added: list[discord.Guild] = []
-            await self._put(share.guilds, (share.session_id, share.seq), added)
+            await self._put(share.guilds, (share.session_id, share.seq), added, announce=False)
             self._mark_unavailable(share.unavailable)
             self._drop(share.gone)
             self._request_members_later(added)
@@ -163,7 +172,10 @@ class GuildCache:
         is_fresh = shard_id not in self._known and shard_id not in self._loading
         if is_fresh:
             self._introduce_shard(snapshot)
-        self._loading[shard_id] = _LoadingShard(is_fresh, is_new, (snapshot.session_id, snapshot.seq))
+        loading = _LoadingShard(is_fresh, is_new, (snapshot.session_id, snapshot.seq))
+        begun = self._loading.get(shard_id)  # on a stream that broke
+        loading.is_announced = begun is not None and begun.announces(snapshot)
+        self._loading[shard_id] = loading
 
     def _introduce_shard(self, snapshot: pb.Snapshot) -> None:
         internals.set_shards(self._client, snapshot.shard_count)
@@ -175,20 +187,35 @@ class GuildCache:
                 ", ".join(names),
             )
 
-    async def _fill(self, snapshot: pb.Snapshot, loading: _LoadingShard) -> None:
+    async def _load(self, snapshot: pb.Snapshot, loading: _LoadingShard) -> None:
+        position = (snapshot.session_id, snapshot.seq)
+        loading.arrived.update(each.guild_id for each in snapshot.guilds)
         with internals.muted(self._state):
             try:
                 internals.set_user(self._client, msgspec.json.decode(snapshot.ready))
             except Exception:  # whatever discord.py makes of it
                 log.exception("the READY of shard %d has no user that discord.py can use", snapshot.shard_id)
-        await self._put(snapshot.guilds, (snapshot.session_id, snapshot.seq), loading.guilds)
+        if loading.is_new and not loading.is_announced:
+            loading.is_announced = True
+            expected = snapshot.guild_ids or [each.guild_id for each in snapshot.guilds]
+            if not loading.is_fresh:
+                self._mark_unavailable(expected, reset=True)
+            await self._start.connected(snapshot.shard_id, expected, is_fresh=loading.is_fresh)
+        await self._put(snapshot.guilds, position, loading.guilds, announce=loading.is_new)
 
     async def _put(
-        self, snapshots: Iterable[pb.GuildSnapshot], position: tuple[str, int], done: list[discord.Guild]
+        self,
+        snapshots: Iterable[pb.GuildSnapshot],
+        position: tuple[str, int],
+        done: list[discord.Guild],
+        *,
+        announce: bool,
     ) -> None:
         """Add guilds to the cache, current as of ``position``, and append each to ``done``."""
         with _gc_paused():
             for number, snapshot in enumerate(snapshots):
+                if announce:
+                    self._start.arriving()
                 if (guild := self._put_one(snapshot)) is not None:
                     done.append(guild)
                     self._guild_positions[snapshot.guild_id] = position
@@ -237,54 +264,25 @@ class GuildCache:
         self._partial.discard(shard_id)
         (self._shared.add if snapshot.shared else self._shared.discard)(shard_id)
         self._mark_unavailable(snapshot.unavailable, reset=loading.is_new)
-        if not loading.is_fresh:
-            own = {guild.id for guild in loading.guilds} | set(snapshot.unavailable)
+        if loading.is_new or not loading.is_fresh:
+            own = loading.arrived | set(snapshot.unavailable)
             here = self._shard_of(each.id for each in self._client.guilds)
             self._drop(each for each, shard in here if shard == shard_id and each not in own)
         if loading.is_new:
-            self._begin(snapshot, loading)
+            self._start.complete(
+                shard_id,
+                loading.guilds,
+                waits_for_guilds=bool(snapshot.unavailable),
+                is_last=len(self._known) == (self._client.shard_count or 1),
+            )
         else:
             self._request_members_later(loading.guilds)
 
-    def _begin(self, snapshot: pb.Snapshot, loading: _LoadingShard) -> None:
-        internals.cancel_ready(self._client, snapshot.shard_id)
-        self._state.dispatch("connect")
-        if internals.auto_sharded(self._client):
-            self._state.dispatch("shard_connect", snapshot.shard_id)
-        self._start(snapshot.shard_id, loading.guilds, waits_for_guilds=bool(snapshot.unavailable))
-
-    def _start(self, shard_id: int, guilds: list[discord.Guild], *, waits_for_guilds: bool) -> None:
-        if waits_for_guilds:
-            internals.await_guilds(self._client, shard_id)
-            self._starting[shard_id] = None
-        else:
-            self._starting[shard_id] = self._warm(shard_id, guilds)
-        plain = internals.auto_sharded(self._client) is None
-        if not plain or len(self._known) == (self._client.shard_count or 1):
-            starting, self._starting = self._starting, {}
-            internals.finish_start(self._client, starting)
-
-    async def _warm(self, shard_id: int, guilds: list[discord.Guild]) -> None:
-        """Request the members that ws does not have; then the shard is ready."""
-        try:
-            await self.greet(shard_id)
-            await self._request_members(guilds)
-        except asyncio.CancelledError:
-            return  # another session has started; as in discord.py, others wait for this task to end
-        if internals.auto_sharded(self._client):
-            self._state.dispatch("shard_ready", shard_id)
-
     def _request_members_later(self, guilds: list[discord.Guild]) -> None:
         if wanted := [each for each in guilds if internals.members_wanted(self._state, each)]:
-            task = asyncio.get_running_loop().create_task(self._request_members(wanted))
+            task = asyncio.get_running_loop().create_task(self._start.request_members(wanted))
             self._member_requests.add(task)
             task.add_done_callback(self._member_requests.discard)
-
-    async def _request_members(self, guilds: list[discord.Guild]) -> None:
-        for guild in guilds:
-            if internals.members_wanted(self._state, guild):
-                with suppress(TimeoutError):
-                    await internals.request_members(self._state, guild)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from typing import Any, cast
 
 import discord
@@ -17,6 +17,7 @@ from discord.state import AutoShardedConnectionState, ConnectionState
 from discord.ui.view import BaseView
 
 __all__ = [
+    "OwnStart",
     "add_guild",
     "add_shard",
     "auto_sharded",
@@ -26,6 +27,7 @@ __all__ = [
     "command_payloads",
     "connection",
     "drop_guilds",
+    "expect_guilds",
     "finish_start",
     "first_presence",
     "lost_views",
@@ -42,6 +44,8 @@ __all__ = [
 ]
 
 State = ConnectionState[Any]
+OwnStart = Coroutine[Any, Any, None]
+"""Makes a shard ready instead of discord.py's wait for guilds."""
 
 TABLES = (
     "_channels",
@@ -119,6 +123,13 @@ def add_guild(state: State, data: dict[str, Any]) -> discord.Guild:
     return state._add_guild_from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
 
 
+def expect_guilds(state: State, guild_ids: Iterable[int]) -> None:
+    """Add the guilds that are not in the cache as READY does, without data."""
+    for guild_id in guild_ids:
+        if state._get_guild(guild_id) is None:
+            add_guild(state, {"id": str(guild_id), "unavailable": True})
+
+
 def put_guild(state: State, data: dict[str, Any]) -> discord.Guild:
     """Add a guild to the cache, or update it to exactly this data."""
     guild = state._get_guild(int(data["id"]))
@@ -127,6 +138,7 @@ def put_guild(state: State, data: dict[str, Any]) -> discord.Guild:
     _forget_expressions(state, guild)
     for name in TABLES:
         getattr(guild, name).clear()  # discord.py only adds to them, so removed items would stay
+    guild.unavailable = False
     guild._from_data(data)  # type: ignore[arg-type]  # it is a GUILD_CREATE
     return guild
 
@@ -196,16 +208,24 @@ async def request_members(state: State, guild: discord.Guild) -> None:
         await asked
 
 
-def await_guilds(client: discord.Client, shard_id: int) -> None:
-    """Treat GUILD_CREATEs that follow as part of the start, so that they fire no guild_join."""
+def await_guilds(client: discord.Client, shard_id: int, here: Iterable[discord.Guild]) -> None:
+    """Treat GUILD_CREATEs that follow, and the guilds that are here, as part of the start.
+
+    They fire guild_available, not guild_join.
+    """
     state = auto_sharded(client)
     if state is not None:
-        state._ready_states[shard_id] = asyncio.Queue()
+        arrived = state._ready_states[shard_id] = asyncio.Queue()
     else:
-        client._connection._ready_state = asyncio.Queue()
+        plain = client._connection
+        if not hasattr(plain, "_ready_state"):
+            plain._ready_state = asyncio.Queue()
+        arrived = plain._ready_state
+    for guild in here:
+        arrived.put_nowait(guild)
 
 
-def finish_start(client: discord.Client, starting: dict[int, Coroutine[Any, Any, None] | None]) -> None:
+def finish_start(client: discord.Client, starting: dict[int, OwnStart | None]) -> None:
     """Fire ready once all shards are, by our coroutine or (None) by discord.py's wait for guilds."""
     state = auto_sharded(client)
     if state is None:
@@ -218,7 +238,7 @@ def finish_start(client: discord.Client, starting: dict[int, Coroutine[Any, Any,
         state._ready_task = asyncio.create_task(state._delay_ready())
 
 
-def _end_plain_start(state: State, starting: dict[int, Coroutine[Any, Any, None] | None]) -> None:
+def _end_plain_start(state: State, starting: dict[int, OwnStart | None]) -> None:
     waits_for_guilds = None in starting.values()
 
     async def end() -> None:

@@ -89,7 +89,7 @@ class ParserFeed:
             # Its tasks see the cache as this event left it: the next event waits for their first step.
             await asyncio.sleep(0)
         if event.type == "READY":
-            await self._cache.greet(event.shard_id)
+            self._cache.greet(event.shard_id)
         if event.type in {"READY", "GUILD_CREATE"}:
             return  # their tasks wait for other events
         self._running.add(tasks)
@@ -124,14 +124,14 @@ class ParserFeed:
         if not intent_filter.is_allowed(kind, data, intents=intents, own_id=own_id):
             return
         data = intent_filter.filtered(kind, data, intents=intents, own_id=own_id)
+        if self._is_outdated(data, event, past=past):
+            return  # what it says has been dispatched when the cache was filled
         if self._client._enable_debug_events:
             frame = {"t": kind, "s": event.seq, "op": 0, "d": data}
             self._state.dispatch("socket_raw_receive", json.dumps(frame))
         self._state.dispatch("socket_event_type", kind)
         if event.stale:
             log.warning("an interaction arrived too late to be answered (event %d)", event.seq)
-            return
-        if self._is_outdated(data, event, past=past):
             return
         if kind == "READY":
             self._cache.note_session(event)

@@ -19,6 +19,7 @@ from nescord_core.bot.discordpy.parser_feed import ParserFeed
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.discordpy.shard_socket import ShardSocket
 from nescord_core.bot.listener import WsListener
+from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
@@ -122,7 +123,8 @@ class Transport:
         self.guilds: dict[int, int] = {}
         self.members: dict[int, int] = {}
         """Numbers by shard, over all replicas."""
-        cache = GuildCache(client, self._add_shard, self._send_first_presence)
+        self._greetings: set[asyncio.Task[None]] = set()
+        cache = GuildCache(client, self._add_shard, self._greet)
         delivery = ParserFeed(client, cache, timeout=settings.event_timeout, end=self._end)
         self._cache = cache
         self.listener.on("*")(delivery.take)
@@ -151,17 +153,26 @@ class Transport:
         self.guilds |= zip(message.shard_id, message.guilds, strict=False)
         self.members |= zip(message.shard_id, message.members, strict=False)
         for shard_id, latency in zip(message.shard_id, message.latency, strict=True):
-            self._latencies[shard_id] = latency if latency >= 0 else float("nan")
+            if latency < 0:
+                continue  # not measured yet, or not again: the last one stays
+            self._latencies[shard_id] = latency
             if shard_id in self._sockets:
-                self._sockets[shard_id].measured = self._latencies[shard_id]
+                self._sockets[shard_id].measured = latency
         if internals.auto_sharded(self._client) is None and self._latencies:
             self._client.ws.measured = sum(self._latencies.values()) / len(self._latencies)  # type: ignore[attr-defined]
 
     def _add_shard(self, shard_id: int, shard_count: int) -> None:
         if internals.auto_sharded(self._client) is not None:
             socket = ShardSocket(self._client, self.listener.gateway, shard_id, shard_count)
+            socket.measured = self._latencies.get(shard_id, socket.measured)
             self._sockets[shard_id] = socket
             internals.add_shard(self._client, socket)
+
+    def _greet(self, shard_id: int) -> None:
+        """Start sending the presence; the start does not wait for it, as it is part of IDENTIFY otherwise."""
+        task = asyncio.get_running_loop().create_task(self._send_first_presence(shard_id))
+        self._greetings.add(task)
+        task.add_done_callback(self._greetings.discard)
 
     async def _send_first_presence(self, shard_id: int) -> None:
         """Set the presence that the bot was created with, which discord.py sends with IDENTIFY."""
@@ -174,7 +185,10 @@ class Transport:
             "since": 0,
             "afk": False,
         }
-        await self.listener.gateway.send(3, msgspec.json.encode(presence), shard_id=shard_id)
+        try:
+            await self.listener.gateway.send(3, msgspec.json.encode(presence), shard_id=shard_id)
+        except GatewayCommandError as error:
+            log.warning("the bot's activity and status were not set on shard %d: %s", shard_id, error)
 
 
 def _send_secret(client: discord.Client, rest_url: str, secret: str) -> None:

@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 
 _FACTS_INTERVAL = 5.0
+_FIRST_FACTS_INTERVAL = 0.25
+"""The same until the latency of every shard is known."""
 _WATCH_INTERVAL = 1.0
 _MB = 1024 * 1024
 _MAX_MESSAGES = 4096
@@ -109,6 +111,7 @@ class OutgoingStream:
         self._world = context.world if ready.snapshot else None
         self._snapshots: ReplicaSnapshots | None = None
         if self._world is not None:
+            self._world.request()
             self._snapshots = ReplicaSnapshots(context.partition, self._stream, self._world)
             self._wake.set()
 
@@ -258,8 +261,10 @@ class OutgoingStream:
 
     async def _send_shard_facts(self) -> None:
         while self._world is not None:
-            self._enqueue(pb.FromWs(shards=self._world.facts()))
-            await asyncio.sleep(_FACTS_INTERVAL)
+            facts = self._world.facts()
+            self._enqueue(pb.FromWs(shards=facts))
+            is_known = bool(facts.latency) and min(facts.latency) >= 0
+            await asyncio.sleep(_FACTS_INTERVAL if is_known else _FIRST_FACTS_INTERVAL)
 
     async def _watch(self) -> None:
         """Log changes of the replica's condition."""

@@ -22,6 +22,7 @@ __all__ = [
     "IdentifyRefused",
     "Milestone",
     "OutOfSequence",
+    "Renew",
     "Report",
     "RequestIdentify",
     "Send",
@@ -87,6 +88,11 @@ class OutOfSequence:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """Fact: a new session is wanted instead of the present one."""
+
+
+@dataclass(frozen=True, slots=True)
 class IdentifyGranted:
     """Fact: this shard may IDENTIFY now."""
 
@@ -119,6 +125,7 @@ Fact = (
     | Corrupt
     | Unreadable
     | OutOfSequence
+    | Renew
     | IdentifyGranted
     | IdentifyRefused
     | Tick

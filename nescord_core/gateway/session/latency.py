@@ -6,7 +6,10 @@ __all__ = ["Latency"]
 
 
 class Latency:
-    """Round-trip time from heartbeat to acknowledgement, in seconds on any steady clock."""
+    """Round-trip time from heartbeat to acknowledgement, in seconds on any steady clock.
+
+    Until the first acknowledgement, ``last`` is what was assumed; ``average`` is None.
+    """
 
     __slots__ = ("_sent_at", "average", "last")
 
@@ -30,6 +33,16 @@ class Latency:
         self._sent_at = None
         old = self.last if self.average is None else self.average
         self.average = old + self.SMOOTHING * (self.last - old)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a heartbeat has been acknowledged."""
+        return self.average is not None
+
+    def assume(self, seconds: float) -> None:
+        """Use another round trip until a heartbeat has been acknowledged; one that is known stays."""
+        if self.last is None:
+            self.last = max(0.0, seconds)
 
     def forget(self) -> None:
         """Drop the heartbeat in flight: its connection is gone."""

@@ -65,6 +65,7 @@ class Session:
         self._next_beat: float | None = None
         self._heard = False
         self._connected_at = 0.0
+        self._asked_at = 0.0
         self._resumed_from = 0
         self._empty_resumes = 0
         self._on_resume_url = False
@@ -107,6 +108,8 @@ class Session:
                 return self._unreadable(reason, now, jitter)
             case s.OutOfSequence():
                 return self._out_of_sequence(now, jitter)
+            case s.Renew():
+                return self._renew(now, jitter)
             case s.IdentifyGranted() | s.IdentifyRefused():
                 return self._permit(fact, now, jitter)
             case _:
@@ -152,7 +155,7 @@ class Session:
             self._enter(State.AWAITING_PERMIT, None)
             return [s.RequestIdentify()]
         self._enter(State.RESUMING, now + self._rules.ready_timeout)
-        self._resumed_from = self.seq
+        self._resumed_from, self._asked_at = self.seq, now
         resume = {"token": self._token, "session_id": self.session_id, "seq": self.seq}
         return [s.Send(Op.RESUME, encode(Op.RESUME, resume)), s.Report(s.Milestone.RESUME)]
 
@@ -162,6 +165,7 @@ class Session:
         if isinstance(fact, s.IdentifyRefused):
             return self._close_and_retry("no session start is left", now, jitter, wait=fact.wait)
         self._enter(State.IDENTIFYING, now + self._rules.ready_timeout)
+        self._asked_at = now
         identify: dict[str, object] = {
             "token": self._token,
             "intents": self._intents,
@@ -197,6 +201,7 @@ class Session:
 
     def _dispatch(self, frame: s.Frame, now: float, jitter: float) -> list[s.Effect]:
         effects: list[s.Effect] = []
+        before = self.state
         if frame.type == "READY" and self.state is State.IDENTIFYING:
             try:
                 effects += self._ready(frame, now)
@@ -207,6 +212,9 @@ class Session:
             effects += self._resumed(now)
         if frame.type and frame.seq is not None and self.advance(frame.seq):
             effects.append(s.Deliver(frame.type, frame.seq, frame.d, redelivered))
+        if self.state is not before and not self.latency.is_measured:
+            # A bot asks for the latency right after its start: the first regular beat may take 41 s.
+            effects.append(self._heartbeat(now))
         return effects
 
     def _ready(self, frame: s.Frame, now: float) -> list[s.Effect]:
@@ -232,6 +240,7 @@ class Session:
         self._enter(State.CONNECTED, None)
         self._connected_at = now
         self._empty_resumes = 0
+        self.latency.assume(now - self._asked_at)
 
     def _invalid_session(self, resumable: bool, now: float, jitter: float) -> list[s.Effect]:
         low, high = self._rules.invalid_wait
@@ -361,6 +370,13 @@ class Session:
             return []
         self.session_id, self.seq, self.resume_url, self.restored = None, 0, None, False
         return [s.Report(s.Milestone.SESSION_ENDED, why)]
+
+    def _renew(self, now: float, jitter: float) -> list[s.Effect]:
+        """End the session, if there is one; on an open connection, identify on a new one."""
+        ended = self._end_session("a new one is wanted")
+        if not ended or self.state not in WIRED:
+            return ended
+        return [*ended, s.Close(DROP_SESSION), *self._lost("the session was ended", now, jitter)]
 
     def _stop(self, keep_session: bool) -> list[s.Effect]:
         wired, connecting = self.state in WIRED, self.state is State.CONNECTING

@@ -27,12 +27,12 @@ class State(Enum):
     FATAL = auto()
 
 
-_ON_WIRE = frozenset({s.Frame, s.Closed, s.Corrupt, s.Unreadable, s.OutOfSequence, s.Tick, s.Stop})
+_ON_WIRE = frozenset({s.Frame, s.Closed, s.Corrupt, s.Unreadable, s.OutOfSequence, s.Renew, s.Tick, s.Stop})
 
 LEGAL: Mapping[State, frozenset[type[s.Fact]]] = {
-    State.NEW: frozenset({s.Start, s.Stop}),
-    State.WAITING: frozenset({s.Tick, s.Stop}),
-    State.CONNECTING: frozenset({s.Connected, s.ConnectFailed, s.Tick, s.Stop}),
+    State.NEW: frozenset({s.Start, s.Renew, s.Stop}),
+    State.WAITING: frozenset({s.Renew, s.Tick, s.Stop}),
+    State.CONNECTING: frozenset({s.Connected, s.ConnectFailed, s.Renew, s.Tick, s.Stop}),
     State.AWAITING_HELLO: _ON_WIRE,
     State.AWAITING_PERMIT: _ON_WIRE | {s.IdentifyGranted, s.IdentifyRefused},
     State.IDENTIFYING: _ON_WIRE,

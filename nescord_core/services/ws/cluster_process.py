@@ -208,8 +208,8 @@ class ClusterProcess:
             world=world,
             callbacks=SessionCallbacks(self._secured, self._replayable, self._set_aside.undeliverable),
         )
-        kept = SnapshotSessions(sessions, world) if begin.settings.snapshot.enabled else sessions
         world.session_known = self._sender.partition.wake
+        world.requested = self._renew_sessions
         world.not_applied = self._set_aside.not_applied
         self._cluster = Cluster(
             begin.settings,
@@ -220,7 +220,7 @@ class ClusterProcess:
                 set_aside=self._set_aside.undeliverable,
                 suspects=self._marks(),
             ),
-            sessions=SpooledSessions(kept, self._sender.resume),
+            sessions=SpooledSessions(SnapshotSessions(sessions, world), self._sender.resume),
             identify=self._gate,
             gateway_url=begin.gateway_url,
         )
@@ -236,6 +236,13 @@ class ClusterProcess:
         except OSError as error:
             log.error("cannot mark events, to find the one that ends this cluster: %s", error)
             return None
+
+    def _renew_sessions(self) -> None:
+        """Start new sessions for guilds that the running ones brought while nobody kept them."""
+        if self._cluster is not None:
+            self._cluster.renew(
+                "main needs the guilds, which Discord sends once a session, and ws did not keep them"
+            )
 
     def _use_gateway(self, url: str) -> None:
         if self._cluster is not None:

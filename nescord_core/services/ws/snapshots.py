@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
@@ -12,10 +13,11 @@ from nescord_core.gateway.session_store import SavedSession, SessionStore
 from nescord_core.gateway.snapshot.journal import SnapshotJournal
 from nescord_core.gateway.snapshot.shard_snapshot import GuildSnapshot, Record, ShardSnapshot
 from nescord_core.gateway.stats import ShardStats
+from nescord_core.process.state_dir import make_folder, open_file
 from nescord_core.settings import WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
-__all__ = ["ShardSnapshots", "SnapshotSessions", "snapshot_message"]
+__all__ = ["ShardSnapshots", "SnapshotRequest", "SnapshotSessions", "snapshot_message"]
 
 log = logging.getLogger("nescord.ws")
 
@@ -24,6 +26,7 @@ class ShardSnapshots:
     """Applies the events of some shards to their snapshots, and serves those to main.
 
     ``sessions`` is incremented, and ``session_known`` called, for each session whose guilds become known.
+    ``requested`` is called once if a main requests guilds that were not kept so far.
     """
 
     def __init__(
@@ -41,26 +44,31 @@ class ShardSnapshots:
         self.session_known: Callable[[], None] = lambda: None
         self.not_applied: Callable[[Envelope, str], None] = lambda _envelope, _why: None
         """Called with an event that could not be applied to the snapshot of its guild."""
+        self.requested: Callable[[], None] = lambda: None
+        self._marker = SnapshotRequest(settings)
+        self.enabled = self._marker.is_wanted()
+        """Whether the guilds are kept."""
         self._restored: set[int] = set()
         self._shards = {each: ShardSnapshot(settings.snapshot) for each in shard_ids}
         folder = settings.state_dir / "world"
         self._journals = {each: SnapshotJournal(folder / f"shard-{each}.journal") for each in shard_ids}
 
     def numbers(self) -> dict[str, float]:
-        """Return the number of guilds kept and their size in MB; {} if snapshots are off."""
-        if not self._settings.snapshot.enabled:
+        """Return the number of guilds kept and their size in MB; {} if none are."""
+        if not self.enabled:
             return {}
         size = sum(shard.size for shard in self._shards.values())
         return {"guilds": sum(map(len, self._shards.values())), "guilds_mb": round(size / 1_000_000, 3)}
 
     def watching(self, put: Callable[[Envelope], None]) -> Callable[[Envelope], None]:
-        """Return a sink that records events before ``put``; ``put`` itself if snapshots are off."""
-        if not self._settings.snapshot.enabled:
+        """Return a sink that records events before ``put``, as far as guilds are kept."""
+        if not self.enabled and not self._settings.snapshot.on_request:
             return put
 
         def record_and_put(envelope: Envelope) -> None:
             try:
-                self.record(envelope)
+                if self.enabled:
+                    self.record(envelope)
             except Exception as error:  # an event of any shape is delivered
                 self._shards[envelope.shard_id].forget(envelope.guild_id)
                 self.not_applied(envelope, f"{type(error).__name__}: {error}")
@@ -77,6 +85,14 @@ class ShardSnapshots:
             if kind == "READY":
                 self._restored.discard(shard_id)
                 self._add_session()
+
+    def request(self) -> None:
+        """Keep the guilds from now on, unless that is off; a main with a cache of its own is there."""
+        if self.enabled or not self._settings.snapshot.on_request:
+            return
+        self.enabled = True
+        self._marker.remember()
+        self.requested()
 
     def restore(self, shard_id: int, session_id: str) -> bool:
         """Restore the snapshot that an earlier process saved; return whether it is of that session."""
@@ -101,7 +117,7 @@ class ShardSnapshots:
         """Return every shard's latency and, with snapshots, its numbers of guilds and members."""
         known = [(each.shard_id, -1.0 if each.latency is None else each.latency) for each in self._stats()]
         facts = pb.ShardFacts(shard_id=[each[0] for each in known], latency=[each[1] for each in known])
-        if self._settings.snapshot.enabled:
+        if self.enabled:
             shards = [self._shards[each[0]] for each in known]
             facts.guilds.extend(len(shard) for shard in shards)
             facts.members.extend(shard.members for shard in shards)
@@ -153,7 +169,7 @@ class ShardSnapshots:
         return pb.Snapshot(
             shard_id=shard_id,
             shard_count=self._shard_count,
-            kept=self._settings.snapshot.enabled,
+            kept=self.enabled,
             session_id=shard.session_id,
             seq=shard.seq,
             ready=b"" if shard.ready is None else msgspec.json.encode(shard.ready),
@@ -161,8 +177,31 @@ class ShardSnapshots:
         )
 
 
+class SnapshotRequest:
+    """Whether this or an earlier ws was asked for guilds, remembered in state_dir."""
+
+    def __init__(self, settings: WsSettings) -> None:
+        self._settings = settings.snapshot
+        self._path = settings.state_dir / "world" / "requested"
+
+    def is_wanted(self) -> bool:
+        """Return whether to keep guilds from the start."""
+        return self._settings.enabled or (self._settings.on_request and self._path.is_file())
+
+    def remember(self) -> None:
+        """Record the request for the next ws."""
+        try:
+            make_folder(self._path.parent)
+            os.close(open_file(self._path, os.O_WRONLY | os.O_CREAT))
+        except OSError as error:
+            log.error("cannot write %s: %s", self._path, os.strerror(error.errno or 0))
+
+
 class SnapshotSessions:
-    """Session store that returns only sessions with known guilds: Discord does not resend those on RESUME."""
+    """Session store that returns only sessions with known guilds: Discord does not resend those on RESUME.
+
+    Without kept guilds it returns every session.
+    """
 
     def __init__(self, sessions: SessionStore, world: ShardSnapshots) -> None:
         self._sessions = sessions
@@ -171,7 +210,7 @@ class SnapshotSessions:
     async def load(self, shard_id: int, *, shard_count: int, intents: int) -> SavedSession | None:
         """Return the shard's session; None if its guilds are not known."""
         saved = await self._sessions.load(shard_id, shard_count=shard_count, intents=intents)
-        if saved is None or self._world.restore(shard_id, saved.session_id):
+        if saved is None or not self._world.enabled or self._world.restore(shard_id, saved.session_id):
             return saved
         log.warning("shard %d starts a new session: the saved one has no snapshot of its guilds", shard_id)
         return None

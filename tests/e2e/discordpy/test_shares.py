@@ -103,7 +103,11 @@ def check_fired(workers: Workers, before: dict[int, Any], after: dict[int, Any],
     for pid, each in after.items():
         news = each["fired"][len(before[pid]["fired"]) if pid in before else 0 :]
         assert [name for name, *_ in news].count("ready") == (pid not in before)
-        assert all(name not in {"guild_available", "guild_unavailable"} for name, *_ in news), news
+        names = {name for name, *_ in news}
+        assert "guild_unavailable" not in names, news
+        assert ("guild_available" in names) == (pid not in before), (
+            "as discord.py does at its start, and only then"
+        )
         assert not {guild for name, *ids in news for guild in ids if name == "guild_join"} & known
         removed = {guild for name, *ids in news for guild in ids if name == "guild_remove"}
         assert not removed & workers.see().keys()

@@ -239,6 +239,7 @@ async def test_heartbeats_go_on_while_others_identify() -> None:
 
 async def test_opcode_1_is_answered_at_once() -> None:
     async def ask(peer: Peer) -> None:
+        assert await peer.expect(1) == 1, "the first one follows READY"
         await peer.send(1)
         assert await peer.expect(1) == 2
         await peer.event(3, "ANSWERED")

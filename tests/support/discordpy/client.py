@@ -56,7 +56,7 @@ class ToldClient(discord.Client):
         self.cache = GuildCache(self, lambda _shard, _count: None, self._greet)
         self._delivery = ParserFeed(self, self.cache, timeout=1.0, end=lambda _: None)
 
-    async def _greet(self, shard_id: int) -> None:
+    def _greet(self, shard_id: int) -> None:
         pass
 
     async def begin(self) -> None:

@@ -37,6 +37,9 @@ class World:
         self.shards = {each: Shard() for each in SHARDS}
         self.is_recalled_always = False
 
+    def request(self) -> None:
+        """Do nothing: the guilds are always kept."""
+
     def shard_ids(self) -> Collection[int]:
         return self.shards
 
@@ -202,7 +205,7 @@ class Wire:
         except StopIteration:
             self.pending = None
             return
-        if message is not None:
+        if message is not None and not message.HasField("shards"):
             for each in message.share.gone:
                 in_flight = any(entry.lane == each for entry in self.stream.in_flight.values())
                 assert not in_flight, "a guild is removed while handlers still use it"

@@ -23,10 +23,13 @@ _MESSAGE_BYTES = 256 * 1024
 
 
 class SnapshotSource(Protocol):
-    """The cached state of the shards, for a main that asks for it."""
+    """The cached state of the shards, for a main that requests it."""
 
     sessions: int
     """Grows whenever a shard becomes known, or starts a new session."""
+
+    def request(self) -> None:
+        """Cache the guilds from now on, unless that is off."""
 
     def shard_ids(self) -> Collection[int]:
         """Return all shards, known or not."""
@@ -106,10 +109,14 @@ class ReplicaSnapshots:
 
     def messages(self) -> Iterator[pb.FromWs | None]:
         """Yield everything there is to send."""
+        sessions = self._world.sessions
+        if self._sessions != sessions:
+            # Ahead of READY: a bot may ask for the latency in the first handler that runs.
+            yield pb.FromWs(shards=self._world.facts())
         now, stream = self._partition.replicas, self._stream
         assignment = GuildAssignment(stream.address, before=self._replicas, since=stream.rivals, now=now)
         # Changes from here on, while these messages are sent, are sent after them.
-        self._replicas, self._sessions, stream.rivals = now, self._world.sessions, dict(now)
+        self._replicas, self._sessions, stream.rivals = now, sessions, dict(now)
         for shard_id in self._world.shard_ids():
             if self._needs_whole_shard(shard_id):
                 yield from self._whole_shard(shard_id, assignment)
@@ -146,16 +153,25 @@ class ReplicaSnapshots:
             if self._world.session(shard_id) != session:
                 return  # a new session has started meanwhile, so it will be sent as a whole
             if batch or is_first:
-                yield pb.FromWs(snapshot=self._head(shard_id, batch, first=is_first, shared=is_shared))
+                head = self._head(shard_id, batch, first=is_first, shared=is_shared)
+                if is_first:
+                    head.guild_ids.extend(filter(assignment.is_own, self._current_guilds(shard_id)))
+                yield pb.FromWs(snapshot=head)
             else:
                 yield None
             is_first = False
+        if self._world.session(shard_id) != session:
+            return  # otherwise the last message would bring the new one's READY, which also comes as an event
         last = self._head(shard_id, (), first=False, shared=is_shared)
         last.unavailable.extend(sorted(filter(assignment.is_own, self._world.unavailable(shard_id))))
         last.last = True
         self._sent_sessions[shard_id] = session
         self._by_ready.discard(shard_id)
         yield pb.FromWs(snapshot=last)
+
+    def _current_guilds(self, shard_id: int) -> Iterator[int]:
+        departed = self._world.departed(shard_id)
+        return (each for each in self._world.guild_ids(shard_id) if each not in departed)
 
     def _head(
         self, shard_id: int, guilds: Iterable[pb.GuildSnapshot], *, first: bool, shared: bool

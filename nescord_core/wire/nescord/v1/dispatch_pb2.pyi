@@ -93,7 +93,7 @@ class Renewed(_message.Message):
     def __init__(self, id: _Optional[int] = ...) -> None: ...
 
 class Snapshot(_message.Message):
-    __slots__ = ("shard_id", "shard_count", "kept", "session_id", "seq", "ready", "unavailable", "guilds", "last", "intents", "shared", "first")
+    __slots__ = ("shard_id", "shard_count", "kept", "session_id", "seq", "ready", "unavailable", "guilds", "last", "intents", "shared", "first", "guild_ids")
     SHARD_ID_FIELD_NUMBER: _ClassVar[int]
     SHARD_COUNT_FIELD_NUMBER: _ClassVar[int]
     KEPT_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +106,7 @@ class Snapshot(_message.Message):
     INTENTS_FIELD_NUMBER: _ClassVar[int]
     SHARED_FIELD_NUMBER: _ClassVar[int]
     FIRST_FIELD_NUMBER: _ClassVar[int]
+    GUILD_IDS_FIELD_NUMBER: _ClassVar[int]
     shard_id: int
     shard_count: int
     kept: bool
@@ -118,7 +119,8 @@ class Snapshot(_message.Message):
     intents: int
     shared: bool
     first: bool
-    def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildSnapshot, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ..., shared: bool = ..., first: bool = ...) -> None: ...
+    guild_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, shard_id: _Optional[int] = ..., shard_count: _Optional[int] = ..., kept: bool = ..., session_id: _Optional[str] = ..., seq: _Optional[int] = ..., ready: _Optional[bytes] = ..., unavailable: _Optional[_Iterable[int]] = ..., guilds: _Optional[_Iterable[_Union[GuildSnapshot, _Mapping]]] = ..., last: bool = ..., intents: _Optional[int] = ..., shared: bool = ..., first: bool = ..., guild_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Share(_message.Message):
     __slots__ = ("shard_id", "session_id", "seq", "guilds", "unavailable", "gone", "shared")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -36,10 +36,12 @@ class Bot(ToldClient):
     def __init__(self) -> None:
         super().__init__()
         self.fired: list[str] = []
+        self.on_dispatch: Callable[[str], object] = str
 
     def dispatch(self, event: str, /, *args: Any, **more: Any) -> None:
         if event in NAMES:
             self.fired.append(event)
+            self.on_dispatch(event)
 
     async def take(self, message: pb.Snapshot | pb.Share) -> None:
         await super().take(message)
@@ -58,7 +60,8 @@ async def idle() -> Bot:
 async def started(*guilds: pb.GuildSnapshot, shared: bool = True) -> Bot:
     bot = await idle()
     await bot.take(shard(guilds, shared=shared))
-    assert bot.fired == ["connect", "ready"]
+    available = sum(not each.unavailable for each in bot.guilds)
+    assert bot.fired == ["connect", *["guild_available"] * available, "ready"]
     bot.fired.clear()
     return bot
 
@@ -143,7 +146,38 @@ async def test_what_came_of_a_stream_that_broke_counts_for_nothing() -> None:
     await bot.take(half)
     await bot.take(shard([picture(6)]))
     assert bot.held() == {6: "guild"}
-    assert bot.fired == ["connect", "ready"]
+    assert bot.fired == ["connect", "guild_available", "ready"]
+
+
+async def test_a_client_connects_with_all_its_guilds_before_any_of_them_is_available() -> None:
+    bot = await idle()
+    first = shard([picture(5)], guild_ids=[5, 6])
+    first.last = False
+    held: list[dict[int, str]] = []
+    bot.on_dispatch = lambda _event: held.append(bot.held())
+    await bot.take(first)
+    assert bot.held() == {5: "guild", 6: "?"}
+    assert (bot.fired, held) == (["connect"], [{5: "?", 6: "?"}])
+    rest = shard([picture(6)])
+    rest.first = False
+    await bot.take(rest)
+    assert bot.fired == ["connect", "guild_available", "guild_available", "ready"]
+
+
+async def test_a_guild_that_is_gone_before_it_arrives_is_not_kept() -> None:
+    bot = await idle()
+    await bot.take(shard([picture(5)], guild_ids=[5, 6]))
+    assert bot.held() == {5: "guild"}
+
+
+async def test_guilds_that_arrive_late_are_available_and_not_joined() -> None:
+    """ws has been asked between READY and the last GUILD_CREATE."""
+    bot = await idle()
+    await ToldClient.take(bot, shard([picture(5)], guild_ids=[5, 6], unavailable=[6]))
+    late = {"id": "6", "name": "late", "member_count": 1, "owner_id": "2", "unavailable": False}
+    await bot.handle("GUILD_CREATE", 11, 6, json.dumps(late | {"channels": [], "roles": []}).encode())
+    await asyncio.sleep(0.05)
+    assert bot.fired == ["connect", "guild_available", "guild_available", "ready"]
 
 
 async def test_a_new_session_begins_with_the_workers_own_guilds_alone() -> None:

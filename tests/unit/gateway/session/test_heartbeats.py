@@ -91,18 +91,47 @@ def test_a_tick_that_comes_late_does_not_condemn_the_peer() -> None:
 
 def test_the_round_trip_of_a_heartbeat_is_measured() -> None:
     rig = Rig().connected()
-    rig.due()
     rig.now += 0.2
     rig.frame(11)
     assert rig.session.latency.last == pytest.approx(0.2)
+    rig.due()
+    rig.now += 0.3
+    rig.frame(11)
+    assert rig.session.latency.last == pytest.approx(0.3)
+
+
+def test_the_latency_is_known_from_ready_on() -> None:
+    rig = Rig()
+    rig.handle(s.Start())
+    rig.hello()
+    rig.handle(s.IdentifyGranted(), after=7.0)
+    rig.now += 0.5
+    effects = rig.ready()
+    assert rig.session.latency.last == pytest.approx(0.5), "the round trip of IDENTIFY, without the queue"
+    assert [type(each) for each in effects[-2:]] == [s.Deliver, s.Send]
+    assert sent(effects) == {1: 1}, "a heartbeat follows at once, with the number of READY"
+    rig.now += 0.1
+    rig.frame(11)
+    assert rig.session.latency.last == pytest.approx(0.1)
+
+
+def test_a_resumed_session_beats_at_once_unless_its_latency_is_known() -> None:
+    rig = Rig(saved=Resumable("one", 5, RESUME_HOST))
+    rig.handle(s.Start())
+    rig.hello()
+    assert sent(rig.frame(0, {}, seq=6, t="RESUMED")) == {1: 6}
+    rig.frame(11)
+    rig.resuming()
+    assert sent(rig.frame(0, {}, seq=7, t="RESUMED")) == {}
 
 
 def test_a_beat_of_a_lost_connection_is_not_answered_by_the_next_one() -> None:
     rig = Rig().connected()
     rig.due()
     rig.resuming()
+    rig.now += 9.0
     rig.frame(11)
-    assert rig.session.latency.last is None
+    assert not rig.session.latency.is_measured
 
 
 def test_heartbeats_go_on_while_waiting_for_a_permit() -> None:

@@ -21,7 +21,7 @@ def test_what_the_table_does_not_name_is_an_error(state: State) -> None:
     rig.session.state = state
     everything: list[s.Fact] = [
         *(s.Start(), s.Connected(), s.ConnectFailed(), s.Frame(11), s.Closed(), s.Corrupt()),
-        *(s.IdentifyGranted(), s.IdentifyRefused(1.0), s.Tick(), s.Stop()),
+        *(s.IdentifyGranted(), s.IdentifyRefused(1.0), s.Renew(), s.Tick(), s.Stop()),
     ]
     for fact in everything:
         if type(fact) not in LEGAL[state]:
@@ -321,3 +321,21 @@ def test_events_of_no_session_are_not_passed_on() -> None:
 
 def test_unknown_opcodes_are_ignored() -> None:
     assert Rig().connected().frame(77, {}) == []
+
+
+def test_a_session_that_is_renewed_is_dropped_and_a_new_one_identified_at_once() -> None:
+    rig = Rig().connected()
+    effects = rig.handle(s.Renew())
+    assert of(s.Close, effects) == [s.Close(1000)]
+    assert rig.session.resumable() is None
+    assert of(s.Connect, rig.due()) == [s.Connect(MAIN)]
+    rig.hello()
+    assert rig.session.state is State.AWAITING_PERMIT
+
+
+def test_a_session_that_is_renewed_while_it_has_no_connection_is_not_resumed() -> None:
+    rig = Rig().connected()
+    rig.handle(s.Closed(None))
+    assert not of(s.Close, rig.handle(s.Renew()))
+    assert of(s.Connect, rig.due()) == [s.Connect(MAIN)]
+    assert rig.handle(s.Renew()) == [], "there is none any more"

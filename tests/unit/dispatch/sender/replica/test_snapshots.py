@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nescord_core.dispatch.sender.reassignment import GuildAssignment
-from support.dispatch.snapshot_model import Replica, System, Wire, of, seeds, settle, shard_of
+from nescord_core.dispatch.sender.replica.snapshots import ReplicaSnapshots
+from support.dispatch.snapshot_model import Replica, Shard, System, Wire, of, seeds, settle, shard_of
 
 
 @pytest.mark.parametrize("first", range(0, 400, 40))
@@ -82,3 +83,29 @@ def test_one_of_several_that_dials_again_is_told_its_share() -> None:
     settle(system)
     assert replica.cache
     assert set(replica.cache.values()) == {1}
+
+
+def test_a_session_that_begins_within_a_snapshot_is_not_sent_as_its_end() -> None:
+    """The client would connect without guilds, and once more with READY."""
+    system = of("a")
+    system.world.shards[0] = Shard()
+    wire = system.wires["a"]
+    messages = ReplicaSnapshots(system.partition, wire.stream, system.world).messages()
+    sent = [next(messages), next(messages)]
+    assert [message is not None and message.WhichOneof("kind") for message in sent] == ["shards", "snapshot"]
+    system.world.shards[0] = Shard(session=1, seq=1, unavailable={2, 4})
+    heads = [each.snapshot for each in messages if each is not None and each.HasField("snapshot")]
+    assert [each.last for each in heads if each.shard_id == 0] == []
+
+
+def test_the_first_message_of_a_shard_lists_its_guilds() -> None:
+    system = of("a", "b")
+    wire = system.wires["a"]
+    shard = system.world.shards[0]
+    shard.unavailable.add(gone := shard.guilds.popitem()[0])
+    shard.departed[left := shard.guilds.popitem()[0]] = shard.seq
+    snapshots = ReplicaSnapshots(system.partition, wire.stream, system.world)
+    heads = [each.snapshot for each in snapshots.messages() if each and each.HasField("snapshot")]
+    own = {each for each in (*shard.guilds, gone) if system.partition.owner(each) == "a"}
+    assert [set(each.guild_ids) for each in heads if each.shard_id == 0 and each.first] == [own]
+    assert left not in own
