@@ -37,6 +37,8 @@ class Effective:
 def parsed(key: Key, value: Any, where: str) -> Any:
     """Parse a value from ``where``; raises a ConfigError that says which values are accepted."""
     try:
+        if "\0" in str(value):
+            raise ValueError("no path, address or variable can hold the character NUL.")
         return key.parse(value)
     except ValueError as error:
         raise ConfigError(str(error), where=where) from None

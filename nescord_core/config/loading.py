@@ -21,7 +21,7 @@ from nescord_core.config.sources import (
     from_variables,
 )
 
-__all__ = ["find_project", "from_text", "load"]
+__all__ = ["find_project", "from_text", "load", "unread_files"]
 
 
 def find_project(start: Path) -> Path:
@@ -78,3 +78,9 @@ def from_text(toml: str, project: Path) -> Config:
     for effective in from_document(tomllib.loads(toml), project / FILE):
         values[effective.key.name] = effective
     return Config(project, values)
+
+
+def unread_files(project: Path) -> list[str]:
+    """Return the configuration files that are not read, because they are fifos, sockets or devices."""
+    paths = [project / ".env", project / FILE]
+    return [path.name for path in paths if path.exists() and not (path.is_file() or path.is_dir())]

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
 from nescord_core.config.effective import Effective, parsed
-from nescord_core.config.keys import BY_NAME, KEYS
+from nescord_core.config.keys import BY_NAME, KEYS, Key
 from nescord_core.errors import ConfigError
 from nescord_core.process.safe_text import printable
 
@@ -79,6 +79,8 @@ def from_toml(path: Path) -> Iterator[Effective]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
+    except (ValueError, RecursionError) as error:  # a number of 5,000 digits, a thousand nested arrays
+        raise ConfigError(f"this cannot be read: {error}.", where=str(path), hint="Fix that value.") from None
     yield from from_document(document, path)
 
 
@@ -89,11 +91,7 @@ def from_document(document: Mapping[str, Any], path: Path) -> Iterator[Effective
         if key is None:
             raise _unknown_key(name, path)
         if key.secret:
-            raise ConfigError(
-                "secrets do not belong in a file that is committed.",
-                where=f"{path}, {name}",
-                hint=f"Set {key.env} in .env or the environment, and remove the key from {FILE}.",
-            )
+            raise _secret(key, path, name)
         yield Effective(key, parsed(key, value, f"{path}, {name}"), FILE)
 
 
@@ -105,7 +103,32 @@ def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{name}", value
 
 
+def _secret(key: Key, path: Path, name: str) -> ConfigError:
+    return ConfigError(
+        "secrets do not belong in a file that is committed.",
+        where=f"{path}, {name}",
+        hint=f"Set {key.env} in .env or the environment, and remove the key from {FILE}.",
+    )
+
+
+def _meant(name: str) -> Key | None:
+    """Return the key that an unknown name stands for: its variable, or the token wherever it is written."""
+    last = name.rpartition(".")[2].upper()
+    if last == "TOKEN" or last.endswith("_TOKEN"):
+        return BY_NAME["token"]
+    return next((key for key in KEYS if key.env == last), None)
+
+
 def _unknown_key(name: str, path: Path) -> ConfigError:
+    meant = _meant(name)
+    if meant is not None and meant.secret:
+        return _secret(meant, path, name)
+    if meant is not None:
+        return ConfigError(
+            f"{meant.env} is a variable.",
+            where=f"{path}, {name}",
+            hint=f"Set it in .env or the environment, or write {meant.name} in {FILE}.",
+        )
     near = get_close_matches(name, BY_NAME, n=1, cutoff=0.5)
     section = name.partition(".")[0]
     known = ", ".join(k.removeprefix(f"{section}.") for k in BY_NAME if k.startswith(f"{section}."))

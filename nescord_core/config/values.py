@@ -80,7 +80,7 @@ def number(low: float, high: float = math.inf, *, whole: bool = True) -> Parse:
             if isinstance(value, bool):
                 raise TypeError
             result = kind(value)
-        except (TypeError, ValueError):
+        except (OverflowError, TypeError, ValueError):
             raise ValueError(f"{value!r} is not a {'whole ' if whole else ''}number.") from None
         if not low <= result <= high:
             limit = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"

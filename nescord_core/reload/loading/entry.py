@@ -10,7 +10,7 @@ from typing import Any
 
 from nescord_core.errors import NescordError
 from nescord_core.reload.loading import source_loader
-from nescord_core.reload.loading.source_loader import is_of_project
+from nescord_core.reload.loading.own_code import is_own
 from nescord_core.reload.swapping.swap import Failure
 
 __all__ = ["failure_of", "load"]
@@ -90,7 +90,7 @@ def _location(error: BaseException, project: Path) -> tuple[str, int]:
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if is_of_project(frame.filename, project)]
+    own = [frame for frame in frames if is_own(frame.filename, project)]
     return (own[-1].filename, own[-1].lineno or 0) if own else ("", 0)
 
 
@@ -116,7 +116,7 @@ def _short_traceback(error: BaseException, project: Path) -> str:
     if isinstance(error, SyntaxError):
         return ""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [at for at, frame in enumerate(frames) if is_of_project(frame.filename, project)]
+    own = [at for at, frame in enumerate(frames) if is_own(frame.filename, project)]
     relevant = [
         frame for frame in frames[own[0] if own else 0 :] if not frame.filename.startswith(IMPORT_SYSTEM)
     ]

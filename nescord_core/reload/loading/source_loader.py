@@ -1,4 +1,4 @@
-"""Import hook that loads the project's modules from their current source, never from a .pyc file.
+"""Import hook that loads the bot author's modules from their current source, never from a .pyc file.
 
 Python trusts a .pyc whose recorded source size and modification time, in whole seconds, still match
 (https://docs.python.org/3/reference/import.html#cached-bytecode-invalidation): after two saves of equal
@@ -27,10 +27,10 @@ from pathlib import Path
 from types import CodeType
 
 from nescord_core.process.state_dir import make_folder, read_bytes, replace_file
+from nescord_core.reload.loading.own_code import is_own
 
-__all__ = ["CodeCache", "SourceLoader", "install", "is_of_project"]
+__all__ = ["CodeCache", "SourceLoader", "install"]
 
-INSTALLED = frozenset({"site-packages", "dist-packages"})
 DIGEST = 16
 
 
@@ -96,17 +96,11 @@ class SourceLoader(SourceFileLoader):
         return code
 
 
-def is_of_project(path: str, project: Path) -> bool:
-    """Return whether a path belongs to the project's own code, not to a virtual environment inside it."""
-    candidate = Path(path)
-    return candidate.is_relative_to(project) and INSTALLED.isdisjoint(candidate.parts)
-
-
 _installed: set[Path] = set()
 
 
 def install(project: Path, cache: CodeCache | None = None) -> None:
-    """Put ``project`` (absolute) first on the import path and load its modules from their current source.
+    """Put ``project`` (absolute) first on the import path; load own modules from their current source.
 
     A second call for the same project changes nothing: a process forked in advance calls it again.
     """
@@ -121,16 +115,15 @@ def install(project: Path, cache: CodeCache | None = None) -> None:
     )
 
     def hook(path: str) -> FileFinder:
-        if not is_of_project(path or str(Path.cwd()), project):
-            raise ImportError("not a directory of the project", path=path)
+        if not is_own(path or str(Path.cwd()), project):
+            raise ImportError("not a directory of the bot's own code", path=path)
         finder: FileFinder = new_finder(path)  # type: ignore[assignment]
         return finder
 
     sys.path_hooks.insert(0, hook)
-    # Finders of other directories notice changes by themselves; recreating them takes longer than loading a
+    # Finders of installed packages notice changes by themselves; recreating them takes longer than loading a
     # small project.
-    below = [path for path in sys.path_importer_cache if path.startswith(str(project))]
-    for path in [path for path in below if is_of_project(path, project)]:
+    for path in [path for path in sys.path_importer_cache if is_own(path, project)]:
         del sys.path_importer_cache[path]
     if str(project) in sys.path:
         sys.path.remove(str(project))

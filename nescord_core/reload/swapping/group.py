@@ -18,9 +18,12 @@ from nescord_core.reload.swapping.messages import (
     Channel,
     Drained,
     DrainNow,
+    FromParent,
+    FromWorker,
     Handed,
     Imported,
     Listening,
+    Sources,
     State,
     Stats,
     Wrote,
@@ -91,6 +94,9 @@ class Observer(Protocol):
 
     def wrote(self, path: str) -> None:
         """The bot wrote a file of its project."""
+
+    def sources(self, directories: tuple[str, ...], since: float) -> None:
+        """A worker has imported modules of the author's own code from these directories (messages.py)."""
 
     def broken(self, replica: int) -> None:
         """Nothing serves in this slot, and nothing starts before the next reload."""
@@ -376,11 +382,18 @@ class Group:
                 case State(state):
                     if worker.state is not None and not worker.state.done():
                         worker.state.set_result(state)
-                case Wrote(path):
-                    self._observer.wrote(path)
                 case Stats(values):
                     worker.stats = values
                     worker.answered.set()
+                case _:
+                    self._pass_on(message)
+
+    def _pass_on(self, message: FromParent | FromWorker) -> None:
+        match message:
+            case Wrote(path):
+                self._observer.wrote(path)
+            case Sources(directories, since):
+                self._observer.sources(directories, since)
 
     def _put(self, index: int, fact: Fact) -> None:
         self._inbox.put_nowait((index, fact))

@@ -28,6 +28,7 @@ __all__ = [
     "Handed",
     "Imported",
     "Listening",
+    "Sources",
     "State",
     "Stats",
     "Wrote",
@@ -56,9 +57,19 @@ class DrainNow(msgspec.Struct, frozen=True, tag="drain"):
 
 
 class Wrote(msgspec.Struct, frozen=True, tag="wrote"):
-    """The bot opened this file of the project (relative to it) for writing."""
+    """The bot opened this file for writing; the path is relative to the project, or absolute outside it."""
 
     path: str
+
+
+class Sources(msgspec.Struct, frozen=True, tag="sources"):
+    """The directories that hold the imported modules of the bot author's own code, as absolute paths.
+
+    ``since`` is when the worker began to load them, in seconds since the epoch.
+    """
+
+    directories: tuple[str, ...]
+    since: float = 0.0
 
 
 class AskState(msgspec.Struct, frozen=True, tag="state?"):
@@ -122,7 +133,7 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
 
 
 FromParent = Begin | DrainNow | AskStats | AskState | Handed
-FromWorker = Listening | Imported | Broken | Drained | State | Stats | Wrote
+FromWorker = Listening | Imported | Broken | Drained | Sources | State | Stats | Wrote
 
 from_parent: parent_channel.Decoder[FromParent] = parent_channel.decoder(FromParent)
 from_worker: parent_channel.Decoder[FromWorker] = parent_channel.decoder(FromWorker)

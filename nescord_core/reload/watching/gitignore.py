@@ -42,7 +42,8 @@ class Ignored:
 
 def parse(text: str) -> Ignored:
     """Parse the text of a .gitignore; blank lines, comments and invalid patterns are skipped, as git does."""
-    return Ignored(tuple(_patterns(text.removeprefix("\ufeff").splitlines())))
+    lines = text.removeprefix("\ufeff").split("\n")  # git knows no other line ends
+    return Ignored(tuple(_patterns([line.removesuffix("\r") for line in lines])))
 
 
 def _patterns(lines: list[str]) -> Iterator[Pattern[str]]:

@@ -2,6 +2,8 @@
 
 The system's notifications only wake it up; what has changed is read from the files themselves, so that a lost
 or doubled notification does no harm. Where there are no notifications, it looks by itself twice a second.
+
+Notifications come by real paths, files are told by their names in the project (source_tree.py).
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +25,9 @@ from nescord_core.reload.watching.contents import ContentSnapshot
 from nescord_core.reload.watching.debounce import Debounce
 from nescord_core.reload.watching.file_systems import Mount, filesystem_of, is_shared
 from nescord_core.reload.watching.inotify import Inotify, Notice
+from nescord_core.reload.watching.left_out import left_out
 from nescord_core.reload.watching.matcher import Matcher
+from nescord_core.reload.watching.source_tree import SourceTree
 
 __all__ = ["Watcher", "matcher_for"]
 
@@ -38,10 +43,10 @@ Changed = Callable[[frozenset[str], float], None]
 
 def matcher_for(project: Path, state_dir: Path) -> Matcher:
     """Make the matcher of a project, with its .gitignore."""
-    try:
-        ignored = gitignore.parse((project / ".gitignore").read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        ignored = gitignore.Ignored()
+    ignored, file = gitignore.Ignored(), project / ".gitignore"
+    with suppress(OSError):
+        if file.is_file():  # opening a fifo would wait for its writer
+            ignored = gitignore.parse(os.fsdecode(file.read_bytes()))
     inside = state_dir.is_relative_to(project) and state_dir != project
     return Matcher(ignored, state_dir.relative_to(project).as_posix() if inside else None)
 
@@ -64,24 +69,58 @@ class Watcher:
         mounts: Iterable[Mount] | None = None,
     ) -> None:
         self._project = project
-        self._matcher = matcher
         self._changed = changed
         self._polling = polling
         self._by_kernel = inotify.is_available() if by_kernel is None else by_kernel
         self._mounts = mounts
         self._snapshot = ContentSnapshot(project, matcher)
+        self._kernel: Inotify | None = None
+        self._watched: set[str] = set()
         self._debounce = Debounce()
         self._woken = asyncio.Event()
         self.is_watching = asyncio.Event()
 
+    def imported(self, directories: Iterable[str], since: float) -> None:
+        """Watch these directories (absolute paths) as well: the bot has imported modules from them.
+
+        ``since`` is when it began to load them, in seconds since the epoch.
+        """
+        names = {os.path.relpath(directory, self._project) for directory in directories}
+        beside = {name for name in names if name.startswith(os.pardir)}
+        below = names - beside - self._snapshot.directories - {os.curdir}
+        others = {os.path.realpath(self._project / name) for name in beside} - self._tree.places.keys()
+        if below <= self._snapshot.matcher.imported and not others:
+            return
+        self._gather(self._snapshot.widen(self._snapshot.matcher.importing(below), others, since))
+        if self._kernel is not None:
+            try:
+                self._watch_found(self._kernel)
+            except OSError as error:
+                self._tell_of_polling(error)
+                self._tasks.create_task(self._poll(), name="compare files")
+        self._look()
+
+    def names_of(self, path: str) -> list[str]:
+        """Return the names of a file, relative to the project; ``path`` is one of them, or absolute."""
+        directory, _, base = str(self._project / path).rpartition(os.sep)
+        return self._tree.names_of(f"{os.path.realpath(directory)}{os.sep}{base}") or [path]
+
+    def left_out(self) -> list[str]:
+        """Describe the directories that hold code and are not watched."""
+        return left_out(self._project, self._snapshot.matcher, self._tree)
+
+    @property
+    def _tree(self) -> SourceTree:
+        return self._snapshot.tree
+
     async def run(self) -> None:
         """Watch until cancelled."""
         self._snapshot.changed()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._notice(), name="notice file changes")
-            tasks.create_task(self._tell(), name="tell of file changes")
+        async with asyncio.TaskGroup() as self._tasks:
+            self._tasks.create_task(self._notice(), name="notice file changes")
+            self._tasks.create_task(self._tell(), name="tell of file changes")
             if not self._polling and self._is_on_shared_mount():
-                tasks.create_task(self._poll(), name="compare files")
+                self._tasks.create_task(self._poll(), name="compare files")
 
     async def _notice(self) -> None:
         while not self._polling:
@@ -91,12 +130,13 @@ class Watcher:
                 self._look()  # a directory went away between the look and the watch
             except (OSError, WatchfilesRustInternalError) as error:
                 self._polling = True
-                log.warning(
-                    "no file notifications here (%s); files are compared every %g s",
-                    _why_not(error),
-                    POLL_INTERVAL,
-                )
+                self._tell_of_polling(error)
         await self._poll()
+
+    def _tell_of_polling(self, error: Exception) -> None:
+        log.warning(
+            "no file notifications here (%s); files are compared every %g s", _why_not(error), POLL_INTERVAL
+        )
 
     async def _poll(self) -> None:
         while True:
@@ -121,41 +161,60 @@ class Watcher:
     async def _kernel_notices(self) -> None:
         """Watch each directory by itself: .venv and node_modules would use up the user's watches."""
         with Inotify(self._project) as kernel:
-            while True:
-                await self._watch_all(kernel)
-                self.is_watching.set()
-                while not self._heed(await kernel.notices()):
-                    pass
-                self._look()
+            self._kernel, self._watched = kernel, set()
+            try:
+                while True:
+                    await self._watch_all(kernel)
+                    self.is_watching.set()
+                    while not self._heed(await kernel.notices()):
+                        pass
+                    self._look()
+            finally:
+                self._kernel = None
 
     async def _watch_all(self, kernel: Inotify) -> None:
         """Watch all directories that there are; what came into one before it was watched is looked for."""
-        watched: frozenset[str] = frozenset()
-        while self._snapshot.directories != watched:
-            for directory in self._snapshot.directories:
-                with suppress(FileNotFoundError, NotADirectoryError):  # the next look knows
-                    kernel.watch(directory)
-            watched = self._snapshot.directories
+        while not self._watch_found(kernel):
             self._look()
-        while not self._snapshot.directories:
+        while not self._tree.places:
             await asyncio.sleep(POLL_INTERVAL)  # the project has been moved away
             self._look()
+
+    def _watch_found(self, kernel: Inotify) -> bool:
+        """Watch the directories of the last look; return whether all of them were watched before."""
+        wanted = self._tree.to_watch()
+        for directory in wanted:
+            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # the next look knows
+                kernel.watch(directory)
+        known, self._watched = self._watched, wanted
+        return wanted == known
 
     def _heed(self, notices: Iterable[Notice]) -> bool:
         """Read the files that were named; say whether only a look at everything will do."""
         files: dict[str, bool] = {}
         everything = False
         for notice in notices:
-            if notice.path in self._snapshot.directories:
-                everything = True  # the project itself, when notices were lost, is ""
-            elif notice.is_directory:
-                everything |= self._matcher.wants_directory(notice.path)
-            elif self._matcher.wants_file(notice.path):
-                files[notice.path] = notice.whole
+            if self._is_structural(notice):
+                everything = True
+                continue
+            for name in filter(self._snapshot.matcher.wants_file, self._tree.names_of(notice.path)):
+                files[name] = notice.whole
         if files:
             self._gather(self._snapshot.reread(files))
-            self._debounce.whole(path for path, whole in files.items() if whole)
+            self._debounce.whole(name for name, whole in files.items() if whole)
         return everything
+
+    def _is_structural(self, notice: Notice) -> bool:
+        """Whether directories or links have changed, or notices were lost."""
+        tree, path = self._tree, notice.path
+        if not path or path in tree.places or path in tree.crossings:
+            return True
+        if notice.is_directory:
+            return any(map(self._snapshot.matcher.wants_directory, tree.names_of(path)))
+        wants = self._snapshot.matcher
+        return os.path.islink(path) and any(  # noqa: PTH114 - for every notice
+            wants.wants_directory(name) or wants.wants_file(name) for name in tree.names_of(path)
+        )
 
     # ---------------------------------------------------------------- elsewhere
 
@@ -166,14 +225,14 @@ class Watcher:
         the system's watches. Between two watches nothing is missed: the files are compared once each has
         begun, which it has when this coroutine first waits.
         """
-        directories = self._snapshot.directories
+        directories = self._tree.to_watch()
         if not directories:
             await asyncio.sleep(POLL_INTERVAL)
             return self._look()
         stop = asyncio.Event()
         asyncio.get_running_loop().call_soon(self._look)
         async for changes in awatch(
-            *(self._project / directory for directory in directories),
+            *directories,
             watch_filter=self._may_matter,
             debounce=GATHER_MS,
             step=STEP_MS,
@@ -184,22 +243,17 @@ class Watcher:
             ignore_permission_denied=True,
         ):
             if changes:
-                self._look(self._relative(path) for _, path in changes)
-            if self._snapshot.directories != directories:
+                self._look(name for _, path in changes for name in self._tree.names_of(path))
+            if self._tree.to_watch() != directories:
                 stop.set()
         return None
 
     def _may_matter(self, change: Change, path: str) -> bool:
-        relative = self._relative(path)
-        if self._matcher.wants_file(relative):
+        names = self._tree.names_of(path)
+        if any(map(self._snapshot.matcher.wants_file, names)):
             return True
-        return change is not Change.modified and (
-            relative in self._snapshot.directories
-            or (self._matcher.wants_directory(relative) and Path(path).is_dir())
-        )
-
-    def _relative(self, path: str) -> str:
-        return Path(path).relative_to(self._project).as_posix()
+        notice = Notice(path, is_directory=Path(path).is_dir())
+        return change is not Change.modified and self._is_structural(notice)
 
     def _look(self, named: Iterable[str] = ()) -> None:
         self._gather(self._snapshot.changed(named))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from nescord_core.config import Config, load
+from nescord_core.config import Config, load, unread_files
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.exclusive_lock import was_not_released
 from nescord_core.services.dev import plan, terminal_keys
@@ -149,6 +149,10 @@ class _Run:
             self.output.close()
 
     async def _run(self, commands: DevCommands) -> Outcome:
+        for name in unread_files(self.settings.project):
+            self.output.say(
+                f"{name} is not a regular file and is not read; set its variables in the environment"
+            )
         if self.page:
             await _forget_sessions(self.settings)
         watchdog = commands.tasks.create_task(self.notifier.keep_awake(), name="watchdog")

@@ -23,15 +23,13 @@ from nescord_core.reload.swapping.rollout import Reloaded
 from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers
 from nescord_core.reload.swapping.swap import Failure, SwapTimeouts, describe_exit
 from nescord_core.reload.swapping.warm_parent import Program
-from nescord_core.reload.watching.reload_loops import OwnWrites
-from nescord_core.reload.watching.watcher import Watcher, matcher_for
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.admin_port import Admin, serve_admin
 from nescord_core.services.control.running_services import announce
 from nescord_core.services.main.dev_messages import DevMessages
-from nescord_core.services.main.file_changes import FileChanges
 from nescord_core.services.main.metrics import WorkerMetrics
 from nescord_core.services.main.port_reservation import reserved
+from nescord_core.services.main.project_watch import ProjectWatch
 from nescord_core.settings import MainSettings
 from nescord_core.supervisor.restart import Restart, after_exit
 from nescord_core.supervisor.spec import RestartPolicy
@@ -89,7 +87,6 @@ class Parent:
         self._settings = settings
         self._link = link or settings.project_dir
         """The project's directory as it was given: it may lead to another one after a deployment."""
-        self._moved = asyncio.Event()
         self._ports = ports
         self._watch = watch
         self._group = Group(
@@ -108,8 +105,10 @@ class Parent:
         self._last_refusal: Failure | None = None
         self._has_loaded = False
         self._has_notice = False
-        self._own_writes = OwnWrites()
         self._dev = DevMessages(settings.state_dir)
+        self._project_watch = ProjectWatch(
+            settings.project_dir, settings.state_dir, self._dev, self._group.reload
+        )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None], admin: str) -> None:
         """Run until ``stop`` or a failure that a restart cannot fix, which is raised."""
@@ -120,7 +119,7 @@ class Parent:
                 tasks.create_task(self._announce(on_ready, admin)),
             ]
             if self._watch:
-                background.append(tasks.create_task(self._watch_files(), name="watch"))
+                background.append(tasks.create_task(self._project_watch.run(), name="watch"))
                 background.append(tasks.create_task(self._dev.run(), name="dev messages"))
             self._group.reload()
             await running
@@ -182,7 +181,7 @@ class Parent:
         log.info("%s leads to %s now", self._link, directory)
         self._settings = replace(self._settings, project_dir=directory)
         self._group.move(self._settings)
-        self._moved.set()
+        self._project_watch.move(directory)
 
     def _require_project(self, directory: str) -> None:
         if directory and directory != str(self._settings.project_dir):
@@ -255,7 +254,12 @@ class Parent:
 
     def wrote(self, path: str) -> None:
         """Record that the bot wrote one of its own files."""
-        self._own_writes.wrote(path, asyncio.get_running_loop().time())
+        self._project_watch.wrote(path)
+
+    def sources(self, directories: tuple[str, ...], since: float) -> None:
+        """Watch the directories that the bot's modules come from."""
+        if self._watch:
+            self._project_watch.sources(directories, since)
 
     def broken(self, replica: int) -> None:
         """Wait for the next change if files are watched; otherwise end with the error."""
@@ -278,33 +282,6 @@ class Parent:
         with announce(self._settings.state_dir, "main", address=address, admin=admin):
             on_ready(address)
             await asyncio.Event().wait()
-
-    async def _watch_files(self) -> None:
-        while True:
-            self._moved.clear()
-            async with asyncio.TaskGroup() as tasks:
-                watching = tasks.create_task(self._watch_project())
-                await self._moved.wait()
-                watching.cancel()
-
-    async def _watch_project(self) -> None:
-        project = self._settings.project_dir
-        changes = FileChanges(project)
-
-        def changed(paths: frozenset[str], began: float) -> None:
-            if services := changes.restarts(paths):
-                self._dev.send("configured", services=list(services))
-            sifted = self._own_writes.sift(changes.code(paths), asyncio.get_running_loop().time())
-            for path in sifted.paused:
-                log.warning(
-                    "the bot writes %s each time it runs; this no longer reloads it, until something else"
-                    " changes the file. Add the file to .gitignore, or write to another directory",
-                    path,
-                )
-            if sifted.to_reload:
-                self._group.reload(sifted.to_reload, began)
-
-        await Watcher(project, matcher_for(project, self._settings.state_dir), changed).run()
 
 
 def _spawner(settings: MainSettings, *, watch: bool) -> Spawner:

@@ -50,6 +50,9 @@ class RecordingObserver:
     def crashed(self, replica: int, pid: int, code: int) -> None:
         self.crashes.append(code)
 
+    def sources(self, directories: tuple[str, ...], since: float) -> None:
+        pass
+
     def wrote(self, path: str) -> None:
         self.written.append(path)
 

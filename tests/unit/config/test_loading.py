@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,14 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         ("[cluster]\nurl = 'redis://x'\n", "cluster.url", "NESCORD_CLUSTER_URL"),
         ("[security]\nsecret = 'abc'\n", "security.secret", "NESCORD_SECRET"),
         ("token = 'abc'\n", "token", "DISCORD_BOT_TOKEN"),
+        ("[bot]\ntoken = 'abc'\n", "bot.token", "Set DISCORD_BOT_TOKEN in .env"),
+        ("[discord]\nbot_token = 'abc'\n", "discord.bot_token", "Set DISCORD_BOT_TOKEN in .env"),
+        ("DISCORD_BOT_TOKEN = 'abc'\n", "DISCORD_BOT_TOKEN", "Set DISCORD_BOT_TOKEN in .env"),
+        ("DISCORD_SHARDS = 2\n", "DISCORD_SHARDS", "write ws.shards"),
+        ("[main]\nworkers = 1e400\n", "main.workers", "not a whole number"),
+        ('state_dir = "a\\u0000b"\n', "state_dir", "NUL"),
+        (f"x = {'9' * 5000}\n", "nescord.toml", "Fix that value"),
+        (f"x = {'[' * 5000}\n", "nescord.toml", "Fix that value"),
         ("[ws\n", "nescord.toml", "valid TOML"),
     ],
 )
@@ -260,3 +269,14 @@ def test_a_line_of_env_that_cannot_be_parsed_is_an_error_that_shows_no_value(
 def test_forms_of_env(tmp_path: Path, text: str) -> None:
     (tmp_path / ".env").write_bytes(text.encode())
     assert config.load(tmp_path, environ=ENV).token == "t.o.k"
+
+
+def test_configuration_that_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """Opening a fifo would wait for its writer; a directory `.env` is a virtual environment."""
+    os.mkfifo(tmp_path / ".env")
+    (tmp_path / "nescord.toml").symlink_to("/dev/zero")
+    assert config.load(tmp_path, environ={}).token is None
+    assert config.unread_files(tmp_path) == [".env", "nescord.toml"]
+    (tmp_path / ".env").unlink()
+    (tmp_path / ".env").mkdir()
+    assert config.unread_files(tmp_path) == ["nescord.toml"]

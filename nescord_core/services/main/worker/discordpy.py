@@ -86,6 +86,7 @@ class _BotProcess:
 
     def refuse(self, failure: Failure) -> int:
         """Tell the parent why there is nothing to serve; return the exit code."""
+        send(self._end, serving.sources(self.settings, self._started, failure))
         send(self._end, serving.broken(failure))
         return 1
 

@@ -26,7 +26,7 @@ from nescord_core.reload.swapping.messages import (
     send,
 )
 from nescord_core.reload.swapping.swap import Failure
-from nescord_core.services.main.worker.serving import broken, serve_worker
+from nescord_core.services.main.worker.serving import broken, serve_worker, sources
 from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.settings import MainSettings
 
@@ -79,6 +79,7 @@ def run(channel_fd: int) -> int:
     if isinstance(listener, Failure):
         for path in WRITES.take():
             send(end, Wrote(path))
+        send(end, sources(settings, started, listener))
         send(end, broken(listener))
         return 1
     return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event()))

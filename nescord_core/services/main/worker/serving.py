@@ -18,7 +18,7 @@ from typing import Any
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
 from nescord_core.errors import NescordError
-from nescord_core.reload.loading import entry, source_loader
+from nescord_core.reload.loading import entry, own_code
 from nescord_core.reload.swapping.messages import (
     AskState,
     AskStats,
@@ -30,6 +30,7 @@ from nescord_core.reload.swapping.messages import (
     Handed,
     Imported,
     Listening,
+    Sources,
     State,
     Stats,
     Wrote,
@@ -39,7 +40,7 @@ from nescord_core.rest.client import client as rest_client
 from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.settings import MainSettings
 
-__all__ = ["broken", "log", "serve_worker"]
+__all__ = ["broken", "log", "serve_worker", "sources"]
 
 log = logging.getLogger("nescord.main")
 
@@ -66,12 +67,12 @@ async def serve_worker(
         generation=begin.generation,
         keep_recent=begin.watched,
     )
-    worker = _Worker(runtime, listener, channel, drain)
+    worker = _Worker(runtime, listener, channel, drain, begin, started)
     _log_problems(listener.state.take(begin.state))
     try:
         async with asyncio.TaskGroup() as tasks:
             receiver = tasks.create_task(worker.receive())
-            code = await worker.serve(settings, started)
+            code = await worker.serve(settings)
             receiver.cancel()
     finally:
         await rest_client.close_all()
@@ -89,33 +90,40 @@ class _Worker:
     """Runs the bot and handles the parent's messages."""
 
     def __init__(
-        self, runtime: Runtime, listener: WsListener, channel: Channel, drain: asyncio.Event
+        self,
+        runtime: Runtime,
+        listener: WsListener,
+        channel: Channel,
+        drain: asyncio.Event,
+        begin: Begin,
+        started: float,
     ) -> None:
         self._runtime = runtime
         self._state = listener.state
         self._channel = channel
         self._drain = drain
+        self._begin = begin
+        self._started = started
         self._is_ready = False
+        self._modules_reported = 0
 
-    async def serve(self, settings: MainSettings, started: float) -> int:
+    async def serve(self, settings: MainSettings) -> int:
         """Serve until told to drain; return the exit code."""
         try:
             async with self._runtime as runtime:
                 self._is_ready = True
                 address = f"{settings.listen_host}:{runtime.port}"
-                ms = (time.perf_counter() - started) * 1000
+                ms = (time.perf_counter() - self._started) * 1000
                 self._channel.send(Listening(address, ms, settings.drain_timeout))
                 # Waiting events come first: listing a thousand modules takes some milliseconds.
-                reporting = asyncio.get_running_loop().call_later(
-                    IMPORTED_DELAY, self._report_imported, settings
-                )
+                reporting = asyncio.get_running_loop().call_later(IMPORTED_DELAY, self._report_imported)
                 await self._drain.wait()
                 reporting.cancel()
                 before = runtime.stats()
                 report = await runtime.drain()
                 cut = runtime.stats().running if report.cut_short else 0
         except Exception as error:
-            self._report_error(error, settings.project_dir)
+            self._report_error(error)
             return 1
         during = {"finished": report.handled - before.handled, "returned": report.returned - cut, "cut": cut}
         state, problems = self._state.packed()
@@ -124,17 +132,29 @@ class _Worker:
         self._channel.send(Drained(counted, state))
         return 0
 
-    def _report_imported(self, settings: MainSettings) -> None:
-        self._channel.send(Imported(_imported(settings.project_dir)))
+    def _report_imported(self) -> None:
+        self._channel.send(Imported(_imported(self._begin.settings.project_dir)))
+        self._report_sources()
 
-    def _report_error(self, error: Exception, project: Path) -> None:
+    def _report_sources(self) -> None:
+        """Report where the bot's modules are, if it has imported any since the last report."""
+        if self._begin.watched and self._modules_reported != len(sys.modules):
+            self._modules_reported = len(sys.modules)
+            self._channel.send(sources(self._begin.settings, self._started))
+
+    def _report_error(self, error: Exception) -> None:
         """Send the error to the parent if the worker is not ready yet; log it otherwise."""
         if self._is_ready:
             log.error("the worker failed", exc_info=error)
-        elif isinstance(error, NescordError):
-            self._channel.send(Broken(str(error)))
-        else:
-            self._channel.send(broken(entry.failure_of(error, project)))
+            return
+        settings = self._begin.settings
+        failure = (
+            Failure(str(error))
+            if isinstance(error, NescordError)
+            else entry.failure_of(error, settings.project_dir)
+        )
+        self._channel.send(sources(settings, self._started, failure))
+        self._channel.send(broken(failure))
 
     async def receive(self) -> None:
         """Handle the parent's messages; drain when it is gone."""
@@ -148,6 +168,8 @@ class _Worker:
                     _log_problems(self._state.follow(state))
                 case AskStats():
                     self._channel.send(Stats(_stats(self._runtime)))
+                    if self._is_ready:
+                        self._report_sources()
         self._drain.set()
 
 
@@ -159,6 +181,20 @@ def _log_problems(problems: Iterable[str]) -> None:
 def broken(failure: Failure) -> Broken:
     """Return the message that tells the parent why this worker cannot start."""
     return Broken(failure.message, failure.file, failure.line, failure.excerpt, failure.traceback)
+
+
+def sources(settings: MainSettings, started: float, failure: Failure | None = None) -> Sources:
+    """Return where the bot's own code is: its modules, its script, and the file of a failure.
+
+    ``started`` is when this process began to load it, on the clock of `time.perf_counter`.
+    """
+    project = settings.project_dir
+    files = [settings.entry] if settings.entry.endswith(".py") else []
+    files += [failure.file] if failure is not None and failure.file else []
+    places = {str((project / file).parent) for file in files}
+    own = {each for each in places if own_code.is_own(each, project)}
+    since = time.time() - (time.perf_counter() - started)
+    return Sources(tuple(sorted(own | own_code.own_directories(project))), since)
 
 
 def _stats(runtime: Runtime) -> dict[str, Any]:
@@ -178,14 +214,11 @@ def _stats(runtime: Runtime) -> dict[str, Any]:
 
 
 def _imported(project: Path) -> tuple[str, ...]:
-    """Return the imported modules that do not belong to the project, which a warm parent may preload."""
-    names, root = [], f"{project}{os.sep}"
+    """Return the imported modules that are not the author's own code, which a warm parent may preload."""
+    own = own_code.own_modules(project)
+    names = []
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
-        if spec is None or name == "__main__" or spec.name != name:
-            continue
-        origin = spec.origin or ""
-        outside = not origin.startswith(root)  # a cheap test first: most modules are outside
-        if name.startswith("nescord_core") or outside or not source_loader.is_of_project(origin, project):
+        if spec is not None and name not in own and name != "__main__" and spec.name == name:
             names.append(name)
     return tuple(names)

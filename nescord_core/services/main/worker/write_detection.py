@@ -13,13 +13,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from nescord_core.reload.watching.matcher import SUFFIXES
+
 __all__ = ["WRITES", "WriteDetector"]
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 class WriteDetector:
-    """Reports each file below a project that is opened for writing; pending reports are merged per file."""
+    """Reports each file below a project that is opened for writing; pending reports are merged per file.
+
+    Outside the project, where links may lead, only files of a kind that is watched are reported.
+    """
 
     def __init__(self) -> None:
         self._root = ""
@@ -52,8 +57,9 @@ class WriteDetector:
         """Record a write; runs in any thread that writes and must not raise, which would stop the write."""
         try:
             full = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - Path.resolve would open and recurse
-            if full.startswith(self._root) and full[len(self._root) :] not in self._pending:
-                self._pending[full[len(self._root) :]] = None
+            name = full.removeprefix(self._root)
+            if (name != full or full.endswith(SUFFIXES)) and name not in self._pending:
+                self._pending[name] = None
                 if self._loop is not None:
                     self._loop.call_soon_threadsafe(self._flush)
         except (OSError, RuntimeError, TypeError, ValueError):

@@ -64,6 +64,33 @@ def test_a_reload_follows_the_link(tmp_path: Path, environ: dict[str, str]) -> N
         assert main.stop() == 0, main
 
 
+def test_dev_started_in_the_link_restarts_and_reloads_what_it_leads_to(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    link = tmp_path / "current"
+    switch(link, release(tmp_path, 1))
+    ports = commands.free_ports(3)
+    environ |= {
+        "NESCORD_SANDBOX_LISTEN": f"127.0.0.1:{ports[0]}",
+        "NESCORD_REST_PORT": str(ports[1]),
+        "NESCORD_WS_ADMIN": f"127.0.0.1:{ports[2]}",
+        "PWD": str(link),  # as a shell sets it
+    }
+    dev = start(tmp_path / "dev.log", link, environ, ("dev", "--sandbox"))
+    try:
+        dev.wait_for("^C stops everything")
+        dev.wait_for("this is release 1")
+        for number, command in ((2, ("restart", "main")), (3, ("reload",))):
+            switch(link, release(tmp_path, number))
+            done = start(tmp_path / f"{command[0]}.log", link, environ, command)
+            assert done.wait() == 0, done
+            dev.wait_for(f"this is release {number}")
+        (tmp_path / "releases/3/bot_main/app.py").write_text(APP.format(number="'3 saved'"))
+        dev.wait_for("this is release 3 saved")
+    finally:
+        assert dev.stop() == 0, dev
+
+
 def test_a_reload_from_another_directory_is_refused(tmp_path: Path, environ: dict[str, str]) -> None:
     first, second = release(tmp_path, 1), release(tmp_path, 2)
     main = nescord(tmp_path, environ, "run", "main", "--project", str(first))

@@ -100,3 +100,47 @@ def test_gitignore_decides_except_for_env() -> None:
 )
 def test_gitignore_patterns(patterns: str, path: str, is_dir: bool, ignored: bool) -> None:
     assert gitignore.parse(patterns).matches(path, is_dir=is_dir) is ignored
+
+
+@pytest.mark.parametrize(
+    ("path", "watched"),
+    [
+        ("logs/today.py", True),
+        ("logs/deep/x.py", True),
+        ("build/lib/x.py", True),
+        ("build/other.py", False),
+        ("build/cogs/other.py", False),
+        ("build/lib/env/x.py", False),
+        (".hidden/x.py", True),
+        ("dist/x.py", False),
+        ("gen/x.py", False),
+        (".nescord/x.py", False),
+    ],
+)
+def test_what_the_bot_has_imported_is_watched_whatever_its_name_unless_it_is_ignored(
+    path: str, watched: bool
+) -> None:
+    matcher = Matcher(gitignore.parse("gen/")).importing(["logs", "build/lib"]).importing([".hidden", "gen"])
+    assert matcher.importing([".nescord"]).wants(path) is watched
+
+
+@pytest.mark.parametrize(
+    ("directory", "reason"),
+    [
+        ("build", ""),
+        ("bot/logs", ""),
+        ("gen", ".gitignore"),
+        ("node_modules", None),
+        (".git", None),
+        ("bot.egg-info", None),
+        ("state", None),
+    ],
+)
+def test_a_directory_is_missed_if_it_might_hold_code(directory: str, reason: str | None) -> None:
+    assert Matcher(gitignore.parse("gen/"), "state").reason_against(directory) == reason
+
+
+def test_only_a_newline_ends_a_pattern() -> None:
+    assert gitignore.parse("a\x0cb.py\nc.py\r\n").matches("a\x0cb.py", is_dir=False)
+    assert not gitignore.parse("a\x0cb.py").matches("b.py", is_dir=False)
+    assert gitignore.parse("c.py\r\n").matches("c.py", is_dir=False)
