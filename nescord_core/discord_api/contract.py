@@ -60,6 +60,8 @@ ESCAPED = frozenset({"%40me", "%40original"})
 CORRECTIONS: Mapping[str, Schema] = {
     # 1 is a forward: https://discord.com/developers/docs/resources/message#message-reference-types
     "MessageReferenceType": {"type": "integer", "format": "int32", "enum": [0, 1]},
+    # Purchases are documented: https://discord.com/developers/docs/resources/entitlement
+    "EntitlementTypes": {"type": "integer", "format": "int32", "enum": [1, 2, 3, 4, 5, 6, 7, 8, 10]},
     # Every field is optional: https://discord.com/developers/docs/resources/user#modify-current-user
     "BotAccountPatchRequest": {
         "type": "object",

@@ -12,8 +12,9 @@ from typing import Any
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape, shape_of
+from nescord_core.sandbox.world.event_schemas import event_schemas
 
-__all__ = ["complete", "complete_answer", "complete_event"]
+__all__ = ["complete", "complete_answer", "complete_event", "complete_members"]
 
 DEFAULTS: Mapping[str, Any] = {
     "afk_timeout": 300,
@@ -52,30 +53,6 @@ BLANK = frozenset({"content", "description", "tags"})
 """Required texts that are empty where nobody has written any."""
 
 OMITTED = object()
-EVENT_SCHEMAS: Mapping[str, tuple[str, str]] = {
-    # event: (field within the payload or "" for the whole, schema)
-    "MESSAGE_CREATE": ("", "MessageResponse"),
-    "MESSAGE_UPDATE": ("", "MessageResponse"),
-    "CHANNEL_CREATE": ("", "GuildChannelResponse"),
-    "CHANNEL_UPDATE": ("", "GuildChannelResponse"),
-    "CHANNEL_DELETE": ("", "GuildChannelResponse"),
-    "THREAD_CREATE": ("", "ThreadResponse"),
-    "THREAD_UPDATE": ("", "ThreadResponse"),
-    "GUILD_ROLE_CREATE": ("role", "GuildRoleResponse"),
-    "GUILD_ROLE_UPDATE": ("role", "GuildRoleResponse"),
-    "GUILD_MEMBER_ADD": ("", "GuildMemberResponse"),
-    "GUILD_MEMBER_UPDATE": ("", "GuildMemberResponse"),
-    "GUILD_MEMBER_REMOVE": ("user", "UserResponse"),
-    "GUILD_BAN_ADD": ("user", "UserResponse"),
-    "GUILD_BAN_REMOVE": ("user", "UserResponse"),
-    "USER_UPDATE": ("", "UserResponse"),
-}
-GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE"})
-GUILD_PARTS = {
-    "members": "GuildMemberResponse",
-    "channels": "GuildChannelResponse",
-    "threads": "ThreadResponse",
-}
 
 
 def complete_answer(operation: Operation, status: int, payload: Any) -> Any:
@@ -87,26 +64,18 @@ def complete_answer(operation: Operation, status: int, payload: Any) -> Any:
 
 
 def complete_event(event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Complete an event's payload; fields that only events have stay."""
-    if event in GUILD_EVENTS:
-        return _guild(payload)
-    where, name = EVENT_SCHEMAS.get(event, ("", ""))
-    if not name:
+    """Complete an event's payload; fields that its schema lacks stay."""
+    schema = event_schemas().get(event)
+    if schema is None:
         return payload
-    shape = shape_of(contract.schemas()[name])
-    if where:
-        return {**payload, where: complete(payload[where], shape)}
-    completed: Mapping[str, Any] = complete(payload, shape)
+    completed: Mapping[str, Any] = complete(payload, shape_of(schema))
     return completed
 
 
-def _guild(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Complete GUILD_CREATE: the guild's own fields, and the lists that only this event has."""
-    completed: dict[str, Any] = complete(payload, shape_of(contract.schemas()["GuildResponse"]))
-    for part, name in GUILD_PARTS.items():
-        shape = shape_of(contract.schemas()[name])
-        completed[part] = [complete(each, shape) for each in payload.get(part) or ()]
-    return completed
+def complete_members(members: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Complete members with their users, as a chunk of a guild's members has them."""
+    shape = shape_of(contract.schemas()["GuildMemberResponse"])
+    return [complete(each, shape) for each in members]
 
 
 def complete(value: Any, shape: Shape) -> Any:
@@ -126,15 +95,14 @@ def complete(value: Any, shape: Shape) -> Any:
 
 def _object(value: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     completed = dict(value)
-    fields = shape.fields
+    fields, extra = shape.fields, shape.extra
     for name, given in value.items():
-        field = fields.get(name)
+        field = fields.get(name, extra)
         if field is None:
             continue
         if type(given) is int and field.textual:
-            completed[name] = str(
-                given
-            )  # clients may send ids and permissions as numbers; they come back as text
+            # Clients may send ids and permissions as numbers; they come back as text.
+            completed[name] = str(given)
         if type(given) is not dict and type(given) is not list and given is not None:
             continue
         if given is None and field.nullable:

@@ -6,14 +6,15 @@ Nothing here knows of sockets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from nescord_core.sandbox.world.event_members import with_members
 from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.people.accounts import AccountActions
 from nescord_core.sandbox.world.people.members import Payload, newest_messages
-from nescord_core.sandbox.world.required_fields import complete_event
+from nescord_core.sandbox.world.required_fields import complete_event, complete_members
 from nescord_core.sandbox.world.simcord.model import SimcordModel, serializers
 from nescord_core.settings import SandboxSettings
 
@@ -28,8 +29,12 @@ PARTIAL_EVENTS: Mapping[str, tuple[str, ...]] = {
     "THREAD_MEMBERS_UPDATE": ("id", "guild_id", "member_count", "added_members", "removed_member_ids"),
 }
 """Events with only some fields of the thread; the model sends all of them."""
-EVENTS_WITH_MENTIONS = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
+ONLY_IN_GUILD_CREATE = frozenset(
+    {"channels", "guild_scheduled_events", "joined_at", "large", "member_count", "members", "presences"}
+    | {"soundboard_sounds", "stage_instances", "threads", "unavailable", "voice_states"}
+)
+"""Fields of a guild that its updates do not have; the model sends all of them."""
 
 
 class World(AccountActions):
@@ -60,8 +65,10 @@ class World(AccountActions):
             payload = {name: payload[name] for name in PARTIAL_EVENTS[event] if name in payload}
         if event == "GUILD_CREATE":
             payload = self._complete_guild_create(payload, guild_id)
-        if guild_id and event in EVENTS_WITH_MENTIONS and payload.get("mentions"):
-            payload = {**payload, "mentions": self._with_members(guild_id, payload["mentions"])}
+        if event == "GUILD_UPDATE":
+            payload = {name: each for name, each in payload.items() if name not in ONLY_IN_GUILD_CREATE}
+        if guild_id:
+            payload = with_members(event, payload, lambda user_id: self._find_member(guild_id, user_id))
         payload = complete_event(event, payload)
         if event == "TYPING_START" and not payload["timestamp"]:
             payload = {**payload, "timestamp": int(self.model.clock.now().timestamp())}
@@ -70,24 +77,12 @@ class World(AccountActions):
         for listener in self._listeners:
             listener(event, payload, guild_id, key)
 
-    def _with_members(self, guild_id: int, users: Sequence[Mapping[str, Any]]) -> list[Payload]:
-        """Return mentioned users with their membership in the guild, as events have it
-        (https://discord.com/developers/docs/events/gateway-events#message-create).
-        """
-        guild = self.model.guilds[guild_id]
-        payload: list[Payload] = []
-        for user in users:
-            member = guild.members.get(int(user["id"]))
-            member_field = (
-                {} if member is None else {"member": self._member_of_mention(guild_id, member.user_id)}
-            )
-            payload.append({**user, **member_field})
-        return payload
-
-    def _member_of_mention(self, guild_id: int, user_id: int) -> Payload:
-        member = self.member(guild_id, user_id)
-        member.pop("user", None)
-        return member
+    def _find_member(self, guild_id: int, user_id: int) -> Payload | None:
+        """Return a membership with its user; None for a user who is not a member."""
+        guild = self.model.guilds.get(guild_id)
+        if guild is None or user_id not in guild.members:
+            return None
+        return dict(serializers.member_payload(self.model, guild, guild.members[user_id]))
 
     @contextmanager
     def nonce(self, nonce: int | str | None) -> Iterator[None]:
@@ -116,7 +111,7 @@ class World(AccountActions):
     @property
     def bot_user(self) -> Payload:
         """The bot's user, as READY shows it."""
-        return dict(serializers.user_payload(self.model.bot_user))
+        return dict(complete_event("USER_UPDATE", serializers.user_payload(self.model.bot_user)))
 
     @property
     def application_id(self) -> int:
@@ -150,8 +145,8 @@ class World(AccountActions):
     def members(self, guild_id: int) -> list[Payload]:
         """Return a guild's members with their users."""
         guild = self.find_guild(guild_id)
-        payload = (serializers.member_payload(self.model, guild, member) for member in guild.members.values())
-        return [dict(each) for each in payload]
+        members = [serializers.member_payload(self.model, guild, each) for each in guild.members.values()]
+        return complete_members([dict(each) for each in members])
 
     def users(self) -> list[Payload]:
         """Return all users, the bot included."""

@@ -1,4 +1,4 @@
-"""Checks an HTTP response against the schema of its operation in Discord's OpenAPI document."""
+"""Checks responses against Discord's OpenAPI document, and gateway events against their documentation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from nescord_core.discord_api import contract
+from nescord_core.sandbox.world.event_schemas import event_schemas
 
-__all__ = ["check"]
+__all__ = ["check", "check_event"]
 
 _BASE = "urn:contract"
 
@@ -38,6 +39,13 @@ def check(method: str, path: str, status: int, body: Any) -> list[str]:
     return [f"{operation.operation_id}: {line}" for line in _violations(pointer, body)]
 
 
+def check_event(event: str, payload: Any) -> list[str]:
+    """Return the violations in a gateway event; empty if it conforms."""
+    if event not in event_schemas():
+        return [f"{event}: the sandbox has no schema for it"]
+    return [f"{event}: {line}" for line in _violations(f"/events/{event}", payload)]
+
+
 def _violations(pointer: str, body: Any) -> list[str]:
     return [line for error in _validator(pointer).iter_errors(body) for line in _lines(error)]
 
@@ -58,7 +66,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
 @cache
 def _validator(pointer: str) -> Draft202012Validator:
     resource = Resource.from_contents(
-        {"$id": _BASE, **contract.document()}, default_specification=DRAFT202012
+        {"$id": _BASE, **contract.document(), "events": event_schemas()}, default_specification=DRAFT202012
     )
     registry: Registry[Any] = Registry().with_resource(_BASE, resource)
     return Draft202012Validator(

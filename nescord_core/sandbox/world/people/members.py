@@ -139,7 +139,6 @@ class MemberActions(Lookup):
         payload: Payload = {"channel_id": str(place.id), "user_id": str(actor.id), "timestamp": now}
         if place.guild_id is not None:
             payload["guild_id"] = str(place.guild_id)
-            payload["member"] = self.member(place.guild_id, actor.id)
         self.model.emit("TYPING_START", payload)
 
     def voice_join(

@@ -48,13 +48,28 @@ def test_unions_take_the_branch_that_fits() -> None:
 def test_events_keep_what_only_events_have() -> None:
     message = {"id": "1", "author": user(), "member": {"nick": "A"}, "guild_id": "2"}
     shown = complete_event("MESSAGE_CREATE", message)
-    assert (shown["member"], shown["guild_id"]) == ({"nick": "A"}, "2")
+    assert (shown["member"]["nick"], shown["guild_id"]) == ("A", "2")
+    assert "user" not in shown["member"]
     assert shown["attachments"] == []
     unknown = {"anything": 1}
     assert complete_event("SOMETHING_NEW", unknown) is unknown
     guild = complete_event("GUILD_CREATE", {"id": "2", "members": [{"user": user()}], "channels": []})
     assert guild["members"][0]["flags"] == 0
     assert guild["nsfw_level"] == 0
+
+
+def test_an_events_nulls_are_left_out_where_none_may_be() -> None:
+    nulls = {"target_id": None, "options": None, "reason": None, "changes": None}
+    entry = {"id": "1", "action_type": 110, "user_id": "2", "guild_id": "3", **nulls}
+    kept = {"id": "1", "action_type": 110, "user_id": "2", "guild_id": "3", "target_id": None}
+    assert complete_event("GUILD_AUDIT_LOG_ENTRY_CREATE", entry) == kept
+
+
+def test_objects_by_id_are_completed() -> None:
+    asked = {"data": {"resolved": {"users": {"1": user()}}}, "member": {"user": user()}}
+    shown = complete_event("INTERACTION_CREATE", asked)
+    assert shown["data"]["resolved"]["users"]["1"]["primary_guild"] is None
+    assert shown["member"]["user"]["primary_guild"] is None
 
 
 def response_shapes() -> Iterator[tuple[str, Shape]]:
