@@ -24,6 +24,7 @@ __all__ = [
     "GatewayCommandError",
     "IdentifyBudgetSpent",
     "InvalidRequestLimit",
+    "MemberRequestFailed",
     "NescordError",
     "NotFound",
     "NotRunning",
@@ -203,6 +204,10 @@ class FatalClose(NescordError):
 
 class GatewayCommandError(NescordError):
     """A gateway command could not be delivered to its shard, or Discord rejected it."""
+
+
+class MemberRequestFailed(GatewayCommandError, TimeoutError):
+    """The members that a discord.py bot requested did not arrive; discord.py expects a TimeoutError."""
 
 
 class TransportError(NescordError):

@@ -13,7 +13,7 @@ from typing import Any, cast
 import discord
 from discord import gateway, shard
 from discord.http import Route
-from discord.state import AutoShardedConnectionState, ConnectionState
+from discord.state import AutoShardedConnectionState, ChunkRequest, ConnectionState
 from discord.ui.view import BaseView
 
 __all__ = [
@@ -28,8 +28,11 @@ __all__ = [
     "connection",
     "drop_guilds",
     "expect_guilds",
+    "fail_member_request",
     "finish_start",
     "first_presence",
+    "is_member_request",
+    "is_member_request_wanted",
     "lost_views",
     "members_wanted",
     "muted",
@@ -206,6 +209,43 @@ async def request_members(state: State, guild: discord.Guild) -> None:
     asked = await state.chunk_guild(guild, wait=False)
     async with asyncio.timeout(state._chunk_timeout(guild)):
         await asked
+
+
+def is_member_request(state: State, nonce: str) -> bool:
+    """Return whether discord.py still expects chunks with this nonce."""
+    return _member_request(state, nonce) is not None
+
+
+def is_member_request_wanted(state: State, nonce: str) -> bool:
+    """Return whether chunks of a member request are still of use; drop a request whose chunks are not.
+
+    Nobody may be waiting for a whole guild's at the moment, but whoever requests them again gets these.
+    """
+    found = _member_request(state, nonce)
+    if found is None:
+        return False
+    key, request = found
+    if key != request.guild_id and not any(not each.done() for each in request.waiters):
+        del state._chunk_requests[key]
+        return False
+    return True
+
+
+def fail_member_request(state: State, nonce: str, error: Exception) -> bool:
+    """End a member request with an error; return False if it had ended already."""
+    found = _member_request(state, nonce)
+    if found is None:
+        return False
+    key, request = found
+    del state._chunk_requests[key]
+    for future in request.waiters:
+        if not future.done():
+            future.set_exception(error)
+    return True
+
+
+def _member_request(state: State, nonce: str) -> tuple[int | str, ChunkRequest] | None:
+    return next(((key, each) for key, each in state._chunk_requests.items() if each.nonce == nonce), None)
 
 
 def await_guilds(client: discord.Client, shard_id: int, here: Iterable[discord.Guild]) -> None:

@@ -57,10 +57,18 @@ _current: ContextVar[_EventTasks | None] = ContextVar("nescord_event_tasks", def
 """The event that a task belongs to: a task inherits it from the one that started it."""
 
 
+_ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "RATE_LIMITED"})
+
+
+def _ignore(_kind: str, _data: dict[str, Any]) -> None:
+    """Do nothing."""
+
+
 class ParserFeed:
     """Feeds events to a client; an event is done when its tasks are, or after ``timeout`` seconds.
 
-    ``end`` is called with an exception of a handler that ends the program: `sys.exit()`.
+    ``end`` is called with an exception of a handler that ends the program: `sys.exit()`; ``answered`` with
+    the events that answer a member request, once they are parsed.
     """
 
     def __init__(
@@ -70,9 +78,11 @@ class ParserFeed:
         *,
         timeout: float,
         end: Callable[[BaseException], object],
+        answered: Callable[[str, dict[str, Any]], object] = _ignore,
     ) -> None:
         self._client = client
         self._end = end
+        self._answered = answered
         self._state = internals.connection(client)
         self._cache = cache
         self._timeout = timeout
@@ -143,6 +153,8 @@ class ParserFeed:
         if (parse := internals.parser(self._state, kind)) is not None:
             with self._keep_member_count(event, past):
                 parse(data)
+        if kind in _ANSWERS:
+            self._answered(kind, data)
 
     def _is_outdated(self, data: dict[str, Any], event: EventInfo, *, past: bool) -> bool:
         """Return whether an event about the set of guilds is outdated by the cache."""

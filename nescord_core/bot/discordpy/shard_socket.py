@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 import discord
 import msgspec
 from discord import gateway
 
+from nescord_core.bot.discordpy.member_requests import MemberRequests
 from nescord_core.bot.gateway.client import Gateway
 
 __all__ = ["ShardSocket"]
@@ -25,7 +27,12 @@ class ShardSocket(gateway.DiscordWebSocket):
     """
 
     def __init__(
-        self, client: discord.Client, commands: Gateway, shard_id: int | None, shard_count: int | None
+        self,
+        client: discord.Client,
+        commands: Gateway,
+        members: MemberRequests,
+        shard_id: int | None,
+        shard_count: int | None,
     ) -> None:
         # Skips discord.py's constructor, which needs an open socket.
         self.shard_id = shard_id
@@ -37,6 +44,7 @@ class ShardSocket(gateway.DiscordWebSocket):
         self.measured = float("nan")
         self._client = client
         self._commands = commands
+        self._members = members
         self._keep_alive = None
         self._dispatch = client.dispatch
         self._dispatch_listeners = []
@@ -64,12 +72,16 @@ class ShardSocket(gateway.DiscordWebSocket):
             self._dispatch("socket_raw_send", data)
         body = payload["d"]
         guild_id = int(body["guild_id"]) if isinstance(body, dict) and "guild_id" in body else None
-        sending = self._commands.send(
+        command = partial(
+            self._commands.send,
             payload["op"],
-            msgspec.json.encode(body),
             shard_id=self.shard_id if guild_id is None else None,
             guild_id=guild_id,
         )
+        if payload["op"] == self.REQUEST_MEMBERS and body.get("nonce"):
+            sending = self._members.send(body, command)
+        else:
+            sending = command(msgspec.json.encode(body))
         # On a websocket, no effect of a command can arrive before this returns, and programs rely on that:
         # discord.py waits for chunks from then on, a voice client forgets its channel after it has left.
         task = self.loop.create_task(sending)

@@ -15,6 +15,7 @@ from nescord_core.bot.discordpy import host as hosting
 from nescord_core.bot.discordpy import internals
 from nescord_core.bot.discordpy.command_sync.sync import keep_synced
 from nescord_core.bot.discordpy.guild_cache import GuildCache
+from nescord_core.bot.discordpy.member_requests import MemberRequests
 from nescord_core.bot.discordpy.parser_feed import ParserFeed
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.discordpy.shard_socket import ShardSocket
@@ -125,14 +126,17 @@ class Transport:
         """Numbers by shard, over all replicas."""
         self._greetings: set[asyncio.Task[None]] = set()
         cache = GuildCache(client, self._add_shard, self._greet)
-        delivery = ParserFeed(client, cache, timeout=settings.event_timeout, end=self._end)
+        self._members = MemberRequests(client)
+        delivery = ParserFeed(
+            client, cache, timeout=settings.event_timeout, end=self._end, answered=self._members.answered
+        )
         self._cache = cache
         self.listener.on("*")(delivery.take)
         self.listener.leave_hooks.append(delivery.leave)
         self.listener.picture = self._on_snapshot
         if internals.auto_sharded(client) is None:
             client._reconnect = True  # type: ignore[attr-defined]
-            client.ws = ShardSocket(client, self.listener.gateway, None, None)
+            client.ws = ShardSocket(client, self.listener.gateway, self._members, None, None)
         else:
             client._reconnect = True  # type: ignore[attr-defined]  # as AutoShardedClient.connect does
 
@@ -163,7 +167,8 @@ class Transport:
 
     def _add_shard(self, shard_id: int, shard_count: int) -> None:
         if internals.auto_sharded(self._client) is not None:
-            socket = ShardSocket(self._client, self.listener.gateway, shard_id, shard_count)
+            commands = self.listener.gateway
+            socket = ShardSocket(self._client, commands, self._members, shard_id, shard_count)
             socket.measured = self._latencies.get(shard_id, socket.measured)
             self._sockets[shard_id] = socket
             internals.add_shard(self._client, socket)

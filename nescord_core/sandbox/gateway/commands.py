@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from nescord_core.errors import NescordError
 from nescord_core.events import Intents
 from nescord_core.sandbox.gateway.protocol import Command, Op
-from nescord_core.sandbox.gateway.sessions import Session
+from nescord_core.sandbox.gateway.sessions import GatewayLimits, Session
 
 __all__ = ["CommandError", "CommandProcessor", "CommandWorld", "Events"]
 
@@ -22,7 +22,6 @@ MAX_IDS = 100
 """Ids in one request."""
 MAX_NONCE = 32
 """Bytes of a nonce; a longer one is ignored."""
-WHOLE_GUILD_WINDOW = 30.0
 """Seconds between two requests for all members of a guild
 (https://discord.com/developers/docs/events/gateway-events#request-guild-members)."""
 STATUSES = ("online", "dnd", "idle", "invisible", "offline")
@@ -62,17 +61,16 @@ class CommandWorld(Protocol):
 
 
 class CommandProcessor:
-    """Answers opcodes 3, 4, 8, 31 and 43.
-
-    ``whole_guild_at`` has the time at which all members of a guild were last requested.
-    """
+    """Answers opcodes 3, 4, 8, 31 and 43."""
 
     def __init__(
-        self, world: CommandWorld, *, now: Callable[[], float], whole_guild_at: dict[int, float]
+        self, world: CommandWorld, *, now: Callable[[], float], limits: Callable[[], GatewayLimits]
     ) -> None:
         self._world = world
         self._now = now
-        self._whole_guild_at = whole_guild_at
+        self._limits = limits
+        self._whole_guild_at: dict[int, float] = {}
+        """When all members of a guild were last requested."""
         self.authority = "127.0.0.1"
 
     def answer(self, session: Session, command: Command) -> Events:
@@ -134,11 +132,11 @@ class CommandProcessor:
     ) -> Events:
         if not session.intents & Intents.GUILD_MEMBERS:
             return []  # Discord does not answer without the intent
-        now = self._now()
+        now, window = self._now(), self._limits().members_window
         last = self._whole_guild_at.get(guild_id)
-        if last is not None and now - last < WHOLE_GUILD_WINDOW:
+        if last is not None and now - last < window:
             meta = {"guild_id": str(guild_id), **({"nonce": nonce} if nonce is not None else {})}
-            wait = round(WHOLE_GUILD_WINDOW - (now - last), 3)
+            wait = round(window - (now - last), 3)
             return [("RATE_LIMITED", {"opcode": 8, "retry_after": wait, "meta": meta})]
         self._whole_guild_at[guild_id] = now
         return self._chunks(session, guild_id, self._world.members(guild_id), nonce, d)

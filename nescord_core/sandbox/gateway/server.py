@@ -98,7 +98,7 @@ class GatewayServer:
         self._silent: set[web.WebSocketResponse] = set()
         self._ended = asyncio.Event()
         self._next_id = 0
-        self._commands = CommandProcessor(world, now=now, whole_guild_at={})
+        self._commands = CommandProcessor(world, now=now, limits=lambda: self.table.limits)
 
     def set_address(self, authority: str) -> None:
         """Set the host:port that the gateway's URLs have."""

@@ -82,7 +82,8 @@ class Session:
 class GatewayLimits:
     """The settings that the rules need; times are in seconds.
 
-    ``replay_events`` is how many events a RESUME may bring, None for as many as on Discord.
+    ``replay_events`` is how many events a RESUME may bring, None for as many as on Discord. All members of a
+    guild may be requested once in ``members_window``.
     """
 
     token: str = field(repr=False)
@@ -93,6 +94,7 @@ class GatewayLimits:
     resume_window: float = 300.0
     replay_events: int | None = None
     disallowed_intents: int = 0
+    members_window: float = 30.0
 
 
 class SessionTable:

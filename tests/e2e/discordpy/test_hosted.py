@@ -119,3 +119,12 @@ def test_a_bot_that_ends_or_starts_itself_anew_is_started_by_main(stage: Stage) 
         pid = new[1]
     assert stage.ask("!word") == [flag, pid], "no command came again to end the new process"
     assert stage.system.gateway()["connections"] == connections, "nobody else has connected"
+
+
+def test_members_that_discord_refuses_for_now_come_after_the_time_that_it_names(stage: Stage) -> None:
+    stage.put_on("counting")
+    stage.system.sandbox("POST", "/settings", {"members_window": 2})
+    first = stage.ask("!count")
+    assert first[0] == first[1]
+    assert stage.ask("!count") == first
+    stage.main.wait_for("Discord refuses the members of guild")
