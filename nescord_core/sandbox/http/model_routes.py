@@ -71,6 +71,11 @@ def model_answer(call: Call) -> Any:
     route, template = model_operations()[call.operation.operation_id]
     args = dict(_path_arguments(template, call))
     body = _normalized_body(call.operation, _with_request_components(call.body))
+    with call.world.model.files.with_metadata({each.filename: each.metadata for each in call.files}):
+        return _run_adapted(route, call, args, body)
+
+
+def _run_adapted(route: ModelRoute, call: Call, args: dict[str, str], body: Any) -> Any:
     try:
         return _run(route, _context(call, args, body))
     except UnsupportedField as refused:

@@ -50,6 +50,8 @@ class Upload:
     filename: str
     data: bytes
     description: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of its entry in ``attachments``: title, waveform, duration_secs, is_spoiler."""
 
     @property
     def fp(self) -> io.BytesIO:

@@ -17,6 +17,7 @@ __all__ = ["BodyTooLarge", "InvalidBody", "read_body"]
 
 MAX_BODY = 25 << 20
 """Bytes of a request with its files; more is a 413."""
+METADATA = ("title", "waveform", "duration_secs", "is_spoiler")
 DIGITS = re.compile(r"\d+")
 
 
@@ -111,4 +112,5 @@ def _with_attachment_metadata(body: Any, files: list[Upload]) -> list[Upload]:
             known = facts.get(str(_index(file.field_name)), {})
             file.filename = known.get("filename") or file.filename
             file.description = known.get("description")
+            file.metadata = {name: known[name] for name in METADATA if known.get(name) is not None}
     return files

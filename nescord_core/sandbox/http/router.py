@@ -13,6 +13,7 @@ from nescord_core.sandbox.http.audit_log import write_audit_log
 from nescord_core.sandbox.http.message_rules import message_problems, nested
 from nescord_core.sandbox.http.normalization import normalized
 from nescord_core.sandbox.http.operation_call import Call, Response, Route
+from nescord_core.sandbox.http.refusals.check import check_refusals
 from nescord_core.sandbox.http.routes import (
     applications,
     channels,
@@ -113,6 +114,7 @@ def _call_route(call: Call) -> Response:
     if route is None:
         return _not_implemented(f"The sandbox does not support {name}.")
     try:
+        check_refusals(call)
         with write_audit_log(call) as responses:
             responses.append(route(call))
         return _complete_response(call, responses[0])

@@ -72,3 +72,5 @@ class ExtraState:
     """By message id."""
     nonces: dict[tuple[int, str], int] = field(default_factory=dict)
     """Message ids by (channel, nonce), for messages sent with ``enforce_nonce``."""
+    command_creates: dict[int | None, tuple[str, int]] = field(default_factory=dict)
+    """The day and the number of commands created on it, by guild id; None for global commands."""

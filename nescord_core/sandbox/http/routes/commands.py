@@ -12,6 +12,7 @@ from nescord_core.sandbox.http.message_rules import command_problems
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.normalization import without_nulls
 from nescord_core.sandbox.http.operation_call import Call, Response, Routes, not_found
+from nescord_core.sandbox.http.refusals.table import refuse
 from nescord_core.sandbox.http.validation import invalid_form
 from nescord_core.sandbox.world.simcord.model import BackendError
 
@@ -20,6 +21,7 @@ __all__ = ["ROUTES"]
 ROUTES = Routes()
 CHAT_INPUT = 1
 REQUIRED = frozenset({"name", "description"})
+MAX_DAILY_CREATES = 200
 MAX_COMMANDS = {CHAT_INPUT: 100, 2: 15, 3: 15, 4: 1}
 Command = dict[str, Any]
 Registry = dict[tuple[str, int], Command]
@@ -42,6 +44,8 @@ def _build_command(call: Call, fields: Mapping[str, Any], previous: Mapping[str,
     """Return a command with defaults, a new version, and the id of the previous one if there is one."""
     model = call.world.model
     scope = _scope(call)
+    if previous is None:
+        _count_create(call, scope)
     command: Command = {
         "description": "",
         "options": [],
@@ -61,6 +65,16 @@ def _build_command(call: Call, fields: Mapping[str, Any], previous: Mapping[str,
     rights = command["default_member_permissions"]
     command["default_member_permissions"] = None if rights is None else str(rights)
     return command
+
+
+def _count_create(call: Call, scope: int | None) -> None:
+    """Count a new command, of which a guild (or the application globally) may get 200 a day."""
+    creates, today = call.world.extra_state.command_creates, call.world.model.now_iso()[:10]
+    day, count = creates.get(scope, (today, 0))
+    count = count if day == today else 0
+    if count >= MAX_DAILY_CREATES:
+        raise refuse(30034)
+    creates[scope] = (today, count + 1)
 
 
 def _find_command(call: Call) -> tuple[Registry, Command]:

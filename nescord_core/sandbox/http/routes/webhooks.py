@@ -145,10 +145,6 @@ def _find_thread(call: Call, channel: Channel, thread_id: int) -> int:
     thread = call.world.model.channels.get(thread_id)
     if thread is None or not thread.is_thread or thread.parent_id != channel.id:
         raise BackendError(400, 10003, "Unknown Channel")
-    meta = thread.thread_metadata
-    if meta is not None and meta.archived and not meta.locked:
-        meta.archived = False  # a message unarchives a thread
-        call.world.model.announce_channel_update(thread.id)
     return thread.id
 
 

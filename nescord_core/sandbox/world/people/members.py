@@ -271,6 +271,10 @@ class MemberActions(Lookup):
 
     def _check_can_send(self, place: Channel, author: User) -> None:
         self._require(place, author.id, "send_messages_in_threads" if place.is_thread else "send_messages")
+        if place.type in FORUMS:
+            raise ActionError(f"#{place.name} is a forum: start a post with /sandbox/thread.", code=50008)
+        if place.thread_metadata is not None and place.thread_metadata.locked:
+            self._require(place, author.id, "manage_threads")
 
     def _require(self, place: Channel, user_id: int, *permissions: str) -> None:
         if not channel_accessible(self.model, place.id, user_id):

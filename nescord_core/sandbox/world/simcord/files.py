@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import mimetypes
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, unquote
@@ -16,6 +18,8 @@ from nescord_core.sandbox.world.image_size import image_size
 __all__ = ["FileStore", "RealClock"]
 
 FILES_MB = 256
+SPOILER = 1 << 3
+"""An attachment flag (https://discord.com/developers/docs/resources/message#attachment-object)."""
 
 
 class RealClock(Clock):
@@ -33,11 +37,25 @@ class FileStore(CdnStore):
         self.base = "http://127.0.0.1"
         self._files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
         self._size = 0
+        self._metadata: dict[str, Mapping[str, Any]] = {}
+
+    @contextmanager
+    def with_metadata(self, metadata: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+        """Give these fields to the attachments of these names that are stored within the block."""
+        self._metadata = dict(metadata)
+        try:
+            yield
+        finally:
+            self._metadata = {}
 
     def store_attachment(
         self, attachment_id: int, channel_id: int, filename: str, data: bytes, description: str | None
     ) -> dict[str, Any]:
-        return self._store(f"attachments/{channel_id}", attachment_id, filename, data, description)
+        stored = self._store(f"attachments/{channel_id}", attachment_id, filename, data, description)
+        metadata = dict(self._metadata.get(filename, {}))
+        if metadata.pop("is_spoiler", False):
+            stored["flags"] = SPOILER
+        return {**stored, **metadata}
 
     def store_ephemeral_attachment(
         self, attachment_id: int, channel_id: int, filename: str, data: bytes

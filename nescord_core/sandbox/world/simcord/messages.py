@@ -12,6 +12,7 @@ from typing import Any
 
 from simcord._clock import Clock
 from simcord.backend import Backend, serializers
+from simcord.backend.errors import BackendError
 from simcord.backend.models import AutoModRule, Channel, Message, Poll
 from simcord.backend.permissions import flag as permission_flag
 from simcord.enums import MessageType
@@ -108,6 +109,7 @@ class MessageModel(Backend):
         if message.type not in TYPES_WITH_OWN_EMBEDS:
             message.embeds = link_embeds(message.embeds, message.attachments, self.files.facts)
         link_components(message.components, message.attachments, self.files.facts)
+        self._reopen(self.get_channel(message.channel_id), message)
         if message.is_ephemeral:
             message.attachments = [{**each, "ephemeral": True} for each in message.attachments]
         stored = super().commit_message(message, broadcast=broadcast)
@@ -207,6 +209,18 @@ class MessageModel(Backend):
             return super().create_forum_post(forum_id, name, starter, **options)
         finally:
             self._planned_ids = iter(())
+
+    def _reopen(self, thread: Channel, message: Message) -> None:
+        """Unarchive a thread in which somebody writes, unless a moderator has locked it
+        (https://discord.com/developers/docs/topics/threads#active-&-archived-threads).
+        """
+        metadata = thread.thread_metadata
+        if metadata is None or not metadata.archived or message.system_metadata is not None:
+            return
+        if metadata.locked:
+            raise BackendError(400, 50083, "Thread is archived")
+        metadata.archived, metadata.archive_timestamp = False, self.now_iso()
+        self.announce_channel_update(thread.id)
 
     def _is_thread(self, channel_id: int | None) -> bool:
         channel = self.channels.get(channel_id or 0)

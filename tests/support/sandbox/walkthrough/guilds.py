@@ -65,7 +65,11 @@ async def features(walk: Walk) -> None:
         await walk.ok("GET", f"{base}/{part}")
     choice = {"title": "Red", "role_ids": [], "channel_ids": [str(walk.channel)]}
     prompt = {"id": "0", "title": "Colour?", "options": [choice]}
-    await walk.ok("PUT", f"{base}/onboarding", {"prompts": [prompt], "enabled": True})
+    rooms = [await walk.ok("POST", f"{base}/channels", {"name": f"room-{each}"}) for each in range(7)]
+    onboarding = {"prompts": [prompt], "default_channel_ids": [each["id"] for each in rooms], "enabled": True}
+    await walk.ok("PUT", f"{base}/onboarding", onboarding)
+    for each in rooms:
+        await walk.ok("DELETE", f"/channels/{each['id']}")
     template = await walk.ok("POST", f"{base}/templates", {"name": "mould"})
     path = f"{base}/templates/{template['code']}"
     await walk.ok("GET", f"/guilds/templates/{template['code']}")
