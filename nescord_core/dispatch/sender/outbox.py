@@ -7,7 +7,7 @@ everything above it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from operator import attrgetter
 
@@ -65,7 +65,7 @@ class Track:
         Sequence numbers only grow within a session, so a gap between two received ones holds nothing to
         deliver. A dict keeps insertion order: its first key is the lowest.
         """
-        lowest = next(iter(self.pending)) if self.pending else self.highest + 1
+        lowest = self.lowest_pending()
         if self.restored or self.floors:
             lowest = min(lowest, self._lowest_restored(), *self.floors.values())
         return lowest - 1
@@ -80,13 +80,19 @@ class Track:
         if entry is not None:
             self.exposed[seq] = entry
 
-    def unsaved(self) -> Iterator[Entry]:
-        """Yield the events that are in memory only, the latest first."""
+    def unsaved(self) -> list[Entry]:
+        """Return the events that never were on disk, in order of arrival."""
+        found: list[Entry] = []
         for seq, entry in reversed(self.pending.items()):
             if seq <= self.saved:
                 break
-            yield entry
-        yield from self.exposed.values()
+            found.append(entry)
+        found.reverse()
+        return found
+
+    def lowest_pending(self) -> int:
+        """Return the lowest seq of those that never left memory, or one above all if there is none."""
+        return next(iter(self.pending), self.highest + 1)
 
     def secured(self) -> int:
         """Return a seq up to which all is done or on disk, apart from spilled events not written yet.

@@ -16,7 +16,7 @@ from typing import Any
 
 from nescord_core.dispatch.protocol.frames import FrameReader, FrameWriter
 from nescord_core.dispatch.sender.outbox import Outbox
-from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, decode, encode
+from nescord_core.dispatch.sender.spool.records import decode, encode
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.cache_changes import changes_of
 from nescord_core.gateway.envelopes import EventSink, Intake
@@ -235,8 +235,8 @@ class _Path:
         FrameReader().read(message.FromString(message.SerializeToString()).events, take)
         if found != part:
             problems.append("the wire changed an event")
-        stored, whole = decode(MAGIC + encode(Stored(entry.order, entry.envelope) for entry in entries))
-        if not whole or [each.envelope for each in stored] != part:
+        stored, damaged = decode(1, b"".join(encode(1, entries)))
+        if damaged or [each.envelope for each in stored] != part:
             problems.append("the spool changed an event")
 
 

@@ -3,6 +3,9 @@
 A process is alive as long as it holds its folder's lock; the system releases the lock of a killed one, and
 the next process with the same first shard takes the folder over. A write survives the process (kill -9), not
 the machine.
+
+Files that are no longer needed are kept as spares and overwritten: the pages that the system provides for a
+new file cost more than everything else about a write.
 """
 
 from __future__ import annotations
@@ -14,13 +17,18 @@ import logging
 import os
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 
-from nescord_core.dispatch.sender.spool.records import MAGIC, Stored, Unfit, decode, encode_fitting
-from nescord_core.dispatch.sender.spool.salvage import salvage
+from nescord_core.dispatch.sender.spool.records import (
+    Recorded,
+    Stored,
+    Unfit,
+    decode,
+    encode_fitting,
+    end_mark,
+)
 from nescord_core.plurals import counted
 from nescord_core.process.state_dir import make_folder, open_file, read_bytes, set_aside
 
@@ -30,19 +38,37 @@ log = logging.getLogger(__name__)
 
 _LOCK = "lock"
 _SUFFIX = ".events"
+_SPARE = ".spare"
+_SPARES = 8
+"""Files that a process keeps for new events."""
 
 
 @dataclass(eq=False)
 class Leftover:
     """A file of an earlier process: sorted seqs and bytes by (shard, session id).
 
-    ``first`` is the lowest position of its events in the order of arrival.
+    ``firsts`` has the lowest position of each session's events in the order of arrival at the process, and
+    ``process`` tells earlier processes (0) from later ones.
     """
 
     path: Path
-    first: int = 0
+    process: int = 0
     seqs: dict[tuple[int, str], Sequence[int]] = field(default_factory=dict)
+    firsts: dict[tuple[int, str], int] = field(default_factory=dict)
     bytes: Counter[tuple[int, str]] = field(default_factory=Counter)
+
+    @classmethod
+    def of(cls, path: Path, items: Iterable[Stored], *, process: int = 0) -> Leftover:
+        """Summarize the events of a file."""
+        left = cls(path, process)
+        seqs: dict[tuple[int, str], list[int]] = {}
+        for item in items:
+            name = item.envelope[:2]
+            seqs.setdefault(name, []).append(item.envelope.seq)
+            left.firsts[name] = min(left.firsts.get(name, item.order), item.order)
+            left.bytes[name] += len(item.envelope.data)
+        left.seqs.update((name, array("q", sorted(found))) for name, found in seqs.items())
+        return left
 
 
 class SpoolFiles:
@@ -59,50 +85,87 @@ class SpoolFiles:
         self._shard_ids = frozenset(shard_ids)
         self._shard_count = shard_count
         self._locks: dict[Path, int] = {}
+        self._ends: dict[int, int] = {}
+        self._latest = -1
+        self._spares: list[Path] = []
 
-    def append(self, number: int, items: Sequence[Stored]) -> tuple[int, list[Unfit]]:
+    def append(self, number: int, items: Sequence[Recorded]) -> tuple[int, list[Unfit]]:
         """Append events to a segment's file; return by how many bytes it grew, and what cannot be written.
 
         A partial write is undone.
         """
-        encoded, unfit = encode_fitting(items)
-        path = self._path(number)
-        fd = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        blocks, unfit = encode_fitting(number, items)
+        fd = self._open(number)
         try:
-            before = os.fstat(fd).st_size
-            data = encoded if before else MAGIC + encoded
+            end = begin = self._ends.get(number, 0)
             try:
-                _write_all(fd, data)
+                for block in blocks:
+                    end += _write_all(fd, block, end)
+                _write_all(fd, end_mark(number), end)
             except OSError:
-                os.ftruncate(fd, before)
+                self._undo(fd, number, begin)
                 raise
         finally:
             os.close(fd)
-        return len(data), unfit
+        self._ends[number] = end
+        return end - begin, unfit
+
+    def _open(self, number: int) -> int:
+        """Open a file for writing; a new one takes the place of a spare."""
+        path = self._path(number)
+        if number not in self._ends and self._spares:
+            with contextlib.suppress(FileNotFoundError):
+                self._spares.pop().rename(path)
+        if self._latest != number:
+            self._cut(self._latest)
+            self._latest = number
+        return open_file(path, os.O_WRONLY | os.O_CREAT)
+
+    def _cut(self, number: int) -> None:
+        """Remove what an earlier use left behind a file's end."""
+        end = self._ends.get(number)
+        if end is not None:
+            with contextlib.suppress(OSError):
+                os.truncate(self._path(number), end + len(end_mark(number)))
+
+    def _undo(self, fd: int, number: int, end: int) -> None:
+        with contextlib.suppress(OSError):
+            os.ftruncate(fd, end)
+            if end:
+                _write_all(fd, end_mark(number), end)
 
     def read(self, number: int) -> list[Stored]:
         """Return the intact records of a segment's file."""
         return read_file(self._path(number))
 
     def remove(self, number: int) -> None:
-        """Remove a segment's file."""
-        self._path(number).unlink(missing_ok=True)
+        """Remove a segment's file, or keep it as a spare."""
+        path = self._path(number)
+        self._ends.pop(number, None)
+        if len(self._spares) < _SPARES:
+            spare = path.with_suffix(_SPARE)
+            with contextlib.suppress(FileNotFoundError):
+                path.rename(spare)
+                self._spares.append(spare)
+        else:
+            path.unlink(missing_ok=True)
 
     def take_over(self) -> list[Leftover]:
-        """Return the files that dead processes have left for this one, in the order they received the events.
-
-        Of one process, the file with the earlier first event comes first.
-        """
+        """Return the files that dead processes have left for this one; earlier processes come first."""
         found: list[Leftover] = []
-        for folder in sorted(self._folder.glob("*-*"), key=_created):
+        for process, folder in enumerate(sorted(self._folder.glob("*-*"), key=_created)):
             if self._is_ours(folder) and self._lock(folder):
-                files = [_examined(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))]
-                found += sorted(files, key=attrgetter("first"))
+                _remove_spares(folder)
+                found += [
+                    Leftover.of(path, read_file(path), process=process)
+                    for path in sorted(folder.glob(f"*{_SUFFIX}"))
+                ]
         return found
 
     def close(self) -> None:
         """Remove empty folders and leave the rest to the next process."""
         for folder, lock in self._locks.items():
+            _remove_spares(folder)
             if not any(folder.glob(f"*{_SUFFIX}")):
                 with contextlib.suppress(OSError):
                     (folder / _LOCK).unlink(missing_ok=True)
@@ -152,40 +215,33 @@ def read_file(path: Path, *, is_known: bool = False) -> list[Stored]:
         data = read_bytes(path)
     except FileNotFoundError:
         return []
-    stored, is_whole = decode(data)
-    if is_whole:
-        return stored
-    if not data.startswith(MAGIC):
-        set_aside(path, "it does not begin as a file of the spool")
-        return []
-    stored, unreadable = salvage(data)
-    if not is_known:
+    items, unreadable = decode(int(path.stem), data)
+    if unreadable and not items:
+        set_aside(path, "it contains no intact event")
+    elif unreadable and not is_known:
         log.error(
             "%s is damaged: skipping %s of %d that cannot be read; %s in it can",
             path,
             counted(unreadable, "byte"),
             len(data),
-            counted(len(stored), "event"),
+            counted(len(items), "event"),
         )
-    return stored
+    return items
 
 
-def _examined(path: Path) -> Leftover:
-    items = read_file(path)
-    left = Leftover(path, first=min((item.order for item in items), default=0))
-    seqs: dict[tuple[int, str], list[int]] = {}
-    for item in items:
-        name = item.envelope[:2]
-        seqs.setdefault(name, []).append(item.envelope.seq)
-        left.bytes[name] += len(item.envelope.data)
-    left.seqs.update((name, array("q", sorted(found))) for name, found in seqs.items())
-    return left
+def _remove_spares(folder: Path) -> None:
+    for path in folder.glob(f"*{_SPARE}"):
+        path.unlink(missing_ok=True)
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def _write_all(fd: int, data: bytes, at: int) -> int:
+    """Write to a position; return how much that is."""
     view = memoryview(data)
     while view:
-        view = view[os.write(fd, view) :]
+        written = os.pwrite(fd, view, at)
+        view = view[written:]
+        at += written
+    return len(data)
 
 
 def _created(folder: Path) -> float:

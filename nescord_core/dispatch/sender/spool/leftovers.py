@@ -41,6 +41,11 @@ class _Part:
     session_id: str
     above: int = -1
 
+    def position(self, shard_id: int) -> tuple[int, int]:
+        """Return its position among the parts of its shard: when the first of its events arrived."""
+        leftover = self.file.leftover
+        return leftover.process, leftover.firsts[shard_id, self.session_id]
+
 
 class Leftovers:
     """The files of earlier processes; ``remove`` is called with one that is no longer needed.
@@ -58,13 +63,15 @@ class Leftovers:
         self._adopted: dict[int, _File] = {}
 
     def found(self, leftovers: Sequence[Leftover]) -> None:
-        """Take the files over, in the order in which their events were received."""
+        """Take the files over. A shard's events are delivered in the order in which they were received."""
         for leftover in leftovers:
             file = _File(leftover, uses=len(leftover.seqs))
             if not file.uses:
                 self._remove(leftover.path)
             for shard_id, session_id in leftover.seqs:
                 self.undecided.setdefault(shard_id, []).append(_Part(file, session_id))
+        for shard_id, parts in self.undecided.items():
+            parts.sort(key=lambda part: part.position(shard_id))
 
     def resume(self, shard_id: int, session_id: str, *, seq: int, acknowledged: int) -> None:
         """Deliver what precedes a session's resume point; the rest waits for the first event."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nescord_core.dispatch.sender.outbox import Entry, Outbox, Track
 from nescord_core.dispatch.sender.replica.queues import Partition
-from nescord_core.dispatch.sender.spool.records import Stored
+from nescord_core.dispatch.sender.spool.records import Recorded, Stored
 from nescord_core.envelope import Envelope
 
 __all__ = ["Overflow", "Segment", "SpillLimits", "Wanted"]
@@ -199,7 +199,7 @@ class Overflow:
         """Return the segments with events to write."""
         return [segment for segment in self._segments() if segment.buffered]
 
-    def written(self, segment: Segment, count: int, size: int, unfit: Sequence[Stored] = ()) -> None:
+    def written(self, segment: Segment, count: int, size: int, unfit: Sequence[Recorded] = ()) -> None:
         """Record a write of a segment's first ``count`` buffered events; its file grew by ``size``.
 
         ``unfit`` are those that could not be written: they are done.

@@ -292,8 +292,8 @@ class Spool:
             return
         try:
             for write in self._behind.due():
-                items, number = write.items(), write.backup.number
-                size, _ = await self._in_thread(lambda: self._files.append(number, items))  # noqa: B023 - awaited
+                entries, number = write.entries, write.backup.number
+                size, _ = await self._in_thread(lambda: self._files.append(number, entries))  # noqa: B023 - awaited
                 self._behind.written(write, size)
                 self._note_writable()
         except OSError as error:

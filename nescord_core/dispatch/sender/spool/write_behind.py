@@ -8,58 +8,133 @@ in delivery; a file is removed when all its events are done.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from operator import attrgetter
 
 from nescord_core.dispatch.sender.outbox import Entry, Outbox, Track
 from nescord_core.dispatch.sender.spool.callbacks import Replayable
 from nescord_core.dispatch.sender.spool.overflow import Overflow
-from nescord_core.dispatch.sender.spool.records import Stored
 
 __all__ = ["Backup", "Position", "Write", "WriteBehind"]
 
 Position = tuple[int, str, int]
 """(shard, session id, seq)"""
 
+_EVENTS = 2048
+"""Events in one write."""
 _RESUME_BELOW = 3 / 4
 """Share of the disk limit below which backups are written again after some were dropped for room."""
+
+
+class Part:
+    """Events of a session in a backup: all from ``first`` to ``last`` that were in memory only."""
+
+    __slots__ = ("first", "last", "track")
+
+    def __init__(self, track: Track, first: int, last: int) -> None:
+        self.track = track
+        self.first = first
+        self.last = last
+
+    def is_finished(self) -> bool:
+        """Return whether all of them are done; what is found done is not looked at again."""
+        track = self.track
+        if not track.restored and track.lowest_pending() > self.last:
+            return True
+        while self.first <= self.last and not track.holds(self.first):
+            self.first += 1
+        return self.first > self.last
+
+    def expose(self) -> None:
+        """Record that they are no longer on disk."""
+        for seq in range(self.first, self.last + 1):
+            self.track.expose(seq)
 
 
 class Backup:
     """A file of events that are in memory as well; ``interval`` is the one that its events arrived in."""
 
-    __slots__ = ("interval", "left", "number", "size")
+    __slots__ = ("interval", "number", "parts", "size")
 
     def __init__(self, number: int, interval: int) -> None:
         self.number = number
         self.interval = interval
         self.size = 0
-        self.left: dict[Track, deque[int]] = {}
+        self.parts: deque[Part] = deque()
 
     def is_finished(self) -> bool:
-        """Return whether all its events are done; what is found done is not looked at again."""
-        for track, seqs in list(self.left.items()):
-            while seqs and not track.holds(seqs[0]):
-                seqs.popleft()
-            if seqs:
-                return False
-            del self.left[track]
-        return True
+        """Return whether all its events are done."""
+        while self.parts and self.parts[0].is_finished():
+            self.parts.popleft()
+        return not self.parts
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Events to append to a file."""
+    """Events of one session to append to a file; ``exposed`` ones were on disk before."""
 
     backup: Backup
-    entries: list[Entry]
+    entries: Sequence[Entry]
+    exposed: bool = False
 
-    def items(self) -> list[Stored]:
-        """Return the records to write."""
-        return [Stored(entry.order, entry.envelope) for entry in self.entries]
+    def record(self) -> None:
+        """Record that they are on disk."""
+        track = self.entries[0].track
+        if not self.exposed:
+            first, last = self.entries[0].envelope.seq, self.entries[-1].envelope.seq
+            self.backup.parts.append(Part(track, first, last))
+            track.saved = max(track.saved, last)
+            return
+        for entry in self.entries:
+            seq = entry.envelope.seq
+            self.backup.parts.append(Part(track, seq, seq))
+            track.exposed.pop(seq, None)
+
+
+class _Plan:
+    """Splits events among files; ``latest`` is the file that can take more."""
+
+    def __init__(self, overflow: Overflow, latest: Backup | None) -> None:
+        self._overflow = overflow
+        self._backup = latest
+        self._size = latest.size if latest is not None else 0
+
+    def split(self, entries: Sequence[Entry]) -> Iterator[Write]:
+        """Split events of a session, in order of arrival: all that never were on disk."""
+        at = 0
+        while at < len(entries):
+            backup, end = self._fill(entries, at)
+            yield Write(backup, entries[at:end])
+            at = end
+
+    def split_exposed(self, entries: Sequence[Entry]) -> Iterator[Write]:
+        """Split events that were on disk before. They are older than all others: they get their own files."""
+        self._backup = None
+        for write in self.split(entries):
+            yield replace(write, exposed=True)
+        self._backup = None
+
+    def _fill(self, entries: Sequence[Entry], at: int) -> tuple[Backup, int]:
+        """Return the file for the entry at a position, and the position up to which others fit as well."""
+        bounds, limit = self._overflow.bounds, self._overflow.limits.segment_bytes
+        interval = bisect_left(bounds, entries[at].order)
+        backup = self._backup
+        if backup is None or backup.interval != interval or self._size >= limit:
+            self._backup = backup = Backup(self._overflow.next_number(), interval)
+            self._size = 0
+        end = min(at + _EVENTS, len(entries))
+        if interval < len(bounds):
+            end = bisect_right(entries, bounds[interval], at, end, key=attrgetter("order"))
+        sizes = [entry.size() for entry in entries[at:end]]
+        if self._size + sum(sizes) > limit:
+            totals = list(accumulate(sizes, initial=self._size))
+            del sizes[bisect_left(totals, limit) :]
+        self._size += sum(sizes)
+        return backup, at + len(sizes)
 
 
 class WriteBehind:
@@ -86,45 +161,24 @@ class WriteBehind:
         """Whether there is no file."""
         return not self._backups
 
-    def due(self) -> list[Write]:
-        """Return what has to be written now."""
+    def due(self) -> Iterator[Write]:
+        """Yield what has to be written now. Call `written` with each write before the next one."""
         overflow = self._overflow
         self._is_crowded &= overflow.disk_bytes > overflow.limits.disk_bytes * _RESUME_BELOW
         if self._is_crowded:
-            return []
+            return
         unwritten = overflow.unwritten_from()
-        entries = [
-            entry
-            for track in self._outbox.tracks
-            if track.pending or track.exposed
-            if track.highest - self._secured(track, unwritten) > self._distance(track)
-            for entry in track.unsaved()
-        ]
-        entries.sort(key=attrgetter("order"))
-        return self._split(entries)
+        plan = _Plan(overflow, self._latest if self._latest in self._backups else None)
+        for track in list(self._outbox.tracks):
+            if not track.pending and not track.exposed:
+                continue
+            if track.highest - self._secured(track, unwritten) > self._distance(track):
+                yield from plan.split(track.unsaved())
+                if track.exposed:
+                    yield from plan.split_exposed(sorted(track.exposed.values(), key=attrgetter("order")))
 
     def _distance(self, track: Track) -> int:
         return self._replayable(track.shard_id, track.session_id) // 2
-
-    def _split(self, entries: Iterable[Entry]) -> list[Write]:
-        """Split entries in order of arrival among files."""
-        writes: list[Write] = []
-        size = limit = self._overflow.limits.segment_bytes
-        for entry in entries:
-            interval = bisect_left(self._overflow.bounds, entry.order)
-            if not writes or size >= limit or writes[-1].backup.interval != interval:
-                backup = self._file(interval, limit) if not writes else None
-                backup = backup or Backup(self._overflow.next_number(), interval)
-                writes.append(Write(backup, []))
-                size = backup.size
-            writes[-1].entries.append(entry)
-            size += entry.size()
-        return writes
-
-    def _file(self, interval: int, limit: int) -> Backup | None:
-        latest = self._latest
-        fits = latest is not None and latest.interval == interval and latest.size < limit
-        return latest if fits and latest in self._backups else None
 
     def written(self, write: Write, size: int) -> None:
         """Record a write; the file grew by ``size``."""
@@ -134,11 +188,7 @@ class WriteBehind:
         self._latest = backup
         backup.size += size
         self._overflow.disk_bytes += size
-        for entry in write.entries:
-            track, seq = entry.track, entry.envelope.seq
-            backup.left.setdefault(track, deque()).append(seq)
-            track.saved = max(track.saved, seq)
-            track.exposed.pop(seq, None)
+        write.record()
 
     def expendable(self) -> list[int]:
         """Return the files that are no longer needed, and drop them.
@@ -154,9 +204,8 @@ class WriteBehind:
         return numbers
 
     def _drop(self, backup: Backup) -> int:
-        for track, seqs in backup.left.items():
-            for seq in seqs:
-                track.expose(seq)
+        for part in backup.parts:
+            part.expose()
         self._remove(backup)
         self._is_crowded = True
         self.dropped += 1

@@ -14,6 +14,8 @@ import pytest
 
 from nescord_core.dispatch.sender.sender import HelloFacts, Sender
 from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
+from nescord_core.dispatch.sender.spool.files import read_file
+from nescord_core.dispatch.sender.spool.records import decode
 from nescord_core.settings import WsSettings
 from support.dispatch.peers import PAYLOAD, Main, Ws, event, until
 
@@ -171,10 +173,13 @@ async def test_after_kill_9_the_events_of_a_lost_session_come_from_disk_and_thos
         assert ws.sender.stats().recovered == 125
 
 
-async def test_a_torn_last_record_costs_itself_only(tmp_path: Path) -> None:
+async def test_an_incomplete_last_write_costs_only_its_own_events(tmp_path: Path) -> None:
     await killed(tmp_path)
     last = spooled(tmp_path)[-1]
-    os.truncate(last, last.stat().st_size - 3)
+    whole = len(read_file(last))
+    os.truncate(last, last.stat().st_size - 50)
+    lost = whole - len(decode(int(last.stem), last.read_bytes()).items)
+    assert 0 < lost <= 64
     async with Main(tmp_path).listening() as main:
         ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
         async with ws.running():
@@ -183,10 +188,10 @@ async def test_a_torn_last_record_costs_itself_only(tmp_path: Path) -> None:
             await ws.sender.recovered()
             assert spillway.undecided.keys() == {0, 1}
             ws.put([event(1, session="new", shard=0), event(1, session="new", shard=1)])
-            await until(lambda: len(main.got) == 2 + 249)
+            await until(lambda: len(main.got) == 2 + 250 - lost)
 
 
-async def test_damage_in_the_middle_costs_the_events_it_hits_and_is_one_line(
+async def test_damage_in_the_middle_costs_the_block_it_hits_and_is_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     await killed(tmp_path)
@@ -195,12 +200,14 @@ async def test_damage_in_the_middle_costs_the_events_it_hits_and_is_one_line(
     middle = len(data) // 2
     data[middle : middle + 10] = bytes(10)
     largest.write_bytes(data)
+    lost = 250 - sum(len(decode(int(path.stem), path.read_bytes()).items) for path in spooled(tmp_path))
+    assert 0 < lost <= 64
     async with Main(tmp_path).listening() as main:
         ws = Ws(main.address, settings=replace(SMALL, state_dir=tmp_path))
         async with ws.running():
             await ws.sender.recovered()
             ws.put([event(1, session="new", shard=0), event(1, session="new", shard=1)])
-            await until(lambda: 2 + 248 <= len(main.got) <= 2 + 249)
+            await until(lambda: len(main.got) == 2 + 250 - lost)
     assert len([each for each in caplog.records if "is damaged: skipping" in each.message]) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from nescord_core.bot.ordering import EventOrder
@@ -60,8 +61,8 @@ class _HastyOverflow(Overflow):
 class _NoWriteBehind(WriteBehind):
     """Leaves events in memory only."""
 
-    def due(self) -> list[Write]:
-        return []
+    def due(self) -> Iterator[Write]:
+        return iter(())
 
 
 class _HastyWriteBehind(WriteBehind):

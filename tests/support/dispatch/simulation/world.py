@@ -151,8 +151,12 @@ class World:
 
     def on_disk(self) -> set[Identity]:
         """Return the events that outlive ws."""
-        found = (item.envelope for files in self.disk for data in files.values() for item in decode(data)[0])
-        return {(envelope.session_id, envelope.seq) for envelope in found}
+        return {
+            (item.envelope.session_id, item.envelope.seq)
+            for files in self.disk
+            for number, data in files.items()
+            for item in decode(number, data).items
+        }
 
     def persist_now(self) -> None:
         """Save a position that has moved a long way, as a cluster does."""

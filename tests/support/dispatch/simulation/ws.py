@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from operator import attrgetter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nescord_core.dispatch.sender.spool.files import Leftover
 from nescord_core.dispatch.sender.spool.leftovers import Leftovers
 from nescord_core.dispatch.sender.spool.overflow import SpillLimits
-from nescord_core.dispatch.sender.spool.records import MAGIC, decode, encode
+from nescord_core.dispatch.sender.spool.records import Recorded, decode, encode
 from nescord_core.envelope import Envelope
 from nescord_core.gateway.resume_point import ResumePoint
 from nescord_core.gateway.session import facts_and_effects as s
@@ -162,8 +161,11 @@ class Ws:
         self._expend()
         if (segment := overflow.readable()) is not None:
             path = self.leftovers.path_of(segment.number)
-            data = self.files.get(segment.number, b"") if path is None else self._file(path)
-            overflow.restore(segment, decode(data)[0])
+            if path is None:
+                items = decode(segment.number, self.files.get(segment.number, b"")).items
+            else:
+                items = decode(int(path.name), self._file(path)).items
+            overflow.restore(segment, items)
         if self.world.chance.random() < 0.5:
             self._write()
         self._write_behind()
@@ -174,16 +176,18 @@ class Ws:
     def _write(self) -> None:
         for segment in self.overflow.unwritten():
             items = list(segment.buffered)
-            self.files[segment.number] = self.files.get(segment.number, MAGIC) + encode(items)
+            self._append(segment.number, items)
             self.overflow.written(segment, len(items), 1)
         self._secure()
 
     def _write_behind(self) -> None:
         for write in self.behind.due():
-            number = write.backup.number
-            self.files[number] = self.files.get(number, MAGIC) + encode(write.items())
+            self._append(write.backup.number, write.entries)
             self.behind.written(write, 1)
         self._secure()
+
+    def _append(self, number: int, items: Sequence[Recorded]) -> None:
+        self.files[number] = self.files.get(number, b"") + b"".join(encode(number, items))
 
     def _secure(self) -> None:
         """Report what is safe to the shard, and save it at once if the saved position is far behind."""
@@ -227,15 +231,8 @@ class Ws:
 
 def _leftovers(disk: list[dict[int, bytes]]) -> list[Leftover]:
     """Examine the files of earlier processes as the spool does."""
-    found: list[Leftover] = []
-    for process, files in enumerate(disk):
-        examined = []
-        for number, data in files.items():
-            items = decode(data)[0]
-            names = {item.envelope[:2] for item in items}
-            seqs = {name: sorted(i.envelope.seq for i in items if i.envelope[:2] == name) for name in names}
-            sizes = Counter(item.envelope[:2] for item in items)
-            first = min(item.order for item in items)
-            examined.append(Leftover(Path(f"{process}/{number}"), first, dict(seqs), sizes))
-        found += sorted(examined, key=attrgetter("first"))
-    return found
+    return [
+        Leftover.of(Path(f"{process}/{number}"), decode(number, data).items, process=process)
+        for process, files in enumerate(disk)
+        for number, data in files.items()
+    ]

@@ -48,7 +48,8 @@ class Disk:
         """Write what is due; return how many events that was."""
         count = 0
         for write in self.behind.due():
-            self.files.setdefault(write.backup.number, []).extend(write.items())
+            items = [Stored(entry.order, entry.envelope) for entry in write.entries]
+            self.files.setdefault(write.backup.number, []).extend(items)
             self.behind.written(write, 100 * len(write.entries))
             count += len(write.entries)
         return count
