@@ -105,7 +105,8 @@ async def _until_stopped(
         notifier.tell("READY=1", f"STATUS=ready on {address}")
 
     for name in STOP_SIGNALS:
-        if number := getattr(signal, name, None):
+        number = getattr(signal, name, None)
+        if number and not (name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN):  # nohup(1)
             loop.add_signal_handler(number, on_signal, name)
     async with asyncio.TaskGroup() as tasks:
         watchdog = tasks.create_task(notifier.keep_awake(), name="watchdog")

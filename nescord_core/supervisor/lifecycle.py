@@ -51,11 +51,15 @@ class State(Enum):
 
 
 class Reading(Enum):
-    """Result of a probe: status 200, another answer, or no answer."""
+    """Result of a probe: status 200, another answer, or no answer.
+
+    SUSPENDED: the supervisor itself was suspended (^Z, a laptop's lid), so that a silence means nothing.
+    """
 
     GOOD = "good"
     BAD = "bad"
     SILENT = "silent"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +237,8 @@ class Lifecycle:
         if reading is Reading.SILENT:
             return self._silent(now)
         self._answered_at = now
+        if reading is Reading.SUSPENDED:
+            return []
         if reading is Reading.GOOD and self.state is not State.READY:
             if self.ready_at is not None:
                 return [self._enter(State.READY, "healthy again")]

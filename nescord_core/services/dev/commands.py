@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ import aiohttp
 from nescord_core.config import Config
 from nescord_core.errors import NescordError
 from nescord_core.services.control import control_socket
-from nescord_core.services.dev import plan, terminal_keys
+from nescord_core.services.dev import plan
+from nescord_core.services.dev.terminal_keys import HELP, TerminalKeys
 from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.spec import ServiceSpec
 from nescord_core.supervisor.supervisor import ServiceView, Supervisor
@@ -41,6 +43,7 @@ class DevCommands:
     replan: Replan
     tasks: asyncio.TaskGroup
     events: asyncio.Task[None] | None = None
+    keys: TerminalKeys | None = None
 
     def commands(self) -> Mapping[str, control_socket.Command]:
         """Return the commands of the control socket."""
@@ -52,6 +55,7 @@ class DevCommands:
             "logs": self._logs,
             "configured": self._configured,
             "notice": self._notice,
+            "asked": self._asked,
         }
 
     def pressed(self, key: str) -> None:
@@ -59,12 +63,12 @@ class DevCommands:
         actions: dict[str, Callable[[], object]] = {
             "r": lambda: self.tasks.create_task(self._reload_by_key()),
             "R": self._restart_all,
-            "o": lambda: self.tasks.create_task(self._open_page()),
+            "o": self._open_page,
             "e": self._toggle_events,
             "l": lambda: self._say(f"showing: {self.output.next_filter()}"),
             "c": lambda: self.output.show(CLEAR.rstrip("\n")),
             "q": self.supervisor.request_stop,
-            "h": lambda: self._say("   ".join(f"{name} {what}" for name, what in terminal_keys.HELP.items())),
+            "h": lambda: self._say("   ".join(f"{name} {what}" for name, what in HELP.items())),
         }
         action = actions.get("h" if key == "?" else key)
         if action is not None:
@@ -148,6 +152,17 @@ class DevCommands:
         except (aiohttp.ClientError, TimeoutError):
             return {}  # the terminal shows it anyway
 
+    async def _asked(self, request: control_socket.Answer) -> control_socket.Answer:
+        """Take what is typed for an answer to the bot's prompt, up to Enter: it is no command of ours."""
+        self._say(
+            f"the bot reads its standard input{_place(request)}, which is empty in a worker: it got an end of"
+            " file. Take the value from .env or a file instead"
+        )
+        if self.keys is not None:
+            self.keys.expect_line()
+            self._say("keys are off until you press Enter")
+        return {}
+
     # ---------------------------------------------------------------- keys
 
     async def _reload_by_key(self) -> None:
@@ -165,7 +180,7 @@ class DevCommands:
         except NescordError as error:
             self._say(str(error))
 
-    async def _open_page(self) -> None:
+    def _open_page(self) -> None:
         """Open the page in a browser, if there is a display to show one."""
         if not self.page:
             self._say("only the sandbox has a page")
@@ -173,7 +188,8 @@ class DevCommands:
             self._say(f"no display here; open {self.page} in a browser")
         else:
             self._say(f"opening {self.page}")
-            await asyncio.to_thread(webbrowser.open, self.page)
+            # A daemon thread: some browsers run until they are closed, and must not delay the end.
+            threading.Thread(target=webbrowser.open, args=(self.page,), daemon=True).start()
 
     def _toggle_events(self) -> None:
         if self.events is not None and not self.events.done():
@@ -197,6 +213,10 @@ class DevCommands:
                         self._say(_event_line(event))
         except (aiohttp.ClientError, ValueError) as error:
             self._say(f"events off: {error}")
+
+
+def _place(request: control_socket.Answer) -> str:
+    return f" at {request['file']}:{request['line']}" if request.get("file") else ""
 
 
 def _event_line(event: Mapping[str, Any]) -> str:

@@ -14,11 +14,12 @@ from typing import TextIO
 from nescord_core.config import Config, load, unread_files
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.exclusive_lock import was_not_released
-from nescord_core.services.dev import plan, terminal_keys
+from nescord_core.services.dev import plan
 from nescord_core.services.dev.commands import DevCommands, Replan
 from nescord_core.services.dev.free_ports import until_free
 from nescord_core.services.dev.signals import stop_on_signals
 from nescord_core.services.dev.start_report import StartReport
+from nescord_core.services.dev.terminal_keys import TerminalKeys
 from nescord_core.services.service_process import one_error
 from nescord_core.supervisor.output import Output, Redaction
 from nescord_core.supervisor.spec import ServiceSpec
@@ -159,7 +160,8 @@ class _Run:
         try:
             if not self.keys:
                 return await self.supervisor.run()
-            with terminal_keys.listening(commands.pressed):
+            keys = commands.keys = TerminalKeys(commands.pressed)
+            async with keys.listening():
                 return await self.supervisor.run()
         finally:
             watchdog.cancel()

@@ -1,4 +1,7 @@
-"""Handles ^C, SIGTERM and a closed terminal in `nescord dev` and `nescord run all`."""
+"""Handles ^C, SIGTERM and a closed terminal in `nescord dev` and `nescord run all`.
+
+SIGHUP stays ignored if it was when the process started, as under nohup(1).
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ def stop_on_signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence
     """Stop in order on the first signal, kill on the second; yields the names of the signals received."""
     loop = asyncio.get_running_loop()
     numbers = {name: number for name in STOP_SIGNALS if (number := getattr(signal, name, None))}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        del numbers["SIGHUP"]
     seen: list[str] = []
 
     def caught(name: str) -> None:

@@ -105,6 +105,15 @@ def test_a_ready_one_turns_unhealthy_and_back() -> None:
     assert life.ready_at == 1
 
 
+def test_a_silence_while_the_supervisor_was_suspended_does_not_count() -> None:
+    life = ready()
+    assert life.apply(Probed(1, Reading.SUSPENDED), now=1000) == []
+    assert life.apply(Probed(1, Reading.SILENT), now=1001) == [
+        Report(State.UNHEALTHY, f"no answer from {URL}")
+    ]
+    assert life.state is State.UNHEALTHY
+
+
 def test_long_silence_of_a_ready_one_ends_in_a_restart() -> None:
     life = ready()
     assert life.apply(Probed(1, Reading.SILENT), now=30)[0] == Report(

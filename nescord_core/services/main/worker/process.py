@@ -26,6 +26,7 @@ from nescord_core.reload.swapping.messages import (
     send,
 )
 from nescord_core.reload.swapping.swap import Failure
+from nescord_core.services.main.worker import empty_stdin
 from nescord_core.services.main.worker.serving import broken, serve_worker, sources
 from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.settings import MainSettings
@@ -66,6 +67,7 @@ def run(channel_fd: int) -> int:
     _set_up(settings)
     if begin.watched:
         WRITES.watch(settings.project_dir)
+        empty_stdin.install(settings.state_dir, settings.project_dir)
     if settings.entry.endswith(".py"):
         from nescord_core.services.main.worker import discordpy
 
