@@ -225,6 +225,25 @@ def test_backups_are_written_again_when_there_is_room() -> None:
     assert disk.position() == 150
 
 
+def test_events_written_again_do_not_share_a_file_with_later_ones() -> None:
+    """A file is read where its first event belongs: older events must not take later ones along."""
+    disk = Disk(replace(LIMITS, disk_bytes=10_000))
+    disk.put(150)
+    disk.write()
+    disk.remove()
+    stream = disk.attach()
+    disk.take(stream, 150)
+    for number in range(61, 121):
+        disk.finish(stream, number)
+    disk.remove()
+    disk.put(60)
+    disk.write()
+    files = sorted(disk.files.values(), key=lambda items: items[0].order)
+    read = [item.envelope.seq for items in files for item in items]
+    assert read == sorted(read)
+    assert {*range(1, 61), *range(121, 211)} <= {*read}
+
+
 def test_files_read_in_the_order_of_their_first_events_have_every_lane_in_order() -> None:
     """Events wait in memory, on disk, and in memory again; the middle ones must not come last."""
     disk = Disk(replace(LIMITS, spill_events=20, backlog=5), replayed=0)
