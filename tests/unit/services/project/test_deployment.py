@@ -158,3 +158,33 @@ def test_the_dashboard_has_distinct_panels_within_its_width(settings: config.Con
 def test_an_unknown_target_is_an_error(settings: config.Config) -> None:
     with pytest.raises(ConfigError, match="'helm'"):
         generate(settings, "helm")
+
+
+@pytest.mark.parametrize(
+    ("files", "installed"),
+    [
+        ((), [["nescord==1"]]),
+        (("requirements.txt",), [["nescord==1"], ["-r", "requirements.txt"]]),
+        (
+            ("requirements.txt", "requirements.lock"),
+            [["--require-hashes", "-r", "requirements.lock"]],
+        ),
+    ],
+)
+def test_a_lock_decides_alone_what_the_image_installs(
+    settings: config.Config, tmp_path: Path, files: tuple[str, ...], installed: list[list[str]]
+) -> None:
+    """A real shell runs the image's command, with a pip that records its arguments."""
+    dockerfile = generate(settings, "compose")["Dockerfile"].replace("\\\n", "")
+    (command,) = re.findall(r"^RUN (.*pip install.*)$", dockerfile, re.MULTILINE)
+    copied = re.search(r"^COPY (requirements\S* .*) \./$", dockerfile, re.MULTILINE)
+    assert copied
+    assert all(any(Path(name).match(pattern) for pattern in copied[1].split()) for name in files)
+    (tmp_path / "pip").write_text('#!/bin/sh\necho "$@" >> calls\n')
+    (tmp_path / "pip").chmod(0o755)
+    for name in files:
+        (tmp_path / name).touch()
+    environ = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "NESCORD": "nescord==1"}
+    subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, env=environ, check=True)
+    calls = [line.split() for line in (tmp_path / "calls").read_text().splitlines()]
+    assert calls == [["install", *arguments] for arguments in installed]
