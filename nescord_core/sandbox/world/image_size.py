@@ -1,6 +1,7 @@
 """Reads width and height from the first bytes of an image: PNG, GIF, JPEG, WebP, AVIF. Pure.
 
-Only the header is read; a damaged image has the size that its header says, or none.
+Only the header is read; a damaged image has the size that its header says, or none. By hand, because
+imagesize 2.0 counts the scaling bits of a lossy WebP as width, and parses the XML of every SVG.
 """
 
 from __future__ import annotations
