@@ -181,7 +181,7 @@ class MainSettings:
     of a discord.py bot waits for its listeners and commands before it counts as done. ``command_sync`` is
     where `nescord dev` syncs application commands: ``global``, the id of a guild, or None for nowhere.
     ``hang_timeout`` (seconds, 0 for never) is how long a worker may leave its parent unanswered before it
-    counts as hung.
+    counts as hung. ``cdn_url`` is where the sandbox has its files, None for Discord's own servers.
     """
 
     entry: str = "bot_main.app:listener"
@@ -206,6 +206,7 @@ class MainSettings:
     command_sync: str | None = None
     stuck_after: float = 30.0
     rest_url: str = "http://127.0.0.1:7401"
+    cdn_url: str | None = None
     token: str | None = field(default=None, repr=False)
     state_dir: Path = DEFAULT_STATE_DIR
     security: SecuritySettings = SecuritySettings()

@@ -208,18 +208,29 @@ class Config:
             credit=self["main.credit"],
             concurrency=self["main.concurrency"],
             rest_url=self["rest.url"],
+            cdn_url=self._cdn_url(),
             token=self.token,
             state_dir=self.state_dir,
             security=self.security,
         )
+
+    def _is_local(self) -> bool:
+        """Whether Discord is a sandbox on this machine."""
+        return urlsplit(self["discord.api_url"]).hostname in {"127.0.0.1", "localhost", "::1"}
+
+    def _cdn_url(self) -> str | None:
+        """Return where the sandbox has its files; None for Discord, or a proxy of its API."""
+        api = urlsplit(self["discord.api_url"])
+        if not self._is_local() and self.token != self["sandbox.token"]:
+            return None
+        return f"{api.scheme}://{api.netloc}/cdn"
 
     def _command_sync(self) -> str | None:
         """Return where development syncs commands: the named guild or the sandbox, never all of Discord."""
         guild: int | None = self["main.commands_guild"]
         if guild is not None:
             return str(guild)
-        local = urlsplit(self["discord.api_url"]).hostname in {"127.0.0.1", "localhost", "::1"}
-        return "global" if local else None
+        return "global" if self._is_local() else None
 
     @cached_property
     def sandbox(self) -> settings.SandboxSettings:

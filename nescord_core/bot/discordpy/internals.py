@@ -11,12 +11,16 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from typing import Any, cast
 
 import discord
-from discord import gateway, shard
+from discord import gateway, http, shard
 from discord.http import Route
 from discord.state import AutoShardedConnectionState, ChunkRequest, ConnectionState
+from discord.sticker import Sticker, StickerItem
 from discord.ui.view import BaseView
 
 __all__ = [
+    "FETCHES_FILES",
+    "SETS_FILE_URL",
+    "SHOWS_FILE_URL",
     "OwnStart",
     "add_guild",
     "add_shard",
@@ -62,9 +66,26 @@ TABLES = (
 """The tables that `Guild._from_data` adds to; it replaces everything else."""
 
 
+FETCHES_FILES: tuple[Any, str] = (http.HTTPClient, "get_from_cdn")
+SETS_FILE_URL: tuple[tuple[Any, str], ...] = (
+    (StickerItem, "__init__"),
+    (Sticker, "_from_data"),
+)
+SHOWS_FILE_URL: tuple[Any, str] = (discord.Activity, "_image_url")
+"""The functions in which an address of Discord's file servers is written out."""
+
+
 def set_api_url(api_url: str) -> None:
-    """Send every request, including those of webhooks and interactions, to this API."""
+    """Send every request, including those of webhooks and interactions, to this API.
+
+    It stays the API whatever version the bot chooses: another one has other payloads than ws brings.
+    """
     Route.BASE = api_url
+    http._set_api_version = _keep_version
+
+
+def _keep_version(value: int) -> None:
+    """Do nothing."""
 
 
 def connection(client: discord.Client) -> State:

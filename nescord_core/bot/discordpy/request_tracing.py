@@ -20,6 +20,7 @@ from nescord_core.tracing import cause
 
 __all__ = ["trace_requests"]
 
+_MARK = "_nescord_reports"
 _SUCCESS = 200
 """discord.py does not expose which success status it was."""
 
@@ -27,8 +28,10 @@ _SUCCESS = 200
 def trace_requests() -> None:
     """Make every client of this process report its requests."""
     for kind in (HTTPClient, AsyncWebhookAdapter):
-        if not hasattr(kind.request, "__wrapped__"):
-            kind.request = _reporting(kind.request)  # type: ignore[method-assign]  # its signature is kept
+        if not hasattr(kind.request, _MARK):
+            reporting = _reporting(kind.request)
+            setattr(reporting, _MARK, True)
+            kind.request = reporting  # type: ignore[method-assign]  # its signature is kept
 
 
 def _reporting(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,8 +11,8 @@ import discord
 import msgspec
 import yarl
 
+from nescord_core.bot.discordpy import addresses, internals
 from nescord_core.bot.discordpy import host as hosting
-from nescord_core.bot.discordpy import internals
 from nescord_core.bot.discordpy.command_sync.sync import keep_synced
 from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.bot.discordpy.member_requests import MemberRequests
@@ -28,7 +28,6 @@ __all__ = ["Transport", "before_login", "connect", "leave", "listener_of", "run_
 
 log = logging.getLogger(__name__)
 
-_SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - the name of a header
 _MISSING = discord.utils.MISSING
 _ATTRIBUTE = "_nescord_transport"
 _LISTENER = "_nescord_listener"
@@ -45,7 +44,7 @@ def listener_of(client: discord.Client) -> WsListener:
 def before_login(client: discord.Client, token: object) -> str:
     """Route the client's requests to rest; return the token to log in with: the configured one, if any."""
     settings = hosting.current().settings
-    internals.set_api_url(f"{settings.rest_url.rstrip('/')}/api/v10")
+    addresses.redirect(settings)
     trace_requests()
     _connect_directly(client)
     if settings.security.secret:
@@ -202,7 +201,7 @@ def _send_secret(client: discord.Client, rest_url: str, secret: str) -> None:
 
     async def show(_session: object, _context: object, started: aiohttp.TraceRequestStartParams) -> None:
         if started.url.origin() == origin:
-            started.headers[_SECRET_HEADER] = secret
+            started.headers[addresses.SECRET_HEADER] = secret
 
     trace = client.http.http_trace or aiohttp.TraceConfig()
     trace.on_request_start.append(show)

@@ -10,6 +10,7 @@ import pytest
 from nescord_core import config
 from nescord_core.config.keys import KEYS
 from nescord_core.errors import ConfigError
+from nescord_core.settings import SANDBOX_TOKEN
 
 ENV: dict[str, str] = {}
 
@@ -280,3 +281,19 @@ def test_configuration_that_is_no_file_is_not_read(tmp_path: Path) -> None:
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()
     assert config.unread_files(tmp_path) == ["nescord.toml"]
+
+
+@pytest.mark.parametrize(
+    ("api_url", "token", "where"),
+    [
+        ("https://discord.com/api/v10", "t", None),
+        ("http://discord-proxy:8080/api/v10", "t", None),
+        ("http://127.0.0.1:7400/api/v10", "t", "http://127.0.0.1:7400/cdn"),
+        ("http://sandbox:7400/api/v10", SANDBOX_TOKEN, "http://sandbox:7400/cdn"),
+    ],
+)
+def test_files_come_from_the_sandbox_where_there_is_one(
+    tmp_path: Path, api_url: str, token: str, where: str | None
+) -> None:
+    environ = {"DISCORD_API_URL": api_url, "DISCORD_BOT_TOKEN": token}
+    assert config.load(project(tmp_path), environ=environ).main.cdn_url == where

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nescord_core.sandbox.http.images import store_images
+from nescord_core.sandbox.http.images import store_emoji, store_images
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.operation_call import Call, Response, Routes, invalid_field, not_found
 from nescord_core.sandbox.world.simcord.model import BackendError, serializers
@@ -45,7 +45,6 @@ NULLABLE = frozenset({"interactions_endpoint_url", "role_connections_verificatio
 ROUTES.answered_by(
     model_answer,
     "list_application_emojis",
-    "create_application_emoji",
     "get_application_emoji",
     "update_application_emoji",
     "delete_application_emoji",
@@ -55,6 +54,13 @@ ROUTES.answered_by(
     "delete_entitlement",
     "consume_entitlement",
 )
+
+
+@ROUTES.answers("create_application_emoji")
+def _create_application_emoji(call: Call) -> Any:
+    emoji = model_answer(call)
+    store_emoji(call, emoji)
+    return emoji
 
 
 @ROUTES.answers("get_gateway")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nescord_core.sandbox.http.images import store_emoji
 from nescord_core.sandbox.http.model_routes import model_answer
 from nescord_core.sandbox.http.operation_call import Call, Routes, not_found
 from nescord_core.sandbox.world.simcord.model import serializers
@@ -20,7 +21,6 @@ PACK_ID, WAVE_ID = 847_199_849_233_514_549, 749_054_660_769_218_631
 ROUTES.answered_by(
     model_answer,
     "list_guild_emojis",
-    "create_guild_emoji",
     "get_guild_emoji",
     "update_guild_emoji",
     "delete_guild_emoji",
@@ -30,6 +30,13 @@ ROUTES.answered_by(
     "update_guild_sticker",
     "delete_guild_sticker",
 )
+
+
+@ROUTES.answers("create_guild_emoji")
+def _create_guild_emoji(call: Call) -> Any:
+    emoji = model_answer(call)
+    store_emoji(call, emoji)
+    return emoji
 
 
 def _wave_sticker() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 from simcord._clock import Clock
 from simcord.backend.cdn import CdnStore
 
+from nescord_core.sandbox.world.default_avatar import default_avatar
 from nescord_core.sandbox.world.image_size import image_size
 
 __all__ = ["FileStore", "RealClock"]
@@ -97,9 +98,12 @@ class FileStore(CdnStore):
     def read(self, path: str) -> tuple[str, bytes] | None:
         """Return content type and bytes of ``attachments/...``, None for an unknown file.
 
-        Images (icons, avatars, banners) are found by the hash at the end of the path.
+        Images (icons, avatars, banners) are found by the hash at the end of the path, emoji by their id.
         """
         name = path.rsplit("/", 1)[-1].partition(".")[0]
+        if path.startswith("embed/avatars/") and name.isdecimal():
+            avatar = default_avatar(int(name))
+            return None if avatar is None else ("image/png", avatar)
         return self._files.get(path) or self._files.get(f"images/{name}")
 
     def facts(self, url: str) -> dict[str, Any] | None:

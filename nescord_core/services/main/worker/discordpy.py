@@ -17,7 +17,7 @@ from pathlib import Path
 
 import discord
 
-from nescord_core.bot.discordpy import host
+from nescord_core.bot.discordpy import addresses, host
 from nescord_core.bot.discordpy.program import logging_setup, patching, restarts, script, shared_ports
 from nescord_core.bot.listener import WsListener
 from nescord_core.reload.loading import entry
@@ -115,6 +115,7 @@ def run_client(client: discord.Client, begin: Begin, end: socket.socket, started
 def _prepare(begin: Begin, end: socket.socket, started: float) -> _BotProcess:
     bot_process = _BotProcess(begin, end, started)
     host.install(bot_process)
+    addresses.redirect(begin.settings)  # webhooks may be used before the client logs in
     patching.replace_transport()
     logging_setup.allow_own_setup()
     shared_ports.share()
