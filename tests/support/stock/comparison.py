@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from nescord_core.ratelimit.route import route_of
 from nescord_core.services.rest import serve
@@ -107,9 +108,9 @@ async def _played(play: Play, state_dir: Path | None) -> Stage:
 
 
 @asynccontextmanager
-async def running_stage(state_dir: Path | None) -> AsyncIterator[Stage]:
+async def running_stage(state_dir: Path | None, **settings: Any) -> AsyncIterator[Stage]:
     """Run a sandbox behind a relay; with ``state_dir``, the proxy runs in between."""
-    async with running_sandbox(guilds=2, shards=2, max_concurrency=2) as sandbox:
+    async with running_sandbox(**{"guilds": 2, "shards": 2, "max_concurrency": 2, **settings}) as sandbox:
         if state_dir is None:
             async with running_relay(sandbox.url) as relay:
                 yield Stage(sandbox, relay)

@@ -39,7 +39,7 @@ def installed(project: Path) -> Path:
     Skips the test if npm's registry is unreachable; any other failure of npm is an error.
     """
     mark = hashlib.sha256(b"".join((project / name).read_bytes() for name in MANIFESTS)).hexdigest()[:16]
-    target = _cache() / f"{project.name}-{mark}"
+    target = cache() / f"{project.name}-{mark}"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="new-") as scratch:
@@ -54,7 +54,8 @@ def installed(project: Path) -> Path:
     return target / "node_modules"
 
 
-def _cache() -> Path:
+def cache() -> Path:
+    """Return the directory in which the tests keep what they install."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "nescord-tests"
 

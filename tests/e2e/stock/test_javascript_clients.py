@@ -1,0 +1,24 @@
+"""JavaScript libraries beside discord.js: each unmodified, by base URL alone, directly and through rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.stock.node import NODE, guarded, installed
+from support.stock.walkthrough import walk_with
+
+HERE = Path(__file__).parent
+GUARD = HERE / "discordjs" / "loopback.cjs"
+
+
+@pytest.mark.parametrize("way", ["direct", "rest"])
+@pytest.mark.parametrize("library", ["eris", "oceanic"])
+async def test_a_bot_does_everything_on_the_sandbox_and_through_rest(
+    library: str, way: str, tmp_path: Path
+) -> None:
+    project = HERE / library
+    environment = {**guarded(GUARD), "NODE_PATH": str(installed(project))}
+    state_dir = tmp_path if way == "rest" else None
+    await walk_with((str(NODE), str(project / "bot.cjs")), state_dir, environment=environment)
