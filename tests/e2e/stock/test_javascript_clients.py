@@ -14,7 +14,7 @@ GUARD = HERE / "discordjs" / "loopback.cjs"
 
 
 @pytest.mark.parametrize("way", ["direct", "rest"])
-@pytest.mark.parametrize("library", ["eris", "oceanic"])
+@pytest.mark.parametrize("library", ["eris", "oceanic", "discordeno"])
 async def test_a_bot_does_everything_on_the_sandbox_and_through_rest(
     library: str, way: str, tmp_path: Path
 ) -> None:

@@ -58,6 +58,14 @@ class Walk:
         found: dict[str, int] = (await self.stage.sandbox.get("/gateway"))["totals"]
         return found
 
+    async def until_more(self, name: str, before: dict[str, int]) -> None:
+        """Wait until the gateway has counted more of something."""
+        for _ in range(200):
+            if (await self.totals())[name] > before[name]:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"no more {name} within 20 s")
+
 
 def said(used: Any, text: str) -> None:
     """Check the message that an interaction was answered with."""
@@ -253,20 +261,16 @@ async def resumes(walk: Walk) -> None:
     for fault in ({"do": "reconnect"}, {"do": "close", "code": 4000}, {"do": "reset"}):
         before = await walk.totals()
         await walk.post("/fault", connections=fault)
-        await walk.ask("!ping", "Pong!")
-        after = await walk.totals()
-        assert after["resumes"] > before["resumes"], fault
-        assert after["identifies"] == before["identifies"], fault
+        said = await walk.post("/say", channel="general", user="alice", content="!ping")
+        await walk.until_more("resumes", before)
+        await walk.hear("Pong!", after=said["id"])
+        assert (await walk.totals())["identifies"] == before["identifies"], fault
 
 
 async def invalid_session(walk: Walk) -> None:
     before = await walk.totals()
     await walk.post("/fault", connections={"do": "invalid_session", "resumable": False})
-    async with asyncio.timeout(20):
-        while True:
-            if (await walk.totals())["identifies"] > before["identifies"]:
-                break
-            await asyncio.sleep(0.1)
+    await walk.until_more("identifies", before)
     await walk.ask("!ping", "Pong!")
 
 
