@@ -180,6 +180,8 @@ class MainSettings:
     new process: ``fork``, ``spawn``, or ``auto`` to choose. ``event_timeout`` (seconds) is how long an event
     of a discord.py bot waits for its listeners and commands before it counts as done. ``command_sync`` is
     where `nescord dev` syncs application commands: ``global``, the id of a guild, or None for nowhere.
+    ``config_digest`` is that of the configuration files with whose values all services have been started.
+    ``start_timeout`` (seconds) is how long a worker may take until it is ready.
     ``hang_timeout`` (seconds, 0 for never) is how long a worker may leave its parent unanswered before it
     counts as hung. ``cdn_url`` is where the sandbox has its files, None for Discord's own servers.
     """
@@ -210,6 +212,7 @@ class MainSettings:
     token: str | None = field(default=None, repr=False)
     state_dir: Path = DEFAULT_STATE_DIR
     security: SecuritySettings = SecuritySettings()
+    config_digest: str = ""
 
 
 SANDBOX_BOT_ID = 1191168914227200000

@@ -17,7 +17,10 @@ from nescord_core.errors import ConfigError
 from nescord_core.process.hosts import is_loopback
 from nescord_core.process.outgoing_proxies import Proxies
 
-__all__ = ["Config", "without_token"]
+__all__ = ["CONFIG_DIGEST", "Config", "without_token"]
+
+CONFIG_DIGEST = "NESCORD_CONFIG_DIGEST"
+"""Environment variable that tells main which contents of the files the services were started with."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Config:
     project: Path
     values: Mapping[str, Effective]
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    digest: str = ""
+    """Of the files' contents, read before the values."""
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name].value
@@ -201,6 +206,7 @@ class Config:
             drain_timeout=self["main.drain_timeout"],
             event_timeout=self["main.event_timeout"],
             command_sync=self._command_sync(),
+            start_timeout=self["main.start_timeout"],
             hang_timeout=self["main.hang_timeout"],
             reload_method=self["reload.method"],
             admin_host=admin_host,
@@ -212,6 +218,7 @@ class Config:
             token=self.token,
             state_dir=self.state_dir,
             security=self.security,
+            config_digest=self.environ.get(CONFIG_DIGEST, self.digest),
         )
 
     def _is_local(self) -> bool:

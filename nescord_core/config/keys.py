@@ -276,6 +276,13 @@ KEYS: tuple[Key, ...] = (
         "guild that `nescord dev` syncs application commands to; none: globally, on a sandbox only",
     ),
     Key(
+        "main.start_timeout",
+        "NESCORD_START_TIMEOUT",
+        SECONDS,
+        30.0,
+        "seconds that the bot has to start in a worker",
+    ),
+    Key(
         "main.hang_timeout",
         "NESCORD_HANG_TIMEOUT",
         SECONDS,

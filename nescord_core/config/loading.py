@@ -13,7 +13,9 @@ from nescord_core.config.config import Config
 from nescord_core.config.effective import Effective
 from nescord_core.config.keys import KEYS
 from nescord_core.config.sources import (
+    ENV_FILE,
     FILE,
+    digest_of,
     dotenv,
     from_document,
     from_flags,
@@ -48,15 +50,16 @@ def load(
     """
     environment = os.environ if environ is None else environ
     directory = find_project(_absolute(project, environment.get("PWD", "")))
+    digest = digest_of(directory)
     values = {key.name: Effective(key, key.default, "default") for key in KEYS}
     for effective in (
         *from_toml(directory / FILE),
-        *from_variables(dotenv(directory / ".env"), " in .env"),
+        *from_variables(dotenv(directory / ENV_FILE), " in .env"),
         *from_variables(environment, " in the environment"),
         *from_flags(flags or {}),
     ):
         values[effective.key.name] = effective
-    return Config(directory, values, environment)
+    return Config(directory, values, environment, digest)
 
 
 def _absolute(project: Path | None, shell_directory: str) -> Path:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,30 @@ from nescord_core.config.keys import BY_NAME, KEYS, Key
 from nescord_core.errors import ConfigError
 from nescord_core.process.safe_text import printable
 
-__all__ = ["FILE", "dotenv", "from_document", "from_flags", "from_toml", "from_variables"]
+__all__ = [
+    "ENV_FILE",
+    "FILE",
+    "digest_of",
+    "dotenv",
+    "from_document",
+    "from_flags",
+    "from_toml",
+    "from_variables",
+]
 
 FILE = "nescord.toml"
+ENV_FILE = ".env"
+
+
+def digest_of(project: Path) -> str:
+    """Return a digest of the contents of a project's configuration files."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in (project / FILE, project / ENV_FILE):
+        with suppress(OSError):
+            content = path.read_bytes() if path.is_file() else b""
+            digest.update(b"%d %s" % (len(content), content))
+        digest.update(b"/")
+    return digest.hexdigest()
 
 
 def dotenv(path: Path) -> Mapping[str, str]:

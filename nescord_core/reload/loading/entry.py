@@ -8,12 +8,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from nescord_core.errors import NescordError
+from nescord_core.errors import ConfigError, EntryError, NescordError
 from nescord_core.reload.loading import source_loader
 from nescord_core.reload.loading.own_code import is_own
-from nescord_core.reload.swapping.swap import Failure
+from nescord_core.reload.swapping.failure import Blame, Failure
 
-__all__ = ["failure_of", "load"]
+__all__ = ["blame_of", "failure_of", "load"]
 
 IMPORT_SYSTEM = ("<frozen importlib", importlib.__file__, source_loader.__file__)
 AROUND = 2
@@ -56,10 +56,11 @@ def failure_of(error: BaseException, project: Path) -> Failure:
     """Describe an error by the line of the project's own code that raised or passed it."""
     origin = _origin(error, project)
     file, line = _location(origin, project)
+    blame = blame_of(origin)
     if isinstance(error, NescordError):
         # It names the location itself, and nescord's own frames do not help.
         message = str(error).removeprefix(f"{file}:{line}: ")
-        return Failure(message, _shown(file, project), line, _excerpt(file, line))
+        return Failure(message, _shown(file, project), line, _excerpt(file, line), blame=blame)
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SyntaxError):
         message = f"{type(error).__name__}: {error.msg}"
@@ -69,7 +70,23 @@ def failure_of(error: BaseException, project: Path) -> Failure:
         line=line,
         excerpt=_excerpt(file, line),
         traceback=_short_traceback(origin, project),
+        blame=blame,
     )
+
+
+def blame_of(error: BaseException) -> Blame:
+    """Return what an error lies in: Python's own errors mostly in the code, others may pass.
+
+    OSError covers connections and files; a library's own errors cover its servers.
+    """
+    if isinstance(error, ConfigError | EntryError):
+        return Blame.CODE
+    if isinstance(error, OSError | MemoryError):
+        return Blame.SURROUNDINGS
+    general = (Exception, BaseException, object)
+    kinds = (kind for kind in type(error).__mro__ if kind not in general)
+    in_code = any(kind.__module__ == "builtins" for kind in kinds) or type(error) in general
+    return Blame.CODE if in_code else Blame.SURROUNDINGS
 
 
 def _origin(error: BaseException, project: Path) -> BaseException:

@@ -6,9 +6,10 @@ import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 from nescord_core.process.descriptors import is_shortage
+from nescord_core.reload.swapping.failure import Blame, Failure
 from nescord_core.reload.swapping.hang_detection import HangDetector
 from nescord_core.reload.swapping.messages import (
     AskState,
@@ -29,6 +30,8 @@ from nescord_core.reload.swapping.messages import (
     Wrote,
     pair,
 )
+from nescord_core.reload.swapping.observer import Observer
+from nescord_core.reload.swapping.reconciliation import Backoff
 from nescord_core.reload.swapping.rollout import Reloaded, Rollout
 from nescord_core.reload.swapping.spawn import Spawner, WorkerProcess
 from nescord_core.reload.swapping.swap import (
@@ -40,7 +43,6 @@ from nescord_core.reload.swapping.swap import (
     Exited,
     Fact,
     Failed,
-    Failure,
     GivenUp,
     Gone,
     Kill,
@@ -60,7 +62,7 @@ from nescord_core.reload.swapping.swap import (
 from nescord_core.reload.swapping.worker_slot import Restarts, Worker, WorkerSlot
 from nescord_core.settings import MainSettings
 
-__all__ = ["GRACE", "Group", "Observer", "Restarts", "Worker"]
+__all__ = ["GRACE", "Group", "Restarts", "Worker"]
 
 CANNOT_START = 127
 SHORTAGE_PAUSE = 5.0
@@ -74,39 +76,12 @@ STATE_WAIT = 0.25
 final state when the old one has drained."""
 
 
-class Observer(Protocol):
-    """Receives the events of a group."""
-
-    def serving(self, replica: int, worker: Worker) -> None:
-        """A new process serves."""
-
-    def reloaded(self, reloaded: Reloaded) -> None:
-        """A reload has finished, successfully or not (not called for a superseded one)."""
-
-    def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
-        """A new process failed to become ready."""
-
-    def crashed(self, replica: int, pid: int, code: int) -> None:
-        """A serving process died."""
-
-    def hung(self, replica: int, pid: int, *, killed: bool) -> None:
-        """A process has not answered for ``main.hang_timeout``; it is killed unless the group is watched."""
-
-    def wrote(self, path: str) -> None:
-        """The bot wrote a file of its project."""
-
-    def sources(self, directories: tuple[str, ...], since: float) -> None:
-        """A worker has imported modules of the author's own code from these directories (messages.py)."""
-
-    def broken(self, replica: int) -> None:
-        """Nothing serves in this slot, and nothing starts before the next reload."""
-
-
 class Group:
     """Worker processes on one port each; `run` returns when all of them have stopped.
 
     ``settings`` hold absolute paths; ``ports`` has the port of every replica. ``watched`` means that someone
-    edits the code and may be debugging: hung workers are reported, not killed.
+    edits the code and may be debugging: hung workers are reported, not killed, and a start that fails for a
+    reason outside the code is tried again until what is on disk runs.
     """
 
     def __init__(
@@ -127,7 +102,9 @@ class Group:
         self._observer = observer
         self._debug = debug
         self._watched = watched
-        self.slots = [WorkerSlot(Replica(timeouts), restarts()) for _ in ports]
+        backoff = Backoff() if watched else None
+        self.slots = [WorkerSlot(Replica(timeouts, backoff), restarts()) for _ in ports]
+        self._revision = 0
         self._inbox: asyncio.Queue[tuple[int, Fact]] = asyncio.Queue()
         self._rollout: Rollout | None = None
         self._result: asyncio.Future[Reloaded] | None = None
@@ -170,9 +147,11 @@ class Group:
         if self._result is None or self._result.done():
             self._result = loop.create_future()
         started = loop.time() if began is None else began
-        self._rollout = Rollout(len(self.slots), started, paths).superseding(self._rollout)
+        self._revision += 1
+        rollout = Rollout(len(self.slots), started, paths, self._revision)
+        self._rollout = rollout.superseding(self._rollout)
         for index in self._rollout.first():
-            self._put(index, ReloadRequested())
+            self._put(index, ReloadRequested(self._revision))
         return self._result
 
     async def ask_stats(self, timeout: float = 0.5) -> None:
@@ -222,12 +201,14 @@ class Group:
 
     def _report(self, index: int, slot: WorkerSlot, effect: Effect) -> None:
         match effect:
-            case Swapped(old, new):
-                self._observer.serving(index, slot.workers[new])
-                self._continue_rollout(index, old, new)
-            case Refused(_, failure, serving):
-                self._observer.refused(index, failure, still_serving=serving is not None)
-                self._end_rollout(failure)
+            case Swapped():
+                self._observer.serving(index, slot.workers[effect.new])
+                self._continue_rollout(index, effect)
+            case Refused(_, failure, serving, again):
+                if failure.blame is Blame.PROCESS:
+                    self._spawner.distrust()
+                self._observer.refused(index, failure, still_serving=serving is not None, again=again)
+                self._refuse_rollout(failure, goes_on=again is not None)
                 self._report_broken(index)
             case Crashed(generation, code):
                 slot.crashes += 1
@@ -265,12 +246,12 @@ class Group:
         if self.slots[index].rules.phase is Phase.BROKEN:
             self._observer.broken(index)
 
-    def _continue_rollout(self, index: int, old: int | None, new: int) -> None:
+    def _continue_rollout(self, index: int, swapped: Swapped) -> None:
         if self._rollout is None:
             return
         now = asyncio.get_running_loop().time()
-        for further in self._rollout.swapped(index, old, new, now):
-            self._inbox.put_nowait((further, ReloadRequested()))
+        for further in self._rollout.swapped(index, swapped.old, swapped.new, swapped.revision, now):
+            self._put(further, ReloadRequested(self._rollout.revision))
         self._finish_rollout(self._rollout.result())
 
     def _finish_rollout(self, result: Reloaded | None) -> None:
@@ -279,9 +260,11 @@ class Group:
             self._settle(result)
             self._observer.reloaded(result)
 
-    def _end_rollout(self, failure: Failure) -> None:
-        if self._rollout is not None:
-            self._finish_rollout(Reloaded(ok=False, paths=self._rollout.paths, failure=failure))
+    def _refuse_rollout(self, failure: Failure, *, goes_on: bool) -> None:
+        """Report a failed reload; it may still succeed at another attempt."""
+        if (rollout := self._rollout) is not None:
+            self._finish_rollout(Reloaded(ok=False, paths=rollout.paths, failure=failure))
+            self._rollout = rollout if goes_on else None
 
     def _settle(self, result: Reloaded) -> None:
         if self._result is not None and not self._result.done():
@@ -313,7 +296,8 @@ class Group:
 
     def _cannot_start(self, index: int, worker: Worker, error: OSError) -> None:
         self.slots[index].is_short = is_shortage(error)
-        failure = Failure(f"cannot start a worker process: {error or 'it took too long'}")
+        reason = f"cannot start a worker process: {error or 'it took too long'}"
+        failure = Failure(reason, blame=Blame.PROCESS)
         self._put(index, Failed(worker.generation, failure))
         self._put(index, Exited(worker.generation, CANNOT_START))
 
@@ -373,9 +357,8 @@ class Group:
                     self._put(index, Ready(worker.generation, None if own is None else own + GRACE))
                 case Imported(modules):
                     self._learn(modules)
-                case Broken(text, file, line, excerpt, trace):
-                    failure = Failure(text, file, line, excerpt, trace)
-                    self._put(index, Failed(worker.generation, failure))
+                case Broken():
+                    self._put(index, Failed(worker.generation, self._failure(index, worker, message)))
                 case Drained(report, state):
                     worker.report = report
                     self._hand_over_state(index, worker, state)
@@ -394,6 +377,15 @@ class Group:
                 self._observer.wrote(path)
             case Sources(directories, since):
                 self._observer.sources(directories, since)
+
+    def _failure(self, index: int, worker: Worker, broken: Broken) -> Failure:
+        """Return what a worker reports; code that runs in another replica is not to blame."""
+        revision = self.slots[index].rules.reconciliation.revision_of(worker.generation)
+        runs_elsewhere = any(slot.rules.reconciliation.running == revision for slot in self.slots)
+        blame = Blame.CODE if broken.in_code and not runs_elsewhere else Blame.SURROUNDINGS
+        return Failure(
+            broken.message, broken.file, broken.line, broken.excerpt, broken.traceback, blame=blame
+        )
 
     def _put(self, index: int, fact: Fact) -> None:
         self._inbox.put_nowait((index, fact))

@@ -104,13 +104,17 @@ class Imported(msgspec.Struct, frozen=True, tag="imported"):
 
 
 class Broken(msgspec.Struct, frozen=True, tag="failed"):
-    """The entry cannot be loaded or served: the error and its location in the project."""
+    """The entry cannot be loaded or served: the error and its location in the project.
+
+    ``in_code`` means that the same code would fail again.
+    """
 
     message: str
     file: str = ""
     line: int = 0
     excerpt: str = ""
     traceback: str = ""
+    in_code: bool = True
 
 
 class Drained(msgspec.Struct, frozen=True, tag="drained"):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nescord_core.reload.swapping.swap import Failure
+from nescord_core.reload.swapping.failure import Failure
 
 __all__ = ["Reloaded", "Rollout"]
 
@@ -56,11 +56,15 @@ class Reloaded:
 
 @dataclass(slots=True)
 class Rollout:
-    """Progress of a reload over ``replicas`` slots. Times are in seconds on one clock."""
+    """Progress of a reload over ``replicas`` slots. Times are in seconds on one clock.
+
+    It is over when all of them serve ``revision`` of the code or a later one.
+    """
 
     replicas: int
     began: float
     paths: tuple[str, ...] = ()
+    revision: int = 0
     _requested: set[int] = field(default_factory=set)
     _serving: set[int] = field(default_factory=set)
     _draining: set[tuple[int, int]] = field(default_factory=set)
@@ -82,13 +86,18 @@ class Rollout:
         self._requested = {0}
         return [0]
 
-    def swapped(self, replica: int, old: int | None, new: int, now: float) -> list[int]:
-        """Record that a replica serves the new code; return the replicas to continue with."""
+    def swapped(self, replica: int, old: int | None, new: int, revision: int, now: float) -> list[int]:
+        """Record that a replica serves a revision; return the replicas to continue with.
+
+        An older revision is that of a start which this reload has superseded but not stopped in time.
+        """
+        if old is not None:
+            self._draining.add((replica, old))
+        if revision < self.revision:
+            return []
         self._serving.add(replica)
         self._ready_at = now
         self._generation = max(self._generation, new)
-        if old is not None:
-            self._draining.add((replica, old))
         further = [index for index in range(self.replicas) if index not in self._requested]
         self._requested.update(further)
         return further

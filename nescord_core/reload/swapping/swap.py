@@ -10,8 +10,12 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from nescord_core.reload.swapping.failure import UNKNOWN_EXIT, Blame, Failure, describe_exit
+from nescord_core.reload.swapping.reconciliation import Attempt, Backoff, Reconciliation
+
 __all__ = [
     "After",
+    "AttemptDue",
     "Crashed",
     "Dismiss",
     "Drain",
@@ -19,7 +23,6 @@ __all__ = [
     "Exited",
     "Fact",
     "Failed",
-    "Failure",
     "GivenUp",
     "Gone",
     "Kill",
@@ -52,23 +55,14 @@ class Phase(enum.Enum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a worker did not become ready: the message, its location in the code, and an excerpt."""
-
-    message: str
-    file: str = ""
-    line: int = 0
-    excerpt: str = ""
-    traceback: str = ""
-
-
 # Facts
 
 
 @dataclass(frozen=True, slots=True)
 class ReloadRequested:
-    """A load or reload was requested."""
+    """A load or reload was requested, of this revision of the code; None for the next one."""
+
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +97,13 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptDue:
+    """The delay before another attempt to run the desired revision is over."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
 class RetryDue:
     """The delay after crash number ``crash`` is over."""
 
@@ -121,7 +122,7 @@ class StopRequested:
     """A stop was requested."""
 
 
-Fact = ReloadRequested | Ready | Failed | Exited | Overdue | RetryDue | GivenUp | StopRequested
+Fact = ReloadRequested | Ready | Failed | Exited | Overdue | AttemptDue | RetryDue | GivenUp | StopRequested
 
 # Effects
 
@@ -164,19 +165,24 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Swapped:
-    """``new`` serves now; ``old`` is the process that it replaces, None if there was none."""
+    """``new`` serves now, with this revision; ``old`` is the process that it replaces, None for none."""
 
     old: int | None
     new: int
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The new process did not become ready; ``serving`` continues, None if there is none."""
+    """The new process did not become ready; ``serving`` continues, None if there is none.
+
+    Another one follows in ``again`` seconds; None if only another request helps.
+    """
 
     generation: int
     failure: Failure
     serving: int | None
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,32 +228,38 @@ class SwapTimeouts:
 class Replica:
     """One worker slot: at most one process serves, at most one is starting, any number are leaving."""
 
-    def __init__(self, timeouts: SwapTimeouts, *, first_generation: int = 1) -> None:
+    def __init__(self, timeouts: SwapTimeouts, backoff: Backoff | None = None) -> None:
         self.timeouts = timeouts
+        self.reconciliation = Reconciliation(backoff)
         self.phase = Phase.IDLE
         self.current: int | None = None
         self.candidate: int | None = None
         self.leaving: dict[int, bool] = {}
         self.crashes = 0
-        self._next = first_generation
+        self._next = 1
         self._has_served = False
         self._drain_timeout = timeouts.drain
 
     def step(self, fact: Fact) -> list[Effect]:
         """Apply a fact and return its effects, in order. Facts about forgotten processes change nothing."""
-        return TABLE[type(fact)](self, fact)
+        effects = TABLE[type(fact)](self, fact)
+        if isinstance(fact, Exited):
+            self.reconciliation.gone(fact.generation)
+        return effects
 
-    def _reload_requested(self, _: Fact) -> list[Effect]:
+    def _reload_requested(self, fact: Fact) -> list[Effect]:
         """Start a new process, which supersedes one that is still starting."""
+        assert isinstance(fact, ReloadRequested)
+        self.reconciliation.request(fact.revision)
         if self.phase in (Phase.STOPPING, Phase.STOPPED):
             return []
-        effects = self._dismiss_candidate()
-        self.phase = Phase.STARTING if self.current is None else Phase.SWAPPING
-        return effects + self._start()
+        return self._dismiss_candidate() + self._start()
 
     def _start(self) -> list[Effect]:
+        self.phase = Phase.STARTING if self.current is None else Phase.SWAPPING
         generation, self._next = self._next, self._next + 1
         self.candidate = generation
+        self.reconciliation.started(generation)
         return [Start(generation), After(self.timeouts.start, Overdue(generation))]
 
     def _dismiss_candidate(self) -> list[Effect]:
@@ -268,7 +280,8 @@ class Replica:
         old, self.current, self.candidate = self.current, fact.generation, None
         self.phase = Phase.SERVING
         self._has_served = True
-        effects = [Swapped(old, fact.generation), *(self._drain(old) if old is not None else [])]
+        revision = self.reconciliation.serves(fact.generation)
+        effects = [Swapped(old, fact.generation, revision), *(self._drain(old) if old is not None else [])]
         self._drain_timeout = self.timeouts.drain if fact.drain is None else fact.drain
         return effects
 
@@ -285,15 +298,25 @@ class Replica:
         ]
 
     def _refused(self, generation: int, failure: Failure) -> list[Effect]:
-        """Report a refusal and retry after a crash. A first start is not retried: it would fail again."""
-        refused = Refused(generation, failure, self.current)
+        """Report a refusal and try again, by the rules of reconciliation.py or as after a crash."""
+        again = self.reconciliation.failed(in_code=failure.blame is Blame.CODE)
+        refused = Refused(generation, failure, self.current, again and again[1])
+        attempt: list[Effect] = [After(again[1], AttemptDue(again[0]))] if again else []
         if self.current is not None:
             self.phase = Phase.SERVING
-            return [refused]
-        if self._has_served:
+        elif attempt:
+            self.phase = Phase.BACKOFF
+        elif self._has_served:
             return [refused, *self._retry()]
-        self.phase = Phase.BROKEN
-        return [refused]
+        else:
+            self.phase = Phase.BROKEN  # a first start of such code would fail again
+        return [refused, *attempt]
+
+    def _attempt_due(self, fact: Fact) -> list[Effect]:
+        assert isinstance(fact, AttemptDue)
+        if self.phase in (Phase.STOPPING, Phase.STOPPED) or self.candidate is not None:
+            return []
+        return self._start() if self.reconciliation.is_due(fact.attempt) else []
 
     def _retry(self) -> list[Effect]:
         self.crashes += 1
@@ -307,8 +330,9 @@ class Replica:
             return [gone, *self._stopped_if_empty()]
         if fact.generation == self.candidate:
             self.candidate = None
-            failure = Failure(f"the new process exited before it was ready ({describe_exit(fact.code)})")
-            return self._refused(fact.generation, failure)
+            blame = Blame.CODE if 0 <= fact.code < UNKNOWN_EXIT else Blame.PROCESS
+            message = f"the new process exited before it was ready ({describe_exit(fact.code)})"
+            return self._refused(fact.generation, Failure(message, blame=blame))
         if fact.generation == self.current:
             return self._crashed(fact)
         return []
@@ -316,6 +340,7 @@ class Replica:
     def _crashed(self, fact: Exited) -> list[Effect]:
         """Wait for the candidate to take over if there is one; otherwise start another after a delay."""
         self.current = None
+        self.reconciliation.crashed()
         if self.candidate is not None:
             self.phase = Phase.STARTING
             return [Crashed(fact.generation, fact.code)]
@@ -330,14 +355,14 @@ class Replica:
             return []
         self.candidate = None
         self.leaving[fact.generation] = True
-        failure = Failure(f"the new process was not ready after {self.timeouts.start:g} s")
-        return [Kill(fact.generation), *self._refused(fact.generation, failure)]
+        message = f"the new process was not ready after {self.timeouts.start:g} s (main.start_timeout)"
+        refused = self._refused(fact.generation, Failure(message, blame=Blame.PROCESS))
+        return [Kill(fact.generation), *refused]
 
     def _retry_due(self, fact: Fact) -> list[Effect]:
         assert isinstance(fact, RetryDue)
         if self.phase is not Phase.BACKOFF or fact.crash != self.crashes:
             return []
-        self.phase = Phase.STARTING
         return self._start()
 
     def _given_up(self, fact: Fact) -> list[Effect]:
@@ -369,12 +394,8 @@ TABLE: Mapping[type[Fact], Callable[[Replica, Fact], list[Effect]]] = {
     Failed: Replica._failed,
     Exited: Replica._exited,
     Overdue: Replica._overdue,
+    AttemptDue: Replica._attempt_due,
     RetryDue: Replica._retry_due,
     GivenUp: Replica._given_up,
     StopRequested: Replica._stop_requested,
 }
-
-
-def describe_exit(code: int) -> str:
-    """Return the exit as words; a negative code is a signal."""
-    return f"signal {-code}" if code < 0 else f"exit code {code}"

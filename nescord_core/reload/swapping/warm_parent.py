@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nescord_core.reload.swapping.failure import UNKNOWN_EXIT
 from nescord_core.reload.swapping.forkserver import FORK_FD, receive, report
 
 __all__ = ["ForkedProcess", "Preload", "Program", "WarmParent"]
@@ -24,7 +25,6 @@ REPORT_WAIT = 1.0
 """Seconds to wait, after a process exited, for the warm parent's report of its exit code."""
 IMPORT_LIMIT = 120.0
 """Seconds that a warm parent has for its imports."""
-UNKNOWN_EXIT = 255
 
 
 @dataclass(frozen=True, slots=True)

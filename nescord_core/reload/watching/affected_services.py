@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 
-__all__ = ["Effect", "effect_of", "services_of"]
+__all__ = ["ALL", "Effect", "effect_of", "services_of"]
 
 ALL = ("sandbox", "rest", "ws", "main")
 

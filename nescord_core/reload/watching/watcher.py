@@ -113,9 +113,14 @@ class Watcher:
     def _tree(self) -> SourceTree:
         return self._snapshot.tree
 
+    def begin(self) -> None:
+        """Take the content of all files as known: whatever reads them afterwards misses no change."""
+        self._snapshot.changed()
+
     async def run(self) -> None:
         """Watch until cancelled."""
-        self._snapshot.changed()
+        if not self._snapshot.directories:
+            self.begin()
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._notice(), name="notice file changes")
             self._tasks.create_task(self._tell(), name="tell of file changes")

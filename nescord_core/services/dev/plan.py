@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nescord_core.config import Config
+from nescord_core.config.config import CONFIG_DIGEST
 from nescord_core.errors import ConfigError
 from nescord_core.process.logs import BRIEF, JSON_LINES
 from nescord_core.settings import MainSettings, RestSettings, WsSettings
@@ -109,7 +110,7 @@ def plan(
     Secrets are passed in the environment only. ``command`` runs in ``directory`` once all services are ready.
     On the way down ws stops before main, and main before rest, which its handlers may still need.
     """
-    env = {**environ, **config.environment(), "PWD": str(config.project)}
+    env = {**environ, **config.environment(), "PWD": str(config.project), CONFIG_DIGEST: config.digest}
     env |= ({JSON_LINES: "1"} if as_json else {}) | ({BRIEF: "1"} if watch else {})
     ws, rest, main = config.ws, config.rest, config.main
     base = ("sandbox",) if sandbox else ()

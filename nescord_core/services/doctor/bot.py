@@ -19,7 +19,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.config import Config
 from nescord_core.events import ANY_EVENT, Intents, unreachable
 from nescord_core.reload.loading import entry as entries
-from nescord_core.reload.swapping.swap import Failure
+from nescord_core.reload.swapping.failure import Failure
 from nescord_core.services.doctor.findings import Finding, failed, passed, warning
 
 __all__ = ["examine"]

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nescord_core import config
+from nescord_core.config.sources import digest_of
 from nescord_core.errors import ConfigError
-from nescord_core.reload.watching.affected_services import Effect, effect_of, services_of
+from nescord_core.reload.watching.affected_services import ALL, Effect, effect_of, services_of
 
 __all__ = ["FileChanges"]
 
@@ -21,7 +22,15 @@ class FileChanges:
 
     def __init__(self, project: Path) -> None:
         self._project = project
+        self._digest = digest_of(project)
         self._before = self._values() or {}
+
+    def since_start(self, digest: str) -> tuple[str, ...]:
+        """Return the services to restart if the files have changed since they had this digest; log them."""
+        if not digest or digest == self._digest:
+            return ()
+        log.info("the configuration was changed during the start; affected: %s", " and ".join(ALL))
+        return ALL
 
     def code(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return the files that cause a reload."""

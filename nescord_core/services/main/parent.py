@@ -18,10 +18,11 @@ from typing import Any
 
 from nescord_core.errors import EntryError, NescordError, ServiceFailed
 from nescord_core.reload.swapping import fork
+from nescord_core.reload.swapping.failure import Failure, describe_exit
 from nescord_core.reload.swapping.group import GRACE, Group, Restarts, Worker
 from nescord_core.reload.swapping.rollout import Reloaded
 from nescord_core.reload.swapping.spawn import Spawner, SpawnWorkers
-from nescord_core.reload.swapping.swap import Failure, SwapTimeouts, describe_exit
+from nescord_core.reload.swapping.swap import SwapTimeouts
 from nescord_core.reload.swapping.warm_parent import Program
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.admin_port import Admin, serve_admin
@@ -103,6 +104,7 @@ class Parent:
         self._all_serving = asyncio.Event()
         self._failure: NescordError | None = None
         self._last_refusal: Failure | None = None
+        self._is_retrying = False
         self._has_loaded = False
         self._has_notice = False
         self._dev = DevMessages(settings.state_dir)
@@ -112,6 +114,8 @@ class Parent:
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None], admin: str) -> None:
         """Run until ``stop`` or a failure that a restart cannot fix, which is raised."""
+        if self._watch:
+            self._project_watch.begin(self._settings.config_digest)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._group.run(), name="group")
             background = [
@@ -179,7 +183,7 @@ class Parent:
         if directory == self._settings.project_dir or not directory.is_dir():
             return
         log.info("%s leads to %s now", self._link, directory)
-        self._settings = replace(self._settings, project_dir=directory)
+        self._settings = replace(self._settings, project_dir=directory, config_digest="")
         self._group.move(self._settings)
         self._project_watch.move(directory)
 
@@ -196,6 +200,7 @@ class Parent:
     def serving(self, replica: int, worker: Worker) -> None:
         """A new process serves."""
         log.debug("worker %d serves as generation %d (process %d)", replica, worker.generation, worker.pid)
+        self._is_retrying = False
         if self._group.is_serving:
             self._all_serving.set()
             if self._has_notice:
@@ -217,13 +222,16 @@ class Parent:
         else:
             log.info("%s", reloaded.line(), extra={"reload": _facts(reloaded)})
 
-    def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
-        """Log the error in the new code and its location."""
-        self._last_refusal = failure
+    def refused(self, replica: int, failure: Failure, *, still_serving: bool, again: float | None) -> None:
+        """Log the error in the new code and its location, once if it is tried again."""
+        if failure == self._last_refusal and self._is_retrying and again is not None:
+            log.debug("it failed again for the same reason; the next attempt follows in %g s", again)
+            return
+        self._last_refusal, self._is_retrying = failure, again is not None
         if not still_serving and not self._watch and not self._has_loaded:
             return  # it becomes the error that this service exits with
         serving = self._group.slots[replica].serving
-        error = _entry_error(failure, build=serving.generation if serving else 0)
+        error = _entry_error(failure, build=serving.generation if serving else 0, again=again)
         text = "\n".join(part for part in (str(error), error.details) if part)
         log.error("%s", text, extra={"reload": {"ok": False, "file": failure.file, "line": failure.line}})
         self._dev.send("notice", text=text)
@@ -316,12 +324,17 @@ def _restarts() -> Restarts:
     return after
 
 
-def _entry_error(failure: Failure, *, build: int = 0) -> EntryError:
-    """Return the error for a failure; ``build`` is the generation that keeps serving, 0 for none."""
+def _entry_error(failure: Failure, *, build: int = 0, again: float | None = None) -> EntryError:
+    """Return the error for a failure; ``build`` is the generation that keeps serving, 0 for none.
+
+    The next attempt follows in ``again`` seconds, if at all.
+    """
     location = (
         f"{failure.file}:{failure.line}: " if failure.line else f"{failure.file}: " if failure.file else ""
     )
     hint = f"Still serving build #{build}." if build else ""
+    if again is not None:
+        hint = f"{hint} Trying again until it starts or the code changes.".lstrip()
     details = "\n\n".join(part for part in (failure.excerpt, failure.traceback) if part)
     return EntryError(f"{location}{failure.message}.".replace("..", "."), details=details, hint=hint)
 

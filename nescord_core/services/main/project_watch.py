@@ -33,9 +33,21 @@ class ProjectWatch:
         self._watcher: Watcher | None = None
         self._has_told_left_out = False
 
+    def begin(self, digest: str = "") -> None:
+        """Take the files as known, before a worker reads them; ``digest`` is that of the configuration."""
+        changes = FileChanges(self._project)
+        self._watcher = Watcher(
+            self._project, matcher_for(self._project, self._state_dir), self._changed(changes)
+        )
+        self._watcher.begin()
+        if services := changes.since_start(digest):
+            self._dev.send("configured", services=list(services))
+
     def move(self, project: Path) -> None:
         """Watch another directory."""
         self._project = project
+        if self._watcher is not None:
+            self.begin()
         self._moved.set()
 
     def wrote(self, path: str) -> None:
@@ -56,19 +68,14 @@ class ProjectWatch:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
+        while self._watcher is not None:
             self._moved.clear()
-            self._watcher = Watcher(
-                self._project, matcher_for(self._project, self._state_dir), self._changed(self._project)
-            )
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(self._watcher.run())
                 await self._moved.wait()
                 watching.cancel()
 
-    def _changed(self, project: Path) -> Callable[[frozenset[str], float], None]:
-        changes = FileChanges(project)
-
+    def _changed(self, changes: FileChanges) -> Callable[[frozenset[str], float], None]:
         def changed(paths: frozenset[str], began: float) -> None:
             if services := changes.restarts(paths):
                 self._dev.send("configured", services=list(services))

@@ -5,6 +5,7 @@ stubborn       becomes ready, never drains
 broken         reports that it cannot start
 exit CODE      exits without a message
 hang           never becomes ready
+hang once      the same, but the next worker serves
 prepared       reports as its address how it was prepared
 imported NAME  reports as its address whether the module was imported before it ran
 """
@@ -16,6 +17,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
 from nescord_core.reload.swapping.messages import (
     AskState,
@@ -52,6 +54,12 @@ def shown(script: list[str], generation: int) -> str:
     return f"generation {generation}"
 
 
+def hang(project: Path, *, once: bool) -> None:
+    if once:
+        (project / "script").write_text("serve")
+    time.sleep(60)
+
+
 def run(channel_fd: int) -> int:
     end = socket.socket(fileno=channel_fd)
     begin = receive_begin(end)
@@ -64,8 +72,8 @@ def run(channel_fd: int) -> int:
             return 1
         case ["exit", code]:
             return int(code)
-        case ["hang"]:
-            time.sleep(60)
+        case ["hang", *once]:
+            hang(begin.settings.project_dir, once=bool(once))
         case ["stubborn"]:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
     send(end, Listening(shown(script, begin.generation), 1.0))

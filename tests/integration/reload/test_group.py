@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from nescord_core.reload.swapping import group
+from nescord_core.reload.swapping.failure import Failure
 from nescord_core.reload.swapping.group import Group, Worker
 from nescord_core.reload.swapping.rollout import Reloaded
 from nescord_core.reload.swapping.spawn import SpawnedProcess, Spawner, SpawnWorkers, WorkerProcess
-from nescord_core.reload.swapping.swap import Failure, Phase, SwapTimeouts
+from nescord_core.reload.swapping.swap import Phase, SwapTimeouts
 from nescord_core.settings import MainSettings
 from support.dispatch.peers import until
 
@@ -44,7 +45,7 @@ class RecordingObserver:
     def reloaded(self, reloaded: Reloaded) -> None:
         self.results.append(reloaded)
 
-    def refused(self, replica: int, failure: Failure, *, still_serving: bool) -> None:
+    def refused(self, replica: int, failure: Failure, *, still_serving: bool, again: float | None) -> None:
         self.failures.append((failure, still_serving))
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
@@ -199,6 +200,22 @@ async def test_a_process_that_never_gets_ready_is_given_up(tmp_path: Path) -> No
         assert result.failure is not None
         assert "1.5 s" in result.failure.message
         assert it.pid() == old
+
+
+async def test_a_start_that_hangs_once_is_tried_again_in_a_watched_group(tmp_path: Path) -> None:
+    async with running(tmp_path, watched=True, timeouts=SwapTimeouts(start=1.5)) as it:
+        await it.reload()
+        it.script("hang once")
+        assert not (await it.reload("bot/app.py")).ok
+        await until(lambda: (0, 3) in it.events.served)
+        await until(lambda: it.events.results[-1].ok)
+        assert it.events.results[-1].paths == ("bot/app.py",)
+
+
+async def test_broken_code_is_not_tried_again_in_a_watched_group(tmp_path: Path) -> None:
+    async with running(tmp_path, watched=True, script="broken") as it:
+        await it.reload()
+        assert it.events.broken_slots == [0]
 
 
 async def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:

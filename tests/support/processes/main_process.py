@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -119,9 +119,12 @@ class MainProcess:
 
 
 @asynccontextmanager
-async def main_process(project: Path, *flags: str, method: str = "auto") -> AsyncIterator[MainProcess]:
+async def main_process(
+    project: Path, *flags: str, method: str = "auto", environ: Mapping[str, str] | None = None
+) -> AsyncIterator[MainProcess]:
     """Run main for the duration of the block, then end it with SIGTERM."""
-    environment = {**os.environ, "NESCORD_LOG_JSON": "1", "NESCORD_RELOAD_METHOD": method}
+    own = {"NESCORD_LOG_JSON": "1", "NESCORD_RELOAD_METHOD": method}
+    environment = {**os.environ, **own, **(environ or {})}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "nescord_cli", "run", "main", *flags),
         cwd=project,

@@ -21,8 +21,8 @@ from nescord_core.bot.discordpy import addresses, host
 from nescord_core.bot.discordpy.program import logging_setup, patching, restarts, script, shared_ports
 from nescord_core.bot.listener import WsListener
 from nescord_core.reload.loading import entry
+from nescord_core.reload.swapping.failure import Failure
 from nescord_core.reload.swapping.messages import Begin, send
-from nescord_core.reload.swapping.swap import Failure
 from nescord_core.services.main.worker import serving
 
 __all__ = ["run_client", "run_file"]

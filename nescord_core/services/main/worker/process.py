@@ -20,12 +20,12 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.process import descriptors, logs, state_dir
 from nescord_core.process.parent_channel import CHANNEL_FD, follow_parent
 from nescord_core.reload.loading import entry, source_loader
+from nescord_core.reload.swapping.failure import Failure
 from nescord_core.reload.swapping.messages import (
     Wrote,
     receive_begin,
     send,
 )
-from nescord_core.reload.swapping.swap import Failure
 from nescord_core.services.main.worker import empty_stdin
 from nescord_core.services.main.worker.serving import broken, serve_worker, sources
 from nescord_core.services.main.worker.write_detection import WRITES

@@ -19,6 +19,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
 from nescord_core.errors import NescordError
 from nescord_core.reload.loading import entry, own_code
+from nescord_core.reload.swapping.failure import Blame, Failure
 from nescord_core.reload.swapping.messages import (
     AskState,
     AskStats,
@@ -35,7 +36,6 @@ from nescord_core.reload.swapping.messages import (
     Stats,
     Wrote,
 )
-from nescord_core.reload.swapping.swap import Failure
 from nescord_core.rest.client import client as rest_client
 from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.settings import MainSettings
@@ -149,7 +149,7 @@ class _Worker:
             return
         settings = self._begin.settings
         failure = (
-            Failure(str(error))
+            Failure(str(error), blame=entry.blame_of(error))
             if isinstance(error, NescordError)
             else entry.failure_of(error, settings.project_dir)
         )
@@ -180,7 +180,14 @@ def _log_problems(problems: Iterable[str]) -> None:
 
 def broken(failure: Failure) -> Broken:
     """Return the message that tells the parent why this worker cannot start."""
-    return Broken(failure.message, failure.file, failure.line, failure.excerpt, failure.traceback)
+    return Broken(
+        failure.message,
+        failure.file,
+        failure.line,
+        failure.excerpt,
+        failure.traceback,
+        in_code=failure.blame is Blame.CODE,
+    )
 
 
 def sources(settings: MainSettings, started: float, failure: Failure | None = None) -> Sources:

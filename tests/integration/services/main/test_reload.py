@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from nescord_core import config
 from nescord_core.errors import NescordError
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.running_services import read_all
@@ -142,6 +143,17 @@ async def test_changed_configuration_says_which_services_to_restart(project: Pat
         await until(lambda: any("restart" in record for record in it.records))
         assert [record["restart"] for record in it.records if "restart" in record] == [["ws"]]
         assert it.reloads == []
+
+
+async def test_configuration_that_is_saved_while_the_services_start_is_not_missed(project: Path) -> None:
+    """Whoever started main had read the files before."""
+    started_with = config.load(project, environ={}).digest
+    (project / ".env").write_text("GREETING=hello\n")
+    async with main_process(project, "--watch", environ={"NESCORD_CONFIG_DIGEST": started_with}) as it:
+        await until(lambda: any(record["message"].startswith("restart ") for record in it.records))
+    async with main_process(project, "--watch") as it:
+        await it.ready()
+    assert not any(record["message"].startswith("restart ") for record in it.records)
 
 
 async def test_the_workers_of_a_killed_parent_drain_and_end(project: Path) -> None:

@@ -13,11 +13,12 @@ import json, sys
 from dataclasses import asdict
 from pathlib import Path
 from nescord_core.reload.loading import entry, source_loader
-from nescord_core.reload.swapping.swap import Failure
+from nescord_core.reload.swapping.failure import Failure
 project = Path(sys.argv[1])
 source_loader.install(project)
 found = entry.load(sys.argv[2], project)
-print(json.dumps(asdict(found) if isinstance(found, Failure) else {"found": repr(found)}))
+is_failure = isinstance(found, Failure)
+print(json.dumps({**asdict(found), "blame": found.blame.value} if is_failure else {"found": repr(found)}))
 """
 
 
@@ -139,3 +140,26 @@ def test_the_project_comes_before_installed_packages(project: Path) -> None:
     (project / "colorlog.py").write_text("NAME = 'mine'\n")
     (project / "bot/app.py").write_text("import colorlog\nlistener = colorlog.NAME\n")
     assert load(project) == {"found": "'mine'"}
+
+
+@pytest.mark.parametrize(
+    ("raised", "blame"),
+    [
+        ("KeyError('x')", "code"),
+        ("RuntimeError('no')", "code"),
+        ("Exception('no')", "code"),
+        ("SystemExit(1)", "code"),
+        ("ModuleNotFoundError('no')", "code"),
+        ("type('Wrong', (ValueError,), {})('no')", "code"),
+        ("ConnectionRefusedError('database')", "surroundings"),
+        ("TimeoutError()", "surroundings"),
+        ("FileNotFoundError('settings')", "surroundings"),
+        ("MemoryError()", "surroundings"),
+        ("type('ServerGone', (Exception,), {})('no')", "surroundings"),
+        ("__import__('nescord_core').errors.ConfigError('no')", "code"),
+        ("__import__('nescord_core').errors.TransportError('no')", "surroundings"),
+    ],
+)
+def test_an_error_that_may_pass_is_told_from_one_of_the_code(project: Path, raised: str, blame: str) -> None:
+    (project / "bot/words.py").write_text(f"import nescord_core.errors\nraise {raised}\n")
+    assert load(project)["blame"] == blame
