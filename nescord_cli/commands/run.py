@@ -140,6 +140,7 @@ def main(
         lambda stop, ready: serve(settings, stop=stop, on_ready=ready, watch=watch),
         secrets=(settings.token, settings.security.secret),
         fast_loop=False,
+        kills_children=True,
     )
 
 

@@ -19,6 +19,7 @@ class EventHandlers(Protocol):
     drain_hooks: list[Callable[[], Any]]
     leave_hooks: list[Callable[[], Any]]
     picture: Callable[[Any], Awaitable[None]] | None
+    running: Callable[[], list[str]] | None
 
     def route(self, event: str) -> Route:
         """Return the handlers of an event."""

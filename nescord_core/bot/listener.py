@@ -47,6 +47,8 @@ class WsListener:
         """Called during a drain, after the last event has arrived and while handlers still run."""
         self.picture: Callable[[Any], Awaitable[None]] | None = None
         """Awaited with ws's snapshot of its shards, for a bot with a cache of its own."""
+        self.running: Callable[[], list[str]] | None = None
+        """Returns the names of the functions that run, where one handler stands for a library's."""
         self._registrations: list[Registration] = []
         self._routes: dict[str, Route] = {}
 

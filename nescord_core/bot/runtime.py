@@ -14,6 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from nescord_core.bot.drain_notice import by_name, say_what_drains
 from nescord_core.bot.failures import Failures
 from nescord_core.bot.gateway.client import ANSWERS
 from nescord_core.bot.handlers import EventHandlers
@@ -182,10 +183,13 @@ class Runtime:
             await asyncio.sleep(_DRAIN_NOTICE_DELAY)
             self._hand_back_waiting()
             await _call_hooks(self._listener.leave_hooks)
+            saying = leaving.create_task(say_what_drains(self._names, self._settings.drain_timeout))
             await draining
+            saying.cancel()
+        names = self._names()
         cut_short = self._cancel_running()
         if cut_short:
-            log.warning("cut short after %g s: %s", self._settings.drain_timeout, ", ".join(cut_short))
+            log.warning("cut short after %g s: %s", self._settings.drain_timeout, by_name(names or cut_short))
             await self._wait_for_cancelled()
         self._report = DrainReport(
             handled=self._handled,
@@ -195,6 +199,12 @@ class Runtime:
             seconds=time.monotonic() - began,
         )
         return self._report
+
+    def _names(self) -> list[str]:
+        if self._listener.running is not None:
+            return self._listener.running()
+        runs = [run for run in self._running if not run.handed_back]
+        return [each.name for run in runs for each in run.route.registrations if each.is_async]
 
     def _accept(self, delivery: Delivery) -> None:
         """Process one event. The receiver calls this for every event, in order."""

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from nescord_core.errors import NescordError
@@ -46,11 +46,13 @@ def run(
     secrets: Iterable[str | None] = (),
     fast_loop: bool = True,
     on_hangup: Callable[[], bool] | None = None,
+    kills_children: bool = False,
 ) -> None:
     """Run a service until it ends or SIGTERM, SIGINT or SIGHUP stops it.
 
     ``serve`` receives the event that requests a stop, and a callback to report its address when it is ready.
-    A second signal exits the process at once. ``fast_loop`` selects uvloop where it is installed.
+    A second signal exits the process at once, with ``kills_children`` its child processes as well.
+    ``fast_loop`` selects uvloop where it is installed.
     ``on_hangup`` is called on SIGHUP; the service stops if it returns True.
 
     Raises:
@@ -63,7 +65,8 @@ def run(
     ready_level = logging.DEBUG if parent_death.install() else logging.INFO
     notifier = SystemdNotifier.from_environment(os.environ)
     with one_error(), asyncio.Runner(loop_factory=_loop_factory(fast_loop)) as runner:
-        runner.run(_until_stopped(service, serve, ready_level, on_hangup, notifier))
+        end = _kill_children if kills_children else _leave_children
+        runner.run(_until_stopped(service, serve, ready_level, on_hangup, notifier, end))
 
 
 @contextmanager
@@ -86,6 +89,7 @@ async def _until_stopped(
     ready_level: int,
     on_hangup: Callable[[], bool] | None,
     notifier: SystemdNotifier,
+    end: Callable[[], None],
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -95,6 +99,7 @@ async def _until_stopped(
         if name == "SIGHUP" and on_hangup is not None and not on_hangup():
             return
         if stop.is_set():
+            end()
             os._exit(1)  # a second signal means: do not wait for an orderly shutdown
         log.info("%s is stopping (%s)", service, name)
         notifier.tell("STOPPING=1")
@@ -114,6 +119,18 @@ async def _until_stopped(
         await serve(stop, on_ready)
         watchdog.cancel()
         state_dir_check.cancel()
+
+
+def _leave_children() -> None:
+    """Do nothing: they notice that their parent is gone."""
+
+
+def _kill_children() -> None:
+    import psutil  # only who is in a hurry pays for it
+
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
 
 
 async def _warn_when_state_dir_is_lost() -> None:

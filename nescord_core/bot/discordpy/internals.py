@@ -39,6 +39,7 @@ __all__ = [
     "is_member_request_wanted",
     "lost_views",
     "members_wanted",
+    "mute_voice_warnings",
     "muted",
     "note_dispatched",
     "parser",
@@ -86,6 +87,11 @@ def set_api_url(api_url: str) -> None:
 
 def _keep_version(value: int) -> None:
     """Do nothing."""
+
+
+def mute_voice_warnings() -> None:
+    """Do not warn about missing voice libraries at each start; whoever connects gets the error itself."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 def connection(client: discord.Client) -> State:

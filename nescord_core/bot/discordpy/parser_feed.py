@@ -115,6 +115,10 @@ class ParserFeed:
         except (SystemExit, KeyboardInterrupt) as error:
             self._end(error)
 
+    def running(self) -> list[str]:
+        """Return the names of the functions that events wait for."""
+        return [_function_of(task) for each in self._running for task in each.unfinished]
+
     def leave(self) -> None:
         """No more events follow: log and cancel what waits for one, and log the views that are lost."""
         waiting = sorted({_function_of(task) for each in self._running for task in each.unfinished})

@@ -132,6 +132,7 @@ class Transport:
         self._cache = cache
         self.listener.on("*")(delivery.take)
         self.listener.leave_hooks.append(delivery.leave)
+        self.listener.running = delivery.running
         self.listener.picture = self._on_snapshot
         if internals.auto_sharded(client) is None:
             client._reconnect = True  # type: ignore[attr-defined]

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import discord
 
-from nescord_core.bot.discordpy import addresses, host
+from nescord_core.bot.discordpy import addresses, host, internals
 from nescord_core.bot.discordpy.program import logging_setup, patching, restarts, script, shared_ports
 from nescord_core.bot.listener import WsListener
 from nescord_core.reload.loading import entry
 from nescord_core.reload.swapping.failure import Failure
 from nescord_core.reload.swapping.messages import Begin, send
-from nescord_core.services.main.worker import serving
+from nescord_core.services.main.worker import leftover_threads, serving
+from nescord_core.settings import MainSettings
 
 __all__ = ["run_client", "run_file"]
 
@@ -43,7 +44,9 @@ _THREADS_GRACE = 1.0
 class _BotProcess:
     """Serves the bot's client in the loop that the bot itself has started."""
 
-    def __init__(self, begin: Begin, end: socket.socket, started: float) -> None:
+    def __init__(
+        self, begin: Begin, end: socket.socket, started: float, on_ready: Callable[[], None]
+    ) -> None:
         # One process syncs commands, and only during development.
         syncs = begin.watched and begin.replica == "0"
         self.settings = begin.settings if syncs else replace(begin.settings, command_sync=None)
@@ -54,6 +57,7 @@ class _BotProcess:
         self._begin = begin
         self._end = end
         self._started = started
+        self._on_ready = on_ready
 
     async def serve(self, listener: WsListener, leave: asyncio.Event) -> None:
         """Serve as a worker until the parent says drain or the bot closes its client."""
@@ -64,7 +68,7 @@ class _BotProcess:
         self._leave = lambda: loop.call_soon_threadsafe(leave.set)
         try:
             self.exit_code = await serving.serve_worker(
-                self._begin, listener, self._end, self._started, leave
+                self._begin, listener, self._end, self._started, leave, self._on_ready
             )
         finally:
             self._leave = _nothing
@@ -77,7 +81,11 @@ class _BotProcess:
 
     def _cancel(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel the bot's own code as ^C does: a server of its own may wait for that signal."""
-        _later(_CLEANUP_TIME, _end, self.exit_code)
+        serving.log.info(
+            "the bot's own code continues after its client has closed: it is cancelled, and has %g s",
+            _CLEANUP_TIME,
+        )
+        _later(_CLEANUP_TIME, _end, self.exit_code, self.settings)
         if signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.SIG_DFL, None):
             os.kill(os.getpid(), signal.SIGINT)
             return
@@ -91,11 +99,14 @@ class _BotProcess:
         return 1
 
 
-def run_file(begin: Begin, end: socket.socket, started: float) -> int:
-    """Run the file as Python would, with nescord under its client; return the process's exit code."""
+def run_file(begin: Begin, end: socket.socket, started: float, on_ready: Callable[[], None]) -> int:
+    """Run the file as Python would, with nescord under its client; return the process's exit code.
+
+    ``on_ready`` is called once its client takes events.
+    """
     settings = begin.settings
     path = (settings.project_dir / settings.entry).resolve()
-    bot_process = _prepare(begin, end, started)
+    bot_process = _prepare(begin, end, started, on_ready)
     if not path.is_file():
         return bot_process.refuse(Failure(f"main.entry is {settings.entry}, but that file does not exist"))
     for name in _TOKEN_NAMES:
@@ -106,17 +117,20 @@ def run_file(begin: Begin, end: socket.socket, started: float) -> int:
     return _run(bot_process, found.run, settings.project_dir)
 
 
-def run_client(client: discord.Client, begin: Begin, end: socket.socket, started: float) -> int:
+def run_client(
+    client: discord.Client, begin: Begin, end: socket.socket, started: float, on_ready: Callable[[], None]
+) -> int:
     """Run a client that a module created; return the process's exit code."""
-    bot_process = _prepare(begin, end, started)
+    bot_process = _prepare(begin, end, started, on_ready)
     return _run(bot_process, lambda: client.run(begin.settings.token or ""), begin.settings.project_dir)
 
 
-def _prepare(begin: Begin, end: socket.socket, started: float) -> _BotProcess:
-    bot_process = _BotProcess(begin, end, started)
+def _prepare(begin: Begin, end: socket.socket, started: float, on_ready: Callable[[], None]) -> _BotProcess:
+    bot_process = _BotProcess(begin, end, started, on_ready)
     host.install(bot_process)
     addresses.redirect(begin.settings)  # webhooks may be used before the client logs in
     patching.replace_transport()
+    internals.mute_voice_warnings()
     logging_setup.allow_own_setup()
     shared_ports.share()
     restarts.restart_instead_of_exec(bot_process.leave)
@@ -126,7 +140,7 @@ def _prepare(begin: Begin, end: socket.socket, started: float) -> _BotProcess:
 def _run(bot_process: _BotProcess, program: Callable[[], object], project: Path) -> int:
     """Run the program and return the exit code; an error before it serves is reported to the parent."""
     code = _outcome(bot_process, program, project)
-    _later(_THREADS_GRACE, _end, code)
+    _later(_THREADS_GRACE, _end, code, bot_process.settings)
     # While the interpreter shuts down no Python thread runs, nothing can be logged, and it may hang.
     faulthandler.dump_traceback_later(2 * _THREADS_GRACE, exit=True, file=os.open(os.devnull, os.O_WRONLY))
     logging.raiseExceptions = False
@@ -172,10 +186,14 @@ def _later(seconds: float, then: Callable[..., object], *arguments: object) -> N
     timer.start()
 
 
-def _end(code: int) -> None:
+def _end(code: int, settings: MainSettings) -> None:
     """Exit although threads still run: Python would wait for them, perhaps forever."""
-    names = ", ".join(each.name for each in _other_threads()) or threading.main_thread().name
-    serving.log.warning("the bot's process exits while threads are still running: %s", names)
+    others = _other_threads()
+    names = leftover_threads.names_to_report(others, settings.project_dir)
+    if not others:
+        names = [threading.main_thread().name]
+    if names and leftover_threads.is_new(settings.state_dir):
+        serving.log.warning("the bot's process exits while threads are still running: %s", ", ".join(names))
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)

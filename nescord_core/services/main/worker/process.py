@@ -22,12 +22,14 @@ from nescord_core.process.parent_channel import CHANNEL_FD, follow_parent
 from nescord_core.reload.loading import entry, source_loader
 from nescord_core.reload.swapping.failure import Failure
 from nescord_core.reload.swapping.messages import (
+    Begin,
     Wrote,
     receive_begin,
     send,
 )
 from nescord_core.services.main.worker import empty_stdin
 from nescord_core.services.main.worker.serving import broken, serve_worker, sources
+from nescord_core.services.main.worker.slow_start import SlowStart
 from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.settings import MainSettings
 
@@ -65,18 +67,29 @@ def run(channel_fd: int) -> int:
     follow_parent(end, settings.drain_timeout + GRACE)
     logs.configure("main", secrets=(settings.token, settings.security.secret), debug=begin.debug)
     _set_up(settings)
+    starting = SlowStart(settings.project_dir, settings.start_timeout)
+    starting.begin()
+    try:
+        return _serve(begin, end, started, starting)
+    finally:
+        starting.end()
+
+
+def _serve(begin: Begin, end: socket.socket, started: float, starting: SlowStart) -> int:
+    """Load the bot's code and serve it."""
+    settings = begin.settings
     if begin.watched:
         WRITES.watch(settings.project_dir)
         empty_stdin.install(settings.state_dir, settings.project_dir)
     if settings.entry.endswith(".py"):
         from nescord_core.services.main.worker import discordpy
 
-        return discordpy.run_file(begin, end, started)
+        return discordpy.run_file(begin, end, started, starting.end)
     found = entry.load(settings.entry, settings.project_dir)
     if _is_client(found):
         from nescord_core.services.main.worker import discordpy
 
-        return discordpy.run_client(found, begin, end, started)
+        return discordpy.run_client(found, begin, end, started, starting.end)
     listener = _listener(found, settings)
     if isinstance(listener, Failure):
         for path in WRITES.take():
@@ -84,7 +97,7 @@ def run(channel_fd: int) -> int:
         send(end, sources(settings, started, listener))
         send(end, broken(listener))
         return 1
-    return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event()))
+    return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event(), starting.end))
 
 
 def _is_client(found: object) -> TypeGuard[discord.Client]:

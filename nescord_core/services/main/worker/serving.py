@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,16 @@ IMPORTED_DELAY = 0.1
 
 
 async def serve_worker(
-    begin: Begin, listener: WsListener, end: socket.socket, started: float, drain: asyncio.Event
+    begin: Begin,
+    listener: WsListener,
+    end: socket.socket,
+    started: float,
+    drain: asyncio.Event,
+    on_ready: Callable[[], None],
 ) -> int:
     """Serve this listener in the running loop until the parent says drain or ``drain`` is set.
 
-    Returns the process's exit code.
+    ``on_ready`` is called once it listens. Returns the process's exit code.
     """
     channel = await Channel.of_worker(end)
     WRITES.notify(lambda path: channel.send(Wrote(path)))
@@ -72,7 +77,7 @@ async def serve_worker(
     try:
         async with asyncio.TaskGroup() as tasks:
             receiver = tasks.create_task(worker.receive())
-            code = await worker.serve(settings)
+            code = await worker.serve(settings, on_ready)
             receiver.cancel()
     finally:
         await rest_client.close_all()
@@ -107,11 +112,12 @@ class _Worker:
         self._is_ready = False
         self._modules_reported = 0
 
-    async def serve(self, settings: MainSettings) -> int:
+    async def serve(self, settings: MainSettings, on_ready: Callable[[], None]) -> int:
         """Serve until told to drain; return the exit code."""
         try:
             async with self._runtime as runtime:
                 self._is_ready = True
+                on_ready()
                 address = f"{settings.listen_host}:{runtime.port}"
                 ms = (time.perf_counter() - self._started) * 1000
                 self._channel.send(Listening(address, ms, settings.drain_timeout))
