@@ -21,6 +21,8 @@ from nescord_core.sandbox.http.fault_injection import inject_rest_faults
 from nescord_core.sandbox.http.routes.applications import LIMITED_INTENT_FLAGS
 from nescord_core.sandbox.page.service import EventFeed, add_page
 from nescord_core.sandbox.request_guard import local_only
+from nescord_core.sandbox.voice.calls import Call
+from nescord_core.sandbox.voice.server import VoiceServer
 from nescord_core.sandbox.world.simcord.model import channel_accessible
 from nescord_core.sandbox.world.world import World
 from nescord_core.settings import SandboxSettings
@@ -48,6 +50,8 @@ class Sandbox:
         self.gateway.is_available = self.world.is_available
         self.gateway.application_flags = LIMITED_INTENT_FLAGS
         self.feed = EventFeed()
+        self.voice = VoiceServer(self.world.application_id, now=time.monotonic, publish=self.gateway.publish)
+        self.voice.on_speaking = self._publish_speaking
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
@@ -66,7 +70,7 @@ class Sandbox:
         try:
             # Outside the group, which would wrap PortTaken in an ExceptionGroup.
             address = await self._listen(runner)
-            async with group:
+            async with group, self.voice.running(self.settings.host):
                 background = [group.create_task(self.gateway.run()), group.create_task(self._tick())]
                 try:
                     yield address
@@ -80,7 +84,7 @@ class Sandbox:
     def _app(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> web.Application:
         middlewares = [local_only, inject_rest_faults(self.faults)]
         app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
-        self.control = ControlApi(self.world, self.gateway, spawn=spawn, wall_clock=time.time)
+        self.control = ControlApi(self.world, self.gateway, self.voice, spawn=spawn, wall_clock=time.time)
         for path in (GATEWAY_PATH, f"{GATEWAY_PATH}/", RESUME_PATH, f"{RESUME_PATH}/"):
             app.router.add_get(path, self.gateway.connect)
         for path in ("/healthz", "/readyz"):
@@ -93,6 +97,7 @@ class Sandbox:
         app.add_routes(api.routes())
         self.world.subscribe(self.gateway.publish)
         self.world.subscribe(self.feed.publish)
+        self.world.subscribe(self.voice.on_event)
         self.gateway.on_change = self.control.on_change = self._publish_status
         return app
 
@@ -100,6 +105,10 @@ class Sandbox:
         online, faults = self.gateway.online(), self.faults.active()
         status = {"bot_online": online, "faults": faults, "notice": self.control.notice}
         self.feed.publish("SANDBOX_STATUS", status)
+
+    def _publish_speaking(self, call: Call) -> None:
+        payload = {"user_id": str(self.world.application_id), "speaking": call.speaking}
+        self.feed.publish("SANDBOX_SPEAKING", {**payload, "channel_id": str(call.channel_id)}, call.guild_id)
 
     async def _listen(self, runner: web.AppRunner) -> str:
         host, port = self.settings.host, self.settings.port

@@ -26,6 +26,7 @@ __all__ = [
     "add_shard",
     "auto_sharded",
     "await_guilds",
+    "before_first_voice",
     "cancel_ready",
     "cancel_waits",
     "command_payloads",
@@ -38,6 +39,7 @@ __all__ = [
     "is_member_request",
     "is_member_request_wanted",
     "lost_views",
+    "map_websockets",
     "members_wanted",
     "mute_voice_warnings",
     "muted",
@@ -92,6 +94,29 @@ def _keep_version(value: int) -> None:
 def mute_voice_warnings() -> None:
     """Do not warn about missing voice libraries at each start; whoever connects gets the error itself."""
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+def map_websockets(client: discord.Client, change: Callable[[str], str]) -> None:
+    """Change the address of every websocket that the client opens itself: those of voice."""
+    open_websocket = client.http.ws_connect
+
+    async def opening(url: str, *, compress: int = 0) -> Any:
+        return await open_websocket(change(url), compress=compress)
+
+    cast(Any, client.http).ws_connect = opening
+
+
+def before_first_voice(tell: Callable[[], None]) -> None:
+    """Call ``tell`` before the first voice client of this process is made."""
+    make = discord.VoiceClient.__init__
+
+    def making(self: discord.VoiceClient, *args: Any, **options: Any) -> None:
+        cast(Any, discord.VoiceClient).__init__ = make
+        tell()
+        make(self, *args, **options)
+
+    if make.__qualname__.startswith("VoiceClient"):
+        cast(Any, discord.VoiceClient).__init__ = making
 
 
 def connection(client: discord.Client) -> State:

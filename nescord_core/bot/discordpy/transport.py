@@ -19,6 +19,7 @@ from nescord_core.bot.discordpy.member_requests import MemberRequests
 from nescord_core.bot.discordpy.parser_feed import ParserFeed
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.discordpy.shard_socket import ShardSocket
+from nescord_core.bot.discordpy.voice import open_voice
 from nescord_core.bot.listener import WsListener
 from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import MainSettings
@@ -47,6 +48,7 @@ def before_login(client: discord.Client, token: object) -> str:
     addresses.redirect(settings)
     trace_requests()
     _connect_directly(client)
+    open_voice(client)
     if settings.security.secret:
         _send_secret(client, settings.rest_url, settings.security.secret)
     wanted = settings.token or token

@@ -38,6 +38,7 @@ from nescord_core.sandbox.control.views import commands_view, gateway_view, stat
 from nescord_core.sandbox.control.wait import MessageWait
 from nescord_core.sandbox.faults import FaultError
 from nescord_core.sandbox.gateway.server import GatewayServer
+from nescord_core.sandbox.voice.server import VoiceServer
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
 
@@ -58,10 +59,17 @@ class ControlApi:
     """Answers the control API. ``spawn`` starts a background task."""
 
     def __init__(
-        self, world: World, gateway: GatewayServer, *, spawn: Spawn, wall_clock: Callable[[], float]
+        self,
+        world: World,
+        gateway: GatewayServer,
+        voice: VoiceServer,
+        *,
+        spawn: Spawn,
+        wall_clock: Callable[[], float],
     ) -> None:
         self.world = world
         self.gateway = gateway
+        self.voice = voice
         self.load: Load | None = None
         self.notice = ""
         self.on_change: Callable[[], None] = lambda: None
@@ -74,6 +82,7 @@ class ControlApi:
             app.router.add_route(action.method, f"/sandbox{action.path}", self._action(action))
         for method, path, answer in (
             ("POST", "/voice", self._voice),
+            ("GET", "/voice", self._show_voice),
             ("GET", "/state", self._state),
             ("GET", "/messages", self._messages),
             ("GET", "/commands", self._commands),
@@ -117,6 +126,9 @@ class ControlApi:
         move_voice(self.world, await read_body(request))
         return json_response({})
 
+    async def _show_voice(self, _request: web.Request) -> web.StreamResponse:
+        return json_response(self.voice.view())
+
     async def _state(self, request: web.Request) -> web.StreamResponse:
         query = request.query
         payload = state_view(
@@ -129,6 +141,7 @@ class ControlApi:
             {
                 **payload,
                 "bot_online": self.gateway.online(),
+                "bot_speaks_in": [str(each.channel_id) for each in self.voice.calls.speaking()],
                 "faults": self.gateway.faults.active(),
                 "notice": self.notice,
             }

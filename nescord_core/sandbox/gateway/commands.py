@@ -71,7 +71,6 @@ class CommandProcessor:
         self._limits = limits
         self._whole_guild_at: dict[int, float] = {}
         """When all members of a guild were last requested."""
-        self.authority = "127.0.0.1"
 
     def answer(self, session: Session, command: Command) -> Events:
         """Return the events that answer a command. Raises CommandError for a malformed one."""
@@ -101,12 +100,9 @@ class CommandProcessor:
         try:
             self._world.set_bot_voice(guild_id, channel_id, mute=mute, deaf=deaf)
         except NescordError as error:
+            # Discord does not answer a command without permission.
             log.warning("The bot's voice state was not changed: %s", error)
-            return []  # Discord does not answer a command without permission
-        if channel_id is None:
-            return []
-        server = {"token": f"voice-{guild_id}", "guild_id": str(guild_id), "endpoint": self.authority}
-        return [("VOICE_SERVER_UPDATE", server)]
+        return []  # the events come from the world, and from the voice server
 
     def _members(self, session: Session, d: Mapping[str, Any]) -> Events:
         guild = d.get("guild_id")

@@ -102,7 +102,7 @@ class GatewayServer:
 
     def set_address(self, authority: str) -> None:
         """Set the host:port that the gateway's URLs have."""
-        self.authority = self._commands.authority = authority
+        self.authority = authority
 
     @property
     def url(self) -> str:

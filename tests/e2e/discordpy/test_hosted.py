@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,3 +129,34 @@ def test_members_that_discord_refuses_for_now_come_after_the_time_that_it_names(
     assert first[0] == first[1]
     assert stage.ask("!count") == first
     stage.main.wait_for("Discord refuses the members of guild")
+
+
+def only_call(stage: Stage) -> dict[str, Any]:
+    [call] = stage.system.sandbox("GET", "/voice")["calls"]
+    return dict(call)
+
+
+def test_a_music_bot_plays_moves_reloads_and_leaves(stage: Stage) -> None:
+    pytest.importorskip("nacl")
+    pytest.importorskip("davey")
+    stage.put_on("music")
+    stage.system.sandbox("POST", "/channels", {"name": "Second", "kind": "voice"})
+    until(lambda: stage.system.ask("!connected") == "False", "the bot to know the channel")
+    assert stage.system.ask("!join Lounge") == "in Lounge with aead_xchacha20_poly1305_rtpsize"
+    assert stage.system.ask("!play 1") == "played None"
+    until(lambda: only_call(stage)["packets"] == 55, "50 packets, and 5 of silence that end them")
+    assert only_call(stage)["connected"] is True
+    assert stage.system.ask("!join Second") == "moved to Second True"
+    assert stage.system.ask("!play 0.2") == "played None"
+    until(lambda: only_call(stage)["packets"] == 15, "the sound of after the move")
+    # The new process has no connection of its own, and can make one.
+    stage.reload()
+    assert stage.system.ask("!connected") == "False"
+    assert stage.system.ask("!join Lounge") == "in Lounge with aead_xchacha20_poly1305_rtpsize"
+    assert stage.system.ask("!play 0.2") == "played None"
+    assert stage.system.ask("!leave") == "left None"
+    assert stage.system.sandbox("GET", "/voice")["calls"] == []
+    # Somebody throws the bot out.
+    assert stage.system.ask("!join Lounge").startswith("in Lounge")
+    stage.system.sandbox("POST", "/voice", {"user": "Sandbox Bot", "channel": None})
+    until(lambda: stage.system.ask("!connected") == "False", "the bot to notice it")

@@ -24,6 +24,7 @@ export async function loadState() {
   try {
     const shown = await call("GET", "/state?tail=0");
     Object.assign(state, { guilds: shown.guilds, direct: shown.direct, users: shown.users, bot: shown.bot });
+    state.botSpeaksIn = shown.bot_speaks_in;
     if (!currentGuild()) state.guild = state.guilds[0]?.id ?? DIRECT;
     if (!currentChannel()) state.channel = channels().find((each) => TEXT.has(each.type))?.id ?? null;
     showStatus(shown);
@@ -74,6 +75,7 @@ function apply(event) {
   else if (t === "MESSAGE_DELETE") onDelete([d.id]);
   else if (t === "MESSAGE_DELETE_BULK") onDelete(d.ids);
   else if (t === "TYPING_START") showTyping(d);
+  else if (t === "SANDBOX_SPEAKING") reloadSoon();
   else if (MESSAGE_DETAILS.test(t)) { if (d.channel_id === state.channel) reloadSoon(); }
   else if (RELOADING_EVENTS.test(t)) reloadSoon();
 }

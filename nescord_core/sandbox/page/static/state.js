@@ -10,7 +10,7 @@ export const CATEGORY = 4;
 export const CHANNEL_SIGNS = { 2: "♪", 5: "✶", 10: "⌙", 11: "⌙", 12: "⌙", 13: "♪", 15: "☰", 16: "☰" };
 
 export const state = {
-  guilds: [], direct: [], users: [], bot: null, online: false, commands: [],
+  guilds: [], direct: [], users: [], bot: null, online: false, botSpeaksIn: [], commands: [],
   guild: null, channel: null, messages: new Map(), unread: new Set(), dismissed: new Set(),
   lastUser: undefined, replyTo: null, editing: null,
 };

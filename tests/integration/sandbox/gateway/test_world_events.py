@@ -112,7 +112,8 @@ async def test_the_bot_moves_between_voice_channels_over_the_gateway(sandbox: Ru
             lounge,
             True,
         )
-        assert (await bot.until("VOICE_SERVER_UPDATE"))["d"]["endpoint"] == sandbox.address
+        server = (await bot.until("VOICE_SERVER_UPDATE"))["d"]
+        assert server["endpoint"] == (await sandbox.get("/voice"))["endpoint"]
         await bot.send(4, {**move, "channel_id": None})
         assert (await bot.until("VOICE_STATE_UPDATE"))["d"]["channel_id"] is None
         await bot.send(4, {**move, "channel_id": "12345"})

@@ -29,6 +29,8 @@ SIGNATURES: dict[Any, list[str]] = {
     gateway.DiscordWebSocket.voice_state: ["self", "guild_id", "channel_id", "self_mute", "self_deaf"],
     gateway.DiscordWebSocket.poll_event: ["self"],
     gateway.DiscordWebSocket.close: ["self", "code"],
+    HTTPClient.ws_connect: ["self", "url", "compress"],
+    discord.VoiceClient.__init__: ["self", "client", "channel"],
     state.ConnectionState._add_guild_from_data: ["self", "data"],
     state.ConnectionState._get_guild: ["self", "guild_id"],
     state.ConnectionState._remove_guild: ["self", "guild"],

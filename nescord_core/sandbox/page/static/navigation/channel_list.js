@@ -88,7 +88,9 @@ export const threadsOf = (channel) => channels().filter((each) => (
 
 function connectedUsers(guild, channel) {
   const states = (guild?.voice_states ?? []).filter((each) => each.channel_id === channel.id);
-  return states.length ? [el("p", {}, `♪ ${states.map((each) => names.user(each.user_id)).join(", ")}`)] : [];
+  const speaks = (each) => each.user_id === state.bot?.id && state.botSpeaksIn.includes(channel.id);
+  const nameOf = (each) => `${names.user(each.user_id)}${speaks(each) ? " (speaking)" : ""}`;
+  return states.length ? [el("p", {}, `♪ ${states.map(nameOf).join(", ")}`)] : [];
 }
 
 const channelButton = (channel) => el("button", {
