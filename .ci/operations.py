@@ -128,7 +128,10 @@ def python_name(wire: str, taken: set[str]) -> str:
 
 def field(wire: str, schema: Schema, taken: set[str], *, csv: bool = False) -> Field:
     name = python_name(wire, taken)
-    return Field(name, wire, union(types(schema)), f"comma({name})" if csv else name)
+    annotation = union(types(schema))
+    if wire == "components":
+        annotation = f"HasToComponents | {annotation}"
+    return Field(name, wire, annotation, f"comma({name})" if csv else name)
 
 
 def is_comma_list(schema: Schema) -> bool:
@@ -223,7 +226,7 @@ class Method:
         if takes_files(self.operation):
             keyword_only.append("files: Sequence[FileLike] = ()")
         if self.body or self.form:
-            keyword_only.append("extra: Json | None = None")
+            keyword_only.append("extra: Mapping[str, Any] | None = None")
         if takes_reason(self.operation):
             keyword_only.append("reason: str | None = None")
         if keyword_only:
@@ -289,11 +292,12 @@ def module(group: str, members: list[Operation]) -> str:
     text = f"class {class_name(group)}(Caller):\n\n{methods}"
     names = {*READ_AS, "Payload"}
     payloads = sorted(name for name in names if re.search(rf"\b{name}\b", methods))
-    wanted = ["UNSET", "Call", "FileLike", "Id", "Json", "Maybe", "comma", "path"]
+    wanted = ["UNSET", "Call", "FileLike", "HasToComponents", "Id", "Json", "Maybe", "comma", "path"]
     tools = [name for name in wanted if re.search(rf"\b{name}\b", methods)]
     imports = ["from __future__ import annotations", ""]
-    if "Sequence[" in methods:
-        imports.append("from collections.abc import Sequence")
+    abstract = [name for name in ("Mapping", "Sequence") if f"{name}[" in methods]
+    if abstract:
+        imports.append(f"from collections.abc import {', '.join(abstract)}")
     typing = ["Any", "Unpack"] if re.search(r"\bAny\b", methods) else ["Unpack"]
     imports.append(f"from typing import {', '.join(typing)}")
     if payloads:

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from nescord_core.bot.event_names.inferred import event_of, not_an_event
+from nescord_core.bot.event_names.typed_events import TypedEvents
 from nescord_core.bot.gateway.client import Gateway
 from nescord_core.bot.registration import Registration, Route, place_of, registration, route_for
 from nescord_core.bot.state import State
@@ -19,7 +21,7 @@ __all__ = ["WsListener"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class WsListener:
+class WsListener(TypedEvents):
     """Registers handlers and runs them on the events that ws delivers.
 
     ``grpc_host`` is the address to listen on (``host:port``); None uses the configuration. With ``ordered``
@@ -52,17 +54,13 @@ class WsListener:
         self._registrations: list[Registration] = []
         self._routes: dict[str, Route] = {}
 
-    def on(self, event: str | EventType, *, ordered: bool | None = None) -> Callable[[F], F]:
-        """Register a function for an event: ``message_create``, ``EventType.MESSAGE_CREATE``, ``*`` for all.
-
-        The function is async or plain and takes the payload, or the payload and its `EventInfo`. A plain one,
-        and an async one up to its first await, runs in the order of the guild's events. With ``ordered`` the
-        guild's next event starts only after this handler has finished. Several ``on`` may be stacked. Raises
-        EntryError, with file and line, for an unknown event or an unsuitable function.
-        """
+    def _on(self, event: str | EventType | None, *, ordered: bool | None) -> Callable[[F], F]:
+        if event is not None and not isinstance(event, str):
+            raise not_an_event(event, place_of(event))
 
         def register(function: F) -> F:
-            described = registration(event, function, ordered=self.ordered if ordered is None else ordered)
+            named = event_of(function, place_of(function)) if event is None else event
+            described = registration(named, function, ordered=self.ordered if ordered is None else ordered)
             self._registrations.append(described)
             self._routes.clear()
             return function

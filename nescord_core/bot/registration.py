@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from nescord_core.bot.event_names.foreign import event_elsewhere
 from nescord_core.errors import EntryError
 from nescord_core.events import ANY_EVENT, EventType, event_type
 
@@ -55,6 +56,11 @@ def event_named(name: str | EventType, place: str) -> str:
     try:
         return event_type(name).value
     except ValueError as wrong:
+        if elsewhere := event_elsewhere(name):
+            raise EntryError(
+                f"{place}: there is no gateway event named {name!r}.",
+                hint=f'discord.py calls {elsewhere} so. Write @listener.on("{elsewhere.lower()}").',
+            ) from wrong
         raise EntryError(
             f"{place}: {wrong}",
             hint='For events newer than this version use listener.on("*").',

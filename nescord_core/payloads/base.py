@@ -27,9 +27,9 @@ import msgspec
 
 from nescord_core.envelope import Envelope
 from nescord_core.events import EventType
-from nescord_core.snowflake import created_at_ms
+from nescord_core.snowflake import created_at, created_at_ms
 
-__all__ = ["STALE_AFTER", "EventInfo", "Payload", "View"]
+__all__ = ["STALE_AFTER", "EventInfo", "Identified", "Payload", "View"]
 
 STALE_AFTER = 3.0
 """Seconds within which an interaction must be answered.
@@ -282,3 +282,14 @@ def _guess(name: str, value: Any) -> Any:
 
 def _looks_like_snowflake(value: Any) -> bool:
     return isinstance(value, str) and 15 <= len(value) <= 20 and value.isdecimal()
+
+
+class Identified(View):
+    """An object with a snowflake of its own."""
+
+    id: int
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was created, which its id tells, in UTC."""
+        return created_at(self.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import View
+from nescord_core.payloads.base import Identified, View
 from nescord_core.payloads.user import Emoji, Member, User
 
 __all__ = [
@@ -156,14 +156,13 @@ class ForumTag(View):
     emoji_name: str | None
 
 
-class Channel(View):
+class Channel(Identified):
     """Any channel or thread; its fields depend on ``type``.
 
     ``permissions`` (of the user, in interactions) and ``app_permissions`` are bit sets, as int.
     https://discord.com/developers/docs/resources/channel#channel-object
     """
 
-    id: int
     type: int
     guild_id: int | None
     position: int | None
@@ -203,3 +202,8 @@ class Channel(View):
     newly_created: bool | None
     status: str | None
     voice_start_time: int | None
+
+    @property
+    def mention(self) -> str:
+        """What links to the channel in a message."""
+        return f"<#{self.id}>"

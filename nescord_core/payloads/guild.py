@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import View
+from nescord_core.payloads.base import Identified, View
 from nescord_core.payloads.channel import Channel, Presence
 from nescord_core.payloads.content import Sticker
 from nescord_core.payloads.user import Emoji, Member, Role, User
@@ -187,14 +187,13 @@ class ScheduledEvent(View):
     guild_scheduled_event_exceptions: list[ScheduledEventException] | None
 
 
-class Guild(View):
+class Guild(Identified):
     """GUILD_CREATE and GUILD_UPDATE. Only GUILD_CREATE has the fields from ``joined_at`` on.
 
     GUILD_CREATE with ``unavailable`` true has little more than ``id``.
     https://discord.com/developers/docs/resources/guild#guild-object
     """
 
-    id: int
     name: str
     icon: str | None
     icon_hash: str | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from nescord_core.payloads.base import View
+from nescord_core.payloads.base import Identified, View
 from nescord_core.payloads.channel import Channel
 from nescord_core.payloads.commerce import Entitlement
 from nescord_core.payloads.guild import Guild
@@ -55,7 +55,7 @@ class InteractionData(View):
     components: list[Component] | None
 
 
-class Interaction(View):
+class Interaction(Identified):
     """INTERACTION_CREATE. ``event.stale`` means that it is too late to answer.
 
     ``user`` is set in direct messages, ``member`` (with its user) in guilds; `invoker` is the user in both
@@ -63,7 +63,6 @@ class Interaction(View):
     https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object
     """
 
-    id: int
     application_id: int
     type: int
     data: InteractionData | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import View
+from nescord_core.payloads.base import Identified, View
 from nescord_core.payloads.channel import Channel
 from nescord_core.payloads.content import (
     Attachment,
@@ -161,7 +161,7 @@ class ResolvedData(View):
     attachments: dict[int, Attachment] | None
 
 
-class Message(View):
+class Message(Identified):
     """MESSAGE_CREATE and MESSAGE_UPDATE, and messages in other events.
 
     Without the MESSAGE_CONTENT intent ``content``, ``embeds``, ``attachments``, ``components`` and ``poll``
@@ -169,7 +169,6 @@ class Message(View):
     https://discord.com/developers/docs/resources/message#message-object
     """
 
-    id: int
     channel_id: int
     guild_id: int | None
     channel_type: int | None
@@ -211,3 +210,13 @@ class Message(View):
     shared_client_theme: SharedClientTheme | None
     purchase_notification: PurchaseNotification | None
     lobby_member: LobbyMember | None
+
+    @property
+    def jump_url(self) -> str | None:
+        """The address that opens the message in Discord's client.
+
+        None for a message of a REST response: it does not say which guild it is in.
+        """
+        if self.guild_id is None and not hasattr(self, "event"):
+            return None
+        return f"https://discord.com/channels/{self.guild_id or '@me'}/{self.channel_id}/{self.id}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nescord_core.payloads.base import View
+from nescord_core.payloads.base import Identified, View
 
 __all__ = [
     "Application",
@@ -20,6 +20,9 @@ __all__ = [
     "RoleTags",
     "User",
 ]
+
+
+_CDN = "https://cdn.discordapp.com"
 
 
 class AvatarDecoration(View):
@@ -54,10 +57,9 @@ class PrimaryGuild(View):
     badge: str | None
 
 
-class User(View):
+class User(Identified):
     """https://discord.com/developers/docs/resources/user#user-object."""
 
-    id: int
     username: str
     discriminator: str
     global_name: str | None
@@ -76,6 +78,29 @@ class User(View):
     avatar_decoration_data: AvatarDecoration | None
     collectibles: Collectibles | None
     primary_guild: PrimaryGuild | None
+
+    @property
+    def mention(self) -> str:
+        """What mentions the user in a message."""
+        return f"<@{self.id}>"
+
+    @property
+    def display_name(self) -> str:
+        """The name that Discord shows outside guilds, and in those without a nickname."""
+        return self.global_name or self.username
+
+    @property
+    def avatar_url(self) -> str:
+        """The address of the user's picture on Discord's CDN, or of a default one.
+
+        https://discord.com/developers/docs/reference#image-formatting
+        """
+        if self.avatar:
+            kind = "gif" if self.avatar.startswith("a_") else "png"
+            return f"{_CDN}/avatars/{self.id}/{self.avatar}.{kind}"
+        has_discriminator = self.discriminator not in (None, "0", "0000")
+        index = int(self.discriminator) % 5 if has_discriminator else (self.id >> 22) % 6
+        return f"{_CDN}/embed/avatars/{index}.png"
 
 
 class PartialMember(View):
@@ -105,6 +130,16 @@ class Member(PartialMember):
     """https://discord.com/developers/docs/resources/guild#guild-member-object."""
 
     user: User
+
+    @property
+    def mention(self) -> str:
+        """What mentions the member in a message."""
+        return self.user.mention
+
+    @property
+    def display_name(self) -> str:
+        """The name that Discord shows in the guild."""
+        return self.nick or self.user.display_name
 
 
 class GuildMember(Member):
@@ -153,13 +188,12 @@ class RoleColors(View):
     tertiary_color: int | None
 
 
-class Role(View):
+class Role(Identified):
     """``permissions`` is the bit set, as int.
 
     https://discord.com/developers/docs/topics/permissions#role-object
     """
 
-    id: int
     name: str
     description: str | None
     color: int
@@ -173,6 +207,11 @@ class Role(View):
     mentionable: bool
     tags: RoleTags | None
     flags: int
+
+    @property
+    def mention(self) -> str:
+        """What mentions the role in a message."""
+        return f"<@&{self.id}>"
 
 
 class Emoji(View):

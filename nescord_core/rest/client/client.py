@@ -18,9 +18,10 @@ from nescord_core.rest.client.errors import error_of, mask
 from nescord_core.rest.client.operations import Operations
 from nescord_core.rest.client.operations_base import merged
 from nescord_core.rest.client.pagination import every
-from nescord_core.rest.client.parameters import UNSET, Call, Json
+from nescord_core.rest.client.parameters import UNSET, Call
 from nescord_core.rest.client.request import Request, build
 from nescord_core.rest.client.retries import NoRoomError, unreachable, until_answered
+from nescord_core.rest.client.wrong_arguments import check
 from nescord_core.tracing import cause
 
 __all__ = ["RestClient", "close_all"]
@@ -105,6 +106,7 @@ class RestClient(Operations):
 
         Returns decoded JSON, bytes of another content type, or None.
         """
+        check(call, ("json", "params", "headers"))
         request = build(
             method.upper(), path, query=params, json=json, files=files, reason=reason, headers=headers
         )
@@ -159,10 +161,11 @@ class RestClient(Operations):
         json: Any = UNSET,
         form: Mapping[str, Any] | None = None,
         files: Sequence[Any] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Any:
+        check(call, [*(json if isinstance(json, Mapping) else ()), *(query or ()), *(form or ())])
         if _is_message(method, path) and json.get("nonce", UNSET) is UNSET:
             json = {**json, "nonce": secrets.token_hex(12), "enforce_nonce": True}
         body = json if json is UNSET else merged(json, extra)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping
 from os import PathLike
-from typing import IO, Any, Final, Literal, TypeAlias, TypedDict, TypeVar
+from typing import IO, Any, Final, Literal, Protocol, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote
+
+from nescord_core.payloads.base import View
 
 __all__ = [
     "UNSET",
     "Call",
     "FileLike",
+    "HasToComponents",
+    "HasToDict",
     "Id",
     "Json",
     "Maybe",
@@ -38,7 +42,23 @@ UNSET: Final = Unset.UNSET
 
 Maybe: TypeAlias = T | Unset
 Id: TypeAlias = int | str
-Json: TypeAlias = Mapping[str, Any]
+
+
+class HasToDict(Protocol):
+    """An object that knows its JSON form, such as discord.Embed or discord.AllowedMentions."""
+
+    def to_dict(self) -> Any:
+        """Return the JSON object."""
+
+
+class HasToComponents(Protocol):
+    """A set of components, such as a discord.ui.View."""
+
+    def to_components(self) -> Any:
+        """Return the list of JSON objects."""
+
+
+Json: TypeAlias = "Mapping[str, Any] | View | HasToDict"
 FileLike: TypeAlias = "str | PathLike[str] | bytes | IO[bytes] | Any"
 """A path, bytes, an open binary file, or a nescord_core.rest.files.File."""
 

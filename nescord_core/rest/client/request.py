@@ -18,15 +18,23 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
 def to_json(value: Any) -> bytes:
-    """Encode a body; payload views are sent as the raw JSON they were read from."""
-    return msgspec.json.encode(value, enc_hook=_raw)
+    """Encode a body; payload views are sent as the raw JSON they were read from.
+
+    Objects that know their JSON form are sent as that: those with ``to_dict()``, such as discord.Embed, and
+    with ``to_components()``, such as a discord.ui.View.
+    """
+    return msgspec.json.encode(value, enc_hook=_json_of)
 
 
-def _raw(value: Any) -> Any:
+def _json_of(value: Any) -> Any:
     raw = getattr(value, "raw", None)
-    if raw is None:
-        raise TypeError(f"{type(value).__name__} is not JSON serializable.")
-    return raw
+    if raw is not None:
+        return raw
+    for name in ("to_components", "to_dict"):
+        convert = getattr(value, name, None)
+        if callable(convert):
+            return convert()
+    raise TypeError(f"{type(value).__name__} is not JSON serializable.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,14 @@ from nescord_core.events import EventType
 from nescord_core.payloads import (
     PAYLOADS,
     AuditLogChange,
+    Channel,
     CommandOption,
     Interaction,
+    Member,
     Message,
     Overwrite,
     Payload,
+    Role,
     RoleTags,
     User,
     View,
@@ -333,3 +336,29 @@ def test_json_of_any_shape_can_be_read(event: EventType, data: st.DataObject) ->
     view = cls(raw)
     for name in raw.keys() - {"raw", "event"}:
         assert view[name] is getattr(view, name)
+
+
+def test_what_is_derived_from_other_fields() -> None:
+    user = User({"id": "80351110224678912", "username": "nelly", "discriminator": "0", "avatar": "a_33"})
+    assert (user.mention, user.display_name) == ("<@80351110224678912>", "nelly")
+    assert user.avatar_url == "https://cdn.discordapp.com/avatars/80351110224678912/a_33.gif"
+    created = Role({"id": "175928847299117063"}).created_at  # the example of Discord's documentation
+    assert created == datetime(2016, 4, 30, 11, 18, 25, 796000, tzinfo=UTC)
+    plain = User({"id": "80351110224678912", "username": "n", "global_name": "Nelly", "discriminator": "0"})
+    assert plain.display_name == "Nelly"
+    assert plain.avatar_url == "https://cdn.discordapp.com/embed/avatars/5.png"
+    old = User({"id": "80351110224678912", "discriminator": "1337"})
+    assert old.avatar_url == "https://cdn.discordapp.com/embed/avatars/2.png"
+    member = Member({"nick": "Nell", "user": plain.raw})
+    assert (member.mention, member.display_name) == ("<@80351110224678912>", "Nell")
+    assert (Channel({"id": "7"}).mention, Role({"id": "8"}).mention) == ("<#7>", "<@&8>")
+
+
+def test_a_message_of_an_event_has_an_address_and_one_that_does_not_tell_its_guild_has_none() -> None:
+    raw = {"id": "3", "channel_id": "2"}
+    in_guild, direct = ({**raw, "guild_id": "1"}, raw)
+    assert Message(in_guild).jump_url == "https://discord.com/channels/1/2/3"
+    assert Message(direct).jump_url is None
+    assert (
+        Message.of(envelope("MESSAGE_CREATE", direct), 1.0).jump_url == "https://discord.com/channels/@me/2/3"
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import CommandPermissions, Emoji, Entitlement, Payload
 from nescord_core.rest.client.operations_base import Caller
@@ -63,7 +63,7 @@ class ApplicationsOperations(Caller):
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
         type: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """POST /applications/{application_id}/commands"""
@@ -94,7 +94,7 @@ class ApplicationsOperations(Caller):
         *,
         name: Maybe[str] = UNSET,
         image: Maybe[str] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
         """POST /applications/{application_id}/emojis"""
@@ -114,7 +114,7 @@ class ApplicationsOperations(Caller):
         sku_id: Maybe[Id] = UNSET,
         owner_id: Maybe[Id] = UNSET,
         owner_type: Maybe[int] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Entitlement:
         """POST /applications/{application_id}/entitlements"""
@@ -143,7 +143,7 @@ class ApplicationsOperations(Caller):
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
         type: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """POST /applications/{application_id}/guilds/{guild_id}/commands"""
@@ -344,7 +344,7 @@ class ApplicationsOperations(Caller):
         command_id: Id,
         *,
         permissions: Maybe[Sequence[Json] | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> CommandPermissions:
         """PUT /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions"""
@@ -378,7 +378,7 @@ class ApplicationsOperations(Caller):
         event_webhooks_status: Maybe[int | None] = UNSET,
         event_webhooks_url: Maybe[str | None] = UNSET,
         event_webhooks_types: Maybe[Sequence[str] | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/{application_id}"""
@@ -424,7 +424,7 @@ class ApplicationsOperations(Caller):
         contexts: Maybe[Sequence[int] | None] = UNSET,
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/{application_id}/commands/{command_id}"""
@@ -454,7 +454,7 @@ class ApplicationsOperations(Caller):
         emoji_id: Id,
         *,
         name: Maybe[str] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
         """PATCH /applications/{application_id}/emojis/{emoji_id}"""
@@ -495,7 +495,7 @@ class ApplicationsOperations(Caller):
         contexts: Maybe[Sequence[int] | None] = UNSET,
         integration_types: Maybe[Sequence[int] | None] = UNSET,
         handler: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
@@ -539,7 +539,7 @@ class ApplicationsOperations(Caller):
         event_webhooks_status: Maybe[int | None] = UNSET,
         event_webhooks_url: Maybe[str | None] = UNSET,
         event_webhooks_types: Maybe[Sequence[str] | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PATCH /applications/@me"""
@@ -575,7 +575,7 @@ class ApplicationsOperations(Caller):
         application_id: Id,
         *,
         file: Maybe[FileLike] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """POST /applications/{application_id}/attachment"""

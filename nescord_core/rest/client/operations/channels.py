@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import Channel, Invite, Message, Payload, ThreadMember, User
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, comma, path
+from nescord_core.rest.client.parameters import (
+    UNSET,
+    Call,
+    FileLike,
+    HasToComponents,
+    Id,
+    Json,
+    Maybe,
+    comma,
+    path,
+)
 
 
 class ChannelsOperations(Caller):
@@ -18,7 +28,7 @@ class ChannelsOperations(Caller):
         *,
         access_token: Maybe[str | None] = UNSET,
         nick: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel | None:
@@ -63,7 +73,7 @@ class ChannelsOperations(Caller):
         channel_id: Id,
         *,
         messages: Maybe[Sequence[Id]] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
@@ -90,7 +100,7 @@ class ChannelsOperations(Caller):
         target_type: Maybe[int | None] = UNSET,
         role_ids: Maybe[Sequence[Id] | str | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Invite | None:
@@ -123,7 +133,7 @@ class ChannelsOperations(Caller):
         embeds: Maybe[Sequence[Json] | None] = UNSET,
         allowed_mentions: Maybe[Json | None] = UNSET,
         sticker_ids: Maybe[Sequence[Id] | None] = UNSET,
-        components: Maybe[Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         attachments: Maybe[Sequence[Json] | None] = UNSET,
         poll: Maybe[Json | None] = UNSET,
@@ -133,7 +143,7 @@ class ChannelsOperations(Caller):
         enforce_nonce: Maybe[bool | None] = UNSET,
         tts: Maybe[bool | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:
@@ -183,7 +193,7 @@ class ChannelsOperations(Caller):
         type: Maybe[int | None] = UNSET,
         invitable: Maybe[bool | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
@@ -215,7 +225,7 @@ class ChannelsOperations(Caller):
         name: Maybe[str] = UNSET,
         auto_archive_duration: Maybe[int | None] = UNSET,
         rate_limit_per_user: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
@@ -240,7 +250,7 @@ class ChannelsOperations(Caller):
         *,
         name: Maybe[str] = UNSET,
         avatar: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -401,7 +411,7 @@ class ChannelsOperations(Caller):
         channel_id: Id,
         *,
         webhook_channel_id: Maybe[Id] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -598,7 +608,7 @@ class ChannelsOperations(Caller):
         *,
         sound_id: Maybe[Id] = UNSET,
         source_guild_id: Maybe[Id | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
@@ -620,7 +630,7 @@ class ChannelsOperations(Caller):
         type: Maybe[int | None] = UNSET,
         allow: Maybe[int | None] = UNSET,
         deny: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
@@ -710,7 +720,7 @@ class ChannelsOperations(Caller):
         invitable: Maybe[bool | None] = UNSET,
         auto_archive_duration: Maybe[int | None] = UNSET,
         applied_tags: Maybe[Sequence[Id] | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
@@ -762,10 +772,10 @@ class ChannelsOperations(Caller):
         flags: Maybe[int | None] = UNSET,
         allowed_mentions: Maybe[Json | None] = UNSET,
         sticker_ids: Maybe[Sequence[Id] | None] = UNSET,
-        components: Maybe[Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
         attachments: Maybe[Sequence[Json] | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:
@@ -794,7 +804,7 @@ class ChannelsOperations(Caller):
         channel_id: Id,
         *,
         status: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:

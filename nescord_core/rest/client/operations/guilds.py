@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import (
     AutoModerationRule,
@@ -34,7 +34,7 @@ class GuildsOperations(Caller):
         *,
         action: Maybe[str] = UNSET,
         rejection_reason: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -60,7 +60,7 @@ class GuildsOperations(Caller):
         deaf: Maybe[bool | None] = UNSET,
         access_token: Maybe[str] = UNSET,
         flags: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Member | None:
@@ -97,7 +97,7 @@ class GuildsOperations(Caller):
         *,
         delete_message_seconds: Maybe[int | None] = UNSET,
         delete_message_days: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
@@ -120,7 +120,7 @@ class GuildsOperations(Caller):
         *,
         user_ids: Maybe[Sequence[Id]] = UNSET,
         delete_message_seconds: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -178,7 +178,7 @@ class GuildsOperations(Caller):
         exempt_channels: Maybe[Sequence[Id] | None] = UNSET,
         trigger_type: Maybe[int] = UNSET,
         trigger_metadata: Maybe[Json | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> AutoModerationRule:
@@ -225,7 +225,7 @@ class GuildsOperations(Caller):
         default_forum_layout: Maybe[int | None] = UNSET,
         default_tag_setting: Maybe[str | None] = UNSET,
         available_tags: Maybe[Sequence[Json | None] | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
@@ -267,7 +267,7 @@ class GuildsOperations(Caller):
         name: Maybe[str] = UNSET,
         image: Maybe[str] = UNSET,
         roles: Maybe[Sequence[Id | None] | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
@@ -294,7 +294,7 @@ class GuildsOperations(Caller):
         mentionable: Maybe[bool | None] = UNSET,
         icon: Maybe[str | None] = UNSET,
         unicode_emoji: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Role:
@@ -332,7 +332,7 @@ class GuildsOperations(Caller):
         channel_id: Maybe[Id | None] = UNSET,
         recurrence_rule: Maybe[Json | None] = UNSET,
         entity_metadata: Maybe[Json | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEvent:
@@ -367,7 +367,7 @@ class GuildsOperations(Caller):
         scheduled_end_time: Maybe[str | None] = UNSET,
         original_scheduled_start_time: Maybe[str] = UNSET,
         is_canceled: Maybe[bool | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEventException:
@@ -396,7 +396,7 @@ class GuildsOperations(Caller):
         emoji_id: Maybe[Id | None] = UNSET,
         emoji_name: Maybe[str | None] = UNSET,
         sound: Maybe[str] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> SoundboardSound:
@@ -425,7 +425,7 @@ class GuildsOperations(Caller):
         tags: Maybe[str] = UNSET,
         description: Maybe[str | None] = UNSET,
         file: Maybe[FileLike] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Sticker:
@@ -446,7 +446,7 @@ class GuildsOperations(Caller):
         *,
         name: Maybe[str] = UNSET,
         description: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -953,7 +953,7 @@ class GuildsOperations(Caller):
         days: Maybe[int | None] = UNSET,
         compute_prune_count: Maybe[bool | None] = UNSET,
         include_roles: Maybe[Sequence[Id] | str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -976,7 +976,7 @@ class GuildsOperations(Caller):
         enabled: Maybe[bool | None] = UNSET,
         default_channel_ids: Maybe[Sequence[Id] | None] = UNSET,
         mode: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -1035,7 +1035,7 @@ class GuildsOperations(Caller):
         exempt_channels: Maybe[Sequence[Id] | None] = UNSET,
         trigger_type: Maybe[int] = UNSET,
         trigger_metadata: Maybe[Json | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> AutoModerationRule:
@@ -1084,7 +1084,7 @@ class GuildsOperations(Caller):
         safety_alerts_channel_id: Maybe[Id | None] = UNSET,
         public_updates_channel_id: Maybe[Id | None] = UNSET,
         premium_progress_bar_enabled: Maybe[bool | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Guild:
@@ -1128,7 +1128,7 @@ class GuildsOperations(Caller):
         *,
         name: Maybe[str] = UNSET,
         roles: Maybe[Sequence[Id | None] | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
@@ -1149,7 +1149,7 @@ class GuildsOperations(Caller):
         *,
         invites_disabled_until: Maybe[str | None] = UNSET,
         dms_disabled_until: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -1176,7 +1176,7 @@ class GuildsOperations(Caller):
         channel_id: Maybe[Id | None] = UNSET,
         communication_disabled_until: Maybe[str | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Member | None:
@@ -1212,7 +1212,7 @@ class GuildsOperations(Caller):
         mentionable: Maybe[bool | None] = UNSET,
         icon: Maybe[str | None] = UNSET,
         unicode_emoji: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Role:
@@ -1252,7 +1252,7 @@ class GuildsOperations(Caller):
         channel_id: Maybe[Id | None] = UNSET,
         recurrence_rule: Maybe[Json | None] = UNSET,
         entity_metadata: Maybe[Json | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEvent:
@@ -1288,7 +1288,7 @@ class GuildsOperations(Caller):
         scheduled_start_time: Maybe[str | None] = UNSET,
         scheduled_end_time: Maybe[str | None] = UNSET,
         is_canceled: Maybe[bool | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEventException:
@@ -1321,7 +1321,7 @@ class GuildsOperations(Caller):
         volume: Maybe[float | None] = UNSET,
         emoji_id: Maybe[Id | None] = UNSET,
         emoji_name: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> SoundboardSound:
@@ -1344,7 +1344,7 @@ class GuildsOperations(Caller):
         name: Maybe[str] = UNSET,
         tags: Maybe[str] = UNSET,
         description: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Sticker:
@@ -1366,7 +1366,7 @@ class GuildsOperations(Caller):
         *,
         name: Maybe[str] = UNSET,
         description: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -1388,7 +1388,7 @@ class GuildsOperations(Caller):
         description: Maybe[str | None] = UNSET,
         welcome_channels: Maybe[Sequence[Json] | None] = UNSET,
         enabled: Maybe[bool | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> WelcomeScreen:
@@ -1409,7 +1409,7 @@ class GuildsOperations(Caller):
         *,
         channel_id: Maybe[Id | None] = UNSET,
         enabled: Maybe[bool | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -1432,7 +1432,7 @@ class GuildsOperations(Caller):
         avatar: Maybe[str | None] = UNSET,
         bio: Maybe[str | None] = UNSET,
         banner: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Member:
@@ -1454,7 +1454,7 @@ class GuildsOperations(Caller):
         request_to_speak_timestamp: Maybe[str | None] = UNSET,
         suppress: Maybe[bool | None] = UNSET,
         channel_id: Maybe[Id | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
@@ -1479,7 +1479,7 @@ class GuildsOperations(Caller):
         *,
         suppress: Maybe[bool | None] = UNSET,
         channel_id: Maybe[Id | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 from nescord_core.payloads import Invite, Payload
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Maybe, path
 
 
 class InvitesOperations(Caller):
@@ -51,7 +52,7 @@ class InvitesOperations(Caller):
         code: str,
         *,
         target_users_file: Maybe[FileLike] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import Payload
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToComponents, Id, Json, Maybe, path
 
 
 class LobbiesOperations(Caller):
@@ -19,7 +19,7 @@ class LobbiesOperations(Caller):
         metadata: Maybe[Json | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         additional_name: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PUT /lobbies/{lobby_id}/members/{user_id}"""
@@ -60,7 +60,7 @@ class LobbiesOperations(Caller):
         metadata: Maybe[Json | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         override_event_webhooks_url: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """POST /lobbies"""
@@ -87,7 +87,7 @@ class LobbiesOperations(Caller):
         embeds: Maybe[Sequence[Json] | None] = UNSET,
         allowed_mentions: Maybe[Json | None] = UNSET,
         sticker_ids: Maybe[Sequence[Id] | None] = UNSET,
-        components: Maybe[Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         attachments: Maybe[Sequence[Json] | None] = UNSET,
         poll: Maybe[Json | None] = UNSET,
@@ -97,7 +97,7 @@ class LobbiesOperations(Caller):
         enforce_nonce: Maybe[bool | None] = UNSET,
         tts: Maybe[bool | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """POST /lobbies/{lobby_id}/messages"""
@@ -133,7 +133,7 @@ class LobbiesOperations(Caller):
         member_metadata: Maybe[Json | None] = UNSET,
         secret: Maybe[str] = UNSET,
         flags: Maybe[int | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PUT /lobbies"""
@@ -169,7 +169,7 @@ class LobbiesOperations(Caller):
         members: Maybe[Sequence[Json] | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         override_event_webhooks_url: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PATCH /lobbies/{lobby_id}"""
@@ -193,7 +193,7 @@ class LobbiesOperations(Caller):
         lobby_id: Id,
         *,
         channel_id: Maybe[Id | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PATCH /lobbies/{lobby_id}/channel-linking"""

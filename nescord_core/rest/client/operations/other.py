@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import Payload, SoundboardSound, StageInstance, Sticker, Subscription
 from nescord_core.rest.client.operations_base import Caller
@@ -20,7 +20,7 @@ class OtherOperations(Caller):
         type: Maybe[int] = UNSET,
         data: Maybe[Json | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload | None:
         """POST /interactions/{interaction_id}/{interaction_token}/callback"""
@@ -43,7 +43,7 @@ class OtherOperations(Caller):
         privacy_level: Maybe[int | None] = UNSET,
         guild_scheduled_event_id: Maybe[Id | None] = UNSET,
         send_start_notification: Maybe[bool | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> StageInstance:
@@ -80,7 +80,7 @@ class OtherOperations(Caller):
         *,
         topic: Maybe[str] = UNSET,
         privacy_level: Maybe[int] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> StageInstance:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import Payload
 from nescord_core.rest.client.operations_base import Caller
@@ -17,7 +17,7 @@ class PartnerSdkOperations(Caller):
         provisional_user_id: Maybe[Id | None] = UNSET,
         external_user_id: Maybe[str] = UNSET,
         preferred_global_name: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """POST /partner-sdk/token/bot"""
@@ -35,7 +35,11 @@ class PartnerSdkOperations(Caller):
         )
 
     async def bot_partner_sdk_unmerge_provisional_account(
-        self, *, external_user_id: Maybe[str] = UNSET, extra: Json | None = None, **call: Unpack[Call]
+        self,
+        *,
+        external_user_id: Maybe[str] = UNSET,
+        extra: Mapping[str, Any] | None = None,
+        **call: Unpack[Call],
     ) -> None:
         """POST /partner-sdk/provisional-accounts/unmerge/bot"""
         await self._nothing(
@@ -53,7 +57,7 @@ class PartnerSdkOperations(Caller):
         client_secret: Maybe[str | None] = UNSET,
         external_auth_token: Maybe[str] = UNSET,
         external_auth_type: Maybe[str] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """POST /partner-sdk/token"""
@@ -78,7 +82,7 @@ class PartnerSdkOperations(Caller):
         client_secret: Maybe[str | None] = UNSET,
         external_auth_token: Maybe[str] = UNSET,
         external_auth_type: Maybe[str] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> None:
         """POST /partner-sdk/provisional-accounts/unmerge"""

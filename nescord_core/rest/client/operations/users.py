@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import Channel, Entitlement, Member, Payload, User
 from nescord_core.rest.client.operations_base import Caller
@@ -17,7 +17,7 @@ class UsersOperations(Caller):
         recipient_id: Maybe[Id | None] = UNSET,
         access_tokens: Maybe[Sequence[str] | None] = UNSET,
         nicks: Maybe[Json | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Channel:
         """POST /users/@me/channels"""
@@ -104,7 +104,7 @@ class UsersOperations(Caller):
         platform_name: Maybe[str | None] = UNSET,
         platform_username: Maybe[str | None] = UNSET,
         metadata: Maybe[Json | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Payload:
         """PUT /users/@me/applications/{application_id}/role-connection"""
@@ -127,7 +127,7 @@ class UsersOperations(Caller):
         username: Maybe[str] = UNSET,
         avatar: Maybe[str | None] = UNSET,
         banner: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> User:
         """PATCH /users/@me"""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from nescord_core.payloads import Message, Payload
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToComponents, Id, Json, Maybe, path
 
 
 class WebhooksOperations(Caller):
@@ -89,7 +89,7 @@ class WebhooksOperations(Caller):
         check_suite: Maybe[Json | None] = UNSET,
         discussion: Maybe[Json | None] = UNSET,
         answer: Maybe[Json | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
@@ -137,7 +137,7 @@ class WebhooksOperations(Caller):
         icon_url: Maybe[str | None] = UNSET,
         attachments: Maybe[Sequence[Json] | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> str:
@@ -165,7 +165,7 @@ class WebhooksOperations(Caller):
         content: Maybe[str | None] = UNSET,
         embeds: Maybe[Sequence[Json] | None] = UNSET,
         allowed_mentions: Maybe[Json | None] = UNSET,
-        components: Maybe[Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
         attachments: Maybe[Sequence[Json] | None] = UNSET,
         poll: Maybe[Json | None] = UNSET,
         tts: Maybe[bool | None] = UNSET,
@@ -175,7 +175,7 @@ class WebhooksOperations(Caller):
         thread_name: Maybe[str | None] = UNSET,
         applied_tags: Maybe[Sequence[Id] | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message | None:
@@ -253,12 +253,12 @@ class WebhooksOperations(Caller):
         content: Maybe[str | None] = UNSET,
         embeds: Maybe[Sequence[Json] | None] = UNSET,
         allowed_mentions: Maybe[Json | None] = UNSET,
-        components: Maybe[Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
         attachments: Maybe[Sequence[Json] | None] = UNSET,
         poll: Maybe[Json | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:
@@ -290,7 +290,7 @@ class WebhooksOperations(Caller):
         name: Maybe[str] = UNSET,
         avatar: Maybe[str | None] = UNSET,
         channel_id: Maybe[Id | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -312,7 +312,7 @@ class WebhooksOperations(Caller):
         *,
         name: Maybe[str] = UNSET,
         avatar: Maybe[str | None] = UNSET,
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Payload:
@@ -338,12 +338,12 @@ class WebhooksOperations(Caller):
         content: Maybe[str | None] = UNSET,
         embeds: Maybe[Sequence[Json] | None] = UNSET,
         allowed_mentions: Maybe[Json | None] = UNSET,
-        components: Maybe[Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
         attachments: Maybe[Sequence[Json] | None] = UNSET,
         poll: Maybe[Json | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         files: Sequence[FileLike] = (),
-        extra: Json | None = None,
+        extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:

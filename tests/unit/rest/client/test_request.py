@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
 from nescord_core import errors
@@ -52,6 +53,25 @@ def test_an_audit_log_reason_is_url_encoded_and_has_1_to_512_characters() -> Non
 def test_null_is_sent_and_absent_is_not() -> None:
     request = build("PATCH", "/x", json={"a": None})
     assert request.body == b'{"a":null}'
+
+
+async def test_objects_of_discordpy_are_sent_as_their_json() -> None:
+    view = discord.ui.View()
+    view.add_item(discord.ui.Button(label="Again", custom_id="again"))
+    body = {
+        "embeds": [discord.Embed(title="t")],
+        "components": view,
+        "allowed_mentions": discord.AllowedMentions.none(),
+    }
+    sent = json.loads(build("POST", "/x", json=body).body or b"")
+    assert sent["embeds"][0]["title"] == "t"
+    assert sent["components"][0]["components"][0]["custom_id"] == "again"
+    assert sent["allowed_mentions"] == {"parse": []}
+
+
+def test_what_has_no_json_form_is_an_error() -> None:
+    with pytest.raises(TypeError, match="object is not JSON serializable"):
+        build("POST", "/x", json={"embeds": [object()]})
 
 
 def test_a_payload_view_is_sent_as_the_json_it_was_read_from() -> None:
