@@ -181,6 +181,7 @@ class MainSettings:
     of a discord.py bot waits for its listeners and commands before it counts as done. ``command_sync`` is
     where `nescord dev` syncs application commands: ``global``, the id of a guild, or None for nowhere.
     ``config_digest`` is that of the configuration files with whose values all services have been started.
+    ``on_sandbox`` keeps the bot away from the real Discord.
     ``start_timeout`` (seconds) is how long a worker may take until it is ready.
     ``hang_timeout`` (seconds, 0 for never) is how long a worker may leave its parent unanswered before it
     counts as hung. ``cdn_url`` is where the sandbox has its files, None for Discord's own servers.
@@ -213,6 +214,7 @@ class MainSettings:
     state_dir: Path = DEFAULT_STATE_DIR
     security: SecuritySettings = SecuritySettings()
     config_digest: str = ""
+    on_sandbox: bool = False
 
 
 SANDBOX_BOT_ID = 1191168914227200000

@@ -95,11 +95,14 @@ def _require_bot(configuration: Any) -> None:
     """Refuse to start in a directory without a project."""
     from nescord_core.config import FILE
     from nescord_core.errors import ConfigError
+    from nescord_core.services.project.bot_inspection import library_of_program, refuse_other_library
 
     entry = configuration["main.entry"].partition(":")[0]
     file = entry if entry.endswith(".py") else f"{entry.replace('.', '/')}.py"
     project = configuration.project
     package = project / entry.replace(".", "/")
+    if (project / file).is_file():
+        refuse_other_library(library_of_program(project / file, project), file)
     if not (project / FILE).is_file() and not (project / file).is_file() and not package.is_dir():
         raise ConfigError(
             f"there is no bot here: neither {FILE} nor {file}.",

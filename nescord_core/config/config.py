@@ -218,6 +218,7 @@ class Config:
             token=self.token,
             state_dir=self.state_dir,
             security=self.security,
+            on_sandbox=self.token == self["sandbox.token"],
             config_digest=self.environ.get(CONFIG_DIGEST, self.digest),
         )
 

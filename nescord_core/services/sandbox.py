@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.process import state_dir
-from nescord_core.sandbox.http.router import routes_table
-from nescord_core.sandbox.server import Sandbox
 from nescord_core.services.control.running_services import announce
 from nescord_core.settings import SandboxSettings
 
@@ -18,10 +17,14 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
     """Run a sandbox until ``stop`` is set. ``on_ready`` receives host:port once it accepts requests.
 
     Raises:
-        ConfigError: the address is not on loopback, or state_dir is not writable.
+        ConfigError: discord.py is missing or does not work here, the address is not on loopback, or state_dir
+            is not writable.
         PortTaken: another process has the port.
 
     """
+    require_discordpy("the sandbox")
+    from nescord_core.sandbox.server import Sandbox  # its model imports discord.py
+
     state_dir.prepare(settings.state_dir)
     async with Sandbox(settings).running() as address:
         with announce(settings.state_dir, "sandbox", address=address, admin=address):
@@ -31,4 +34,7 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
 
 def routes() -> Iterable[tuple[str, str, str]]:
     """Return (method, path, ``done`` | ``partly`` | ``missing``) of every operation of Discord's API."""
+    require_discordpy("the sandbox")
+    from nescord_core.sandbox.http.router import routes_table
+
     return routes_table()

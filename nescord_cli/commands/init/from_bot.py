@@ -38,7 +38,7 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
     from nescord_cli.commands.overwriting import refuse_conflicts
     from nescord_core.errors import ConfigError
     from nescord_core.services.project import templates as scaffold
-    from nescord_core.services.project.bot_inspection import inspect_bot
+    from nescord_core.services.project.bot_inspection import inspect_bot, refuse_other_library
 
     if not program.is_file():
         raise ConfigError("there is no such file.", where=f"--from {program}")
@@ -50,6 +50,7 @@ def init_from(program: Path, path: Path | None, *, dry_run: bool, force: bool) -
             hint="The project has to contain the bot: leave the directory out, or name one above the bot.",
         )
     found = inspect_bot(program, target)
+    refuse_other_library(found.library, program)
     _tell(found, target)
     entry = program.resolve().relative_to(target.resolve()).as_posix()
     intents = ", ".join(f'"{each}"' for each in found.intent_names)

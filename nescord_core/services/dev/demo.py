@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 
+from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.config import Config
 from nescord_core.errors import NescordError, ServiceFailed
 from nescord_core.services.project import templates
@@ -61,7 +62,13 @@ def _is_free(host: str, port: int) -> bool:
 
 @asynccontextmanager
 async def running(project: Path, offset: int, *, stop_timeout: float = 20.0) -> AsyncIterator[DevRun]:
-    """Run `nescord dev` in the project as a separate process, and stop it at the end of the block."""
+    """Run `nescord dev` in the project as a separate process, and stop it at the end of the block.
+
+    Raises:
+        ConfigError: discord.py does not work here.
+
+    """
+    require_discordpy("the sandbox")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("DISCORD_", "NESCORD_", "GRPC_"))}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "nescord_cli", "dev", "--sandbox", "--json"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.config import Config, load, unread_files
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.exclusive_lock import was_not_released
@@ -72,7 +73,7 @@ async def run_dev(
     service rejects its configuration, otherwise 1. The reason for a failure is printed to stderr.
 
     Raises:
-        ConfigError: the configuration is wrong.
+        ConfigError: the configuration is wrong, or discord.py does not work here.
         AlreadyRunning: another `nescord dev` uses this state_dir.
         PortTaken: another process listens on an address of the services.
 
@@ -80,6 +81,9 @@ async def run_dev(
     environ = dict(os.environ if environ is None else environ)
     notifier = SystemdNotifier.from_environment(environ)
     _, with_sandbox = plan.effective(config, sandbox=sandbox, port_offset=port_offset)
+
+    if with_sandbox:
+        require_discordpy("the sandbox")
 
     def planned(given: Config) -> tuple[Config, list[ServiceSpec]]:
         moved, _ = plan.effective(given, sandbox=with_sandbox, port_offset=port_offset)

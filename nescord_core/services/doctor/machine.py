@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from nescord_core._version import __version__
+from nescord_core.bot.libraries.installed import newer_than_tested, problem
 from nescord_core.services.doctor.findings import Finding, failed, passed, warning
 
 __all__ = ["disk", "limits", "versions"]
@@ -48,6 +49,17 @@ def versions() -> Iterator[Finding]:
         )
     else:
         yield passed("nescord", text)
+    yield from _discordpy()
+
+
+def _discordpy() -> Iterator[Finding]:
+    """Check that the package `discord` is discord.py's, of a version that nescord works with."""
+    if (found := problem()) is not None:
+        message, fix = found
+        yield failed("discord.py", f"{message}: neither the sandbox nor discord.py bots run", fix)
+    elif (newer := newer_than_tested()) is not None:
+        fix = "Install a release that nescord allows: pip install -U nescord discord.py"
+        yield warning("discord.py", f"{newer} is newer than what nescord is tested with", fix)
 
 
 def limits(project: Path) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.errors import EntryError, NescordError, ServiceFailed
 from nescord_core.reload.swapping import fork
 from nescord_core.reload.swapping.failure import Failure, describe_exit
@@ -55,12 +56,15 @@ async def serve(
     the project's files reloads them, and code that cannot be loaded is retried at the next change.
 
     Raises:
+        ConfigError: a discord.py bot is to run, and discord.py does not work here.
         EntryError: the bot's code cannot be loaded (without ``watch``).
         PortTaken: another process listens on one of main's ports.
         ServiceFailed: a worker crashed repeatedly.
 
     """
     link = settings.project_dir.absolute()
+    if settings.entry.endswith(".py"):
+        require_discordpy("main, for a discord.py bot")
     settings = replace(settings, project_dir=link.resolve(), state_dir=settings.state_dir.resolve())
     async with AsyncExitStack() as stack:
         ports = await stack.enter_async_context(

@@ -8,13 +8,15 @@ from __future__ import annotations
 import ast
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nescord_core.bot.libraries.source import DISCORD_PY, PYCORD, Library, library_of, refusal
 from nescord_core.errors import ConfigError
 from nescord_core.events import Intents
 
-__all__ = ["BotFacts", "inspect_bot"]
+__all__ = ["BotFacts", "inspect_bot", "library_of_program", "refuse_other_library"]
 
 FILES = 500
 """The most files to read."""
@@ -75,6 +77,16 @@ class BotFacts:
     commands: list[str] = field(default_factory=list)
     app_commands: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    libraries: list[Library] = field(default_factory=list)
+    """The library of each file that imports one."""
+
+    @property
+    def library(self) -> Library | None:
+        """The library that the bot is written for: that of the first file, since others may use two."""
+        first = next(iter(self.libraries), None)
+        if first != DISCORD_PY:
+            return first
+        return next((each for each in self.libraries if each.name == PYCORD.name), first)
 
     @property
     def intent_names(self) -> list[str]:
@@ -96,9 +108,36 @@ def inspect_bot(program: Path, root: Path) -> BotFacts:
         ConfigError: the program cannot be read, or is not Python.
 
     """
-    found, seen = BotFacts(), {program.resolve()}
+    found = BotFacts()
+    for path, tree in _modules(program, root):
+        found.files.append(path)
+        _Reader(found).visit(tree)
+        if (library := library_of(tree)) is not None:
+            found.libraries.append(library)
+    return found
+
+
+def library_of_program(program: Path, root: Path) -> Library | None:
+    """Return the library of the first module of a program that imports one; None if none is found."""
+    with suppress(ConfigError):
+        for _, tree in _modules(program, root):
+            if (library := library_of(tree)) is not None:
+                return library
+    return None
+
+
+def refuse_other_library(library: Library | None, program: Path | str) -> None:
+    """Raise ConfigError if a program is written for a library that main does not host."""
+    if library is not None and library != DISCORD_PY:
+        message, hint = refusal(library, str(program))
+        raise ConfigError(f"{message}.", hint=hint)
+
+
+def _modules(program: Path, root: Path) -> Iterator[tuple[Path, ast.Module]]:
+    """Yield a program and the modules that it reaches, nearest first."""
     waiting = deque([program.resolve()])
-    while waiting and len(found.files) < FILES:
+    seen, read = set(waiting), 0
+    while waiting and read < FILES:
         path = waiting.popleft()
         try:
             tree = ast.parse(path.read_bytes(), str(path))
@@ -106,13 +145,12 @@ def inspect_bot(program: Path, root: Path) -> BotFacts:
             if path == program.resolve():
                 raise ConfigError(f"it cannot be read: {error}.", where=str(program)) from None
             continue
-        found.files.append(path)
-        _Reader(found).visit(tree)
+        read += 1
+        yield path, tree
         for other in _related(tree, path, root.resolve()):
             if other not in seen:
                 seen.add(other)
                 waiting.append(other)
-    return found
 
 
 class _Reader(ast.NodeVisitor):

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
+from nescord_core.bot.libraries.source import DISCORD_PY, library_of_type, refusal
 from nescord_core.bot.listener import WsListener
 from nescord_core.process import descriptors, logs, state_dir
 from nescord_core.process.parent_channel import CHANNEL_FD, follow_parent
@@ -27,10 +28,11 @@ from nescord_core.reload.swapping.messages import (
     receive_begin,
     send,
 )
-from nescord_core.services.main.worker import empty_stdin
+from nescord_core.services.main.worker import empty_stdin, sandbox_guard
 from nescord_core.services.main.worker.serving import broken, serve_worker, sources
 from nescord_core.services.main.worker.slow_start import SlowStart
 from nescord_core.services.main.worker.write_detection import WRITES
+from nescord_core.services.project.bot_inspection import library_of_program
 from nescord_core.settings import MainSettings
 
 if TYPE_CHECKING:
@@ -81,7 +83,11 @@ def _serve(begin: Begin, end: socket.socket, started: float, starting: SlowStart
     if begin.watched:
         WRITES.watch(settings.project_dir)
         empty_stdin.install(settings.state_dir, settings.project_dir)
+    if settings.on_sandbox:
+        sandbox_guard.guard()
     if settings.entry.endswith(".py"):
+        if (other := _other_library(settings)) is not None:
+            return _refuse(other, settings, end, started)
         from nescord_core.services.main.worker import discordpy
 
         return discordpy.run_file(begin, end, started, starting.end)
@@ -92,12 +98,26 @@ def _serve(begin: Begin, end: socket.socket, started: float, starting: SlowStart
         return discordpy.run_client(found, begin, end, started, starting.end)
     listener = _listener(found, settings)
     if isinstance(listener, Failure):
-        for path in WRITES.take():
-            send(end, Wrote(path))
-        send(end, sources(settings, started, listener))
-        send(end, broken(listener))
-        return 1
+        return _refuse(listener, settings, end, started)
     return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event(), starting.end))
+
+
+def _refuse(failure: Failure, settings: MainSettings, end: socket.socket, started: float) -> int:
+    """Tell the parent why there is nothing to serve; return the exit code."""
+    for path in WRITES.take():
+        send(end, Wrote(path))
+    send(end, sources(settings, started, failure))
+    send(end, broken(failure))
+    return 1
+
+
+def _other_library(settings: MainSettings) -> Failure | None:
+    """Refuse a file that is written for another library before any of it runs: it would log in by itself."""
+    library = library_of_program(settings.project_dir / settings.entry, settings.project_dir)
+    if library is None or library == DISCORD_PY:
+        return None
+    message, hint = refusal(library, settings.entry)
+    return Failure(f"{message}. {hint}")
 
 
 def _is_client(found: object) -> TypeGuard[discord.Client]:
@@ -126,6 +146,9 @@ def _listener(found: object, settings: MainSettings) -> WsListener | Failure:
     listener = getattr(found, "listener", None)
     if isinstance(listener, WsListener):
         return listener
+    if (library := library_of_type(type(found))) is not None:
+        message, hint = refusal(library, settings.entry)
+        return Failure(f"{message}. {hint}")
     kind = f"of type {type(found).__name__}"
     return Failure(f"main.entry is {settings.entry}, which is {kind}; it must be a WsListener or a bot")
 

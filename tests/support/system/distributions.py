@@ -1,0 +1,14 @@
+"""Pretends that a package is installed: writes the metadata that importlib.metadata finds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["add_distribution"]
+
+
+def add_distribution(directory: Path, name: str, version: str) -> None:
+    """Write a distribution's metadata; it counts once the directory is on the import path."""
+    info = directory / f"{name.replace('-', '_').replace('.', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
