@@ -42,6 +42,14 @@ def _refuse_in_archived_thread(call: Call) -> None:
         raise refuse(50083)
 
 
+@REFUSALS.before("update_webhook_message")
+def _refuse_edit_by_webhook(call: Call) -> None:
+    thread_id = call.query.get("thread_id", "")
+    thread = call.world.model.channels.get(int(thread_id)) if thread_id.isdecimal() else None
+    if thread is not None and _is_archived(thread):
+        raise refuse(50083)
+
+
 @REFUSALS.before("delete_message", "bulk_delete_messages")
 def _refuse_in_closed_thread(call: Call) -> None:
     channel = visible_channel(call)

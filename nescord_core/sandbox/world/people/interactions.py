@@ -59,6 +59,8 @@ class InteractionActions(OwnerActions):
         if not channel_accessible(self.model, place.id, actor.id):
             raise ActionError(f"{actor.name} cannot see #{place.name or place.id}.", status=403)
         with as_action_error():
+            # Discord's client reopens an archived thread first, which a locked one refuses.
+            self.model.reopen_thread(place)
             record, payload = base_payload(
                 self.model,
                 type=kind,

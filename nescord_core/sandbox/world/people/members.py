@@ -89,6 +89,7 @@ class MemberActions(Lookup):
         stored = self.find_message(channel, message)
         if user is not None and self.find_user(user).id != stored.author_id:
             raise ActionError("Users can only edit their own messages.", status=403, code=50005)
+        self._require_active(self.find_channel(stored.channel_id))
         with as_action_error():
             return self.message(self.model.edit_message(stored.channel_id, stored.id, {"content": content}))
 
@@ -111,6 +112,7 @@ class MemberActions(Lookup):
 
     def _reaction(self, channel: Ref, message: Ref, user: Ref, emoji: str, *, reacted: bool) -> None:
         stored, actor = self.find_message(channel, message), self.find_user(user)
+        self._require_active(self.find_channel(stored.channel_id))
         with as_action_error():
             needed = reaction_permissions(stored, emoji, reacted=reacted)
             self._require(self.find_channel(stored.channel_id), actor.id, *needed)
@@ -119,6 +121,7 @@ class MemberActions(Lookup):
     def pin(self, channel: Ref, message: Ref, user: Ref, *, pinned: bool = True) -> None:
         """Pin or unpin a message as a user with the permission for it."""
         stored, actor = self.find_message(channel, message), self.find_user(user)
+        self._require_active(self.find_channel(stored.channel_id))
         with as_action_error():
             self._require(self.find_channel(stored.channel_id), actor.id, "manage_messages")
             self.model.set_pinned(stored.channel_id, stored.id, pinned, actor_id=actor.id)
@@ -275,6 +278,10 @@ class MemberActions(Lookup):
             raise ActionError(f"#{place.name} is a forum: start a post with /sandbox/thread.", code=50008)
         if place.thread_metadata is not None and place.thread_metadata.locked:
             self._require(place, author.id, "manage_threads")
+
+    def _require_active(self, place: Channel) -> None:
+        if place.thread_metadata is not None and place.thread_metadata.archived:
+            raise ActionError(f"The thread {place.name} is archived; a message reopens it.", code=50083)
 
     def _require(self, place: Channel, user_id: int, *permissions: str) -> None:
         if not channel_accessible(self.model, place.id, user_id):

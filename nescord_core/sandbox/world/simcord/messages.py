@@ -109,7 +109,8 @@ class MessageModel(Backend):
         if message.type not in TYPES_WITH_OWN_EMBEDS:
             message.embeds = link_embeds(message.embeds, message.attachments, self.files.facts)
         link_components(message.components, message.attachments, self.files.facts)
-        self._reopen(self.get_channel(message.channel_id), message)
+        if message.system_metadata is None:
+            self.reopen_thread(self.get_channel(message.channel_id))
         if message.is_ephemeral:
             message.attachments = [{**each, "ephemeral": True} for each in message.attachments]
         stored = super().commit_message(message, broadcast=broadcast)
@@ -210,12 +211,12 @@ class MessageModel(Backend):
         finally:
             self._planned_ids = iter(())
 
-    def _reopen(self, thread: Channel, message: Message) -> None:
+    def reopen_thread(self, thread: Channel) -> None:
         """Unarchive a thread in which somebody writes, unless a moderator has locked it
         (https://discord.com/developers/docs/topics/threads#active-&-archived-threads).
         """
         metadata = thread.thread_metadata
-        if metadata is None or not metadata.archived or message.system_metadata is not None:
+        if metadata is None or not metadata.archived:
             return
         if metadata.locked:
             raise BackendError(400, 50083, "Thread is archived")
