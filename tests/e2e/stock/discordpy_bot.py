@@ -299,7 +299,8 @@ async def questions(ctx: commands.Context[Any]) -> None:
     await guild.prune_members(days=7, compute_prune_count=True)
     await guild.estimate_pruned_members(days=7)
     await guild.templates()
-    await guild.welcome_screen()
+    await guild.edit_welcome_screen(description="Welcome", enabled=True)
+    assert (await guild.welcome_screen()).description == "Welcome"
 
 
 async def errors(ctx: commands.Context[Any]) -> None:

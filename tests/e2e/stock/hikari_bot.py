@@ -191,7 +191,8 @@ async def guild_things(event: hikari.GuildMessageCreateEvent) -> None:
     await rest.fetch_integrations(guild)
     await rest.fetch_scheduled_events(guild)
     await rest.fetch_voice_regions()
-    await rest.fetch_welcome_screen(guild)
+    await rest.edit_welcome_screen(guild, description="Welcome", enabled=True)
+    assert (await rest.fetch_welcome_screen(guild)).description == "Welcome"
     await rest.fetch_auto_mod_rules(guild)
     application = await rest.fetch_application()
     assert len(await rest.fetch_application_commands(application.id)) == 2

@@ -315,13 +315,14 @@ async def walk_with(
     *,
     environment: dict[str, str] | None = None,
     without: Collection[Step] = (),
+    delay: float = 0.0,
 ) -> None:
     """Run a bot and take it through all steps; with ``state_dir``, through the REST proxy.
 
-    ``without`` are steps for which the library has nothing. Every response that the bot got has to conform to
-    Discord's API.
+    ``without`` are steps for which the library has nothing. ``delay`` is the gateway's, in seconds.
+    Every response that the bot got has to conform to Discord's API.
     """
-    async with _walking(command, state_dir, environment) as walk:
+    async with _walking(command, state_dir, environment, delay) as walk:
         for step in STEPS:
             if step not in without:
                 await _take(step, walk)
@@ -330,9 +331,10 @@ async def walk_with(
 
 @asynccontextmanager
 async def _walking(
-    command: Collection[str], state_dir: Path | None, environment: dict[str, str] | None
+    command: Collection[str], state_dir: Path | None, environment: dict[str, str] | None, delay: float
 ) -> AsyncIterator[Walk]:
     async with running_stage(state_dir, guilds=1, shards=1, rate_limits=False) as stage:
+        await stage.sandbox.post("/fault", gateway={"delay": delay})
         arguments = (*command, stage.url, stage.token)
         async with running_client(*arguments, environment=environment) as bot:
             yield Walk(stage, bot)

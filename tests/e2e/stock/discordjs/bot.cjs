@@ -287,7 +287,8 @@ async function questions({ guild, author }) {
   await client.fetchVoiceRegions();
   await guild.fetchIntegrations();
   await guild.fetchTemplates();
-  await guild.fetchWelcomeScreen();
+  await guild.editWelcomeScreen({ description: "Welcome", enabled: true });
+  assert.equal((await guild.fetchWelcomeScreen()).description, "Welcome");
   await guild.fetchOnboarding();
   await guild.fetchPreview();
   await guild.fetchWidgetSettings();
