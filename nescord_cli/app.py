@@ -27,6 +27,7 @@ COMMANDS = {
     "restart": Subcommand(_CONTROL, "restart", "Restart one service.", "RESTART_EXAMPLES"),
     "logs": Subcommand(_CONTROL, "logs", "Print the services' logs.", "LOGS_EXAMPLES"),
     "stop": Subcommand(_CONTROL, "stop", "Stop all services in order.", "STOP_EXAMPLES"),
+    "debug": Subcommand("nescord_cli.commands.debug", "debug", "Debug a worker at a breakpoint()."),
     "events": Subcommand(
         "nescord_cli.commands.events.app", "app", "Watch, record and replay the bot's events."
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["event_names", "services", "targets", "template_names"]
+__all__ = ["event_names", "services", "stopped_processes", "targets", "template_names"]
 
 _SERVICES = ("sandbox", "rest", "main", "ws")
 _TARGETS = ("compose", "k8s", "systemd", "grafana")
@@ -18,6 +18,22 @@ def template_names(incomplete: str) -> list[tuple[str, str]]:
 def services(incomplete: str) -> list[str]:
     """Return the services that `nescord dev` runs."""
     return [name for name in _SERVICES if name.startswith(incomplete)]
+
+
+def stopped_processes(incomplete: str) -> list[tuple[str, str]]:
+    """Return the processes at breakpoints in the project of the working directory, with their places."""
+    import asyncio
+
+    from nescord_core import config
+    from nescord_core.errors import NescordError
+    from nescord_core.services.control.debug_session import waiting_stops
+
+    try:
+        stops = asyncio.run(waiting_stops(config.load().state_dir))
+    except NescordError:
+        return []
+    found = [(str(stop.pid), f"{stop.file}:{stop.line}") for stop in stops if stop.socket]
+    return [(pid, place) for pid, place in found if pid.startswith(incomplete)]
 
 
 def targets(incomplete: str) -> list[str]:

@@ -46,6 +46,7 @@ from nescord_core.reload.swapping.swap import (
     GivenUp,
     Gone,
     Kill,
+    Overdue,
     Phase,
     Ready,
     Refused,
@@ -59,7 +60,7 @@ from nescord_core.reload.swapping.swap import (
     Swapped,
     SwapTimeouts,
 )
-from nescord_core.reload.swapping.worker_slot import Restarts, Worker, WorkerSlot
+from nescord_core.reload.swapping.worker_slot import DEBUGGED_PAUSE, Restarts, Worker, WorkerSlot
 from nescord_core.settings import MainSettings
 
 __all__ = ["GRACE", "Group", "Restarts", "Worker"]
@@ -193,11 +194,19 @@ class Group:
             case Kill(generation):
                 slot.workers[generation].signal(signal.SIGKILL)
             case After(delay, fact):
-                asyncio.get_running_loop().call_later(delay, self._inbox.put_nowait, (index, fact))
+                asyncio.get_running_loop().call_later(delay, self._due, index, fact)
             case Retry(crash):
                 self._retry(index, slot, crash)
             case _:
                 self._report(index, slot, effect)
+
+    def _due(self, index: int, fact: Fact) -> None:
+        """Deliver a fact at its time; a worker at a breakpoint is overdue only when the group stops."""
+        slot = self.slots[index]
+        if isinstance(fact, Overdue) and slot.is_debugged(fact.generation):
+            asyncio.get_running_loop().call_later(DEBUGGED_PAUSE, self._due, index, fact)
+        else:
+            self._put(index, fact)
 
     def _report(self, index: int, slot: WorkerSlot, effect: Effect) -> None:
         match effect:

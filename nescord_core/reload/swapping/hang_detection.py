@@ -17,6 +17,8 @@ class HangDetector:
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
         self._unanswered = 0
+        self.paused = False
+        """Whether the worker is at a breakpoint: then it answers nothing, and is not hung."""
 
     def heard(self) -> None:
         """Record a message from the worker."""
@@ -27,6 +29,9 @@ class HangDetector:
         if self._timeout <= 0:
             await asyncio.Event().wait()
         while self._unanswered < PINGS:
-            self._unanswered += 1
-            ping()
+            if self.paused:
+                self._unanswered = 0
+            else:
+                self._unanswered += 1
+                ping()
             await asyncio.sleep(self._timeout / PINGS)

@@ -11,9 +11,12 @@ from typing import Any
 from nescord_core.reload.swapping.hang_detection import HangDetector
 from nescord_core.reload.swapping.messages import Channel, Listening
 from nescord_core.reload.swapping.spawn import WorkerProcess
-from nescord_core.reload.swapping.swap import Replica
+from nescord_core.reload.swapping.swap import Phase, Replica
 
-__all__ = ["Restarts", "Worker", "WorkerSlot"]
+__all__ = ["DEBUGGED_PAUSE", "Restarts", "Worker", "WorkerSlot"]
+
+DEBUGGED_PAUSE = 1.0
+"""Seconds between two looks at an overdue worker that is being debugged."""
 
 Restarts = Callable[[int, float], float | None]
 """Returns, for (exit code, uptime in seconds), the delay before the next start; None to give up."""
@@ -70,3 +73,14 @@ class WorkerSlot:
     def serving(self) -> Worker | None:
         """The serving worker; None when there is none."""
         return self.workers.get(self.rules.current) if self.rules.current is not None else None
+
+    def debugged(self, pid: int, *, is_stopped: bool) -> None:
+        """Record that a worker has stopped at a breakpoint, or continues: it is neither hung nor overdue."""
+        for worker in self.workers.values():
+            if worker.pid == pid:
+                worker.hang_detector.paused = is_stopped
+
+    def is_debugged(self, generation: int) -> bool:
+        """Whether this worker has stopped at a breakpoint, and the slot is not stopping."""
+        worker = self.workers.get(generation)
+        return worker is not None and worker.hang_detector.paused and self.rules.phase is not Phase.STOPPING

@@ -28,6 +28,7 @@ from nescord_core.reload.swapping.warm_parent import Program
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.admin_port import Admin, serve_admin
 from nescord_core.services.control.running_services import announce
+from nescord_core.services.main.breakpoints import Breakpoints
 from nescord_core.services.main.dev_messages import DevMessages
 from nescord_core.services.main.metrics import WorkerMetrics
 from nescord_core.services.main.port_reservation import reserved
@@ -112,8 +113,9 @@ class Parent:
         self._has_loaded = False
         self._has_notice = False
         self._dev = DevMessages(settings.state_dir)
+        self._breakpoints = Breakpoints(self._debugged, self._reload_changed)
         self._project_watch = ProjectWatch(
-            settings.project_dir, settings.state_dir, self._dev, self._group.reload
+            settings.project_dir, settings.state_dir, self._dev, self._reload_changed
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[str], None], admin: str) -> None:
@@ -129,6 +131,7 @@ class Parent:
             if self._watch:
                 background.append(tasks.create_task(self._project_watch.run(), name="watch"))
                 background.append(tasks.create_task(self._dev.run(), name="dev messages"))
+                background.append(tasks.create_task(self._breakpoints.run(), name="breakpoints"))
             self._group.reload()
             await running
             for task in background:
@@ -170,16 +173,28 @@ class Parent:
             stop.set()
             return {}
 
-        return {"reload": reload, "status": status, "stop": end}
+        return {"reload": reload, "status": status, "stop": end, **self._breakpoints.commands()}
 
     async def reload(self) -> Mapping[str, Any]:
         """Reload the bot's code; raises EntryError if it was refused and the old code keeps serving."""
+        self._breakpoints.require_none_attached()
         self._follow_link()
+        self._breakpoints.pass_waiting("reload")
         result = await asyncio.shield(self._group.reload())
         if result.failure is not None:
             builds = [slot.serving.generation for slot in self._group.slots if slot.serving]
             raise _entry_error(result.failure, build=max(builds, default=0))
         return _facts(result)
+
+    def _reload_changed(self, paths: tuple[str, ...], began: float | None = None) -> None:
+        """Reload for changed files, once nobody debugs a worker."""
+        if not self._breakpoints.hold(paths):
+            self._breakpoints.pass_waiting("reload")
+            self._group.reload(paths, began)
+
+    def _debugged(self, pid: int, *, is_stopped: bool) -> None:
+        for slot in self._group.slots:
+            slot.debugged(pid, is_stopped=is_stopped)
 
     def _follow_link(self) -> None:
         """Use the directory that the project's link leads to now, from the next worker on."""
@@ -286,6 +301,7 @@ class Parent:
 
     async def _stop_when(self, stop: asyncio.Event) -> None:
         await stop.wait()
+        self._breakpoints.stopping()
         self._group.request_stop()
 
     async def _announce(self, on_ready: Callable[[str], None], admin: str) -> None:

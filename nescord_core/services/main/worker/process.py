@@ -29,6 +29,7 @@ from nescord_core.reload.swapping.messages import (
     send,
 )
 from nescord_core.services.main.worker import empty_stdin, sandbox_guard
+from nescord_core.services.main.worker.debugging import hook
 from nescord_core.services.main.worker.serving import broken, serve_worker, sources
 from nescord_core.services.main.worker.slow_start import SlowStart
 from nescord_core.services.main.worker.write_detection import WRITES
@@ -80,6 +81,7 @@ def run(channel_fd: int) -> int:
 def _serve(begin: Begin, end: socket.socket, started: float, starting: SlowStart) -> int:
     """Load the bot's code and serve it."""
     settings = begin.settings
+    hook.install(settings.state_dir, settings.project_dir, wait=begin.watched)
     if begin.watched:
         WRITES.watch(settings.project_dir)
         empty_stdin.install(settings.state_dir, settings.project_dir)

@@ -1,0 +1,1 @@
+"""Debugs a worker from a terminal elsewhere (`nescord debug`), if it calls `breakpoint()`."""
