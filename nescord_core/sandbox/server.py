@@ -127,6 +127,13 @@ class Sandbox:
         while True:
             await asyncio.sleep(TICK)
             self.world.tick()
+            self._leave_voice()
+
+    def _leave_voice(self) -> None:
+        """Take the bot out of the voice channels of guilds for which it has no session any more."""
+        for guild_id in list(self.voice.calls.by_guild):
+            if next(self.gateway.table.for_guild(guild_id), None) is None:
+                self.world.voice_leave(self.world.application_id, guild=guild_id)
 
     async def _stop(self, runner: web.AppRunner) -> None:
         for site in list(runner.sites):

@@ -26,7 +26,6 @@ __all__ = [
     "add_shard",
     "auto_sharded",
     "await_guilds",
-    "before_first_voice",
     "cancel_ready",
     "cancel_waits",
     "command_payloads",
@@ -104,19 +103,6 @@ def map_websockets(client: discord.Client, change: Callable[[str], str]) -> None
         return await open_websocket(change(url), compress=compress)
 
     cast(Any, client.http).ws_connect = opening
-
-
-def before_first_voice(tell: Callable[[], None]) -> None:
-    """Call ``tell`` before the first voice client of this process is made."""
-    make = discord.VoiceClient.__init__
-
-    def making(self: discord.VoiceClient, *args: Any, **options: Any) -> None:
-        cast(Any, discord.VoiceClient).__init__ = make
-        tell()
-        make(self, *args, **options)
-
-    if make.__qualname__.startswith("VoiceClient"):
-        cast(Any, discord.VoiceClient).__init__ = making
 
 
 def connection(client: discord.Client) -> State:

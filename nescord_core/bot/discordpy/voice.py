@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from collections.abc import Callable
+from typing import Any, cast
 
 import discord
 import yarl
@@ -23,7 +25,20 @@ def open_voice(client: discord.Client) -> None:
     missing = missing_libraries()
     if missing:
         sentence = f"voice needs {' and '.join(missing)}: {INSTALL}"
-        internals.before_first_voice(lambda: log.error(sentence))
+        _before_first_use(lambda: log.error(sentence))
+
+
+def _before_first_use(tell: Callable[[], None]) -> None:
+    """Call ``tell`` before the first voice client of this process is made."""
+    make = discord.VoiceClient.__init__
+
+    def making(self: discord.VoiceClient, *args: Any, **options: Any) -> None:
+        cast(Any, discord.VoiceClient).__init__ = make
+        tell()
+        make(self, *args, **options)
+
+    if make.__qualname__.startswith("VoiceClient"):
+        cast(Any, discord.VoiceClient).__init__ = making
 
 
 def missing_libraries() -> list[str]:

@@ -13,6 +13,7 @@ from nescord_core.events import Intents
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from support.sandbox.browser import Page, binary, browser
 from support.sandbox.raw_gateway import RawGateway
+from support.sandbox.raw_voice import raw_voice
 from support.sandbox.running import RunningSandbox, running_sandbox
 from support.sandbox.running_rest import PNG
 
@@ -368,4 +369,28 @@ async def test_a_poll_is_voted_on_and_menus_work_by_keyboard(tmp_path: Path) -> 
         await page.until(
             "document.querySelector('.message.system')?.textContent.includes('pinned a message')"
         )
+        assert page.problems == []
+
+
+async def test_the_page_shows_when_the_bot_speaks(tmp_path: Path) -> None:
+    async with (
+        running_sandbox() as sandbox,
+        RawGateway(sandbox.gateway_url) as gateway,
+        browser(tmp_path) as page,
+    ):
+        await gateway.identify(TOKEN, intents=0)
+        world, calls = sandbox.sandbox.world, sandbox.sandbox.voice.calls
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#link').dataset.state === 'live'")
+        world.voice_join("Lounge", world.application_id)
+        await page.until("document.querySelector('#channels').textContent.includes('♪ Sandbox Bot')")
+        [call] = calls.by_guild.values()
+        identity = {"server_id": str(call.guild_id), "user_id": str(world.application_id)}
+        identity |= {"session_id": call.session_id, "token": call.token}
+        async with raw_voice(sandbox.sandbox.voice.endpoint) as voice:
+            await voice.describe(identity, "aead_aes256_gcm_rtpsize")
+            await voice.send(5, {"speaking": 1, "delay": 0, "ssrc": call.ssrc})
+            await page.until("document.querySelector('#channels').textContent.includes('Bot (speaking)')")
+            await voice.send(5, {"speaking": 0, "delay": 0, "ssrc": call.ssrc})
+            await page.until("!document.querySelector('#channels').textContent.includes('(speaking)')")
         assert page.problems == []

@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 
 from nescord_core.sandbox.voice.server import MAX_CONNECTIONS
+from nescord_core.settings import SANDBOX_TOKEN as TOKEN
+from support.sandbox.raw_gateway import RawGateway
 from support.sandbox.raw_voice import raw_voice
 from support.sandbox.running import running_sandbox
 
@@ -31,7 +33,8 @@ async def test_connections_that_do_nothing_are_bounded() -> None:
 
 
 async def test_sound_takes_no_memory() -> None:
-    async with running_sandbox() as sandbox:
+    async with running_sandbox() as sandbox, RawGateway(sandbox.gateway_url) as gateway:
+        await gateway.identify(TOKEN, intents=0)
         user = sandbox.sandbox.world.application_id
         sandbox.sandbox.world.voice_join("Lounge", user)
         [call] = sandbox.sandbox.voice.calls.by_guild.values()

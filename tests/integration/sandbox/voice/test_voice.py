@@ -155,6 +155,19 @@ async def test_moves_and_kicks() -> None:
             assert await voice.closed() == 4011
 
 
+async def test_the_bot_leaves_voice_when_its_gateway_session_ends() -> None:
+    async with calling() as caller:
+        await caller.join(caller.channel("Lounge"))
+        endpoint, identity = await caller.invited()
+        async with raw_voice(endpoint) as voice:
+            await voice.describe(identity, MODE)
+            await caller.gateway.ws.close(code=1000)
+            assert await voice.closed() == 4014
+        assert (await caller.sandbox.get("/voice"))["calls"] == []
+        [guild] = (await caller.sandbox.get("/state"))["guilds"]
+        assert guild["voice_states"] == []
+
+
 async def test_odd_clients() -> None:
     async with calling() as caller:
         await caller.join(caller.channel("Lounge"))
