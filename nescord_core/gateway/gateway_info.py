@@ -49,11 +49,12 @@ MOST_RESET_MS = 2 * 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class GatewayInfo:
-    """The response of GET /gateway/bot."""
+    """The response of GET /gateway/bot. ``sandbox_world`` names the sandbox's world, "" on Discord."""
 
     url: str
     shards: int
     session_start_limit: SessionStartLimit
+    sandbox_world: str = ""
 
 
 class _Limit(msgspec.Struct):
@@ -67,6 +68,7 @@ class _Response(msgspec.Struct):
     url: str
     shards: int = 1
     session_start_limit: _Limit = msgspec.field(default_factory=_Limit)
+    sandbox_world: str = ""
 
 
 async def fetch_gateway_info(
@@ -166,6 +168,7 @@ def _info(answer: _Response) -> GatewayInfo:
             reset_after=limit.reset_after / 1000,
             max_concurrency=min(max(1, limit.max_concurrency), MOST_CONCURRENCY),
         ),
+        sandbox_world=answer.sandbox_world,
     )
 
 

@@ -13,6 +13,7 @@ from operator import attrgetter
 
 import msgspec
 
+from nescord_core.dispatch.sender.worlds import is_of_former_world, world_of
 from nescord_core.envelope import Envelope
 
 __all__ = ["Entry", "Outbox", "Track"]
@@ -26,7 +27,8 @@ class Track:
 
     ``pending`` never left memory, ``restored`` are back from disk, and ``floors`` has the lowest seq of each
     disk segment that holds some. Those of ``pending`` up to ``saved`` are on disk as well, and so are
-    ``restored`` ones; ``exposed`` are the exceptions, which are in memory only.
+    ``restored`` ones; ``exposed`` are the exceptions, which are in memory only. ``is_over`` if it is of a
+    former world of the sandbox.
     """
 
     __slots__ = (
@@ -34,6 +36,7 @@ class Track:
         "exposed",
         "floors",
         "highest",
+        "is_over",
         "pending",
         "reported",
         "restored",
@@ -51,6 +54,7 @@ class Track:
         self.exposed: dict[int, Entry] = {}
         self.saved = -1
         self.highest = -1
+        self.is_over = False
         self.reported = -1
         self._heap: list[int] = []
 
@@ -156,6 +160,10 @@ class Outbox:
         self._recovered = -(1 << 40)
         self._floors: dict[int, set[Track]] = {}
         self.left: dict[int, int] = {}
+        self.world = ""
+        """The sandbox's present world; "" on Discord."""
+        self.has_former_worlds = False
+        """Whether there are unfinished events of others."""
         self.events = 0
         self.bytes = 0
         self.spilled = 0
@@ -259,6 +267,8 @@ class Outbox:
         track = self._tracks.get(envelope[:2])
         if track is None:  # its session ended, perhaps before this process started
             track = self._tracks[envelope[0], envelope[1]] = Track(envelope[0], envelope[1])
+            track.is_over = is_of_former_world(track.session_id, self.world)
+            self.has_former_worlds = self.has_former_worlds or track.is_over
         if envelope.seq in track.restored or envelope.seq in track.pending:
             self.spilled -= 1
             return None
@@ -361,11 +371,25 @@ class Outbox:
         ]
         return sorted(found, key=attrgetter("order"))
 
+    def _enter_world(self, world: str) -> None:
+        """Mark the sessions of other worlds of the sandbox, which has restarted."""
+        if not world or world == self.world:
+            return
+        self.world = world
+        for track in self._tracks.values():
+            track.is_over = is_of_former_world(track.session_id, world)
+        self.check_former_worlds()
+
+    def check_former_worlds(self) -> None:
+        """Find out whether any are left."""
+        self.has_former_worlds = any(track.is_over and track.unfinished for track in self._tracks.values())
+
     def _track(self, shard_id: int, session_id: str) -> Track:
         name = (shard_id, session_id)
         track = self._tracks.get(name)
         if track is None:
             track = self._tracks[name] = Track(shard_id, session_id)
+            self._enter_world(world_of(session_id))
             before = self._latest.get(shard_id)
             self._latest[shard_id] = track
             if before is not None:

@@ -211,6 +211,8 @@ class OutgoingStream:
             if self._snapshots is not None and self._snapshots.behind:
                 self._wake.set()
                 break
+            if self._context.outbox.has_former_worlds:
+                self._forget_former_worlds()
             first, batch = self._context.partition.take(
                 self._stream, max_events=settings.batch_events, max_bytes=settings.batch_kb * 1024
             )
@@ -222,6 +224,19 @@ class OutgoingStream:
             for message in self._encode(first, batch):
                 await self._call.write(message)
             self._linger.sent(loop.time(), len(batch))
+
+    def _forget_former_worlds(self) -> None:
+        """Drop queued events of a world that the sandbox has forgotten: they would act in the present one."""
+        outbox = self._context.outbox
+        dropped = self._context.partition.discard(self._stream, lambda entry: entry.track.is_over)
+        outbox.done(*dropped)
+        if dropped:
+            log.info(
+                "the sandbox has a new world: %s of the former one not delivered",
+                counted(len(dropped), "event"),
+            )
+            self._context.acknowledged()
+        outbox.check_former_worlds()
 
     def _encode(self, first: int, batch: list[Entry]) -> list[pb.FromWs]:
         """Return the messages of a batch: one, unless some of its events cannot be encoded."""

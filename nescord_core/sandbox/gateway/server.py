@@ -85,7 +85,9 @@ class GatewayServer:
         self.world = world
         self.settings = settings
         self.faults = faults
-        self.table = SessionTable(_limits(settings), new_id=lambda: secrets.token_hex(16))
+        self.world_name = secrets.token_hex(4)
+        """Tells this world from those of earlier starts; it is part of every session id."""
+        self.table = SessionTable(_limits(settings), new_id=self._new_session_id)
         self.totals: Counter[str] = Counter()
         self.closes: Counter[int] = Counter()
         self.authority = f"{settings.host}:{settings.port}"
@@ -99,6 +101,9 @@ class GatewayServer:
         self._ended = asyncio.Event()
         self._next_id = 0
         self._commands = CommandProcessor(world, now=now, limits=lambda: self.table.limits)
+
+    def _new_session_id(self) -> str:
+        return f"sandbox-{self.world_name}-{secrets.token_hex(12)}"
 
     def set_address(self, authority: str) -> None:
         """Set the host:port that the gateway's URLs have."""

@@ -38,6 +38,10 @@ class GatewayInfo(Protocol):
     def shards(self) -> int:
         """The recommended number of shards."""
 
+    @property
+    def world_name(self) -> str:
+        """The name of the sandbox's world, which is new at every start."""
+
     def session_start_limit(self) -> Mapping[str, int]:
         """Return total, remaining, reset_after (milliseconds), max_concurrency."""
 

@@ -53,6 +53,7 @@ from nescord_core.services.ws.messages import (
 )
 from nescord_core.services.ws.plan import claim_name
 from nescord_core.services.ws.resumption import SpooledSessions
+from nescord_core.services.ws.sandbox_world import SessionsOfWorld
 from nescord_core.services.ws.snapshots import ShardSnapshots, SnapshotSessions
 
 __all__ = ["ClusterProcess", "run"]
@@ -220,7 +221,9 @@ class ClusterProcess:
                 set_aside=self._set_aside.undeliverable,
                 suspects=self._marks(),
             ),
-            sessions=SpooledSessions(SnapshotSessions(sessions, world), self._sender.resume),
+            sessions=SpooledSessions(
+                SnapshotSessions(SessionsOfWorld(sessions, begin.settings), world), self._sender.resume
+            ),
             identify=self._gate,
             gateway_url=begin.gateway_url,
         )

@@ -22,6 +22,7 @@ FORMATTED = {"date-time": "2030-01-01T00:00:00+00:00", "uri": "https://example.o
 class Facts:
     url = "ws://127.0.0.1:1/gateway"
     shards = 1
+    world_name = "0a1b2c3d"
 
     def session_start_limit(self) -> dict[str, int]:
         return {"total": 1, "remaining": 1, "reset_after": 1, "max_concurrency": 1}

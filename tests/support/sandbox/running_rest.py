@@ -32,6 +32,7 @@ Events = list[tuple[str, Any]]
 class Facts:
     url = "ws://127.0.0.1:1/gateway"
     shards = 3
+    world_name = "0a1b2c3d"
 
     def session_start_limit(self) -> dict[str, int]:
         return {"total": 1000, "remaining": 998, "reset_after": 86_400_000, "max_concurrency": 2}

@@ -199,6 +199,16 @@ class Partition:
         stream.next_number = number
         return first, batch
 
+    def discard(self, stream: Stream, is_unwanted: Callable[[Entry], bool]) -> list[Entry]:
+        """Remove and return the unwanted ones of the events that could be sent on a stream."""
+        slot = self._slots.get(stream.address)
+        if slot is None or slot.stream is not stream:
+            return []
+        removed = [entry for entry in slot.ready if is_unwanted(entry)]
+        if removed:
+            slot.ready = deque(entry for entry in slot.ready if not is_unwanted(entry))
+        return removed
+
     def ready(self, stream: Stream) -> int:
         """Return how many events could be sent on a stream, regardless of credit."""
         slot = self._slots.get(stream.address)

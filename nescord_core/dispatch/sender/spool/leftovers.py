@@ -16,6 +16,7 @@ from pathlib import Path
 from nescord_core.dispatch.sender.outbox import Outbox
 from nescord_core.dispatch.sender.spool.files import Leftover
 from nescord_core.dispatch.sender.spool.overflow import Overflow, Wanted
+from nescord_core.dispatch.sender.worlds import is_of_former_world, world_of
 from nescord_core.plurals import counted
 
 __all__ = ["Leftovers"]
@@ -75,7 +76,7 @@ class Leftovers:
 
     def resume(self, shard_id: int, session_id: str, *, seq: int, acknowledged: int) -> None:
         """Deliver what precedes a session's resume point; the rest waits for the first event."""
-        parts = self.undecided.pop(shard_id, [])
+        parts = self._of_this_world(self.undecided.pop(shard_id, []), session_id)
         later = [_Part(part.file, session_id, seq) for part in parts if part.session_id == session_id]
         for part in later:
             part.file.uses += 1
@@ -95,13 +96,21 @@ class Leftovers:
         """Decide the rest: Discord resends this session's events; the others are delivered."""
         self._overflow.close_generation()
         count = 0
-        for part in self.undecided.pop(shard_id, []):
+        for part in self._of_this_world(self.undecided.pop(shard_id, []), session_id or ""):
             if part.session_id == session_id:
                 self._release(part.file)
             else:
                 count += self._adopt(shard_id, part, part.above, _END)
         self._overflow.close_generation()
         self._log(count, shard_id, "did not resume its session")
+
+    def _of_this_world(self, parts: list[_Part], session_id: str) -> list[_Part]:
+        """Return the parts without those of former worlds of the sandbox, which are dropped."""
+        world = world_of(session_id)
+        former = [part for part in parts if is_of_former_world(part.session_id, world)]
+        for part in former:
+            self._release(part.file)
+        return [part for part in parts if part not in former]
 
     def _adopt(self, shard_id: int, part: _Part, above: int, upto: int) -> int:
         """Have a part delivered as far as its seq is above ``above`` and not above ``upto``."""

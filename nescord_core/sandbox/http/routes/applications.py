@@ -73,7 +73,9 @@ def _get_gateway(call: Call) -> Any:
 def _get_bot_gateway(call: Call) -> Any:
     assert call.gateway is not None
     limit = dict(call.gateway.session_start_limit())
-    return {"url": call.gateway.url, "shards": call.gateway.shards, "session_start_limit": limit}
+    answer = {"url": call.gateway.url, "shards": call.gateway.shards, "session_start_limit": limit}
+    # Discord has no such field: with it, nescord knows that events of an earlier start are of no use.
+    return {**answer, "sandbox_world": call.gateway.world_name}
 
 
 def application_payload(sandbox: World) -> dict[str, Any]:
