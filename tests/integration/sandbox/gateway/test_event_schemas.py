@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from nescord_core.discord_api.schema import shape_of
 from nescord_core.events import Intents
 from nescord_core.sandbox.world.event_schemas import event_schemas
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
@@ -67,7 +68,12 @@ async def test_every_event_conforms_to_its_schema() -> None:
 
 def memberships(events: list[tuple[str, Any]]) -> None:
     """Check the fields that the documentation promises for events in guilds."""
+    direct = {
+        payload["channel_id"] for event, payload in events if "recipients" in payload.get("channel", {})
+    }
     for event, payload in events:
+        if "guild_id" in shape_of(event_schemas()[event]).fields and "channel_id" in payload:
+            assert "guild_id" in payload or payload["channel_id"] in direct, (event, payload)
         if not isinstance(payload, dict) or "guild_id" not in payload:
             continue
         if event in ("TYPING_START", "MESSAGE_REACTION_ADD", "VOICE_STATE_UPDATE", "INTERACTION_CREATE"):
