@@ -87,7 +87,7 @@ class CommandProcessor:
                 return self._channel_info(command.d)
 
     def _presence(self, session: Session, d: Mapping[str, Any]) -> Events:
-        if d.get("status") not in STATUSES or not isinstance(d.get("activities", []), list):
+        if d.get("status") not in STATUSES or not isinstance(d.get("activities"), list | None):
             raise CommandError(f"A presence has a status ({', '.join(STATUSES)}) and a list of activities.")
         session.presence = d
         return []
@@ -109,7 +109,9 @@ class CommandProcessor:
         guild_id = self._guild(guild[0] if isinstance(guild, list) and len(guild) == 1 else guild)
         nonce = d.get("nonce")
         nonce = nonce if isinstance(nonce, str) and len(nonce.encode()) <= MAX_NONCE else None
-        query, limit, user_ids = d.get("query"), d.get("limit", 0), _ids(d.get("user_ids"))
+        query, limit, user_ids = d.get("query"), d.get("limit") or 0, _ids(d.get("user_ids"))
+        if query is not None and not user_ids:
+            user_ids = None  # clients send an empty list beside a query
         if (query is None) == (user_ids is None) or not isinstance(query, str | None):
             raise CommandError("A request for members has either query or user_ids.")
         if not isinstance(limit, int) or limit < 0:

@@ -304,6 +304,26 @@ async def test_members_by_id_and_by_name(start: Any) -> None:
         assert await client.closed() == 4002
 
 
+async def test_a_command_may_have_nulls_in_the_fields_that_it_does_not_use(start: Any) -> None:
+    gateway = await start()
+    async with RawGateway(gateway.url) as client:
+        await client.identify(TOKEN, intents=ALL)
+        ids = {
+            "guild_id": str(G1),
+            "user_ids": ["1"],
+            **dict.fromkeys(("query", "limit", "presences", "nonce")),
+        }
+        named = {"guild_id": str(G1), "query": "al", "limit": None, "user_ids": [], "nonce": None}
+        for request, name in ((ids, "bob"), (named, "alice")):
+            await client.send(8, request)
+            (found,) = (await client.until("GUILD_MEMBERS_CHUNK"))["d"]["members"]
+            assert found["user"]["username"] == name
+        await client.send(3, {"status": "idle", "since": None, "activities": None, "afk": None})
+        await client.send(4, dict.fromkeys(("self_mute", "self_deaf", "channel_id")) | {"guild_id": str(G1)})
+        await client.send(1, None)
+        assert (await client.receive())["op"] == 11
+
+
 async def test_voice_soundboard_channel_info_and_presence(start: Any) -> None:
     gateway = await start()
     async with RawGateway(gateway.url) as client:
