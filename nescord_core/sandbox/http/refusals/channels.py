@@ -13,7 +13,7 @@ from nescord_core.sandbox.world.extra_fields import extra_fields_of
 __all__ = ["REFUSALS"]
 
 REFUSALS = Refusals()
-DM, TEXT, STAGE, ANNOUNCEMENT = 1, 0, 13, 5
+DM, TEXT, CATEGORY, STAGE, ANNOUNCEMENT = 1, 0, 4, 13, 5
 MAX_CHANNELS = 500
 MAX_OVERWRITES = 1000
 MAX_WEBHOOKS = 15
@@ -79,6 +79,13 @@ def _refuse_bitrate(call: Call) -> None:
     highest = MAX_STAGE_BITRATE if kind == STAGE else MAX_BITRATE
     if int(call.form.get("bitrate") or 0) > highest:
         raise refuse(30052)
+
+
+@REFUSALS.before("create_webhook", "create_channel_invite")
+def _refuse_type_of_channel(call: Call) -> None:
+    channel = visible_channel(call)
+    if channel is not None and (channel.type == CATEGORY or channel.is_thread):
+        raise refuse(50024)
 
 
 @REFUSALS.before("create_webhook")

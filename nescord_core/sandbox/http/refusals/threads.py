@@ -14,6 +14,8 @@ __all__ = ["FORUMS", "REFUSALS"]
 
 REFUSALS = Refusals()
 FORUMS = frozenset({15, 16})
+THREADED = frozenset({0, 5})
+"""Text and announcement channels."""
 PINNED, REQUIRE_TAG = 1 << 1, 1 << 4
 """Channel flags (https://discord.com/developers/docs/resources/channel#channel-object-channel-flags)."""
 MAX_ACTIVE_THREADS = 1000
@@ -87,6 +89,13 @@ def _is_locked(channel: Channel) -> bool:
 
 
 # Starting threads
+
+
+@REFUSALS.before("create_thread", "create_thread_from_message")
+def _refuse_channel_without_threads(call: Call) -> None:
+    channel, from_message = visible_channel(call), "message_id" in call.args
+    if channel is not None and channel.type not in (THREADED if from_message else THREADED | FORUMS):
+        raise refuse(50024)
 
 
 @REFUSALS.before("create_thread_from_message")

@@ -86,6 +86,8 @@ def _find_webhook(call: Call) -> Webhook | None:
     if token in model.interaction_tokens and webhook_id == call.world.application_id:
         record = model.interactions[model.interaction_tokens[token]]
         if record.expires_at is None or model.now_iso() < record.expires_at:
+            if not record.responded:
+                raise BackendError(404, 10015, "Unknown Webhook")  # the first response makes the token valid
             return None
     hook = model.webhooks.get(webhook_id)
     if hook is None and webhook_id != call.world.application_id:

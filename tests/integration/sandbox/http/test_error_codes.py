@@ -10,7 +10,7 @@ import pytest
 from nescord_core.sandbox.http.refusals.error_codes import CANNOT_HAPPEN, MISSING, SENT, UNLISTED
 from nescord_core.sandbox.world.world import ActionError
 from support.sandbox.error_causes import cases
-from support.sandbox.error_causes.registry import CAUSES, code_of, say, thread, user
+from support.sandbox.error_causes.registry import CAUSES, channel, code_of, interaction, say, thread, user
 from support.sandbox.running_rest import Rest, emoji
 
 assert cases.__all__, "imported for the causes that it registers"
@@ -42,6 +42,32 @@ def rows_of_page() -> list[str]:
 def test_the_page_lists_the_same_codes() -> None:
     shown = [each for each in PAGE.read_text().splitlines() if each.startswith("| ") and each[2].isdigit()]
     assert shown == rows_of_page()
+
+
+async def test_types_of_channels_without_threads_webhooks_or_invites(rest: Rest) -> None:
+    inside, post = await thread(rest), {"name": "t", "type": 11}
+    sent = await say(rest, {"content": "x"}, inside)
+    for path, body in (
+        (f"{inside}/threads", post),
+        (f"{inside}/messages/{sent['id']}/threads", {"name": "t"}),
+        (f"{await channel(rest, 2)}/threads", post),
+        (f"{await channel(rest, 13)}/threads", post),
+        (f"{inside}/webhooks", {"name": "hook"}),
+        (f"{inside}/invites", {}),
+        (f"{await channel(rest, 4)}/webhooks", {"name": "hook"}),
+        (f"{await channel(rest, 4)}/invites", {}),
+    ):
+        assert await code_of(rest, "POST", path, body) == 50024, path
+
+
+async def test_the_token_of_an_interaction_is_valid_from_its_first_response_on(rest: Rest) -> None:
+    callback = await interaction(rest)
+    token = callback.split("/")[3]
+    path = f"/webhooks/{rest.world.application_id}/{token}"
+    assert await code_of(rest, "POST", path, {"content": "x"}) == 10015
+    assert await code_of(rest, "GET", f"{path}/messages/@original") == 10015
+    await rest.ok("POST", callback, {"type": 5})
+    await rest.ok("POST", path, {"content": "x"})
 
 
 async def test_a_message_reopens_an_archived_thread_unless_it_is_locked(rest: Rest) -> None:

@@ -138,6 +138,28 @@ async def test_an_edit_refers_to_the_files_that_it_keeps_and_brings(rest: Rest) 
     assert replaced["embeds"][0]["image"] == {"url": "attachment://old.png"}, "it is not kept"
 
 
+async def test_every_operation_that_edits_a_message(rest: Rest, paths: dict[str, tuple[str, str]]) -> None:
+    """By a webhook, to a deferred response, to a follow-up, and from a button."""
+    hook, deferred = paths["webhook"][0].partition("?")[0], paths["follow-up"][0].partition("?")[0]
+    said = await rest.ok("POST", f"{hook}?wait=true", {"content": "x"})
+    check_linked(
+        await rest.ok("PATCH", f"{hook}/messages/{said['id']}", data=form({"embeds": [EMBED]}, *FIVE))
+    )
+    check_linked(
+        await rest.ok("PATCH", f"{deferred}/messages/@original", data=form({"embeds": [EMBED]}, *FIVE))
+    )
+    followed = await rest.ok("POST", f"{deferred}?wait=true", {"content": "x"})
+    path = f"{deferred}/messages/{followed['id']}"
+    check_linked(await rest.ok("PATCH", path, data=form({"embeds": [EMBED]}, *FIVE)))
+    button = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
+    sent = await rest.ok("POST", f"{general(rest)}/messages", {"components": [button]})
+    used = rest.world.click("general", sent["id"], "alice", custom_id="go")
+    body = form({"type": 7, "data": {"embeds": [EMBED]}}, *FIVE)
+    path = f"/interactions/{used['id']}/{used['token']}/callback?with_response=true"
+    check_linked((await rest.ok("POST", path, data=body))["resource"]["message"])
+    check_linked(await rest.ok("GET", f"{general(rest)}/messages/{sent['id']}"))
+
+
 async def test_layouts_show_files(rest: Rest, heard: Events) -> None:
     files = ("a.png", "b.png", "notes.txt")
     sent = await rest.ok("POST", f"{general(rest)}/messages", data=form(LAYOUT, *files))
