@@ -310,7 +310,7 @@ async def test_a_command_may_have_nulls_in_the_fields_that_it_does_not_use(start
         await client.identify(TOKEN, intents=ALL)
         ids = {
             "guild_id": str(G1),
-            "user_ids": ["1"],
+            "user_ids": ["2"],
             **dict.fromkeys(("query", "limit", "presences", "nonce")),
         }
         named = {"guild_id": str(G1), "query": "al", "limit": None, "user_ids": [], "nonce": None}
