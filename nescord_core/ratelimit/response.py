@@ -93,9 +93,11 @@ def _is_ban(headers: Mapping[str, str], facts: BodyFacts) -> bool:
 
     Rate-limit headers prove that the API itself answered.
     """
-    if not facts.is_json or facts.retry_after is None:
+    if not facts.is_json:
         return True
-    return not ("Via" in headers or "X-RateLimit-Scope" in headers or "X-RateLimit-Bucket" in headers)
+    if "X-RateLimit-Scope" in headers or "X-RateLimit-Bucket" in headers:
+        return False  # also if the time in its body is none that can be meant
+    return facts.retry_after is None or "Via" not in headers
 
 
 def _scope(headers: Mapping[str, str], facts: BodyFacts) -> Scope:

@@ -22,8 +22,8 @@ from nescord_core.settings import CacheOptions, RestSettings
 
 __all__ = ["RestServer", "serve"]
 
-CALLERS_SHARE = 0.75
-"""Share of the open files that callers may have; the others are for Discord, bodies and the cache."""
+CALLERS_SHARE = 0.4
+"""Share of the open files that callers may have; each may need another to Discord, and one for its body."""
 
 _log = logging.getLogger("nescord.rest")
 

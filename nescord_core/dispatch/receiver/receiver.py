@@ -40,6 +40,7 @@ from nescord_core.envelope import Envelope
 from nescord_core.errors import PortTaken
 from nescord_core.plurals import counted
 from nescord_core.process import ports
+from nescord_core.process.safe_text import printable
 from nescord_core.settings import MainSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
@@ -318,7 +319,7 @@ class Receiver:
                     stream.result(message.command_result)
                 case "snapshot" | "shards" | "share" as kind if self._picture is not None:
                     if not stream.is_lost:  # its successor has newer data
-                        await self._picture(getattr(message, kind))
+                        await self._take_picture(self._picture, getattr(message, kind), stream)
                 case "renewed":
                     stream.renewed(message.renewed)
                 case "drained":
@@ -327,6 +328,17 @@ class Receiver:
         if isinstance(message, MalformedMessage):
             await refuse(context, "sent a message that is not part of this protocol")
         stream.close()
+
+    @staticmethod
+    async def _take_picture(
+        picture: Callable[[Any], Awaitable[None]], message: Any, stream: IncomingStream
+    ) -> None:
+        """Pass a snapshot on. One that the bot's library cannot use costs what is in it, not the events."""
+        try:
+            await picture(message)
+        except Exception as error:
+            why = printable(f"{type(error).__name__}: {error}", 300)
+            log.error("a snapshot from ws at %s could not be used (%s)", stream.peer, why)
 
     async def _take_batch(
         self, stream: IncomingStream, reader: FrameReader, batch: pb.EventBatch, context: Context

@@ -5,8 +5,9 @@ https://discord.com/developers/docs/events/gateway#rate-limiting
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import msgspec
 
@@ -14,6 +15,10 @@ from nescord_core.errors import GatewayCommandError
 from nescord_core.gateway.session.opcodes import COMMANDS, MAX_PAYLOAD, Op
 
 __all__ = ["Command", "CommandQueue", "SendWindow", "command_payload"]
+
+
+_STALE = 100
+"""Deadlines of commands that no longer wait, which are kept besides as many as wait."""
 
 
 class SendWindow:
@@ -53,10 +58,15 @@ class Command:
 
 
 class CommandQueue:
-    """Commands in order of arrival. They survive reconnects, up to their deadlines."""
+    """Commands in order of arrival. They survive reconnects, up to their deadlines.
+
+    Thousands may wait, and each is put, taken or cancelled without a look at the others.
+    """
 
     def __init__(self) -> None:
-        self._waiting: deque[Command] = deque()
+        self._waiting: OrderedDict[int, Command] = OrderedDict()
+        self._deadlines: list[tuple[float, int]] = []
+        """A heap with an entry for each waiting command, and for some that no longer wait."""
         self._window = SendWindow()
 
     def __len__(self) -> int:
@@ -64,15 +74,24 @@ class CommandQueue:
 
     def put(self, command: Command) -> None:
         """Append a command."""
-        self._waiting.append(command)
+        self._waiting[command.ticket] = command
+        self._note(command)
 
     def put_back(self, command: Command) -> None:
         """Requeue a command at the front, after its connection broke."""
-        self._waiting.appendleft(command)
+        self._waiting[command.ticket] = command
+        self._waiting.move_to_end(command.ticket, last=False)
+        self._note(command)
 
     def cancel(self, ticket: int) -> None:
         """Drop a command whose caller has given up."""
-        self._waiting = deque(c for c in self._waiting if c.ticket != ticket)
+        self._waiting.pop(ticket, None)
+
+    def _note(self, command: Command) -> None:
+        heappush(self._deadlines, (command.deadline, command.ticket))
+        if len(self._deadlines) > 2 * len(self._waiting) + _STALE:
+            self._deadlines = [(each.deadline, each.ticket) for each in self._waiting.values()]
+            heapify(self._deadlines)
 
     def new_connection(self) -> None:
         """Restart the count: the limit is per connection."""
@@ -84,9 +103,11 @@ class CommandQueue:
 
     def expire(self, now: float) -> list[Command]:
         """Remove and return the commands whose deadline has passed."""
-        late = [c for c in self._waiting if c.deadline <= now]
-        if late:
-            self._waiting = deque(c for c in self._waiting if c.deadline > now)
+        late: list[Command] = []
+        while self._deadlines and self._deadlines[0][0] <= now:
+            command = self._waiting.pop(heappop(self._deadlines)[1], None)
+            if command is not None:
+                late.append(command)
         return late
 
     def take(self, now: float) -> list[Command]:
@@ -94,14 +115,16 @@ class CommandQueue:
         ready: list[Command] = []
         while self._waiting and self._window.free_at(now) <= now:
             self._window.record(now)
-            ready.append(self._waiting.popleft())
+            ready.append(self._waiting.popitem(last=False)[1])
         return ready
 
     def next_at(self, now: float, *, connected: bool) -> float | None:
         """Return when to check again: a command may be sent, or a deadline passes."""
         if not self._waiting:
             return None
-        deadline = min(c.deadline for c in self._waiting)
+        while self._deadlines[0][1] not in self._waiting:
+            heappop(self._deadlines)
+        deadline = self._deadlines[0][0]
         return min(deadline, self._window.free_at(now)) if connected else deadline
 
 

@@ -26,6 +26,8 @@ _WRONG_HOST = (
     "{} is not a name of this machine: a web page may have chosen it. Use an address or localhost, or add the"
     " name to security.hosts (NESCORD_HOSTS)."
 )
+BACKLOG = 1024
+"""Connections that may wait to be accepted; with fewer, a health check in a crowd has to be sent again."""
 SECRET_HEADER = "X-Nescord-Secret"  # noqa: S105 - a header's name
 
 
@@ -93,7 +95,7 @@ async def _listening(
     admin: Admin, host: str, port: int, key: str, factory: Callable[[], asyncio.Protocol]
 ) -> AsyncIterator[asyncio.Server]:
     try:
-        listener = await asyncio.get_running_loop().create_server(factory, host, port, backlog=128)
+        listener = await asyncio.get_running_loop().create_server(factory, host, port, backlog=BACKLOG)
     except OSError as error:
         raise refusal(error, host, port, service=admin.service, key=key) from None
     try:

@@ -17,6 +17,7 @@ log = logging.getLogger("nescord.ws")
 QUIET = 60.0
 """Seconds after a log line for which further events of the same type are recorded without one."""
 MAX_TYPES = 1000
+"""Types of which a line is logged within `QUIET`."""
 
 
 class SetAsideEvents:
@@ -45,12 +46,8 @@ class SetAsideEvents:
         self.count += 1
         error = printable(error, 500)
         self._records.record(envelope, SET_ASIDE, error=error)
-        now = time.monotonic()
-        if now - self._logged.get(envelope.type, float("-inf")) < QUIET:
+        if not self._is_logged(envelope.type, time.monotonic()):
             return
-        if len(self._logged) >= MAX_TYPES:
-            self._logged.clear()
-        self._logged[envelope.type] = now
         log.error(
             "shard %d: a %s of an unexpected shape %s and recorded as %s: %s",
             envelope.shard_id,
@@ -59,3 +56,15 @@ class SetAsideEvents:
             failed_id(envelope),
             error,
         )
+
+    def _is_logged(self, kind: str, now: float) -> bool:
+        """Decide whether an event gets a line, and remember it."""
+        if now - self._logged.get(kind, float("-inf")) < QUIET:
+            return False
+        if len(self._logged) >= MAX_TYPES:
+            self._logged = {each: at for each, at in self._logged.items() if now - at < QUIET}
+            if len(self._logged) >= MAX_TYPES:
+                return False
+        self._logged.pop(kind, None)
+        self._logged[kind] = now
+        return True

@@ -94,6 +94,7 @@ def services(new_system: Callable[[str], System]) -> Iterator[Services]:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.bound("state_dir: a file that is damaged, or is a folder, link or fifo")
 def test_services_start_after_damage_and_lose_nothing_that_discord_replays(
     services: Services, damage: str
 ) -> None:

@@ -36,6 +36,7 @@ def test_a_fault_of_the_gateway(system: System, fault: str) -> None:
     assert system.gateway()["identifies"] == before["identifies"]
 
 
+@pytest.mark.bound("What Discord's gateway sends to ws: a connection that breaks soon after RESUMED")
 def test_a_zombie_after_five_good_resumes(system: System) -> None:
     """ws sends RESUME within two seconds of dropping a zombie, however often it has just resumed."""
     before = system.gateway()

@@ -6,9 +6,12 @@ import os
 import signal
 from collections.abc import Callable
 
+import pytest
+
 from support.system.system import System
 
 
+@pytest.mark.bound("state_dir: a directory that is renamed or removed while a service runs")
 def test_events_go_on_and_nothing_creates_it_again(new_system: Callable[[str], System]) -> None:
     system = new_system("lost")
     system.environ["NESCORD_SNAPSHOT"] = "on"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,42 +12,16 @@ from typing import Any
 import grpc.aio
 import pytest
 
-from nescord_core.dispatch.protocol.endpoint import METHOD, PROTOCOL, SERVICE, open_channel
+from nescord_core.dispatch.protocol.bounds import MAX_CREDIT
+from nescord_core.dispatch.protocol.endpoint import METHOD, PROTOCOL, open_channel
 from nescord_core.dispatch.sender.spool.callbacks import SessionCallbacks
+from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import MainSettings, SecuritySettings, WsSettings
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
+from support.dispatch.fake_main import Script, fake_main
 from support.dispatch.peers import Main, Ws, event, until
 
 WS = WsSettings(token="t", intents=0, outbox_disk_mb=0, redial_max=0.5)
-READY = pb.FromMain(ready=pb.Ready(protocol=PROTOCOL, replica="0", credit=100, process="p"))
-
-Script = Callable[[Any, Any], Any]
-
-
-@asynccontextmanager
-async def fake_main(script: Script) -> AsyncIterator[tuple[str, list[float]]]:
-    """Serve a main that runs ``script(requests, context)`` after Ready; yield its address and the dials."""
-    dials: list[float] = []
-
-    async def connect(requests: Any, context: Any) -> None:
-        dials.append(time.monotonic())
-        await context.read()
-        await context.write(READY)
-        await script(requests, context)
-
-    server = grpc.aio.server()
-    method: Any = grpc.stream_stream_rpc_method_handler(
-        connect,
-        request_deserializer=pb.FromWs.FromString,
-        response_serializer=lambda m: m.SerializeToString(),
-    )
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Connect": method}),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{port}", dials
-    finally:
-        await server.stop(None)
 
 
 async def nothing(_requests: Any, _context: Any) -> None:
@@ -113,6 +85,26 @@ async def test_a_return_of_all_numbers_there_are_costs_nothing() -> None:
             assert time.process_time() - began < 1.0
 
 
+@pytest.mark.bound("Events in ws: events in flight on a stream")
+async def test_a_main_that_offers_credit_without_end_gets_no_more_than_the_most() -> None:
+    got = 0
+
+    async def script(_requests: Any, context: Any) -> None:
+        nonlocal got
+        while True:
+            got += len((await context.read()).events.seq)
+
+    ready = pb.FromMain(ready=pb.Ready(protocol=PROTOCOL, replica="0", credit=(1 << 32) - 1, process="p"))
+    async with fake_main(script, ready=ready) as (address, _):
+        ws = Ws(address, settings=WS)
+        async with ws.running():
+            ws.put(event(seq) for seq in range(1, 70_001))
+            await until(lambda: got == MAX_CREDIT, seconds=60)
+            await asyncio.sleep(0.5)
+            assert got == MAX_CREDIT
+            assert ws.sender.stats().queued == 70_000 - MAX_CREDIT
+
+
 async def test_gateway_commands_that_are_absurd_are_answered_with_an_error() -> None:
     answers: list[pb.CommandResult] = []
 
@@ -135,6 +127,56 @@ async def test_gateway_commands_that_are_absurd_are_answered_with_an_error() -> 
             assert ws.commands == []
 
 
+@pytest.mark.bound("Streams between ws and main: nonces of member requests")
+async def test_more_member_requests_than_there_is_room_for_are_answered_and_forgotten() -> None:
+    answered = 0
+
+    async def script(_requests: Any, context: Any) -> None:
+        nonlocal answered
+        for number in range(11_000):
+            data = b'{"guild_id":"1","nonce":"%d"}' % number
+            command = pb.GatewayCommand(id=number, shard_id=0, op=8, data=data, deadline=5.0)
+            await context.write(pb.FromMain(command=command))
+            if number % 100 == 99:
+                while answered <= number:
+                    answered += (await context.read()).WhichOneof("kind") == "command_result"
+        await asyncio.sleep(60)
+
+    async with fake_main(script) as (address, _):
+        ws = Ws(address, settings=WS)
+        async with ws.running():
+            await until(lambda: answered == 11_000, seconds=60)
+            assert len(ws.commands) == 11_000
+            assert list(ws.sender._nonces) == [str(number) for number in range(1000, 11_000)]
+
+
+@pytest.mark.bound("Streams between ws and main: error text of a gateway command")
+async def test_the_error_of_a_command_is_cut(tmp_path: Path) -> None:
+    async with Main(tmp_path).listening() as main:
+        channel = open_channel(main.address, SecuritySettings(), keepalive=10)
+        async with channel:
+            call: Any = channel.stream_stream(
+                METHOD,
+                request_serializer=pb.FromWs.SerializeToString,
+                response_deserializer=pb.FromMain.FromString,
+            )()
+            await call.write(hello())
+            await call.read()
+            await until(lambda: main.receiver.attached)
+
+            async def answer() -> None:
+                number = (await call.read()).command.id
+                error = "x" * 5_000_000
+                await call.write(pb.FromWs(command_result=pb.CommandResult(id=number, error=error)))
+
+            command = main.receiver.command(shard_id=0, op=3, data=b"{}", deadline=5.0)
+            raised, _ = await asyncio.gather(command, answer(), return_exceptions=True)
+            assert isinstance(raised, GatewayCommandError)
+            assert len(str(raised)) < 2100
+            call.cancel()
+
+
+@pytest.mark.bound("Events in ws: an event that cannot be encoded")
 async def test_an_event_that_cannot_be_encoded_is_set_aside_and_the_others_arrive(tmp_path: Path) -> None:
     aside: list[int] = []
     callbacks = SessionCallbacks(set_aside=lambda envelope, _why: aside.append(envelope.seq))
@@ -208,6 +250,7 @@ async def test_a_ws_that_sends_nonsense_is_refused_with_a_sentence_and_others_go
             assert sum(len(record.getMessage()) for record in caplog.records) < 10_000
 
 
+@pytest.mark.bound("Streams between ws and main: log lines about wrong secrets")
 async def test_wrong_secrets_are_one_line_a_minute(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     settings = MainSettings(drain_timeout=0.2, security=SecuritySettings(secret="right"))

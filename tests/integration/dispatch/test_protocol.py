@@ -220,6 +220,7 @@ async def test_a_drain_lasts_until_ws_says_that_nothing_follows(tmp_path: Path) 
         assert await draining == 0
 
 
+@pytest.mark.bound("Events in ws: a message between ws and main")
 async def test_an_event_that_no_message_can_carry_is_given_up_and_the_others_are_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -163,6 +163,7 @@ async def test_an_answer_that_cannot_be_meant_is_asked_for_again(
 
 
 @pytest.mark.parametrize("header", ["inf", "1e10", "nan", "-5"])
+@pytest.mark.bound("What Discord's gateway sends to ws: Retry-After of GET /gateway/bot")
 async def test_a_retry_after_is_bounded(http: aiohttp.ClientSession, header: str) -> None:
     api = Api(web.Response(status=429, headers={"Retry-After": header}))
     async with serving(api.answer) as url:

@@ -208,6 +208,7 @@ def no_descriptor_left() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.bound("Open files and processes: a service of run all or dev that lacks the same")
 async def test_without_descriptors_a_service_is_started_as_soon_as_there_are_some(bench: Bench) -> None:
     policy = RestartPolicy(base=0.05, give_up_after=3, shortage_pause=0.05)
     supervisor = Supervisor([replace(bench.spec("a", port=free_port()), restart=policy)], output=bench.output)

@@ -31,6 +31,12 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 os.execv(sys.argv[1], sys.argv[1:])
 """
 """Makes standard input the controlling terminal, as in a shell's session, and executes the command."""
+FEW_DESCRIPTORS = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[1])))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Lowers the limit of open files, as `ulimit -n` does, and executes the command."""
 
 
 def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -131,10 +137,13 @@ def start(
     arguments: tuple[str, ...],
     *,
     in_terminal: bool = False,
+    descriptors: int | None = None,
 ) -> Started:
-    """Start ``nescord ARGUMENTS`` in a session of its own, with or without a terminal."""
+    """Start ``nescord ARGUMENTS`` in a session of its own; with a terminal, or with few descriptors."""
     terminal = Terminal(log) if in_terminal else None
-    wrapper = (sys.executable, "-c", OWN_TERMINAL) if in_terminal else ()
+    wrapper: tuple[str, ...] = (sys.executable, "-c", OWN_TERMINAL) if in_terminal else ()
+    if descriptors is not None:
+        wrapper = (sys.executable, "-c", FEW_DESCRIPTORS, str(descriptors))
     with log.open("ab") as file:
         process = subprocess.Popen(
             (*wrapper, *NESCORD, *arguments),

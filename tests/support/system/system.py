@@ -103,6 +103,8 @@ class System:
             }
         )
         self.started: list[Started] = []
+        self.descriptors: int | None = None
+        """How many files the processes started from now on may open."""
         make_project(directory)
         self.write_app()
 
@@ -139,7 +141,14 @@ class System:
         """Start `nescord ARGUMENTS` in the project."""
         log = self.directory.parent / f"{self.directory.name}.{len(self.started)}.log"
         variables = self.environ | environ
-        started = commands.start(log, self.directory, variables, arguments, in_terminal=in_terminal)
+        started = commands.start(
+            log,
+            self.directory,
+            variables,
+            arguments,
+            in_terminal=in_terminal,
+            descriptors=self.descriptors,
+        )
         self.started.append(started)
         return started
 

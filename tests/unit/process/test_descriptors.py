@@ -34,6 +34,7 @@ files.append(b"two\\n")
 
 
 @pytest.mark.parametrize(("reserve", "kept"), [("reserve", ["one", "two"]), ("none", [])])
+@pytest.mark.bound("Open files and processes: records of failed events")
 def test_what_fails_while_no_descriptor_is_left_is_recorded(
     tmp_path: Path, reserve: str, kept: list[str]
 ) -> None:
@@ -59,6 +60,7 @@ def test_the_soft_limit_is_raised_to_the_hard_one(soft: int, hard: int, most: in
     assert int(result.stdout) == expected
 
 
+@pytest.mark.bound("Open files and processes: open files of a service")
 def test_connections_that_cannot_be_accepted_are_said_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
     handle = AcceptErrors(lambda: now)

@@ -65,6 +65,7 @@ def test_one_of_somebody_else_is_refused(tmp_path: Path) -> None:
         prepare(directory)
 
 
+@pytest.mark.bound("state_dir: modes")
 def test_one_of_an_earlier_version_becomes_private(tmp_path: Path) -> None:
     (tmp_path / "state" / "run").mkdir(parents=True, mode=0o755)
     (tmp_path / "state").chmod(0o755)
@@ -156,6 +157,7 @@ def test_a_readable_file_of_an_earlier_version_becomes_private(tmp_path: Path) -
     assert (tmp_path / "dev.log").read_text() == "line\n"
 
 
+@pytest.mark.bound("state_dir: owner and mode")
 def test_a_command_says_so_in_one_sentence_and_exits_with_2(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state").chmod(0o777)

@@ -138,6 +138,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reason = b""
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._header_bytes = 0
+        self._raw_bytes = 0
         self._chunks: list[bytes] = []
         self._size = 0
         self._rest: BodyReader | None = None
@@ -165,10 +166,16 @@ class UpstreamConnection(asyncio.Protocol):
             return
         self._begun = True
         self._received_at = self._loop.time()
+        self._raw_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(f"the response is not HTTP ({type(error).__name__})")
+        if self._raw_bytes > MOST_HEADERS:
+            # The parser reports a header, chunk size or trailer once it is complete, and keeps it until then.
+            self._fail(
+                f"more than {MOST_HEADERS // 1024} kB of headers, chunk sizes or trailers came in a row"
+            )
 
     def eof_received(self) -> None:
         if self._ends_with_connection:
@@ -196,6 +203,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
 
     def on_headers_complete(self) -> None:
+        self._raw_bytes = 0
         self._status = self._parser.get_status_code()
         lengthless = "Content-Length" not in self._headers and "Transfer-Encoding" not in self._headers
         self._ends_with_connection = lengthless and self._status >= 200 and self._status not in BODILESS
@@ -205,6 +213,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._finish()
 
     def on_body(self, data: bytes) -> None:
+        self._raw_bytes = 0
         if self._rest is not None:
             self._rest.feed(data)
             return

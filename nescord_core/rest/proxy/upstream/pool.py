@@ -54,6 +54,7 @@ class ConnectionPool:
         self._timeout = timeout
         self._proxy = proxy
         self._idle: list[UpstreamConnection] = []
+        self._sweep: asyncio.TimerHandle | None = None
         self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> ConnectionPool:
@@ -64,6 +65,8 @@ class ConnectionPool:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._sweep is not None:
+            self._sweep.cancel()
         while self._idle:
             self._idle.pop().close()
 
@@ -109,16 +112,31 @@ class ConnectionPool:
         if connection.is_open:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle.append(connection)
+            self._sweep_later(MOST_IDLE)
         else:
             connection.close()
 
+    def _sweep_later(self, seconds: float) -> None:
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(seconds, self._drop_unused)
+
+    def _drop_unused(self) -> None:
+        self._sweep = None
+        self._drop_old()
+        if self._idle:
+            oldest = self._idle[0].idle_since + MOST_IDLE - asyncio.get_running_loop().time()
+            self._sweep_later(max(oldest, 0.1))
+
+    def _drop_old(self) -> None:
+        idle, oldest = self._idle, asyncio.get_running_loop().time() - MOST_IDLE
+        while idle and (idle[0].idle_since <= oldest or not idle[0].is_open):
+            idle.pop(0).close()
+
     def _take_idle(self) -> UpstreamConnection | None:
         """Return the most recently used idle connection, and drop those idle for too long."""
-        idle, oldest = self._idle, asyncio.get_running_loop().time() - MOST_IDLE
-        while idle and (idle[0].idle_since < oldest or not idle[0].is_open):
-            idle.pop(0).close()
-        while idle:
-            connection = idle.pop()
+        self._drop_old()
+        while self._idle:
+            connection = self._idle.pop()
             if connection.is_open:
                 return connection
         return None

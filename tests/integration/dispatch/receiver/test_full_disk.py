@@ -6,6 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 TESTS = Path(__file__).resolve().parents[3]
 
 PROGRAM = """
@@ -46,6 +48,7 @@ asyncio.run(run())
 """
 
 
+@pytest.mark.bound("state_dir: a disk without room for state_dir/dedupe")
 async def test_a_full_disk_is_said_once_breaks_no_stream_and_is_written_again_when_it_has_room(
     tmp_path: Path,
 ) -> None:

@@ -26,6 +26,7 @@ def spooled(state_dir: Path) -> list[Path]:
     return sorted((state_dir / "spool").rglob("*.events"))
 
 
+@pytest.mark.bound("Events in ws: events waiting in a cluster's memory")
 async def test_main_away_memory_keeps_its_bound_and_everything_arrives_in_order(tmp_path: Path) -> None:
     ws = Ws("127.0.0.1:1", settings=replace(SMALL, state_dir=tmp_path))
     total, guilds = 6000, 7
@@ -52,6 +53,7 @@ async def test_main_away_memory_keeps_its_bound_and_everything_arrives_in_order(
     assert not list((tmp_path / "spool").iterdir())
 
 
+@pytest.mark.bound("Events in ws: events and their copies on disk, for each cluster")
 async def test_past_the_bound_on_disk_the_oldest_are_given_up_and_all_is_accounted_for(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -191,6 +193,7 @@ async def test_an_incomplete_last_write_costs_only_its_own_events(tmp_path: Path
             await until(lambda: len(main.got) == 2 + 250 - lost)
 
 
+@pytest.mark.bound("state_dir: a spool file that is damaged in the middle")
 async def test_damage_in_the_middle_costs_the_block_it_hits_and_is_one_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -66,6 +66,7 @@ async def test_no_cache_goes_to_discord(tmp_path: Path) -> None:
         f"/channels/{10**600}",
     ],
 )
+@pytest.mark.bound("state_dir: the path of a response that is cached")
 async def test_some_routes_are_never_kept(tmp_path: Path, path: str) -> None:
     async with running_proxy(tmp_path) as proxy:
         assert await marks(proxy, path, path) == ["bypass", "bypass"]

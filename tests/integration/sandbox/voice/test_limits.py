@@ -14,6 +14,7 @@ from support.sandbox.raw_voice import raw_voice
 from support.sandbox.running import running_sandbox
 
 
+@pytest.mark.bound("The sandbox: voice connections")
 async def test_connections_that_do_nothing_are_bounded() -> None:
     async with (
         running_sandbox() as sandbox,
@@ -32,6 +33,7 @@ async def test_connections_that_do_nothing_are_bounded() -> None:
             assert await voice.closed() == 4021
 
 
+@pytest.mark.bound("The sandbox: packets of sound")
 async def test_sound_takes_no_memory() -> None:
     async with running_sandbox() as sandbox, RawGateway(sandbox.gateway_url) as gateway:
         await gateway.identify(TOKEN, intents=0)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import pytest
 
 from nescord_core.events import Intents
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
@@ -168,6 +169,7 @@ async def test_the_bot_leaves_voice_when_its_gateway_session_ends() -> None:
         assert guild["voice_states"] == []
 
 
+@pytest.mark.bound("The sandbox: a voice payload")
 async def test_odd_clients() -> None:
     async with calling() as caller:
         await caller.join(caller.channel("Lounge"))

@@ -27,6 +27,9 @@ async def test_a_stop_while_its_process_is_being_made_ends_it(turns: int) -> Non
 
 
 @pytest.mark.parametrize("what", ["pair", "spawn"])
+@pytest.mark.bound(
+    "Open files and processes: a worker or cluster that lacks descriptors, memory or processes to start"
+)
 async def test_a_process_that_lacks_descriptors_is_started_again_and_never_given_up(
     monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:

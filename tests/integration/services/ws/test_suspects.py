@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from support.processes.commands import until
 from support.system.system import System
 
@@ -20,6 +22,7 @@ if "nescord_core.services.ws.cluster_process" in " ".join(sys.orig_argv):
 """
 
 
+@pytest.mark.bound("Events in ws: deaths of a cluster in a row that one event causes")
 def test_an_event_that_kills_a_cluster_again_and_again_is_set_aside_unread(tmp_path: Path) -> None:
     (tmp_path / "patch").mkdir()
     (tmp_path / "patch" / "sitecustomize.py").write_text(DEADLY, encoding="utf-8")

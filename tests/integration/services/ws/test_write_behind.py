@@ -41,6 +41,7 @@ def kill_ws(system: System) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.bound("Events in ws: events of a session that are neither acknowledged nor on disk")
 def test_20000_events_wait_for_main_and_ws_is_killed(system: System) -> None:
     system.start("run", "ws")
     until(lambda: outbox(system).get("received", 0) > 0, "events in ws")

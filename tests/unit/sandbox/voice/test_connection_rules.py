@@ -129,6 +129,9 @@ def test_what_an_identified_client_must_not_send(op: int, d: dict[str, Any], cod
     assert code_of(Calling().identified().receive(Command(op, d), 0.0)) == code
 
 
+@pytest.mark.bound(
+    "The sandbox: a voice connection without Identify", "The sandbox: a voice connection without heartbeats"
+)
 def test_a_client_must_identify_and_beat_in_time() -> None:
     calling = Calling()
     fresh = calling.connect()
@@ -141,6 +144,7 @@ def test_a_client_must_identify_and_beat_in_time() -> None:
     assert rules.timed_out().code == 4009
 
 
+@pytest.mark.bound("The sandbox: voice payloads")
 def test_120_payloads_a_minute_and_no_more() -> None:
     rules = Calling().identified()
     for _ in range(119):
@@ -148,6 +152,7 @@ def test_120_payloads_a_minute_and_no_more() -> None:
     assert code_of(rules.receive(Command(Op.HEARTBEAT, 1), 59.0)) == 4021
 
 
+@pytest.mark.bound("The sandbox: voice payloads that a resume brings")
 def test_a_resume_brings_what_was_missed() -> None:
     calling = Calling()
     rules = calling.identified()

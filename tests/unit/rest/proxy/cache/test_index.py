@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from nescord_core.rest.proxy.cache.cache import ENTRIES_PER_MB, Cache, CacheAnswer
 from nescord_core.settings import CacheOptions
 
 
+@pytest.mark.bound("state_dir: the REST cache")
 async def test_the_oldest_responses_make_room(tmp_path: Path) -> None:
     fetched: list[str] = []
 
