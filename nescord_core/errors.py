@@ -79,7 +79,8 @@ class PortTaken(NescordError):
     def __init__(self, address: str, *, service: str, key: str, holder: str = "") -> None:
         super().__init__(
             f"{service} cannot listen on {address}: the port is taken{f' by {holder}' if holder else ''}.",
-            hint=f"Stop that process, or set {key} to another address.",
+            hint=f"Stop that process, or set {key} to another address. `nescord dev` and `nescord run all`"
+            " move all ports with --port-offset N.",
         )
         self.address = address
         self.service = service

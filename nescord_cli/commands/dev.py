@@ -37,7 +37,13 @@ def dev(
             show_default=False,
         ),
     ] = None,
-    port_offset: Annotated[int, typer.Option(help="Add this number to every port.")] = 0,
+    port_offset: Annotated[
+        int | None,
+        typer.Option(help="Add this number to every port (default: the next free one).", show_default=False),
+    ] = None,
+    strict_port: Annotated[
+        bool, typer.Option("--strict-port", help="Fail if a port is taken instead of moving all ports.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     exec_: Annotated[
         str | None,
@@ -49,14 +55,15 @@ def dev(
     ] = None,
 ) -> None:
     """Run sandbox, rest, ws and main, and reload main when its files change. ^C stops everything in order."""
-    start(project, sandbox=sandbox, port_offset=port_offset, json=json, command=exec_)
+    offset = 0 if strict_port and port_offset is None else port_offset
+    start(project, sandbox=sandbox, port_offset=offset, json=json, command=exec_)
 
 
 def start(
     project: Path | None,
     *,
     sandbox: bool | None = None,
-    port_offset: int = 0,
+    port_offset: int | None = 0,
     json: bool = False,
     command: str | None = None,
 ) -> None:

@@ -6,7 +6,10 @@ import errno
 import ipaddress
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nescord_core.errors import ConfigError, NescordError, PortTaken
@@ -15,7 +18,7 @@ from nescord_core.process.os_errors import reason_of
 if TYPE_CHECKING:
     import psutil
 
-__all__ = ["holder_of", "is_taken", "refusal"]
+__all__ = ["Holder", "find_holder", "holder_of", "is_taken", "refusal"]
 
 ANY = frozenset({ipaddress.ip_address("0.0.0.0"), ipaddress.ip_address("::")})  # noqa: S104 - compared, not bound
 Address = tuple[str, int]
@@ -38,13 +41,34 @@ def refusal(error: OSError, host: str, port: int, *, service: str, key: str) -> 
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that listens on a port. ``command`` and ``project`` are set if it is one of nescord's."""
+
+    pid: int
+    name: str
+    command: str = ""
+    project: Path | None = None
+
+    def __str__(self) -> str:
+        if self.project is not None:
+            return f"`{self.command}` of {self.project} (process {self.pid})"
+        return f"{self.name or 'a process'} (process {self.pid})"
+
+
 def holder_of(host: str, port: int) -> str:
-    """Describe the process that listens on the port, as ``python3 (process 1234)``.
+    """Describe the process that listens on the port, as ``python3 (process 1234)``; "" as `find_holder`."""
+    return str(find_holder(host, port) or "")
+
+
+def find_holder(host: str, port: int) -> Holder | None:
+    """Return the process that listens on the port.
 
     ``host`` is an address or a name; a name matches any local address. When a process shares the socket with
-    its children, the outermost is named, because the port is taken until that one ends. The answer is empty
-    where nobody listens, and where the system does not tell: a process of another user. Arguments of the
-    process are not shown, because they may hold what is nobody's business.
+    its children, the outermost is named, because the port is taken until that one ends; of nescord's services
+    it is the `nescord dev` or `run` that started them. The answer is None where nobody listens, and where the
+    system does not tell: a process of another user. Arguments of the process are not shown, because they may
+    hold what is nobody's business.
     """
     import psutil  # costs 8 ms, and only a service that does not get its port needs it
 
@@ -52,8 +76,36 @@ def holder_of(host: str, port: int) -> str:
     with suppress(psutil.Error, OSError):  # gone meanwhile, or not ours to look at
         if pids := {pid for pid, address in _listeners() if is_wanted(address)}:
             process = _outermost(psutil.Process(min(pids)), is_wanted)
-            return f"{process.name() or 'a process'} (process {process.pid})"
-    return ""
+            return _of_nescord(process) or Holder(process.pid, process.name())
+    return None
+
+
+def _of_nescord(process: psutil.Process) -> Holder | None:
+    """Return the outermost of nescord's processes from a listening one upwards; None for others."""
+    ours = list(takewhile(lambda each: _words(each) is not None, (process, *process.parents())))
+    commands = [(each, " ".join(words)) for each in ours if (words := _words(each))]
+    if not commands:
+        return None
+    outermost, command = commands[-1]
+    # The services run in the project's directory, `nescord dev` where it was started.
+    return Holder(outermost.pid, outermost.name(), f"nescord {command}", Path(process.cwd()))
+
+
+def _words(process: psutil.Process) -> list[str] | None:
+    """Return nescord's command that a process runs, without options: [] for a worker, None for others."""
+    import psutil
+
+    try:
+        words = process.cmdline()
+    except (psutil.Error, OSError):
+        return None
+    for at, word in enumerate(words[:5]):
+        if word == "nescord_cli" or Path(word).name == "nescord":
+            names = list(takewhile(str.isalpha, words[at + 1 : at + 3]))
+            return names if names[:1] == ["run"] else names[:1]
+        if word.startswith("nescord_core."):
+            return []
+    return None
 
 
 def _listeners() -> Iterator[tuple[int, Address]]:

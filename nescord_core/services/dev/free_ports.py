@@ -1,18 +1,22 @@
-"""Checks that the ports of all services are free before any of them starts."""
+"""Checks that the ports of all services are free before any of them starts, and finds free ones."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from nescord_core.errors import PortTaken
-from nescord_core.process.ports import refusal
+from nescord_core.config import Config
+from nescord_core.errors import NescordError, PortTaken
+from nescord_core.process.ports import Holder, find_holder, refusal
 from nescord_core.services.dev import plan
 from nescord_core.supervisor.output import Output
 
-__all__ = ["until_free"]
+__all__ = ["OffsetChoice", "choose_offset", "until_free"]
 
+OFFSETS = range(0, 2000, 50)
+"""Port offsets that are tried. The ports of a project with few workers lie within 50."""
 RETRY = 0.1
 """Seconds between two checks while an earlier run is stopping."""
 
@@ -34,6 +38,52 @@ async def until_free(
             output.say("waiting for the ports of an earlier run that was killed and is still stopping")
             reported = True
         await asyncio.sleep(RETRY)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetChoice:
+    """A port offset, and the port that is taken at offset 0, if that is why it is another one."""
+
+    offset: int
+    taken: plan.Listener | None = None
+    holder: Holder | None = None
+
+
+def choose_offset(config: Config, *, sandbox: bool | None) -> OffsetChoice:
+    """Return the smallest port offset at which every port is free.
+
+    It is 0 where a port is held by an earlier run of this very project, which is to end first or refuses this
+    one, and where a port that is taken has been configured: only default ports are nobody's wish.
+
+    Raises:
+        ConfigError: there is neither a token nor a sandbox, or a port is 0.
+        NescordError: the ports of all offsets are taken.
+
+    """
+    first = OffsetChoice(0)
+    for offset in OFFSETS:
+        moved, with_sandbox = plan.effective(config, sandbox=sandbox, port_offset=offset)
+        taken = _first_taken(plan.listeners(moved, sandbox=with_sandbox))
+        if taken is None:
+            return replace(first, offset=offset)
+        if offset == 0:
+            holder = find_holder(taken.host, taken.port)
+            is_own = holder is not None and holder.project == config.project.resolve()
+            if is_own or config.values[taken.key].source != "default":
+                return first
+            first = OffsetChoice(0, taken, holder)
+    raise NescordError(
+        "there are no free ports for this project.", hint="Stop other nescord projects, or set its ports."
+    )
+
+
+def _first_taken(listeners: Iterable[plan.Listener]) -> plan.Listener | None:
+    for listener in listeners:
+        try:
+            _check_free([listener])
+        except PortTaken:
+            return listener
+    return None
 
 
 def _check_free(listeners: Iterable[plan.Listener]) -> None:

@@ -17,7 +17,7 @@ from nescord_core.services.control import control_socket
 from nescord_core.services.control.exclusive_lock import was_not_released
 from nescord_core.services.dev import plan
 from nescord_core.services.dev.commands import DevCommands, Replan
-from nescord_core.services.dev.free_ports import until_free
+from nescord_core.services.dev.free_ports import OffsetChoice, choose_offset, until_free
 from nescord_core.services.dev.signals import stop_on_signals
 from nescord_core.services.dev.start_report import StartReport
 from nescord_core.services.dev.terminal_keys import TerminalKeys
@@ -60,14 +60,15 @@ async def run_dev(
     sandbox: bool | None = None,
     json: bool = False,
     exec_cmd: Sequence[str] | None = None,
-    port_offset: int = 0,
+    port_offset: int | None = 0,
     file: TextIO | None = None,
     environ: Mapping[str, str] | None = None,
     mode: RunMode = DEV,
 ) -> int:
     """Run the services until a signal, `nescord stop`, the end of ``exec_cmd`` or a permanent failure.
 
-    If ``sandbox`` is None, the sandbox is used when there is no token. ``file`` (default: stdout) receives
+    If ``sandbox`` is None, the sandbox is used when there is no token. If ``port_offset`` is None, it is the
+    smallest at which all ports are free. ``file`` (default: stdout) receives
     the output of all services, as JSON lines if ``json``. ``exec_cmd`` starts in the working directory once
     all services are ready. Returns the exit code: 0 after an orderly stop, that of ``exec_cmd``, 2 if a
     service rejects its configuration, otherwise 1. The reason for a failure is printed to stderr.
@@ -80,13 +81,16 @@ async def run_dev(
     """
     environ = dict(os.environ if environ is None else environ)
     notifier = SystemdNotifier.from_environment(environ)
-    _, with_sandbox = plan.effective(config, sandbox=sandbox, port_offset=port_offset)
+    choice = OffsetChoice(port_offset or 0)
+    if port_offset is None:
+        choice = choose_offset(config, sandbox=sandbox)
+    _, with_sandbox = plan.effective(config, sandbox=sandbox, port_offset=choice.offset)
 
     if with_sandbox:
         require_discordpy("the sandbox")
 
     def planned(given: Config) -> tuple[Config, list[ServiceSpec]]:
-        moved, _ = plan.effective(given, sandbox=with_sandbox, port_offset=port_offset)
+        moved, _ = plan.effective(given, sandbox=with_sandbox, port_offset=choice.offset)
         return moved, plan.plan(
             moved,
             sandbox=with_sandbox,
@@ -99,6 +103,10 @@ async def run_dev(
 
     settings, specs = planned(config)
     output = _output(specs, settings, file or sys.stdout, mode.own, json=json)
+    if choice.taken is not None:
+        by = f" by {choice.holder}" if choice.holder else ""
+        moved = f"all ports are moved by {choice.offset} (--strict-port refuses instead)"
+        output.say(f"{choice.taken.address} is taken{by}; {moved}")
     page = f"http://{settings.sandbox.host}:{settings.sandbox.port}/" if with_sandbox else ""
     keys = mode.watch and not (json or exec_cmd or file) and sys.stdin.isatty()
     report = StartReport(output, page, notifier, keys=keys)
