@@ -192,8 +192,8 @@ def sandbox(
 ) -> None:
     """Run a local Discord on loopback: REST, gateway, and a page to chat with the bot."""
     from nescord_core.services import service_process
+    from nescord_core.services.sandbox import load, serve
     from nescord_core.services.sandbox import routes as operations
-    from nescord_core.services.sandbox import serve
 
     if routes:
         for method, path, state in operations():
@@ -202,6 +202,7 @@ def sandbox(
     flags = {"sandbox__listen": listen, "sandbox__guilds": guilds, "sandbox__shards": shards}
     flags |= {"sandbox__max_concurrency": max_concurrency, "sandbox__disallowed_intents": disallowed_intents}
     settings = _load(project, **flags, ws__identify_window=identify_window).sandbox
+    load()
     typer.echo(f"The sandbox's token (not a secret): {settings.token}")
     typer.echo(f"Point a bot at it:  DISCORD_API_URL=http://{settings.host}:{settings.port}/api/v10")
     service_process.run("sandbox", lambda stop, ready: serve(settings, stop=stop, on_ready=ready))

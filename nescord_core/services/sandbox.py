@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.process import state_dir
 from nescord_core.services.control.running_services import announce
 from nescord_core.settings import SandboxSettings
 
-__all__ = ["routes", "serve"]
+if TYPE_CHECKING:
+    from nescord_core.sandbox.server import Sandbox
+
+__all__ = ["load", "routes", "serve"]
+
+
+def load() -> type[Sandbox]:
+    """Import the sandbox, whose model imports discord.py.
+
+    Call it before logging is configured: discord.py warns of what only voice needs when it is imported.
+
+    Raises:
+        ConfigError: discord.py is missing or does not work here.
+
+    """
+    require_discordpy("the sandbox")
+    from nescord_core.sandbox.server import Sandbox
+
+    return Sandbox
 
 
 async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Callable[[str], None]) -> None:
@@ -22,11 +41,9 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
         PortTaken: another process has the port.
 
     """
-    require_discordpy("the sandbox")
-    from nescord_core.sandbox.server import Sandbox  # its model imports discord.py
-
+    sandbox = load()
     state_dir.prepare(settings.state_dir)
-    async with Sandbox(settings).running() as address:
+    async with sandbox(settings).running() as address:
         with announce(settings.state_dir, "sandbox", address=address, admin=address):
             on_ready(address)
             await stop.wait()
