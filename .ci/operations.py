@@ -19,6 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from schema_types import bodies, properties, resolve, types, union  # noqa: E402 - beside this script
+
 from nescord_core.discord_api import contract  # noqa: E402 - the script runs from a checkout that need not be installed
 from nescord_core.discord_api.contract import Operation, Schema  # noqa: E402
 
@@ -62,60 +64,6 @@ class Field:
     wire: str
     annotation: str
     value: str
-
-
-def resolve(schema: Schema) -> Schema:
-    while ref := schema.get("$ref"):
-        schema = contract.schemas()[ref.rsplit("/", 1)[1]]
-    return schema
-
-
-def types(schema: Schema) -> set[str]:
-    """Return the possible annotations of a schema's value."""
-    if schema.get("$ref", "").endswith("/SnowflakeType"):
-        return {"Id"}
-    schema = resolve(schema)
-    found: set[str] = set()
-    for part in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
-        found |= types(part)
-    if not found and "allOf" in schema and "type" not in schema:
-        found |= types(schema["allOf"][0])
-    if "enum" in schema and "type" not in schema:
-        found |= {"None" if v is None else type(v).__name__ for v in schema["enum"]}
-    kinds = schema.get("type", ())
-    for kind in [kinds] if isinstance(kinds, str) else kinds:
-        found.add(annotation_of(kind, schema))
-    return found or {"Any"}
-
-
-def annotation_of(kind: str, schema: Schema) -> str:
-    if kind == "array":
-        return f"Sequence[{union(types(schema.get('items', {})))}]"
-    if kind == "string" and schema.get("contentEncoding") == "binary":
-        return "FileLike"
-    names = {"integer": "int", "number": "float", "boolean": "bool", "string": "str", "null": "None"}
-    return names.get(kind, "Json")
-
-
-def union(names: set[str]) -> str:
-    if "Any" in names:
-        return "Any"
-    if "Id" in names:
-        names = names - {"int", "str"}
-    if "float" in names:
-        names = names - {"int"}
-    return " | ".join(sorted(names - {"None"}) + (["None"] if "None" in names else []))
-
-
-def properties(schema: Schema) -> dict[str, Schema]:
-    """Merge the fields of an object with those of its alternatives and parts."""
-    schema = resolve(schema)
-    merged: dict[str, Schema] = {}
-    for part in (*schema.get("allOf", ()), *schema.get("oneOf", ()), *schema.get("anyOf", ())):
-        for name, value in properties(part).items():
-            merged[name] = {"oneOf": [merged[name], value]} if name in merged else value
-    merged.update(schema.get("properties", {}))
-    return merged
 
 
 def python_name(wire: str, taken: set[str]) -> str:
@@ -292,18 +240,33 @@ def module(group: str, members: list[Operation]) -> str:
     text = f"class {class_name(group)}(Caller):\n\n{methods}"
     names = {*READ_AS, "Payload"}
     payloads = sorted(name for name in names if re.search(rf"\b{name}\b", methods))
-    wanted = ["UNSET", "Call", "FileLike", "HasToComponents", "Id", "Json", "Maybe", "comma", "path"]
+    wanted = [
+        "UNSET",
+        "Call",
+        "FileLike",
+        "HasToComponents",
+        "HasToDict",
+        "Id",
+        "Json",
+        "Maybe",
+        "comma",
+        "path",
+    ]
     tools = [name for name in wanted if re.search(rf"\b{name}\b", methods)]
     imports = ["from __future__ import annotations", ""]
     abstract = [name for name in ("Mapping", "Sequence") if f"{name}[" in methods]
     if abstract:
         imports.append(f"from collections.abc import {', '.join(abstract)}")
-    typing = ["Any", "Unpack"] if re.search(r"\bAny\b", methods) else ["Unpack"]
+    typing = ["TYPE_CHECKING", "Any", "Unpack"] if "Body" in methods else ["Any", "Unpack"]
     imports.append(f"from typing import {', '.join(typing)}")
     if payloads:
         imports.append(f"from nescord_core.payloads import {', '.join(payloads)}")
+    if re.search(r"\bView\b", methods):
+        imports.append("from nescord_core.payloads.base import View")
     imports.append("from nescord_core.rest.client.operations_base import Caller")
     imports.append(f"from nescord_core.rest.client.parameters import {', '.join(tools)}")
+    if used := [name for name in bodies() if re.search(rf"\b{name}\b", methods)]:
+        imports += ["if TYPE_CHECKING:", f"    from nescord_core.rest.client.bodies import {', '.join(used)}"]
     return HEADER + "\n" + "\n".join(imports) + "\n\n\n" + text
 
 

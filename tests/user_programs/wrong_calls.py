@@ -1,16 +1,22 @@
 """Mistakes in calls that a type checker has to find: each marked line is an error."""
 
 from nescord_core import RestClient
-from nescord_core.payloads import Message
+from nescord_core.payloads import Interaction, Message
 
 rest = RestClient()
 
 
-async def calls(message: Message) -> None:
+async def calls(message: Message, interaction: Interaction) -> None:
     await rest.create_message(message.channel_id, contnt="a")  # error
     await rest.create_message(message.channel_id, content=5)  # error
     await rest.create_message(message.channel_id, embeds={"title": "t"})  # error
     await rest.create_message(message.channel_id, embeds=["t"])  # error
+    await rest.create_message(message.channel_id, embeds=[{"titel": "t"}])  # error
+    await rest.create_message(message.channel_id, embeds=[{"color": "red"}])  # error
+    await rest.create_message(message.channel_id, components=[{"type": "button"}])  # error
+    await rest.create_message(message.channel_id, allowed_mentions={"roles": 5})  # error
+    await rest.respond(interaction, contnt="a")  # error
+    await rest.respond(interaction, embeds=[{"titel": "t"}])  # error
     await rest.create_message(message.channel_id, priority="high")  # error
     await rest.create_message()  # error
     found: Message = await rest.get_channel(message.channel_id)  # error

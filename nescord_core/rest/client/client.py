@@ -14,11 +14,12 @@ import msgspec
 from nescord_core._version import USER_AGENT
 from nescord_core.errors import DiscordHTTPError, TransportError
 from nescord_core.payloads import Interaction, Message
+from nescord_core.rest.client.bodies import InteractionDataBody, MessageReferenceBody
 from nescord_core.rest.client.errors import error_of, mask
 from nescord_core.rest.client.operations import Operations
 from nescord_core.rest.client.operations_base import merged
 from nescord_core.rest.client.pagination import every
-from nescord_core.rest.client.parameters import UNSET, Call
+from nescord_core.rest.client.parameters import UNSET, Call, FileLike
 from nescord_core.rest.client.request import Request, build
 from nescord_core.rest.client.retries import NoRoomError, unreachable, until_answered
 from nescord_core.rest.client.wrong_arguments import check
@@ -68,26 +69,32 @@ class RestClient(Operations):
 
     async def reply(self, message: Message, **fields: Any) -> Message:
         """Reply to a message in its channel; takes the arguments of `create_message`."""
-        reference = {"message_id": str(message.id), "fail_if_not_exists": False}
+        reference: MessageReferenceBody = {"message_id": message.id, "fail_if_not_exists": False}
         return await self.create_message(message.channel_id, message_reference=reference, **fields)
 
-    async def respond(self, interaction: Interaction, *, ephemeral: bool = False, **data: Any) -> None:
+    async def respond(
+        self,
+        interaction: Interaction,
+        *,
+        ephemeral: bool = False,
+        files: Sequence[FileLike] = (),
+        **data: Unpack[InteractionDataBody],
+    ) -> None:
         """Respond to an interaction with a message, within 3 s of its creation, or Discord shows a failure.
 
         Takes ``content=``, ``embeds=``, ``components=``, ``files=``... If it takes longer, call `defer` first
         and then `update_original_webhook_message(interaction.application_id, interaction.token, ...)`.
         https://discord.com/developers/docs/interactions/receiving-and-responding
         """
-        files = data.pop("files", ())
         if ephemeral:
-            data["flags"] = data.get("flags", 0) | EPHEMERAL
+            data["flags"] = (data.get("flags") or 0) | EPHEMERAL
         await self.create_interaction_response(
             interaction.id, interaction.token, type=4, data=data, files=files
         )
 
     async def defer(self, interaction: Interaction, *, ephemeral: bool = False) -> None:
         """Acknowledge an interaction to respond later; its token then lasts 15 minutes."""
-        data = {"flags": EPHEMERAL} if ephemeral else {}
+        data: InteractionDataBody = {"flags": EPHEMERAL} if ephemeral else {}
         await self.create_interaction_response(interaction.id, interaction.token, type=5, data=data)
 
     async def request(

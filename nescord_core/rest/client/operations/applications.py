@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nescord_core.payloads import CommandPermissions, Emoji, Entitlement, Payload
+from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, comma, path
+from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToDict, Id, Json, Maybe, comma, path
+
+if TYPE_CHECKING:
+    from nescord_core.rest.client.bodies import CommandOptionBody, CommandPermissionBody
 
 
 class ApplicationsOperations(Caller):
@@ -56,7 +60,7 @@ class ApplicationsOperations(Caller):
         name_localizations: Maybe[Json | None] = UNSET,
         description: Maybe[str | None] = UNSET,
         description_localizations: Maybe[Json | None] = UNSET,
-        options: Maybe[Sequence[Json] | None] = UNSET,
+        options: Maybe[Sequence[CommandOptionBody | HasToDict | View] | None] = UNSET,
         default_member_permissions: Maybe[int | None] = UNSET,
         dm_permission: Maybe[bool | None] = UNSET,
         contexts: Maybe[Sequence[int] | None] = UNSET,
@@ -136,7 +140,7 @@ class ApplicationsOperations(Caller):
         name_localizations: Maybe[Json | None] = UNSET,
         description: Maybe[str | None] = UNSET,
         description_localizations: Maybe[Json | None] = UNSET,
-        options: Maybe[Sequence[Json] | None] = UNSET,
+        options: Maybe[Sequence[CommandOptionBody | HasToDict | View] | None] = UNSET,
         default_member_permissions: Maybe[int | None] = UNSET,
         dm_permission: Maybe[bool | None] = UNSET,
         contexts: Maybe[Sequence[int] | None] = UNSET,
@@ -343,7 +347,7 @@ class ApplicationsOperations(Caller):
         guild_id: Id,
         command_id: Id,
         *,
-        permissions: Maybe[Sequence[Json] | None] = UNSET,
+        permissions: Maybe[Sequence[CommandPermissionBody | HasToDict | View] | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> CommandPermissions:
@@ -418,7 +422,7 @@ class ApplicationsOperations(Caller):
         name_localizations: Maybe[Json | None] = UNSET,
         description: Maybe[str | None] = UNSET,
         description_localizations: Maybe[Json | None] = UNSET,
-        options: Maybe[Sequence[Json] | None] = UNSET,
+        options: Maybe[Sequence[CommandOptionBody | HasToDict | View] | None] = UNSET,
         default_member_permissions: Maybe[int | None] = UNSET,
         dm_permission: Maybe[bool | None] = UNSET,
         contexts: Maybe[Sequence[int] | None] = UNSET,
@@ -489,7 +493,7 @@ class ApplicationsOperations(Caller):
         name_localizations: Maybe[Json | None] = UNSET,
         description: Maybe[str | None] = UNSET,
         description_localizations: Maybe[Json | None] = UNSET,
-        options: Maybe[Sequence[Json] | None] = UNSET,
+        options: Maybe[Sequence[CommandOptionBody | HasToDict | View] | None] = UNSET,
         default_member_permissions: Maybe[int | None] = UNSET,
         dm_permission: Maybe[bool | None] = UNSET,
         contexts: Maybe[Sequence[int] | None] = UNSET,

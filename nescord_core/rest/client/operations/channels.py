@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nescord_core.payloads import Channel, Invite, Message, Payload, ThreadMember, User
+from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import (
     UNSET,
     Call,
     FileLike,
     HasToComponents,
+    HasToDict,
     Id,
     Json,
     Maybe,
     comma,
     path,
 )
+
+if TYPE_CHECKING:
+    from nescord_core.rest.client.bodies import (
+        AllowedMentionsBody,
+        AttachmentBody,
+        ComponentBody,
+        DefaultReactionBody,
+        EmbedBody,
+        ForumTagBody,
+        MessageReferenceBody,
+        OverwriteBody,
+        PollBody,
+        ThreadMessageBody,
+    )
 
 
 class ChannelsOperations(Caller):
@@ -130,15 +146,15 @@ class ChannelsOperations(Caller):
         channel_id: Id,
         *,
         content: Maybe[str | None] = UNSET,
-        embeds: Maybe[Sequence[Json] | None] = UNSET,
-        allowed_mentions: Maybe[Json | None] = UNSET,
+        embeds: Maybe[Sequence[EmbedBody | HasToDict | View] | None] = UNSET,
+        allowed_mentions: Maybe[AllowedMentionsBody | HasToDict | View | None] = UNSET,
         sticker_ids: Maybe[Sequence[Id] | None] = UNSET,
-        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[ComponentBody | HasToDict | View] | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
-        attachments: Maybe[Sequence[Json] | None] = UNSET,
-        poll: Maybe[Json | None] = UNSET,
+        attachments: Maybe[Sequence[AttachmentBody | HasToDict | View] | None] = UNSET,
+        poll: Maybe[HasToDict | PollBody | View | None] = UNSET,
         shared_client_theme: Maybe[Json | None] = UNSET,
-        message_reference: Maybe[Json | None] = UNSET,
+        message_reference: Maybe[HasToDict | MessageReferenceBody | View | None] = UNSET,
         nonce: Maybe[int | str | None] = UNSET,
         enforce_nonce: Maybe[bool | None] = UNSET,
         tts: Maybe[bool | None] = UNSET,
@@ -189,7 +205,7 @@ class ChannelsOperations(Caller):
         auto_archive_duration: Maybe[int | None] = UNSET,
         rate_limit_per_user: Maybe[int | None] = UNSET,
         applied_tags: Maybe[Sequence[Id] | None] = UNSET,
-        message: Maybe[Json] = UNSET,
+        message: Maybe[HasToDict | ThreadMessageBody | View] = UNSET,
         type: Maybe[int | None] = UNSET,
         invitable: Maybe[bool | None] = UNSET,
         files: Sequence[FileLike] = (),
@@ -704,17 +720,17 @@ class ChannelsOperations(Caller):
         nsfw: Maybe[bool | None] = UNSET,
         rate_limit_per_user: Maybe[int | None] = UNSET,
         parent_id: Maybe[Id | None] = UNSET,
-        permission_overwrites: Maybe[Sequence[Json] | None] = UNSET,
+        permission_overwrites: Maybe[Sequence[HasToDict | OverwriteBody | View] | None] = UNSET,
         rtc_region: Maybe[str | None] = UNSET,
         video_quality_mode: Maybe[int | None] = UNSET,
         default_auto_archive_duration: Maybe[int | None] = UNSET,
-        default_reaction_emoji: Maybe[Json | None] = UNSET,
+        default_reaction_emoji: Maybe[DefaultReactionBody | HasToDict | View | None] = UNSET,
         default_thread_rate_limit_per_user: Maybe[int | None] = UNSET,
         default_sort_order: Maybe[int | None] = UNSET,
         default_forum_layout: Maybe[int | None] = UNSET,
         default_tag_setting: Maybe[str | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
-        available_tags: Maybe[Sequence[Json] | None] = UNSET,
+        available_tags: Maybe[Sequence[ForumTagBody | HasToDict | View] | None] = UNSET,
         archived: Maybe[bool | None] = UNSET,
         locked: Maybe[bool | None] = UNSET,
         invitable: Maybe[bool | None] = UNSET,
@@ -768,12 +784,12 @@ class ChannelsOperations(Caller):
         message_id: Id,
         *,
         content: Maybe[str | None] = UNSET,
-        embeds: Maybe[Sequence[Json] | None] = UNSET,
+        embeds: Maybe[Sequence[EmbedBody | HasToDict | View] | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
-        allowed_mentions: Maybe[Json | None] = UNSET,
+        allowed_mentions: Maybe[AllowedMentionsBody | HasToDict | View | None] = UNSET,
         sticker_ids: Maybe[Sequence[Id] | None] = UNSET,
-        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
-        attachments: Maybe[Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[ComponentBody | HasToDict | View] | None] = UNSET,
+        attachments: Maybe[Sequence[AttachmentBody | HasToDict | View] | None] = UNSET,
         files: Sequence[FileLike] = (),
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,

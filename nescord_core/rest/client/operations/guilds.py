@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nescord_core.payloads import (
     AutoModerationRule,
@@ -22,8 +22,17 @@ from nescord_core.payloads import (
     VoiceState,
     WelcomeScreen,
 )
+from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, comma, path
+from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToDict, Id, Json, Maybe, comma, path
+
+if TYPE_CHECKING:
+    from nescord_core.rest.client.bodies import (
+        DefaultReactionBody,
+        ForumTagBody,
+        OverwriteBody,
+        RoleColorsBody,
+    )
 
 
 class GuildsOperations(Caller):
@@ -215,16 +224,16 @@ class GuildsOperations(Caller):
         nsfw: Maybe[bool | None] = UNSET,
         rate_limit_per_user: Maybe[int | None] = UNSET,
         parent_id: Maybe[Id | None] = UNSET,
-        permission_overwrites: Maybe[Sequence[Json] | None] = UNSET,
+        permission_overwrites: Maybe[Sequence[HasToDict | OverwriteBody | View] | None] = UNSET,
         rtc_region: Maybe[str | None] = UNSET,
         video_quality_mode: Maybe[int | None] = UNSET,
         default_auto_archive_duration: Maybe[int | None] = UNSET,
-        default_reaction_emoji: Maybe[Json | None] = UNSET,
+        default_reaction_emoji: Maybe[DefaultReactionBody | HasToDict | View | None] = UNSET,
         default_thread_rate_limit_per_user: Maybe[int | None] = UNSET,
         default_sort_order: Maybe[int | None] = UNSET,
         default_forum_layout: Maybe[int | None] = UNSET,
         default_tag_setting: Maybe[str | None] = UNSET,
-        available_tags: Maybe[Sequence[Json | None] | None] = UNSET,
+        available_tags: Maybe[Sequence[ForumTagBody | HasToDict | View | None] | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
@@ -289,7 +298,7 @@ class GuildsOperations(Caller):
         name: Maybe[str | None] = UNSET,
         permissions: Maybe[int | None] = UNSET,
         color: Maybe[int | None] = UNSET,
-        colors: Maybe[Json | None] = UNSET,
+        colors: Maybe[HasToDict | RoleColorsBody | View | None] = UNSET,
         hoist: Maybe[bool | None] = UNSET,
         mentionable: Maybe[bool | None] = UNSET,
         icon: Maybe[str | None] = UNSET,
@@ -1207,7 +1216,7 @@ class GuildsOperations(Caller):
         name: Maybe[str | None] = UNSET,
         permissions: Maybe[int | None] = UNSET,
         color: Maybe[int | None] = UNSET,
-        colors: Maybe[Json | None] = UNSET,
+        colors: Maybe[HasToDict | RoleColorsBody | View | None] = UNSET,
         hoist: Maybe[bool | None] = UNSET,
         mentionable: Maybe[bool | None] = UNSET,
         icon: Maybe[str | None] = UNSET,

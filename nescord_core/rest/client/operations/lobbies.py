@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nescord_core.payloads import Payload
+from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToComponents, Id, Json, Maybe, path
+from nescord_core.rest.client.parameters import (
+    UNSET,
+    Call,
+    FileLike,
+    HasToComponents,
+    HasToDict,
+    Id,
+    Json,
+    Maybe,
+    path,
+)
+
+if TYPE_CHECKING:
+    from nescord_core.rest.client.bodies import (
+        AllowedMentionsBody,
+        AttachmentBody,
+        ComponentBody,
+        EmbedBody,
+        MessageReferenceBody,
+        PollBody,
+    )
 
 
 class LobbiesOperations(Caller):
@@ -84,15 +105,15 @@ class LobbiesOperations(Caller):
         lobby_id: Id,
         *,
         content: Maybe[str | None] = UNSET,
-        embeds: Maybe[Sequence[Json] | None] = UNSET,
-        allowed_mentions: Maybe[Json | None] = UNSET,
+        embeds: Maybe[Sequence[EmbedBody | HasToDict | View] | None] = UNSET,
+        allowed_mentions: Maybe[AllowedMentionsBody | HasToDict | View | None] = UNSET,
         sticker_ids: Maybe[Sequence[Id] | None] = UNSET,
-        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[ComponentBody | HasToDict | View] | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
-        attachments: Maybe[Sequence[Json] | None] = UNSET,
-        poll: Maybe[Json | None] = UNSET,
+        attachments: Maybe[Sequence[AttachmentBody | HasToDict | View] | None] = UNSET,
+        poll: Maybe[HasToDict | PollBody | View | None] = UNSET,
         shared_client_theme: Maybe[Json | None] = UNSET,
-        message_reference: Maybe[Json | None] = UNSET,
+        message_reference: Maybe[HasToDict | MessageReferenceBody | View | None] = UNSET,
         nonce: Maybe[int | str | None] = UNSET,
         enforce_nonce: Maybe[bool | None] = UNSET,
         tts: Maybe[bool | None] = UNSET,

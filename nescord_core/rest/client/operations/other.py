@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nescord_core.payloads import Payload, SoundboardSound, StageInstance, Sticker, Subscription
+from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
+from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToDict, Id, Json, Maybe, path
+
+if TYPE_CHECKING:
+    from nescord_core.rest.client.bodies import InteractionDataBody
 
 
 class OtherOperations(Caller):
@@ -18,7 +22,7 @@ class OtherOperations(Caller):
         *,
         with_response: Maybe[bool] = UNSET,
         type: Maybe[int] = UNSET,
-        data: Maybe[Json | None] = UNSET,
+        data: Maybe[HasToDict | InteractionDataBody | Json | View | None] = UNSET,
         files: Sequence[FileLike] = (),
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from nescord_core.payloads import Message, Payload
+from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
-from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToComponents, Id, Json, Maybe, path
+from nescord_core.rest.client.parameters import (
+    UNSET,
+    Call,
+    FileLike,
+    HasToComponents,
+    HasToDict,
+    Id,
+    Json,
+    Maybe,
+    path,
+)
+
+if TYPE_CHECKING:
+    from nescord_core.rest.client.bodies import (
+        AllowedMentionsBody,
+        AttachmentBody,
+        ComponentBody,
+        EmbedBody,
+        PollBody,
+    )
 
 
 class WebhooksOperations(Caller):
@@ -163,11 +183,11 @@ class WebhooksOperations(Caller):
         thread_id: Maybe[Id] = UNSET,
         with_components: Maybe[bool] = UNSET,
         content: Maybe[str | None] = UNSET,
-        embeds: Maybe[Sequence[Json] | None] = UNSET,
-        allowed_mentions: Maybe[Json | None] = UNSET,
-        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
-        attachments: Maybe[Sequence[Json] | None] = UNSET,
-        poll: Maybe[Json | None] = UNSET,
+        embeds: Maybe[Sequence[EmbedBody | HasToDict | View] | None] = UNSET,
+        allowed_mentions: Maybe[AllowedMentionsBody | HasToDict | View | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[ComponentBody | HasToDict | View] | None] = UNSET,
+        attachments: Maybe[Sequence[AttachmentBody | HasToDict | View] | None] = UNSET,
+        poll: Maybe[HasToDict | PollBody | View | None] = UNSET,
         tts: Maybe[bool | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         username: Maybe[str | None] = UNSET,
@@ -251,11 +271,11 @@ class WebhooksOperations(Caller):
         thread_id: Maybe[Id] = UNSET,
         with_components: Maybe[bool] = UNSET,
         content: Maybe[str | None] = UNSET,
-        embeds: Maybe[Sequence[Json] | None] = UNSET,
-        allowed_mentions: Maybe[Json | None] = UNSET,
-        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
-        attachments: Maybe[Sequence[Json] | None] = UNSET,
-        poll: Maybe[Json | None] = UNSET,
+        embeds: Maybe[Sequence[EmbedBody | HasToDict | View] | None] = UNSET,
+        allowed_mentions: Maybe[AllowedMentionsBody | HasToDict | View | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[ComponentBody | HasToDict | View] | None] = UNSET,
+        attachments: Maybe[Sequence[AttachmentBody | HasToDict | View] | None] = UNSET,
+        poll: Maybe[HasToDict | PollBody | View | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         files: Sequence[FileLike] = (),
         extra: Mapping[str, Any] | None = None,
@@ -336,11 +356,11 @@ class WebhooksOperations(Caller):
         thread_id: Maybe[Id] = UNSET,
         with_components: Maybe[bool] = UNSET,
         content: Maybe[str | None] = UNSET,
-        embeds: Maybe[Sequence[Json] | None] = UNSET,
-        allowed_mentions: Maybe[Json | None] = UNSET,
-        components: Maybe[HasToComponents | Sequence[Json] | None] = UNSET,
-        attachments: Maybe[Sequence[Json] | None] = UNSET,
-        poll: Maybe[Json | None] = UNSET,
+        embeds: Maybe[Sequence[EmbedBody | HasToDict | View] | None] = UNSET,
+        allowed_mentions: Maybe[AllowedMentionsBody | HasToDict | View | None] = UNSET,
+        components: Maybe[HasToComponents | Sequence[ComponentBody | HasToDict | View] | None] = UNSET,
+        attachments: Maybe[Sequence[AttachmentBody | HasToDict | View] | None] = UNSET,
+        poll: Maybe[HasToDict | PollBody | View | None] = UNSET,
         flags: Maybe[int | None] = UNSET,
         files: Sequence[FileLike] = (),
         extra: Mapping[str, Any] | None = None,
