@@ -313,7 +313,8 @@ async def test_a_command_may_have_nulls_in_the_fields_that_it_does_not_use(start
             "user_ids": ["2"],
             **dict.fromkeys(("query", "limit", "presences", "nonce")),
         }
-        named = {"guild_id": str(G1), "query": "al", "limit": None, "user_ids": [], "nonce": None}
+        named: dict[str, Any] = {"guild_id": str(G1), "query": "al", **dict.fromkeys(("limit", "nonce"))}
+        named["user_ids"] = []
         for request, name in ((ids, "bob"), (named, "alice")):
             await client.send(8, request)
             (found,) = (await client.until("GUILD_MEMBERS_CHUNK"))["d"]["members"]
