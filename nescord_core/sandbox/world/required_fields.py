@@ -12,7 +12,7 @@ from typing import Any
 from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Operation
 from nescord_core.discord_api.schema import Shape, shape_of
-from nescord_core.sandbox.world.event_schemas import event_schemas
+from nescord_core.sandbox.world.event_schemas import EVENT_SCHEMAS
 
 __all__ = ["complete", "complete_answer", "complete_event", "complete_members"]
 
@@ -65,7 +65,7 @@ def complete_answer(operation: Operation, status: int, payload: Any) -> Any:
 
 def complete_event(event: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """Complete an event's payload; fields that its schema lacks stay."""
-    schema = event_schemas().get(event)
+    schema = EVENT_SCHEMAS.get(event)
     if schema is None:
         return payload
     completed: Mapping[str, Any] = complete(payload, shape_of(schema))

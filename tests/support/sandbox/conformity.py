@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from nescord_core.discord_api import contract
-from nescord_core.sandbox.world.event_schemas import event_schemas
+from nescord_core.sandbox.world.event_schemas import EVENT_SCHEMAS
 
 __all__ = ["check", "check_event"]
 
@@ -41,7 +41,7 @@ def check(method: str, path: str, status: int, body: Any) -> list[str]:
 
 def check_event(event: str, payload: Any) -> list[str]:
     """Return the violations in a gateway event; empty if it conforms."""
-    if event not in event_schemas():
+    if event not in EVENT_SCHEMAS:
         return [f"{event}: the sandbox has no schema for it"]
     return [f"{event}: {line}" for line in _violations(f"/events/{event}", payload)]
 
@@ -66,7 +66,7 @@ def _lines(error: ValidationError) -> Iterator[str]:
 @cache
 def _validator(pointer: str) -> Draft202012Validator:
     resource = Resource.from_contents(
-        {"$id": _BASE, **contract.document(), "events": event_schemas()}, default_specification=DRAFT202012
+        {"$id": _BASE, **contract.document(), "events": EVENT_SCHEMAS}, default_specification=DRAFT202012
     )
     registry: Registry[Any] = Registry().with_resource(_BASE, resource)
     return Draft202012Validator(

@@ -7,7 +7,7 @@ from typing import Any
 
 from nescord_core.discord_api.schema import shape_of
 from nescord_core.events import Intents
-from nescord_core.sandbox.world.event_schemas import event_schemas
+from nescord_core.sandbox.world.event_schemas import EVENT_SCHEMAS
 from nescord_core.settings import SANDBOX_TOKEN as TOKEN
 from support.sandbox.conformity import check_event
 from support.sandbox.raw_gateway import RawGateway
@@ -62,7 +62,7 @@ async def test_every_event_conforms_to_its_schema() -> None:
             heard.events.append(("RESUMED", (await again.until("RESUMED"))["d"]))
     wrong = {line for event, payload in heard.events for line in check_event(event, payload)}
     assert wrong == set()
-    assert {event for event, _ in heard.events} == set(event_schemas())
+    assert {event for event, _ in heard.events} == set(EVENT_SCHEMAS)
     memberships(heard.events)
 
 
@@ -72,7 +72,7 @@ def memberships(events: list[tuple[str, Any]]) -> None:
         payload["channel_id"] for event, payload in events if "recipients" in payload.get("channel", {})
     }
     for event, payload in events:
-        if "guild_id" in shape_of(event_schemas()[event]).fields and "channel_id" in payload:
+        if "guild_id" in shape_of(EVENT_SCHEMAS[event]).fields and "channel_id" in payload:
             assert "guild_id" in payload or payload["channel_id"] in direct, (event, payload)
         if not isinstance(payload, dict) or "guild_id" not in payload:
             continue
@@ -201,4 +201,4 @@ async def scheduled(sandbox: RunningSandbox, base: str) -> None:
 
 
 def test_the_schemas_are_valid_json() -> None:
-    assert json.loads(json.dumps(event_schemas())) == event_schemas()
+    assert json.loads(json.dumps(EVENT_SCHEMAS)) == EVENT_SCHEMAS
