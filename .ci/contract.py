@@ -3,7 +3,8 @@
 
 With the DOCUMENT it writes the table; with --check it fails if the committed table is stale.
 
-The table contains what validation needs (operations, parameters, schemas), without the prose.
+The table contains what validation needs (operations, parameters, schemas), without the prose, and the names
+of enumerated values.
 """
 
 from __future__ import annotations
@@ -42,6 +43,12 @@ def constants(schema: dict[str, Any]) -> dict[str, Any]:
     if isinstance(choices, list) and choices and all(set(c) == {"const"} for c in choices):
         return {k: v for k, v in schema.items() if k != "oneOf"} | {"enum": [c["const"] for c in choices]}
     return schema
+
+
+def enumerated(schema: Json) -> dict[str, Any]:
+    """Return the values of a documented enum by their names, in order of value."""
+    choices = [choice for choice in schema.get("oneOf", ()) if "const" in choice and "title" in choice]
+    return {choice["title"]: choice["const"] for choice in sorted(choices, key=lambda each: each["const"])}
 
 
 def references(node: Any) -> Iterator[str]:
@@ -114,9 +121,11 @@ def derive(document: Json) -> dict[str, Any]:
     }
     schemas = {name: slim(schema) for name, schema in document["components"]["schemas"].items()}
     used = closure([*references(operations), "ErrorResponse", "RatelimitedResponse"], schemas)
+    enums = {name: enumerated(document["components"]["schemas"][name]) for name in sorted(used)}
     return {
         "operations": dict(sorted(operations.items())),
         "schemas": {name: schemas[name] for name in sorted(used)},
+        "enums": {name: values for name, values in enums.items() if values},
     }
 
 

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-__all__ = ["Operation", "Parameter", "document", "match", "operations", "schemas"]
+__all__ = ["Operation", "Parameter", "document", "enums", "match", "operations", "schemas"]
 
 Schema = Mapping[str, Any]
 
@@ -99,6 +99,12 @@ def schemas() -> Mapping[str, Schema]:
     """Return the shared schemas by name."""
     shared: Mapping[str, Schema] = document()["schemas"]
     return shared
+
+
+def enums() -> Mapping[str, Mapping[str, int | str]]:
+    """Return the named values of enumerations, by schema."""
+    named: Mapping[str, Mapping[str, int | str]] = document()["enums"]
+    return named
 
 
 @cache
