@@ -37,7 +37,7 @@ _AT_A_TIME = 8
 class _LoadingShard:
     """A shard whose snapshot is arriving, of a new session or again; ``position`` is the event it starts at.
 
-    Nothing of it was cached before if ``is_fresh``.
+    ``is_fresh`` if it never arrived completely.
     """
 
     is_fresh: bool
@@ -169,11 +169,11 @@ class GuildCache:
     def _begin_shard(self, snapshot: pb.Snapshot) -> None:
         shard_id = snapshot.shard_id
         is_new = self._sessions.get(shard_id) != snapshot.session_id
-        is_fresh = shard_id not in self._known and shard_id not in self._loading
-        if is_fresh:
+        is_fresh = shard_id not in self._known
+        begun = self._loading.get(shard_id)  # on a stream that broke, or of a session that has ended since
+        if is_fresh and begun is None:
             self._introduce_shard(snapshot)
         loading = _LoadingShard(is_fresh, is_new, (snapshot.session_id, snapshot.seq))
-        begun = self._loading.get(shard_id)  # on a stream that broke
         loading.is_announced = begun is not None and begun.announces(snapshot)
         self._loading[shard_id] = loading
 
@@ -198,8 +198,6 @@ class GuildCache:
         if loading.is_new and not loading.is_announced:
             loading.is_announced = True
             expected = snapshot.guild_ids or [each.guild_id for each in snapshot.guilds]
-            if not loading.is_fresh:
-                self._mark_unavailable(expected, reset=True)
             await self._start.connected(snapshot.shard_id, expected, is_fresh=loading.is_fresh)
         await self._put(snapshot.guilds, position, loading.guilds, announce=loading.is_new)
 

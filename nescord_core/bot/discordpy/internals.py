@@ -165,10 +165,9 @@ def add_guild(state: State, data: dict[str, Any]) -> discord.Guild:
 
 
 def expect_guilds(state: State, guild_ids: Iterable[int]) -> None:
-    """Add the guilds that are not in the cache as READY does, without data."""
+    """Add guilds as READY does, without data."""
     for guild_id in guild_ids:
-        if state._get_guild(guild_id) is None:
-            add_guild(state, {"id": str(guild_id), "unavailable": True})
+        add_guild(state, {"id": str(guild_id), "unavailable": True})
 
 
 def put_guild(state: State, data: dict[str, Any]) -> discord.Guild:

@@ -162,16 +162,26 @@ class Transport:
             if latency < 0:
                 continue  # not measured yet, or not again: the last one stays
             self._latencies[shard_id] = latency
-            if shard_id in self._sockets:
-                self._sockets[shard_id].measured = latency
-        if internals.auto_sharded(self._client) is None and self._latencies:
-            self._client.ws.measured = sum(self._latencies.values()) / len(self._latencies)  # type: ignore[attr-defined]
+        for shard_id, socket in self._sockets.items():
+            socket.measured = self._latency_of(shard_id)
+        if internals.auto_sharded(self._client) is None:
+            self._client.ws.measured = self._latency_of(None)  # type: ignore[attr-defined]
+
+    def _latency_of(self, shard_id: int | None) -> float:
+        """Return a shard's latency; the average for None, and for a shard that has not connected yet.
+
+        discord.py's own clients have no such shards, and average over those that they have.
+        """
+        known = self._latencies
+        if shard_id is not None and shard_id in known:
+            return known[shard_id]
+        return sum(known.values()) / len(known) if known else float("nan")
 
     def _add_shard(self, shard_id: int, shard_count: int) -> None:
         if internals.auto_sharded(self._client) is not None:
             commands = self.listener.gateway
             socket = ShardSocket(self._client, commands, self._members, shard_id, shard_count)
-            socket.measured = self._latencies.get(shard_id, socket.measured)
+            socket.measured = self._latency_of(shard_id)
             self._sockets[shard_id] = socket
             internals.add_shard(self._client, socket)
 

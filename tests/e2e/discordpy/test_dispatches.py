@@ -128,6 +128,8 @@ def comparable(kind: str, events: list[Any]) -> list[Any]:
     match kind:
         case "auto-sharded bot":
             assert names[0][0] == "setup_hook"
+            connected = [name for name, _ in names].index("connect")
+            assert all(seen["latency"] for _, _, seen in events[connected:])
             assert [name for name, _ in names[-2:]] == ["ready", "on_ready"]
             return sorted(names)
         case "bot without presences":

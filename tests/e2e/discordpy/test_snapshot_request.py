@@ -52,7 +52,9 @@ def test_a_ws_without_main_entry_keeps_guilds_once_a_main_has_asked(tmp_path: Pa
         assert ready(records, seen)["available"] == GUILDS
 
         main, ws = restarted(system, main, ws)
-        assert ready(records, seen)["available"] == GUILDS, "ws remembers that it was asked"
+        resumed = ready(records, seen)
+        assert resumed["available"] == GUILDS, "ws remembers that it was asked"
+        assert resumed["latency"], "that of the session that was resumed"
         assert system.gateway()["identifies"] == 2
         assert "main needs the guilds" not in ws.output
     finally:

@@ -113,6 +113,8 @@ class ReplicaSnapshots:
         if self._sessions != sessions:
             # Ahead of READY: a bot may ask for the latency in the first handler that runs.
             yield pb.FromWs(shards=self._world.facts())
+            if self._world.sessions != sessions:
+                return  # a session has begun meanwhile: its latency has to be sent first
         now, stream = self._partition.replicas, self._stream
         assignment = GuildAssignment(stream.address, before=self._replicas, since=stream.rivals, now=now)
         # Changes from here on, while these messages are sent, are sent after them.

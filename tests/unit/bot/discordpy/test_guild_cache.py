@@ -237,3 +237,18 @@ async def test_a_ready_whose_user_discordpy_cannot_use_keeps_no_guild_away() -> 
     odd.ready = b'{"user":{"id":"1"}}'
     await bot.take(odd)
     assert bot.held() == {5: "guild"}
+
+
+async def test_a_session_that_begins_while_a_shard_without_one_is_sent_starts_like_any_other() -> None:
+    bot = await idle()
+    seen: list[tuple[str, dict[int, str]]] = []
+    bot.on_dispatch = lambda event: seen.append((event, bot.held()))
+    empty = shard([], session="")
+    empty.ready, empty.last = b"", False
+    await bot.take(empty)
+    await bot.take(shard([picture(5)], guild_ids=[5]))
+    assert seen == [
+        ("connect", {5: "?"}),
+        ("guild_available", {5: "guild"}),
+        ("ready", {5: "guild"}),
+    ]

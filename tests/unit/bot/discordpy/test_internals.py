@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from importlib import metadata
@@ -9,10 +10,13 @@ from typing import Any
 
 import discord
 import pytest
-from discord import app_commands, gateway, shard, state
+from discord import app_commands, gateway, http, shard, state
 from discord.ext import commands
 from discord.http import HTTPClient, Route
+from discord.sticker import Sticker
 from discord.ui.view import BaseView, ViewStore
+from discord.webhook.async_ import AsyncWebhookAdapter
+from discord.webhook.sync import WebhookAdapter
 
 from nescord_core.bot.discordpy import internals
 
@@ -44,6 +48,10 @@ SIGNATURES: dict[Any, list[str]] = {
     state.ConnectionState._delay_ready: ["self"],
     state.AutoShardedConnectionState._delay_ready: ["self"],
     state.AutoShardedConnectionState._delay_shard_ready: ["self", "shard_id"],
+    HTTPClient.get_from_cdn: ["self", "url"],
+    Sticker._from_data: ["self", "data"],
+    discord.Activity._image_url: ["self", "image"],
+    http._set_api_version: ["value"],
 }
 
 
@@ -119,3 +127,19 @@ def test_every_event_has_its_parser() -> None:
     for kind in ("READY", "RESUMED", "GUILD_CREATE", "MESSAGE_CREATE", "INTERACTION_CREATE"):
         assert internals.parser(inner, kind) is not None
     assert internals.parser(inner, "NO_SUCH_EVENT") is None
+
+
+@pytest.mark.parametrize("adapter", [AsyncWebhookAdapter, WebhookAdapter])
+def test_a_webhook_is_sent_with_a_route_and_a_session(adapter: Any) -> None:
+    assert list(inspect.signature(adapter.request).parameters)[:3] == ["self", "route", "session"]
+
+
+def test_a_voice_client_warns_about_missing_libraries_by_these_flags() -> None:
+    assert all(isinstance(getattr(discord.VoiceClient, name), bool) for name in ("warn_nacl", "warn_dave"))
+
+
+async def test_a_request_for_members_has_these_parts() -> None:
+    client = discord.Client(intents=discord.Intents.none())
+    request = state.ChunkRequest(5, 0, asyncio.get_running_loop(), lambda _guild: None)
+    assert (request.guild_id, request.waiters, client._connection._chunk_requests) == (5, [], {})
+    assert isinstance(request.nonce, str)

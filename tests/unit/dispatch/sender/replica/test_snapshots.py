@@ -98,6 +98,18 @@ def test_a_session_that_begins_within_a_snapshot_is_not_sent_as_its_end() -> Non
     assert [each.last for each in heads if each.shard_id == 0] == []
 
 
+def test_the_latency_of_a_session_is_sent_ahead_of_the_session() -> None:
+    system = of("a")
+    snapshots = ReplicaSnapshots(system.partition, system.wires["a"].stream, system.world)
+    messages = snapshots.messages()
+    first = next(messages)
+    system.world.sessions += 1
+    assert list(messages) == [], "what is sent now would have a latency from before"
+    assert snapshots.behind
+    second = next(snapshots.messages())
+    assert [each is not None and each.HasField("shards") for each in (first, second)] == [True, True]
+
+
 def test_the_first_message_of_a_shard_lists_its_guilds() -> None:
     system = of("a", "b")
     wire = system.wires["a"]
