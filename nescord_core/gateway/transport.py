@@ -73,7 +73,7 @@ class Transport(WSListener):
         self._parts_size = 0
         self._is_dropped = False
         self._end: asyncio.Future[tuple[int | None, str]] = asyncio.get_running_loop().create_future()
-        self.writable = False
+        self._has_room = False
         self.on_writable: Callable[[], None] = _noop
 
     async def open(self, base_url: str, *, compress: str, timeout: float, proxy: str | None = None) -> Self:
@@ -103,6 +103,11 @@ class Transport(WSListener):
             except WSError as error:
                 reason = str(error)
         return code, reason
+
+    @property
+    def writable(self) -> bool:
+        """Whether a payload would be sent at once: the peer reads, and the connection is not lost."""
+        return self._has_room and self._ws is not None and not self._ws.underlying_transport.is_closing()
 
     def send(self, data: bytes) -> None:
         """Send one payload; dropped when the connection is gone, which ``read`` reports."""
@@ -141,7 +146,7 @@ class Transport(WSListener):
         if self._is_dropped:
             transport.disconnect(graceful=False)
             return
-        self.writable = True
+        self._has_room = True
         self._call(self._on_open)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -156,16 +161,16 @@ class Transport(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The TCP connection is closed."""
-        self.writable = False
+        self._has_room = False
         self._ended(None, "")
 
     def pause_writing(self) -> None:
         """The send buffer is full because the peer does not read: stop writing."""
-        self.writable = False
+        self._has_room = False
 
     def resume_writing(self) -> None:
         """The peer reads again: resume writing."""
-        self.writable = True
+        self._has_room = True
         self.on_writable()
 
     def _handle_frame(self, transport: WSTransport, frame: WSFrame) -> None:

@@ -115,16 +115,17 @@ async def test_more_commands_than_discord_takes(system: System) -> None:
 
         reading = asyncio.create_task(read())
         odd = [(b"x" * 1_000_000, 1.0), (b"{}", float("nan"))]
-        for number, (data, deadline) in enumerate([*odd, *[(b"{}", 1e300)] * 10_300]):
+        for number, (data, deadline) in enumerate([*odd, *[(b"{}", 1e300)] * 10_600]):
             command = pb.GatewayCommand(id=number, shard_id=0, op=3, data=data, deadline=deadline)
             await context.write(pb.FromMain(command=command))
         await reading
         await asyncio.sleep(FOR_EVER)
 
-    await run(system, script, done.wait, most_mb=60)
+    await run(system, script, done.wait, most_mb=150)
     assert "larger than Discord accepts" in errors[0]
     assert "not a number" in errors[1]
     assert "10,000 gateway commands are waiting already" in errors[-1]
+    assert "connection lost." not in system.started[-1].output, "written to a connection that is gone"
 
 
 @pytest.mark.bound("Streams between ws and main: dials of a main whose streams end at once")
@@ -132,8 +133,8 @@ async def test_a_main_that_ends_each_stream(system: System) -> None:
     async def script(_requests: Any, _context: Any) -> None:
         """End the stream."""
 
-    dials = await run(system, script, lambda: asyncio.sleep(5))
-    assert 3 <= len(dials) <= 16
+    dials = await run(system, script, lambda: asyncio.sleep(6))
+    assert 1 <= len(dials) <= 20
 
 
 async def test_a_main_that_sends_nonsense(system: System) -> None:

@@ -145,7 +145,7 @@ async def test_streams_without_a_hello(system: System, load: Load) -> None:
             first, _ = await asyncio.wait(ended, timeout=20, return_when=asyncio.FIRST_COMPLETED)
             assert "no Hello within 10 s" in next(iter(first)).result()
             await asyncio.sleep(2)
-            assert sum(each.done() for each in ended) == 16, "the others wait for their turn"
+            assert 16 <= sum(each.done() for each in ended) < 40, "the others wait for their turn"
             for each in ended:
                 each.cancel()
             await asyncio.wait(ended)

@@ -97,3 +97,20 @@ def test_commands_are_sent_as_they_are(op: int) -> None:
 def test_what_is_no_json_would_end_the_connection_and_is_refused() -> None:
     with pytest.raises(GatewayCommandError, match="not JSON"):
         command_payload(3, b"{")
+
+
+def test_commands_that_are_given_up_leave_nothing_behind() -> None:
+    queue = CommandQueue()
+    for ticket in range(10_000):
+        queue.put(Command(ticket, 3, b"{}", 3600.0 + ticket))
+        if ticket % 10:
+            queue.cancel(ticket)
+    assert len(queue) == 1000
+    assert len(queue._deadlines) <= 2 * len(queue) + 101
+    assert queue.next_at(0.0, connected=False) == 3600.0
+    first = queue.take(0.0)[0]
+    assert (queue.next_at(0.0, connected=False) or 0.0) > 3600.0
+    queue.put_back(first)
+    assert queue.next_at(0.0, connected=False) == 3600.0
+    assert queue.expire(3600.0) == [first]
+    assert queue.expire(1e9)[0].ticket == 1120
