@@ -21,6 +21,8 @@ from typing import Any, Generic, Self, TypeVar
 
 import msgspec
 
+from nescord_core.process.own_children import OWN_CHILDREN
+
 __all__ = ["CHANNEL_FD", "Channel", "Decoder", "decoder", "follow_parent", "pair", "receive", "send", "spawn"]
 
 CHANNEL_FD = "NESCORD_CHANNEL_FD"
@@ -107,15 +109,18 @@ async def spawn(
     on: the channel carries those secrets.
     """
     environment = {name: value for name, value in os.environ.items() if name not in without}
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        module,
-        pass_fds=(end.fileno(),),
-        stdin=asyncio.subprocess.DEVNULL,
-        env={**environment, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
-    )
+    with OWN_CHILDREN.starting() as started:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            module,
+            pass_fds=(end.fileno(),),
+            stdin=asyncio.subprocess.DEVNULL,
+            env={**environment, CHANNEL_FD: str(end.fileno()), "PYTHONUNBUFFERED": "1"},
+        )
+        started(process.pid)
+    return process
 
 
 class Channel(Generic[In, Out]):

@@ -12,6 +12,8 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
+from nescord_core.process.orphans import Orphans
+from nescord_core.process.own_children import OWN_CHILDREN
 from nescord_core.supervisor.line_splitter import LineSplitter
 from nescord_core.supervisor.parent_death import ParentDeathPipe
 from nescord_core.supervisor.spec import ServiceSpec
@@ -20,16 +22,27 @@ __all__ = ["ServiceProcess"]
 
 CHUNK = 1 << 16
 OUTPUT_TIMEOUT = 2.0
+LATER_LOOKS = 3
+LOOK_PAUSE = 0.1
+SUPERVISED = "NESCORD_SUPERVISED"
+"""Environment variable that tells which service of which supervisor a process belongs to."""
 Sink = Callable[[str, str], None]
 """Receives the stream (stdout or stderr) and one line without its newline."""
 
 
 class ServiceProcess:
-    """A running child. `start` spawns it; `wait` reaps it, kills its group and drains its output."""
+    """A running child. `start` spawns it; `wait` reaps it, ends what it leaves and drains its output."""
 
-    def __init__(self, process: asyncio.subprocess.Process, readers: list[asyncio.Task[None]]) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, readers: list[asyncio.Task[None]], mark: str, sink: Sink
+    ) -> None:
         self._process = process
         self._readers = readers
+        self._orphans = Orphans(
+            belongs=lambda environment: environment.get(SUPERVISED) == mark,
+            sessions=(process.pid,),
+            tell=lambda text: sink("stdout", text),
+        )
         self._reaped = False
 
     @property
@@ -62,7 +75,7 @@ class ServiceProcess:
         readers = [
             tasks.create_task(_read(reading, stream, sink)) for stream, (reading, _) in outputs.items()
         ]
-        return cls(process, readers)
+        return cls(process, readers, mark_of(spec), sink)
 
     def terminate(self) -> None:
         """Send SIGTERM to the process only: it stops its own children."""
@@ -85,25 +98,42 @@ class ServiceProcess:
         code = await self._process.wait()
         self.kill_group()
         self._reaped = True
+        await self._end_orphans(was_killed=code < 0)
         _, late = await asyncio.wait(self._readers, timeout=OUTPUT_TIMEOUT)
         for reader in late:
             reader.cancel()
         return code
 
+    async def _end_orphans(self, *, was_killed: bool) -> None:
+        """End what the group has left in other sessions, as a bot's helpers."""
+        await self._orphans.look(ending=True)
+        for _ in range(LATER_LOOKS if was_killed else 0):  # the rest of its group has only just been killed
+            await asyncio.sleep(LOOK_PAUSE)
+            await self._orphans.look(ending=True)
+
 
 async def _spawned(
     spec: ServiceSpec, death_pipe: ParentDeathPipe, stdout: int, stderr: int
 ) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *spec.argv,
-        cwd=spec.cwd,
-        env={**spec.env, "PYTHONUNBUFFERED": "1", **death_pipe.environment(spec.grace)},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        pass_fds=(death_pipe.fd,),
-        start_new_session=True,
-    )
+    marks = {"PYTHONUNBUFFERED": "1", SUPERVISED: mark_of(spec)}
+    with OWN_CHILDREN.starting() as started:
+        process = await asyncio.create_subprocess_exec(
+            *spec.argv,
+            cwd=spec.cwd,
+            env={**spec.env, **marks, **death_pipe.environment(spec.grace)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=(death_pipe.fd,),
+            start_new_session=True,
+        )
+        started(process.pid)
+    return process
+
+
+def mark_of(spec: ServiceSpec) -> str:
+    """Return the value of `SUPERVISED` in a service's processes."""
+    return f"{os.getpid()}/{spec.name}"
 
 
 async def _read(descriptor: int, stream: str, sink: Sink) -> None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nescord_core.process.own_children import OWN_CHILDREN
 from nescord_core.reload.swapping.failure import UNKNOWN_EXIT
 from nescord_core.reload.swapping.forkserver import FORK_FD, receive, report
 
@@ -136,7 +137,7 @@ class WarmParent:
     async def start(cls) -> WarmParent:
         """Start the process; it is idle until `warm_up`."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with theirs, OWN_CHILDREN.starting() as started:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -145,6 +146,7 @@ class WarmParent:
                 stdin=asyncio.subprocess.DEVNULL,
                 env={**os.environ, FORK_FD: str(theirs.fileno()), "PYTHONUNBUFFERED": "1"},
             )
+            started(process.pid)
         ours.setblocking(False)
         parent = cls(process, ours)
         asyncio.get_running_loop().add_reader(ours, parent._readable)

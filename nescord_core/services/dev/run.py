@@ -13,6 +13,7 @@ from typing import TextIO
 
 from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.config import Config, load, unread_files
+from nescord_core.process.orphans import adopt
 from nescord_core.services.control import control_socket
 from nescord_core.services.control.exclusive_lock import was_not_released
 from nescord_core.services.dev import plan
@@ -113,6 +114,7 @@ async def run_dev(
     supervisor = Supervisor(specs, output=output, on_change=report.update)
     output.on_closed = supervisor.request_stop
     run = _Run(supervisor, output, settings, page, notifier, mode, keys=keys)
+    adopt()
     with one_error():
         outcome = await run.supervise(lambda: planned(load(config.project, environ=environ)))
     if outcome.failure is not None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.errors import EntryError, NescordError, ServiceFailed
+from nescord_core.process.orphans import Orphans, adopt
 from nescord_core.reload.swapping import fork
 from nescord_core.reload.swapping.failure import Failure, describe_exit
 from nescord_core.reload.swapping.group import GRACE, Group, Restarts, Worker
@@ -113,6 +114,7 @@ class Parent:
         self._has_loaded = False
         self._has_notice = False
         self._dev = DevMessages(settings.state_dir)
+        self._orphans = Orphans(self._pids)
         self._breakpoints = Breakpoints(self._debugged, self._reload_changed)
         self._project_watch = ProjectWatch(
             settings.project_dir, settings.state_dir, self._dev, self._reload_changed
@@ -122,11 +124,13 @@ class Parent:
         """Run until ``stop`` or a failure that a restart cannot fix, which is raised."""
         if self._watch:
             self._project_watch.begin(self._settings.config_digest)
+        adopt()
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._group.run(), name="group")
             background = [
                 tasks.create_task(self._stop_when(stop)),
                 tasks.create_task(self._announce(on_ready, admin)),
+                tasks.create_task(self._orphans.run(), name="orphans"),
             ]
             if self._watch:
                 background.append(tasks.create_task(self._project_watch.run(), name="watch"))
@@ -136,6 +140,7 @@ class Parent:
             await running
             for task in background:
                 task.cancel()
+        await self._orphans.look(ending=True)
         if self._failure is not None:
             raise self._failure
 
@@ -192,6 +197,10 @@ class Parent:
             self._breakpoints.pass_waiting("reload")
             self._group.reload(paths, began)
 
+    def _pids(self) -> set[int]:
+        """Return the ids of all workers: starting, serving and draining."""
+        return {worker.pid for slot in self._group.slots for worker in slot.workers.values()}
+
     def _debugged(self, pid: int, *, is_stopped: bool) -> None:
         for slot in self._group.slots:
             slot.debugged(pid, is_stopped=is_stopped)
@@ -228,6 +237,7 @@ class Parent:
 
     def reloaded(self, reloaded: Reloaded) -> None:
         """Log one line per reload; the first load is reported by readiness."""
+        self._orphans.look_soon()
         if not reloaded.ok:
             self._metrics.refused += 1
         elif self._has_loaded:
@@ -258,6 +268,7 @@ class Parent:
 
     def crashed(self, replica: int, pid: int, code: int) -> None:
         """Log that a worker exited by itself; ws keeps its events for the next one."""
+        self._orphans.look_soon()
         if code == 0:  # an orderly exit, as when the bot closes its client
             log.warning("worker %d (process %d) exited by itself; restarting it", replica, pid)
             return

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from nescord_core.bot.libraries.source import DISCORD_PY, library_of_type, refusal
 from nescord_core.bot.listener import WsListener
-from nescord_core.process import descriptors, logs, state_dir
+from nescord_core.process import descriptors, logs, orphans, state_dir
 from nescord_core.process.parent_channel import CHANNEL_FD, follow_parent
 from nescord_core.reload.loading import entry, source_loader
 from nescord_core.reload.swapping.failure import Failure
@@ -101,7 +101,16 @@ def _serve(begin: Begin, end: socket.socket, started: float, starting: SlowStart
     listener = _listener(found, settings)
     if isinstance(listener, Failure):
         return _refuse(listener, settings, end, started)
-    return asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event(), starting.end))
+    code = asyncio.run(serve_worker(begin, listener, end, started, asyncio.Event(), starting.end))
+    _end_multiprocessing()
+    return code
+
+
+def _end_multiprocessing() -> None:
+    """End the processes of the bot's pools: Python would wait for their work before it exits."""
+    if (library := sys.modules.get("multiprocessing")) is not None:
+        for child in library.active_children():
+            child.terminate()
 
 
 def _refuse(failure: Failure, settings: MainSettings, end: socket.socket, started: float) -> int:
@@ -138,6 +147,7 @@ def _set_up(settings: MainSettings) -> None:
         "NESCORD_REST_URL": settings.rest_url,
         "NESCORD_SECRET": settings.security.secret,
         "NESCORD_STATE_DIR": str(settings.state_dir),
+        orphans.MARK: str(os.getpid()),
     }
     os.environ.update({name: value for name, value in effective.items() if value})
 

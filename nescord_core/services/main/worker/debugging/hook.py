@@ -44,7 +44,11 @@ class _Debugging:
         """Wait for a terminal unless one is attached; None if the program is to continue without one."""
         with self._lock:
             if self._channel is None or not self._channel.is_open:
-                self._channel = self._wait(frame)
+                try:
+                    self._channel = self._wait(frame)
+                except OSError as error:  # state_dir is gone, say: the bot must not fail for its debugger
+                    self._channel = None
+                    log.warning("breakpoint() is passed: no terminal can attach (%s)", error)
             return self._channel
 
     def stopped(self, frame: FrameType, socket_path: str = "") -> bool:
