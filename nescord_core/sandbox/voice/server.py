@@ -25,6 +25,8 @@ __all__ = ["VoiceServer"]
 
 MAX_MESSAGE = 64 << 10
 MAX_CONNECTIONS = 256
+LEAVE_DELAY = 1.0
+"""Seconds until the connection of a bot that is in no channel any more is closed."""
 STOP_TIMEOUT = 1.0
 KEY_BYTES = 32
 Publish = Callable[[str, Mapping[str, Any], int], None]
@@ -82,13 +84,18 @@ class VoiceServer:
         if begun is not None:
             update = {"token": begun.token, "guild_id": str(guild_id), "endpoint": self.endpoint}
             self._publish("VOICE_SERVER_UPDATE", update, guild_id)
-        self._hang_up(ended)
+        self._hang_up(ended, LEAVE_DELAY if begun is None else 0.0)
 
-    def _hang_up(self, call: Call | None) -> None:
-        """Close the connection of a call that has ended, after the bot has been sent the events."""
+    def _hang_up(self, call: Call | None, delay: float = 0.0) -> None:
+        """Close the connection of a call that has ended, after the bot has been sent the events.
+
+        A client that leaves closes its connection itself, before Discord's voice servers learn of it. Their
+        close code would make discord.py disconnect again, and so leave the channel that it joins next.
+        """
         connection = None if call is None else self._connections.get(call.connection or 0)
         if connection is not None:
-            connection.close(VoiceClose(VoiceCloseCode.DISCONNECTED, "Disconnected."))
+            close = VoiceClose(VoiceCloseCode.DISCONNECTED, "Disconnected.")
+            asyncio.get_running_loop().call_later(delay, connection.close, close)
 
     def view(self) -> dict[str, Any]:
         """Return the calls, as the control API shows them."""

@@ -8,14 +8,12 @@ from typing import Any
 import msgspec
 
 from nescord_core.sandbox.world.lookup import ActionError
-from nescord_core.sandbox.world.people.members import as_action_error
+from nescord_core.sandbox.world.people.members import MAX_FILE, as_action_error
 from nescord_core.sandbox.world.simcord.model import validate_option_value
 
-__all__ = ["ATTACHMENT_OPTION", "MAX_FILE", "given_file"]
+__all__ = ["ATTACHMENT_OPTION", "given_file"]
 
 ATTACHMENT_OPTION = 11
-MAX_FILE = 25 << 20
-"""Bytes of a file: the ``attachment_size_limit`` of an interaction, for a guild without boosts."""
 File = tuple[str, bytes]
 
 

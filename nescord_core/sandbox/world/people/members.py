@@ -18,12 +18,15 @@ from nescord_core.sandbox.world.simcord.model import (
     serializers,
 )
 
-__all__ = ["MemberActions", "as_action_error", "newest_messages"]
+__all__ = ["MAX_FILE", "MemberActions", "as_action_error", "newest_messages"]
 
 Payload = dict[str, Any]
 DM = 1
 FORUMS = (15, 16)
 THREADED = (0, 5)
+MAX_FILES = 10
+MAX_FILE = 25 << 20
+"""Bytes of a file: the ``attachment_size_limit`` of an interaction, for a guild without boosts."""
 PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
 
 
@@ -64,6 +67,7 @@ class MemberActions(Lookup):
             raise ActionError("A message needs content or a file.")
         if len(content) > 2000:
             raise ActionError(f"A message has at most 2000 characters; this one has {len(content)}.")
+        _check_files(files)
         with as_action_error():
             self._check_can_send(place, author)
             reference = None
@@ -288,6 +292,13 @@ class MemberActions(Lookup):
             name = self.model.users[user_id].name
             raise ActionError(f"{name} cannot see #{place.name or place.id}.", status=403, code=50001)
         self.model.require_permissions(place.guild_id, user_id, place.id, *permissions)
+
+
+def _check_files(files: Sequence[tuple[str, bytes]]) -> None:
+    if len(files) > MAX_FILES:
+        raise ActionError(f"A message has at most {MAX_FILES} files; this one has {len(files)}.", code=30015)
+    if large := [name for name, data in files if len(data) > MAX_FILE]:
+        raise ActionError(f"{large[0]} is larger than {MAX_FILE >> 20} MiB.", status=413, code=40005)
 
 
 def newest_messages(messages: dict[int, Message], *, after: int, limit: int) -> list[Message]:

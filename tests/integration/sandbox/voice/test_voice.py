@@ -156,6 +156,18 @@ async def test_moves_and_kicks() -> None:
             assert await voice.closed() == 4011
 
 
+async def test_who_leaves_closes_the_connection_first() -> None:
+    async with calling() as caller:
+        await caller.join(caller.channel("Lounge"))
+        endpoint, identity = await caller.invited()
+        async with raw_voice(endpoint) as voice:
+            await voice.describe(identity, MODE)
+            await caller.join(None)
+            assert (await caller.gateway.until("VOICE_STATE_UPDATE"))["d"]["channel_id"] is None
+            await voice.ws.close()
+            assert voice.ws.close_code == 1000
+
+
 async def test_the_bot_leaves_voice_when_its_gateway_session_ends() -> None:
     async with calling() as caller:
         await caller.join(caller.channel("Lounge"))

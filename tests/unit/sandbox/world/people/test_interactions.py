@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nescord_core.sandbox.world.people.given_files import MAX_FILE
+from nescord_core.sandbox.world.people.members import MAX_FILE
 from nescord_core.sandbox.world.world import ActionError, World
 from support.sandbox.running_rest import PNG
 from support.sandbox.world_events import EventRecorder

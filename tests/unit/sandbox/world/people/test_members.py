@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from nescord_core.sandbox.world.people.members import MAX_FILE
 from nescord_core.sandbox.world.simcord import model
 from nescord_core.sandbox.world.world import ActionError, World
 from support.sandbox.world_events import EventRecorder
@@ -89,3 +90,12 @@ def test_people_are_held_to_their_permissions(world: World) -> None:
     with pytest.raises(ActionError, match="Missing Permissions"):
         world.delete("general", said["id"], user="bob")
     world.delete("general", said["id"], user="alice")  # a moderator
+
+
+def test_files_of_a_message_are_as_many_and_as_large_as_discord_takes(world: World) -> None:
+    sent = world.say("general", "alice", files=[("a.txt", b"x")] * 10)
+    assert len(sent["attachments"]) == 10
+    with pytest.raises(ActionError, match="at most 10 files; this one has 11"):
+        world.say("general", "alice", files=[("a.txt", b"x")] * 11)
+    with pytest.raises(ActionError, match=r"big\.txt is larger than 25 MiB"):
+        world.say("general", "alice", files=[("big.txt", bytes(MAX_FILE + 1))])
