@@ -26,6 +26,7 @@ Play = Callable[["Stage"], Awaitable[None]]
 VOLATILE = (
     (re.compile(r"(webhooks|interactions)/(\d+)/[\w-]{20,}"), r"\1/\2/<token>"),
     (re.compile(r'("(?:token|nonce|hash)": )"[^"]+"'), r"\1<token>"),
+    (re.compile(r'("sandbox_world": )"[^"]+"'), r"\1<world>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<address>"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(\+00:00|Z)"), "<time>"),
     (re.compile(r"\b\d{17,20}\b"), "<id>"),
