@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from nescord_core.plurals import counted
 
-__all__ = ["MOMENT", "by_name", "say_what_drains"]
+__all__ = ["MOMENT", "DrainNotice", "by_name"]
 
 log = logging.getLogger(__name__)
 
@@ -19,18 +19,34 @@ _NAMES = 8
 """Names of handlers in one line."""
 
 
-async def say_what_drains(running: Callable[[], Iterable[str]], timeout: float) -> None:
-    """Log after a moment how many handlers run and which, and how long the drain waits for them."""
-    await asyncio.sleep(MOMENT)
-    names = list(running())
-    if names:
-        at_most = max(0.0, timeout - MOMENT)
-        log.info(
-            "waiting for %s to finish, for another %g s at most: %s",
-            counted(len(names), "handler"),
-            at_most,
-            by_name(names),
-        )
+class DrainNotice:
+    """Logs what a drain waits for: how many handlers run, which, and for how long at most."""
+
+    def __init__(self, running: Callable[[], Iterable[str]]) -> None:
+        self._running = running
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, tasks: asyncio.TaskGroup, timeout: float) -> None:
+        """Log it a moment from now, unless `end` is called or that is under way already."""
+        if self._task is None or self._task.done():
+            self._task = tasks.create_task(self._say(timeout))
+
+    def end(self) -> None:
+        """The drain is over, or another one begins."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _say(self, timeout: float) -> None:
+        await asyncio.sleep(MOMENT)
+        names = list(self._running())
+        if names:
+            log.info(
+                "waiting for %s to finish, for another %g s at most: %s",
+                counted(len(names), "handler"),
+                max(0.0, timeout - MOMENT),
+                by_name(names),
+            )
 
 
 def by_name(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from nescord_core.bot.drain_notice import by_name, say_what_drains
+from nescord_core.bot.drain_notice import DrainNotice, by_name
 from nescord_core.bot.failures import Failures
 from nescord_core.bot.gateway.client import ANSWERS
 from nescord_core.bot.handlers import EventHandlers
@@ -113,7 +113,9 @@ class Runtime:
             picture=listener.picture,
             set_aside=self._failures.set_aside,
             withdraw=self._withdraw,
+            waiting=lambda timeout: self._notice.begin(self._tasks, timeout),
         )
+        self._notice = DrainNotice(self._names)
         self._observers = Observers(
             settings.state_dir,
             lambda envelope, replay: self._accept(Delivery(envelope, 0, replay)),
@@ -155,6 +157,7 @@ class Runtime:
             if error is None:
                 await self.drain()
         finally:
+            self._notice.end()
             self._cancel_running()
             await self._stack.aclose()
 
@@ -183,9 +186,10 @@ class Runtime:
             await asyncio.sleep(_DRAIN_NOTICE_DELAY)
             self._hand_back_waiting()
             await _call_hooks(self._listener.leave_hooks)
-            saying = leaving.create_task(say_what_drains(self._names, self._settings.drain_timeout))
+            self._notice.end()  # ws may have begun one
+            self._notice.begin(leaving, self._settings.drain_timeout)
             await draining
-            saying.cancel()
+            self._notice.end()
         names = self._names()
         cut_short = self._cancel_running()
         if cut_short:

@@ -89,7 +89,9 @@ class Receiver:
         picture: Callable[[pb.Snapshot | pb.ShardFacts | pb.Share], Awaitable[None]] | None = None,
         set_aside: Callable[[Envelope], None] | None = None,
         withdraw: Callable[[IncomingStream], Iterable[Delivery]] | None = None,
+        waiting: Callable[[float], None] | None = None,
     ) -> None:
+        self._waiting = waiting
         self._picture = picture
         self._settings = settings
         self._replica = replica
@@ -320,6 +322,8 @@ class Receiver:
                 case "snapshot" | "shards" | "share" as kind if self._picture is not None:
                     if not stream.is_lost:  # its successor has newer data
                         await self._take_picture(self._picture, getattr(message, kind), stream)
+                case "waiting" if self._waiting is not None:
+                    self._waiting(message.waiting.timeout)
                 case "renewed":
                     stream.renewed(message.renewed)
                 case "drained":

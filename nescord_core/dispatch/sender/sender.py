@@ -37,6 +37,8 @@ _ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "RATE_LIMITED"})
 _NONCES = 10_000
 _NO_CALLBACKS = SessionCallbacks()
 _SHED_LOG_INTERVAL = 60.0
+_MOMENT = 1.0
+"""Seconds of a drain after which it says what it waits for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,9 @@ class Sender:
 
         Those are not lost: their sequence numbers were not reported, so a RESUME brings them again.
         """
+        for link in self._links.values():
+            link.tell_waiting(timeout)
+        saying = asyncio.get_running_loop().call_later(_MOMENT, self._say_waiting, timeout - _MOMENT)
         try:
             async with asyncio.timeout(timeout):
                 while self.outbox.unfinished:
@@ -248,8 +253,14 @@ class Sender:
                     await self._empty.wait()
         except TimeoutError:
             log.warning("%s not acknowledged within %g s", counted(self.outbox.unfinished, "event"), timeout)
+        finally:
+            saying.cancel()
         self._report_watermarks()
         return self.outbox.unfinished
+
+    def _say_waiting(self, timeout: float) -> None:
+        waiting = counted(self.outbox.unfinished, "event")
+        log.info("waiting for main to finish %s, for another %g s at most", waiting, max(0.0, timeout))
 
     def set_aside(self, envelope: Envelope, why: str) -> None:
         """Record an event that cannot be sent (called by the streams)."""

@@ -148,6 +148,11 @@ class OutgoingStream:
         """End the wait for the fence: the peer process has dropped the events it had not started."""
         self._ended.set()
 
+    def tell_waiting(self, timeout: float) -> None:
+        """Tell the replica that ws is stopping, and how long it waits for the events in flight."""
+        with contextlib.suppress(_BadPeerError):
+            self._enqueue(pb.FromWs(waiting=pb.Waiting(timeout=timeout)))
+
     async def _end(self) -> None:
         """Release the events in flight to other replicas, once the peer process may no longer start them."""
         partition = self._context.partition

@@ -73,6 +73,11 @@ class Link:
         """Whether events can be sent."""
         return self._current is not None
 
+    def tell_waiting(self, timeout: float) -> None:
+        """Tell the replica that ws is stopping and waits for its events."""
+        if self._current is not None:
+            self._current.tell_waiting(timeout)
+
     def retire(self) -> None:
         """Stop redialling: the address is no longer a replica's."""
         self._retired.set()

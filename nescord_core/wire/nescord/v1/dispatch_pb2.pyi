@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class FromWs(_message.Message):
-    __slots__ = ("hello", "events", "command_result", "drained", "snapshot", "shards", "renewed", "share")
+    __slots__ = ("hello", "events", "command_result", "drained", "snapshot", "shards", "renewed", "share", "waiting")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     COMMAND_RESULT_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class FromWs(_message.Message):
     SHARDS_FIELD_NUMBER: _ClassVar[int]
     RENEWED_FIELD_NUMBER: _ClassVar[int]
     SHARE_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     events: EventBatch
     command_result: CommandResult
@@ -24,7 +25,8 @@ class FromWs(_message.Message):
     shards: ShardFacts
     renewed: Renewed
     share: Share
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., shards: _Optional[_Union[ShardFacts, _Mapping]] = ..., renewed: _Optional[_Union[Renewed, _Mapping]] = ..., share: _Optional[_Union[Share, _Mapping]] = ...) -> None: ...
+    waiting: Waiting
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., events: _Optional[_Union[EventBatch, _Mapping]] = ..., command_result: _Optional[_Union[CommandResult, _Mapping]] = ..., drained: _Optional[_Union[Drained, _Mapping]] = ..., snapshot: _Optional[_Union[Snapshot, _Mapping]] = ..., shards: _Optional[_Union[ShardFacts, _Mapping]] = ..., renewed: _Optional[_Union[Renewed, _Mapping]] = ..., share: _Optional[_Union[Share, _Mapping]] = ..., waiting: _Optional[_Union[Waiting, _Mapping]] = ...) -> None: ...
 
 class FromMain(_message.Message):
     __slots__ = ("ready", "ack", "handed_back", "command", "drain", "renew")
@@ -151,6 +153,12 @@ class GuildSnapshot(_message.Message):
     types: _containers.RepeatedScalarFieldContainer[str]
     data: _containers.RepeatedScalarFieldContainer[bytes]
     def __init__(self, guild_id: _Optional[int] = ..., base: _Optional[bytes] = ..., types: _Optional[_Iterable[str]] = ..., data: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class Waiting(_message.Message):
+    __slots__ = ("timeout",)
+    TIMEOUT_FIELD_NUMBER: _ClassVar[int]
+    timeout: float
+    def __init__(self, timeout: _Optional[float] = ...) -> None: ...
 
 class ShardFacts(_message.Message):
     __slots__ = ("shard_id", "latency", "guilds", "members")
