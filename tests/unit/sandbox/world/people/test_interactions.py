@@ -58,7 +58,7 @@ def test_menu_commands_and_completion(world: World, recorder: EventRecorder) -> 
     assert (option["value"], option["focused"]) == ("par", True)
 
 
-@pytest.mark.bound("The sandbox: a file in a command or form")
+@pytest.mark.bound("The sandbox: a file of a person: in a message, command or form")
 def test_attachment_options(world: World, recorder: EventRecorder) -> None:
     file = {"name": "file", "type": 11, "description": "d", "required": True, "file_types": ["image"]}
     text = {"name": "what", "type": 3, "description": "d", "autocomplete": True}

@@ -92,6 +92,7 @@ def test_people_are_held_to_their_permissions(world: World) -> None:
     world.delete("general", said["id"], user="alice")  # a moderator
 
 
+@pytest.mark.bound("The sandbox: a file of a person: in a message, command or form")
 def test_files_of_a_message_are_as_many_and_as_large_as_discord_takes(world: World) -> None:
     sent = world.say("general", "alice", files=[("a.txt", b"x")] * 10)
     assert len(sent["attachments"]) == 10
