@@ -108,7 +108,7 @@ def _require_bot(configuration: Any) -> None:
     file = entry if entry.endswith(".py") else f"{entry.replace('.', '/')}.py"
     project = configuration.project
     package = project / entry.replace(".", "/")
-    if (project / file).is_file():
+    if entry.endswith(".py"):  # a WsListener may use another library beside nescord
         refuse_other_library(library_of_program(project / file, project), file)
     if not (project / FILE).is_file() and not (project / file).is_file() and not package.is_dir():
         raise ConfigError(

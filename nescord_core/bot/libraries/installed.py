@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, files, version
 
 from nescord_core.errors import ConfigError
 
@@ -11,8 +11,8 @@ __all__ = ["OLDEST", "newer_than_tested", "problem", "require_discordpy"]
 OLDEST = (2, 7, 1)
 """The oldest discord.py that the sandbox's model and main's transport work with."""
 TESTED = (2, 7)
-OWNERS = ("py-cord", "py-cord-dev", "discord.py-self", "novus")
-"""Other distributions whose files are in the package ``discord``."""
+OWNERS = ("py-cord", "py-cord-dev", "discord.py-self", "novus", "nextcord", "disnake")
+"""Other distributions that have or had files in the package ``discord``: their own, or an alias of it."""
 ELSEWHERE = (
     "Install nescord in an environment of its own, such as with `uv tool install nescord`, and leave the bot"
     " in its environment."
@@ -22,7 +22,7 @@ ELSEWHERE = (
 def problem() -> tuple[str, str] | None:
     """Return what keeps the sandbox and discord.py bots from running here, and the fix; None for nothing."""
     for name in OWNERS:
-        if (other := _version(name)) is not None:
+        if (other := _version(name)) is not None and _owns_discord(name):
             return (
                 f"{name} {other} is installed here: its package `discord` and that of discord.py replace each"
                 " other's files",
@@ -52,6 +52,12 @@ def require_discordpy(user: str) -> None:
         raise ConfigError(
             f"{message}.", where=user, hint=f"{fix} rest, ws and a WsListener run without discord.py."
         )
+
+
+def _owns_discord(name: str) -> bool:
+    """Whether a distribution has files in the package ``discord``; true if it does not list its files."""
+    listed = files(name)
+    return listed is None or any(file.parts[:1] == ("discord",) for file in listed)
 
 
 def _version(name: str) -> str | None:

@@ -50,12 +50,11 @@ async def examine(config: Config) -> list[Finding]:
     url = config["discord.api_url"]
     headers = {"Authorization": f"Bot {config.token}", "User-Agent": USER_AGENT}
     try:
-        async with aiohttp.ClientSession(
-            timeout=_TIMEOUT, headers=headers, proxy=config.proxies.proxy_for(url)
-        ) as session:
+        async with aiohttp.ClientSession(timeout=_TIMEOUT, headers=headers) as session:
+            proxy = config.proxies.proxy_for(url)
             me, application, gateway = await asyncio.gather(
                 *(
-                    _get(session, f"{url}{path}")
+                    _get(session, f"{url}{path}", proxy)
                     for path in ("/users/@me", "/applications/@me", "/gateway/bot")
                 )
             )
@@ -75,9 +74,9 @@ async def examine(config: Config) -> list[Finding]:
     ]
 
 
-async def _get(session: aiohttp.ClientSession, url: str) -> _Answer:
+async def _get(session: aiohttp.ClientSession, url: str, proxy: str | None) -> _Answer:
     began = time.time()
-    async with session.get(url, allow_redirects=False) as answer:
+    async with session.get(url, allow_redirects=False, proxy=proxy) as answer:
         ended = time.time()
         try:
             body = await answer.json()

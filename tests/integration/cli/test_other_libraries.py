@@ -52,6 +52,13 @@ def test_main_refuses_it_without_running_any_of_it(nescord: Nescord, nextcord_bo
     assert not (nextcord_bot / "src/it-ran").exists()
 
 
+def test_a_listener_may_use_another_library_beside_nescord(nescord: Nescord, project: Path) -> None:
+    source = project / "bot_main/app.py"
+    source.write_text(f"{source.read_text()}\nimport hikari\n")
+    ended = nescord("dev", "--sandbox", "--exec", "true")
+    assert ended.code == 0, ended
+
+
 @pytest.mark.parametrize(
     "arguments", [("run", "sandbox"), ("dev", "--sandbox"), ("run", "main", "bot.py"), ("demo", "--check")]
 )
@@ -63,6 +70,21 @@ def test_another_package_discord_is_refused_in_words(
     add_distribution(tmp_path / "site", name, version)
     ended = nescord(*arguments, PYTHONPATH=str(tmp_path / "site"))
     ended.check_paragraph(2, f"{name} {version}", "uv tool install nescord", "run without discord.py")
+
+
+def test_a_client_of_another_package_discord_is_refused_in_words(
+    nescord: Nescord, project: Path, tmp_path: Path
+) -> None:
+    """The client of a module: which library it is shows only when the module has been imported."""
+    (project / "bot_main/app.py").write_text("import discord\nlistener = discord.Client()\n")
+    add_distribution(tmp_path / "site", "py-cord", "2.8.1")
+    (tmp_path / "site/discord").mkdir()
+    (tmp_path / "site/discord/__init__.py").write_text("class Client: ...\n")
+    ports = {"NESCORD_MAIN_LISTEN": "127.0.0.1:0", "NESCORD_MAIN_ADMIN": "127.0.0.1:0"}
+    ended = nescord("run", "main", PYTHONPATH=str(tmp_path / "site"), **ports)
+    assert ended.code == 1
+    assert "py-cord 2.8.1 is installed here" in ended.said
+    assert "Traceback" not in ended.errors
 
 
 def test_doctor_finds_it(nescord: Nescord, tmp_path: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 __all__ = ["add_distribution"]
 
 
-def add_distribution(directory: Path, name: str, version: str) -> None:
+def add_distribution(directory: Path, name: str, version: str, files: Sequence[str] = ()) -> None:
     """Write a distribution's metadata; it counts once the directory is on the import path."""
     info = directory / f"{name.replace('-', '_').replace('.', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    if files:
+        (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))

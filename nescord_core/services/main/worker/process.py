@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
+from nescord_core.bot.libraries import installed
 from nescord_core.bot.libraries.source import DISCORD_PY, library_of_type, refusal
 from nescord_core.bot.listener import WsListener
 from nescord_core.process import descriptors, logs, orphans, state_dir
@@ -95,8 +96,10 @@ def _serve(begin: Begin, end: socket.socket, started: float, starting: SlowStart
         return discordpy.run_file(begin, end, started, starting.end)
     found = entry.load(settings.entry, settings.project_dir)
     if _is_client(found):
-        from nescord_core.services.main.worker import discordpy
-
+        try:
+            from nescord_core.services.main.worker import discordpy
+        except (ImportError, AttributeError) as error:  # an old discord.py, or another package of that name
+            return _refuse(_unusable(error), settings, end, started)
         return discordpy.run_client(found, begin, end, started, starting.end)
     listener = _listener(found, settings)
     if isinstance(listener, Failure):
@@ -111,6 +114,12 @@ def _end_multiprocessing() -> None:
     if (library := sys.modules.get("multiprocessing")) is not None:
         for child in library.active_children():
             child.terminate()
+
+
+def _unusable(error: Exception) -> Failure:
+    """Say why the installed discord.py cannot be used; ``error`` is that of the import."""
+    found = installed.problem()
+    return Failure(f"{found[0]}. {found[1]}" if found else f"discord.py cannot be used: {error}")
 
 
 def _refuse(failure: Failure, settings: MainSettings, end: socket.socket, started: float) -> int:

@@ -42,3 +42,19 @@ def test_a_newer_one_than_tested_is_named(
     monkeypatch.syspath_prepend(str(tmp_path))
     assert installed.problem() is None
     assert installed.newer_than_tested() == (version if is_newer else None)
+
+
+@pytest.mark.parametrize(
+    ("files", "is_refused"),
+    [
+        (("nextcord/client.py", "discord/__init__.py"), True),
+        (("nextcord/client.py", "discordx/__init__.py"), False),
+    ],
+)
+def test_a_library_that_brings_an_alias_named_discord_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], is_refused: bool
+) -> None:
+    """nextcord 2.6 installs a package `discord` over that of discord.py."""
+    add_distribution(tmp_path, "nextcord", "2.6.0", files)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert (installed.problem() is not None) is is_refused
