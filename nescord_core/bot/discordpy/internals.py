@@ -31,6 +31,7 @@ __all__ = [
     "command_payloads",
     "connection",
     "drop_guilds",
+    "drop_voice",
     "expect_guilds",
     "fail_member_request",
     "finish_start",
@@ -103,6 +104,16 @@ def map_websockets(client: discord.Client, change: Callable[[str], str]) -> None
         return await open_websocket(change(url), compress=compress)
 
     cast(Any, client.http).ws_connect = opening
+
+
+async def drop_voice(client: discord.Client) -> None:
+    """End the client's voice connections, and leave the bot in their channels."""
+    for voice in list(client.voice_clients):
+        if isinstance(voice, discord.VoiceClient):
+            voice.stop()
+            await voice._connection.soft_disconnect()
+            voice._connection._socket_reader.stop()
+            voice.cleanup()
 
 
 def connection(client: discord.Client) -> State:

@@ -96,6 +96,9 @@ async def connect(client: discord.Client) -> None:
     finally:
         syncing.cancel()
         await asyncio.gather(syncing, return_exceptions=True)
+        if not transport.closed_by_bot:
+            # Main stops this process. The client, which closes next, could not leave its voice channels.
+            await internals.drop_voice(client)
     if transport.ended_by is not None:
         raise transport.ended_by
 
@@ -108,6 +111,7 @@ def leave(client: discord.Client) -> None:
     """Make the client's `connect` return."""
     transport: Transport | None = client.__dict__.get(_ATTRIBUTE)
     if transport is not None:
+        transport.closed_by_bot = True
         transport.leaving.set()
 
 
@@ -116,6 +120,7 @@ class Transport:
 
     def __init__(self, client: discord.Client, settings: MainSettings) -> None:
         self.leaving = asyncio.Event()
+        self.closed_by_bot = False
         self.ended_by: BaseException | None = None
         """The exception with which a handler ended the program."""
         self.listener = listener_of(client)

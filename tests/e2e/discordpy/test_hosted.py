@@ -151,6 +151,8 @@ def test_a_music_bot_plays_moves_reloads_and_leaves(stage: Stage) -> None:
     until(lambda: only_call(stage)["packets"] == 15, "the sound of after the move")
     # The new process has no connection of its own, and can make one.
     stage.reload()
+    assert only_call(stage)["connected"] is False, "the bot stays in its channel"
+    assert "a gateway command was not sent" not in stage.main.output
     assert stage.system.ask("!connected") == "False"
     assert stage.system.ask("!join Lounge") == "in Lounge with aead_xchacha20_poly1305_rtpsize"
     assert stage.system.ask("!play 0.2") == "played None"

@@ -10,7 +10,7 @@ from typing import Any
 
 import discord
 import pytest
-from discord import app_commands, gateway, http, shard, state
+from discord import app_commands, gateway, http, shard, state, voice_state
 from discord.ext import commands
 from discord.http import HTTPClient, Route
 from discord.sticker import Sticker
@@ -35,6 +35,8 @@ SIGNATURES: dict[Any, list[str]] = {
     gateway.DiscordWebSocket.close: ["self", "code"],
     HTTPClient.ws_connect: ["self", "url", "compress"],
     discord.VoiceClient.__init__: ["self", "client", "channel"],
+    voice_state.VoiceConnectionState.soft_disconnect: ["self", "with_state"],
+    voice_state.SocketReader.stop: ["self"],
     state.ConnectionState._add_guild_from_data: ["self", "data"],
     state.ConnectionState._get_guild: ["self", "guild_id"],
     state.ConnectionState._remove_guild: ["self", "guild"],
