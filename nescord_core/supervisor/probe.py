@@ -16,8 +16,6 @@ __all__ = ["ask", "ask_with_problem", "poll"]
 
 READY = 200
 LONGEST_PROBLEM = 200
-LATE = 5.0
-"""Seconds past a time-out after which this process must have been suspended itself."""
 
 
 async def ask(session: aiohttp.ClientSession, url: str, timeout: float) -> Reading:
@@ -54,12 +52,12 @@ async def poll(
     while True:
         began = loop.time()
         reading, problem = await ask_with_problem(session, probe.url, probe.timeout)
-        if reading is Reading.SILENT and loop.time() - began > probe.timeout + LATE:
+        if reading is Reading.SILENT and loop.time() - began > probe.timeout + probe.late:
             reading = Reading.SUSPENDED
         report(reading, problem)
         if reading is Reading.GOOD:
             interval = probe.slow
         slept_from = loop.time()
         await asyncio.sleep(interval)
-        if loop.time() - slept_from > interval + LATE:
+        if loop.time() - slept_from > interval + probe.late:
             report(Reading.SUSPENDED, "")

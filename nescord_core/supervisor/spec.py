@@ -45,7 +45,8 @@ class ReadyProbe:
 
     A service that does not answer at all for ``start_timeout`` (while starting) or ``silence`` (later) is
     restarted. One that answers "not ready" is not: it knows what it waits for. ``fast`` and ``slow`` are the
-    intervals before and after it is ready.
+    intervals before and after it is ready. ``late`` seconds past a time-out the supervisor itself must have
+    been suspended, and a silence means nothing.
     """
 
     url: str
@@ -54,6 +55,7 @@ class ReadyProbe:
     timeout: float = 2.0
     fast: float = 0.05
     slow: float = 1.0
+    late: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

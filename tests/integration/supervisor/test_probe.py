@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -10,7 +14,9 @@ import pytest
 from aiohttp import web
 
 from nescord_core.supervisor.lifecycle import Reading
-from nescord_core.supervisor.probe import ask_with_problem
+from nescord_core.supervisor.probe import ask_with_problem, poll
+from nescord_core.supervisor.spec import ReadyProbe
+from support.dispatch.peers import until
 
 Answer = Callable[[int, str], None]
 
@@ -65,3 +71,26 @@ async def test_a_long_list_is_cut(service: tuple[str, Answer]) -> None:
 async def test_nobody_there_is_silence() -> None:
     async with aiohttp.ClientSession() as session:
         assert await ask_with_problem(session, "http://127.0.0.1:1/readyz", 5.0) == (Reading.SILENT, "")
+
+
+async def test_a_silence_while_the_prober_itself_was_suspended_means_nothing(
+    service: tuple[str, Answer],
+) -> None:
+    """A blocked event loop stands for ^Z, and a port that never answers for a silent service."""
+    readings: list[Reading] = []
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        for probe, usual in (
+            (ReadyProbe(service[0], fast=0.01, slow=0.01, late=0.1), Reading.GOOD),
+            (ReadyProbe(url, timeout=0.05, fast=0.01, late=0.1), Reading.SILENT),
+        ):
+            async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
+                polling = tasks.create_task(poll(session, probe, lambda reading, _: readings.append(reading)))
+                await until(partial(readings.__contains__, usual))
+                readings.clear()
+                time.sleep(0.5)  # noqa: ASYNC251 - on purpose
+                await until(lambda: readings)
+                assert readings[0] is Reading.SUSPENDED
+                polling.cancel()

@@ -44,6 +44,8 @@ __all__ = ["broken", "log", "serve_worker", "sources"]
 
 log = logging.getLogger("nescord.main")
 
+DEBUGGERS = ("debugpy", "pydevd", "_pydev", "pydev_")
+"""Modules that remember the process and the thread that imported them: each worker imports its own."""
 IMPORTED_DELAY = 0.1
 """Seconds from readiness to the report of imported modules."""
 
@@ -232,6 +234,7 @@ def _imported(project: Path) -> tuple[str, ...]:
     names = []
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
-        if spec is not None and name not in own and name != "__main__" and spec.name == name:
+        is_preloadable = name not in own and name != "__main__" and not name.startswith(DEBUGGERS)
+        if spec is not None and is_preloadable and spec.name == name:
             names.append(name)
     return tuple(names)
