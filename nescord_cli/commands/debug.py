@@ -54,7 +54,7 @@ def debug(
     with suppress(KeyboardInterrupt), _line_editing() as editing:
         while True:
             stop = _next_stop(state_dir, pid, wait=wait)
-            if not _attend(stop, editing):
+            if not _attend(stop, editing, stays=wait or sys.stdin.isatty()):
                 return
     typer.echo("\nDetached.")
 
@@ -88,8 +88,11 @@ def _next_stop(state_dir: Path, pid: int | None, *, wait: bool) -> WaitingStop:
         time.sleep(POLL_INTERVAL)
 
 
-def _attend(stop: WaitingStop, editing: Any) -> bool:
-    """Debug one process until it ends or the person detaches; return whether to wait for another stop."""
+def _attend(stop: WaitingStop, editing: Any, *, stays: bool) -> bool:
+    """Debug one process until it ends or the person detaches; return whether to wait for another stop.
+
+    Without ``stays`` the session is over as soon as the bot continues: commands from a pipe end.
+    """
     from nescord_core.services.control.debug_session import DebugSession
 
     try:
@@ -98,12 +101,12 @@ def _attend(stop: WaitingStop, editing: Any) -> bool:
         return True  # another terminal was faster, or the process has ended
     typer.echo(f"Process {stop.pid}, at {stop.file}:{stop.line}.  ^D detaches, q ends the handler.")
     try:
-        return _converse(session, editing)
+        return _converse(session, editing, stays=stays)
     finally:
         session.close()
 
 
-def _converse(session: DebugSession, editing: Any) -> bool:
+def _converse(session: DebugSession, editing: Any, *, stays: bool) -> bool:
     has_told = False
     while (message := session.message()) is not None:
         match message:
@@ -115,6 +118,9 @@ def _converse(session: DebugSession, editing: Any) -> bool:
                 session.answer(_typed(prompt))
             case {"detached": True}:
                 typer.echo("Detached; the bot continues.")
+                return False
+            case {"running": True} if not stays:
+                typer.echo("The bot continues.")
                 return False
             case {"running": True} if not has_told:
                 has_told = True

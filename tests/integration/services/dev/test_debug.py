@@ -82,6 +82,22 @@ def waiting_socket(system: System, dev: Started) -> Path:
     return path
 
 
+def run_commands(system: System, commands: str) -> str:
+    """Run `nescord debug` with commands from a pipe; return what it prints."""
+    done = subprocess.run(
+        (*NESCORD, "debug", "--no-wait"),
+        cwd=system.directory,
+        env=system.environ,
+        input=commands,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_a_session_at_a_breakpoint(system: System, shell: Shell) -> None:
     dev = started(system)
     stop_and_attach(system, dev, shell)
@@ -139,20 +155,15 @@ def test_a_breakpoint_that_nobody_attends_to(system: System) -> None:
     seen = dev.output.count(STOPPED)
     system.say("!stop")
     until(lambda: dev.output.count(STOPPED) > seen, "the second stop")
-    piped = subprocess.run(
-        (*NESCORD, "debug", "--no-wait"),
-        cwd=system.directory,
-        env=system.environ,
-        input="p 6 * 7\n",
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert piped.returncode == 0, piped.stderr
-    assert "the header" in piped.stdout
-    assert "(Pdb) 42" in piped.stdout
-    assert "Detached" in piped.stdout
+    piped = run_commands(system, "p 6 * 7\n")
+    assert "the header" in piped
+    assert "(Pdb) 42" in piped
+    assert "Detached" in piped
+    assert system.ask("!ping") == "two !ping"
+    seen = dev.output.count(STOPPED)
+    system.say("!stop")
+    until(lambda: dev.output.count(STOPPED) > seen, "the third stop")
+    assert "The bot continues." in run_commands(system, "p 6 * 7\nc\n")
     assert system.ask("!ping") == "two !ping"
     nothing = system.run("debug", "--no-wait")
     assert nothing.returncode == 1
@@ -160,7 +171,7 @@ def test_a_breakpoint_that_nobody_attends_to(system: System) -> None:
 
     seen = dev.output.count(STOPPED)
     system.say("!stop")
-    until(lambda: dev.output.count(STOPPED) > seen, "the third stop")
+    until(lambda: dev.output.count(STOPPED) > seen, "the fourth stop")
     path = waiting_socket(system, dev)
     assert dev.stop() == 0
     assert "main is stopping: the breakpoint at bot_main/app.py:12" in dev.output
