@@ -105,8 +105,9 @@ def names(system: System) -> list[str]:
     return sorted(found)
 
 
-def bots_processes(system: System) -> int:
-    return len(system.alive())
+def multiprocessing_pids(system: System) -> set[int]:
+    """Return the processes that multiprocessing has started: workers and their resource trackers."""
+    return {pid for pid, command in system.alive().items() if "multiprocessing" in command}
 
 
 def test_helpers_end_with_their_worker_and_not_while_it_drains(system: System) -> None:
@@ -116,7 +117,8 @@ def test_helpers_end_with_their_worker_and_not_while_it_drains(system: System) -
     until(lambda: {*names(system)} == {*NAMES, "daemon"}, "the helpers")
     dev.wait_for("has detached itself from the bot")
     before = {process.pid for process in helpers(system)}
-    count = bots_processes(system)
+    until(lambda: len(multiprocessing_pids(system)) >= 2, "a process of multiprocessing, and its tracker")
+    pools = multiprocessing_pids(system)
 
     system.say("!slow")
     until(lambda: system.stats("main")["workers"][0]["running"], "the slow handler")
@@ -134,7 +136,8 @@ def test_helpers_end_with_their_worker_and_not_while_it_drains(system: System) -
     os.kill(pid, signal.SIGKILL)
     until(lambda: system.stats("main")["workers"][0].get("pid") not in (None, pid), "another worker")
     until(lambda: names(system) == sorted([*NAMES, "daemon"]), "the end of the killed worker's helpers")
-    until(lambda: bots_processes(system) <= count + 1, "the end of every other process")
+    until(lambda: not pools & multiprocessing_pids(system), "the end of multiprocessing's processes")
+    until(lambda: len(multiprocessing_pids(system)) <= 2, "those of the last worker only")
     assert dev.output.count("has detached itself from the bot") == 1
 
     assert dev.stop() == 0
