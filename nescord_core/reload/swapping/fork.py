@@ -55,6 +55,8 @@ class ForkWorkers:
         self._program = program
         self._fallback = fallback
         self._warm: WarmParent | None = None
+        self._early: WarmParent | None = None
+        """A parent that goes on importing, but has forked a child that the next worker can use."""
         self._retired: list[WarmParent] = []
         self._stamp: tuple[int, ...] = ()
         self._known: set[str] = set()
@@ -73,17 +75,18 @@ class ForkWorkers:
         """Fork a worker; spawn it if there is no warm parent or the installed packages have changed."""
         await self._warm_up_from_last_run()
         await self._await_warm_parent()
-        if not self.is_warm or self._warm is None:
+        warm = self._warm if self.is_warm else self._early
+        if warm is None or warm.gone:
             return await self._fallback.start(end)
         try:
-            return await self._warm.fork(end)
+            return await warm.fork(end)
         except ConnectionError:
             log.warning("the warm parent process exited; this worker starts in a new interpreter")
             return await self._fallback.start(end)
 
     async def _await_warm_parent(self) -> None:
         """Wait briefly for a warm parent that is importing: a new interpreter would import the same."""
-        if not self.is_warm and self._warming.locked():
+        if not self.is_warm and self._early is None and self._warming.locked():
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE), self._warming:
                     return
@@ -145,6 +148,7 @@ class ForkWorkers:
         self._retired.clear()
 
     def _retire(self) -> None:
+        self._early = None
         if self._warm is not None:
             self._warm.keep_one_ahead(False)
             self._retired.append(self._warm)
@@ -177,13 +181,18 @@ class ForkWorkers:
             self._warm.import_in_children([name for name in names if package_of(name) in self._left_out])
         self._known.update(names)
 
+    def _is_early(self, parent: WarmParent) -> None:
+        self._early = parent
+
     async def _warmed(self, names: Sequence[str]) -> WarmParent | None:
         """Start a warm parent with these modules; tries all of them if what is known turns out wrong."""
         left_out = tuple(self._left_out)
         clean = tuple({package_of(name) for name in self._known} - self._left_out)
-        warm, answer = await WarmParent.warmed(self._program, Preload(tuple(names), left_out, clean))
+        wanted = Preload(tuple(names), left_out, clean)
+        warm, answer = await WarmParent.warmed(self._program, wanted, self._is_early)
         if warm is None and clean:
-            warm, answer = await WarmParent.warmed(self._program, Preload(tuple(names), left_out, ()))
+            wanted = replace(wanted, clean=())
+            warm, answer = await WarmParent.warmed(self._program, wanted, self._is_early)
         if found := answer.get("left_out"):
             self._left_out.update(found)
             log.info("not preloaded, because their import starts threads: %s", ", ".join(found))

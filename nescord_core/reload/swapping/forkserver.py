@@ -13,7 +13,8 @@ Requests:   {"preload": [names], "left_out": [packages], "clean": [packages], "a
              "target": "module:function", "prepare": "module:function"}
             {"fork": id} with the channel's descriptor   {"ahead": true or false}: fork one ahead, or end it
             {"later": [names]}: modules that a child forked in advance imports
-Reports:    {"warm": [names], "left_out": [packages]}   {"threads": true}: this process cannot fork
+Reports:    {"early": true}: it can fork already, and goes on importing
+            {"warm": [names], "left_out": [packages]}   {"threads": true}: this process cannot fork
             {"forked": id, "pid": n} with a pidfd   {"exited": pid, "code": n}
 """
 
@@ -23,6 +24,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -108,14 +110,29 @@ class ForkServer:
         for package in [each for each in packages if each in clean]:
             import_all(packages[package])
         found: list[str] = []
-        for package in import_clean({p: packages[p] for p in packages if p not in {*clean, *left_out}}):
-            found.append(package)
-            if self._ahead is None:
+        untried = {p: packages[p] for p in packages if p not in {*clean, *left_out}}
+        for package, is_clean in import_clean(untried):
+            if not is_clean:
+                found.append(package)
+            if not is_clean and self._ahead is None:
                 self._later = [name for modules in packages.values() for name in modules]
                 if self._fork_ahead():
                     return True, found
+                report(self._end, {"early": True})
+            if self._answer_early():
+                return True, found
         self._later = [name for package in [*left_out, *found] for name in packages.get(package, ())]
         return False, found
+
+    def _answer_early(self) -> bool:
+        """Handle requests that came while packages were tried; return True in a child, as `_handle`."""
+        while select.select([self._end], [], [], 0)[0]:
+            request, descriptors = receive(self._end)
+            if request is None:
+                raise ConnectionError("the parent is gone")
+            if self._handle(request, descriptors):
+                return True
+        return False
 
     def _serve(self) -> int | None:
         self._selector.register(self._end, selectors.EVENT_READ)

@@ -23,7 +23,7 @@ __all__ = ["by_package", "has_threads", "import_all", "import_clean", "package_o
 
 TASKS = Path("/proc/self/task")
 """Has an entry for every thread, also those of C code. psutil would use memory in every forked worker."""
-PROBE_SECONDS = 20
+PROBE_SECONDS = 10
 """Seconds that a child has for one package; a package that takes longer is left out."""
 
 
@@ -54,23 +54,25 @@ def import_all(names: Iterable[str]) -> None:
                 FIRST_USES[name](sys.modules[name])
 
 
-def import_clean(packages: Mapping[str, Collection[str]]) -> Iterator[str]:
-    """Import the modules of packages that start no threads; yield each package that does, as it is found.
+def import_clean(packages: Mapping[str, Collection[str]]) -> Iterator[tuple[str, bool]]:
+    """Import the modules of packages that start no threads; yield each package, and whether it is such a one.
 
-    A package whose import crashes or hangs is yielded too.
+    A package whose import crashes or hangs is not.
     """
     untried = list(packages)
     while untried:
         for _ in _clean_prefix([packages[package] for package in untried]):
-            import_all(packages[untried.pop(0)])
+            package = untried.pop(0)
+            import_all(packages[package])
+            yield package, True
         if untried:
-            yield untried.pop(0)
+            yield untried.pop(0), False
 
 
 def _clean_prefix(packages: Sequence[Collection[str]]) -> Iterator[int]:
     """Import packages in a child; yield after each, until one starts a thread or the child dies."""
     reader, writer = os.pipe()
-    pid = os.fork()
+    owner, pid = os.getpid(), os.fork()
     if pid == 0:
         with suppress(BaseException):
             _probe(packages, writer)
@@ -89,8 +91,11 @@ def _clean_prefix(packages: Sequence[Collection[str]]) -> Iterator[int]:
                 yield from os.read(reader, len(packages))
     finally:
         os.close(reader)
+        if os.getpid() == owner:  # else this is a worker, forked meanwhile
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            os.waitpid(pid, 0)
         os.close(pidfd)
-        os.waitpid(pid, 0)
 
 
 def _probe(packages: Sequence[Collection[str]], writer: int) -> None:

@@ -116,6 +116,10 @@ class ForkedProcess:
             self._forget(self._pid)
 
 
+def _ignore(_: WarmParent) -> None:
+    """Do nothing."""
+
+
 class WarmParent:
     """One fork server process. It exits when `close` is called; its children continue."""
 
@@ -126,6 +130,7 @@ class WarmParent:
         self._requests: dict[int, asyncio.Future[ForkedProcess]] = {}
         self._warm: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._last_request = 0
+        self._early: Callable[[WarmParent], object] = _ignore
         self.gone = False
 
     @property
@@ -153,9 +158,15 @@ class WarmParent:
         return parent
 
     @classmethod
-    async def warmed(cls, program: Program, wanted: Preload) -> tuple[WarmParent | None, dict[str, Any]]:
-        """Start one and have it import modules; return it with its report, None if it cannot fork workers."""
+    async def warmed(
+        cls, program: Program, wanted: Preload, early: Callable[[WarmParent], object]
+    ) -> tuple[WarmParent | None, dict[str, Any]]:
+        """Start one and have it import modules; return it with its report, None if it cannot fork workers.
+
+        ``early`` gets it as soon as it has forked a child that imports what it has not imported itself.
+        """
         parent = await cls.start()
+        parent._early = early
         try:
             answer = await parent.warm_up(program, wanted)
         except BaseException:
@@ -217,6 +228,8 @@ class WarmParent:
         match message:
             case None:
                 self._lost()
+            case {"early": True}:
+                self._early(self)
             case {"warm": _} | {"threads": _}:
                 if not self._warm.done():
                     self._warm.set_result(message)

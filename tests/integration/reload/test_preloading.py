@@ -163,3 +163,23 @@ async def test_a_worker_does_not_wait_for_long_imports_of_a_warm_parent(
     await until(lambda: workers.is_warm)
     await learning
     await workers.close()
+
+
+async def test_a_worker_is_forked_as_soon_as_a_child_imports_what_starts_threads(
+    packages: Packages, tmp_path: Path
+) -> None:
+    threaded = packages.add("threaded", THREAD, 2)
+    others = [packages.add(f"slow{number}", "import time; time.sleep(0.2)") for number in range(20)]
+    workers = ForkWorkers(PROGRAM, SpawnWorkers("scripted_worker"))
+    modules = ("json", *threaded, *(name for names in others for name in names))
+    learning = asyncio.create_task(workers.learn(modules))
+    await until(lambda: packages.importers("threaded.part1"))
+    await asyncio.sleep(0.3)
+    process, channel = await start(workers, tmp_path, "imported threaded.part1")
+    assert parent_of(process.pid) != os.getpid()
+    assert not learning.done(), "the warm parent goes on importing"
+    assert await channel.receive() == Listening("imported", 1.0)
+    await learning
+    assert workers.is_warm
+    await leave(process, channel)
+    await workers.close()
