@@ -20,9 +20,12 @@ __all__ = ["is_new", "names_to_report"]
 
 
 def names_to_report(threads: Iterable[threading.Thread], project: Path) -> list[str]:
-    """Return the names of the threads that execute the author's own code."""
+    """Return the names of the threads that execute the author's own code, or nothing but a built-in function.
+
+    Whose thread that is cannot be told: it is named rather than passed over.
+    """
     frames = sys._current_frames()
-    return [each.name for each in threads if _executes_own_code(frames.get(each.ident or 0), project)]
+    return [each.name for each in threads if not _is_of_library(frames.get(each.ident or 0), project)]
 
 
 def is_new(state_dir: Path) -> bool:
@@ -37,9 +40,10 @@ def is_new(state_dir: Path) -> bool:
     return True
 
 
-def _executes_own_code(frame: FrameType | None, project: Path) -> bool:
+def _is_of_library(frame: FrameType | None, project: Path) -> bool:
+    files = set()
     while frame is not None:
-        if own_code.is_own(frame.f_code.co_filename, project):
-            return True
+        files.add(frame.f_code.co_filename)
         frame = frame.f_back
-    return False
+    beside = files - {threading.__file__}
+    return bool(beside) and not any(own_code.is_own(file, project) for file in beside)
