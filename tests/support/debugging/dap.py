@@ -15,6 +15,8 @@ from support.processes.commands import PATIENCE
 __all__ = ["Editor"]
 
 Message = dict[str, Any]
+HANDSHAKE = 5.0
+"""Seconds after which an editor gives up an adapter: one whose process has ended waits for another one."""
 
 
 class Editor:
@@ -54,13 +56,15 @@ class Editor:
         return dict(found.get("body") or {})
 
     def attach(self, file: str, line: int) -> None:
-        """Attach, and set a breakpoint."""
+        """Attach, and set a breakpoint. Raises TimeoutError if the adapter has no process to debug."""
+        self._socket.settimeout(HANDSHAKE)
         self.ask("initialize", adapterID="nescord")
         self.send("attach", justMyCode=True)
         self.event("initialized")
         found = self.ask("setBreakpoints", source={"path": file}, breakpoints=[{"line": line}])
         assert [each["verified"] for each in found["breakpoints"]] == [True], found
         self.ask("configurationDone")
+        self._socket.settimeout(PATIENCE)
 
     def _until(self, matches: Callable[[Message], bool]) -> Message:
         while True:

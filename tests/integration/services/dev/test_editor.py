@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,29 +66,32 @@ def test_an_editor_stops_the_bot_before_and_after_a_reload(system: System) -> No
     assert dev.stop() == 0
 
 
-def attached(port: int, file: str) -> Editor:
-    """Attach; the adapter of the process before a reload may end meanwhile, which closes the connection."""
+def attached(system: System, port: int) -> Editor:
+    """Attach to the worker that serves. The adapter of the one before a reload may take the connection, and
+    lives as long as somebody is connected.
+    """
 
     def attach() -> Editor | None:
         editor = Editor(port)
         try:
-            editor.attach(file, LINE)
+            editor.attach(str(system.directory / "bot_main/app.py"), LINE)
+            if editor.event("process")["systemProcessId"] == system.stats("main")["workers"][0]["pid"]:
+                return editor
         except (OSError, ValueError):
-            editor.close()
-            return None
-        return editor
+            pass
+        editor.close()
+        return None
 
     editor: Editor = until(lambda: is_free(port) is False and attach(), "an editor")
     return editor
 
 
 def stop_and_look(system: System, port: int, expected: str) -> None:
-    editor = attached(port, str(system.directory / "bot_main/app.py"))
-    system.say("!look")
-    thread = editor.event("stopped")["threadId"]
-    frame = editor.ask("stackTrace", threadId=thread)["stackFrames"][0]
-    assert (frame["name"], frame["line"]) == ("answer", LINE)
-    assert editor.ask("evaluate", expression="word", frameId=frame["id"])["result"] == expected
-    editor.ask("continue", threadId=thread)
-    editor.ask("disconnect")
-    editor.close()
+    with closing(attached(system, port)) as editor:
+        system.say("!look")
+        thread = editor.event("stopped")["threadId"]
+        frame = editor.ask("stackTrace", threadId=thread)["stackFrames"][0]
+        assert (frame["name"], frame["line"]) == ("answer", LINE)
+        assert editor.ask("evaluate", expression="word", frameId=frame["id"])["result"] == expected
+        editor.ask("continue", threadId=thread)
+        editor.ask("disconnect")
