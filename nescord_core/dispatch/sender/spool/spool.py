@@ -17,7 +17,7 @@ from nescord_core.dispatch.sender.spool.files import SpoolFiles, read_file
 from nescord_core.dispatch.sender.spool.leftovers import Leftovers
 from nescord_core.dispatch.sender.spool.overflow import Overflow, Segment, SpillLimits
 from nescord_core.dispatch.sender.spool.records import Stored, Unfit
-from nescord_core.dispatch.sender.spool.write_behind import Position, WriteBehind
+from nescord_core.dispatch.sender.spool.write_behind import Position, Write, WriteBehind
 from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
 
@@ -291,14 +291,25 @@ class Spool:
         if now < self._retry_at:
             return
         try:
-            for write in self._behind.due():
-                entries, number = write.entries, write.backup.number
-                size, _ = await self._in_thread(lambda: self._files.append(number, entries))  # noqa: B023 - awaited
-                self._behind.written(write, size)
+            if writes := self._behind.due():
+                sizes, error = await self._in_thread(lambda: self._append_all(writes))
+                for write, size in zip(writes, sizes, strict=False):
+                    self._behind.written(write, size)
+                if error is not None:
+                    raise error
                 self._note_writable()
         except OSError as error:
             self._retry_at = now + _RETRY
             self._log_error(error)
+
+    def _append_all(self, writes: Sequence[Write]) -> tuple[list[int], OSError | None]:
+        """Return by how much the files grew, up to the first write that failed: one visit to the thread."""
+        sizes: list[int] = []
+        try:
+            sizes.extend(self._files.append(write.backup.number, write.entries)[0] for write in writes)
+        except OSError as error:
+            return sizes, error
+        return sizes, None
 
     async def _remove_expendable(self) -> None:
         for number in [*self._behind.expendable(), *self.overflow.expendable()]:

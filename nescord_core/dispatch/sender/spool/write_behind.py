@@ -161,21 +161,23 @@ class WriteBehind:
         """Whether there is no file."""
         return not self._backups
 
-    def due(self) -> Iterator[Write]:
-        """Yield what has to be written now. Call `written` with each write before the next one."""
+    def due(self) -> list[Write]:
+        """Return what has to be written now; call `written` for each."""
         overflow = self._overflow
         self._is_crowded &= overflow.disk_bytes > overflow.limits.disk_bytes * _RESUME_BELOW
         if self._is_crowded:
-            return
+            return []
         unwritten = overflow.unwritten_from()
         plan = _Plan(overflow, self._latest if self._latest in self._backups else None)
-        for track in list(self._outbox.tracks):
+        writes: list[Write] = []
+        for track in self._outbox.tracks:
             if not track.pending and not track.exposed:
                 continue
             if track.highest - self._secured(track, unwritten) > self._distance(track):
-                yield from plan.split(track.unsaved())
+                writes += plan.split(track.unsaved())
                 if track.exposed:
-                    yield from plan.split_exposed(sorted(track.exposed.values(), key=attrgetter("order")))
+                    writes += plan.split_exposed(sorted(track.exposed.values(), key=attrgetter("order")))
+        return writes
 
     def _distance(self, track: Track) -> int:
         return self._replayable(track.shard_id, track.session_id) // 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from nescord_core.bot.ordering import EventOrder
@@ -61,8 +60,8 @@ class _HastyOverflow(Overflow):
 class _NoWriteBehind(WriteBehind):
     """Leaves events in memory only."""
 
-    def due(self) -> Iterator[Write]:
-        return iter(())
+    def due(self) -> list[Write]:
+        return []
 
 
 class _HastyWriteBehind(WriteBehind):
