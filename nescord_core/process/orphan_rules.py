@@ -10,7 +10,7 @@ __all__ = ["Fate", "Orphan", "fate"]
 
 
 class Fate(enum.Enum):
-    """What becomes of an orphan. DETACHED ones are named in the log and left running."""
+    """What to do with an orphan. DETACHED ones are named in the log and left running."""
 
     LEFT = "left"
     DETACHED = "detached"
@@ -35,7 +35,7 @@ class Orphan:
 
 
 def fate(orphan: Orphan, *, sessions: Collection[int], workers: Collection[int], ending: bool) -> Fate:
-    """Return what becomes of it.
+    """Return what to do with it.
 
     ``sessions`` are the service's own, ``workers`` those that run; ``ending`` says that the service ends.
 

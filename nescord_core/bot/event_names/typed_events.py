@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["TypedEvents"]
@@ -9,6 +10,9 @@ __all__ = ["TypedEvents"]
 
 class TypedEvents:
     """The base of `WsListener`, so that type checkers see one overload of `on` for each payload."""
+
+    _on: Callable[..., Any]
+    """Registers a function; defined by `WsListener`."""
 
     def on(self, event: Any = None, *, ordered: bool | None = None) -> Any:
         """Register a function for an event: ``message_create``, ``EventType.MESSAGE_CREATE``, ``*`` for all.
@@ -22,6 +26,3 @@ class TypedEvents:
         EntryError, with file and line, for an unknown event or an unsuitable function.
         """
         return self._on(event, ordered=ordered)
-
-    def _on(self, event: Any, *, ordered: bool | None) -> Any:
-        raise NotImplementedError

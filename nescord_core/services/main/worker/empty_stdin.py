@@ -1,4 +1,4 @@
-"""Standard input of a worker under `nescord dev`: empty, but a bot that reads it is told of.
+"""Standard input of a worker under `nescord dev`: empty, and `nescord dev` learns that the bot reads it.
 
 Otherwise its author would type an answer to the bot's prompt, and `nescord dev` would take it for keys.
 """
