@@ -24,6 +24,7 @@ class SessionStart:
     def __init__(self, client: discord.Client, greet: Callable[[int], object]) -> None:
         self._client = client
         self._state = internals.connection(client)
+        internals.hold_guilds(self._state)
         self._greet = greet
         self.is_connected = False
         """Whether the client has begun a session."""
@@ -73,19 +74,22 @@ class SessionStart:
         """Request the members that ws does not have; then the shard is ready."""
         try:
             self._greet(shard_id)
-            incomplete = [each for each in guilds if internals.members_wanted(self._state, each)]
-            ids = {each.id for each in incomplete}
+            held = [each for each in guilds if internals.is_held(self._state, each)]
+            ids = {each.id for each in held}
             for guild in guilds:
                 if guild.id not in ids:
-                    self._state.dispatch("guild_available", guild)
-                    await asyncio.sleep(0)
-            for guild in incomplete:
+                    await self._announce(guild)
+            for guild in held:
                 await self.request_members([guild])
-                self._state.dispatch("guild_available", guild)
+                await self._announce(guild)
         except asyncio.CancelledError:
             return  # another session has started; as in discord.py, others wait for this task to end
         if not self._is_plain:
             self._state.dispatch("shard_ready", shard_id)
+
+    async def _announce(self, guild: discord.Guild) -> None:
+        self._state.dispatch("guild_available", guild)
+        await asyncio.sleep(0)
 
     async def request_members(self, guilds: Iterable[discord.Guild]) -> None:
         """Request the members of guilds that lack some, and wait for them as long as discord.py does."""

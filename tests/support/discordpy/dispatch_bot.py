@@ -2,7 +2,8 @@
 
 It writes ``PID.json`` in DISPATCH_DIRECTORY at every dispatch. With DISPATCH_SHARDED set it is
 an auto-sharded bot. With DISPATCH_CHUNKS it has no presences, so that discord.py requests members. Like many
-bots, it loads a cog once its guilds are available.
+bots, it loads a cog once its guilds are available. It waits a second for further guilds, on either transport:
+on a busy machine they may be apart.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def plain(value: Any) -> Any:
 intents = discord.Intents.all()
 if os.environ.get("DISPATCH_CHUNKS"):
     intents.presences = False
-bot = RecordingBot(command_prefix="!", intents=intents)
+bot = RecordingBot(command_prefix="!", intents=intents, guild_ready_timeout=1.0)
 
 
 @bot.listen()

@@ -97,6 +97,23 @@ def test_the_start_of_a_shard_is_waited_for_by_name() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "wait",
+    [state.ConnectionState._delay_ready, state.AutoShardedConnectionState._delay_shard_ready],
+    ids=["plain", "auto-sharded"],
+)
+def test_a_start_holds_the_guilds_whose_members_it_requests(wait: Any) -> None:
+    source = inspect.getsource(wait)
+    assert "if self._guild_needs_chunking(guild):" in source
+    assert "future = await self.chunk_guild(guild, wait=False)" in source
+    assert inspect.getsource(state).count("wait=False") == 2, "nothing else gets members that are there"
+    needs = inspect.getsource(state.ConnectionState._guild_needs_chunking)
+    assert (
+        "self._chunk_guilds and not guild.chunked and not (self._intents.presences and not guild.large)"
+        in needs
+    )
+
+
 def test_a_guild_keeps_what_comes_and_goes_in_the_tables_that_are_emptied() -> None:
     """Whatever `_from_data` does not replace, a guild that is received again would keep."""
     made = re.findall(r"self\.(_\w+): Dict\[", inspect.getsource(discord.Guild.__init__))

@@ -1,13 +1,10 @@
-"""All uses of discord.py's private parts, in one place.
-
-tests/unit/bot/discordpy/test_internals.py checks each against the installed version. Written for 2.7.
-"""
+"""A client's cache, parsers, requests and sockets."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, cast
 
 import discord
@@ -21,12 +18,11 @@ __all__ = [
     "FETCHES_FILES",
     "SETS_FILE_URL",
     "SHOWS_FILE_URL",
-    "OwnStart",
+    "TABLES",
+    "State",
     "add_guild",
     "add_shard",
     "auto_sharded",
-    "await_guilds",
-    "cancel_ready",
     "cancel_waits",
     "command_payloads",
     "connection",
@@ -34,28 +30,23 @@ __all__ = [
     "drop_voice",
     "expect_guilds",
     "fail_member_request",
-    "finish_start",
     "first_presence",
     "is_member_request",
     "is_member_request_wanted",
     "lost_views",
     "map_websockets",
-    "members_wanted",
     "mute_voice_warnings",
     "muted",
     "note_dispatched",
     "parser",
     "pending_waits",
     "put_guild",
-    "request_members",
     "set_api_url",
     "set_shards",
     "set_user",
 ]
 
 State = ConnectionState[Any]
-OwnStart = Coroutine[Any, Any, None]
-"""Makes a shard ready instead of discord.py's wait for guilds."""
 
 TABLES = (
     "_channels",
@@ -218,17 +209,6 @@ def _forget_expressions(state: State, guild: discord.Guild) -> None:
         state._stickers.pop(sticker.id, None)
 
 
-def cancel_ready(client: discord.Client, shard_id: int) -> None:
-    """Cancel what still waits for the guilds of a shard's previous session, as READY does."""
-    state = client._connection
-    if state._ready_task is not None:
-        state._ready_task.cancel()
-    several = auto_sharded(client)
-    if several is not None and shard_id in several._ready_tasks:
-        several._ready_tasks[shard_id].cancel()
-        several.clear_chunk_requests(shard_id)
-
-
 async def command_payloads(client: discord.Client, guild_id: int | None) -> list[dict[str, Any]] | None:
     """Return the application commands as `CommandTree.sync` sends them, None for a client without a tree.
 
@@ -244,19 +224,6 @@ async def command_payloads(client: discord.Client, guild_id: int | None) -> list
     if (translator := tree.translator) is not None:
         return [await each.get_translated_payload(tree, translator) for each in found.values()]
     return [each.to_dict(tree) for each in found.values()]
-
-
-def members_wanted(state: State, guild: discord.Guild) -> bool:
-    """Return whether discord.py would request this guild's members at the start."""
-    complete = guild._member_count is not None and len(guild._members) >= guild._member_count
-    return not complete and state._guild_needs_chunking(guild)
-
-
-async def request_members(state: State, guild: discord.Guild) -> None:
-    """Request a guild's members and wait for them as long as discord.py does."""
-    asked = await state.chunk_guild(guild, wait=False)
-    async with asyncio.timeout(state._chunk_timeout(guild)):
-        await asked
 
 
 def is_member_request(state: State, nonce: str) -> bool:
@@ -294,51 +261,6 @@ def fail_member_request(state: State, nonce: str, error: Exception) -> bool:
 
 def _member_request(state: State, nonce: str) -> tuple[int | str, ChunkRequest] | None:
     return next(((key, each) for key, each in state._chunk_requests.items() if each.nonce == nonce), None)
-
-
-def await_guilds(client: discord.Client, shard_id: int, here: Iterable[discord.Guild]) -> None:
-    """Treat GUILD_CREATEs that follow, and the guilds that are here, as part of the start.
-
-    They fire guild_available, not guild_join.
-    """
-    state = auto_sharded(client)
-    if state is not None:
-        arrived = state._ready_states[shard_id] = asyncio.Queue()
-    else:
-        plain = client._connection
-        if not hasattr(plain, "_ready_state"):
-            plain._ready_state = asyncio.Queue()
-        arrived = plain._ready_state
-    for guild in here:
-        arrived.put_nowait(guild)
-
-
-def finish_start(client: discord.Client, starting: dict[int, OwnStart | None]) -> None:
-    """Fire ready once all shards are, by our coroutine or (None) by discord.py's wait for guilds."""
-    state = auto_sharded(client)
-    if state is None:
-        _end_plain_start(client._connection, starting)
-        return
-    for shard_id, own in starting.items():
-        coroutine = own if own is not None else state._delay_shard_ready(shard_id)
-        state._ready_tasks[shard_id] = asyncio.create_task(coroutine)
-    if len(state._ready_tasks) == len(state.shard_ids):
-        state._ready_task = asyncio.create_task(state._delay_ready())
-
-
-def _end_plain_start(state: State, starting: dict[int, OwnStart | None]) -> None:
-    waits_for_guilds = None in starting.values()
-
-    async def end() -> None:
-        await asyncio.gather(*(each for each in starting.values() if each is not None))
-        if waits_for_guilds:
-            await state._delay_ready()
-        else:
-            state._ready_task = None
-            state.call_handlers("ready")
-            state.dispatch("ready")
-
-    state._ready_task = asyncio.create_task(end())
 
 
 def first_presence(client: discord.Client) -> tuple[Any, str | None]:
