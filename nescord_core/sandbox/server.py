@@ -94,6 +94,7 @@ class Sandbox:
         api = RestApi(self.world, self.gateway, self.settings)
         api.on_response = lambda call: self.feed.publish("SANDBOX_REST", call)
         api.has_viewers = self.feed.has_viewers
+        api.on_write = self.control.on_write
         app.add_routes(api.routes())
         self.world.subscribe(self.gateway.publish)
         self.world.subscribe(self.feed.publish)

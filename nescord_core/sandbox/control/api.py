@@ -33,6 +33,7 @@ from nescord_core.sandbox.control.json_bodies import (
     with_json_errors,
 )
 from nescord_core.sandbox.control.load import Load, LoadPlan
+from nescord_core.sandbox.control.reaction_time import ReactionTime
 from nescord_core.sandbox.control.settings import parse_settings, settings_view
 from nescord_core.sandbox.control.views import commands_view, gateway_view, state_view, with_reaction_users
 from nescord_core.sandbox.control.wait import MessageWait
@@ -73,8 +74,13 @@ class ControlApi:
         self.load: Load | None = None
         self.notice = ""
         self.on_change: Callable[[], None] = lambda: None
+        self._reaction_time = ReactionTime()
         self._spawn = spawn
         self._wall_clock = wall_clock
+
+    def on_write(self) -> None:
+        """Note that a request of the bot that may have sent or changed something has been answered."""
+        self._reaction_time.written(self.gateway.now())
 
     def add_routes(self, app: web.Application) -> None:
         """Add the routes below /sandbox."""
@@ -106,7 +112,10 @@ class ControlApi:
         async def answer(request: web.Request) -> web.StreamResponse:
             body = {**await read_body(request), **path_arguments(request)}
             seconds = read_seconds(body.pop("wait", 0)) if action.name in INTERACTION_ACTIONS else 0.0
-            result = getattr(self.world, action.name)(**parse_arguments(action, body))
+            arguments = parse_arguments(action, body)
+            for pause in self._reaction_time.pauses(action.name, self.gateway.now()):
+                await asyncio.sleep(pause)
+            result = getattr(self.world, action.name)(**arguments)
             if seconds:
                 result = await self._wait_for_response(result, seconds)
             return json_response(result if result is not None else {})

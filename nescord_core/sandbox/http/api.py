@@ -103,6 +103,8 @@ class RestApi:
         self.on_response: Callable[[dict[str, Any]], None] = lambda _request_report: None
         """Called with each request and its response while `has_viewers` is true: an open page shows them."""
         self.has_viewers: Callable[[], bool] = lambda: False
+        self.on_write: Callable[[], None] = lambda: None
+        """Called after each request that may have sent or changed something."""
 
     def routes(self) -> list[web.RouteDef]:
         """Return the aiohttp routes."""
@@ -126,6 +128,8 @@ class RestApi:
         began = time.monotonic()
         sent: list[Any] = []
         response = await self._api(request, sent)
+        if request.method != "GET":
+            self.on_write()
         if self.has_viewers():
             self.on_response(_request_report(request, sent, response, time.monotonic() - began))
         return response

@@ -42,12 +42,16 @@ class Seen:
 
 @dataclass
 class Relay:
-    """``url`` is the client's base URL; ``upstream`` is http://host:port."""
+    """``url`` is the client's base URL; ``upstream`` is http://host:port.
+
+    ``delay`` is how many seconds each answer is on its way.
+    """
 
     upstream: str
     session: aiohttp.ClientSession
     url: str = ""
     seen: list[Seen] = field(default_factory=list)
+    delay: float = 0.0
 
     async def pass_on(self, request: web.Request) -> web.Response:
         sent = {name: value for name, value in request.headers.items() if name.lower() not in PER_CONNECTION}
@@ -58,6 +62,7 @@ class Relay:
         ) as answer:
             data = await answer.read()
             self._note(request, answer, data)
+            await asyncio.sleep(self.delay)
             headers = answer.headers.copy()
             for name in PER_CONNECTION:
                 headers.popall(name, None)
