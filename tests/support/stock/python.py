@@ -6,13 +6,12 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 import venv
 from pathlib import Path
 
 import pytest
 
-from support.stock.node import cache
+from support.stock.install_cache import installed_once
 
 __all__ = ["installed_python"]
 
@@ -37,19 +36,8 @@ def installed_python(project: Path) -> Path:
     requirements = project / "requirements.txt"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     mark = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
-    target = cache() / f"{project.name}-py{version}-{mark}"
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix="new-") as scratch:
-            environment = Path(scratch) / "environment"
-            _install(requirements, environment)
-            try:
-                environment.rename(target)
-            except OSError:
-                # Another run was faster and has installed the same.
-                if not target.exists():
-                    raise
-    return _interpreter(target)
+    name = f"{project.name}-py{version}-{mark}"
+    return _interpreter(installed_once(name, lambda environment: _install(requirements, environment)))
 
 
 def _interpreter(environment: Path) -> Path:

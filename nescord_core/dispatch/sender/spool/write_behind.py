@@ -140,9 +140,9 @@ class _Plan:
 class WriteBehind:
     """The backups of an outbox's events. The driver writes `due`, and removes the files in `expendable`.
 
-    The files can be read in the order of their first events: every lane's events are then in order of
-    arrival. For that, a file never has events from before and after a bound of the overflow: there, a segment
-    begins, or a queue ends and the events of its lanes go to memory again.
+    A shard's files can be read in the order of its first events in them: every lane's events are then in
+    order of arrival. For that, a file never has events from before and after a bound of the overflow: there,
+    a segment begins, or a queue ends and the events of its lanes go to memory again.
     """
 
     def __init__(self, outbox: Outbox, overflow: Overflow, replayable: Replayable) -> None:
