@@ -100,7 +100,7 @@ def _address(listener: asyncio.Server) -> str:
 class RestServer:
     """The REST proxy from code: ``RestServer(token=..., port=7401).run()``.
 
-    Every argument is a key of the configuration (docs/configuration.md) and defaults to it: ``token``,
+    Every argument is a key of docs/reference/configuration.md and defaults to its value: ``token``,
     ``host``, ``port``, ``api_url``, ``cache``, ``global_limit`` (requests per second), ``secret`` (needed on
     any address but loopback), ``state_dir``.
     """

@@ -1,4 +1,4 @@
-"""Every row of docs/limits.md is named by a test: ``pytest.mark.bound("SECTION: WHAT")``.
+"""Every row of docs/explanation/limits.md is named by a test: ``pytest.mark.bound("SECTION: WHAT")``.
 
 Such a test tries to exceed the limit, and shows what the row says and that memory stays within a bound.
 """
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def rows() -> set[str]:
     """Return the rows of the page's tables as "SECTION: WHAT", without backticks."""
     section, found = "", set()
-    for line in (ROOT / "docs" / "limits.md").read_text(encoding="utf-8").splitlines():
+    for line in (ROOT / "docs" / "explanation" / "limits.md").read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
             section = line[3:]
         elif line.startswith("| ") and not line.startswith("| what "):

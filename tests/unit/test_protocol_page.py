@@ -1,4 +1,4 @@
-"""Every rule of docs/protocol.md has a row in docs/contributing.md that names its tests, and they exist."""
+"""Every rule of protocol.md has a row in contributing/tests.md that names its tests, and they exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def rows(page: str) -> list[tuple[str, str]]:
 
 
 def test_every_fact_is_held_by_tests_that_exist() -> None:
-    table = rows("contributing.md")
+    table = rows("contributing/tests.md")
     assert [int(number) for number, _ in table] == FACTS
     for number, tests in table:
         named = NAMED.findall(tests)
@@ -27,6 +27,6 @@ def test_every_fact_is_held_by_tests_that_exist() -> None:
 
 
 def test_the_page_for_users_states_every_fact() -> None:
-    table = rows("protocol.md")
+    table = rows("explanation/protocol.md")
     assert [int(number) for number, _ in table] == FACTS
     assert all(answer.strip() for _, answer in table)

@@ -79,7 +79,8 @@ def _types(names: Sequence[str] | None) -> frozenset[str]:
     try:
         return event_names(",".join(names or ())) or frozenset()
     except ValueError as error:
-        raise ConfigError(str(error), where="--type", hint="docs/writing-bots.md lists the events.") from None
+        hint = "docs/guides/events.md lists the events."
+        raise ConfigError(str(error), where="--type", hint=hint) from None
 
 
 @app.command(epilog=TAIL_EXAMPLES, short_help="Show events and calls live.")

@@ -95,7 +95,7 @@ class ShardSnapshot:
 
     ``ready`` is None until READY has arrived: until then the state is incomplete. ``departed`` maps guilds
     that the bot has left to the seq of their GUILD_DELETE, until that is `acknowledged`
-    (docs/protocol.md, 29).
+    (protocol.md, 29).
     """
 
     def __init__(self, settings: SnapshotSettings) -> None:

@@ -266,7 +266,7 @@ class Parent:
 class WsClient:
     """The gateway service from code: ``WsClient(token=..., grpc_host=...).run()``.
 
-    Every argument is a key of the configuration (docs/configuration.md) and defaults to it: ``token``,
+    Every argument is a key of docs/reference/configuration.md and defaults to its value: ``token``,
     ``grpc_host``, ``intents``, ``events``, ``shards``, ``shard_ids``, ``shards_per_cluster``, ``api_url``,
     ``admin``, ``state_dir``.
     """

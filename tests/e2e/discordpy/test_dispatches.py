@@ -121,7 +121,7 @@ def starts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def comparable(kind: str, events: list[Any]) -> list[Any]:
-    """Return the events without what docs/discordpy.md says may differ, and without Discord's pace.
+    """Return the events without what docs/guides/discordpy.md says may differ, and without Discord's pace.
 
     Discord decides how shards interleave, so that what can be seen at a moment is not compared with several.
     Members that ws has are not requested: they are there when their guild is.

@@ -243,7 +243,7 @@ async def test_a_handler_may_use_timeouts_and_context_from_its_first_step(settin
 
 
 async def test_a_redelivered_old_interaction_comes_marked_as_stale(settings: MainSettings) -> None:
-    """docs/protocol.md, 27: a redelivered interaction older than 3 s is stale, and marked as such."""
+    """protocol.md, 27: a redelivered interaction older than 3 s is stale, and marked as such."""
     listener = WsListener()
     stale: list[bool] = []
 

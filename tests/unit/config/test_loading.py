@@ -233,7 +233,7 @@ def test_every_key_has_one_variable_and_a_default_that_its_own_form_accepts() ->
 
 
 def test_the_documentation_lists_every_key_with_its_variable() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "configuration.md").read_text()
     for key in KEYS:
         name = f"({key.name})" if key.secret else f"`{key.name}`"
         assert f"| {name} | `{key.env}` |" in page, key.name

@@ -1,4 +1,4 @@
-"""Every test that docs/contributing.md names for a rule of the gateway exists."""
+"""Every test that docs/contributing/tests.md names for a rule of the gateway exists."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMED = re.findall(
-    r"^\| (\d+): .*`(tests/\S+)::(\w+)` \|$", (ROOT / "docs" / "contributing.md").read_text(), re.MULTILINE
-)
+PAGE = ROOT / "docs" / "contributing" / "tests.md"
+NAMED = re.findall(r"^\| (\d+): .*`(tests/\S+)::(\w+)` \|$", PAGE.read_text(), re.MULTILINE)
 
 
 def test_every_rule_from_18_to_26_is_named() -> None:

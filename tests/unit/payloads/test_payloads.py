@@ -188,7 +188,7 @@ NOW = 1_700_000_000.0
 def test_an_interaction_past_three_seconds_is_stale(
     redelivered: bool, made: float, received: float, stale: bool
 ) -> None:
-    """docs/protocol.md, 27: a redelivered interaction older than 3 s is stale."""
+    """protocol.md, 27: a redelivered interaction older than 3 s is stale."""
     data = {"id": str(from_ms(int(made * 1000)))}
     event = envelope("INTERACTION_CREATE", data, received_at=received, redelivered=redelivered)
     assert payload_of(event, NOW).event.stale is stale

@@ -66,7 +66,7 @@ class ReplicaSnapshots:
     """What has been sent to the replica of one stream.
 
     `messages` yields what to send, or None to let other tasks run. A yielded message is current at that
-    moment: it has to be sent before anything is taken from the partition for this stream (docs/protocol.md,
+    moment: it has to be sent before anything is taken from the partition for this stream (protocol.md,
     29). At most ``at_a_time`` guilds are processed between two of them.
     """
 

@@ -1,7 +1,7 @@
 """Discord's JSON error codes: those that the sandbox sends, and why it does not send the others.
 
 https://discord.com/developers/docs/topics/opcodes-and-status-codes#json-json-error-codes, and the codes that
-Discord sends without listing them there. docs/sandbox-errors.md has the same tables; a test compares them.
+Discord sends without listing them there. docs/sandbox/errors.md has the same tables; a test compares them.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from support.sandbox.error_causes.registry import CAUSES, channel, code_of, inte
 from support.sandbox.running_rest import Rest, emoji
 
 assert cases.__all__, "imported for the causes that it registers"
-PAGE = Path(__file__).parents[4] / "docs" / "sandbox-errors.md"
+PAGE = Path(__file__).parents[4] / "docs" / "sandbox" / "errors.md"
 CODES = Path(__file__).parents[3] / "support" / "sandbox" / "discord_error_codes.txt"
 
 

@@ -1,4 +1,4 @@
-"""The recipe of docs/debugging.md for editors, read from the page and tried with their protocol."""
+"""The recipe of docs/guides/debugging.md for editors, read from the page and tried with their protocol."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.processes.commands import is_free, until
 from support.system.system import System
 
 pytest.importorskip("debugpy")
-PAGE = Path(__file__).parents[4] / "docs" / "debugging.md"
+PAGE = Path(__file__).parents[4] / "docs" / "guides" / "debugging.md"
 APP = """
 import bot_main.editor
 from nescord_core import RestClient, WsListener

@@ -73,7 +73,7 @@ async def test_members_are_collected_from_all_chunks_in_order() -> None:
 
 
 async def test_the_nonce_is_at_most_32_bytes_and_never_the_same() -> None:
-    """docs/protocol.md, 23: a nonce has at most 32 bytes, and chunks go to the replica that asked."""
+    """protocol.md, 23: a nonce has at most 32 bytes, and chunks go to the replica that asked."""
     one, two = (Discord(lambda command: [chunk(command)]) for _ in range(2))
     for discord in (one, one, two):
         await discord.gateway.request_guild_members(GUILD)
@@ -83,7 +83,7 @@ async def test_the_nonce_is_at_most_32_bytes_and_never_the_same() -> None:
 
 
 async def test_more_than_100_user_ids_go_out_as_several_requests() -> None:
-    """docs/protocol.md, 23: at most 100 user_ids per request."""
+    """protocol.md, 23: at most 100 user_ids per request."""
     discord = Discord(lambda command: [chunk(command, not_found=[command["d"]["user_ids"][0]])])
     members = await discord.gateway.request_guild_members(GUILD, user_ids=[*range(1, 251), 1])
     assert [len(command["d"]["user_ids"]) for command in discord.sent] == [100, 100, 50]
@@ -93,7 +93,7 @@ async def test_more_than_100_user_ids_go_out_as_several_requests() -> None:
 
 
 async def test_a_refused_request_is_repeated_after_the_time_that_discord_names() -> None:
-    """docs/protocol.md, 23: all members once in 30 s, else RATE_LIMITED with retry_after and the nonce."""
+    """protocol.md, 23: all members once in 30 s, else RATE_LIMITED with retry_after and the nonce."""
 
     def reply(command: Sent) -> list[tuple[str, Any]]:
         if len(discord.sent) == 1:
@@ -209,7 +209,7 @@ async def test_voice_state_joins_and_leaves() -> None:
     ],
 )
 async def test_wrong_arguments_are_refused_before_anything_is_sent(call: Any, says: str | None) -> None:
-    """docs/protocol.md, 22: at most 4096 bytes, otherwise close code 4002."""
+    """protocol.md, 22: at most 4096 bytes, otherwise close code 4002."""
     discord = Discord(lambda command: [])
     with pytest.raises(ValueError, match=says or "cannot be combined"):
         await call(discord.gateway)

@@ -78,6 +78,6 @@ def test_direct_messages_arrive_on_shard_0() -> None:
 def test_a_number_of_shards_that_discord_may_refuse_is_doubted(
     configured: int | None, recommended: int, max_concurrency: int, code: str | None
 ) -> None:
-    """docs/protocol.md, 18: at most 2500 guilds per shard; very large bots need a given multiple."""
+    """protocol.md, 18: at most 2500 guilds per shard; very large bots need a given multiple."""
     why = count_warning(configured, recommended, max_concurrency)
     assert (why is None) if code is None else (why is not None and code in why)

@@ -85,7 +85,7 @@ def test_ready_names_the_guilds_that_are_still_to_come() -> None:
 
 
 def test_a_snapshot_says_up_to_which_event_it_holds_whatever_the_events_were() -> None:
-    """docs/protocol.md, 29: subscribe first, take the snapshot, then apply the events in between."""
+    """protocol.md, 29: subscribe first, take the snapshot, then apply the events in between."""
     shard = filled()
     shard.feed("MESSAGE_CREATE", {"id": "1"})
     assert (shard.snapshot.session_id, shard.snapshot.seq) == ("session", shard.seq)
