@@ -140,6 +140,7 @@ async def test_streams_without_a_hello(system: System, load: Load) -> None:
     channel = open_channel(f"127.0.0.1:{system.ports['main']}", SecuritySettings(), keepalive=10)
     with watched(system, "main", most_mb=40):
         async with channel:
+            await channel.channel_ready()  # the limit on streams has arrived
             calls: list[Any] = [channel.stream_stream(METHOD)() for _ in range(40)]
             ended = [asyncio.create_task(call.details()) for call in calls]
             first, _ = await asyncio.wait(ended, timeout=20, return_when=asyncio.FIRST_COMPLETED)

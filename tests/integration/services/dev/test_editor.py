@@ -53,7 +53,7 @@ def test_an_editor_stops_the_bot_before_and_after_a_reload(system: System) -> No
     port = commands.free_port()
     assert json.loads(block("json"))["configurations"][0]["connect"]["port"] == 5678
     recipe = block("python")
-    assert recipe.count("5678") == 2
+    assert recipe.count("5678") == 2  # the docstring's and the address's
     (system.directory / "bot_main/editor.py").write_text(recipe.replace("5678", str(port)))
     system.replace_app(APP.format(version="one"))
     dev = system.start("dev")
@@ -67,9 +67,7 @@ def test_an_editor_stops_the_bot_before_and_after_a_reload(system: System) -> No
 
 
 def attached(system: System, port: int) -> Editor:
-    """Attach to the worker that serves. The adapter of the one before a reload may take the connection, and
-    lives as long as somebody is connected.
-    """
+    """Attach to the worker that serves. Before a reload's worker, the one before it may have the port."""
 
     def attach() -> Editor | None:
         editor = Editor(port)
