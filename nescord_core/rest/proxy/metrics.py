@@ -1,6 +1,6 @@
 """The proxy's metrics in Prometheus' format. Labels are routes and statuses, never ids or tokens.
 
-docs/explanation/rest.md lists every name; dashboards depend on them.
+docs/reference/metrics.md lists every name; dashboards depend on them.
 """
 
 from __future__ import annotations

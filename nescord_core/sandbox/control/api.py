@@ -1,7 +1,7 @@
 """The control API below /sandbox: acts as the people of the sandbox, shows its state, sets faults.
 
 Tests, the CLI and the page use it. Errors are JSON, ``{"error": sentence}``, and name the valid values.
-Documented in docs/sandbox/index.md.
+Documented in docs/sandbox/control-api.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A stock @discordjs/voice joins, plays, and is thrown out, with the lines of docs/sandbox/index.md."""
+"""A stock @discordjs/voice joins, plays, and is thrown out, with the lines of docs/sandbox/discord.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 "use strict";
 // A stock discord.js bot that joins #Lounge and plays a second of silence. Run as: bot.cjs BASE_URL TOKEN.
 
-// The lines of docs/sandbox/index.md: the sandbox's voice server has no TLS.
+// The lines of docs/sandbox/discord.md: the sandbox's voice server has no TLS.
 const ws = require("ws");
 const withoutTls = (url) => String(url).replace("wss://127.0.0.1:", "ws://127.0.0.1:");
 require.cache[require.resolve("ws")].exports = class extends ws {

@@ -1,4 +1,4 @@
-"""Stock discord.py joins and plays, with the lines of docs/sandbox/index.md."""
+"""Stock discord.py joins and plays, with the lines of docs/sandbox/discord.md."""
 
 from __future__ import annotations
 
