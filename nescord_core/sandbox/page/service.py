@@ -16,7 +16,7 @@ __all__ = ["EventFeed", "add_page"]
 
 STATIC = Path(__file__).parent / "static"
 PAGE = "page.html"
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".LICENSE": "text/plain"}
 HEADERS = {
     "Cache-Control": "no-cache",
     "X-Content-Type-Options": "nosniff",

@@ -18,6 +18,11 @@ export function el(tag, props = {}, ...children) {
 
 export const classes = (...names) => names.filter(Boolean).join(" ");
 
+// Orders ids by the time of their creation.
+export const byId = (a, b) => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+
+export const plural = (count, noun) => (count === 1 ? noun : `${noun}s`);
+
 export const nameOf = (user) => user?.global_name || user?.username || "someone";
 
 function colorOf(id) {

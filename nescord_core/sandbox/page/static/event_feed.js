@@ -2,6 +2,7 @@
 import { attempt, call } from "/api.js";
 import { forgetTyping, showTyping } from "/composer/typing.js";
 import * as inspector from "/inspector/inspector.js";
+import { byId } from "/elements.js";
 import { render } from "/render.js";
 import { channels, currentChannel, currentGuild, DIRECT, state, TEXT } from "/state.js";
 import { showConnection, showStatus } from "/status.js";
@@ -35,15 +36,13 @@ export async function loadState() {
   }
   if (!loading) queued.splice(0).forEach(apply);
   render("navigation");
-  render("messages", true);
+  render("messages");
 }
-
-const byId = (a, b) => a.id.length - b.id.length || (a.id < b.id ? -1 : 1);
 
 async function loadMessages() {
   const found = await call("GET", `/messages?limit=${HISTORY}&channel=${state.channel}`);
   const deleted = [...state.messages.values()].filter((each) => each.deleted && each.channel_id === state.channel);
-  state.messages = new Map([...deleted, ...found].sort(byId).map((each) => [each.id, each]));
+  state.messages = new Map([...deleted, ...found].sort((a, b) => byId(a.id, b.id)).map((each) => [each.id, each]));
 }
 
 let reloadTimer;

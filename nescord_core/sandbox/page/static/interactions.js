@@ -1,6 +1,6 @@
 // Interactions that a person starts: commands, buttons, select menus, modals.
 import { attempt, call } from "/api.js";
-import { FILE, optionValue, parseCommand } from "/composer/command_picker.js";
+import { FILE, missingOption, optionValue, parseCommand, problemOf } from "/composer/commands/parsing.js";
 import { takeUploads, uploadNames } from "/composer/uploads.js";
 import { toast } from "/dialogs.js";
 import { loadState } from "/event_feed.js";
@@ -36,6 +36,12 @@ function fileNames(command, given) {
   }));
 }
 
+function missingText(command, given) {
+  const missing = missingOption(command, given);
+  if (missing?.type === FILE) return `${missing.name} needs a file: attach one, then send the command.`;
+  return missing ? `${missing.name} is required.` : null;
+}
+
 // Runs a typed command, "/name group sub option:value"; returns false if it was not run.
 export async function runCommand(text, user) {
   const { command, typed, given, unnamed } = parseCommand(text, state.commands);
@@ -45,6 +51,8 @@ export async function runCommand(text, user) {
     toast(`/${path} takes options by name, for example ${example}.`);
     return false;
   }
+  const problem = command && (missingText(command, given) ?? given.map(problemOf).find(Boolean));
+  if (problem) { toast(problem); return false; }
   const chosen = fileNames(command, given ?? []);
   const missing = [...chosen].find(([, name]) => !uploadNames().includes(name));
   if (missing) {

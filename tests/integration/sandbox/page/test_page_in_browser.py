@@ -255,7 +255,7 @@ async def listed(page: Page) -> list[str]:
 
 async def test_commands_are_written_with_the_keyboard_alone(tmp_path: Path) -> None:
     options = [
-        {"type": 4, "name": "sides", "description": "How many", "required": True},
+        {"type": 4, "name": "sides", "description": "How many", "required": True, "min_value": 2},
         {"type": 3, "name": "kind", "description": "Which", "choices": [{"name": "fair", "value": "f"}]},
         {"type": 3, "name": "why", "description": "For what", "autocomplete": True},
     ]
@@ -274,25 +274,81 @@ async def test_commands_are_written_with_the_keyboard_alone(tmp_path: Path) -> N
         await page.type("/ro")
         await page.until("document.querySelector('#suggest-list li[aria-selected=true]')")
         await page.press("Tab", 9)
-        assert await value(page) == "/roll "
-        await page.until("document.querySelectorAll('#suggest-list li').length === 3")
-        assert await listed(page) == ["sides: required", "kind:", "why:"]
-        await page.press("Tab", 9)
-        await page.type("6 kind:")
+        # The required option is put in; without its value, or with a wrong one, nothing is sent.
+        assert await value(page) == "/roll sides:"
+        await page.press_enter()
+        await page.until("document.querySelector('#toast').textContent === 'sides is required.'")
+        await page.type("1.5")
+        await page.press_enter()
+        await page.until("document.querySelector('#toast').textContent === 'sides must be a whole number.'")
+        await page.evaluate("document.querySelector('#content').value = '/roll sides:'")
+        await page.type("1")
+        await page.press_enter()
+        await page.until("document.querySelector('#toast').textContent === 'sides must be at least 2.'")
+        await page.evaluate("document.querySelector('#content').value = '/roll sides:'")
+        await page.type("6 ")
+        await page.until("document.querySelectorAll('#suggest-list li').length === 2")
+        assert await listed(page) == ["kind:", "why:"]
+        await page.type("kind:")
         await page.until("document.querySelector('#suggest-list li')?.textContent.startsWith('fair')")
-        await page.press("Tab", 9)
+        await page.press_enter()
         await page.type("why:it is at http://x")
         asked = (await gateway.until("INTERACTION_CREATE", timeout=20.0))["d"]
         choices = {"type": 8, "data": {"choices": [{"name": "Luck", "value": "luck"}]}}
         await rest(sandbox, f"/interactions/{asked['id']}/{asked['token']}/callback", choices)
         await page.until("document.querySelector('#suggest-list li')?.textContent.startsWith('Luck')")
-        assert await value(page) == "/roll sides:6 kind:f why:it is at http://x"
-        await page.press("Tab", 9)
+        assert await value(page) == "/roll sides:6 kind:fair why:it is at http://x"
+        # The first choice is preselected; the box shows its name, the bot gets its value.
+        await page.press_enter()
+        assert await value(page) == "/roll sides:6 kind:fair why:Luck "
         await page.press_enter()
         while asked["type"] != 2:
             asked = (await gateway.until("INTERACTION_CREATE", timeout=20.0))["d"]
         given = {each["name"]: each["value"] for each in asked["data"]["options"]}
         assert given == {"sides": 6, "kind": "f", "why": "luck"}
+        assert page.problems == []
+
+
+async def test_names_of_people_channels_and_emoji_are_suggested_and_sent_as_mentions(tmp_path: Path) -> None:
+    async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        users = {each["username"]: each["id"] for each in (await sandbox.get("/state"))["users"]}
+        channels = {
+            each["name"]: each["id"] for each in (await sandbox.get("/state"))["guilds"][0]["channels"]
+        }
+        await sandbox.post("/roles", name="Night Shift", guild="Sandbox")
+        await page.until(f"{TEXTS}.length === 0")
+        await focus(page)
+        await page.type("hi @bo")
+        await page.until("document.querySelector('#suggest-list li[aria-selected=true]')")
+        assert (await listed(page))[0] == "@bob"
+        await page.press_enter()
+        assert await value(page) == "hi @bob "
+        await page.type("in #ran")
+        await page.until("document.querySelector('#suggest-list li')?.textContent.startsWith('#random')")
+        await page.press("Tab", 9)
+        await page.type(":tada")
+        await page.until("document.querySelector('#suggest-list li')?.textContent.includes('🎉')")
+        await page.press_enter()
+        await page.type("and @sandbox bot, :heart: at 10:30:45 `@bob`")
+        await page.press_enter()
+        await page.until(f"{TEXTS}.length === 1")
+        [sent] = await sandbox.get("/messages", channel="general")
+        bot = users["Sandbox Bot"]
+        assert sent["content"] == (
+            f"hi <@{users['bob']}> in <#{channels['random']}> 🎉 and <@{bot}>, ❤️ at 10:30:45 `@bob`"
+        )
+        assert {each["id"] for each in sent["mentions"]} == {users["bob"], bot}
+        await page.press("ArrowUp", 38)
+        assert await value(page) == "hi @bob in #random 🎉 and @Sandbox Bot, ❤️ at 10:30:45 `@bob`"
+        await page.press("Escape", 27)
+        await page.type("@everyone wait, bob@example.org and @night shift")
+        await page.press("Escape", 27)
+        await page.press_enter()
+        await page.until(f"{TEXTS}.length === 2")
+        said = (await sandbox.get("/messages", channel="general"))[-1]
+        assert "bob@example.org and <@&" in said["content"]
         assert page.problems == []
 
 

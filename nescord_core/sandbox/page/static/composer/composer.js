@@ -1,10 +1,14 @@
 // The message box: sends messages, replies, edits and commands.
 import { attempt, call } from "/api.js";
-import { commandPicker } from "/composer/command_picker.js";
+import { commandSuggestions, withNextOption } from "/composer/commands/suggestions.js";
+import { nameSuggestions } from "/composer/name_suggestions.js";
+import { fromDiscord, toDiscord } from "/composer/names.js";
+import { suggestionList } from "/composer/suggestion_list.js";
 import { reportTyping } from "/composer/typing.js";
 import { hasUploads, setUpUploads, takeUploads } from "/composer/uploads.js";
 import { $, nameOf } from "/elements.js";
 import { runCommand } from "/interactions.js";
+import { follow } from "/messages/following.js";
 import { DIRECT, speaker, speakerId, state } from "/state.js";
 
 const LEAST_HEIGHT = 34;
@@ -14,7 +18,7 @@ export const replyTo = (message) => setTarget(message, null);
 
 export function editMessage(message) {
   setTarget(null, message);
-  setContent(message.content);
+  setContent(fromDiscord(message.content));
 }
 
 export const clearTarget = () => setTarget(null, null);
@@ -59,20 +63,23 @@ async function submit() {
   setContent("");
   const { replyTo: reply, editing } = state;
   clearTarget();
+  if (!editing) follow();
   const done = await send(content, user, reply, editing);
-  // Refused text stays in the box, unless something else has been typed.
-  if (!done && !$("content").value) setContent(content);
+  // Refused text stays in the box, unless something else has been typed; a missing option is put in.
+  if (done || $("content").value) return;
+  setContent(content.startsWith("/") ? withNextOption(content) : content);
+  picker.update();
 }
 
 function send(content, user, reply, editing) {
   if (editing) {
-    const body = { channel: editing.channel_id, message: editing.id, content, user };
+    const body = { channel: editing.channel_id, message: editing.id, content: toDiscord(content), user };
     return attempt(() => call("POST", "/edit", body));
   }
   if (/^\/\w/.test(content) && state.channel) return runCommand(content, user);
   return attempt(async () => {
     const files = await takeUploads();
-    const body = { user, content, ...(files.length ? { files } : {}) };
+    const body = { user, content: toDiscord(content), ...(files.length ? { files } : {}) };
     if (state.guild === DIRECT) return call("POST", "/dm", body);
     return call("POST", "/say", { ...body, channel: state.channel, ...(reply ? { reply_to: reply.id } : {}) });
   });
@@ -95,7 +102,7 @@ function onKey(event) {
 let picker;
 
 export function setUpComposer() {
-  picker = commandPicker($("content"));
+  picker = suggestionList($("content"), [commandSuggestions, nameSuggestions]);
   setUpUploads();
   $("composer").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   $("content").addEventListener("input", () => { resize(); picker.update(); reportTyping(); });

@@ -6,6 +6,7 @@ import { $, nameOf } from "/elements.js";
 import { reloadSoon } from "/event_feed.js";
 import { menuCommands, runInteraction } from "/interactions.js";
 import { copy, userMenu } from "/members.js";
+import { stopFollowing } from "/messages/following.js";
 import { openChannel } from "/navigation/open_channel.js";
 import { startThread } from "/navigation/creation.js";
 import { render } from "/render.js";
@@ -41,6 +42,7 @@ export const actions = {
   jump(messageId) {
     const row = $("messages").querySelector(`[data-id="${messageId}"]`);
     if (!row) { toast("That message is older than the page shows."); return; }
+    stopFollowing();
     row.scrollIntoView({ block: "center" });
     row.classList.remove("flash");
     setTimeout(() => row.classList.add("flash"));

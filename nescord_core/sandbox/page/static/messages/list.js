@@ -1,19 +1,19 @@
 // The list of messages of the open channel.
 import { $ } from "/elements.js";
 import { actions } from "/messages/actions.js";
+import { shown } from "/messages/following.js";
 import { isVisible, messageElement } from "/messages/message.js";
 import { channelStart } from "/navigation/channel_start.js";
 import { drawnBy } from "/render.js";
 import { currentChannel, names, speakerId, state } from "/state.js";
 
-const NEAR_END = 80;
-
 // The rows by message id, with the source they were drawn from.
 let drawn = new Map();
 
-function drawMessages(toEnd = false) {
-  const list = $("messages");
-  const atEnd = toEnd || list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+// The channel that was drawn last: another one is shown from its end.
+let drawnChannel;
+
+function drawMessages() {
   const userId = speakerId();
   const context = { names, actions, userId };
   let previous = null;
@@ -30,8 +30,9 @@ function drawMessages(toEnd = false) {
     previous = message;
   }
   drawn = redrawn;
-  replaceRows(list, [channelStart(currentChannel()), ...rows]);
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  replaceRows($("messages"), [channelStart(currentChannel()), ...rows]);
+  shown([...drawn.keys()], drawnChannel !== state.channel);
+  drawnChannel = state.channel;
 }
 
 // Puts the rows in order without moving those that are in place.

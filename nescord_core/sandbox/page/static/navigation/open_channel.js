@@ -19,7 +19,7 @@ export async function openChannel(guild, channel) {
   await attempt(loadState);
   // In a direct message, only the person it is with can speak.
   const person = state.guild === DIRECT && currentChannel()?.recipients?.find((each) => !each.bot);
-  if (person) { $("user").value = person.username; render("messages", true); }
+  if (person) { $("user").value = person.username; render("messages"); }
 }
 
 // In a narrow window, guilds and channels are in a drawer.
