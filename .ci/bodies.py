@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from generated_file import ROOT, run
 from schema_types import bodies, properties, types, union
 
+from nescord_core.discord_api import contract
 from nescord_core.discord_api.contract import Schema
 
 OUTPUT = ROOT / "nescord_core" / "rest" / "client" / "bodies.py"
@@ -21,12 +22,21 @@ The objects within requests, as dictionaries. Alternatives share a type: a compo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Required, TypedDict
 
 from nescord_core.payloads.base import View
-from nescord_core.rest.client.parameters import HasToComponents, HasToDict, Id, Json
+from nescord_core.rest.client.parameters import Call, FileLike, HasToComponents, HasToDict, Id, Json
 
+'''
+TAIL = '''
+
+class MessageArguments(Call, total=False):
+    """The keyword arguments of `RestClient.create_message`, except for the message that it refers to."""
+
+    files: Sequence[FileLike]
+    extra: Mapping[str, Any] | None
+    reason: str | None
 '''
 
 
@@ -47,10 +57,12 @@ def fields(schemas: list[Schema]) -> Iterator[str]:
 
 def text() -> str:
     found = bodies()
-    parts = [HEAD, f"__all__ = {sorted(found)!r}\n"]
+    parts = [HEAD, f"__all__ = {sorted([*found, 'MessageArguments'])!r}\n"]
     for name, schemas in found.items():
         parts.append(f"\n\nclass {name}(TypedDict, total=False):\n{''.join(fields(schemas))}")
-    return "".join(parts)
+    message = contract.operations()["create_message"].request["application/json"]
+    sent = (line for line in fields([message]) if not line.startswith("    message_reference:"))
+    return "".join([*parts, TAIL, *sent])
 
 
 if __name__ == "__main__":

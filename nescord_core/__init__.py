@@ -3,14 +3,13 @@
 The public names are imported on first use, so that a program pays only for what it needs.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# With underscores, so that editors offer the public names alone.
+import typing as _typing
+from importlib import import_module as _import_module
 
 from nescord_core._version import __version__
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from nescord_core.bot.listener import WsListener
     from nescord_core.bot.singleton import singleton_task
     from nescord_core.events import EventType, Intents
@@ -43,11 +42,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+    return getattr(_import_module(home), name)
 
 
 def __dir__() -> list[str]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from nescord_core.bot.absent_fields import absent_field
 from nescord_core.bot.observing.summary import summary_of
 from nescord_core.bot.registration import Registration
 from nescord_core.envelope import Envelope
@@ -43,13 +44,16 @@ class Failures:
         self.by_handler[registration.name] += 1
         # The first frame is the runtime's own.
         trace = error.__traceback__.tb_next if error.__traceback__ else None
+        if advice := absent_field(error):
+            error.add_note(advice)
         lines = traceback.format_exception(type(error), error, trace, limit=-_SHOWN_FRAMES)
+        line = _without_notes(error)
         if recorded:
             self._failed_log.record(
                 envelope,
                 RAISED,
                 handler=f"{registration.name} ({registration.place})",
-                error=lines[-1].strip(),
+                error=line,
                 traceback="".join(lines),
             )
         log.error(
@@ -65,7 +69,7 @@ class Failures:
             f"\n    {summary_of(envelope.data)}" if self._quotes else "",
             "".join(lines).rstrip(),
         )
-        return lines[-1].strip()
+        return line
 
     def set_aside(self, envelope: Envelope) -> None:
         """Record an event that was in flight in three consecutive crashes."""
@@ -87,3 +91,10 @@ class Failures:
     def replayed(self, envelope: Envelope) -> None:
         """Mark a recorded event as replayed successfully."""
         self._failed_log.replayed(envelope)
+
+
+def _without_notes(error: BaseException) -> str:
+    """Return an exception as one line: its type and message."""
+    described = traceback.TracebackException(type(error), error, None)
+    described.__notes__ = []
+    return [*described.format_exception_only()][-1].strip()

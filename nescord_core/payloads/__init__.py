@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nescord_core.payloads import responses
 from nescord_core.payloads.base import STALE_AFTER, EventInfo, Payload, View
 from nescord_core.payloads.channel import (
     Activity,
@@ -139,6 +140,7 @@ from nescord_core.payloads.resources import (
     ApplicationCommandOption,
     Ban,
 )
+from nescord_core.payloads.responses import *  # noqa: F403 - generated, with a list of its own
 from nescord_core.payloads.table import PAYLOADS, payload_of
 from nescord_core.payloads.user import (
     Application,
@@ -301,3 +303,5 @@ __all__ = [
     "WelcomeScreenChannel",
     "payload_of",
 ]
+
+__all__ += responses.__all__

@@ -300,6 +300,12 @@ class PurchaseNotification(View):
 
 
 class LobbyMember(View):
-    """The author's name in a lobby that is linked to the channel."""
+    """A member of a lobby; a message in a linked channel carries ``additional_name`` only.
 
-    additional_name: str
+    https://discord.com/developers/docs/resources/lobby#lobby-member-object
+    """
+
+    id: int | None
+    metadata: dict[str, str] | None
+    flags: int | None
+    additional_name: str | None

@@ -5,11 +5,28 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from os import PathLike, fspath
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol, TypeAlias
 
-__all__ = ["File", "Part", "form_parts", "message_parts"]
+__all__ = ["File", "FileLike", "HasFile", "Part", "form_parts", "message_parts"]
+
+
+class HasFile(Protocol):
+    """An open file that knows its name, such as discord.File."""
+
+    @property
+    def fp(self) -> IO[bytes] | BufferedIOBase:
+        """The open file."""
+
+    @property
+    def filename(self) -> str:
+        """The name to send."""
+
+    @property
+    def description(self) -> str | None:
+        """The alternative text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +37,7 @@ class File:
     alternative text; ``spoiler`` hides it until clicked.
     """
 
-    source: str | PathLike[str] | bytes | IO[bytes]
+    source: str | PathLike[str] | bytes | IO[bytes] | BufferedIOBase
     filename: str | None = None
     description: str | None = None
     content_type: str | None = None
@@ -28,8 +45,19 @@ class File:
 
     @classmethod
     def of(cls, value: Any) -> File:
-        """Convert an item of `files=`: a File, a path, bytes, or an open binary file."""
-        return value if isinstance(value, cls) else cls(value)
+        """Convert an item of `files=`.
+
+        Raises:
+            TypeError: it is not a `FileLike`.
+
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, (str, PathLike, bytes)) or callable(getattr(value, "read", None)):
+            return cls(value)
+        if callable(getattr(getattr(value, "fp", None), "read", None)):
+            return cls(value.fp, value.filename, value.description)
+        raise TypeError(f"{type(value).__name__} is not a file: pass a path, bytes, an open file or a File.")
 
     @property
     def name(self) -> str:
@@ -51,6 +79,10 @@ class File:
         """Return the file as a part of a multipart form."""
         kind = self.content_type or mimetypes.guess_type(self.name)[0] or "application/octet-stream"
         return Part(field, self.read(), kind, self.name)
+
+
+FileLike: TypeAlias = "str | PathLike[str] | bytes | IO[bytes] | BufferedIOBase | File | HasFile"
+"""A path, bytes, an open binary file, a `File`, or a discord.File."""
 
 
 @dataclass(frozen=True, slots=True)

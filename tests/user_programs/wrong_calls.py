@@ -21,3 +21,17 @@ async def calls(message: Message, interaction: Interaction) -> None:
     await rest.create_message()  # error
     found: Message = await rest.get_channel(message.channel_id)  # error
     print(found)
+    await rest.reply(message, contnt="a")  # error
+    await rest.reply(message, embeds=[{"titel": "t"}])  # error
+    await rest.reply(message, message_reference={"message_id": 1})  # error
+    await rest.create_message(message.channel_id, files=[object()])  # error
+    await rest.create_message(message.channel_id, files=["a.png", 5])  # error
+    await rest.send_message(message.channel_id, contnt="a")  # error
+    await rest.kik(1, 2)  # error
+    await rest.kick(1)  # error
+    webhooks = await rest.list_channel_webhooks(message.channel_id)
+    print(webhooks[0].nam)  # error
+    pins = await rest.list_pins(message.channel_id)
+    print(pins.items[0].content)  # error
+    print((await rest.get_bot_gateway()).shards.upper())  # error
+    await rest.set_commands(1, {"name": "ping"})  # error

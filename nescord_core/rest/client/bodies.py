@@ -6,11 +6,11 @@ The objects within requests, as dictionaries. Alternatives share a type: a compo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Required, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Required, TypedDict
 
 from nescord_core.payloads.base import View
-from nescord_core.rest.client.parameters import HasToComponents, HasToDict, Id, Json
+from nescord_core.rest.client.parameters import Call, FileLike, HasToComponents, HasToDict, Id, Json
 
 __all__ = [
     "AllowedMentionsBody",
@@ -32,6 +32,7 @@ __all__ = [
     "ForumTagBody",
     "InteractionDataBody",
     "MediaGalleryItemBody",
+    "MessageArguments",
     "MessageReferenceBody",
     "OverwriteBody",
     "PollAnswerBody",
@@ -305,3 +306,23 @@ class ThreadMessageBody(TypedDict, total=False):
 
 class UnfurledMediaBody(TypedDict, total=False):
     url: Required[str]
+
+
+class MessageArguments(Call, total=False):
+    """The keyword arguments of `RestClient.create_message`, except for the message that it refers to."""
+
+    files: Sequence[FileLike]
+    extra: Mapping[str, Any] | None
+    reason: str | None
+    content: str | None
+    embeds: Sequence[EmbedBody | HasToDict | View] | None
+    allowed_mentions: AllowedMentionsBody | HasToDict | View | None
+    sticker_ids: Sequence[Id] | None
+    components: HasToComponents | Sequence[ComponentBody | HasToDict | View] | None
+    flags: int | None
+    attachments: Sequence[AttachmentBody | HasToDict | View] | None
+    poll: HasToDict | PollBody | View | None
+    shared_client_theme: Json | None
+    nonce: int | str | None
+    enforce_nonce: bool | None
+    tts: bool | None

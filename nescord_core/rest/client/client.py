@@ -14,14 +14,14 @@ import msgspec
 from nescord_core._version import USER_AGENT
 from nescord_core.errors import DiscordHTTPError, TransportError
 from nescord_core.payloads import Interaction, Message
-from nescord_core.rest.client.bodies import InteractionDataBody, MessageReferenceBody
+from nescord_core.rest.client.bodies import InteractionDataBody, MessageArguments, MessageReferenceBody
 from nescord_core.rest.client.errors import error_of, mask
-from nescord_core.rest.client.operations import Operations
 from nescord_core.rest.client.operations_base import merged
 from nescord_core.rest.client.pagination import every
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike
 from nescord_core.rest.client.request import Request, build
 from nescord_core.rest.client.retries import NoRoomError, unreachable, until_answered
+from nescord_core.rest.client.usual_names import UsualNames
 from nescord_core.rest.client.wrong_arguments import check
 from nescord_core.tracing import cause
 
@@ -33,8 +33,10 @@ T = TypeVar("T")
 _open_clients: weakref.WeakSet[RestClient] = weakref.WeakSet()
 
 
-class RestClient(Operations):
+class RestClient(UsualNames):
     """Calls Discord's HTTP API: one method for every operation, named after its operationId.
+
+    The usual ones have a second name, such as `send_message`, `react`, `kick` and `edit_response`.
 
     ``token`` and ``url`` default to the configuration: DISCORD_BOT_TOKEN, and NESCORD_REST_URL for the rest
     service. ``url`` may also be Discord's own or a sandbox's (``https://discord.com/api/v10``); the client
@@ -67,7 +69,7 @@ class RestClient(Operations):
 
     # ------------------------------------------------------------------ everyday conveniences
 
-    async def reply(self, message: Message, **fields: Any) -> Message:
+    async def reply(self, message: Message, **fields: Unpack[MessageArguments]) -> Message:
         """Reply to a message in its channel; takes the arguments of `create_message`."""
         reference: MessageReferenceBody = {"message_id": message.id, "fail_if_not_exists": False}
         return await self.create_message(message.channel_id, message_reference=reference, **fields)

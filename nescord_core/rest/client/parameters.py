@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from os import PathLike
-from typing import IO, Any, Final, Literal, Protocol, TypeAlias, TypedDict, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypedDict, TypeVar
 from urllib.parse import quote
 
 from nescord_core.payloads.base import View
+from nescord_core.rest.files import FileLike
 
 __all__ = [
     "UNSET",
@@ -59,8 +59,6 @@ class HasToComponents(Protocol):
 
 
 Json: TypeAlias = "Mapping[str, Any] | View | HasToDict"
-FileLike: TypeAlias = "str | PathLike[str] | bytes | IO[bytes] | Any"
-"""A path, bytes, an open binary file, or a nescord_core.rest.files.File."""
 
 
 class Call(TypedDict, total=False):

@@ -15,6 +15,7 @@ from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
 from nescord_core.payloads import Interaction, Message
 from nescord_core.settings import MainSettings
+from nescord_core.tracing import failed_events
 from support.dispatch.raw_ws import WsPeer, until
 
 
@@ -177,6 +178,24 @@ async def test_a_handler_that_raises_is_logged_counted_and_done(
         assert "test_runtime.py" in text
         assert 'runtime.py", line' not in text.replace("test_runtime.py", "")
     assert any("no such thing" in text for text in errors)
+
+
+async def test_the_log_names_the_field_that_was_none_and_the_error_beside_its_notes(
+    settings: MainSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    listener = WsListener()
+
+    @listener.on("message_create")
+    async def broken(message: Message) -> None:
+        print(message.author.username)
+
+    async with Runtime(listener, settings, keep_recent=True) as runtime, WsPeer(runtime.port) as ws:
+        ws.event("MESSAGE_CREATE", {"id": "5"})
+        await until(lambda: ws.acked == [1])
+    (text,) = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
+    assert text.endswith("message.author is None: 'author' is absent in this Message.")
+    (failed,) = failed_events.read(settings.state_dir)
+    assert failed.error == "AttributeError: 'NoneType' object has no attribute 'username'"
 
 
 async def test_a_handler_cannot_end_the_process(settings: MainSettings) -> None:

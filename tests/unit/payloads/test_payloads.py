@@ -282,7 +282,10 @@ SCHEMAS = {
     "MessageReactionResponse": "Reaction",
     "MessageReferenceResponse": "MessageReference",
     "MessageResponse": "Message",
+    "LobbyMemberResponse": "LobbyMember",
+    "PinnedMessageResponse": "PinnedMessage",
     "PollResponse": "Poll",
+    "PrivateApplicationResponse": "PrivateApplication",
     "ScheduledEventResponse": "ScheduledEvent",
     "ScheduledEventUserResponse": "ScheduledEventUser",
     "SoundboardSoundResponse": "SoundboardSound",
@@ -292,6 +295,7 @@ SCHEMAS = {
     "ThreadResponse": "Channel",
     "UserResponse": "User",
     "VoiceStateResponse": "VoiceState",
+    "WidgetResponse": "Widget",
 }
 
 

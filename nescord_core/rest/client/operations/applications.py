@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nescord_core.payloads import CommandPermissions, Emoji, Entitlement, Payload
+from nescord_core.payloads import (
+    ActivitiesAttachment,
+    ApplicationCommand,
+    ApplicationEmojis,
+    CommandPermissions,
+    EmbeddedActivityInstance,
+    Emoji,
+    Entitlement,
+    PrivateApplication,
+    RoleConnectionMetadata,
+)
 from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToDict, Id, Json, Maybe, comma, path
@@ -17,37 +27,49 @@ if TYPE_CHECKING:
 class ApplicationsOperations(Caller):
     async def applications_get_activity_instance(
         self, application_id: Id, instance_id: str, **call: Unpack[Call]
-    ) -> Payload:
-        """GET /applications/{application_id}/activity-instances/{instance_id}"""
+    ) -> EmbeddedActivityInstance:
+        """Get Application Activity Instance: ``GET /applications/{application_id}/activity-instances/{instance_id}``.
+
+        https://discord.com/developers/docs/resources/application#get-application-activity-instance
+        """
         return await self._one(
             "GET",
             path("/applications/{}/activity-instances/{}", application_id, instance_id),
-            Payload,
+            EmbeddedActivityInstance,
             **call,
         )
 
     async def bulk_set_application_commands(
         self, application_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
-    ) -> list[Payload]:
-        """PUT /applications/{application_id}/commands"""
+    ) -> list[ApplicationCommand]:
+        """Bulk Overwrite Global Application Commands: ``PUT /applications/{application_id}/commands``.
+
+        https://discord.com/developers/docs/interactions/application-commands#bulk-overwrite-global-application-commands
+        """
         return await self._many(
-            "PUT", path("/applications/{}/commands", application_id), Payload, json=body, **call
+            "PUT", path("/applications/{}/commands", application_id), ApplicationCommand, json=body, **call
         )
 
     async def bulk_set_guild_application_commands(
         self, application_id: Id, guild_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
-    ) -> list[Payload]:
-        """PUT /applications/{application_id}/guilds/{guild_id}/commands"""
+    ) -> list[ApplicationCommand]:
+        """Bulk Overwrite Guild Application Commands: ``PUT /applications/{application_id}/guilds/{guild_id}/commands``.
+
+        https://discord.com/developers/docs/interactions/application-commands#bulk-overwrite-guild-application-commands
+        """
         return await self._many(
             "PUT",
             path("/applications/{}/guilds/{}/commands", application_id, guild_id),
-            Payload,
+            ApplicationCommand,
             json=body,
             **call,
         )
 
     async def consume_entitlement(self, application_id: Id, entitlement_id: Id, **call: Unpack[Call]) -> None:
-        """POST /applications/{application_id}/entitlements/{entitlement_id}/consume"""
+        """Consume an Entitlement: ``POST /applications/{application_id}/entitlements/{entitlement_id}/consume``.
+
+        https://discord.com/developers/docs/resources/entitlement#consume-an-entitlement
+        """
         await self._nothing(
             "POST", path("/applications/{}/entitlements/{}/consume", application_id, entitlement_id), **call
         )
@@ -69,12 +91,15 @@ class ApplicationsOperations(Caller):
         type: Maybe[int | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /applications/{application_id}/commands"""
+    ) -> ApplicationCommand:
+        """Create Global Application Command: ``POST /applications/{application_id}/commands``.
+
+        https://discord.com/developers/docs/interactions/application-commands#create-global-application-command
+        """
         return await self._one(
             "POST",
             path("/applications/{}/commands", application_id),
-            Payload,
+            ApplicationCommand,
             json={
                 "name": name,
                 "name_localizations": name_localizations,
@@ -101,7 +126,10 @@ class ApplicationsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
-        """POST /applications/{application_id}/emojis"""
+        """Create Application Emoji: ``POST /applications/{application_id}/emojis``.
+
+        https://discord.com/developers/docs/resources/emoji#create-application-emoji
+        """
         return await self._one(
             "POST",
             path("/applications/{}/emojis", application_id),
@@ -121,7 +149,10 @@ class ApplicationsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Entitlement:
-        """POST /applications/{application_id}/entitlements"""
+        """Create Test Entitlement: ``POST /applications/{application_id}/entitlements``.
+
+        https://discord.com/developers/docs/resources/entitlement#create-test-entitlement
+        """
         return await self._one(
             "POST",
             path("/applications/{}/entitlements", application_id),
@@ -149,12 +180,15 @@ class ApplicationsOperations(Caller):
         type: Maybe[int | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /applications/{application_id}/guilds/{guild_id}/commands"""
+    ) -> ApplicationCommand:
+        """Create Guild Application Command: ``POST /applications/{application_id}/guilds/{guild_id}/commands``.
+
+        https://discord.com/developers/docs/interactions/application-commands#create-guild-application-command
+        """
         return await self._one(
             "POST",
             path("/applications/{}/guilds/{}/commands", application_id, guild_id),
-            Payload,
+            ApplicationCommand,
             json={
                 "name": name,
                 "name_localizations": name_localizations,
@@ -175,17 +209,26 @@ class ApplicationsOperations(Caller):
     async def delete_application_command(
         self, application_id: Id, command_id: Id, **call: Unpack[Call]
     ) -> None:
-        """DELETE /applications/{application_id}/commands/{command_id}"""
+        """Delete Global Application Command: ``DELETE /applications/{application_id}/commands/{command_id}``.
+
+        https://discord.com/developers/docs/interactions/application-commands#delete-global-application-command
+        """
         await self._nothing(
             "DELETE", path("/applications/{}/commands/{}", application_id, command_id), **call
         )
 
     async def delete_application_emoji(self, application_id: Id, emoji_id: Id, **call: Unpack[Call]) -> None:
-        """DELETE /applications/{application_id}/emojis/{emoji_id}"""
+        """Delete Application Emoji: ``DELETE /applications/{application_id}/emojis/{emoji_id}``.
+
+        https://discord.com/developers/docs/resources/emoji#delete-application-emoji
+        """
         await self._nothing("DELETE", path("/applications/{}/emojis/{}", application_id, emoji_id), **call)
 
     async def delete_entitlement(self, application_id: Id, entitlement_id: Id, **call: Unpack[Call]) -> None:
-        """DELETE /applications/{application_id}/entitlements/{entitlement_id}"""
+        """Delete Test Entitlement: ``DELETE /applications/{application_id}/entitlements/{entitlement_id}``.
+
+        https://discord.com/developers/docs/resources/entitlement#delete-test-entitlement
+        """
         await self._nothing(
             "DELETE", path("/applications/{}/entitlements/{}", application_id, entitlement_id), **call
         )
@@ -193,43 +236,64 @@ class ApplicationsOperations(Caller):
     async def delete_guild_application_command(
         self, application_id: Id, guild_id: Id, command_id: Id, **call: Unpack[Call]
     ) -> None:
-        """DELETE /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
+        """Delete Guild Application Command: ``DELETE /applications/{application_id}/guilds/{guild_id}/commands/{command_id}``.
+
+        https://discord.com/developers/docs/interactions/application-commands#delete-guild-application-command
+        """
         await self._nothing(
             "DELETE",
             path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id),
             **call,
         )
 
-    async def get_application(self, application_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /applications/{application_id}"""
-        return await self._one("GET", path("/applications/{}", application_id), Payload, **call)
+    async def get_application(self, application_id: Id, **call: Unpack[Call]) -> PrivateApplication:
+        """Get Application: ``GET /applications/{application_id}``."""
+        return await self._one("GET", path("/applications/{}", application_id), PrivateApplication, **call)
 
     async def get_application_command(
         self, application_id: Id, command_id: Id, **call: Unpack[Call]
-    ) -> Payload:
-        """GET /applications/{application_id}/commands/{command_id}"""
+    ) -> ApplicationCommand:
+        """Get Global Application Command: ``GET /applications/{application_id}/commands/{command_id}``.
+
+        https://discord.com/developers/docs/interactions/application-commands#get-global-application-command
+        """
         return await self._one(
-            "GET", path("/applications/{}/commands/{}", application_id, command_id), Payload, **call
+            "GET",
+            path("/applications/{}/commands/{}", application_id, command_id),
+            ApplicationCommand,
+            **call,
         )
 
     async def get_application_emoji(self, application_id: Id, emoji_id: Id, **call: Unpack[Call]) -> Emoji:
-        """GET /applications/{application_id}/emojis/{emoji_id}"""
+        """Get Application Emoji: ``GET /applications/{application_id}/emojis/{emoji_id}``.
+
+        https://discord.com/developers/docs/resources/emoji#get-application-emoji
+        """
         return await self._one(
             "GET", path("/applications/{}/emojis/{}", application_id, emoji_id), Emoji, **call
         )
 
     async def get_application_role_connections_metadata(
         self, application_id: Id, **call: Unpack[Call]
-    ) -> list[Payload]:
-        """GET /applications/{application_id}/role-connections/metadata"""
+    ) -> list[RoleConnectionMetadata]:
+        """Get Application Role Connection Metadata Records: ``GET /applications/{application_id}/role-connections/metadata``.
+
+        https://discord.com/developers/docs/resources/application-role-connection-metadata#get-application-role-connection-metadata-records
+        """
         return await self._many(
-            "GET", path("/applications/{}/role-connections/metadata", application_id), Payload, **call
+            "GET",
+            path("/applications/{}/role-connections/metadata", application_id),
+            RoleConnectionMetadata,
+            **call,
         )
 
     async def get_entitlement(
         self, application_id: Id, entitlement_id: Id, **call: Unpack[Call]
     ) -> Entitlement:
-        """GET /applications/{application_id}/entitlements/{entitlement_id}"""
+        """Get Entitlement: ``GET /applications/{application_id}/entitlements/{entitlement_id}``.
+
+        https://discord.com/developers/docs/resources/entitlement#get-entitlement
+        """
         return await self._one(
             "GET",
             path("/applications/{}/entitlements/{}", application_id, entitlement_id),
@@ -252,7 +316,10 @@ class ApplicationsOperations(Caller):
         only_active: Maybe[bool] = UNSET,
         **call: Unpack[Call],
     ) -> list[Entitlement]:
-        """GET /applications/{application_id}/entitlements"""
+        """List Entitlements: ``GET /applications/{application_id}/entitlements``.
+
+        https://discord.com/developers/docs/resources/entitlement#list-entitlements
+        """
         return await self._many(
             "GET",
             path("/applications/{}/entitlements", application_id),
@@ -273,19 +340,25 @@ class ApplicationsOperations(Caller):
 
     async def get_guild_application_command(
         self, application_id: Id, guild_id: Id, command_id: Id, **call: Unpack[Call]
-    ) -> Payload:
-        """GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
+    ) -> ApplicationCommand:
+        """Get Guild Application Command: ``GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}``.
+
+        https://discord.com/developers/docs/interactions/application-commands#get-guild-application-command
+        """
         return await self._one(
             "GET",
             path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id),
-            Payload,
+            ApplicationCommand,
             **call,
         )
 
     async def get_guild_application_command_permissions(
         self, application_id: Id, guild_id: Id, command_id: Id, **call: Unpack[Call]
     ) -> CommandPermissions:
-        """GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions"""
+        """Get Application Command Permissions: ``GET /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions``.
+
+        https://discord.com/developers/docs/interactions/application-commands#get-application-command-permissions
+        """
         return await self._one(
             "GET",
             path("/applications/{}/guilds/{}/commands/{}/permissions", application_id, guild_id, command_id),
@@ -293,30 +366,44 @@ class ApplicationsOperations(Caller):
             **call,
         )
 
-    async def get_my_application(self, **call: Unpack[Call]) -> Payload:
-        """GET /applications/@me"""
-        return await self._one("GET", path("/applications/@me"), Payload, **call)
+    async def get_my_application(self, **call: Unpack[Call]) -> PrivateApplication:
+        """Get Current Application: ``GET /applications/@me``.
+
+        https://discord.com/developers/docs/resources/application#get-current-application
+        """
+        return await self._one("GET", path("/applications/@me"), PrivateApplication, **call)
 
     async def list_application_commands(
         self, application_id: Id, *, with_localizations: Maybe[bool] = UNSET, **call: Unpack[Call]
-    ) -> list[Payload]:
-        """GET /applications/{application_id}/commands"""
+    ) -> list[ApplicationCommand]:
+        """Get Global Application Commands: ``GET /applications/{application_id}/commands``.
+
+        https://discord.com/developers/docs/interactions/application-commands#get-global-application-commands
+        """
         return await self._many(
             "GET",
             path("/applications/{}/commands", application_id),
-            Payload,
+            ApplicationCommand,
             query={"with_localizations": with_localizations},
             **call,
         )
 
-    async def list_application_emojis(self, application_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /applications/{application_id}/emojis"""
-        return await self._one("GET", path("/applications/{}/emojis", application_id), Payload, **call)
+    async def list_application_emojis(self, application_id: Id, **call: Unpack[Call]) -> ApplicationEmojis:
+        """List Application Emojis: ``GET /applications/{application_id}/emojis``.
+
+        https://discord.com/developers/docs/resources/emoji#list-application-emojis
+        """
+        return await self._one(
+            "GET", path("/applications/{}/emojis", application_id), ApplicationEmojis, **call
+        )
 
     async def list_guild_application_command_permissions(
         self, application_id: Id, guild_id: Id, **call: Unpack[Call]
     ) -> list[CommandPermissions]:
-        """GET /applications/{application_id}/guilds/{guild_id}/commands/permissions"""
+        """Get Guild Application Command Permissions: ``GET /applications/{application_id}/guilds/{guild_id}/commands/permissions``.
+
+        https://discord.com/developers/docs/interactions/application-commands#get-guild-application-command-permissions
+        """
         return await self._many(
             "GET",
             path("/applications/{}/guilds/{}/commands/permissions", application_id, guild_id),
@@ -331,12 +418,15 @@ class ApplicationsOperations(Caller):
         *,
         with_localizations: Maybe[bool] = UNSET,
         **call: Unpack[Call],
-    ) -> list[Payload]:
-        """GET /applications/{application_id}/guilds/{guild_id}/commands"""
+    ) -> list[ApplicationCommand]:
+        """Get Guild Application Commands: ``GET /applications/{application_id}/guilds/{guild_id}/commands``.
+
+        https://discord.com/developers/docs/interactions/application-commands#get-guild-application-commands
+        """
         return await self._many(
             "GET",
             path("/applications/{}/guilds/{}/commands", application_id, guild_id),
-            Payload,
+            ApplicationCommand,
             query={"with_localizations": with_localizations},
             **call,
         )
@@ -351,7 +441,10 @@ class ApplicationsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> CommandPermissions:
-        """PUT /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions"""
+        """Edit Application Command Permissions: ``PUT /applications/{application_id}/guilds/{guild_id}/commands/{command_id}/permissions``.
+
+        https://discord.com/developers/docs/interactions/application-commands#edit-application-command-permissions
+        """
         return await self._one(
             "PUT",
             path("/applications/{}/guilds/{}/commands/{}/permissions", application_id, guild_id, command_id),
@@ -384,12 +477,12 @@ class ApplicationsOperations(Caller):
         event_webhooks_types: Maybe[Sequence[str] | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /applications/{application_id}"""
+    ) -> PrivateApplication:
+        """Edit Application: ``PATCH /applications/{application_id}``."""
         return await self._one(
             "PATCH",
             path("/applications/{}", application_id),
-            Payload,
+            PrivateApplication,
             json={
                 "description": description,
                 "icon": icon,
@@ -430,12 +523,15 @@ class ApplicationsOperations(Caller):
         handler: Maybe[int | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /applications/{application_id}/commands/{command_id}"""
+    ) -> ApplicationCommand:
+        """Edit Global Application Command: ``PATCH /applications/{application_id}/commands/{command_id}``.
+
+        https://discord.com/developers/docs/interactions/application-commands#edit-global-application-command
+        """
         return await self._one(
             "PATCH",
             path("/applications/{}/commands/{}", application_id, command_id),
-            Payload,
+            ApplicationCommand,
             json={
                 "name": name,
                 "name_localizations": name_localizations,
@@ -461,7 +557,10 @@ class ApplicationsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
-        """PATCH /applications/{application_id}/emojis/{emoji_id}"""
+        """Modify Application Emoji: ``PATCH /applications/{application_id}/emojis/{emoji_id}``.
+
+        https://discord.com/developers/docs/resources/emoji#modify-application-emoji
+        """
         return await self._one(
             "PATCH",
             path("/applications/{}/emojis/{}", application_id, emoji_id),
@@ -473,12 +572,15 @@ class ApplicationsOperations(Caller):
 
     async def update_application_role_connections_metadata(
         self, application_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
-    ) -> list[Payload]:
-        """PUT /applications/{application_id}/role-connections/metadata"""
+    ) -> list[RoleConnectionMetadata]:
+        """Update Application Role Connection Metadata Records: ``PUT /applications/{application_id}/role-connections/metadata``.
+
+        https://discord.com/developers/docs/resources/application-role-connection-metadata#update-application-role-connection-metadata-records
+        """
         return await self._many(
             "PUT",
             path("/applications/{}/role-connections/metadata", application_id),
-            Payload,
+            RoleConnectionMetadata,
             json=body,
             **call,
         )
@@ -501,12 +603,15 @@ class ApplicationsOperations(Caller):
         handler: Maybe[int | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /applications/{application_id}/guilds/{guild_id}/commands/{command_id}"""
+    ) -> ApplicationCommand:
+        """Edit Guild Application Command: ``PATCH /applications/{application_id}/guilds/{guild_id}/commands/{command_id}``.
+
+        https://discord.com/developers/docs/interactions/application-commands#edit-guild-application-command
+        """
         return await self._one(
             "PATCH",
             path("/applications/{}/guilds/{}/commands/{}", application_id, guild_id, command_id),
-            Payload,
+            ApplicationCommand,
             json={
                 "name": name,
                 "name_localizations": name_localizations,
@@ -545,12 +650,15 @@ class ApplicationsOperations(Caller):
         event_webhooks_types: Maybe[Sequence[str] | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /applications/@me"""
+    ) -> PrivateApplication:
+        """Edit Current Application: ``PATCH /applications/@me``.
+
+        https://discord.com/developers/docs/resources/application#edit-current-application
+        """
         return await self._one(
             "PATCH",
             path("/applications/@me"),
-            Payload,
+            PrivateApplication,
             json={
                 "description": description,
                 "icon": icon,
@@ -581,12 +689,12 @@ class ApplicationsOperations(Caller):
         file: Maybe[FileLike] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /applications/{application_id}/attachment"""
+    ) -> ActivitiesAttachment:
+        """Upload Application Attachment: ``POST /applications/{application_id}/attachment``."""
         return await self._one(
             "POST",
             path("/applications/{}/attachment", application_id),
-            Payload,
+            ActivitiesAttachment,
             form={"file": file},
             extra=extra,
             **call,

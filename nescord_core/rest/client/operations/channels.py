@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nescord_core.payloads import Channel, Invite, Message, Payload, ThreadMember, User
+from nescord_core.payloads import (
+    Channel,
+    ChannelFollower,
+    Invite,
+    Message,
+    Payload,
+    PinnedMessages,
+    PollVoters,
+    ThreadMember,
+    Threads,
+    ThreadSearch,
+    User,
+    Webhook,
+)
 from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import (
@@ -48,7 +61,10 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel | None:
-        """PUT /channels/{channel_id}/recipients/{user_id}"""
+        """Group DM Add Recipient: ``PUT /channels/{channel_id}/recipients/{user_id}``.
+
+        https://discord.com/developers/docs/resources/channel#group-dm-add-recipient
+        """
         return await self._maybe(
             "PUT",
             path("/channels/{}/recipients/{}", channel_id, user_id),
@@ -68,7 +84,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"""
+        """Create Reaction: ``PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me``.
+
+        Permissions: READ_MESSAGE_HISTORY, and ADD_REACTIONS unless somebody has reacted with the emoji.
+        https://discord.com/developers/docs/resources/message#create-reaction
+        """
         await self._nothing(
             "PUT",
             path("/channels/{}/messages/{}/reactions/{}/@me", channel_id, message_id, emoji_name),
@@ -79,7 +99,10 @@ class ChannelsOperations(Caller):
     async def add_thread_member(
         self, channel_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """PUT /channels/{channel_id}/thread-members/{user_id}"""
+        """Add Thread Member: ``PUT /channels/{channel_id}/thread-members/{user_id}``.
+
+        https://discord.com/developers/docs/resources/channel#add-thread-member
+        """
         await self._nothing(
             "PUT", path("/channels/{}/thread-members/{}", channel_id, user_id), reason=reason, **call
         )
@@ -93,7 +116,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """POST /channels/{channel_id}/messages/bulk-delete"""
+        """Bulk Delete Messages: ``POST /channels/{channel_id}/messages/bulk-delete``.
+
+        Permissions: MANAGE_MESSAGES.
+        https://discord.com/developers/docs/resources/message#bulk-delete-messages
+        """
         await self._nothing(
             "POST",
             path("/channels/{}/messages/bulk-delete", channel_id),
@@ -120,7 +147,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Invite | None:
-        """POST /channels/{channel_id}/invites"""
+        """Create Channel Invite: ``POST /channels/{channel_id}/invites``.
+
+        Permissions: CREATE_INSTANT_INVITE.
+        https://discord.com/developers/docs/resources/channel#create-channel-invite
+        """
         return await self._maybe(
             "POST",
             path("/channels/{}/invites", channel_id),
@@ -163,7 +194,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:
-        """POST /channels/{channel_id}/messages"""
+        """Create Message: ``POST /channels/{channel_id}/messages``.
+
+        Permissions: SEND_MESSAGES, in a thread SEND_MESSAGES_IN_THREADS; READ_MESSAGE_HISTORY for a reply.
+        https://discord.com/developers/docs/resources/message#create-message
+        """
         return await self._one(
             "POST",
             path("/channels/{}/messages", channel_id),
@@ -192,7 +227,11 @@ class ChannelsOperations(Caller):
     async def create_pin(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """PUT /channels/{channel_id}/messages/pins/{message_id}"""
+        """Pin Message: ``PUT /channels/{channel_id}/messages/pins/{message_id}``.
+
+        Permissions: PIN_MESSAGES.
+        https://discord.com/developers/docs/resources/message#pin-message
+        """
         await self._nothing(
             "PUT", path("/channels/{}/messages/pins/{}", channel_id, message_id), reason=reason, **call
         )
@@ -213,7 +252,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
-        """POST /channels/{channel_id}/threads"""
+        """Start Thread (without a message, or in a forum or media channel): ``POST /channels/{channel_id}/threads``.
+
+        Permissions: SEND_MESSAGES in a forum or media channel, CREATE_PUBLIC_THREADS or CREATE_PRIVATE_THREADS elsewhere.
+        https://discord.com/developers/docs/resources/channel#start-thread-without-message
+        """
         return await self._one(
             "POST",
             path("/channels/{}/threads", channel_id),
@@ -245,7 +288,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
-        """POST /channels/{channel_id}/messages/{message_id}/threads"""
+        """Start Thread from Message: ``POST /channels/{channel_id}/messages/{message_id}/threads``.
+
+        Permissions: CREATE_PUBLIC_THREADS.
+        https://discord.com/developers/docs/resources/channel#start-thread-from-message
+        """
         return await self._one(
             "POST",
             path("/channels/{}/messages/{}/threads", channel_id, message_id),
@@ -269,12 +316,16 @@ class ChannelsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /channels/{channel_id}/webhooks"""
+    ) -> Webhook:
+        """Create Webhook: ``POST /channels/{channel_id}/webhooks``.
+
+        Permissions: MANAGE_WEBHOOKS.
+        https://discord.com/developers/docs/resources/webhook#create-webhook
+        """
         return await self._one(
             "POST",
             path("/channels/{}/webhooks", channel_id),
-            Payload,
+            Webhook,
             json={"name": name, "avatar": avatar},
             extra=extra,
             reason=reason,
@@ -284,7 +335,11 @@ class ChannelsOperations(Caller):
     async def crosspost_message(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> Message:
-        """POST /channels/{channel_id}/messages/{message_id}/crosspost"""
+        """Crosspost Message: ``POST /channels/{channel_id}/messages/{message_id}/crosspost``.
+
+        Permissions: SEND_MESSAGES for the bot's own message, MANAGE_MESSAGES as well for others.
+        https://discord.com/developers/docs/resources/message#crosspost-message
+        """
         return await self._one(
             "POST",
             path("/channels/{}/messages/{}/crosspost", channel_id, message_id),
@@ -296,7 +351,11 @@ class ChannelsOperations(Caller):
     async def delete_all_message_reactions(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /channels/{channel_id}/messages/{message_id}/reactions"""
+        """Delete All Reactions: ``DELETE /channels/{channel_id}/messages/{message_id}/reactions``.
+
+        Permissions: MANAGE_MESSAGES.
+        https://discord.com/developers/docs/resources/message#delete-all-reactions
+        """
         await self._nothing(
             "DELETE",
             path("/channels/{}/messages/{}/reactions", channel_id, message_id),
@@ -313,7 +372,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"""
+        """Delete All Reactions for Emoji: ``DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}``.
+
+        Permissions: MANAGE_MESSAGES.
+        https://discord.com/developers/docs/resources/message#delete-all-reactions-for-emoji
+        """
         await self._nothing(
             "DELETE",
             path("/channels/{}/messages/{}/reactions/{}", channel_id, message_id, emoji_name),
@@ -324,13 +387,21 @@ class ChannelsOperations(Caller):
     async def delete_channel(
         self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> Channel:
-        """DELETE /channels/{channel_id}"""
+        """Delete or Close Channel: ``DELETE /channels/{channel_id}``.
+
+        Permissions: MANAGE_CHANNELS, for a thread MANAGE_THREADS.
+        https://discord.com/developers/docs/resources/channel#deleteclose-channel
+        """
         return await self._one("DELETE", path("/channels/{}", channel_id), Channel, reason=reason, **call)
 
     async def delete_channel_permission_overwrite(
         self, channel_id: Id, overwrite_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /channels/{channel_id}/permissions/{overwrite_id}"""
+        """Delete Channel Permission: ``DELETE /channels/{channel_id}/permissions/{overwrite_id}``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/channel#delete-channel-permission
+        """
         await self._nothing(
             "DELETE", path("/channels/{}/permissions/{}", channel_id, overwrite_id), reason=reason, **call
         )
@@ -338,7 +409,10 @@ class ChannelsOperations(Caller):
     async def delete_group_dm_user(
         self, channel_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /channels/{channel_id}/recipients/{user_id}"""
+        """Group DM Remove Recipient: ``DELETE /channels/{channel_id}/recipients/{user_id}``.
+
+        https://discord.com/developers/docs/resources/channel#group-dm-remove-recipient
+        """
         await self._nothing(
             "DELETE", path("/channels/{}/recipients/{}", channel_id, user_id), reason=reason, **call
         )
@@ -346,7 +420,11 @@ class ChannelsOperations(Caller):
     async def delete_message(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /channels/{channel_id}/messages/{message_id}"""
+        """Delete Message: ``DELETE /channels/{channel_id}/messages/{message_id}``.
+
+        Permissions: MANAGE_MESSAGES, unless the message is the bot's own.
+        https://discord.com/developers/docs/resources/message#delete-message
+        """
         await self._nothing(
             "DELETE", path("/channels/{}/messages/{}", channel_id, message_id), reason=reason, **call
         )
@@ -360,7 +438,10 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me"""
+        """Delete Own Reaction: ``DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/@me``.
+
+        https://discord.com/developers/docs/resources/message#delete-own-reaction
+        """
         await self._nothing(
             "DELETE",
             path("/channels/{}/messages/{}/reactions/{}/@me", channel_id, message_id, emoji_name),
@@ -371,7 +452,11 @@ class ChannelsOperations(Caller):
     async def delete_pin(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /channels/{channel_id}/messages/pins/{message_id}"""
+        """Unpin Message: ``DELETE /channels/{channel_id}/messages/pins/{message_id}``.
+
+        Permissions: PIN_MESSAGES.
+        https://discord.com/developers/docs/resources/message#unpin-message
+        """
         await self._nothing(
             "DELETE", path("/channels/{}/messages/pins/{}", channel_id, message_id), reason=reason, **call
         )
@@ -379,7 +464,11 @@ class ChannelsOperations(Caller):
     async def delete_thread_member(
         self, channel_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /channels/{channel_id}/thread-members/{user_id}"""
+        """Remove Thread Member: ``DELETE /channels/{channel_id}/thread-members/{user_id}``.
+
+        Permissions: MANAGE_THREADS, unless the bot created the private thread.
+        https://discord.com/developers/docs/resources/channel#remove-thread-member
+        """
         await self._nothing(
             "DELETE", path("/channels/{}/thread-members/{}", channel_id, user_id), reason=reason, **call
         )
@@ -394,7 +483,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/{user_id}"""
+        """Delete User Reaction: ``DELETE /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}/{user_id}``.
+
+        Permissions: MANAGE_MESSAGES.
+        https://discord.com/developers/docs/resources/message#delete-user-reaction
+        """
         await self._nothing(
             "DELETE",
             path("/channels/{}/messages/{}/reactions/{}/{}", channel_id, message_id, emoji_name, user_id),
@@ -405,7 +498,10 @@ class ChannelsOperations(Caller):
     async def deprecated_create_pin(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """PUT /channels/{channel_id}/pins/{message_id}"""
+        """Pin Message (deprecated): ``PUT /channels/{channel_id}/pins/{message_id}``.
+
+        https://discord.com/developers/docs/resources/message#pin-message-deprecated
+        """
         await self._nothing(
             "PUT", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason, **call
         )
@@ -413,13 +509,19 @@ class ChannelsOperations(Caller):
     async def deprecated_delete_pin(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /channels/{channel_id}/pins/{message_id}"""
+        """Unpin Message (deprecated): ``DELETE /channels/{channel_id}/pins/{message_id}``.
+
+        https://discord.com/developers/docs/resources/message#unpin-message-deprecated
+        """
         await self._nothing(
             "DELETE", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason, **call
         )
 
     async def deprecated_list_pins(self, channel_id: Id, **call: Unpack[Call]) -> list[Message]:
-        """GET /channels/{channel_id}/pins"""
+        """Get Pinned Messages (deprecated): ``GET /channels/{channel_id}/pins``.
+
+        https://discord.com/developers/docs/resources/message#get-pinned-messages-deprecated
+        """
         return await self._many("GET", path("/channels/{}/pins", channel_id), Message, **call)
 
     async def follow_channel(
@@ -430,12 +532,16 @@ class ChannelsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /channels/{channel_id}/followers"""
+    ) -> ChannelFollower:
+        """Follow Announcement Channel: ``POST /channels/{channel_id}/followers``.
+
+        Permissions: MANAGE_WEBHOOKS in the channel that follows.
+        https://discord.com/developers/docs/resources/channel#follow-announcement-channel
+        """
         return await self._one(
             "POST",
             path("/channels/{}/followers", channel_id),
-            Payload,
+            ChannelFollower,
             json={"webhook_channel_id": webhook_channel_id},
             extra=extra,
             reason=reason,
@@ -451,22 +557,32 @@ class ChannelsOperations(Caller):
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
         **call: Unpack[Call],
-    ) -> Payload:
-        """GET /channels/{channel_id}/polls/{message_id}/answers/{answer_id}"""
+    ) -> PollVoters:
+        """Get Answer Voters: ``GET /channels/{channel_id}/polls/{message_id}/answers/{answer_id}``.
+
+        https://discord.com/developers/docs/resources/poll#get-answer-voters
+        """
         return await self._one(
             "GET",
             path("/channels/{}/polls/{}/answers/{}", channel_id, message_id, answer_id),
-            Payload,
+            PollVoters,
             query={"after": after, "limit": limit},
             **call,
         )
 
     async def get_channel(self, channel_id: Id, **call: Unpack[Call]) -> Channel:
-        """GET /channels/{channel_id}"""
+        """Get Channel: ``GET /channels/{channel_id}``.
+
+        https://discord.com/developers/docs/resources/channel#get-channel
+        """
         return await self._one("GET", path("/channels/{}", channel_id), Channel, **call)
 
     async def get_message(self, channel_id: Id, message_id: Id, **call: Unpack[Call]) -> Message:
-        """GET /channels/{channel_id}/messages/{message_id}"""
+        """Get Channel Message: ``GET /channels/{channel_id}/messages/{message_id}``.
+
+        Permissions: VIEW_CHANNEL and READ_MESSAGE_HISTORY, in a voice channel CONNECT.
+        https://discord.com/developers/docs/resources/message#get-channel-message
+        """
         return await self._one(
             "GET", path("/channels/{}/messages/{}", channel_id, message_id), Message, **call
         )
@@ -474,7 +590,10 @@ class ChannelsOperations(Caller):
     async def get_thread_member(
         self, channel_id: Id, user_id: Id, *, with_member: Maybe[bool] = UNSET, **call: Unpack[Call]
     ) -> ThreadMember:
-        """GET /channels/{channel_id}/thread-members/{user_id}"""
+        """Get Thread Member: ``GET /channels/{channel_id}/thread-members/{user_id}``.
+
+        https://discord.com/developers/docs/resources/channel#get-thread-member
+        """
         return await self._one(
             "GET",
             path("/channels/{}/thread-members/{}", channel_id, user_id),
@@ -484,22 +603,36 @@ class ChannelsOperations(Caller):
         )
 
     async def join_thread(self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]) -> None:
-        """PUT /channels/{channel_id}/thread-members/@me"""
+        """Join Thread: ``PUT /channels/{channel_id}/thread-members/@me``.
+
+        https://discord.com/developers/docs/resources/channel#join-thread
+        """
         await self._nothing("PUT", path("/channels/{}/thread-members/@me", channel_id), reason=reason, **call)
 
     async def leave_thread(self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]) -> None:
-        """DELETE /channels/{channel_id}/thread-members/@me"""
+        """Leave Thread: ``DELETE /channels/{channel_id}/thread-members/@me``.
+
+        https://discord.com/developers/docs/resources/channel#leave-thread
+        """
         await self._nothing(
             "DELETE", path("/channels/{}/thread-members/@me", channel_id), reason=reason, **call
         )
 
     async def list_channel_invites(self, channel_id: Id, **call: Unpack[Call]) -> list[Invite]:
-        """GET /channels/{channel_id}/invites"""
+        """Get Channel Invites: ``GET /channels/{channel_id}/invites``.
+
+        Permissions: MANAGE_CHANNELS.
+        https://discord.com/developers/docs/resources/channel#get-channel-invites
+        """
         return await self._many("GET", path("/channels/{}/invites", channel_id), Invite, **call)
 
-    async def list_channel_webhooks(self, channel_id: Id, **call: Unpack[Call]) -> list[Payload]:
-        """GET /channels/{channel_id}/webhooks"""
-        return await self._many("GET", path("/channels/{}/webhooks", channel_id), Payload, **call)
+    async def list_channel_webhooks(self, channel_id: Id, **call: Unpack[Call]) -> list[Webhook]:
+        """Get Channel Webhooks: ``GET /channels/{channel_id}/webhooks``.
+
+        Permissions: MANAGE_WEBHOOKS.
+        https://discord.com/developers/docs/resources/webhook#get-channel-webhooks
+        """
+        return await self._many("GET", path("/channels/{}/webhooks", channel_id), Webhook, **call)
 
     async def list_message_reactions_by_emoji(
         self,
@@ -512,7 +645,10 @@ class ChannelsOperations(Caller):
         type: Maybe[int] = UNSET,
         **call: Unpack[Call],
     ) -> list[User]:
-        """GET /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}"""
+        """Get Reactions: ``GET /channels/{channel_id}/messages/{message_id}/reactions/{emoji_name}``.
+
+        https://discord.com/developers/docs/resources/message#get-reactions
+        """
         return await self._many(
             "GET",
             path("/channels/{}/messages/{}/reactions/{}", channel_id, message_id, emoji_name),
@@ -531,7 +667,11 @@ class ChannelsOperations(Caller):
         limit: Maybe[int] = UNSET,
         **call: Unpack[Call],
     ) -> list[Message]:
-        """GET /channels/{channel_id}/messages"""
+        """Get Channel Messages: ``GET /channels/{channel_id}/messages``.
+
+        Permissions: VIEW_CHANNEL and READ_MESSAGE_HISTORY (or the list is empty), in a voice channel CONNECT.
+        https://discord.com/developers/docs/resources/message#get-channel-messages
+        """
         return await self._many(
             "GET",
             path("/channels/{}/messages", channel_id),
@@ -542,48 +682,64 @@ class ChannelsOperations(Caller):
 
     async def list_my_private_archived_threads(
         self, channel_id: Id, *, before: Maybe[Id] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
-    ) -> Payload:
-        """GET /channels/{channel_id}/users/@me/threads/archived/private"""
+    ) -> Threads:
+        """List Joined Private Archived Threads: ``GET /channels/{channel_id}/users/@me/threads/archived/private``.
+
+        Permissions: READ_MESSAGE_HISTORY.
+        https://discord.com/developers/docs/resources/channel#list-joined-private-archived-threads
+        """
         return await self._one(
             "GET",
             path("/channels/{}/users/@me/threads/archived/private", channel_id),
-            Payload,
+            Threads,
             query={"before": before, "limit": limit},
             **call,
         )
 
     async def list_pins(
         self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
-    ) -> Payload:
-        """GET /channels/{channel_id}/messages/pins"""
+    ) -> PinnedMessages:
+        """Get Channel Pins: ``GET /channels/{channel_id}/messages/pins``.
+
+        Permissions: VIEW_CHANNEL and READ_MESSAGE_HISTORY (or the list is empty).
+        https://discord.com/developers/docs/resources/message#get-channel-pins
+        """
         return await self._one(
             "GET",
             path("/channels/{}/messages/pins", channel_id),
-            Payload,
+            PinnedMessages,
             query={"before": before, "limit": limit},
             **call,
         )
 
     async def list_private_archived_threads(
         self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
-    ) -> Payload:
-        """GET /channels/{channel_id}/threads/archived/private"""
+    ) -> Threads:
+        """List Private Archived Threads: ``GET /channels/{channel_id}/threads/archived/private``.
+
+        Permissions: READ_MESSAGE_HISTORY and MANAGE_THREADS.
+        https://discord.com/developers/docs/resources/channel#list-private-archived-threads
+        """
         return await self._one(
             "GET",
             path("/channels/{}/threads/archived/private", channel_id),
-            Payload,
+            Threads,
             query={"before": before, "limit": limit},
             **call,
         )
 
     async def list_public_archived_threads(
         self, channel_id: Id, *, before: Maybe[str] = UNSET, limit: Maybe[int] = UNSET, **call: Unpack[Call]
-    ) -> Payload:
-        """GET /channels/{channel_id}/threads/archived/public"""
+    ) -> Threads:
+        """List Public Archived Threads: ``GET /channels/{channel_id}/threads/archived/public``.
+
+        Permissions: READ_MESSAGE_HISTORY.
+        https://discord.com/developers/docs/resources/channel#list-public-archived-threads
+        """
         return await self._one(
             "GET",
             path("/channels/{}/threads/archived/public", channel_id),
-            Payload,
+            Threads,
             query={"before": before, "limit": limit},
             **call,
         )
@@ -597,7 +753,10 @@ class ChannelsOperations(Caller):
         after: Maybe[Id] = UNSET,
         **call: Unpack[Call],
     ) -> list[ThreadMember]:
-        """GET /channels/{channel_id}/thread-members"""
+        """List Thread Members: ``GET /channels/{channel_id}/thread-members``.
+
+        https://discord.com/developers/docs/resources/channel#list-thread-members
+        """
         return await self._many(
             "GET",
             path("/channels/{}/thread-members", channel_id),
@@ -609,7 +768,10 @@ class ChannelsOperations(Caller):
     async def poll_expire(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> Message:
-        """POST /channels/{channel_id}/polls/{message_id}/expire"""
+        """End Poll: ``POST /channels/{channel_id}/polls/{message_id}/expire``.
+
+        https://discord.com/developers/docs/resources/poll#end-poll
+        """
         return await self._one(
             "POST",
             path("/channels/{}/polls/{}/expire", channel_id, message_id),
@@ -628,7 +790,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """POST /channels/{channel_id}/send-soundboard-sound"""
+        """Send Soundboard Sound: ``POST /channels/{channel_id}/send-soundboard-sound``.
+
+        Permissions: SPEAK and USE_SOUNDBOARD, and USE_EXTERNAL_SOUNDS for the sound of another guild.
+        https://discord.com/developers/docs/resources/soundboard#send-soundboard-sound
+        """
         await self._nothing(
             "POST",
             path("/channels/{}/send-soundboard-sound", channel_id),
@@ -650,7 +816,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """PUT /channels/{channel_id}/permissions/{overwrite_id}"""
+        """Edit Channel Permissions: ``PUT /channels/{channel_id}/permissions/{overwrite_id}``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/channel#edit-channel-permissions
+        """
         await self._nothing(
             "PUT",
             path("/channels/{}/permissions/{}", channel_id, overwrite_id),
@@ -676,12 +846,12 @@ class ChannelsOperations(Caller):
         limit: Maybe[int] = UNSET,
         offset: Maybe[int] = UNSET,
         **call: Unpack[Call],
-    ) -> Payload:
-        """GET /channels/{channel_id}/threads/search"""
+    ) -> ThreadSearch:
+        """Search Threads: ``GET /channels/{channel_id}/threads/search``."""
         return await self._one(
             "GET",
             path("/channels/{}/threads/search", channel_id),
-            Payload,
+            ThreadSearch,
             query={
                 "name": name,
                 "slop": slop,
@@ -701,7 +871,10 @@ class ChannelsOperations(Caller):
     async def trigger_typing_indicator(
         self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> Payload | None:
-        """POST /channels/{channel_id}/typing"""
+        """Trigger Typing Indicator: ``POST /channels/{channel_id}/typing``.
+
+        https://discord.com/developers/docs/resources/channel#trigger-typing-indicator
+        """
         return await self._maybe(
             "POST", path("/channels/{}/typing", channel_id), Payload, reason=reason, **call
         )
@@ -740,7 +913,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
-        """PATCH /channels/{channel_id}"""
+        """Modify Channel: ``PATCH /channels/{channel_id}``.
+
+        Permissions: MANAGE_CHANNELS, for a thread MANAGE_THREADS.
+        https://discord.com/developers/docs/resources/channel#modify-channel
+        """
         return await self._one(
             "PATCH",
             path("/channels/{}", channel_id),
@@ -795,7 +972,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:
-        """PATCH /channels/{channel_id}/messages/{message_id}"""
+        """Edit Message: ``PATCH /channels/{channel_id}/messages/{message_id}``.
+
+        Permissions: MANAGE_MESSAGES to change the flags of a message that is not the bot's own.
+        https://discord.com/developers/docs/resources/message#edit-message
+        """
         return await self._one(
             "PATCH",
             path("/channels/{}/messages/{}", channel_id, message_id),
@@ -824,7 +1005,11 @@ class ChannelsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """PUT /channels/{channel_id}/voice-status"""
+        """Set Voice Channel Status: ``PUT /channels/{channel_id}/voice-status``.
+
+        Permissions: SET_VOICE_CHANNEL_STATUS, and MANAGE_CHANNELS unless the bot is connected to the channel.
+        https://discord.com/developers/docs/resources/channel#set-voice-channel-status
+        """
         await self._nothing(
             "PUT",
             path("/channels/{}/voice-status", channel_id),

@@ -7,20 +7,40 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from nescord_core.payloads import (
     AutoModerationRule,
+    Ban,
+    BulkBanUsers,
     Channel,
     Emoji,
     Guild,
+    GuildAuditLog,
+    GuildHomeSettings,
+    GuildOnboarding,
+    GuildPrune,
+    GuildSearch,
+    GuildSoundboardSounds,
+    GuildTemplate,
+    IncidentsData,
+    Integration,
     Invite,
+    JoinRequest,
+    JoinRequests,
     Member,
     Payload,
     Role,
     ScheduledEvent,
     ScheduledEventException,
     ScheduledEventUser,
+    ScheduledEventUserCount,
     SoundboardSound,
     Sticker,
+    Threads,
+    VanityURL,
+    VoiceRegion,
     VoiceState,
+    Webhook,
     WelcomeScreen,
+    Widget,
+    WidgetSettings,
 )
 from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
@@ -46,12 +66,12 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /guilds/{guild_id}/requests/{request_id}"""
+    ) -> JoinRequest:
+        """Accept or Reject Guild Join Request: ``PATCH /guilds/{guild_id}/requests/{request_id}``."""
         return await self._one(
             "PATCH",
             path("/guilds/{}/requests/{}", guild_id, request_id),
-            Payload,
+            JoinRequest,
             json={"action": action, "rejection_reason": rejection_reason},
             extra=extra,
             reason=reason,
@@ -73,7 +93,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Member | None:
-        """PUT /guilds/{guild_id}/members/{user_id}"""
+        """Add Guild Member: ``PUT /guilds/{guild_id}/members/{user_id}``.
+
+        Permissions: CREATE_INSTANT_INVITE.
+        https://discord.com/developers/docs/resources/guild#add-guild-member
+        """
         return await self._maybe(
             "PUT",
             path("/guilds/{}/members/{}", guild_id, user_id),
@@ -94,7 +118,11 @@ class GuildsOperations(Caller):
     async def add_guild_member_role(
         self, guild_id: Id, user_id: Id, role_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}"""
+        """Add Guild Member Role: ``PUT /guilds/{guild_id}/members/{user_id}/roles/{role_id}``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/guild#add-guild-member-role
+        """
         await self._nothing(
             "PUT", path("/guilds/{}/members/{}/roles/{}", guild_id, user_id, role_id), reason=reason, **call
         )
@@ -110,7 +138,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """PUT /guilds/{guild_id}/bans/{user_id}"""
+        """Create Guild Ban: ``PUT /guilds/{guild_id}/bans/{user_id}``.
+
+        Permissions: BAN_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#create-guild-ban
+        """
         await self._nothing(
             "PUT",
             path("/guilds/{}/bans/{}", guild_id, user_id),
@@ -132,12 +164,16 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /guilds/{guild_id}/bulk-ban"""
+    ) -> BulkBanUsers:
+        """Bulk Guild Ban: ``POST /guilds/{guild_id}/bulk-ban``.
+
+        Permissions: BAN_MEMBERS and MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#bulk-guild-ban
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/bulk-ban", guild_id),
-            Payload,
+            BulkBanUsers,
             json={"user_ids": user_ids, "delete_message_seconds": delete_message_seconds},
             extra=extra,
             reason=reason,
@@ -147,13 +183,21 @@ class GuildsOperations(Caller):
     async def bulk_update_guild_channels(
         self, guild_id: Id, body: Sequence[Json], *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """PATCH /guilds/{guild_id}/channels"""
+        """Modify Guild Channel Positions: ``PATCH /guilds/{guild_id}/channels``.
+
+        Permissions: MANAGE_CHANNELS.
+        https://discord.com/developers/docs/resources/guild#modify-guild-channel-positions
+        """
         await self._nothing("PATCH", path("/guilds/{}/channels", guild_id), json=body, reason=reason, **call)
 
     async def bulk_update_guild_roles(
         self, guild_id: Id, body: Sequence[Json], *, reason: str | None = None, **call: Unpack[Call]
     ) -> list[Role]:
-        """PATCH /guilds/{guild_id}/roles"""
+        """Modify Guild Role Positions: ``PATCH /guilds/{guild_id}/roles``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/guild#modify-guild-role-positions
+        """
         return await self._many(
             "PATCH", path("/guilds/{}/roles", guild_id), Role, json=body, reason=reason, **call
         )
@@ -165,12 +209,12 @@ class GuildsOperations(Caller):
         *,
         guild_scheduled_event_exception_ids: Maybe[Sequence[Id]] = UNSET,
         **call: Unpack[Call],
-    ) -> Payload:
-        """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users/counts"""
+    ) -> ScheduledEventUserCount:
+        """Count Guild Scheduled Event Users: ``GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users/counts``."""
         return await self._one(
             "GET",
             path("/guilds/{}/scheduled-events/{}/users/counts", guild_id, guild_scheduled_event_id),
-            Payload,
+            ScheduledEventUserCount,
             query={"guild_scheduled_event_exception_ids": guild_scheduled_event_exception_ids},
             **call,
         )
@@ -191,7 +235,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> AutoModerationRule:
-        """POST /guilds/{guild_id}/auto-moderation/rules"""
+        """Create Auto Moderation Rule: ``POST /guilds/{guild_id}/auto-moderation/rules``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/auto-moderation#create-auto-moderation-rule
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/auto-moderation/rules", guild_id),
@@ -238,7 +286,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Channel:
-        """POST /guilds/{guild_id}/channels"""
+        """Create Guild Channel: ``POST /guilds/{guild_id}/channels``.
+
+        Permissions: MANAGE_CHANNELS.
+        https://discord.com/developers/docs/resources/guild#create-guild-channel
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/channels", guild_id),
@@ -280,7 +332,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
-        """POST /guilds/{guild_id}/emojis"""
+        """Create Guild Emoji: ``POST /guilds/{guild_id}/emojis``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS.
+        https://discord.com/developers/docs/resources/emoji#create-guild-emoji
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/emojis", guild_id),
@@ -307,7 +363,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Role:
-        """POST /guilds/{guild_id}/roles"""
+        """Create Guild Role: ``POST /guilds/{guild_id}/roles``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/guild#create-guild-role
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/roles", guild_id),
@@ -345,7 +405,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEvent:
-        """POST /guilds/{guild_id}/scheduled-events"""
+        """Create Guild Scheduled Event: ``POST /guilds/{guild_id}/scheduled-events``.
+
+        Permissions: CREATE_EVENTS.
+        https://discord.com/developers/docs/resources/guild-scheduled-event#create-guild-scheduled-event
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/scheduled-events", guild_id),
@@ -380,7 +444,7 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEventException:
-        """POST /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions"""
+        """Create Guild Scheduled Event Exception: ``POST /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions``."""
         return await self._one(
             "POST",
             path("/guilds/{}/scheduled-events/{}/exceptions", guild_id, guild_scheduled_event_id),
@@ -409,7 +473,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> SoundboardSound:
-        """POST /guilds/{guild_id}/soundboard-sounds"""
+        """Create Guild Soundboard Sound: ``POST /guilds/{guild_id}/soundboard-sounds``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS.
+        https://discord.com/developers/docs/resources/soundboard#create-guild-soundboard-sound
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/soundboard-sounds", guild_id),
@@ -438,7 +506,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Sticker:
-        """POST /guilds/{guild_id}/stickers"""
+        """Create Guild Sticker: ``POST /guilds/{guild_id}/stickers``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS.
+        https://discord.com/developers/docs/resources/sticker#create-guild-sticker
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/stickers", guild_id),
@@ -458,12 +530,16 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /guilds/{guild_id}/templates"""
+    ) -> GuildTemplate:
+        """Create Guild Template: ``POST /guilds/{guild_id}/templates``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild-template#create-guild-template
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/templates", guild_id),
-            Payload,
+            GuildTemplate,
             json={"name": name, "description": description},
             extra=extra,
             reason=reason,
@@ -473,7 +549,11 @@ class GuildsOperations(Caller):
     async def delete_auto_moderation_rule(
         self, guild_id: Id, rule_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
+        """Delete Auto Moderation Rule: ``DELETE /guilds/{guild_id}/auto-moderation/rules/{rule_id}``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/auto-moderation#delete-auto-moderation-rule
+        """
         await self._nothing(
             "DELETE", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), reason=reason, **call
         )
@@ -481,13 +561,21 @@ class GuildsOperations(Caller):
     async def delete_guild_emoji(
         self, guild_id: Id, emoji_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/emojis/{emoji_id}"""
+        """Delete Guild Emoji: ``DELETE /guilds/{guild_id}/emojis/{emoji_id}``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS for the bot's own, MANAGE_GUILD_EXPRESSIONS for others.
+        https://discord.com/developers/docs/resources/emoji#delete-guild-emoji
+        """
         await self._nothing("DELETE", path("/guilds/{}/emojis/{}", guild_id, emoji_id), reason=reason, **call)
 
     async def delete_guild_integration(
         self, guild_id: Id, integration_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/integrations/{integration_id}"""
+        """Delete Guild Integration: ``DELETE /guilds/{guild_id}/integrations/{integration_id}``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#delete-guild-integration
+        """
         await self._nothing(
             "DELETE", path("/guilds/{}/integrations/{}", guild_id, integration_id), reason=reason, **call
         )
@@ -495,13 +583,21 @@ class GuildsOperations(Caller):
     async def delete_guild_member(
         self, guild_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/members/{user_id}"""
+        """Remove Guild Member: ``DELETE /guilds/{guild_id}/members/{user_id}``.
+
+        Permissions: KICK_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#remove-guild-member
+        """
         await self._nothing("DELETE", path("/guilds/{}/members/{}", guild_id, user_id), reason=reason, **call)
 
     async def delete_guild_member_role(
         self, guild_id: Id, user_id: Id, role_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/members/{user_id}/roles/{role_id}"""
+        """Remove Guild Member Role: ``DELETE /guilds/{guild_id}/members/{user_id}/roles/{role_id}``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/guild#remove-guild-member-role
+        """
         await self._nothing(
             "DELETE",
             path("/guilds/{}/members/{}/roles/{}", guild_id, user_id, role_id),
@@ -512,13 +608,21 @@ class GuildsOperations(Caller):
     async def delete_guild_role(
         self, guild_id: Id, role_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/roles/{role_id}"""
+        """Delete Guild Role: ``DELETE /guilds/{guild_id}/roles/{role_id}``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/guild#delete-guild-role
+        """
         await self._nothing("DELETE", path("/guilds/{}/roles/{}", guild_id, role_id), reason=reason, **call)
 
     async def delete_guild_scheduled_event(
         self, guild_id: Id, guild_scheduled_event_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
+        """Delete Guild Scheduled Event: ``DELETE /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}``.
+
+        Permissions: CREATE_EVENTS for the bot's own event, MANAGE_EVENTS for others.
+        https://discord.com/developers/docs/resources/guild-scheduled-event#delete-guild-scheduled-event
+        """
         await self._nothing(
             "DELETE",
             path("/guilds/{}/scheduled-events/{}", guild_id, guild_scheduled_event_id),
@@ -535,7 +639,7 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """DELETE /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions/{exception_id}"""
+        """Delete Guild Scheduled Event Exception: ``DELETE /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions/{exception_id}``."""
         await self._nothing(
             "DELETE",
             path(
@@ -551,7 +655,11 @@ class GuildsOperations(Caller):
     async def delete_guild_soundboard_sound(
         self, guild_id: Id, sound_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
+        """Delete Guild Soundboard Sound: ``DELETE /guilds/{guild_id}/soundboard-sounds/{sound_id}``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS for the bot's own, MANAGE_GUILD_EXPRESSIONS for others.
+        https://discord.com/developers/docs/resources/soundboard#delete-guild-soundboard-sound
+        """
         await self._nothing(
             "DELETE", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), reason=reason, **call
         )
@@ -559,27 +667,42 @@ class GuildsOperations(Caller):
     async def delete_guild_sticker(
         self, guild_id: Id, sticker_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/stickers/{sticker_id}"""
+        """Delete Guild Sticker: ``DELETE /guilds/{guild_id}/stickers/{sticker_id}``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS for the bot's own, MANAGE_GUILD_EXPRESSIONS for others.
+        https://discord.com/developers/docs/resources/sticker#delete-guild-sticker
+        """
         await self._nothing(
             "DELETE", path("/guilds/{}/stickers/{}", guild_id, sticker_id), reason=reason, **call
         )
 
     async def delete_guild_template(
         self, guild_id: Id, code: str, *, reason: str | None = None, **call: Unpack[Call]
-    ) -> Payload:
-        """DELETE /guilds/{guild_id}/templates/{code}"""
+    ) -> GuildTemplate:
+        """Delete Guild Template: ``DELETE /guilds/{guild_id}/templates/{code}``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild-template#delete-guild-template
+        """
         return await self._one(
-            "DELETE", path("/guilds/{}/templates/{}", guild_id, code), Payload, reason=reason, **call
+            "DELETE", path("/guilds/{}/templates/{}", guild_id, code), GuildTemplate, reason=reason, **call
         )
 
-    async def get_active_guild_threads(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/threads/active"""
-        return await self._one("GET", path("/guilds/{}/threads/active", guild_id), Payload, **call)
+    async def get_active_guild_threads(self, guild_id: Id, **call: Unpack[Call]) -> Threads:
+        """List Active Guild Threads: ``GET /guilds/{guild_id}/threads/active``.
+
+        https://discord.com/developers/docs/resources/guild#list-active-guild-threads
+        """
+        return await self._one("GET", path("/guilds/{}/threads/active", guild_id), Threads, **call)
 
     async def get_auto_moderation_rule(
         self, guild_id: Id, rule_id: Id, **call: Unpack[Call]
     ) -> AutoModerationRule:
-        """GET /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
+        """Get Auto Moderation Rule: ``GET /guilds/{guild_id}/auto-moderation/rules/{rule_id}``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/auto-moderation#get-auto-moderation-rule
+        """
         return await self._one(
             "GET", path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id), AutoModerationRule, **call
         )
@@ -587,17 +710,27 @@ class GuildsOperations(Caller):
     async def get_guild(
         self, guild_id: Id, *, with_counts: Maybe[bool] = UNSET, **call: Unpack[Call]
     ) -> Guild:
-        """GET /guilds/{guild_id}"""
+        """Get Guild: ``GET /guilds/{guild_id}``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild
+        """
         return await self._one(
             "GET", path("/guilds/{}", guild_id), Guild, query={"with_counts": with_counts}, **call
         )
 
-    async def get_guild_ban(self, guild_id: Id, user_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/bans/{user_id}"""
-        return await self._one("GET", path("/guilds/{}/bans/{}", guild_id, user_id), Payload, **call)
+    async def get_guild_ban(self, guild_id: Id, user_id: Id, **call: Unpack[Call]) -> Ban:
+        """Get Guild Ban: ``GET /guilds/{guild_id}/bans/{user_id}``.
+
+        Permissions: BAN_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#get-guild-ban
+        """
+        return await self._one("GET", path("/guilds/{}/bans/{}", guild_id, user_id), Ban, **call)
 
     async def get_guild_emoji(self, guild_id: Id, emoji_id: Id, **call: Unpack[Call]) -> Emoji:
-        """GET /guilds/{guild_id}/emojis/{emoji_id}"""
+        """Get Guild Emoji: ``GET /guilds/{guild_id}/emojis/{emoji_id}``.
+
+        https://discord.com/developers/docs/resources/emoji#get-guild-emoji
+        """
         return await self._one("GET", path("/guilds/{}/emojis/{}", guild_id, emoji_id), Emoji, **call)
 
     async def get_guild_join_requests(
@@ -609,30 +742,43 @@ class GuildsOperations(Caller):
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
         **call: Unpack[Call],
-    ) -> Payload:
-        """GET /guilds/{guild_id}/requests"""
+    ) -> JoinRequests:
+        """Get Guild Join Requests: ``GET /guilds/{guild_id}/requests``."""
         return await self._one(
             "GET",
             path("/guilds/{}/requests", guild_id),
-            Payload,
+            JoinRequests,
             query={"status": status, "limit": limit, "before": before, "after": after},
             **call,
         )
 
     async def get_guild_member(self, guild_id: Id, user_id: Id, **call: Unpack[Call]) -> Member:
-        """GET /guilds/{guild_id}/members/{user_id}"""
+        """Get Guild Member: ``GET /guilds/{guild_id}/members/{user_id}``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-member
+        """
         return await self._one("GET", path("/guilds/{}/members/{}", guild_id, user_id), Member, **call)
 
-    async def get_guild_new_member_welcome(self, guild_id: Id, **call: Unpack[Call]) -> Payload | None:
-        """GET /guilds/{guild_id}/new-member-welcome"""
-        return await self._maybe("GET", path("/guilds/{}/new-member-welcome", guild_id), Payload, **call)
+    async def get_guild_new_member_welcome(
+        self, guild_id: Id, **call: Unpack[Call]
+    ) -> GuildHomeSettings | None:
+        """Get Guild New Member Welcome: ``GET /guilds/{guild_id}/new-member-welcome``."""
+        return await self._maybe(
+            "GET", path("/guilds/{}/new-member-welcome", guild_id), GuildHomeSettings, **call
+        )
 
-    async def get_guild_preview(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/preview"""
-        return await self._one("GET", path("/guilds/{}/preview", guild_id), Payload, **call)
+    async def get_guild_preview(self, guild_id: Id, **call: Unpack[Call]) -> Guild:
+        """Get Guild Preview: ``GET /guilds/{guild_id}/preview``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-preview
+        """
+        return await self._one("GET", path("/guilds/{}/preview", guild_id), Guild, **call)
 
     async def get_guild_role(self, guild_id: Id, role_id: Id, **call: Unpack[Call]) -> Role:
-        """GET /guilds/{guild_id}/roles/{role_id}"""
+        """Get Guild Role: ``GET /guilds/{guild_id}/roles/{role_id}``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-role
+        """
         return await self._one("GET", path("/guilds/{}/roles/{}", guild_id, role_id), Role, **call)
 
     async def get_guild_scheduled_event(
@@ -643,7 +789,10 @@ class GuildsOperations(Caller):
         with_user_count: Maybe[bool] = UNSET,
         **call: Unpack[Call],
     ) -> ScheduledEvent:
-        """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
+        """Get Guild Scheduled Event: ``GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}``.
+
+        https://discord.com/developers/docs/resources/guild-scheduled-event#get-guild-scheduled-event
+        """
         return await self._one(
             "GET",
             path("/guilds/{}/scheduled-events/{}", guild_id, guild_scheduled_event_id),
@@ -655,63 +804,106 @@ class GuildsOperations(Caller):
     async def get_guild_soundboard_sound(
         self, guild_id: Id, sound_id: Id, **call: Unpack[Call]
     ) -> SoundboardSound:
-        """GET /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
+        """Get Guild Soundboard Sound: ``GET /guilds/{guild_id}/soundboard-sounds/{sound_id}``.
+
+        https://discord.com/developers/docs/resources/soundboard#get-guild-soundboard-sound
+        """
         return await self._one(
             "GET", path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id), SoundboardSound, **call
         )
 
     async def get_guild_sticker(self, guild_id: Id, sticker_id: Id, **call: Unpack[Call]) -> Sticker:
-        """GET /guilds/{guild_id}/stickers/{sticker_id}"""
+        """Get Guild Sticker: ``GET /guilds/{guild_id}/stickers/{sticker_id}``.
+
+        https://discord.com/developers/docs/resources/sticker#get-guild-sticker
+        """
         return await self._one("GET", path("/guilds/{}/stickers/{}", guild_id, sticker_id), Sticker, **call)
 
-    async def get_guild_template(self, code: str, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/templates/{code}"""
-        return await self._one("GET", path("/guilds/templates/{}", code), Payload, **call)
+    async def get_guild_template(self, code: str, **call: Unpack[Call]) -> GuildTemplate:
+        """Get Guild Template: ``GET /guilds/templates/{code}``.
 
-    async def get_guild_vanity_url(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/vanity-url"""
-        return await self._one("GET", path("/guilds/{}/vanity-url", guild_id), Payload, **call)
+        https://discord.com/developers/docs/resources/guild-template#get-guild-template
+        """
+        return await self._one("GET", path("/guilds/templates/{}", code), GuildTemplate, **call)
 
-    async def get_guild_webhooks(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
-        """GET /guilds/{guild_id}/webhooks"""
-        return await self._many("GET", path("/guilds/{}/webhooks", guild_id), Payload, **call)
+    async def get_guild_vanity_url(self, guild_id: Id, **call: Unpack[Call]) -> VanityURL:
+        """Get Guild Vanity URL: ``GET /guilds/{guild_id}/vanity-url``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#get-guild-vanity-url
+        """
+        return await self._one("GET", path("/guilds/{}/vanity-url", guild_id), VanityURL, **call)
+
+    async def get_guild_webhooks(self, guild_id: Id, **call: Unpack[Call]) -> list[Webhook]:
+        """Get Guild Webhooks: ``GET /guilds/{guild_id}/webhooks``.
+
+        Permissions: MANAGE_WEBHOOKS.
+        https://discord.com/developers/docs/resources/webhook#get-guild-webhooks
+        """
+        return await self._many("GET", path("/guilds/{}/webhooks", guild_id), Webhook, **call)
 
     async def get_guild_welcome_screen(self, guild_id: Id, **call: Unpack[Call]) -> WelcomeScreen:
-        """GET /guilds/{guild_id}/welcome-screen"""
+        """Get Guild Welcome Screen: ``GET /guilds/{guild_id}/welcome-screen``.
+
+        Permissions: MANAGE_GUILD if the screen is not enabled.
+        https://discord.com/developers/docs/resources/guild#get-guild-welcome-screen
+        """
         return await self._one("GET", path("/guilds/{}/welcome-screen", guild_id), WelcomeScreen, **call)
 
-    async def get_guild_widget(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/widget.json"""
-        return await self._one("GET", path("/guilds/{}/widget.json", guild_id), Payload, **call)
+    async def get_guild_widget(self, guild_id: Id, **call: Unpack[Call]) -> Widget:
+        """Get Guild Widget: ``GET /guilds/{guild_id}/widget.json``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-widget
+        """
+        return await self._one("GET", path("/guilds/{}/widget.json", guild_id), Widget, **call)
 
     async def get_guild_widget_png(
         self, guild_id: Id, *, style: Maybe[str] = UNSET, **call: Unpack[Call]
     ) -> bytes:
-        """GET /guilds/{guild_id}/widget.png"""
+        """Get Guild Widget Image: ``GET /guilds/{guild_id}/widget.png``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-widget-image
+        """
         return await self._bytes(
             "GET", path("/guilds/{}/widget.png", guild_id), query={"style": style}, **call
         )
 
-    async def get_guild_widget_settings(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/widget"""
-        return await self._one("GET", path("/guilds/{}/widget", guild_id), Payload, **call)
+    async def get_guild_widget_settings(self, guild_id: Id, **call: Unpack[Call]) -> WidgetSettings:
+        """Get Guild Widget Settings: ``GET /guilds/{guild_id}/widget``.
 
-    async def get_guilds_onboarding(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/onboarding"""
-        return await self._one("GET", path("/guilds/{}/onboarding", guild_id), Payload, **call)
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#get-guild-widget-settings
+        """
+        return await self._one("GET", path("/guilds/{}/widget", guild_id), WidgetSettings, **call)
+
+    async def get_guilds_onboarding(self, guild_id: Id, **call: Unpack[Call]) -> GuildOnboarding:
+        """Get Guild Onboarding: ``GET /guilds/{guild_id}/onboarding``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-onboarding
+        """
+        return await self._one("GET", path("/guilds/{}/onboarding", guild_id), GuildOnboarding, **call)
 
     async def get_self_voice_state(self, guild_id: Id, **call: Unpack[Call]) -> VoiceState:
-        """GET /guilds/{guild_id}/voice-states/@me"""
+        """Get Current User Voice State: ``GET /guilds/{guild_id}/voice-states/@me``.
+
+        https://discord.com/developers/docs/resources/voice#get-current-user-voice-state
+        """
         return await self._one("GET", path("/guilds/{}/voice-states/@me", guild_id), VoiceState, **call)
 
     async def get_voice_state(self, guild_id: Id, user_id: Id, **call: Unpack[Call]) -> VoiceState:
-        """GET /guilds/{guild_id}/voice-states/{user_id}"""
+        """Get User Voice State: ``GET /guilds/{guild_id}/voice-states/{user_id}``.
+
+        https://discord.com/developers/docs/resources/voice#get-user-voice-state
+        """
         return await self._one(
             "GET", path("/guilds/{}/voice-states/{}", guild_id, user_id), VoiceState, **call
         )
 
     async def guild_role_member_counts(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/roles/member-counts"""
+        """Get Guild Role Member Counts: ``GET /guilds/{guild_id}/roles/member-counts``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-role-member-counts
+        """
         return await self._one("GET", path("/guilds/{}/roles/member-counts", guild_id), Payload, **call)
 
     async def guild_search(
@@ -743,12 +935,16 @@ class GuildsOperations(Caller):
         include_nsfw: Maybe[bool] = UNSET,
         channel_id: Maybe[Sequence[Id]] = UNSET,
         **call: Unpack[Call],
-    ) -> Payload:
-        """GET /guilds/{guild_id}/messages/search"""
+    ) -> GuildSearch:
+        """Search Guild Messages: ``GET /guilds/{guild_id}/messages/search``.
+
+        Permissions: READ_MESSAGE_HISTORY.
+        https://discord.com/developers/docs/resources/message#search-guild-messages
+        """
         return await self._one(
             "GET",
             path("/guilds/{}/messages/search", guild_id),
-            Payload,
+            GuildSearch,
             query={
                 "sort_by": sort_by,
                 "sort_order": sort_order,
@@ -781,7 +977,11 @@ class GuildsOperations(Caller):
     async def list_auto_moderation_rules(
         self, guild_id: Id, **call: Unpack[Call]
     ) -> list[AutoModerationRule]:
-        """GET /guilds/{guild_id}/auto-moderation/rules"""
+        """List Auto Moderation Rules for Guild: ``GET /guilds/{guild_id}/auto-moderation/rules``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/auto-moderation#list-auto-moderation-rules-for-guild
+        """
         return await self._many(
             "GET", path("/guilds/{}/auto-moderation/rules", guild_id), AutoModerationRule, **call
         )
@@ -797,12 +997,16 @@ class GuildsOperations(Caller):
         after: Maybe[Id] = UNSET,
         limit: Maybe[int] = UNSET,
         **call: Unpack[Call],
-    ) -> Payload:
-        """GET /guilds/{guild_id}/audit-logs"""
+    ) -> GuildAuditLog:
+        """Get Guild Audit Log: ``GET /guilds/{guild_id}/audit-logs``.
+
+        Permissions: VIEW_AUDIT_LOG.
+        https://discord.com/developers/docs/resources/audit-log#get-guild-audit-log
+        """
         return await self._one(
             "GET",
             path("/guilds/{}/audit-logs", guild_id),
-            Payload,
+            GuildAuditLog,
             query={
                 "user_id": user_id,
                 "target_id": target_id,
@@ -822,36 +1026,57 @@ class GuildsOperations(Caller):
         before: Maybe[Id] = UNSET,
         after: Maybe[Id] = UNSET,
         **call: Unpack[Call],
-    ) -> list[Payload]:
-        """GET /guilds/{guild_id}/bans"""
+    ) -> list[Ban]:
+        """Get Guild Bans: ``GET /guilds/{guild_id}/bans``.
+
+        Permissions: BAN_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#get-guild-bans
+        """
         return await self._many(
             "GET",
             path("/guilds/{}/bans", guild_id),
-            Payload,
+            Ban,
             query={"limit": limit, "before": before, "after": after},
             **call,
         )
 
     async def list_guild_channels(self, guild_id: Id, **call: Unpack[Call]) -> list[Channel]:
-        """GET /guilds/{guild_id}/channels"""
+        """Get Guild Channels: ``GET /guilds/{guild_id}/channels``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-channels
+        """
         return await self._many("GET", path("/guilds/{}/channels", guild_id), Channel, **call)
 
     async def list_guild_emojis(self, guild_id: Id, **call: Unpack[Call]) -> list[Emoji]:
-        """GET /guilds/{guild_id}/emojis"""
+        """List Guild Emojis: ``GET /guilds/{guild_id}/emojis``.
+
+        https://discord.com/developers/docs/resources/emoji#list-guild-emojis
+        """
         return await self._many("GET", path("/guilds/{}/emojis", guild_id), Emoji, **call)
 
-    async def list_guild_integrations(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
-        """GET /guilds/{guild_id}/integrations"""
-        return await self._many("GET", path("/guilds/{}/integrations", guild_id), Payload, **call)
+    async def list_guild_integrations(self, guild_id: Id, **call: Unpack[Call]) -> list[Integration]:
+        """Get Guild Integrations: ``GET /guilds/{guild_id}/integrations``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#get-guild-integrations
+        """
+        return await self._many("GET", path("/guilds/{}/integrations", guild_id), Integration, **call)
 
     async def list_guild_invites(self, guild_id: Id, **call: Unpack[Call]) -> list[Invite]:
-        """GET /guilds/{guild_id}/invites"""
+        """Get Guild Invites: ``GET /guilds/{guild_id}/invites``.
+
+        Permissions: MANAGE_GUILD or VIEW_AUDIT_LOG.
+        https://discord.com/developers/docs/resources/guild#get-guild-invites
+        """
         return await self._many("GET", path("/guilds/{}/invites", guild_id), Invite, **call)
 
     async def list_guild_members(
         self, guild_id: Id, *, limit: Maybe[int] = UNSET, after: Maybe[int] = UNSET, **call: Unpack[Call]
     ) -> list[Member]:
-        """GET /guilds/{guild_id}/members"""
+        """List Guild Members: ``GET /guilds/{guild_id}/members``.
+
+        https://discord.com/developers/docs/resources/guild#list-guild-members
+        """
         return await self._many(
             "GET",
             path("/guilds/{}/members", guild_id),
@@ -861,7 +1086,10 @@ class GuildsOperations(Caller):
         )
 
     async def list_guild_roles(self, guild_id: Id, **call: Unpack[Call]) -> list[Role]:
-        """GET /guilds/{guild_id}/roles"""
+        """Get Guild Roles: ``GET /guilds/{guild_id}/roles``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-roles
+        """
         return await self._many("GET", path("/guilds/{}/roles", guild_id), Role, **call)
 
     async def list_guild_scheduled_event_exception_users(
@@ -876,7 +1104,7 @@ class GuildsOperations(Caller):
         after: Maybe[Id] = UNSET,
         **call: Unpack[Call],
     ) -> list[ScheduledEventUser]:
-        """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/{guild_scheduled_event_exception_id}/users"""
+        """Get Guild Scheduled Event Exception Users: ``GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/{guild_scheduled_event_exception_id}/users``."""
         return await self._many(
             "GET",
             path(
@@ -901,7 +1129,10 @@ class GuildsOperations(Caller):
         after: Maybe[Id] = UNSET,
         **call: Unpack[Call],
     ) -> list[ScheduledEventUser]:
-        """GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users"""
+        """Get Guild Scheduled Event Users: ``GET /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/users``.
+
+        https://discord.com/developers/docs/resources/guild-scheduled-event#get-guild-scheduled-event-users
+        """
         return await self._many(
             "GET",
             path("/guilds/{}/scheduled-events/{}/users", guild_id, guild_scheduled_event_id),
@@ -913,7 +1144,10 @@ class GuildsOperations(Caller):
     async def list_guild_scheduled_events(
         self, guild_id: Id, *, with_user_count: Maybe[bool] = UNSET, **call: Unpack[Call]
     ) -> list[ScheduledEvent]:
-        """GET /guilds/{guild_id}/scheduled-events"""
+        """List Scheduled Events for Guild: ``GET /guilds/{guild_id}/scheduled-events``.
+
+        https://discord.com/developers/docs/resources/guild-scheduled-event#list-scheduled-events-for-guild
+        """
         return await self._many(
             "GET",
             path("/guilds/{}/scheduled-events", guild_id),
@@ -922,21 +1156,36 @@ class GuildsOperations(Caller):
             **call,
         )
 
-    async def list_guild_soundboard_sounds(self, guild_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /guilds/{guild_id}/soundboard-sounds"""
-        return await self._one("GET", path("/guilds/{}/soundboard-sounds", guild_id), Payload, **call)
+    async def list_guild_soundboard_sounds(self, guild_id: Id, **call: Unpack[Call]) -> GuildSoundboardSounds:
+        """List Guild Soundboard Sounds: ``GET /guilds/{guild_id}/soundboard-sounds``.
+
+        https://discord.com/developers/docs/resources/soundboard#list-guild-soundboard-sounds
+        """
+        return await self._one(
+            "GET", path("/guilds/{}/soundboard-sounds", guild_id), GuildSoundboardSounds, **call
+        )
 
     async def list_guild_stickers(self, guild_id: Id, **call: Unpack[Call]) -> list[Sticker]:
-        """GET /guilds/{guild_id}/stickers"""
+        """List Guild Stickers: ``GET /guilds/{guild_id}/stickers``.
+
+        https://discord.com/developers/docs/resources/sticker#list-guild-stickers
+        """
         return await self._many("GET", path("/guilds/{}/stickers", guild_id), Sticker, **call)
 
-    async def list_guild_templates(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
-        """GET /guilds/{guild_id}/templates"""
-        return await self._many("GET", path("/guilds/{}/templates", guild_id), Payload, **call)
+    async def list_guild_templates(self, guild_id: Id, **call: Unpack[Call]) -> list[GuildTemplate]:
+        """Get Guild Templates: ``GET /guilds/{guild_id}/templates``.
 
-    async def list_guild_voice_regions(self, guild_id: Id, **call: Unpack[Call]) -> list[Payload]:
-        """GET /guilds/{guild_id}/regions"""
-        return await self._many("GET", path("/guilds/{}/regions", guild_id), Payload, **call)
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild-template#get-guild-templates
+        """
+        return await self._many("GET", path("/guilds/{}/templates", guild_id), GuildTemplate, **call)
+
+    async def list_guild_voice_regions(self, guild_id: Id, **call: Unpack[Call]) -> list[VoiceRegion]:
+        """Get Guild Voice Regions: ``GET /guilds/{guild_id}/regions``.
+
+        https://discord.com/developers/docs/resources/guild#get-guild-voice-regions
+        """
+        return await self._many("GET", path("/guilds/{}/regions", guild_id), VoiceRegion, **call)
 
     async def preview_prune_guild(
         self,
@@ -945,12 +1194,16 @@ class GuildsOperations(Caller):
         days: Maybe[int] = UNSET,
         include_roles: Maybe[Sequence[Id | None] | str] = UNSET,
         **call: Unpack[Call],
-    ) -> Payload:
-        """GET /guilds/{guild_id}/prune"""
+    ) -> GuildPrune:
+        """Get Guild Prune Count: ``GET /guilds/{guild_id}/prune``.
+
+        Permissions: MANAGE_GUILD and KICK_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#get-guild-prune-count
+        """
         return await self._one(
             "GET",
             path("/guilds/{}/prune", guild_id),
-            Payload,
+            GuildPrune,
             query={"days": days, "include_roles": comma(include_roles)},
             **call,
         )
@@ -965,12 +1218,16 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /guilds/{guild_id}/prune"""
+    ) -> GuildPrune:
+        """Begin Guild Prune: ``POST /guilds/{guild_id}/prune``.
+
+        Permissions: MANAGE_GUILD and KICK_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#begin-guild-prune
+        """
         return await self._one(
             "POST",
             path("/guilds/{}/prune", guild_id),
-            Payload,
+            GuildPrune,
             json={"days": days, "compute_prune_count": compute_prune_count, "include_roles": include_roles},
             extra=extra,
             reason=reason,
@@ -988,12 +1245,16 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PUT /guilds/{guild_id}/onboarding"""
+    ) -> GuildOnboarding:
+        """Modify Guild Onboarding: ``PUT /guilds/{guild_id}/onboarding``.
+
+        Permissions: MANAGE_GUILD and MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/guild#modify-guild-onboarding
+        """
         return await self._one(
             "PUT",
             path("/guilds/{}/onboarding", guild_id),
-            Payload,
+            GuildOnboarding,
             json={
                 "prompts": prompts,
                 "enabled": enabled,
@@ -1008,7 +1269,10 @@ class GuildsOperations(Caller):
     async def search_guild_members(
         self, guild_id: Id, *, limit: Maybe[int] = UNSET, query: Maybe[str] = UNSET, **call: Unpack[Call]
     ) -> list[Member]:
-        """GET /guilds/{guild_id}/members/search"""
+        """Search Guild Members: ``GET /guilds/{guild_id}/members/search``.
+
+        https://discord.com/developers/docs/resources/guild#search-guild-members
+        """
         return await self._many(
             "GET",
             path("/guilds/{}/members/search", guild_id),
@@ -1019,16 +1283,24 @@ class GuildsOperations(Caller):
 
     async def sync_guild_template(
         self, guild_id: Id, code: str, *, reason: str | None = None, **call: Unpack[Call]
-    ) -> Payload:
-        """PUT /guilds/{guild_id}/templates/{code}"""
+    ) -> GuildTemplate:
+        """Sync Guild Template: ``PUT /guilds/{guild_id}/templates/{code}``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild-template#sync-guild-template
+        """
         return await self._one(
-            "PUT", path("/guilds/{}/templates/{}", guild_id, code), Payload, reason=reason, **call
+            "PUT", path("/guilds/{}/templates/{}", guild_id, code), GuildTemplate, reason=reason, **call
         )
 
     async def unban_user_from_guild(
         self, guild_id: Id, user_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /guilds/{guild_id}/bans/{user_id}"""
+        """Remove Guild Ban: ``DELETE /guilds/{guild_id}/bans/{user_id}``.
+
+        Permissions: BAN_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#remove-guild-ban
+        """
         await self._nothing("DELETE", path("/guilds/{}/bans/{}", guild_id, user_id), reason=reason, **call)
 
     async def update_auto_moderation_rule(
@@ -1048,7 +1320,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> AutoModerationRule:
-        """PATCH /guilds/{guild_id}/auto-moderation/rules/{rule_id}"""
+        """Modify Auto Moderation Rule: ``PATCH /guilds/{guild_id}/auto-moderation/rules/{rule_id}``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/auto-moderation#modify-auto-moderation-rule
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/auto-moderation/rules/{}", guild_id, rule_id),
@@ -1097,7 +1373,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Guild:
-        """PATCH /guilds/{guild_id}"""
+        """Modify Guild: ``PATCH /guilds/{guild_id}``.
+
+        Permissions: MANAGE_GUILD, and ADMINISTRATOR to add or remove COMMUNITY.
+        https://discord.com/developers/docs/resources/guild#modify-guild
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}", guild_id),
@@ -1141,7 +1421,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Emoji:
-        """PATCH /guilds/{guild_id}/emojis/{emoji_id}"""
+        """Modify Guild Emoji: ``PATCH /guilds/{guild_id}/emojis/{emoji_id}``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS for the bot's own, MANAGE_GUILD_EXPRESSIONS for others.
+        https://discord.com/developers/docs/resources/emoji#modify-guild-emoji
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/emojis/{}", guild_id, emoji_id),
@@ -1161,12 +1445,16 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PUT /guilds/{guild_id}/incident-actions"""
+    ) -> IncidentsData:
+        """Modify Guild Incident Actions: ``PUT /guilds/{guild_id}/incident-actions``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#modify-guild-incident-actions
+        """
         return await self._one(
             "PUT",
             path("/guilds/{}/incident-actions", guild_id),
-            Payload,
+            IncidentsData,
             json={"invites_disabled_until": invites_disabled_until, "dms_disabled_until": dms_disabled_until},
             extra=extra,
             reason=reason,
@@ -1189,7 +1477,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Member | None:
-        """PATCH /guilds/{guild_id}/members/{user_id}"""
+        """Modify Guild Member: ``PATCH /guilds/{guild_id}/members/{user_id}``.
+
+        Permissions: depends on the field: MANAGE_NICKNAMES, MANAGE_ROLES, MUTE_MEMBERS, DEAFEN_MEMBERS, MOVE_MEMBERS, MODERATE_MEMBERS.
+        https://discord.com/developers/docs/resources/guild#modify-guild-member
+        """
         return await self._maybe(
             "PATCH",
             path("/guilds/{}/members/{}", guild_id, user_id),
@@ -1225,7 +1517,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Role:
-        """PATCH /guilds/{guild_id}/roles/{role_id}"""
+        """Modify Guild Role: ``PATCH /guilds/{guild_id}/roles/{role_id}``.
+
+        Permissions: MANAGE_ROLES.
+        https://discord.com/developers/docs/resources/guild#modify-guild-role
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/roles/{}", guild_id, role_id),
@@ -1265,7 +1561,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEvent:
-        """PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}"""
+        """Modify Guild Scheduled Event: ``PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}``.
+
+        Permissions: CREATE_EVENTS for the bot's own event, MANAGE_EVENTS for others.
+        https://discord.com/developers/docs/resources/guild-scheduled-event#modify-guild-scheduled-event
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/scheduled-events/{}", guild_id, guild_scheduled_event_id),
@@ -1301,7 +1601,7 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> ScheduledEventException:
-        """PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions/{exception_id}"""
+        """Modify Guild Scheduled Event Exception: ``PATCH /guilds/{guild_id}/scheduled-events/{guild_scheduled_event_id}/exceptions/{exception_id}``."""
         return await self._one(
             "PATCH",
             path(
@@ -1334,7 +1634,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> SoundboardSound:
-        """PATCH /guilds/{guild_id}/soundboard-sounds/{sound_id}"""
+        """Modify Guild Soundboard Sound: ``PATCH /guilds/{guild_id}/soundboard-sounds/{sound_id}``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS for the bot's own, MANAGE_GUILD_EXPRESSIONS for others.
+        https://discord.com/developers/docs/resources/soundboard#modify-guild-soundboard-sound
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/soundboard-sounds/{}", guild_id, sound_id),
@@ -1357,7 +1661,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Sticker:
-        """PATCH /guilds/{guild_id}/stickers/{sticker_id}"""
+        """Modify Guild Sticker: ``PATCH /guilds/{guild_id}/stickers/{sticker_id}``.
+
+        Permissions: CREATE_GUILD_EXPRESSIONS for the bot's own, MANAGE_GUILD_EXPRESSIONS for others.
+        https://discord.com/developers/docs/resources/sticker#modify-guild-sticker
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/stickers/{}", guild_id, sticker_id),
@@ -1378,12 +1686,16 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /guilds/{guild_id}/templates/{code}"""
+    ) -> GuildTemplate:
+        """Modify Guild Template: ``PATCH /guilds/{guild_id}/templates/{code}``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild-template#modify-guild-template
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/templates/{}", guild_id, code),
-            Payload,
+            GuildTemplate,
             json={"name": name, "description": description},
             extra=extra,
             reason=reason,
@@ -1401,7 +1713,11 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> WelcomeScreen:
-        """PATCH /guilds/{guild_id}/welcome-screen"""
+        """Modify Guild Welcome Screen: ``PATCH /guilds/{guild_id}/welcome-screen``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#modify-guild-welcome-screen
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/welcome-screen", guild_id),
@@ -1421,12 +1737,16 @@ class GuildsOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /guilds/{guild_id}/widget"""
+    ) -> WidgetSettings:
+        """Modify Guild Widget: ``PATCH /guilds/{guild_id}/widget``.
+
+        Permissions: MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/guild#modify-guild-widget
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/widget", guild_id),
-            Payload,
+            WidgetSettings,
             json={"channel_id": channel_id, "enabled": enabled},
             extra=extra,
             reason=reason,
@@ -1445,7 +1765,10 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Member:
-        """PATCH /guilds/{guild_id}/members/@me"""
+        """Modify Current Member: ``PATCH /guilds/{guild_id}/members/@me``.
+
+        https://discord.com/developers/docs/resources/guild#modify-current-member
+        """
         return await self._one(
             "PATCH",
             path("/guilds/{}/members/@me", guild_id),
@@ -1467,7 +1790,10 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """PATCH /guilds/{guild_id}/voice-states/@me"""
+        """Modify Current User Voice State: ``PATCH /guilds/{guild_id}/voice-states/@me``.
+
+        https://discord.com/developers/docs/resources/voice#modify-current-user-voice-state
+        """
         await self._nothing(
             "PATCH",
             path("/guilds/{}/voice-states/@me", guild_id),
@@ -1492,7 +1818,10 @@ class GuildsOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """PATCH /guilds/{guild_id}/voice-states/{user_id}"""
+        """Modify User Voice State: ``PATCH /guilds/{guild_id}/voice-states/{user_id}``.
+
+        https://discord.com/developers/docs/resources/voice#modify-user-voice-state
+        """
         await self._nothing(
             "PATCH",
             path("/guilds/{}/voice-states/{}", guild_id, user_id),

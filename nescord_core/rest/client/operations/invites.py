@@ -5,19 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from nescord_core.payloads import Invite, Payload
+from nescord_core.payloads import Invite, TargetUsersJobStatus
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Maybe, path
 
 
 class InvitesOperations(Caller):
     async def get_invite_target_users(self, code: str, **call: Unpack[Call]) -> bytes:
-        """GET /invites/{code}/target-users"""
+        """Get Target Users: ``GET /invites/{code}/target-users``.
+
+        Permissions: MANAGE_GUILD or VIEW_AUDIT_LOG, unless the invite is the bot's own.
+        https://discord.com/developers/docs/resources/invite#get-target-users
+        """
         return await self._bytes("GET", path("/invites/{}/target-users", code), **call)
 
-    async def get_invite_target_users_job_status(self, code: str, **call: Unpack[Call]) -> Payload:
-        """GET /invites/{code}/target-users/job-status"""
-        return await self._one("GET", path("/invites/{}/target-users/job-status", code), Payload, **call)
+    async def get_invite_target_users_job_status(
+        self, code: str, **call: Unpack[Call]
+    ) -> TargetUsersJobStatus:
+        """Get Target Users Job Status: ``GET /invites/{code}/target-users/job-status``.
+
+        Permissions: MANAGE_GUILD or VIEW_AUDIT_LOG, unless the invite is the bot's own.
+        https://discord.com/developers/docs/resources/invite#get-target-users-job-status
+        """
+        return await self._one(
+            "GET", path("/invites/{}/target-users/job-status", code), TargetUsersJobStatus, **call
+        )
 
     async def invite_resolve(
         self,
@@ -29,7 +41,10 @@ class InvitesOperations(Caller):
         target_message_id: Maybe[Id] = UNSET,
         **call: Unpack[Call],
     ) -> Invite:
-        """GET /invites/{code}"""
+        """Get Invite: ``GET /invites/{code}``.
+
+        https://discord.com/developers/docs/resources/invite#get-invite
+        """
         return await self._one(
             "GET",
             path("/invites/{}", code),
@@ -44,7 +59,11 @@ class InvitesOperations(Caller):
         )
 
     async def invite_revoke(self, code: str, *, reason: str | None = None, **call: Unpack[Call]) -> Invite:
-        """DELETE /invites/{code}"""
+        """Delete Invite: ``DELETE /invites/{code}``.
+
+        Permissions: MANAGE_CHANNELS in its channel, or MANAGE_GUILD.
+        https://discord.com/developers/docs/resources/invite#delete-invite
+        """
         return await self._one("DELETE", path("/invites/{}", code), Invite, reason=reason, **call)
 
     async def update_invite_target_users(
@@ -56,7 +75,11 @@ class InvitesOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """PUT /invites/{code}/target-users"""
+        """Update Target Users: ``PUT /invites/{code}/target-users``.
+
+        Permissions: MANAGE_GUILD, unless the invite is the bot's own.
+        https://discord.com/developers/docs/resources/invite#update-target-users
+        """
         await self._nothing(
             "PUT",
             path("/invites/{}/target-users", code),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nescord_core.payloads import Payload
+from nescord_core.payloads import Lobby, LobbyGuildInvite, LobbyMember, LobbyMessage
 from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import (
@@ -42,12 +42,15 @@ class LobbiesOperations(Caller):
         additional_name: Maybe[str | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PUT /lobbies/{lobby_id}/members/{user_id}"""
+    ) -> LobbyMember:
+        """Add a Member to a Lobby: ``PUT /lobbies/{lobby_id}/members/{user_id}``.
+
+        https://discord.com/developers/docs/resources/lobby#add-a-member-to-a-lobby
+        """
         return await self._one(
             "PUT",
             path("/lobbies/{}/members/{}", lobby_id, user_id),
-            Payload,
+            LobbyMember,
             json={"metadata": metadata, "flags": flags, "additional_name": additional_name},
             extra=extra,
             **call,
@@ -55,22 +58,35 @@ class LobbiesOperations(Caller):
 
     async def bulk_update_lobby_members(
         self, lobby_id: Id, body: Sequence[Json] | None, **call: Unpack[Call]
-    ) -> list[Payload]:
-        """POST /lobbies/{lobby_id}/members/bulk"""
+    ) -> list[LobbyMember]:
+        """Bulk Update Lobby Members: ``POST /lobbies/{lobby_id}/members/bulk``.
+
+        https://discord.com/developers/docs/resources/lobby#bulk-update-lobby-members
+        """
         return await self._many(
-            "POST", path("/lobbies/{}/members/bulk", lobby_id), Payload, json=body, **call
+            "POST", path("/lobbies/{}/members/bulk", lobby_id), LobbyMember, json=body, **call
         )
 
-    async def create_linked_lobby_guild_invite_for_self(self, lobby_id: Id, **call: Unpack[Call]) -> Payload:
-        """POST /lobbies/{lobby_id}/members/@me/invites"""
-        return await self._one("POST", path("/lobbies/{}/members/@me/invites", lobby_id), Payload, **call)
+    async def create_linked_lobby_guild_invite_for_self(
+        self, lobby_id: Id, **call: Unpack[Call]
+    ) -> LobbyGuildInvite:
+        """Create Lobby Channel Invite for Self: ``POST /lobbies/{lobby_id}/members/@me/invites``.
+
+        https://discord.com/developers/docs/resources/lobby#create-lobby-channel-invite-for-self
+        """
+        return await self._one(
+            "POST", path("/lobbies/{}/members/@me/invites", lobby_id), LobbyGuildInvite, **call
+        )
 
     async def create_linked_lobby_guild_invite_for_user(
         self, lobby_id: Id, user_id: Id, **call: Unpack[Call]
-    ) -> Payload:
-        """POST /lobbies/{lobby_id}/members/{user_id}/invites"""
+    ) -> LobbyGuildInvite:
+        """Create Lobby Channel Invite for User: ``POST /lobbies/{lobby_id}/members/{user_id}/invites``.
+
+        https://discord.com/developers/docs/resources/lobby#create-lobby-channel-invite-for-user
+        """
         return await self._one(
-            "POST", path("/lobbies/{}/members/{}/invites", lobby_id, user_id), Payload, **call
+            "POST", path("/lobbies/{}/members/{}/invites", lobby_id, user_id), LobbyGuildInvite, **call
         )
 
     async def create_lobby(
@@ -83,12 +99,15 @@ class LobbiesOperations(Caller):
         override_event_webhooks_url: Maybe[str | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /lobbies"""
+    ) -> Lobby:
+        """Create Lobby: ``POST /lobbies``.
+
+        https://discord.com/developers/docs/resources/lobby#create-lobby
+        """
         return await self._one(
             "POST",
             path("/lobbies"),
-            Payload,
+            Lobby,
             json={
                 "idle_timeout_seconds": idle_timeout_seconds,
                 "members": members,
@@ -120,12 +139,15 @@ class LobbiesOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /lobbies/{lobby_id}/messages"""
+    ) -> LobbyMessage:
+        """Send Lobby Message: ``POST /lobbies/{lobby_id}/messages``.
+
+        https://discord.com/developers/docs/resources/lobby#send-lobby-message
+        """
         return await self._one(
             "POST",
             path("/lobbies/{}/messages", lobby_id),
-            Payload,
+            LobbyMessage,
             json={
                 "content": content,
                 "embeds": embeds,
@@ -156,12 +178,15 @@ class LobbiesOperations(Caller):
         flags: Maybe[int | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PUT /lobbies"""
+    ) -> Lobby:
+        """Create or Join Lobby: ``PUT /lobbies``.
+
+        https://discord.com/developers/docs/resources/lobby#create-or-join-lobby
+        """
         return await self._one(
             "PUT",
             path("/lobbies"),
-            Payload,
+            Lobby,
             json={
                 "idle_timeout_seconds": idle_timeout_seconds,
                 "lobby_metadata": lobby_metadata,
@@ -174,11 +199,17 @@ class LobbiesOperations(Caller):
         )
 
     async def delete_lobby(self, lobby_id: Id, **call: Unpack[Call]) -> None:
-        """DELETE /lobbies/{lobby_id}"""
+        """Delete Lobby: ``DELETE /lobbies/{lobby_id}``.
+
+        https://discord.com/developers/docs/resources/lobby#delete-lobby
+        """
         await self._nothing("DELETE", path("/lobbies/{}", lobby_id), **call)
 
     async def delete_lobby_member(self, lobby_id: Id, user_id: Id, **call: Unpack[Call]) -> None:
-        """DELETE /lobbies/{lobby_id}/members/{user_id}"""
+        """Remove a Member from a Lobby: ``DELETE /lobbies/{lobby_id}/members/{user_id}``.
+
+        https://discord.com/developers/docs/resources/lobby#remove-a-member-from-a-lobby
+        """
         await self._nothing("DELETE", path("/lobbies/{}/members/{}", lobby_id, user_id), **call)
 
     async def edit_lobby(
@@ -192,12 +223,15 @@ class LobbiesOperations(Caller):
         override_event_webhooks_url: Maybe[str | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /lobbies/{lobby_id}"""
+    ) -> Lobby:
+        """Modify Lobby: ``PATCH /lobbies/{lobby_id}``.
+
+        https://discord.com/developers/docs/resources/lobby#modify-lobby
+        """
         return await self._one(
             "PATCH",
             path("/lobbies/{}", lobby_id),
-            Payload,
+            Lobby,
             json={
                 "idle_timeout_seconds": idle_timeout_seconds,
                 "metadata": metadata,
@@ -216,31 +250,43 @@ class LobbiesOperations(Caller):
         channel_id: Maybe[Id | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /lobbies/{lobby_id}/channel-linking"""
+    ) -> Lobby:
+        """Link or Unlink Channel and Lobby: ``PATCH /lobbies/{lobby_id}/channel-linking``.
+
+        https://discord.com/developers/docs/resources/lobby#link-channel-to-lobby
+        """
         return await self._one(
             "PATCH",
             path("/lobbies/{}/channel-linking", lobby_id),
-            Payload,
+            Lobby,
             json={"channel_id": channel_id},
             extra=extra,
             **call,
         )
 
-    async def get_lobby(self, lobby_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /lobbies/{lobby_id}"""
-        return await self._one("GET", path("/lobbies/{}", lobby_id), Payload, **call)
+    async def get_lobby(self, lobby_id: Id, **call: Unpack[Call]) -> Lobby:
+        """Get Lobby: ``GET /lobbies/{lobby_id}``.
+
+        https://discord.com/developers/docs/resources/lobby#get-lobby
+        """
+        return await self._one("GET", path("/lobbies/{}", lobby_id), Lobby, **call)
 
     async def get_lobby_messages(
         self, lobby_id: Id, *, limit: Maybe[int] = UNSET, **call: Unpack[Call]
-    ) -> list[Payload]:
-        """GET /lobbies/{lobby_id}/messages"""
+    ) -> list[LobbyMessage]:
+        """Get Lobby Messages: ``GET /lobbies/{lobby_id}/messages``.
+
+        https://discord.com/developers/docs/resources/lobby#get-lobby-messages
+        """
         return await self._many(
-            "GET", path("/lobbies/{}/messages", lobby_id), Payload, query={"limit": limit}, **call
+            "GET", path("/lobbies/{}/messages", lobby_id), LobbyMessage, query={"limit": limit}, **call
         )
 
     async def leave_lobby(self, lobby_id: Id, **call: Unpack[Call]) -> None:
-        """DELETE /lobbies/{lobby_id}/members/@me"""
+        """Leave Lobby: ``DELETE /lobbies/{lobby_id}/members/@me``.
+
+        https://discord.com/developers/docs/resources/lobby#leave-lobby
+        """
         await self._nothing("DELETE", path("/lobbies/{}/members/@me", lobby_id), **call)
 
     async def update_lobby_message_external_moderation_metadata(
@@ -252,7 +298,10 @@ class LobbiesOperations(Caller):
         files: Sequence[FileLike] = (),
         **call: Unpack[Call],
     ) -> None:
-        """PUT /lobbies/{lobby_id}/messages/{message_id}/moderation-metadata"""
+        """Update Lobby Message Moderation Metadata: ``PUT /lobbies/{lobby_id}/messages/{message_id}/moderation-metadata``.
+
+        https://discord.com/developers/docs/resources/lobby#update-lobby-message-moderation-metadata
+        """
         await self._nothing(
             "PUT",
             path("/lobbies/{}/messages/{}/moderation-metadata", lobby_id, message_id),

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nescord_core.payloads import Payload, SoundboardSound, StageInstance, Sticker, Subscription
+from nescord_core.payloads import (
+    AuthorizationInfo,
+    Gateway,
+    GatewayBot,
+    InteractionCallback,
+    OpenIDUserInfo,
+    PrivateApplication,
+    PublicKeys,
+    SoundboardSound,
+    StageInstance,
+    Sticker,
+    StickerPack,
+    StickerPackCollection,
+    Subscription,
+    VoiceRegion,
+)
 from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike, HasToDict, Id, Json, Maybe, path
@@ -26,12 +41,15 @@ class OtherOperations(Caller):
         files: Sequence[FileLike] = (),
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload | None:
-        """POST /interactions/{interaction_id}/{interaction_token}/callback"""
+    ) -> InteractionCallback | None:
+        """Create Interaction Response: ``POST /interactions/{interaction_id}/{interaction_token}/callback``.
+
+        https://discord.com/developers/docs/interactions/receiving-and-responding#create-interaction-response
+        """
         return await self._maybe(
             "POST",
             path("/interactions/{}/{}/callback", interaction_id, interaction_token),
-            Payload,
+            InteractionCallback,
             query={"with_response": with_response},
             json={"type": type, "data": data},
             extra=extra,
@@ -51,7 +69,10 @@ class OtherOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> StageInstance:
-        """POST /stage-instances"""
+        """Create Stage Instance: ``POST /stage-instances``.
+
+        https://discord.com/developers/docs/resources/stage-instance#create-stage-instance
+        """
         return await self._one(
             "POST",
             path("/stage-instances"),
@@ -71,11 +92,17 @@ class OtherOperations(Caller):
     async def delete_stage_instance(
         self, channel_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /stage-instances/{channel_id}"""
+        """Delete Stage Instance: ``DELETE /stage-instances/{channel_id}``.
+
+        https://discord.com/developers/docs/resources/stage-instance#delete-stage-instance
+        """
         await self._nothing("DELETE", path("/stage-instances/{}", channel_id), reason=reason, **call)
 
     async def get_stage_instance(self, channel_id: Id, **call: Unpack[Call]) -> StageInstance:
-        """GET /stage-instances/{channel_id}"""
+        """Get Stage Instance: ``GET /stage-instances/{channel_id}``.
+
+        https://discord.com/developers/docs/resources/stage-instance#get-stage-instance
+        """
         return await self._one("GET", path("/stage-instances/{}", channel_id), StageInstance, **call)
 
     async def update_stage_instance(
@@ -88,7 +115,10 @@ class OtherOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> StageInstance:
-        """PATCH /stage-instances/{channel_id}"""
+        """Modify Stage Instance: ``PATCH /stage-instances/{channel_id}``.
+
+        https://discord.com/developers/docs/resources/stage-instance#modify-stage-instance
+        """
         return await self._one(
             "PATCH",
             path("/stage-instances/{}", channel_id),
@@ -99,34 +129,49 @@ class OtherOperations(Caller):
             **call,
         )
 
-    async def get_bot_gateway(self, **call: Unpack[Call]) -> Payload:
-        """GET /gateway/bot"""
-        return await self._one("GET", path("/gateway/bot"), Payload, **call)
+    async def get_bot_gateway(self, **call: Unpack[Call]) -> GatewayBot:
+        """Get Gateway Bot: ``GET /gateway/bot``.
 
-    async def get_gateway(self, **call: Unpack[Call]) -> Payload:
-        """GET /gateway"""
-        return await self._one("GET", path("/gateway"), Payload, **call)
+        https://discord.com/developers/docs/events/gateway#get-gateway-bot
+        """
+        return await self._one("GET", path("/gateway/bot"), GatewayBot, **call)
 
-    async def get_my_oauth2_application(self, **call: Unpack[Call]) -> Payload:
-        """GET /oauth2/applications/@me"""
-        return await self._one("GET", path("/oauth2/applications/@me"), Payload, **call)
+    async def get_gateway(self, **call: Unpack[Call]) -> Gateway:
+        """Get Gateway: ``GET /gateway``.
 
-    async def get_my_oauth2_authorization(self, **call: Unpack[Call]) -> Payload:
-        """GET /oauth2/@me"""
-        return await self._one("GET", path("/oauth2/@me"), Payload, **call)
+        https://discord.com/developers/docs/events/gateway#get-gateway
+        """
+        return await self._one("GET", path("/gateway"), Gateway, **call)
 
-    async def get_openid_connect_userinfo(self, **call: Unpack[Call]) -> Payload:
-        """GET /oauth2/userinfo"""
-        return await self._one("GET", path("/oauth2/userinfo"), Payload, **call)
+    async def get_my_oauth2_application(self, **call: Unpack[Call]) -> PrivateApplication:
+        """Get Current Bot Application Information: ``GET /oauth2/applications/@me``.
 
-    async def get_public_keys(self, **call: Unpack[Call]) -> Payload:
-        """GET /oauth2/keys"""
-        return await self._one("GET", path("/oauth2/keys"), Payload, **call)
+        https://discord.com/developers/docs/topics/oauth2#get-current-bot-application-information
+        """
+        return await self._one("GET", path("/oauth2/applications/@me"), PrivateApplication, **call)
+
+    async def get_my_oauth2_authorization(self, **call: Unpack[Call]) -> AuthorizationInfo:
+        """Get Current Authorization Information: ``GET /oauth2/@me``.
+
+        https://discord.com/developers/docs/topics/oauth2#get-current-authorization-information
+        """
+        return await self._one("GET", path("/oauth2/@me"), AuthorizationInfo, **call)
+
+    async def get_openid_connect_userinfo(self, **call: Unpack[Call]) -> OpenIDUserInfo:
+        """Get OpenID Connect User Info: ``GET /oauth2/userinfo``."""
+        return await self._one("GET", path("/oauth2/userinfo"), OpenIDUserInfo, **call)
+
+    async def get_public_keys(self, **call: Unpack[Call]) -> PublicKeys:
+        """Get Public Keys: ``GET /oauth2/keys``."""
+        return await self._one("GET", path("/oauth2/keys"), PublicKeys, **call)
 
     async def get_sku_subscription(
         self, sku_id: Id, subscription_id: Id, *, user_id: Maybe[Id] = UNSET, **call: Unpack[Call]
     ) -> Subscription:
-        """GET /skus/{sku_id}/subscriptions/{subscription_id}"""
+        """Get SKU Subscription: ``GET /skus/{sku_id}/subscriptions/{subscription_id}``.
+
+        https://discord.com/developers/docs/resources/subscription#get-sku-subscription
+        """
         return await self._one(
             "GET",
             path("/skus/{}/subscriptions/{}", sku_id, subscription_id),
@@ -145,7 +190,10 @@ class OtherOperations(Caller):
         user_id: Maybe[Id] = UNSET,
         **call: Unpack[Call],
     ) -> list[Subscription]:
-        """GET /skus/{sku_id}/subscriptions"""
+        """List SKU Subscriptions: ``GET /skus/{sku_id}/subscriptions``.
+
+        https://discord.com/developers/docs/resources/subscription#list-sku-subscriptions
+        """
         return await self._many(
             "GET",
             path("/skus/{}/subscriptions", sku_id),
@@ -155,21 +203,36 @@ class OtherOperations(Caller):
         )
 
     async def get_soundboard_default_sounds(self, **call: Unpack[Call]) -> list[SoundboardSound]:
-        """GET /soundboard-default-sounds"""
+        """List Default Soundboard Sounds: ``GET /soundboard-default-sounds``.
+
+        https://discord.com/developers/docs/resources/soundboard#list-default-soundboard-sounds
+        """
         return await self._many("GET", path("/soundboard-default-sounds"), SoundboardSound, **call)
 
     async def get_sticker(self, sticker_id: Id, **call: Unpack[Call]) -> Sticker:
-        """GET /stickers/{sticker_id}"""
+        """Get Sticker: ``GET /stickers/{sticker_id}``.
+
+        https://discord.com/developers/docs/resources/sticker#get-sticker
+        """
         return await self._one("GET", path("/stickers/{}", sticker_id), Sticker, **call)
 
-    async def get_sticker_pack(self, pack_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /sticker-packs/{pack_id}"""
-        return await self._one("GET", path("/sticker-packs/{}", pack_id), Payload, **call)
+    async def get_sticker_pack(self, pack_id: Id, **call: Unpack[Call]) -> StickerPack:
+        """Get Sticker Pack: ``GET /sticker-packs/{pack_id}``.
 
-    async def list_sticker_packs(self, **call: Unpack[Call]) -> Payload:
-        """GET /sticker-packs"""
-        return await self._one("GET", path("/sticker-packs"), Payload, **call)
+        https://discord.com/developers/docs/resources/sticker#get-sticker-pack
+        """
+        return await self._one("GET", path("/sticker-packs/{}", pack_id), StickerPack, **call)
 
-    async def list_voice_regions(self, **call: Unpack[Call]) -> list[Payload]:
-        """GET /voice/regions"""
-        return await self._many("GET", path("/voice/regions"), Payload, **call)
+    async def list_sticker_packs(self, **call: Unpack[Call]) -> StickerPackCollection:
+        """List Sticker Packs: ``GET /sticker-packs``.
+
+        https://discord.com/developers/docs/resources/sticker#list-sticker-packs
+        """
+        return await self._one("GET", path("/sticker-packs"), StickerPackCollection, **call)
+
+    async def list_voice_regions(self, **call: Unpack[Call]) -> list[VoiceRegion]:
+        """List Voice Regions: ``GET /voice/regions``.
+
+        https://discord.com/developers/docs/resources/voice#list-voice-regions
+        """
+        return await self._many("GET", path("/voice/regions"), VoiceRegion, **call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from nescord_core.payloads import Payload
+from nescord_core.payloads import ProvisionalToken
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, FileLike, Id, Json, Maybe, path
 
@@ -19,12 +19,12 @@ class PartnerSdkOperations(Caller):
         preferred_global_name: Maybe[str | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /partner-sdk/token/bot"""
+    ) -> ProvisionalToken:
+        """Get Provisional Token with Bot Token: ``POST /partner-sdk/token/bot``."""
         return await self._one(
             "POST",
             path("/partner-sdk/token/bot"),
-            Payload,
+            ProvisionalToken,
             json={
                 "provisional_user_id": provisional_user_id,
                 "external_user_id": external_user_id,
@@ -41,7 +41,7 @@ class PartnerSdkOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """POST /partner-sdk/provisional-accounts/unmerge/bot"""
+        """Unmerge Provisional Account with Bot Token: ``POST /partner-sdk/provisional-accounts/unmerge/bot``."""
         await self._nothing(
             "POST",
             path("/partner-sdk/provisional-accounts/unmerge/bot"),
@@ -59,12 +59,12 @@ class PartnerSdkOperations(Caller):
         external_auth_type: Maybe[str] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """POST /partner-sdk/token"""
+    ) -> ProvisionalToken:
+        """Get Provisional Token: ``POST /partner-sdk/token``."""
         return await self._one(
             "POST",
             path("/partner-sdk/token"),
-            Payload,
+            ProvisionalToken,
             json={
                 "client_id": client_id,
                 "client_secret": client_secret,
@@ -85,7 +85,7 @@ class PartnerSdkOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """POST /partner-sdk/provisional-accounts/unmerge"""
+        """Unmerge Provisional Account: ``POST /partner-sdk/provisional-accounts/unmerge``."""
         await self._nothing(
             "POST",
             path("/partner-sdk/provisional-accounts/unmerge"),
@@ -109,7 +109,7 @@ class PartnerSdkOperations(Caller):
         files: Sequence[FileLike] = (),
         **call: Unpack[Call],
     ) -> None:
-        """PUT /partner-sdk/dms/{user_id_1}/{user_id_2}/messages/{message_id}/moderation-metadata"""
+        """Update External Moderation Metadata of User Message: ``PUT /partner-sdk/dms/{user_id_1}/{user_id_2}/messages/{message_id}/moderation-metadata``."""
         await self._nothing(
             "PUT",
             path("/partner-sdk/dms/{}/{}/messages/{}/moderation-metadata", user_id_1, user_id_2, message_id),

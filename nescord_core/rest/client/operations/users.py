@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
-from nescord_core.payloads import Channel, Entitlement, Member, Payload, User
+from nescord_core.payloads import Channel, ConnectedAccount, Entitlement, Guild, Member, RoleConnection, User
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import UNSET, Call, Id, Json, Maybe, comma, path
 
@@ -20,7 +20,10 @@ class UsersOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> Channel:
-        """POST /users/@me/channels"""
+        """Create DM: ``POST /users/@me/channels``.
+
+        https://discord.com/developers/docs/resources/user#create-dm
+        """
         return await self._one(
             "POST",
             path("/users/@me/channels"),
@@ -31,15 +34,23 @@ class UsersOperations(Caller):
         )
 
     async def delete_application_user_role_connection(self, application_id: Id, **call: Unpack[Call]) -> None:
-        """DELETE /users/@me/applications/{application_id}/role-connection"""
+        """Delete Current User Application Role Connection: ``DELETE /users/@me/applications/{application_id}/role-connection``.
+
+        https://discord.com/developers/docs/resources/user#delete-current-user-application-role-connection
+        """
         await self._nothing(
             "DELETE", path("/users/@me/applications/{}/role-connection", application_id), **call
         )
 
-    async def get_application_user_role_connection(self, application_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /users/@me/applications/{application_id}/role-connection"""
+    async def get_application_user_role_connection(
+        self, application_id: Id, **call: Unpack[Call]
+    ) -> RoleConnection:
+        """Get Current User Application Role Connection: ``GET /users/@me/applications/{application_id}/role-connection``.
+
+        https://discord.com/developers/docs/resources/user#get-current-user-application-role-connection
+        """
         return await self._one(
-            "GET", path("/users/@me/applications/{}/role-connection", application_id), Payload, **call
+            "GET", path("/users/@me/applications/{}/role-connection", application_id), RoleConnection, **call
         )
 
     async def get_current_user_application_entitlements(
@@ -50,7 +61,7 @@ class UsersOperations(Caller):
         exclude_consumed: Maybe[bool] = UNSET,
         **call: Unpack[Call],
     ) -> list[Entitlement]:
-        """GET /users/@me/applications/{application_id}/entitlements"""
+        """Get Current User Application Entitlements: ``GET /users/@me/applications/{application_id}/entitlements``."""
         return await self._many(
             "GET",
             path("/users/@me/applications/{}/entitlements", application_id),
@@ -60,24 +71,39 @@ class UsersOperations(Caller):
         )
 
     async def get_my_guild_member(self, guild_id: Id, **call: Unpack[Call]) -> Member:
-        """GET /users/@me/guilds/{guild_id}/member"""
+        """Get Current User Guild Member: ``GET /users/@me/guilds/{guild_id}/member``.
+
+        https://discord.com/developers/docs/resources/user#get-current-user-guild-member
+        """
         return await self._one("GET", path("/users/@me/guilds/{}/member", guild_id), Member, **call)
 
     async def get_my_user(self, **call: Unpack[Call]) -> User:
-        """GET /users/@me"""
+        """Get Current User: ``GET /users/@me``.
+
+        https://discord.com/developers/docs/resources/user#get-current-user
+        """
         return await self._one("GET", path("/users/@me"), User, **call)
 
     async def get_user(self, user_id: Id, **call: Unpack[Call]) -> User:
-        """GET /users/{user_id}"""
+        """Get User: ``GET /users/{user_id}``.
+
+        https://discord.com/developers/docs/resources/user#get-user
+        """
         return await self._one("GET", path("/users/{}", user_id), User, **call)
 
     async def leave_guild(self, guild_id: Id, **call: Unpack[Call]) -> None:
-        """DELETE /users/@me/guilds/{guild_id}"""
+        """Leave Guild: ``DELETE /users/@me/guilds/{guild_id}``.
+
+        https://discord.com/developers/docs/resources/user#leave-guild
+        """
         await self._nothing("DELETE", path("/users/@me/guilds/{}", guild_id), **call)
 
-    async def list_my_connections(self, **call: Unpack[Call]) -> list[Payload]:
-        """GET /users/@me/connections"""
-        return await self._many("GET", path("/users/@me/connections"), Payload, **call)
+    async def list_my_connections(self, **call: Unpack[Call]) -> list[ConnectedAccount]:
+        """Get Current User Connections: ``GET /users/@me/connections``.
+
+        https://discord.com/developers/docs/resources/user#get-current-user-connections
+        """
+        return await self._many("GET", path("/users/@me/connections"), ConnectedAccount, **call)
 
     async def list_my_guilds(
         self,
@@ -87,12 +113,15 @@ class UsersOperations(Caller):
         limit: Maybe[int] = UNSET,
         with_counts: Maybe[bool] = UNSET,
         **call: Unpack[Call],
-    ) -> list[Payload]:
-        """GET /users/@me/guilds"""
+    ) -> list[Guild]:
+        """Get Current User Guilds: ``GET /users/@me/guilds``.
+
+        https://discord.com/developers/docs/resources/user#get-current-user-guilds
+        """
         return await self._many(
             "GET",
             path("/users/@me/guilds"),
-            Payload,
+            Guild,
             query={"before": before, "after": after, "limit": limit, "with_counts": with_counts},
             **call,
         )
@@ -106,12 +135,15 @@ class UsersOperations(Caller):
         metadata: Maybe[Json | None] = UNSET,
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PUT /users/@me/applications/{application_id}/role-connection"""
+    ) -> RoleConnection:
+        """Update Current User Application Role Connection: ``PUT /users/@me/applications/{application_id}/role-connection``.
+
+        https://discord.com/developers/docs/resources/user#update-current-user-application-role-connection
+        """
         return await self._one(
             "PUT",
             path("/users/@me/applications/{}/role-connection", application_id),
-            Payload,
+            RoleConnection,
             json={
                 "platform_name": platform_name,
                 "platform_username": platform_username,
@@ -130,7 +162,10 @@ class UsersOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         **call: Unpack[Call],
     ) -> User:
-        """PATCH /users/@me"""
+        """Modify Current User: ``PATCH /users/@me``.
+
+        https://discord.com/developers/docs/resources/user#modify-current-user
+        """
         return await self._one(
             "PATCH",
             path("/users/@me"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from nescord_core.payloads import Message, Payload
+from nescord_core.payloads import Message, Webhook
 from nescord_core.payloads.base import View
 from nescord_core.rest.client.operations_base import Caller
 from nescord_core.rest.client.parameters import (
@@ -40,7 +40,10 @@ class WebhooksOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """DELETE /webhooks/{webhook_id}/{webhook_token}/messages/@original"""
+        """Delete Original Interaction Response: ``DELETE /webhooks/{webhook_id}/{webhook_token}/messages/@original``.
+
+        https://discord.com/developers/docs/interactions/receiving-and-responding#delete-original-interaction-response
+        """
         await self._nothing(
             "DELETE",
             path("/webhooks/{}/{}/messages/@original", webhook_id, webhook_token),
@@ -52,13 +55,20 @@ class WebhooksOperations(Caller):
     async def delete_webhook(
         self, webhook_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /webhooks/{webhook_id}"""
+        """Delete Webhook: ``DELETE /webhooks/{webhook_id}``.
+
+        Permissions: MANAGE_WEBHOOKS.
+        https://discord.com/developers/docs/resources/webhook#delete-webhook
+        """
         await self._nothing("DELETE", path("/webhooks/{}", webhook_id), reason=reason, **call)
 
     async def delete_webhook_by_token(
         self, webhook_id: Id, webhook_token: str, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
-        """DELETE /webhooks/{webhook_id}/{webhook_token}"""
+        """Delete Webhook with Token: ``DELETE /webhooks/{webhook_id}/{webhook_token}``.
+
+        https://discord.com/developers/docs/resources/webhook#delete-webhook-with-token
+        """
         await self._nothing(
             "DELETE", path("/webhooks/{}/{}", webhook_id, webhook_token), reason=reason, **call
         )
@@ -73,7 +83,10 @@ class WebhooksOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """DELETE /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"""
+        """Delete Webhook Message: ``DELETE /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}``.
+
+        https://discord.com/developers/docs/resources/webhook#delete-webhook-message
+        """
         await self._nothing(
             "DELETE",
             path("/webhooks/{}/{}/messages/{}", webhook_id, webhook_token, message_id),
@@ -113,7 +126,10 @@ class WebhooksOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> None:
-        """POST /webhooks/{webhook_id}/{webhook_token}/github"""
+        """Execute GitHub-Compatible Webhook: ``POST /webhooks/{webhook_id}/{webhook_token}/github``.
+
+        https://discord.com/developers/docs/resources/webhook#execute-github-compatible-webhook
+        """
         await self._nothing(
             "POST",
             path("/webhooks/{}/{}/github", webhook_id, webhook_token),
@@ -161,7 +177,10 @@ class WebhooksOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> str:
-        """POST /webhooks/{webhook_id}/{webhook_token}/slack"""
+        """Execute Slack-Compatible Webhook: ``POST /webhooks/{webhook_id}/{webhook_token}/slack``.
+
+        https://discord.com/developers/docs/resources/webhook#execute-slack-compatible-webhook
+        """
         return await self._one(
             "POST",
             path("/webhooks/{}/{}/slack", webhook_id, webhook_token),
@@ -199,7 +218,10 @@ class WebhooksOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message | None:
-        """POST /webhooks/{webhook_id}/{webhook_token}"""
+        """Execute Webhook: ``POST /webhooks/{webhook_id}/{webhook_token}``.
+
+        https://discord.com/developers/docs/resources/webhook#execute-webhook
+        """
         return await self._maybe(
             "POST",
             path("/webhooks/{}/{}", webhook_id, webhook_token),
@@ -228,7 +250,10 @@ class WebhooksOperations(Caller):
     async def get_original_webhook_message(
         self, webhook_id: Id, webhook_token: str, *, thread_id: Maybe[Id] = UNSET, **call: Unpack[Call]
     ) -> Message:
-        """GET /webhooks/{webhook_id}/{webhook_token}/messages/@original"""
+        """Get Original Interaction Response: ``GET /webhooks/{webhook_id}/{webhook_token}/messages/@original``.
+
+        https://discord.com/developers/docs/interactions/receiving-and-responding#get-original-interaction-response
+        """
         return await self._one(
             "GET",
             path("/webhooks/{}/{}/messages/@original", webhook_id, webhook_token),
@@ -237,13 +262,20 @@ class WebhooksOperations(Caller):
             **call,
         )
 
-    async def get_webhook(self, webhook_id: Id, **call: Unpack[Call]) -> Payload:
-        """GET /webhooks/{webhook_id}"""
-        return await self._one("GET", path("/webhooks/{}", webhook_id), Payload, **call)
+    async def get_webhook(self, webhook_id: Id, **call: Unpack[Call]) -> Webhook:
+        """Get Webhook: ``GET /webhooks/{webhook_id}``.
 
-    async def get_webhook_by_token(self, webhook_id: Id, webhook_token: str, **call: Unpack[Call]) -> Payload:
-        """GET /webhooks/{webhook_id}/{webhook_token}"""
-        return await self._one("GET", path("/webhooks/{}/{}", webhook_id, webhook_token), Payload, **call)
+        Permissions: MANAGE_WEBHOOKS, unless the webhook is the application's own.
+        https://discord.com/developers/docs/resources/webhook#get-webhook
+        """
+        return await self._one("GET", path("/webhooks/{}", webhook_id), Webhook, **call)
+
+    async def get_webhook_by_token(self, webhook_id: Id, webhook_token: str, **call: Unpack[Call]) -> Webhook:
+        """Get Webhook with Token: ``GET /webhooks/{webhook_id}/{webhook_token}``.
+
+        https://discord.com/developers/docs/resources/webhook#get-webhook-with-token
+        """
+        return await self._one("GET", path("/webhooks/{}/{}", webhook_id, webhook_token), Webhook, **call)
 
     async def get_webhook_message(
         self,
@@ -254,7 +286,10 @@ class WebhooksOperations(Caller):
         thread_id: Maybe[Id] = UNSET,
         **call: Unpack[Call],
     ) -> Message:
-        """GET /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"""
+        """Get Webhook Message: ``GET /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}``.
+
+        https://discord.com/developers/docs/resources/webhook#get-webhook-message
+        """
         return await self._one(
             "GET",
             path("/webhooks/{}/{}/messages/{}", webhook_id, webhook_token, message_id),
@@ -282,7 +317,10 @@ class WebhooksOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:
-        """PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original"""
+        """Edit Original Interaction Response: ``PATCH /webhooks/{webhook_id}/{webhook_token}/messages/@original``.
+
+        https://discord.com/developers/docs/interactions/receiving-and-responding#edit-original-interaction-response
+        """
         return await self._one(
             "PATCH",
             path("/webhooks/{}/{}/messages/@original", webhook_id, webhook_token),
@@ -313,12 +351,16 @@ class WebhooksOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /webhooks/{webhook_id}"""
+    ) -> Webhook:
+        """Modify Webhook: ``PATCH /webhooks/{webhook_id}``.
+
+        Permissions: MANAGE_WEBHOOKS.
+        https://discord.com/developers/docs/resources/webhook#modify-webhook
+        """
         return await self._one(
             "PATCH",
             path("/webhooks/{}", webhook_id),
-            Payload,
+            Webhook,
             json={"name": name, "avatar": avatar, "channel_id": channel_id},
             extra=extra,
             reason=reason,
@@ -335,12 +377,15 @@ class WebhooksOperations(Caller):
         extra: Mapping[str, Any] | None = None,
         reason: str | None = None,
         **call: Unpack[Call],
-    ) -> Payload:
-        """PATCH /webhooks/{webhook_id}/{webhook_token}"""
+    ) -> Webhook:
+        """Modify Webhook with Token: ``PATCH /webhooks/{webhook_id}/{webhook_token}``.
+
+        https://discord.com/developers/docs/resources/webhook#modify-webhook-with-token
+        """
         return await self._one(
             "PATCH",
             path("/webhooks/{}/{}", webhook_id, webhook_token),
-            Payload,
+            Webhook,
             json={"name": name, "avatar": avatar},
             extra=extra,
             reason=reason,
@@ -367,7 +412,10 @@ class WebhooksOperations(Caller):
         reason: str | None = None,
         **call: Unpack[Call],
     ) -> Message:
-        """PATCH /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"""
+        """Edit Webhook Message: ``PATCH /webhooks/{webhook_id}/{webhook_token}/messages/{message_id}``.
+
+        https://discord.com/developers/docs/resources/webhook#edit-webhook-message
+        """
         return await self._one(
             "PATCH",
             path("/webhooks/{}/{}/messages/{}", webhook_id, webhook_token, message_id),

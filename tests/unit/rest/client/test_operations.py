@@ -91,3 +91,26 @@ def test_the_committed_methods_are_what_the_table_gives() -> None:
     script = ROOT / ".ci" / "operations.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_answer_with_fields_has_a_class() -> None:
+    plain = {
+        name
+        for name in contract.operations()
+        if "Payload" in str(inspect.signature(getattr(Operations, name)).return_annotation)
+    }
+    # An object without fields, and one whose keys are ids of roles.
+    assert plain == {"trigger_typing_indicator", "guild_role_member_counts"}
+
+
+def test_every_operation_says_what_it_does_and_where_discord_describes_it() -> None:
+    for operation in ALL:
+        text = inspect.getdoc(getattr(Operations, operation.operation_id))
+        assert text is not None
+        assert f": ``{operation.method} {operation.path}``." in text
+    documented = [op for op in ALL if "https://" in (getattr(Operations, op.operation_id).__doc__ or "")]
+    assert len(documented) >= 222
+    ban = inspect.getdoc(Operations.ban_user_from_guild)
+    assert ban is not None
+    assert "Create Guild Ban" in ban
+    assert "Permissions: BAN_MEMBERS." in ban

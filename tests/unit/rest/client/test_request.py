@@ -79,6 +79,19 @@ def test_a_payload_view_is_sent_as_the_json_it_was_read_from() -> None:
     assert json.loads(request.body or b"") == {"embeds": [{"title": "t", "new": 1}]}
 
 
+def test_a_file_of_discord_py_is_sent_with_its_name_and_description() -> None:
+    file = discord.File(io.BytesIO(b"one"), "a.txt", description="first", spoiler=True)
+    metadata, part = build("POST", "/channels/1/messages", json={}, files=[file]).parts
+    assert (part.filename, part.data) == ("SPOILER_a.txt", b"one")
+    assert json.loads(metadata.data)["attachments"][0]["description"] == "first"
+
+
+@pytest.mark.parametrize("other", [5, object(), ["a.txt"], None])
+def test_what_is_no_file_is_refused_before_it_is_sent(other: Any) -> None:
+    with pytest.raises(TypeError, match=f"{type(other).__name__} is not a file: pass a path"):
+        build("POST", "/channels/1/messages", json={}, files=[other])
+
+
 def test_files_go_beside_payload_json_with_their_metadata() -> None:
     files = [File(b"one", "a.txt", description="first"), io.BytesIO(b"two")]
     parts = build("POST", "/channels/1/messages", json={"content": "x"}, files=files).parts

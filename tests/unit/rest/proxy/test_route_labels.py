@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 
+from nescord_core.discord_api import contract
 from nescord_core.ratelimit.route import route_of
-from nescord_core.rest.client.operations import Operations
 from nescord_core.rest.proxy.route_labels import WORDS, route_label
 
 PLACES = {"code": "abc", "token": "a-token"}
 
 
 def paths() -> set[str]:
-    docs = [inspect.getdoc(method) or "" for _, method in inspect.getmembers(Operations, inspect.isfunction)]
-    return {found[1] for doc in docs if (found := re.match(r"[A-Z]+ (/\S+)", doc))}
+    return {operation.path for operation in contract.operations().values()}
 
 
 def test_every_operation_keeps_its_whole_name() -> None:
