@@ -117,6 +117,7 @@ class WsSettings:
     snapshot: SnapshotSettings = SnapshotSettings()
     rest_url: str | None = None
     cluster_url: str | None = field(default=None, repr=False)
+    cluster_host: str = ""
     proxies: Proxies = NO_PROXIES
     security: SecuritySettings = SecuritySettings()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -153,6 +154,7 @@ class Config:
             ),
             rest_url=self["rest.url"],
             cluster_url=self["cluster.url"],
+            cluster_host=self["cluster.host"] or socket.gethostname(),
             proxies=self.proxies,
             security=self.security,
         )

@@ -345,9 +345,10 @@ KEYS: tuple[Key, ...] = (
         "NESCORD_CLUSTER_URL",
         store_url,
         None,
-        "Valkey or Redis, through which several hosts coordinate their IDENTIFYs",
+        "NATS server with JetStream, through which several hosts coordinate; several URLs with commas",
         secret=True,
     ),
+    Key("cluster.host", "NESCORD_HOST", text, None, "this host's name among them; none: the machine's name"),
     Key(
         "security.secret",
         "NESCORD_SECRET",

@@ -180,9 +180,16 @@ def mask_credentials(url: str) -> str:
 
 
 def store_url(value: Any) -> str:
-    if urlsplit(text(value)).scheme not in ("redis", "rediss", "valkey", "valkeys"):
-        raise ValueError(f"{value!r} is not a redis:// or valkey:// URL.")
-    return str(value)
+    """Accept the URL of a NATS server, or several separated by commas."""
+    for part in text(value).split(","):
+        url = urlsplit(part.strip() if "://" in part else f"nats://{part.strip()}")
+        try:
+            port = url.port
+        except ValueError:
+            port = -1
+        if url.scheme not in ("nats", "tls") or not url.hostname or port == -1:
+            raise ValueError(f"{mask_credentials(part.strip())!r} is not a nats:// or tls:// URL.")
+    return str(value).replace(" ", "")
 
 
 def shards(value: Any) -> int | None:

@@ -125,8 +125,6 @@ class SharedIdentifyGate(LocalIdentifyGate):
     ) -> None:
         super().__init__(limit, window=window, reserve=reserve, clock=clock)
         self._limit = limit
-        # More slack than between the shards of a host: the store's round trip precedes the IDENTIFY.
-        self._distance = window + min(0.25, window / 20)
         self._reserve = reserve
         self._shared = turns
         self._offered = False
@@ -154,7 +152,7 @@ class SharedIdentifyGate(LocalIdentifyGate):
     async def tell_hosts(self, shard_id: int) -> None:
         """Restart the window of all hosts; if the store is unreachable, its window began at the grant."""
         try:
-            await self._shared.used(self._key(shard_id), window=self._distance)
+            await self._shared.used(self._key(shard_id))
         except TransportError as error:
             self._log_store_error(error)
 
@@ -167,7 +165,7 @@ class SharedIdentifyGate(LocalIdentifyGate):
                 if not self._offered:
                     await self._shared.offer(self._limit)
                     self._offered = True
-                turn = await self._shared.take(key, window=self._distance, reserve=self._reserve)
+                turn = await self._shared.take(key, reserve=self._reserve)
             except TransportError as error:
                 self._log_store_error(error)
                 await asyncio.sleep(STORE_RETRY_DELAY)

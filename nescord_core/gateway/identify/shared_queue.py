@@ -1,49 +1,33 @@
-"""Shares the IDENTIFY queue of a token between hosts, in Valkey or Redis.
+"""Shares the IDENTIFY queue of a bot between hosts, in their store.
 
-Discord limits IDENTIFYs per token, not per host: one per key ``shard_id % max_concurrency`` and window, and a
-number per day (https://discord.com/developers/docs/events/gateway#session-start-limit-object). The store's
-own clock measures the window, so the hosts' clocks need not agree.
+Discord limits IDENTIFYs per bot, not per host: one per key ``shard_id % max_concurrency`` and window, and a
+number per day (https://discord.com/developers/docs/events/gateway#session-start-limit-object). A turn is a
+key of the store that expires after the window: the store's clock measures it, so the hosts' need not agree.
 """
 
 from __future__ import annotations
 
-import hashlib
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
-from nescord_core.errors import ConfigError, TransportError
-from nescord_core.gateway.identify.queue import SessionStartLimit
+import msgspec
 
-if TYPE_CHECKING:
-    from valkey.asyncio import Valkey
+from nescord_core.coordination.store import Bucket, Entry, RevisionConflict, bot_key
+from nescord_core.gateway.identify.queue import DAY, SessionStartLimit
 
-__all__ = ["SharedGrant", "SharedIdentifyQueue", "ValkeyIdentifyQueue", "open_shared_queue"]
+__all__ = ["SharedGrant", "SharedIdentifyQueue", "open_shared_queue", "shared_window"]
 
-log = logging.getLogger("nescord.ws")
+TURNS, DAYS = "nescord-identify", "nescord-sessions"
+"""Buckets: turns, which expire, and the session starts left today, which do not."""
+LONGEST_STEP = 0.25
+"""Longest pause, in seconds, between two requests for a turn whose age is not known."""
 
-STORE_TIMEOUT = 5.0
-"""Seconds for the store to accept a connection, and to respond."""
-DAY_MS = 86_400_000
 
-TAKE = """
-local wait = redis.call('PTTL', KEYS[1])
-local left = tonumber(redis.call('GET', KEYS[2]) or ARGV[3])
-if wait > 0 then return {wait, left, 0} end
-if left <= tonumber(ARGV[2]) then return {-1, left, redis.call('PTTL', KEYS[2])} end
-redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])
-if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('SET', KEYS[2], left, 'PX', ARGV[4]) end
-redis.call('DECR', KEYS[2])
-return {0, left - 1, 0}
-"""
-OFFER = """
-local left = tonumber(redis.call('GET', KEYS[1]) or ARGV[1])
-redis.call('SET', KEYS[1], math.min(left, tonumber(ARGV[1])), 'PX', ARGV[2])
-return math.min(left, tonumber(ARGV[1]))
-"""
+def shared_window(window: float) -> float:
+    """Return the seconds between two IDENTIFYs of different hosts: the store's round trip adds to it."""
+    return window + min(0.25, window / 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,105 +43,140 @@ class SharedGrant:
     reset_after: float = 0.0
 
 
-class SharedIdentifyQueue(Protocol):
-    """One queue for all hosts of a token. Every method raises TransportError if the store is unreachable."""
+class Day(msgspec.Struct, frozen=True):
+    """The session starts left until a Unix time."""
+
+    left: int
+    until: float
+
+
+class SharedIdentifyQueue:
+    """One queue for all hosts of a bot. Every method raises StoreUnreachable.
+
+    Keys of ``turns`` expire after ``window`` seconds, those of ``days`` never. ``clock`` measures intervals.
+    """
+
+    def __init__(
+        self,
+        turns: Bucket,
+        days: Bucket,
+        *,
+        bot: str,
+        window: float,
+        host: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._turns = turns
+        self._days = days
+        self._bot = bot
+        self._host = host.encode()
+        self._window = window
+        self._clock = clock
+        self._step = min(LONGEST_STEP, window / 20)
+        self._total = 1000
+        self._day: Day | None = None
+        self._taken: dict[int, int] = {}
+        self._begun: dict[int, tuple[int, float | None]] = {}
+        self._asked_at: dict[int, float] = {}
 
     async def offer(self, limit: SessionStartLimit) -> None:
         """Report the session starts that Discord says are left today; the lowest reported number counts."""
-
-    async def take(self, key: int, *, window: float, reserve: int) -> SharedGrant:
-        """Request the turn of a key; once granted, it is held for ``window`` seconds."""
-
-    async def used(self, key: int, *, window: float) -> None:
-        """Restart the window: a granted IDENTIFY was sent only now."""
-
-
-class ValkeyIdentifyQueue:
-    """A queue in a Valkey or Redis server; its keys contain only a digest of the token."""
-
-    def __init__(self, client: Valkey, token: str, *, total: int = 1000) -> None:
-        self._client = client
-        # The braces put all keys of a token into one slot of a cluster.
-        self._name = f"nescord:{{{hashlib.sha256(token.encode()).hexdigest()[:16]}}}"
-        self._total = total
-
-    async def offer(self, limit: SessionStartLimit) -> None:
-        """Report the session starts that are left today."""
         self._total = limit.total
-        expires = max(1, round(limit.reset_after * 1000))
-        await self._run(OFFER, [self._starts], limit.remaining, expires)
 
-    async def take(self, key: int, *, window: float, reserve: int) -> SharedGrant:
-        """Request a turn."""
-        keys = [self._turn(key), self._starts]
-        wait, left, resets = await self._run(TAKE, keys, _ms(window), reserve, self._total, DAY_MS)
-        if wait < 0:
-            return SharedGrant(None, left, max(0, resets) / 1000)
-        return SharedGrant(wait / 1000, left)
+        def lowest(day: Day) -> Day:
+            return Day(min(day.left, limit.remaining), time.time() + limit.reset_after)
 
-    async def used(self, key: int, *, window: float) -> None:
-        """Restart the window."""
-        await self._run("redis.call('SET', KEYS[1], 1, 'PX', ARGV[1])", [self._turn(key)], _ms(window))
+        await self._change_day(lowest, first=limit.remaining)
 
-    @property
-    def _starts(self) -> str:
-        return f"{self._name}:starts"
-
-    def _turn(self, key: int) -> str:
-        return f"{self._name}:identify:{key}"
-
-    async def _run(self, script: str, keys: list[str], *arguments: float) -> Any:
-        from valkey.exceptions import ValkeyError
-
+    async def take(self, key: int, *, reserve: int) -> SharedGrant:
+        """Request the turn of a key; once granted, it is held for a window."""
+        asked_at = self._clock()
         try:
-            # valkey's types say that the result of eval may not be awaitable.
-            answer: Any = self._client.eval(script, len(keys), *keys, *map(str, arguments))
-            return await answer
-        except (ValkeyError, OSError, TimeoutError) as error:
-            raise TransportError(
-                f"the hosts' shared store does not respond ({type(error).__name__}).",
-                hint="Check the server at cluster.url (NESCORD_CLUSTER_URL), and the password.",
-            ) from error
+            revision = await self._turns.create(self._name(key), self._host)
+        except RevisionConflict:
+            wait = await self._wait(key)
+            return SharedGrant(wait, self._total if self._day is None else self._day.left)
+        before = await self._change_day(lambda day: Day(day.left - (day.left > reserve), day.until))
+        if before.left <= reserve:
+            with suppress(RevisionConflict):
+                await self._turns.delete(self._name(key), revision)
+            return SharedGrant(None, before.left, max(0.0, before.until - time.time()))
+        self._taken[key] = revision
+        self._begun[key] = revision, asked_at
+        return SharedGrant(0.0, before.left - 1)
+
+    async def used(self, key: int) -> None:
+        """Restart the window: a granted IDENTIFY was sent only now."""
+        sent_at, name = self._clock(), self._name(key)
+        with suppress(RevisionConflict):  # another host has had its turn since
+            try:
+                revision = await self._turns.update(name, self._host, self._taken.pop(key, 0))
+            except RevisionConflict:
+                revision = await self._turns.create(name, self._host)
+            self._begun[key] = revision, sent_at
+
+    async def _wait(self, key: int) -> float:
+        """Return the seconds until a turn that somebody has is worth asking for again.
+
+        It began after the last time that another one, or none, was seen; its exact age is not known.
+        """
+        entry = await self._turns.get(self._name(key))
+        now = self._clock()
+        if entry is None:
+            self._asked_at[key] = now
+            return self._step
+        if self._begun.get(key, (0, None))[0] != entry.revision:
+            self._begun[key] = entry.revision, self._asked_at.get(key)
+        self._asked_at[key] = now
+        begun = self._begun[key][1]
+        return self._step if begun is None else max(self._step, begun + self._window - now)
+
+    async def _change_day(self, change: Callable[[Day], Day], first: int | None = None) -> Day:
+        """Apply a change to the day's count; return the count before it."""
+        name = f"{self._bot}.starts"
+        while True:
+            entry = await self._days.get(name)
+            day = self._current(entry, first)
+            self._day = after = change(day)
+            value = msgspec.json.encode(after)
+            try:
+                if entry is None:
+                    await self._days.create(name, value)
+                else:
+                    await self._days.update(name, value, entry.revision)
+            except RevisionConflict:
+                continue
+            return day
+
+    def _current(self, entry: Entry | None, first: int | None) -> Day:
+        """Return the stored count, or what is known if there is none; a new day has all its starts."""
+        now = time.time()
+        day = self._day
+        if entry is not None:
+            with suppress(msgspec.DecodeError):
+                day = msgspec.json.decode(entry.value, type=Day)
+        if day is None:
+            day = Day(self._total if first is None else first, now + DAY)
+        return day if now < day.until else Day(self._total, now + DAY)
+
+    def _name(self, key: int) -> str:
+        return f"{self._bot}.{key}"
 
 
 @asynccontextmanager
-async def open_shared_queue(url: str | None, token: str) -> AsyncIterator[SharedIdentifyQueue | None]:
-    """Open the queue at a redis:// or valkey:// URL; yield None without a URL, for a single host.
+async def open_shared_queue(
+    url: str | None, token: str, *, window: float, host: str = ""
+) -> AsyncIterator[SharedIdentifyQueue | None]:
+    """Open the queue in the store at a NATS URL; yield None without a URL, for a single host.
 
-    Raises:
-        ConfigError: the client library is not installed, or it does not accept the URL.
-
+    ``window`` is Discord's. Raises ConfigError if the client library is not installed.
     """
     if url is None:
         yield None
         return
-    client = _client(url)
-    parts = urlsplit(url)
-    log.info("sharing IDENTIFY turns through %s:%s", parts.hostname, parts.port or 6379)
-    try:
-        yield ValkeyIdentifyQueue(client, token)
-    finally:
-        await client.aclose()
+    from nescord_core.coordination.nats_store import open_store
 
-
-def _client(url: str) -> Valkey:
-    where = "cluster.url (NESCORD_CLUSTER_URL)"
-    try:
-        from valkey.asyncio import Valkey
-    except ImportError:
-        raise ConfigError(
-            "The hosts' shared store needs the client library valkey, which is not installed.",
-            where=where,
-            hint="Install it: pip install 'nescord[cluster]'.",
-        ) from None
-    try:
-        client: Valkey = Valkey.from_url(
-            url, socket_timeout=STORE_TIMEOUT, socket_connect_timeout=STORE_TIMEOUT
-        )
-    except ValueError as error:
-        raise ConfigError(f"{error}.", where=where) from None
-    return client
-
-
-def _ms(seconds: float) -> int:
-    return max(1, round(seconds * 1000))
+    async with open_store(url) as store:
+        distance = shared_window(window)
+        turns, days = store.bucket(TURNS, distance), store.bucket(DAYS)
+        yield SharedIdentifyQueue(turns, days, bot=bot_key(token), window=distance, host=host)

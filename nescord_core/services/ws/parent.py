@@ -91,7 +91,14 @@ async def serve(
     """
     _warn_of_missing_intents(settings)
     async with AsyncExitStack() as stack:
-        queue = await stack.enter_async_context(open_shared_queue(settings.cluster_url, settings.token))
+        queue = await stack.enter_async_context(
+            open_shared_queue(
+                settings.cluster_url,
+                settings.token,
+                window=settings.identify_window,
+                host=settings.cluster_host,
+            )
+        )
         parent = Parent(settings, queue)
         stack.enter_context(exclusive_lock(settings.state_dir, lock_name(settings), "ws"))
         address = await stack.enter_async_context(parent.admin())

@@ -123,7 +123,7 @@ def test_defaults_are_those_of_the_documentation(tmp_path: Path) -> None:
         ("[rest.cache.ttls]\nmesages = 5\n", "rest.cache.ttls", "messages"),
         ("[rest.cache]\nttls = 'messages'\n", "rest.cache.ttls", "KIND=SECONDS"),
         ("[rest.cache.ttls]\nmessages = 'soon'\n", "rest.cache.ttls", "number"),
-        ("[cluster]\nurl = 'redis://x'\n", "cluster.url", "NESCORD_CLUSTER_URL"),
+        ("[cluster]\nurl = 'nats://x'\n", "cluster.url", "NESCORD_CLUSTER_URL"),
         ("[security]\nsecret = 'abc'\n", "security.secret", "NESCORD_SECRET"),
         ("token = 'abc'\n", "token", "DISCORD_BOT_TOKEN"),
         ("[bot]\ntoken = 'abc'\n", "bot.token", "Set DISCORD_BOT_TOKEN in .env"),
@@ -198,7 +198,7 @@ def test_no_secret_is_ever_shown(tmp_path: Path) -> None:
     environ = {
         "DISCORD_BOT_TOKEN": "sesame",
         "NESCORD_SECRET": "sesame",
-        "NESCORD_CLUSTER_URL": "redis://sesame",
+        "NESCORD_CLUSTER_URL": "nats://sesame",
     }
     loaded = config.load(tmp_path, environ=environ)
     assert not [v for v in loaded.values.values() if "sesame" in v.shown]

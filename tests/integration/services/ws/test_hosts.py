@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway.shared_queues import valkey_server
+from support.coordination.nats_server import NatsServer, nats_server
 from support.processes.commands import Started
 from support.system.system import System
 
@@ -16,8 +16,8 @@ SHARDS = 6
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with valkey_server(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
+    with nats_server(tmp_path_factory.mktemp("nats")) as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -58,11 +58,11 @@ def test_two_hosts_that_start_at_once_identify_one_after_the_other(system: Syste
 
 def test_a_store_that_is_away_is_named_and_waited_for(system: System, tmp_path: Path) -> None:
     port = system.ports["spare"]
-    url = f"valkey://:not-a-real-password@127.0.0.1:{port}"
-    host = start_host(system, 0, "0", url)
+    server = NatsServer(tmp_path, port)
+    host = start_host(system, 0, "0", server.url)
     host.wait_for("cluster.url (NESCORD_CLUSTER_URL)")
     assert system.gateway()["identifies"] == 0
-    with valkey_server(tmp_path, port):
+    with nats_server(tmp_path, port):
         system.until_answers("ws", "/readyz")
     assert system.gateway()["identifies"] == 1
     assert "not-a-real-password" not in host.output

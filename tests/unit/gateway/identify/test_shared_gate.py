@@ -24,7 +24,7 @@ class Hosts:
 
     def __init__(self, count: int, **limit: float) -> None:
         loop = asyncio.get_running_loop()
-        self.turns = MemoryTurns(loop.time)
+        self.turns = MemoryTurns(loop.time, window=WINDOW)
         self.granted: list[tuple[int, float]] = []
         self.gates = [
             SharedIdentifyGate(
@@ -32,7 +32,7 @@ class Hosts:
                 window=WINDOW,
                 reserve=50,
                 clock=loop.time,
-                turns=self.turns,
+                turns=self.turns.queue(),
             )
             for _ in range(count)
         ]
@@ -110,18 +110,13 @@ async def test_an_identify_that_goes_out_late_moves_every_hosts_window() -> None
 async def test_a_store_without_its_client_library_is_a_configuration_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "valkey.asyncio", None)
+    monkeypatch.setitem(sys.modules, "nats.aio.client", None)
+    monkeypatch.delitem(sys.modules, "nescord_core.coordination.nats_store", raising=False)
     with pytest.raises(ConfigError, match=r"pip install 'nescord\[cluster\]'"):
-        async with open_shared_queue("redis://127.0.0.1:6379", "a token"):
-            pass
-
-
-async def test_a_url_that_is_none_is_a_configuration_error() -> None:
-    with pytest.raises(ConfigError, match=r"cluster\.url \(NESCORD_CLUSTER_URL\)"):
-        async with open_shared_queue("redis://127.0.0.1:port", "a token"):
+        async with open_shared_queue("nats://127.0.0.1:4222", "a token", window=5):
             pass
 
 
 async def test_one_host_alone_needs_no_store() -> None:
-    async with open_shared_queue(None, "a token") as turns:
+    async with open_shared_queue(None, "a token", window=5) as turns:
         assert turns is None

@@ -87,7 +87,7 @@ def test_an_order_arrives_as_it_was() -> None:
         shard_ids=(1, 2),
         state_dir=Path("/srv/state"),
         security=SecuritySettings(secret="s", tls_ca=Path("/etc/ca.pem")),
-        cluster_url="redis://store",
+        cluster_url="nats://store",
     )
     message = Begin(settings, cluster=1, shard_ids=(1, 2), shard_count=4, gateway_url="wss://g", debug=True)
     ours, theirs = channel.pair()
