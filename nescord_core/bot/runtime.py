@@ -7,8 +7,8 @@ import inspect
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -251,7 +251,7 @@ class Runtime:
 
     async def _await(self, registration: Registration, run: _Run) -> None:
         self._set_cause(run)
-        try:
+        with self._observed(registration, run):
             while not _may_run(run):
                 confirmed = asyncio.get_running_loop().create_future()
                 self._when_sure(run, partial(confirmed.set_result, None))
@@ -260,10 +260,6 @@ class Runtime:
                 await registration.function(run.payload, run.payload.event)
             else:
                 await registration.function(run.payload)
-        except _FAILURES as error:
-            self._failed(registration, run, error)
-        finally:
-            self._handler_ended(run)
 
     def _call(self, registration: Registration, run: _Run) -> None:
         if run.handed_back:
@@ -272,7 +268,7 @@ class Runtime:
             self._when_sure(run, partial(asyncio.get_running_loop().call_soon, self._call, registration, run))
             return
         self._set_cause(run)
-        try:
+        with self._observed(registration, run):
             if registration.wants_event:
                 result = registration.function(run.payload, run.payload.event)
             else:
@@ -281,17 +277,23 @@ class Runtime:
                 # A plain function that returned a coroutine: a lambda, or a decorated function.
                 run.remaining += 1
                 run.tasks.append(self._tasks.create_task(self._await_result(registration, run, result)))
-        except _FAILURES as error:
-            self._failed(registration, run, error)
-        finally:
-            self._handler_ended(run)
 
     async def _await_result(self, registration: Registration, run: _Run, result: Any) -> None:
-        try:
+        with self._observed(registration, run):
             await result
+
+    @contextmanager
+    def _observed(self, registration: Registration, run: _Run) -> Iterator[None]:
+        """Count a handler as ended when the block ends, and report what it raised."""
+        began, failure = time.perf_counter(), None
+        try:
+            yield
         except _FAILURES as error:
+            failure = error
             self._failed(registration, run, error)
         finally:
+            if run.cause is not None:
+                self._observers.ran(run.cause, registration, began, failure)
             self._handler_ended(run)
 
     def _when_sure(self, run: _Run, resume: Callable[[], object]) -> None:

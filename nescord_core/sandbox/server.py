@@ -100,12 +100,13 @@ class Sandbox:
         self.world.subscribe(self.feed.publish)
         self.world.subscribe(self.voice.on_event)
         self.gateway.on_change = self.control.on_change = self._publish_status
+        self.control.on_build = lambda build: self.feed.publish("SANDBOX_BUILD", build)
         return app
 
     def _publish_status(self) -> None:
         online, faults = self.gateway.online(), self.faults.active()
         status = {"bot_online": online, "faults": faults, "notice": self.control.notice}
-        self.feed.publish("SANDBOX_STATUS", status)
+        self.feed.publish("SANDBOX_STATUS", {**status, "notice_serving": self.control.notice_serving})
 
     def _publish_speaking(self, call: Call) -> None:
         payload = {"user_id": str(self.world.application_id), "speaking": call.speaking}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.process import state_dir
 from nescord_core.services.control.running_services import announce
+from nescord_core.services.recording.page_trace import PageTrace
 from nescord_core.settings import SandboxSettings
 
 if TYPE_CHECKING:
@@ -43,10 +44,16 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
     """
     sandbox = load()
     state_dir.prepare(settings.state_dir)
-    async with sandbox(settings).running() as address:
+    local = sandbox(settings)
+    trace = PageTrace(local.feed, settings.state_dir)
+    async with local.running() as address:
+        local.control.on_replay = trace.replay
         with announce(settings.state_dir, "sandbox", address=address, admin=address):
             on_ready(address)
-            await stop.wait()
+            async with asyncio.TaskGroup() as tasks:
+                tracing = tasks.create_task(trace.run())
+                await stop.wait()
+                tracing.cancel()
 
 
 def routes() -> Iterable[tuple[str, str, str]]:

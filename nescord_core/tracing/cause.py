@@ -10,20 +10,25 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nescord_core.envelope import Envelope
+from nescord_core.tracing.handler_run import HandlerRun
 
 __all__ = ["Call", "Cause", "Observer", "base_url", "cause", "observe", "reporting"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The event that code runs for. ``rest_url``, if set, receives its calls instead of the bot's own."""
+    """The event that code runs for. ``rest_url``, if set, receives its calls instead of the bot's own.
+
+    ``handlers`` collects the handlers that have run for it.
+    """
 
     envelope: Envelope
     rest_url: str = ""
     is_again: bool = False
+    handlers: list[HandlerRun] = field(default_factory=list, compare=False)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ import msgspec
 from nescord_core.envelope import Envelope
 from nescord_core.tracing.cause import Call
 from nescord_core.tracing.failed_events import failed_id
+from nescord_core.tracing.handler_run import HandlerRun
 
 __all__ = [
     "Called",
@@ -80,6 +81,7 @@ class Ended(msgspec.Struct, frozen=True, omit_defaults=True, tag="end", tag_fiel
     id: str
     ms: float = 0.0
     error: str = ""
+    handlers: tuple[HandlerRun, ...] = ()
 
 
 class Missed(msgspec.Struct, frozen=True, tag="missed", tag_field="kind"):

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,7 +16,10 @@ import discord
 
 from nescord_core.bot.discordpy import intent_filter, internals
 from nescord_core.bot.discordpy.guild_cache import GuildCache
+from nescord_core.bot.registration import place_of
 from nescord_core.payloads import EventInfo, View
+from nescord_core.tracing.cause import cause
+from nescord_core.tracing.handler_run import HandlerRun, within
 
 __all__ = ["ParserFeed"]
 
@@ -37,6 +41,7 @@ class _EventTasks:
         if not self.is_over and not task.done():
             self.unfinished.add(task)
             task.add_done_callback(self.unfinished.discard)
+            _trace(task, _name_of_own)
 
     async def finish(self, timeout: float) -> None:
         """Wait for all of them, for at most ``timeout`` seconds; cancelled, cancel them."""
@@ -56,6 +61,9 @@ class _EventTasks:
 _current: ContextVar[_EventTasks | None] = ContextVar("nescord_event_tasks", default=None)
 """The event that a task belongs to: a task inherits it from the one that started it."""
 
+
+_OWN_TASKS = {"CommandTree-invoker": "app command", "discord-ui-view-": "view", "discord-ui-modal-": "modal"}
+"""The tasks in which discord.py runs commands, views and forms, by the start of their names."""
 
 _ANSWERS = frozenset({"GUILD_MEMBERS_CHUNK", "RATE_LIMITED"})
 
@@ -187,9 +195,31 @@ class ParserFeed:
         guild._member_count = count
 
 
-def _note_dispatched(task: asyncio.Task[Any]) -> None:
+def _note_dispatched(task: asyncio.Task[Any], function: Callable[..., Any]) -> None:
     if (tasks := _current.get()) is not None:
         tasks.add(task)
+        _trace(task, lambda task: task.get_name().removeprefix("discord.py: "), place_of(function))
+
+
+def _name_of_own(task: asyncio.Task[Any]) -> str:
+    return next((shown for start, shown in _OWN_TASKS.items() if task.get_name().startswith(start)), "")
+
+
+def _trace(task: asyncio.Task[Any], name_of: Callable[[asyncio.Task[Any]], str], place: str = "") -> None:
+    """Note the run of a task with the event that it belongs to, if that is traced and the task has a name.
+
+    The name is read at the end: a task factory gets a task before its name is set.
+    """
+    if (caused := cause.get()) is None:
+        return
+    began = time.perf_counter()
+
+    def ended(task: asyncio.Task[Any]) -> None:
+        if name := name_of(task):
+            ms = round((time.perf_counter() - began) * 1000, 1)
+            caused.handlers.append(HandlerRun(name, within(place), ms))
+
+    task.add_done_callback(ended)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ event in state_dir/failed/again. Without observers, an event costs one check of 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
@@ -15,13 +16,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from nescord_core.bot.observing.logged_errors import LoggedErrors
 from nescord_core.bot.observing.recent_events import RecentEvents
 from nescord_core.bot.observing.subscriber import MARKER, Subscriber, marker_of
+from nescord_core.bot.registration import Registration
 from nescord_core.envelope import Envelope
 from nescord_core.tracing import cause as tracing
 from nescord_core.tracing import records
 from nescord_core.tracing.cause import Call, Cause
 from nescord_core.tracing.failed_events import failed_id
+from nescord_core.tracing.handler_run import HandlerRun, failed_run, is_own, within
 
 __all__ = ["Observers", "ReplayedDelivery"]
 
@@ -76,6 +80,9 @@ class Observers:
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         self._stack.enter_context(tracing.observe(self._record_call))
+        errors = LoggedErrors()
+        logging.getLogger().addHandler(errors)
+        self._stack.callback(logging.getLogger().removeHandler, errors)
         self._find_readers()
         self._polling = self._tasks.create_task(self._poll())
         return self
@@ -108,9 +115,28 @@ class Observers:
     def ended(self, cause: Cause, error: str) -> None:
         """Publish that an event's handlers are done."""
         ms = round((time.time() - cause.envelope.received_at) * 1000, 1)
+        handlers = tuple(cause.handlers)
         self._publish(
-            cause.envelope, 0, lambda: records.encode(records.Ended(failed_id(cause.envelope), ms, error))
+            cause.envelope,
+            0,
+            lambda: records.encode(records.Ended(failed_id(cause.envelope), ms, error, handlers)),
         )
+
+    def ran(
+        self, cause: Cause, registration: Registration, began: float, error: BaseException | None
+    ) -> None:
+        """Note that a handler has ended; ``began`` is in seconds of the performance counter.
+
+        nescord's own handler for discord.py is left out: discord.py's listeners are noted one by one.
+        """
+        ms = round((time.perf_counter() - began) * 1000, 1)
+        if error is None and is_own(registration.place):
+            return
+        if error is not None:
+            run = failed_run(registration.name, error, place=registration.place, ms=ms)
+        else:
+            run = HandlerRun(registration.name, within(registration.place), ms)
+        cause.handlers.append(run)
 
     def _record_call(self, cause: Cause, call: Call) -> None:
         self._publish(

@@ -73,7 +73,10 @@ class ControlApi:
         self.voice = voice
         self.load: Load | None = None
         self.notice = ""
+        self.notice_serving = True
         self.on_change: Callable[[], None] = lambda: None
+        self.on_build: Callable[[dict[str, Any]], None] = lambda _build: None
+        self.on_replay: Callable[[dict[str, Any]], bool] = lambda _record: False
         self._reaction_time = ReactionTime()
         self._spawn = spawn
         self._wall_clock = wall_clock
@@ -102,6 +105,8 @@ class ControlApi:
             ("GET", "/fault", self._show_faults),
             ("DELETE", "/fault", self._clear_faults),
             ("POST", "/notice", self._set_notice),
+            ("POST", "/build", self._show_build),
+            ("POST", "/replay", self._replay),
             ("POST", "/settings", self._settings),
             ("GET", "/settings", self._show_settings),
         ):
@@ -153,6 +158,7 @@ class ControlApi:
                 "bot_speaks_in": [str(each.channel_id) for each in self.voice.calls.speaking()],
                 "faults": self.gateway.faults.active(),
                 "notice": self.notice,
+                "notice_serving": self.notice_serving,
             }
         )
 
@@ -256,14 +262,30 @@ class ControlApi:
     async def _set_notice(self, request: web.Request) -> web.StreamResponse:
         """Set the notice above the messages: why new code does not run. An empty text removes it."""
         body = await read_body(request)
-        text = body.get("text")
-        if body.keys() != {"text"} or not isinstance(text, str) or len(text) > MAX_NOTICE:
+        text, serving = body.get("text"), body.get("serving", True)
+        if body.keys() - {"serving"} != {"text"} or not isinstance(text, str) or len(text) > MAX_NOTICE:
             raise ActionError(
-                f"notice takes text, at most {MAX_NOTICE} characters; an empty text removes it."
+                f"notice takes text, at most {MAX_NOTICE} characters (an empty text removes it), and"
+                " serving?: whether the previous code still serves."
             )
-        self.notice = text
+        self.notice, self.notice_serving = text, bool(serving)
         self.on_change()
         return json_response({"notice": text})
+
+    async def _show_build(self, request: web.Request) -> web.StreamResponse:
+        """Show a reload on the page: ``{files?, ms?, generation?, line?}``."""
+        self.on_build(await read_body(request))
+        return json_response({})
+
+    async def _replay(self, request: web.Request) -> web.StreamResponse:
+        """Have the bot handle an event of the trace again: the record of SANDBOX_TRACE."""
+        try:
+            is_sent = self.on_replay(await read_body(request))
+        except ValueError as error:
+            raise ActionError(str(error)) from None
+        if not is_sent:
+            raise ActionError("No bot of `nescord dev` or `nescord run main` is connected.", status=409)
+        return json_response({})
 
     async def _show_settings(self, _request: web.Request) -> web.StreamResponse:
         return json_response(settings_view(self.gateway.table.limits))
@@ -272,9 +294,8 @@ class ControlApi:
         paths = sorted(
             {each.path for each in ACTIONS} | {"/voice", "/state", "/messages", "/commands", "/wait", "/load"}
         )
-        listed = ", ".join(
-            [*paths, "/gateway", "/fault", "/notice", "/settings", "/events", "/interactions/{id}"]
-        )
+        others = "/gateway /fault /notice /build /replay /history /settings /events /interactions/{id}"
+        listed = ", ".join([*paths, *others.split()])
         return json_response(
             {"error": f"There is no {request.method} {request.path}. Known: {listed}."}, status=404
         )

@@ -55,6 +55,7 @@ class DevCommands:
             "logs": self._logs,
             "configured": self._configured,
             "notice": self._notice,
+            "build": self._build,
             "asked": self._asked,
         }
 
@@ -139,14 +140,22 @@ class DevCommands:
 
     async def _notice(self, request: control_socket.Answer) -> control_socket.Answer:
         """Show on the sandbox's page why the new code cannot be loaded; an empty text removes the notice."""
+        text, serving = str(request.get("text", ""))[:NOTICE_LENGTH], bool(request.get("serving", True))
+        return await self._post_to_page("notice", {"text": text, "serving": serving})
+
+    async def _build(self, request: control_socket.Answer) -> control_socket.Answer:
+        """Show a reload on the sandbox's page."""
+        shown = {name: request[name] for name in ("files", "ms", "generation", "line") if name in request}
+        return await self._post_to_page("build", shown)
+
+    async def _post_to_page(self, path: str, body: Mapping[str, Any]) -> control_socket.Answer:
         if not self.page:
             return {}
         limit = aiohttp.ClientTimeout(total=NOTICE_TIMEOUT)
-        body = {"text": str(request.get("text", ""))[:NOTICE_LENGTH]}
         try:
             async with (
                 aiohttp.ClientSession(timeout=limit) as session,
-                session.post(f"{self.page}sandbox/notice", json=body),
+                session.post(f"{self.page}sandbox/{path}", json=body),
             ):
                 return {}
         except (aiohttp.ClientError, TimeoutError):

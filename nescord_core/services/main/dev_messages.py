@@ -52,7 +52,7 @@ class DevMessages:
             if command == RELOADED:
                 left = await self._identifies_left()
                 log.info("%s%s", fields["line"], left, extra={"reload": fields["facts"]})
-                continue
+                command, fields = "build", fields["facts"]
             try:
                 await control_socket.request(self._state_dir, command, **fields)
             except NotRunning:

@@ -263,7 +263,7 @@ class Parent:
         error = _entry_error(failure, build=serving.generation if serving else 0, again=again)
         text = "\n".join(part for part in (str(error), error.details) if part)
         log.error("%s", text, extra={"reload": {"ok": False, "file": failure.file, "line": failure.line}})
-        self._dev.send("notice", text=text)
+        self._dev.send("notice", text=text, serving=still_serving)
         self._has_notice = True
 
     def crashed(self, replica: int, pid: int, code: int) -> None:

@@ -118,13 +118,15 @@ def auto_sharded(client: discord.Client) -> AutoShardedConnectionState[Any] | No
     return state if isinstance(state, AutoShardedConnectionState) else None
 
 
-def note_dispatched(client: discord.Client, note: Callable[[asyncio.Task[Any]], None]) -> None:
-    """Call ``note`` with the task of every listener that the client dispatches an event to."""
+def note_dispatched(
+    client: discord.Client, note: Callable[[asyncio.Task[Any], Callable[..., Any]], None]
+) -> None:
+    """Call ``note`` with the task and the function of every listener that gets an event of the client."""
     schedule = client._schedule_event
 
     def scheduled(*args: Any, **options: Any) -> asyncio.Task[Any]:
         task = schedule(*args, **options)
-        note(task)
+        note(task, args[0])
         return task
 
     cast(Any, client)._schedule_event = scheduled

@@ -6,6 +6,7 @@ import { byId } from "/elements.js";
 import { render } from "/render.js";
 import { channels, currentChannel, currentGuild, DIRECT, state, TEXT } from "/state.js";
 import { showConnection, showStatus } from "/status.js";
+import { addBuild, addRecord, addRequest, onTrace } from "/trace/store.js";
 
 const MAX_MESSAGES = 400;
 const HISTORY = 100;
@@ -67,7 +68,6 @@ const MESSAGE_DETAILS = /^MESSAGE_(REACTION|POLL)/;
 
 function apply(event) {
   const { t, d } = event;
-  inspector.record(event);
   if (t === "SANDBOX_STATUS") { showStatus(d); render("members"); }
   else if (t === "SANDBOX_REST") onRestCall(d);
   else if (t === "MESSAGE_CREATE" || (t === "MESSAGE_UPDATE" && state.messages.has(d.id))) onMessage(d);
@@ -107,6 +107,8 @@ function onDelete(ids) {
   redrawSoon();
 }
 
+onTrace((trace) => { if (!trace || trace.messages.length) redrawSoon(); });
+
 // --- the connection ------------------------------------------------------------------------------
 
 let retryAfter = FIRST_RETRY_MS;
@@ -120,6 +122,8 @@ export function connect() {
   });
   socket.addEventListener("message", ({ data }) => {
     const event = JSON.parse(data);
+    if (event.t === "SANDBOX_CONNECTED") { attempt(() => loadHistory(event.d.feed)); return; }
+    record(event);
     if (loading && event.t !== "SANDBOX_REST") queued.push(event);
     else apply(event);
   });
@@ -128,4 +132,40 @@ export function connect() {
     setTimeout(connect, retryAfter);
     retryAfter = Math.min(retryAfter * 2, MAX_RETRY_MS);
   });
+}
+
+// --- what the inspector and the trace show ---------------------------------------------------------
+
+// Frames are numbered, so that the history and the feed can overlap.
+let feed = null;
+let recorded = 0;
+let early = null;
+
+async function loadHistory(id) {
+  if (feed !== id) recorded = 0;
+  feed = id;
+  early = [];
+  try {
+    (await call("GET", "/history")).forEach(recordOnce);
+  } finally {
+    const waiting = early;
+    early = null;
+    waiting.forEach(recordOnce);
+  }
+}
+
+function record(event) {
+  if (early) early.push(event);
+  else recordOnce(event);
+}
+
+function recordOnce(event) {
+  if (event.n <= recorded) return;
+  recorded = event.n;
+  if (event.t === "SANDBOX_TRACE") addRecord(event.d, event.at);
+  else if (event.t === "SANDBOX_BUILD") addBuild(event.d, event.at);
+  else {
+    if (event.t === "SANDBOX_REST") addRequest(event.d);
+    inspector.record(event);
+  }
 }

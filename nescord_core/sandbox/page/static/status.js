@@ -8,12 +8,23 @@ export function showStatus(status) {
   $("bot-state").textContent = status.bot_online ? "online" : "offline: no gateway session";
   if (state.bot) $("bot-name").textContent = nameOf(state.bot);
   showFaults(status.faults);
-  $("notice-box").hidden = !status.notice;
-  $("notice").textContent = status.notice;
+  showNotice(status);
   $("offline").hidden = status.bot_online;
   $("offline").textContent = "The bot is not connected; it gets what you write when it resumes or starts again. "
     + `Start it with "nescord dev", or connect any client to ${location.origin}/api/v10.`;
   document.title = `${status.bot_online ? "" : "○ "}${currentGuild()?.name ?? "nescord"} – nescord sandbox`;
+}
+
+// The code that does not run: what came before it still serves, or nothing does since the start.
+function showNotice({ notice, notice_serving: serving }) {
+  $("notice-box").hidden = !notice;
+  $("notice-title").textContent = serving
+    ? "The new code does not run; the previous code is still serving."
+    : "The bot has not started. Fix the error and save; it starts by itself.";
+  $("notice").textContent = notice;
+  if (!notice || serving) return;
+  $("bot-dot").dataset.status = "dnd";
+  $("bot-state").textContent = "not started: its code has an error";
 }
 
 function showFaults({ gateway, rest }) {

@@ -357,15 +357,23 @@ async def test_the_inspector_shows_events_requests_and_sets_faults(tmp_path: Pat
         await page.open(f"{sandbox.url}/")
         await page.until("document.querySelector('#channel-name').textContent === '# general'")
         await page.click("#show-inspector")
+        await page.until("document.querySelector('#panel').textContent.includes('No such bot is connected')")
+        await page.click("#tab-Events")
         said = await sandbox.post("/say", channel="general", user="alice", content="look")
         await page.until("document.querySelector('#panel summary b')?.textContent === 'MESSAGE_CREATE'")
         await page.click("#tab-REST")
         await rest(sandbox, f"/channels/{said['channel_id']}/messages", {"content": "seen"})
         await page.until(
-            "document.querySelector('#panel summary b')?.textContent.startsWith('POST /v10/chan')"
+            "document.querySelector('#panel summary b')?.textContent.startsWith('POST /channels/#general')"
         )
         await page.click("#panel summary")
         await page.until("document.querySelector('#panel pre')?.textContent.includes('seen')")
+        # A page that is loaded again shows what it showed before.
+        await page.open(f"{sandbox.url}/")
+        await page.until("document.querySelector('#channel-name').textContent === '# general'")
+        await page.click("#show-inspector")
+        await page.click("#tab-Events")
+        await page.until("document.querySelector('#panel').textContent.includes('alice: look')")
         assert TOKEN not in await page.evaluate("document.body.textContent")
         await page.click("#tab-Faults")
         await page.until("document.querySelector('#f-refuse_resume')")

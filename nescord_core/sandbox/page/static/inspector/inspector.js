@@ -3,11 +3,12 @@ import { $, el } from "/elements.js";
 import { drawFaults } from "/inspector/faults.js";
 import { drawGateway } from "/inspector/gateway.js";
 import { eventLog, requestLog } from "/inspector/logs.js";
+import { drawTrace } from "/inspector/trace_tab.js";
 
 const REFRESH_MS = 2000;
-const TABS = { Events: eventLog.draw, REST: requestLog.draw, Gateway: drawGateway, Faults: drawFaults };
+const TABS = { Trace: drawTrace, Events: eventLog.draw, REST: requestLog.draw, Gateway: drawGateway, Faults: drawFaults };
 const NAMES = Object.keys(TABS);
-let tab = "Events";
+let tab = "Trace";
 let timer = null;
 
 export function setUpInspector() {
@@ -51,7 +52,7 @@ const draw = () => TABS[tab](() => tab);
 
 // Adds an event of the feed to its log, which is drawn if it is open.
 export function record(event) {
-  const at = new Date();
+  const at = new Date(event.at);
   const isOpen = (name) => tab === name && !$("inspector").hidden;
   if (event.t === "SANDBOX_REST") requestLog.add({ at, ...event.d }, isOpen("REST"));
   else if (!event.t.startsWith("SANDBOX_")) eventLog.add({ at, ...event }, isOpen("Events"));

@@ -1,13 +1,9 @@
 // The logs of events and REST requests: newest first, with a filter; a click shows the details.
 import { $, el } from "/elements.js";
+import { aboutEvent, clock } from "/inspector/about.js";
+import { readablePath } from "/trace/store.js";
 
 const MAX_ENTRIES = 300;
-const ABOUT_LENGTH = 40;
-
-function clock(at) {
-  const milliseconds = String(at.getMilliseconds()).padStart(3, "0");
-  return `${at.toLocaleTimeString([], { hour12: false })}.${milliseconds}`;
-}
 
 // describe returns {text, summary, details} of an entry: the text for the filter, the parts of its line, and a
 // function that returns its details.
@@ -29,6 +25,7 @@ function log(describe, empty) {
     if (entries.length > MAX_ENTRIES) entries.shift();
     const list = isOpen && $("panel").querySelector(".list");
     if (!list) return;
+    list.querySelector(":scope > p")?.remove();
     const made = row(entry);
     if (made.hidden) return;
     list.prepend(made);
@@ -50,10 +47,10 @@ function log(describe, empty) {
 }
 
 function describeEvent({ t, d, at }) {
-  const about = d.content || d.name || d.user?.username || "";
+  const about = aboutEvent(t, d);
   return {
     text: `${t} ${about}`,
-    summary: [el("b", {}, t), el("span", {}, String(about).slice(0, ABOUT_LENGTH)), el("small", {}, clock(at))],
+    summary: [el("b", {}, t), el("span", {}, about), el("small", {}, clock(at))],
     details: () => [el("pre", { tabindex: "0" }, JSON.stringify(d, null, 2))],
   };
 }
@@ -61,10 +58,10 @@ function describeEvent({ t, d, at }) {
 function describeRequest(request) {
   const { method, path, status, ms, at } = request;
   return {
-    text: `${method} ${path} ${status}`,
+    text: `${method} ${path} ${readablePath(path)} ${status}`,
     summary: [
       el("span", { class: status < 400 ? "ok" : "no" }, String(status)),
-      el("b", {}, `${method} ${path}`),
+      el("b", { title: path }, `${method} ${readablePath(path)}`),
       el("small", {}, `${ms} ms · ${clock(at)}`),
     ],
     details: () => [

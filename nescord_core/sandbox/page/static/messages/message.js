@@ -4,6 +4,7 @@ import { markdown } from "/markdown.js";
 import { component } from "/messages/components.js";
 import { attachment, embed } from "/messages/embeds.js";
 import { poll, reaction } from "/messages/reactions_and_polls.js";
+import { traceElement } from "/trace/lines.js";
 
 const CROSSPOST = 2;
 const EPHEMERAL = 64;
@@ -37,7 +38,8 @@ export function isVisible(message, userId) {
   return message.interaction_metadata?.user?.id === userId;
 }
 
-// context: {names, actions, userId}; userId is the user that the page speaks as.
+// context: {names, actions, userId, tracesOf}; userId is the user that the page speaks as, tracesOf returns what the
+// bot's code did for a message.
 export function messageElement(message, previous, context) {
   const system = systemText(message);
   const made = el("li", { class: messageClasses(message, previous, context, system), data: { id: message.id } });
@@ -122,7 +124,8 @@ function byline(message) {
   );
 }
 
-function body(message, { names, actions, userId }) {
+function body(message, context) {
+  const { names, actions, userId } = context;
   const made = el("div", { class: "body" });
   const thinking = `${nameOf(message.author)} is thinking…`;
   if (message.flags & LOADING) made.append(el("span", { class: "thinking" }, thinking));
@@ -141,6 +144,8 @@ function body(message, { names, actions, userId }) {
     made.append(el("div", { class: "reactions" }, ...rows));
   }
   if (message.thread) made.append(threadLink(message.thread, actions));
+  const trace = traceElement(context.tracesOf(message));
+  if (trace) made.append(trace);
   const listed = marks(message);
   if (listed.length) made.append(el("span", { class: "marks" }, `(${listed.join(", ")})`));
   return made;
