@@ -26,7 +26,7 @@ async def test_the_page_is_whole_and_asks_nobody_else() -> None:
 def test_every_library_of_the_page_has_its_licence() -> None:
     files = [each for each in (STATIC / "vendor").iterdir() if each.suffix == ".js"]
     for file in files:
-        named = [word.rstrip(").") for word in file.read_text().split("\n")[0].split() if ".LICENSE" in word]
+        named = [word.rstrip("),.") for word in file.read_text().split("\n")[0].split() if ".LICENSE" in word]
         assert named, file.name
         assert all((STATIC / "vendor" / each).is_file() for each in named), file.name
 

@@ -1,6 +1,6 @@
 // Components of a message: buttons, select menus, layout.
 import { classes, el, emojiOf, link } from "/elements.js";
-import { markdown } from "/markdown.js";
+import { markdown } from "/markdown/markdown.js";
 import { hexColor, image } from "/messages/embeds.js";
 import { entityChoices } from "/state.js";
 

@@ -1,6 +1,6 @@
 // Embeds, attachments and pictures of a message.
 import { el, isSandboxFile, link } from "/elements.js";
-import { markdown } from "/markdown.js";
+import { markdown } from "/markdown/markdown.js";
 
 export const hexColor = (number) => `#${number.toString(16).padStart(6, "0")}`;
 

@@ -1,6 +1,6 @@
 // A message as an element: author, content, marks and tools.
 import { avatar, classes, el, nameOf } from "/elements.js";
-import { markdown } from "/markdown.js";
+import { markdown } from "/markdown/markdown.js";
 import { component } from "/messages/components.js";
 import { attachment, embed } from "/messages/embeds.js";
 import { poll, reaction } from "/messages/reactions_and_polls.js";
