@@ -47,6 +47,8 @@ class WsListener(TypedEvents):
         self.drain_hooks: list[Callable[[], Any]] = []
         self.leave_hooks: list[Callable[[], Any]] = []
         """Called during a drain, after the last event has arrived and while handlers still run."""
+        self.clock_hooks: list[Callable[[float], Any]] = []
+        """Called with the seconds by which the clock of the bot's sandbox moves on."""
         self.picture: Callable[[Any], Awaitable[None]] | None = None
         """Awaited with ws's snapshot of its shards, for a bot with a cache of its own."""
         self.running: Callable[[], list[str]] | None = None

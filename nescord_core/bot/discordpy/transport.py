@@ -16,6 +16,7 @@ from nescord_core.bot.discordpy import host as hosting
 from nescord_core.bot.discordpy.command_sync.sync import keep_synced
 from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.bot.discordpy.member_requests import MemberRequests
+from nescord_core.bot.discordpy.movable_clock import MovableClock
 from nescord_core.bot.discordpy.parser_feed import ParserFeed
 from nescord_core.bot.discordpy.request_tracing import trace_requests
 from nescord_core.bot.discordpy.shard_socket import ShardSocket
@@ -139,6 +140,8 @@ class Transport:
         self._cache = cache
         self.listener.on("*")(delivery.take)
         self.listener.leave_hooks.append(delivery.leave)
+        if settings.on_sandbox:
+            self.listener.clock_hooks.append(MovableClock(client).advance)
         self.listener.running = delivery.running
         self.listener.picture = self._on_snapshot
         if internals.auto_sharded(client) is None:

@@ -12,6 +12,7 @@ from nescord_core.process.descriptors import is_shortage
 from nescord_core.reload.swapping.failure import Blame, Failure
 from nescord_core.reload.swapping.hang_detection import HangDetector
 from nescord_core.reload.swapping.messages import (
+    Advance,
     AskState,
     AskStats,
     Begin,
@@ -72,6 +73,8 @@ GRACE = 2.0
 """Seconds past a drain time-out before a worker is killed."""
 FINAL_READ = 0.5
 """Seconds allowed for reading the channel of an exited process to its end."""
+ADVANCE_WAIT = 30.0
+"""Seconds that workers get to move their timers."""
 STATE_WAIT = 0.25
 """Seconds that a new worker waits for the state of the old one, whose event loop may be blocked; it gets the
 final state when the old one has drained."""
@@ -154,6 +157,14 @@ class Group:
         for index in self._rollout.first():
             self._put(index, ReloadRequested(self._revision))
         return self._result
+
+    async def advance(self, seconds: float) -> None:
+        """Move the timers of every serving worker on; returns when they have done so."""
+        for slot in self.slots:
+            if (worker := slot.serving) and worker.channel:
+                worker.channel.send(Advance(seconds))
+        # Workers take their messages in order, so whoever answers this has moved its timers.
+        await self.ask_stats(ADVANCE_WAIT)
 
     async def ask_stats(self, timeout: float = 0.5) -> None:
         """Refresh the ``stats`` of every serving worker, waiting at most ``timeout`` seconds."""

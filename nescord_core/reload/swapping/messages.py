@@ -16,6 +16,7 @@ from nescord_core.process.parent_channel import pair, send
 from nescord_core.settings import MainSettings
 
 __all__ = [
+    "Advance",
     "AskState",
     "AskStats",
     "Begin",
@@ -86,6 +87,12 @@ class AskStats(msgspec.Struct, frozen=True, tag="stats?"):
     """Answer with Stats."""
 
 
+class Advance(msgspec.Struct, frozen=True, tag="advance"):
+    """Move the bot's timers on by these seconds, because the clock of its sandbox moves."""
+
+    seconds: float
+
+
 class Listening(msgspec.Struct, frozen=True, tag="ready"):
     """The worker accepts events at ``address``, ``ms`` after its start.
 
@@ -136,7 +143,7 @@ class Stats(msgspec.Struct, frozen=True, tag="stats"):
     values: Mapping[str, Any]
 
 
-FromParent = Begin | DrainNow | AskStats | AskState | Handed
+FromParent = Advance | Begin | DrainNow | AskStats | AskState | Handed
 FromWorker = Listening | Imported | Broken | Drained | Sources | State | Stats | Wrote
 
 from_parent: parent_channel.Decoder[FromParent] = parent_channel.decoder(FromParent)

@@ -68,6 +68,8 @@ ACTIONS = (
     Action("POST", "/buy", "buy"),
     Action("POST", "/cancel", "cancel"),
     Action("POST", "/activity", "start_activity"),
+    Action("POST", "/advance", "advance"),
+    Action("POST", "/users", "create_user"),
     Action("POST", "/guilds", "add_guild"),
     Action("DELETE", "/guilds/{guild}", "remove_guild"),
     Action("POST", "/channels", "create_channel"),

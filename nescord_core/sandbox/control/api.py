@@ -48,6 +48,9 @@ __all__ = ["ControlApi"]
 POLL_INTERVAL = 0.02
 """Seconds between two checks whether the bot has responded to an interaction."""
 
+POSITION_HEADER = "Sandbox-Position"
+"""An id from just before the action: `after` for everything that the bot does because of it."""
+
 MAX_NOTICE = 8000
 
 EPHEMERAL_POLL_INTERVAL = 0.2
@@ -120,10 +123,13 @@ class ControlApi:
             arguments = parse_arguments(action, body)
             for pause in self._reaction_time.pauses(action.name, self.gateway.now()):
                 await asyncio.sleep(pause)
+            position = self.world.position()
             result = getattr(self.world, action.name)(**arguments)
             if seconds:
                 result = await self._wait_for_response(result, seconds)
-            return json_response(result if result is not None else {})
+            response = json_response(result if result is not None else {})
+            response.headers[POSITION_HEADER] = str(position)
+            return response
 
         return with_json_errors(answer)
 

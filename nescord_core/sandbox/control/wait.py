@@ -13,7 +13,12 @@ from nescord_core.sandbox.world.world import World
 
 __all__ = ["MessageWait"]
 
-FIELDS = ("channel", "guild", "content", "regex", "author", "after", "timeout")
+FIELDS = ("channel", "guild", "user", "content", "regex", "author", "after", "timeout")
+SPOKEN = frozenset({0, 19, 20, 23})
+"""Types of messages that somebody writes, responses to commands included; all others are system messages.
+
+https://discord.com/developers/docs/resources/message#message-object-message-types
+"""
 MAX_SEEN = 10
 
 
@@ -21,7 +26,8 @@ MAX_SEEN = 10
 class MessageWait:
     """The message that POST /sandbox/wait waits for: by ``author``, in ``channel``, newer than ``after``.
 
-    ``content`` is the whole text, ``regex`` is searched for in it. Without both, any message matches.
+    ``content`` is the whole text, ``regex`` is searched for in it. Without both, any message matches. System
+    messages never do.
     """
 
     channel_id: int
@@ -37,12 +43,17 @@ class MessageWait:
 
         ``author`` is the bot when it is missing or "bot". Without ``after``, only messages from now on match.
         """
-        if "channel" not in body or set(body) - set(FIELDS):
-            raise ActionError(f"wait needs a channel. It takes: {', '.join(FIELDS)}.")
-        place = world.find_channel(_id(body["channel"]), body.get("guild"))
-        newest = world.messages(place.id, limit=1)
+        if ("channel" in body) is ("user" in body) or set(body) - set(FIELDS):
+            raise ActionError(
+                f"wait needs a channel, or a user for direct messages. It takes: {', '.join(FIELDS)}."
+            )
+        if "user" in body:
+            channel_id = world.dm_channel(_id(body["user"]))
+        else:
+            channel_id = world.find_channel(_id(body["channel"]), body.get("guild")).id
+        newest = world.messages(channel_id, limit=1)
         return cls(
-            channel_id=place.id,
+            channel_id=channel_id,
             author_id=str(_author(body.get("author"), world)),
             content=body.get("content"),
             regex=_pattern(body.get("regex")),
@@ -53,7 +64,9 @@ class MessageWait:
     def find(self, world: World) -> Mapping[str, Any] | None:
         """Return the first message that matches, if there is one yet."""
         for message in world.messages(self.channel_id, after=self.after, limit=1000):
-            if message["author"]["id"] == self.author_id and self._matches(message["content"]):
+            if message["author"]["id"] != self.author_id or message["type"] not in SPOKEN:
+                continue
+            if self._matches(message["content"]):
                 return message
         return None
 

@@ -29,6 +29,8 @@ PARTIAL_EVENTS: Mapping[str, tuple[str, ...]] = {
     "THREAD_MEMBERS_UPDATE": ("id", "guild_id", "member_count", "added_members", "removed_member_ids"),
 }
 """Events with only some fields of the thread; the model sends all of them."""
+MAX_ADVANCE = 10 * 366 * 86_400
+"""Seconds that one call may move the clock."""
 GUILD_EVENTS = frozenset({"GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"})
 ONLY_IN_GUILD_CREATE = frozenset(
     {"channels", "guild_scheduled_events", "joined_at", "large", "member_count", "members", "presences"}
@@ -92,6 +94,22 @@ class World(AccountActions):
             yield
         finally:
             self._nonce = None
+
+    def advance(self, seconds: float) -> Payload:
+        """Move the world's clock on; returns its time, and how far it is ahead of the real one.
+
+        Whatever the world does at a time, it does now if that time has come: polls and scheduled events end,
+        entitlements and time-outs expire. New ids and timestamps have the new time.
+        """
+        if not 0 <= seconds <= MAX_ADVANCE:
+            raise ActionError(f"The clock moves by 0 to {MAX_ADVANCE} seconds, not {seconds:g}.")
+        self.model.advance_clock(seconds)
+        self.tick()
+        return {"now": self.model.now_iso(), "ahead": self.model.clock.elapsed}
+
+    def position(self) -> int:
+        """Return an id that is newer than all that exist, and older than all that follow."""
+        return self.model.snowflake()
 
     def tick(self) -> None:
         """Start and end what is due (polls, scheduled events); call it about once a second."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ __all__ = ["tell"]
 TIMEOUT = 2.0
 
 
-def tell(state_dir: Path, name: str, command: str, **fields: Any) -> bool:
+def tell(
+    state_dir: Path, name: str, command: str, fields: Mapping[str, Any], timeout: float = TIMEOUT
+) -> bool:
     """Send a command and wait for its answer; return whether it was carried out.
 
     Nobody may serve that name, or no longer: that is no error here.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.settimeout(TIMEOUT)
+            client.settimeout(timeout)
             client.connect(str(socket_path(state_dir, name)))
             client.sendall(json.dumps({"command": command, **fields}).encode() + b"\n")
             with client.makefile("rb") as answers:

@@ -174,11 +174,18 @@ class Parent:
         async def status(_: control_socket.Answer) -> Mapping[str, Any]:
             return await self._metrics.stats()
 
+        async def advance(request: control_socket.Answer) -> Mapping[str, Any]:
+            if not self._settings.on_sandbox:
+                raise ServiceFailed("main", "only a bot on the sandbox has a clock that can be moved.")
+            await self._group.advance(float(request["seconds"]))
+            return {}
+
         async def end(_: control_socket.Answer) -> Mapping[str, Any]:
             stop.set()
             return {}
 
-        return {"reload": reload, "status": status, "stop": end, **self._breakpoints.commands()}
+        own = {"reload": reload, "status": status, "advance": advance, "stop": end}
+        return {**own, **self._breakpoints.commands()}
 
     async def reload(self) -> Mapping[str, Any]:
         """Reload the bot's code; raises EntryError if it was refused and the old code keeps serving."""

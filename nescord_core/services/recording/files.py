@@ -22,6 +22,7 @@ from nescord_core.bot.observing.recent_events import FOLDER
 from nescord_core.errors import ConfigError, NescordError
 from nescord_core.process.os_errors import reason_of
 from nescord_core.tracing import records
+from nescord_core.tracing.handler_run import HandlerRun
 from nescord_core.tracing.scrubbing import Scrubber
 
 __all__ = ["Episode", "Recorder", "episodes", "recent", "recording", "replayable"]
@@ -35,12 +36,16 @@ _SESSION_EVENTS = frozenset({"READY", "RESUMED"})
 
 @dataclass
 class Episode:
-    """An event with the calls that the bot made for it; ``error`` is what a handler raised."""
+    """An event with the calls that the bot made for it; ``error`` is what a handler raised.
+
+    ``handlers`` are the functions of the bot that ran.
+    """
 
     event: records.Seen
     calls: list[records.Called] = field(default_factory=list)
     error: str = ""
     ended: bool = False
+    handlers: tuple[HandlerRun, ...] = ()
 
 
 class Recorder:
@@ -188,6 +193,6 @@ def _assembled(lines: Iterable[bytes]) -> list[Episode]:
                     found.append(by_id[event.id])
                 case records.Called() as call if call.id in by_id:
                     by_id[call.id].calls.append(call)
-                case records.Ended(id, _, error) if id in by_id:
-                    by_id[id].error, by_id[id].ended = error, True
+                case records.Ended(id, _, error, handlers) if id in by_id:
+                    by_id[id].error, by_id[id].ended, by_id[id].handlers = error, True, handlers
     return found

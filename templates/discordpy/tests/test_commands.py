@@ -4,44 +4,52 @@ import re
 
 import pytest
 from nescord_core.errors import NescordError
-from nescord_core.testing import RunningBot
+from nescord_core.testing import Channel, Sandbox, User
 
 ROLLED = re.compile(r"\d+( \+ \d+)* = \d+")
 
 
-def test_prefix_commands(bot: RunningBot) -> None:
-    assert bot.ask("!ping") == "Pong!"
-    assert ROLLED.fullmatch(bot.ask("!roll 3d6"))
-    assert "roll" in bot.ask("!help")
+def test_prefix_commands(alice: User, channel: Channel) -> None:
+    alice.send(channel, "!ping")
+    assert channel.next().content == "Pong!"
+    alice.send(channel, "!roll 3d6")
+    assert ROLLED.fullmatch(channel.next().content)
+    alice.send(channel, "!help")
+    assert "roll" in channel.next().content
 
 
-def test_an_invalid_argument_is_explained(bot: RunningBot) -> None:
-    assert bot.ask("!roll six") == "Name the dice like 2d6 or d20."
+def test_an_invalid_argument_is_explained(alice: User, channel: Channel) -> None:
+    alice.send(channel, "!roll six")
+    assert channel.next().content == "Name the dice like 2d6 or d20."
 
 
-def test_commands_of_other_bots_are_ignored(bot: RunningBot) -> None:
-    said = bot.say("!play something")
-    bot.say("!ping")
-    assert bot.hear(after=said["id"])["content"] == "Pong!"
+def test_commands_of_other_bots_are_ignored(alice: User, channel: Channel) -> None:
+    said = alice.send(channel, "!play something")
+    alice.send(channel, "!ping")
+    assert channel.next(after=said).content == "Pong!"
 
 
-def test_only_the_owner_syncs(bot: RunningBot) -> None:
-    assert bot.ask("!sync", user="alice") == "You do not own this bot."
-    assert bot.ask("!sync", user="olivia") == "Synced /roll, /suggestions."
+def test_only_the_owner_syncs(alice: User, olivia: User, channel: Channel) -> None:
+    alice.send(channel, "!sync")
+    assert channel.next().content == "You do not own this bot."
+    olivia.send(channel, "!sync")
+    assert channel.next().content == "Synced /roll, /suggestions."
 
 
-def test_a_slash_command_with_options(bot: RunningBot) -> None:
-    rolled = bot.command("roll", count=2, sides=20, secret=True)
-    assert ROLLED.fullmatch(rolled["message"]["content"])
-    assert rolled["ephemeral"]
+def test_a_slash_command_with_options(alice: User) -> None:
+    rolled = alice.slash("roll", count=2, sides=20, secret=True)
+    assert ROLLED.fullmatch(rolled.content)
+    assert rolled.ephemeral
 
 
-def test_discord_validates_options(bot: RunningBot) -> None:
+def test_discord_validates_options(alice: User) -> None:
     with pytest.raises(NescordError, match="sides"):
-        bot.command("roll", sides=1)
+        alice.slash("roll", sides=1)
 
 
-def test_a_cooldown_is_explained(bot: RunningBot) -> None:
-    answers = [bot.command("roll", user="bob") for _ in range(6)]
-    assert "cooldown" in answers[-1]["message"]["content"]
-    assert answers[-1]["ephemeral"]
+def test_a_cooldown_is_explained_and_ends(alice: User, sandbox: Sandbox) -> None:
+    answers = [alice.slash("roll") for _ in range(6)]
+    assert "cooldown" in answers[-1].content
+    assert answers[-1].ephemeral
+    sandbox.advance(minutes=1)
+    assert ROLLED.fullmatch(alice.slash("roll").content)

@@ -3,29 +3,24 @@
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from nescord_core.errors import NescordError
-from nescord_core.testing import RunningBot, running_bot
+from nescord_core.testing import (
+    Channel,
+    Response,
+    RunningBot,
+    Sandbox,
+    User,
+    running_bot,
+)
 
 
-def ask_for_suggestions(bot: RunningBot) -> Any:
-    """Post the message with the button and return it."""
-    return bot.command("suggestions", user="olivia")["message"]
-
-
-def click(bot: RunningBot, message: Any, label: str, user: str = "alice") -> Any:
-    """Press a button and return how the bot responded."""
-    used = {"channel": "general", "message": message["id"], "label": label}
-    return bot.control("POST", "/click", user=user, **used, wait=20)
-
-
-def submit(bot: RunningBot, opened: Any, user: str = "alice", **fields: str) -> Any:
+def submit(user: User, opened: Response, **fields: str) -> Response:
     """Submit the form that a click has opened and return how the bot responded."""
-    values = {f"suggestions:{name}": text for name, text in fields.items()}
-    sent = {"interaction": opened["id"], "user": user, "values": values}
-    return bot.control("POST", "/modal", **sent, wait=20)
+    return user.submit(
+        opened, {f"suggestions:{name}": text for name, text in fields.items()}
+    )
 
 
 def change(bot: RunningBot, file: Path, old: str, new: str) -> None:
@@ -37,28 +32,31 @@ def change(bot: RunningBot, file: Path, old: str, new: str) -> None:
         time.sleep(0.05)
 
 
-def test_a_suggestion_is_accepted(bot: RunningBot) -> None:
-    opened = click(bot, ask_for_suggestions(bot), "Suggest something")
-    suggested = submit(bot, opened, summary="More tea", details="Green.")["message"]
-    assert suggested["content"].endswith("suggests: **More tea**\nGreen.")
-    accepted = click(bot, suggested, "Accept", user="olivia")["message"]
-    assert "Accepted by" in accepted["content"]
-    assert not accepted["components"]
+def test_a_suggestion_is_accepted(olivia: User, alice: User, channel: Channel) -> None:
+    opened = alice.click(olivia.slash("suggestions", channel), "Suggest something")
+    suggested = submit(alice, opened, summary="More tea", details="Green.")
+    assert suggested.content.endswith("suggests: **More tea**\nGreen.")
+    accepted = olivia.click(suggested, "Accept")
+    assert "Accepted by" in accepted.content
+    assert not accepted.message.components
 
 
-def test_only_moderators_decide(bot: RunningBot) -> None:
+def test_only_moderators_decide(
+    olivia: User, alice: User, bob: User, channel: Channel
+) -> None:
     with pytest.raises(NescordError, match="bob cannot use /suggestions"):
-        bot.command("suggestions", user="bob")
-    opened = click(bot, ask_for_suggestions(bot), "Suggest something")
-    suggested = submit(bot, opened, summary="More tea")["message"]
-    refused = click(bot, suggested, "Decline", user="bob")
-    assert refused["ephemeral"]
-    assert "Only members who can" in refused["message"]["content"]
+        bob.slash("suggestions")
+    opened = alice.click(olivia.slash("suggestions", channel), "Suggest something")
+    refused = bob.click(submit(alice, opened, summary="More tea"), "Decline")
+    assert refused.ephemeral
+    assert "Only members who can" in refused.content
 
 
-def test_a_suggestion_needs_a_summary(bot: RunningBot) -> None:
-    opened = click(bot, ask_for_suggestions(bot), "Suggest something")
-    assert submit(bot, opened, summary="  ", details="Tea")["ephemeral"]
+def test_a_suggestion_needs_a_summary(
+    olivia: User, alice: User, channel: Channel
+) -> None:
+    opened = alice.click(olivia.slash("suggestions", channel), "Suggest something")
+    assert submit(alice, opened, summary="  ", details="Tea").ephemeral
 
 
 def test_buttons_and_forms_survive_a_reload(tmp_path: Path) -> None:
@@ -66,15 +64,16 @@ def test_buttons_and_forms_survive_a_reload(tmp_path: Path) -> None:
     project = tmp_path / "bot"
     shutil.copytree(here, project, ignore=shutil.ignore_patterns(".*", "__pycache__"))
     with running_bot(project) as bot:
-        bot.ask("!sync", user="olivia")
-        panel = ask_for_suggestions(bot)
-        before = submit(bot, click(bot, panel, "Suggest something"), summary="Tea")
-        opened = click(bot, panel, "Suggest something")
+        sandbox = Sandbox.of(bot)
+        olivia = sandbox.owner()
+        channel = sandbox.guild("Reloads", owner=olivia).channel("general")
+        panel = olivia.slash("suggestions", channel)
+        before = submit(olivia, olivia.click(panel, "Suggest something"), summary="Tea")
+        opened = olivia.click(panel, "Suggest something")
 
         change(bot, project / "bot_main/cogs/general.py", "Pong!", "Pong, again!")
 
-        after = submit(bot, opened, summary="Coffee")
+        after = submit(olivia, opened, summary="Coffee")
         for suggested in (before, after):
-            decided = click(bot, suggested["message"], "Accept", user="olivia")
-            assert "Accepted by" in decided["message"]["content"]
-        assert click(bot, panel, "Suggest something")["modal"]
+            assert "Accepted by" in olivia.click(suggested, "Accept").content
+        assert olivia.click(panel, "Suggest something").modal

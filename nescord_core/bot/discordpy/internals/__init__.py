@@ -29,6 +29,7 @@ from nescord_core.bot.discordpy.internals.client import (
     mute_voice_warnings,
     muted,
     note_dispatched,
+    open_views,
     parser,
     pending_waits,
     put_guild,
@@ -46,6 +47,7 @@ from nescord_core.bot.discordpy.internals.start import (
     members_wanted,
     request_members,
 )
+from nescord_core.bot.discordpy.internals.timers import advance_loops, advance_views
 
 __all__ = [
     "FETCHES_FILES",
@@ -56,6 +58,8 @@ __all__ = [
     "State",
     "add_guild",
     "add_shard",
+    "advance_loops",
+    "advance_views",
     "auto_sharded",
     "await_guilds",
     "cancel_ready",
@@ -78,6 +82,7 @@ __all__ = [
     "mute_voice_warnings",
     "muted",
     "note_dispatched",
+    "open_views",
     "parser",
     "pending_waits",
     "put_guild",

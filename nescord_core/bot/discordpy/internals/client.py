@@ -38,6 +38,7 @@ __all__ = [
     "mute_voice_warnings",
     "muted",
     "note_dispatched",
+    "open_views",
     "parser",
     "pending_waits",
     "put_guild",
@@ -309,6 +310,12 @@ def lost_views(client: discord.Client) -> Iterator[tuple[str, int | None]]:
     """Yield name and message id of every open view that cannot survive this process."""
     for view, message_id in _lost(client):
         yield type(view).__qualname__, message_id
+
+
+def open_views(client: discord.Client) -> Iterator[BaseView]:
+    """Yield every open view and modal that may time out."""
+    for view, _message in _lost(client):
+        yield view
 
 
 def _lost(client: discord.Client) -> list[tuple[BaseView, int | None]]:

@@ -85,8 +85,11 @@ class MemberActions(Lookup):
 
     def dm(self, user: Ref, content: str, *, files: Sequence[tuple[str, bytes]] = ()) -> Payload:
         """Send the bot a direct message."""
-        channel = self.model.get_dm_channel(self.find_user(user).id)
-        return self.say(channel.id, user, content, files=files)
+        return self.say(self.dm_channel(user), user, content, files=files)
+
+    def dm_channel(self, user: Ref) -> int:
+        """Return the id of the channel of a user's direct messages, which exists from the first use on."""
+        return self.model.get_dm_channel(self.find_user(user).id).id
 
     def edit(self, channel: Ref, message: Ref, content: str, *, user: Ref | None = None) -> Payload:
         """Edit a message as its author; ``user``, if given, must be the author."""

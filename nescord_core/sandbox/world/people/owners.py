@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nescord_core.sandbox.world.lookup import ActionError, Ref
@@ -13,6 +14,7 @@ __all__ = ["CHANNEL_KINDS", "OwnerActions"]
 CHANNEL_KINDS = {"text": 0, "voice": 2, "category": 4, "announcement": 5, "stage": 13, "forum": 15}
 SEED_MS = 283_996_800_000
 """The time in seeded ids is 2024-01-01: they are the same in every run, and older than all later ids."""
+MAX_USER_NAME = 32
 CHANNEL_FIELDS = frozenset({"name", "topic", "position", "rate_limit_per_user"})
 ROLE_FIELDS = frozenset({"name", "color", "hoist", "mentionable", "permissions", "position"})
 
@@ -36,13 +38,30 @@ class OwnerActions(MemberActions):
                 name = "Sandbox" if number == 0 else f"Sandbox {number + 1}"
                 self._create_guild(name, first, owner.id, [each.id for each in others])
 
-    def add_guild(self, name: str | None = None, *, guild_id: int | None = None) -> Payload:
-        """Create a guild with the bot in it; returns it as GUILD_CREATE shows it."""
-        owner = self.find_user("olivia")
-        members = [self.find_user(each).id for each in ("alice", "bob")]
+    def create_user(self, name: str, *, global_name: str | None = None, bot: bool = False) -> Payload:
+        """Create a user, who is in no guild yet; other users may have the same name."""
+        if not 1 <= len(name) <= MAX_USER_NAME:
+            raise ActionError(f"A user's name has 1 to {MAX_USER_NAME} characters, not {len(name)}.")
+        made = self.model.make_user(name, global_name=global_name, bot=bot)
+        return dict(serializers.user_payload(made))
+
+    def add_guild(
+        self,
+        name: str | None = None,
+        *,
+        guild_id: int | None = None,
+        owner: Ref = "olivia",
+        members: Sequence[Ref] = ("alice", "bob"),
+    ) -> Payload:
+        """Create a guild with the bot in it; returns it as GUILD_CREATE shows it.
+
+        The first of ``members`` is a moderator.
+        """
+        owner_id = self.find_user(owner).id
         chosen = name or f"Sandbox {len(self.model.guilds) + 1}"
+        member_ids = [each for member in members if (each := self.find_user(member).id) != owner_id]
         with as_action_error(), self.model.without_events():
-            made = self._create_guild(chosen, guild_id, owner.id, members)
+            made = self._create_guild(chosen, guild_id, owner_id, list(dict.fromkeys(member_ids)))
         payload = dict(serializers.guild_create_payload(self.model, made))
         # With `unavailable` false, clients would take it for a guild that is available again, not a new one.
         payload.pop("unavailable", None)

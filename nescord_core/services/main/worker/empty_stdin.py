@@ -22,7 +22,7 @@ def install(state_dir: Path, project: Path) -> None:
 
     def asked() -> None:
         file, line = _caller(project)
-        tell(state_dir, control_socket.DEV, "asked", file=file, line=line)
+        tell(state_dir, control_socket.DEV, "asked", {"file": file, "line": line})
 
     sys.stdin = _EmptyInput(asked)
 

@@ -21,6 +21,7 @@ from nescord_core.errors import NescordError
 from nescord_core.reload.loading import entry, own_code
 from nescord_core.reload.swapping.failure import Blame, Failure
 from nescord_core.reload.swapping.messages import (
+    Advance,
     AskState,
     AskStats,
     Begin,
@@ -107,6 +108,7 @@ class _Worker:
     ) -> None:
         self._runtime = runtime
         self._state = listener.state
+        self._clock_hooks = listener.clock_hooks
         self._channel = channel
         self._drain = drain
         self._begin = begin
@@ -174,6 +176,9 @@ class _Worker:
                     self._channel.send(State(self._state.packed()[0]))
                 case Handed(state):
                     _log_problems(self._state.follow(state))
+                case Advance(seconds):
+                    for hook in self._clock_hooks:
+                        hook(seconds)
                 case AskStats():
                     self._channel.send(Stats(_stats(self._runtime)))
                     if self._is_ready:

@@ -127,3 +127,39 @@ async def test_interest_in_an_event() -> None:
         assert await rest_ok(sandbox, "GET", path) == []
         wrong = {"user": "alice", "event": "wedding"}
         assert "Known: party" in await sandbox.refused("POST", "/interested", wrong)
+
+
+async def test_a_guild_with_its_own_people(sandbox: RunningSandbox) -> None:
+    ada, ben = [await sandbox.post("/users", name=name) for name in ("ada", "ada")]
+    assert ada["id"] != ben["id"]
+    made = await sandbox.post("/guilds", name="Own", owner=ada["id"], members=[ben["id"], ada["id"]])
+    people = {each["user"]["id"] for each in made["members"]}
+    assert people == {ada["id"], ben["id"], str(sandbox.sandbox.world.application_id)}
+    assert made["owner_id"] == ada["id"]
+    assert "1 to 32 characters" in await sandbox.refused("POST", "/users", {"name": ""})
+
+
+async def test_every_action_says_where_in_time_it_was(sandbox: RunningSandbox) -> None:
+    said = await sandbox.post("/say", channel="general", user="alice", content="one")
+    body = {"channel": "general", "message": said["id"], "user": "bob", "emoji": "👍"}
+    async with sandbox.http.post(f"{sandbox.url}/sandbox/react", json=body) as answer:
+        position = int(answer.headers["Sandbox-Position"])
+    after = await sandbox.post("/say", channel="general", user="alice", content="two")
+    assert int(said["id"]) < position < int(after["id"])
+
+
+async def test_the_clock_moves(sandbox: RunningSandbox) -> None:
+    guild = (await sandbox.get("/state"))["guilds"][0]
+    alice = next(each["user"]["id"] for each in guild["members"] if each["user"]["username"] == "alice")
+    said = await sandbox.post("/say", channel="general", user="alice", content="before")
+    poll = {"question": {"text": "Tea?"}, "answers": [{"poll_media": {"text": "yes"}}], "duration": 1}
+    asked = await rest_ok(sandbox, "POST", f"/channels/{said['channel_id']}/messages", {"poll": poll})
+    assert not asked["poll"]["results"]["is_finalized"]
+    moved = await sandbox.post("/advance", seconds=3601)
+    assert moved["ahead"] >= 3601
+    ended = (await sandbox.get("/messages", channel="general"))[-2:]
+    assert ended[0]["poll"]["results"]["is_finalized"]
+    assert ended[1]["type"] == 46
+    later = await sandbox.post("/say", channel="general", user=alice, content="after")
+    assert (int(later["id"]) >> 22) - (int(said["id"]) >> 22) >= 3_600_000
+    assert "moves by 0 to" in await sandbox.refused("POST", "/advance", {"seconds": -1})

@@ -64,3 +64,26 @@ async def test_waiting_finds_ephemeral_messages_which_no_event_announces(sandbox
         answer = {"type": 4, "data": {"content": "psst", "flags": 64}}
         await rest(sandbox, "POST", f"/interactions/{asked['id']}/{asked['token']}/callback", answer)
     assert waiting.result()["content"] == "psst"
+
+
+async def test_a_system_message_of_the_bot_is_not_what_it_says(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=ALL)
+        said = await sandbox.post("/say", channel="general", user="alice", content="pin it")
+        where = f"/channels/{said['channel_id']}"
+        assert (await rest(sandbox, "PUT", f"{where}/messages/pins/{said['id']}"))[0] == 204
+        await rest(sandbox, "POST", f"{where}/messages", {"content": "pinned"})
+        found = await sandbox.post("/wait", channel="general", after=said["id"], timeout=5)
+        assert found["content"] == "pinned"
+
+
+async def test_direct_messages_are_waited_for_by_their_user(sandbox: RunningSandbox) -> None:
+    async with RawGateway(sandbox.gateway_url) as bot:
+        await bot.identify(TOKEN, intents=ALL)
+        status, answer = await sandbox.call("POST", "/dm", {"user": "alice", "content": "psst"})
+        assert status == 200, answer
+        await rest(sandbox, "POST", f"/channels/{answer['channel_id']}/messages", {"content": "yes?"})
+        found = await sandbox.post("/wait", user="alice", after=answer["id"], timeout=5)
+        assert found["content"] == "yes?"
+        refused = await sandbox.refused("POST", "/wait", {"user": "alice", "channel": "general"})
+        assert "needs a channel, or a user" in refused

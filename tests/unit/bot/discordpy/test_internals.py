@@ -11,7 +11,7 @@ from typing import Any
 import discord
 import pytest
 from discord import app_commands, gateway, http, shard, state, voice_state
-from discord.ext import commands
+from discord.ext import commands, tasks
 from discord.http import HTTPClient, Route
 from discord.sticker import Sticker
 from discord.ui.view import BaseView, ViewStore
@@ -37,6 +37,11 @@ SIGNATURES: dict[Any, list[str]] = {
     discord.VoiceClient.__init__: ["self", "client", "channel"],
     voice_state.VoiceConnectionState.soft_disconnect: ["self", "with_state"],
     voice_state.SocketReader.stop: ["self"],
+    BaseView._dispatch_timeout: ["self"],
+    BaseView._BaseView__timeout_task_impl: ["self"],  # type: ignore[attr-defined]  # a private name
+    discord.Client.wait_for: ["self", "event", "check", "timeout"],
+    tasks.Loop._try_sleep_until: ["self", "dt"],
+    tasks.SleepHandle.recalculate: ["self", "dt"],
     state.ConnectionState._add_guild_from_data: ["self", "data"],
     state.ConnectionState._get_guild: ["self", "guild_id"],
     state.ConnectionState._remove_guild: ["self", "guild"],
@@ -79,6 +84,16 @@ def test_a_client_has_the_private_parts() -> None:
     assert isinstance(ViewStore(inner)._modals, dict)
     assert "self.__stopped: Optional[asyncio.Future[bool]] = None" in inspect.getsource(BaseView.__init__)
     assert "return await self.__stopped" in inspect.getsource(BaseView.wait)
+
+
+def test_time_outs_and_loops_are_where_they_were() -> None:
+    assert "now >= self.__timeout_expiry" in inspect.getsource(BaseView)
+    source = inspect.getsource(tasks.Loop._loop)
+    assert "await self._try_sleep_until(self._next_iteration)" in source
+    assert "self._last_iteration = self._next_iteration" in source
+    assert "return self._last_iteration + datetime.timedelta(seconds=self._sleep)" in inspect.getsource(
+        tasks.Loop._get_next_sleep_time
+    )
 
 
 def test_a_client_of_several_shards_has_the_private_parts() -> None:

@@ -55,11 +55,11 @@ class _Debugging:
         """Tell main where this process is stopped, and the socket if it waits for a terminal."""
         file, line = self._shown(frame.f_code.co_filename), frame.f_lineno
         fields = {"pid": os.getpid(), "file": file, "line": line, "socket": socket_path}
-        return tell(self._state_dir, control_socket.MAIN, "stopped", **fields)
+        return tell(self._state_dir, control_socket.MAIN, "stopped", fields)
 
     def resumed(self) -> None:
         """Tell main that this process continues."""
-        tell(self._state_dir, control_socket.MAIN, "resumed", pid=os.getpid())
+        tell(self._state_dir, control_socket.MAIN, "resumed", {"pid": os.getpid()})
 
     def _wait(self, frame: FrameType) -> TerminalChannel | None:
         path = control_socket.socket_path(self._state_dir, f"debug-{os.getpid()}")

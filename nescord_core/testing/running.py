@@ -9,7 +9,6 @@ that runs in the project. It needs no token and no network.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import random
@@ -28,12 +27,14 @@ from typing import Any
 from nescord_core import config
 from nescord_core.errors import NescordError, ServiceFailed
 from nescord_core.process.ports import holder_of
+from nescord_core.testing.calls import as_base64
 
 __all__ = ["RunningBot", "running_bot"]
 
 _OURS = ("DISCORD_", "NESCORD_", "GRPC_", "EVENTS", "SHARDS_")
 _OFFSETS = range(1000, 22_000, 10)
 _SHOWN_LINES = 25
+LOG = "log"
 
 
 class RunningBot:
@@ -42,10 +43,13 @@ class RunningBot:
     Channels and users have the sandbox's names: #general, #random; olivia, alice, bob.
     """
 
-    def __init__(self, url: str, log: Path, timeout: float) -> None:
+    def __init__(self, url: str, state_dir: Path, timeout: float) -> None:
         self.url = url
-        self._log = log
-        self._timeout = timeout
+        self.state_dir = state_dir
+        """Where the bot's services have their state while it runs."""
+        self.timeout = timeout
+        self.began = time.monotonic()
+        self._log = state_dir / LOG
 
     def say(self, content: str, *, channel: str = "general", user: str = "alice", **more: Any) -> Any:
         """Send a message as a user, and return it as Discord would describe it.
@@ -61,7 +65,7 @@ class RunningBot:
 
     def hear(self, *, after: str, channel: str = "general") -> Any:
         """Wait for the bot's next message after another one, and return it."""
-        return self.control("POST", "/wait", channel=channel, after=after, timeout=self._timeout)
+        return self.control("POST", "/wait", channel=channel, after=after, timeout=self.timeout)
 
     def command(self, name: str, *, channel: str = "general", user: str = "alice", **options: Any) -> Any:
         """Use an application command (``"name group sub"``) and return the bot's response.
@@ -69,7 +73,7 @@ class RunningBot:
         A file is a pair of name and bytes: ``bot.command("upload", file=("a.txt", b"hello"))``.
         """
         request = {"channel": channel, "user": user, "command": name, "options": options}
-        return self.control("POST", "/interact", **request, wait=self._timeout)
+        return self.control("POST", "/interact", **request, wait=self.timeout)
 
     def submit(self, form: Any, *, user: str = "alice", **values: Any) -> Any:
         """Submit the form (modal) of a response, with values by custom id, and return the bot's response.
@@ -80,33 +84,33 @@ class RunningBot:
             assert bot.submit(form, what="It broke", shots=[("a.png", png)])["responded"]
         """
         request = {"interaction": form["id"], "user": user, "values": values}
-        return self.control("POST", "/modal", **request, wait=self._timeout)
+        return self.control("POST", "/modal", **request, wait=self.timeout)
 
     def control(self, method: str, path: str, **body: Any) -> Any:
         """Call the sandbox's control API; bytes are sent as base64.
 
         Raises NescordError with its message if it refuses.
         """
-        data = json.dumps(body, default=_as_base64).encode() if body else None
+        data = json.dumps(body, default=as_base64).encode() if body else None
         request = urllib.request.Request(f"{self.url}/sandbox{path}", data, method=method)  # noqa: S310 - ours
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=self._timeout + 10) as answer:
+            with opener.open(request, timeout=self.timeout + 10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
                 detail = error.read().decode(errors="replace")
             raise NescordError(f"the sandbox refused {method} {path}: {detail}\n{self.log()}") from None
 
-    def log(self) -> str:
-        """Return the last lines of the services' output."""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:])
+    def log(self, since: int = 0) -> str:
+        """Return the last lines of the services' output, after its first ``since`` bytes."""
+        with self._log.open("rb") as file:
+            file.seek(since)
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-_SHOWN_LINES:])
 
-
-def _as_base64(value: object) -> str:
-    if isinstance(value, bytes | bytearray):
-        return base64.b64encode(value).decode()
-    raise TypeError(f"{value!r} cannot be sent to the sandbox as JSON")
+    def log_size(self) -> int:
+        """Return how many bytes the services have written."""
+        return self._log.stat().st_size
 
 
 @contextmanager
@@ -123,7 +127,7 @@ def running_bot(project: str | Path | None = None, *, timeout: float = 60.0) -> 
     offset = _free_offset(settings)
     host, port = settings.shifted(offset)["sandbox.listen"]
     with tempfile.TemporaryDirectory(prefix="nescord-test-", ignore_cleanup_errors=True) as scratch:
-        log = Path(scratch) / "log"
+        log = Path(scratch) / LOG
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - this very Python, with arguments of our own
@@ -135,7 +139,7 @@ def running_bot(project: str | Path | None = None, *, timeout: float = 60.0) -> 
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        bot = RunningBot(f"http://{host}:{port}", log, timeout)
+        bot = RunningBot(f"http://{host}:{port}", Path(scratch), timeout)
         try:
             _until_online(bot, process, timeout)
             yield bot
@@ -161,6 +165,7 @@ def _until_online(bot: RunningBot, process: subprocess.Popen[bytes], timeout: fl
             raise ServiceFailed("dev", f"it ended with exit code {process.returncode}.", details=bot.log())
         try:
             if bot.control("GET", "/state")["bot_online"]:
+                bot.began = time.monotonic()
                 return
         except OSError:
             pass  # the sandbox is not up yet
