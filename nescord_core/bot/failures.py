@@ -7,6 +7,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 
 from nescord_core.bot.absent_fields import absent_field
 from nescord_core.bot.observing.summary import summary_of
@@ -19,6 +20,7 @@ __all__ = ["Failures"]
 log = logging.getLogger(__name__)
 
 _SHOWN_FRAMES = 8
+_CALLERS = frozenset({"nescord_core.bot.runtime", "nescord_core.bot.registration"})
 
 
 class Failures:
@@ -42,11 +44,9 @@ class Failures:
         Only if ``recorded``, the event is stored for a replay. Returns the error as one line.
         """
         self.by_handler[registration.name] += 1
-        # The first frame is the runtime's own.
-        trace = error.__traceback__.tb_next if error.__traceback__ else None
         if advice := absent_field(error):
             error.add_note(advice)
-        lines = traceback.format_exception(type(error), error, trace, limit=-_SHOWN_FRAMES)
+        lines = traceback.format_exception(type(error), error, _of_handler(error), limit=-_SHOWN_FRAMES)
         line = _without_notes(error)
         if recorded:
             self._failed_log.record(
@@ -91,6 +91,14 @@ class Failures:
     def replayed(self, envelope: Envelope) -> None:
         """Mark a recorded event as replayed successfully."""
         self._failed_log.replayed(envelope)
+
+
+def _of_handler(error: BaseException) -> TracebackType | None:
+    """Return the traceback from the handler on, without the frames that call it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals.get("__name__") in _CALLERS:
+        trace = trace.tb_next
+    return trace
 
 
 def _without_notes(error: BaseException) -> str:

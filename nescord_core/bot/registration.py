@@ -10,6 +10,7 @@ from typing import Any
 from nescord_core.bot.event_names.foreign import event_elsewhere
 from nescord_core.errors import EntryError
 from nescord_core.events import ANY_EVENT, EventType, event_type
+from nescord_core.payloads.base import View
 
 __all__ = ["Registration", "Route", "event_named", "place_of", "registration", "route_for"]
 
@@ -27,6 +28,10 @@ class Registration:
     is_async: bool
     wants_event: bool
     ordered: bool
+
+    def call(self, payload: View) -> Any:
+        """Call the function; return what it returns, a coroutine for an asynchronous one."""
+        return self.function(payload, payload.event) if self.wants_event else self.function(payload)
 
 
 @dataclass(frozen=True, slots=True)

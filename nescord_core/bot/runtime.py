@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import TracebackType
@@ -26,8 +26,10 @@ from nescord_core.dispatch.receiver.intake import Delivery
 from nescord_core.dispatch.receiver.receiver import Receiver, ReceiverStats
 from nescord_core.payloads import View, payload_of
 from nescord_core.settings import MainSettings
+from nescord_core.tracing import spans
 from nescord_core.tracing.cause import Cause
 from nescord_core.tracing.cause import cause as current_cause
+from nescord_core.tracing.cause import event as current_event
 from nescord_core.tracing.records import Hello
 
 __all__ = ["DrainReport", "Runtime", "RuntimeStats"]
@@ -256,10 +258,7 @@ class Runtime:
                 confirmed = asyncio.get_running_loop().create_future()
                 self._when_sure(run, partial(confirmed.set_result, None))
                 await confirmed
-            if registration.wants_event:
-                await registration.function(run.payload, run.payload.event)
-            else:
-                await registration.function(run.payload)
+            await registration.call(run.payload)
 
     def _call(self, registration: Registration, run: _Run) -> None:
         if run.handed_back:
@@ -269,10 +268,7 @@ class Runtime:
             return
         self._set_cause(run)
         with self._observed(registration, run):
-            if registration.wants_event:
-                result = registration.function(run.payload, run.payload.event)
-            else:
-                result = registration.function(run.payload)
+            result = registration.call(run.payload)
             if result is not None and inspect.isawaitable(result):
                 # A plain function that returned a coroutine: a lambda, or a decorated function.
                 run.remaining += 1
@@ -287,7 +283,8 @@ class Runtime:
         """Count a handler as ended when the block ends, and report what it raised."""
         began, failure = time.perf_counter(), None
         try:
-            yield
+            with _span(registration, run):
+                yield
         except _FAILURES as error:
             failure = error
             self._failed(registration, run, error)
@@ -315,6 +312,7 @@ class Runtime:
 
     def _set_cause(self, run: _Run) -> None:
         """Set the cause of what follows in this context, which began as a copy of the previous event's."""
+        current_event.set(run.delivery.envelope)
         if self._observers.traced:
             current_cause.set(run.cause)
 
@@ -399,6 +397,14 @@ def _may_run(run: _Run) -> bool:
     if not run.started:
         run.started = run.delivery.stream.may_begin(run.number)
     return run.started
+
+
+def _span(registration: Registration, run: _Run) -> AbstractContextManager[spans.Span]:
+    """Record a handler, if this process records spans."""
+    if spans.active is None:
+        return spans.NO_SPAN
+    parent = 0 if _replay_of(run.delivery) else run.delivery.stream.spans.get(run.delivery.number, 0)
+    return spans.active.handling(run.delivery.envelope, parent, registration.name)
 
 
 async def _call_hooks(hooks: Iterable[Callable[[], Any]]) -> None:

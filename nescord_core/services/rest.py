@@ -19,6 +19,7 @@ from nescord_core.rest.proxy.server.server import Server
 from nescord_core.services import service_process
 from nescord_core.services.control.running_services import announce
 from nescord_core.settings import CacheOptions, RestSettings
+from nescord_core.tracing.export import exporting
 
 __all__ = ["RestServer", "serve"]
 
@@ -37,7 +38,7 @@ async def serve(settings: RestSettings, *, stop: asyncio.Event, on_ready: Callab
     check_exposure(settings)
     state_dir.prepare(settings.state_dir)
     proxy = Proxy(settings)
-    with service_process.one_error():
+    with service_process.one_error(), exporting("rest"):
         http = Server(
             proxy.begin,
             head_timeout=settings.head_timeout,

@@ -16,7 +16,7 @@ import msgspec
 from discord.http import HTTPClient, Route
 from discord.webhook.async_ import AsyncWebhookAdapter
 
-from nescord_core.tracing import cause
+from nescord_core.tracing import cause, spans
 
 __all__ = ["trace_requests"]
 
@@ -37,19 +37,32 @@ def trace_requests() -> None:
 def _reporting(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     async def request(self: Any, route: Route, *arguments: Any, **options: Any) -> Any:
-        if cause.cause.get() is None:
-            return await original(self, route, *arguments, **options)
-        call = cause.Call(route.method, _path(route, options.get("params")), *_content(options))
-        with cause.reporting(call):
+        with spans.calling(route.method, route.url.removeprefix(Route.BASE)) as span:
             try:
-                answer = await original(self, _redirected(route), *arguments, **options)
+                answer = await _reported(original, self, route, *arguments, **options)
             except discord.HTTPException as error:
-                call.status = error.status
+                span.result(error.status)
                 raise
-            call.status = _SUCCESS
+            span.result(_SUCCESS)
         return answer
 
     return request
+
+
+async def _reported(
+    original: Callable[..., Any], self: Any, route: Route, *arguments: Any, **options: Any
+) -> Any:
+    if cause.cause.get() is None:
+        return await original(self, route, *arguments, **options)
+    call = cause.Call(route.method, _path(route, options.get("params")), *_content(options))
+    with cause.reporting(call):
+        try:
+            answer = await original(self, _redirected(route), *arguments, **options)
+        except discord.HTTPException as error:
+            call.status = error.status
+            raise
+        call.status = _SUCCESS
+    return answer
 
 
 def _path(route: Route, params: Any) -> str:

@@ -24,6 +24,7 @@ from nescord_core.bot.discordpy.voice import open_voice
 from nescord_core.bot.listener import WsListener
 from nescord_core.errors import GatewayCommandError
 from nescord_core.settings import MainSettings
+from nescord_core.tracing import spans
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["Transport", "before_login", "connect", "leave", "listener_of", "run_options", "totals"]
@@ -50,8 +51,8 @@ def before_login(client: discord.Client, token: object) -> str:
     trace_requests()
     _connect_directly(client)
     open_voice(client)
-    if settings.security.secret:
-        _send_secret(client, settings.rest_url, settings.security.secret)
+    if settings.security.secret or spans.active is not None:
+        _add_headers(client, settings.rest_url, settings.security.secret)
     wanted = settings.token or token
     if not isinstance(wanted, str):
         raise TypeError("the bot has no token: set DISCORD_BOT_TOKEN, or pass one to run()")
@@ -216,13 +217,16 @@ class Transport:
             log.warning("the bot's activity and status were not set on shard %d: %s", shard_id, error)
 
 
-def _send_secret(client: discord.Client, rest_url: str, secret: str) -> None:
-    """Send rest its secret, as responses to interactions carry no bot token."""
+def _add_headers(client: discord.Client, rest_url: str, secret: str | None) -> None:
+    """Send rest its secret, as responses to interactions carry no bot token, and the context of a trace."""
     origin = yarl.URL(rest_url).origin()
 
     async def show(_session: object, _context: object, started: aiohttp.TraceRequestStartParams) -> None:
         if started.url.origin() == origin:
-            started.headers[addresses.SECRET_HEADER] = secret
+            if secret:
+                started.headers[addresses.SECRET_HEADER] = secret
+            if spans.active is not None:
+                started.headers.update(spans.active.headers())
 
     trace = client.http.http_trace or aiohttp.TraceConfig()
     trace.on_request_start.append(show)

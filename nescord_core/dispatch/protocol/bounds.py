@@ -69,6 +69,8 @@ def batch_problem(batch: pb.EventBatch, *, expected: int, room: int) -> str | No
     columns = (batch.session, batch.type, batch.key, batch.guild_id, batch.received_at, batch.data)
     if any(len(column) != count for column in columns):
         return "sent a batch whose columns differ in length"
+    if len(batch.span) not in (0, count):
+        return "sent a batch whose spans are not one for each event"
     if not expected <= batch.first_delivery <= MAX_NUMBER - count:
         return f"sent delivery {batch.first_delivery} after {expected - 1}"
     if count > room:

@@ -29,14 +29,16 @@ class FrameWriter:
     def __init__(self) -> None:
         self._sessions: dict[tuple[int, str], int] = {}
 
-    def frame(self, first_delivery: int, entries: Sequence[Outgoing]) -> pb.FromWs:
-        """Return a message with the entries under consecutive delivery numbers.
+    def frame(self, first_delivery: int, entries: Sequence[Outgoing], spans: Sequence[int] = ()) -> pb.FromWs:
+        """Return a message with the entries under consecutive delivery numbers, and the ids of their spans.
 
         Raises one of `UNFIT` if one of them cannot be encoded.
         """
         introduced = len(self._sessions)
         try:
-            return self._frame(first_delivery, entries)
+            message = self._frame(first_delivery, entries)
+            message.events.span.extend(spans)
+            return message
         except UNFIT:
             self._sessions = dict(list(self._sessions.items())[:introduced])
             raise

@@ -42,6 +42,7 @@ from nescord_core.plurals import counted
 from nescord_core.process import ports
 from nescord_core.process.safe_text import printable
 from nescord_core.settings import MainSettings
+from nescord_core.tracing import spans
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["Delivery", "Receiver", "ReceiverStats"]
@@ -355,6 +356,8 @@ class Receiver:
         if batch.redelivered:
             self._finished_log.refresh()
             self._started_log.refresh()
+        if batch.span and spans.active is not None:
+            stream.spans.update(enumerate(batch.span, batch.first_delivery))
         try:
             reader.read(batch, lambda number, envelope: self._intake.arrive(stream, number, envelope))
         except (ValueError, KeyError) as error:

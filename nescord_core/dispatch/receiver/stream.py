@@ -52,6 +52,8 @@ class IncomingStream:
         self.state = IncomingState.OPEN
         self.is_drained = False
         self.outstanding: dict[int, Envelope] = {}
+        self.spans: dict[int, int] = {}
+        """The ids of the spans that sent the deliveries; empty without tracing."""
         self.next_delivery = 1
         self._is_renewing = False
         self._lease = Lease(hello.lease)
@@ -112,12 +114,14 @@ class IncomingStream:
     def finish(self, number: int) -> None:
         """Acknowledge a delivery with the next message."""
         self.outstanding.pop(number, None)
+        self.spans.pop(number, None)
         self._finished.append(number)
         self._wake.set()
 
     def hand_back(self, number: int, *, started: bool) -> None:
         """Hand a delivery back with the next message, for another replica."""
         self.outstanding.pop(number, None)
+        self.spans.pop(number, None)
         (self._started if started else self._unstarted).append(number)
         self._wake.set()
 

@@ -15,6 +15,7 @@ import msgspec
 
 from nescord_core.dispatch.sender.worlds import is_of_former_world, world_of
 from nescord_core.envelope import Envelope
+from nescord_core.tracing.spans import EventTrace
 
 __all__ = ["Entry", "Outbox", "Track"]
 
@@ -128,7 +129,8 @@ class Entry(msgspec.Struct, gc=False, eq=False):
 
     ``order`` counts arrivals. ``lane`` is the unit of ordering and routing: the guild, the channel of a
     direct message, the shard (below 0), or (a string) the address of the replica that the event must go to.
-    ``segment`` is the disk segment it was read back from, None if it never left memory.
+    ``segment`` is the disk segment it was read back from, None if it never left memory. ``trace`` holds its
+    spans, if this process records some.
     """
 
     envelope: Envelope
@@ -137,6 +139,7 @@ class Entry(msgspec.Struct, gc=False, eq=False):
     track: Track
     redelivered: bool = False
     segment: int | None = None
+    trace: EventTrace | None = None
 
     def size(self) -> int:
         """Return its approximate size in memory, in bytes."""

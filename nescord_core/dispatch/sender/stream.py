@@ -16,6 +16,7 @@ from nescord_core.dispatch.protocol.batching import Linger
 from nescord_core.dispatch.protocol.bounds import MAX_CREDIT, ranges_problem
 from nescord_core.dispatch.protocol.frames import UNFIT, FrameWriter, unfit
 from nescord_core.dispatch.protocol.lease import Fence
+from nescord_core.dispatch.sender import event_spans
 from nescord_core.dispatch.sender.outbox import Entry, Outbox
 from nescord_core.dispatch.sender.replica.dial import Call
 from nescord_core.dispatch.sender.replica.health import Condition, ReplicaHealth
@@ -24,6 +25,7 @@ from nescord_core.dispatch.sender.replica.snapshots import ReplicaSnapshots, Sna
 from nescord_core.envelope import Envelope
 from nescord_core.plurals import counted
 from nescord_core.settings import WsSettings
+from nescord_core.tracing import spans
 from nescord_core.wire.nescord.v1 import dispatch_pb2 as pb
 
 __all__ = ["OutgoingStream", "StreamContext", "lease_of"]
@@ -162,6 +164,8 @@ class OutgoingStream:
                 self.over.set()
                 await self._wait_for_fence()
         finally:
+            if spans.active is not None:
+                event_spans.interrupted(self._stream.in_flight.values(), "the stream is lost")
             lost = partition.lose(self._stream)
             self.over.set()
             if lost:
@@ -246,7 +250,7 @@ class OutgoingStream:
     def _encode(self, first: int, batch: list[Entry]) -> list[pb.FromWs]:
         """Return the messages of a batch: one, unless some of its events cannot be encoded."""
         try:
-            return [self._frames.frame(first, batch)]
+            return [self._frames.frame(first, batch, event_spans.sent(batch, self._address))]
         except UNFIT:
             messages: list[pb.FromWs] = []
             for number, entry in enumerate(batch, first):
@@ -356,6 +360,8 @@ class OutgoingStream:
         for deliveries in ack.deliveries:
             acknowledged = context.partition.acknowledge(self._stream, deliveries.first, deliveries.last)
             context.outbox.done(*acknowledged)
+            if spans.active is not None:
+                event_spans.acknowledged(acknowledged)
             self.delivered = self.delivered or bool(acknowledged)
             if self._snapshots is not None and self._snapshots.handled(acknowledged):
                 self._wake.set()
@@ -365,8 +371,12 @@ class OutgoingStream:
         self._check_ranges(returned.deliveries, returned.started)
         partition = self._context.partition
         unstarted = [(each.first, each.last) for each in returned.deliveries]
-        count = partition.hand_back(self._stream, unstarted, started=False)
         begun = [(each.first, each.last) for each in returned.started]
+        if spans.active is not None:
+            numbers = [number for pair in unstarted + begun for number in self._stream.within(*pair)]
+            held = [self._stream.in_flight[each] for each in numbers if each in self._stream.in_flight]
+            event_spans.interrupted(held, "handed back")
+        count = partition.hand_back(self._stream, unstarted, started=False)
         started = partition.hand_back(self._stream, begun, started=True)
         log.info(
             "main at %s handed back %s, %d of them started",

@@ -23,7 +23,7 @@ from nescord_core.rest.client.request import Request, build
 from nescord_core.rest.client.retries import NoRoomError, unreachable, until_answered
 from nescord_core.rest.client.usual_names import UsualNames
 from nescord_core.rest.client.wrong_arguments import check
-from nescord_core.tracing import cause
+from nescord_core.tracing import cause, spans
 
 __all__ = ["RestClient", "close_all"]
 
@@ -185,7 +185,7 @@ class RestClient(UsualNames):
     async def _send(self, call: Request) -> Any:
         names = tuple(part.filename for part in call.parts if part.filename is not None)
         report = cause.Call(call.method, call.path, call.json, names)
-        with cause.reporting(report):
+        with cause.reporting(report), spans.calling(call.method, call.path) as span:
             try:
                 report.status, answer = await until_answered(
                     self._send_once, call, timeout=self._timeout, patience=self._patience
@@ -193,6 +193,8 @@ class RestClient(UsualNames):
             except DiscordHTTPError as error:
                 report.status = error.status
                 raise
+            finally:
+                span.result(report.status)
         return answer
 
     async def _send_once(self, call: Request, started: float) -> tuple[int, Any]:
@@ -204,6 +206,8 @@ class RestClient(UsualNames):
             remaining = max(started + call.timeout - asyncio.get_running_loop().time(), 0.001)
             # The service drops a queued request whose caller has given up.
             headers = {**headers, "X-Nescord-Deadline": f"{remaining:.3f}"}
+        if spans.active is not None and not spans.is_of_discord(url):
+            headers = {**headers, **spans.active.headers()}
         timeout = aiohttp.ClientTimeout(total=remaining, sock_connect=10)
         data: aiohttp.FormData | bytes | None = _form(call) if call.parts else call.body
         try:

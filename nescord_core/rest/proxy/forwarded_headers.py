@@ -13,6 +13,7 @@ from functools import lru_cache
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from nescord_core._version import USER_AGENT
+from nescord_core.tracing.spans import CONTEXT_HEADERS
 
 __all__ = ["accept_encoding", "for_caller", "for_discord"]
 
@@ -40,9 +41,11 @@ OWN_HEADERS = frozenset(
         "user-agent",
         "cookie",
         "cookie2",
+        *CONTEXT_HEADERS,
     }
 )
-"""Set by the proxy or dropped. Callers share responses and connections, so cookies would be mixed up."""
+"""Set by the proxy or dropped. Callers share responses and connections, so cookies would be mixed up; the
+context of a trace is none of Discord's business."""
 READABLE = ("gzip", "deflate")
 """Content codings in which the proxy can read an error's body."""
 PRESENTED_LIMIT = 1000

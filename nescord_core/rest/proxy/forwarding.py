@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
 
@@ -21,6 +23,7 @@ from nescord_core.rest.proxy.server.request import Request
 from nescord_core.rest.proxy.target import Target
 from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
 from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer, UpstreamResponse
+from nescord_core.tracing import spans
 
 __all__ = ["ForwardedRequest", "Forwarder", "body_facts"]
 
@@ -32,6 +35,8 @@ LARGEST_ERROR = 1 << 20
 _WINDOW_BITS = {"gzip": 31, "deflate": 15}
 LONGEST_BACKOFF = 8.0
 TIMED_OUT_TRIES = 2
+SHOWN_WAIT = 0.001
+"""Seconds of a wait for limits that are worth a span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class Forwarder:
         since = loop.time()
         async with self._permits.acquire(request.route, request.token, deadline=request.deadline) as permit:
             self._metrics.waited(loop.time() - since)
+            if spans.active is not None and loop.time() - since >= SHOWN_WAIT:
+                spans.active.waited(time.time() - (loop.time() - since))
             while True:
                 tries += 1
                 try:
@@ -109,9 +116,11 @@ class Forwarder:
         if request.source is not None:
             request.source.is_sent = True
         url = request.target.url
-        reply = await self._upstream.send(
-            request.method, url, request.headers, request.body, most=request.most
-        )
+        with spans.sending(request.method, request.route.template, urlsplit(url).netloc) as span:
+            reply = await self._upstream.send(
+                request.method, url, request.headers, request.body, most=request.most
+            )
+            span.result(reply.status)
         self._metrics.upstream_answered(reply.received_at - reply.sent_at)
         return reply
 

@@ -30,6 +30,7 @@ from nescord_core.rest.proxy.target import Targets
 from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
 from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer
 from nescord_core.settings import RestSettings
+from nescord_core.tracing import spans
 
 __all__ = ["Proxy"]
 
@@ -111,6 +112,7 @@ class Proxy:
         if key is not None:
             cached = self._cached(request, admitted, key)
             if cached is not None:
+                self._record_cached(request, admitted, cached)
                 return cached
         return self._answer(self._forward, request, admitted, key)
 
@@ -166,7 +168,20 @@ class Proxy:
 
     # -- one request -------------------------------------------------------------------------------------
 
+    @staticmethod
+    def _record_cached(request: Request, admitted: AdmittedRequest, answer: Response) -> None:
+        if spans.active is not None:
+            with spans.serving(request.method, admitted.route.template, request.headers) as span:
+                span.result(answer.status)
+                span.note("nescord.cache", "hit")
+
     async def _forward(self, request: Request, admitted: AdmittedRequest, key: str | None) -> Response:
+        with spans.serving(request.method, admitted.route.template, request.headers) as span:
+            answer = await self._forward_timed(request, admitted, key)
+            span.result(answer.status)
+        return answer
+
+    async def _forward_timed(self, request: Request, admitted: AdmittedRequest, key: str | None) -> Response:
         started = asyncio.get_running_loop().time()
         template = admitted.route.template
         try:

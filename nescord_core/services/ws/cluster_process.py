@@ -55,6 +55,7 @@ from nescord_core.services.ws.plan import claim_name
 from nescord_core.services.ws.resumption import SpooledSessions
 from nescord_core.services.ws.sandbox_world import SessionsOfWorld
 from nescord_core.services.ws.snapshots import ShardSnapshots, SnapshotSessions
+from nescord_core.tracing.export import exporting
 
 __all__ = ["ClusterProcess", "run"]
 
@@ -89,7 +90,8 @@ def run(channel_fd: int) -> int:
     # Held until the process exits: a ws started after a kill waits until no process uses the sessions.
     with shared_lock(settings.state_dir, claim_name(settings)):
         _relax_collector()
-        return asyncio.run(_serve(begin, end))
+        with exporting("ws"):
+            return asyncio.run(_serve(begin, end))
 
 
 def _relax_collector() -> None:

@@ -36,6 +36,7 @@ from nescord_core.services.main.worker.slow_start import SlowStart
 from nescord_core.services.main.worker.write_detection import WRITES
 from nescord_core.services.project.bot_inspection import library_of_program
 from nescord_core.settings import MainSettings
+from nescord_core.tracing.export import exporting
 
 if TYPE_CHECKING:
     import discord
@@ -74,7 +75,8 @@ def run(channel_fd: int) -> int:
     starting = SlowStart(settings.project_dir, settings.start_timeout)
     starting.begin()
     try:
-        return _serve(begin, end, started, starting)
+        with exporting("main"):
+            return _serve(begin, end, started, starting)
     finally:
         starting.end()
 

@@ -183,7 +183,7 @@ class Session(_message.Message):
     def __init__(self, index: _Optional[int] = ..., shard_id: _Optional[int] = ..., session_id: _Optional[str] = ...) -> None: ...
 
 class EventBatch(_message.Message):
-    __slots__ = ("first_delivery", "sessions", "session", "seq", "type", "key", "guild_id", "received_at", "data", "redelivered")
+    __slots__ = ("first_delivery", "sessions", "session", "seq", "type", "key", "guild_id", "received_at", "data", "redelivered", "span")
     FIRST_DELIVERY_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
@@ -194,6 +194,7 @@ class EventBatch(_message.Message):
     RECEIVED_AT_FIELD_NUMBER: _ClassVar[int]
     DATA_FIELD_NUMBER: _ClassVar[int]
     REDELIVERED_FIELD_NUMBER: _ClassVar[int]
+    SPAN_FIELD_NUMBER: _ClassVar[int]
     first_delivery: int
     sessions: _containers.RepeatedCompositeFieldContainer[Session]
     session: _containers.RepeatedScalarFieldContainer[int]
@@ -204,7 +205,8 @@ class EventBatch(_message.Message):
     received_at: _containers.RepeatedScalarFieldContainer[float]
     data: _containers.RepeatedScalarFieldContainer[bytes]
     redelivered: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, first_delivery: _Optional[int] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., session: _Optional[_Iterable[int]] = ..., seq: _Optional[_Iterable[int]] = ..., type: _Optional[_Iterable[str]] = ..., key: _Optional[_Iterable[int]] = ..., guild_id: _Optional[_Iterable[int]] = ..., received_at: _Optional[_Iterable[float]] = ..., data: _Optional[_Iterable[bytes]] = ..., redelivered: _Optional[_Iterable[int]] = ...) -> None: ...
+    span: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_delivery: _Optional[int] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., session: _Optional[_Iterable[int]] = ..., seq: _Optional[_Iterable[int]] = ..., type: _Optional[_Iterable[str]] = ..., key: _Optional[_Iterable[int]] = ..., guild_id: _Optional[_Iterable[int]] = ..., received_at: _Optional[_Iterable[float]] = ..., data: _Optional[_Iterable[bytes]] = ..., redelivered: _Optional[_Iterable[int]] = ..., span: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Range(_message.Message):
     __slots__ = ("first", "last")
