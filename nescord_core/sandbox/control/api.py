@@ -35,7 +35,7 @@ from nescord_core.sandbox.control.json_bodies import (
 from nescord_core.sandbox.control.load import Load, LoadPlan
 from nescord_core.sandbox.control.reaction_time import ReactionTime
 from nescord_core.sandbox.control.settings import parse_settings, settings_view
-from nescord_core.sandbox.control.views import commands_view, gateway_view, state_view, with_reaction_users
+from nescord_core.sandbox.control.views import commands_view, gateway_view, state_view, with_users
 from nescord_core.sandbox.control.wait import MessageWait
 from nescord_core.sandbox.faults import FaultError
 from nescord_core.sandbox.gateway.server import GatewayServer
@@ -178,7 +178,7 @@ class ControlApi:
             after=read_number(query.get("after", "0"), "after"),
             limit=read_number(query.get("limit", "50"), "limit"),
         )
-        return json_response([with_reaction_users(self.world, each) for each in found])
+        return json_response([with_users(self.world, each) for each in found])
 
     async def _commands(self, request: web.Request) -> web.StreamResponse:
         return json_response(commands_view(self.world, request.query.get("guild")))

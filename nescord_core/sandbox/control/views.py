@@ -16,8 +16,14 @@ __all__ = [
     "gateway_view",
     "intent_names",
     "state_view",
-    "with_reaction_users",
+    "with_users",
 ]
+
+CHANNEL_KEYS = (
+    *("id", "name", "type", "topic", "parent_id", "position", "recipients", "thread_metadata", "nsfw"),
+    *("owner_id", "message_count", "applied_tags", "available_tags", "permission_overwrites"),
+    "rate_limit_per_user",
+)
 
 
 def state_view(world: World, *, guild: str | None, limit: int, tail: int) -> dict[str, Any]:
@@ -61,11 +67,7 @@ def _guild(world: World, guild_id: int, tail: int) -> dict[str, Any]:
 
 
 def _channel(world: World, channel: dict[str, Any], tail: int) -> dict[str, Any]:
-    payload = {
-        key: channel[key]
-        for key in ("id", "name", "type", "topic", "parent_id", "position", "recipients", "thread_metadata")
-        if channel.get(key) is not None
-    }
+    payload = {key: channel[key] for key in CHANNEL_KEYS if channel.get(key) is not None}
     return {**payload, "messages": world.messages(channel["id"], limit=tail) if tail else []}
 
 
@@ -76,14 +78,18 @@ def commands_view(world: World, guild: str | None) -> list[dict[str, Any]]:
     return [dict(command) for scope in scopes for command in commands.get(scope, {}).values()]
 
 
-def with_reaction_users(world: World, message: dict[str, Any]) -> dict[str, Any]:
-    """Return a message with the users of each reaction, which Discord has in a list of its own."""
-    if not message["reactions"]:
+def with_users(world: World, message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message with the users of each reaction and poll answer, which Discord lists separately."""
+    if not message["reactions"] and not message.get("poll"):
         return message
     stored = world.model.messages[int(message["channel_id"])][int(message["id"])]
     users = [[str(user) for user in each.user_ids] for each in stored.reactions if each.user_ids]
     payload = [{**each, "users": who} for each, who in zip(message["reactions"], users, strict=True)]
-    return {**message, "reactions": payload}
+    shown = {**message, "reactions": payload}
+    if stored.poll is not None:
+        votes = {str(answer): sorted(map(str, who)) for answer, who in stored.poll.votes.items()}
+        shown["poll"] = {**message["poll"], "voters": votes}
+    return shown
 
 
 def gateway_view(gateway: GatewayServer) -> dict[str, Any]:

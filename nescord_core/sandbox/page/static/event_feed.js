@@ -3,6 +3,9 @@ import { attempt, call } from "/api.js";
 import { forgetTyping, showTyping } from "/composer/typing.js";
 import * as inspector from "/inspector/inspector.js";
 import { byId } from "/elements.js";
+import { onCallback, onInteraction } from "/interactions/pending.js";
+import { noteLoading } from "/messages/edited.js";
+import { noteMessage, noteOpened } from "/messages/unread.js";
 import { render } from "/render.js";
 import { channels, currentChannel, currentGuild, DIRECT, state, TEXT } from "/state.js";
 import { showConnection, showStatus } from "/status.js";
@@ -31,6 +34,8 @@ export async function loadState() {
     if (!currentChannel()) state.channel = channels().find((each) => TEXT.has(each.type))?.id ?? null;
     showStatus(shown);
     state.commands = await call("GET", state.guild === DIRECT ? "/commands" : `/commands?guild=${state.guild}`);
+    state.unread.delete(state.channel);
+    noteOpened();
     if (state.channel && TEXT.has(currentChannel()?.type)) await loadMessages();
   } finally {
     loading -= 1;
@@ -43,6 +48,7 @@ export async function loadState() {
 async function loadMessages() {
   const found = await call("GET", `/messages?limit=${HISTORY}&channel=${state.channel}`);
   const deleted = [...state.messages.values()].filter((each) => each.deleted && each.channel_id === state.channel);
+  found.forEach(noteLoading);
   state.messages = new Map([...deleted, ...found].sort((a, b) => byId(a.id, b.id)).map((each) => [each.id, each]));
 }
 
@@ -74,6 +80,7 @@ function apply(event) {
   else if (t === "MESSAGE_DELETE") onDelete([d.id]);
   else if (t === "MESSAGE_DELETE_BULK") onDelete(d.ids);
   else if (t === "TYPING_START") showTyping(d);
+  else if (t === "INTERACTION_CREATE") onInteraction(d);
   else if (t === "SANDBOX_SPEAKING") reloadSoon();
   else if (MESSAGE_DETAILS.test(t)) { if (d.channel_id === state.channel) reloadSoon(); }
   else if (RELOADING_EVENTS.test(t)) reloadSoon();
@@ -81,11 +88,14 @@ function apply(event) {
 
 // No event announces ephemeral messages and changed commands; the bot's requests show that there are some.
 function onRestCall(request) {
+  if (request.status < 300) onCallback(request.path);
   if (request.method !== "GET" && request.status < 300 && UNANNOUNCED_CALLS.test(request.path)) reloadSoon();
 }
 
 function onMessage(data) {
   forgetTyping(data.author?.id);
+  noteLoading(data);
+  noteMessage(data);
   if (data.channel_id !== state.channel) {
     state.unread.add(data.channel_id);
     if (!data.guild_id && !state.direct.some((each) => each.id === data.channel_id)) reloadSoon();

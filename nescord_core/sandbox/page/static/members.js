@@ -3,7 +3,7 @@ import { attempt, call } from "/api.js";
 import { contextMenu, formDialog } from "/dialogs.js";
 import { $, el, nameOf } from "/elements.js";
 import { loadState } from "/event_feed.js";
-import { menuCommands, runInteraction } from "/interactions.js";
+import { menuCommands, runInteraction } from "/interactions/run.js";
 import { drawnBy, render } from "/render.js";
 import { currentGuild, DIRECT, speaker, state } from "/state.js";
 
@@ -46,7 +46,7 @@ function memberButton(member) {
     { type: "button", title: "Roles, presence, apps", onclick: (event) => userMenu(member.user, event) },
     el("span", { class: "dot", data: { status }, role: "img", "aria-label": status }),
     el("span", {}, member.nick || nameOf(member.user), activity ? el("small", {}, activity.name) : ""),
-    member.user.bot ? el("span", { class: "tag" }, "BOT") : "",
+    member.user.bot ? el("span", { class: "tag" }, "APP") : "",
   );
 }
 
@@ -66,7 +66,7 @@ function commandEntries(user) {
   if (!state.channel) return [];
   const runOn = (command) => runInteraction("/interact", {
     channel: state.channel, user: speaker(), command: command.name, target: user.id,
-  });
+  }, { label: command.name });
   return menuCommands(USER_COMMAND).map((each) => [`Apps: ${each.name}`, () => runOn(each)]);
 }
 

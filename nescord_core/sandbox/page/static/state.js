@@ -15,17 +15,27 @@ export const state = {
   lastUser: undefined, replyTo: null, editing: null,
 };
 
-// Direct messages are shown like a guild.
+// Direct messages are shown like a guild, whose members are the two who talk.
 export const DIRECT_MESSAGES = { id: DIRECT, name: "Direct messages", members: [], roles: [], voice_states: [] };
 
 export const currentGuild = () => (
-  state.guild === DIRECT ? DIRECT_MESSAGES : state.guilds.find((each) => each.id === state.guild)
+  state.guild === DIRECT
+    ? { ...DIRECT_MESSAGES, members: inConversation().map((user) => ({ user, roles: [] })) }
+    : state.guilds.find((each) => each.id === state.guild)
 );
+
+function inConversation() {
+  const people = state.direct.find((each) => each.id === state.channel)?.recipients ?? [];
+  return [state.bot, ...people.filter((each) => each.id !== state.bot?.id)].filter(Boolean);
+}
 export const channels = () => (state.guild === DIRECT ? state.direct : currentGuild()?.channels ?? []);
 export const currentChannel = () => channels().find((each) => each.id === state.channel);
 
 const peopleIn = (channel) => (channel.recipients ?? []).filter((each) => !each.bot).map(nameOf).join(", ");
 export const titleOf = (channel) => channel.name ?? (peopleIn(channel) || "the bot");
+
+// A direct message is listed by the person whom it is with, and headed by the bot, as that person sees it.
+export const headingOf = (channel) => (channel.name || !state.bot ? titleOf(channel) : nameOf(state.bot));
 
 // The name and the id of the user that the page speaks as.
 export const speaker = () => $("user").value;
@@ -38,13 +48,16 @@ export const names = {
   role: (id) => nameIn("roles", id) ?? "unknown",
 };
 
-// The choices of a select menu of users, roles, channels or mentionables.
-export function entityChoices(kind) {
+export const SELECT_KINDS = { 3: "string", 5: "user", 6: "role", 7: "mentionable", 8: "channel" };
+
+// The choices of a select menu of users, roles, channels (of some types, if given) or mentionables.
+export function entityChoices(kind, types) {
   const guild = currentGuild();
   const users = (guild?.members ?? []).map((each) => ({ value: each.user.id, label: nameOf(each.user) }));
   const roles = (guild?.roles ?? []).map((each) => ({ value: each.id, label: each.name }));
   if (kind === "user") return users;
   if (kind === "role") return roles;
-  if (kind === "channel") return channels().map((each) => ({ value: each.id, label: `#${titleOf(each)}` }));
+  const isOfType = (each) => !types?.length || types.includes(each.type);
+  if (kind === "channel") return channels().filter(isOfType).map((each) => ({ value: each.id, label: `#${titleOf(each)}` }));
   return [...users, ...roles];
 }

@@ -103,7 +103,7 @@ async def test_a_command_opens_a_form_and_its_answer_is_for_its_user_only(tmp_pa
         d = await be_asked(sandbox, gateway, {"type": 4, "data": {"content": "thanks", "flags": 64}})
         assert d["data"]["components"][0]["components"][0]["value"] == "because"
         await page.until(f"{TEXTS}.includes('thanks')")
-        assert "only you" in await page.evaluate("document.querySelector('.marks').textContent")
+        assert "Only you" in await page.evaluate("document.querySelector('.message .marks').textContent")
         await page.type("/nothing")
         await page.press_enter()
         await page.until("document.querySelector('#toast').textContent.includes('/form')")
@@ -421,8 +421,9 @@ async def test_a_poll_is_voted_on_and_menus_work_by_keyboard(tmp_path: Path) -> 
         poll = {"question": {"text": "Which?"}, "answers": answers, "duration": 1}
         await rest(sandbox, f"/channels/{said['channel_id']}/messages", {"poll": poll})
         await page.open(f"{sandbox.url}/")
-        await page.until("document.querySelectorAll('.poll button').length === 2")
-        await page.click(".poll button")
+        await page.until("document.querySelectorAll('.poll button.answer').length === 2")
+        await page.click(".poll button.answer")
+        await page.click(".poll .foot .s1")
         await page.until("document.querySelector('.poll .marks').textContent.startsWith('1 vote ')")
         await page.evaluate("document.querySelector('.message .tools button:last-child').focus()")
         await page.press_enter()

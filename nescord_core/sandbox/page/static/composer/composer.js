@@ -7,8 +7,9 @@ import { suggestionList } from "/composer/suggestion_list.js";
 import { reportTyping } from "/composer/typing.js";
 import { hasUploads, setUpUploads, takeUploads } from "/composer/uploads.js";
 import { $, nameOf } from "/elements.js";
-import { runCommand } from "/interactions.js";
+import { runCommand } from "/interactions/run.js";
 import { follow } from "/messages/following.js";
+import { clearLine } from "/messages/unread.js";
 import { DIRECT, speaker, speakerId, state } from "/state.js";
 
 const LEAST_HEIGHT = 34;
@@ -63,7 +64,7 @@ async function submit() {
   setContent("");
   const { replyTo: reply, editing } = state;
   clearTarget();
-  if (!editing) follow();
+  if (!editing) { follow(); clearLine(); }
   const done = await send(content, user, reply, editing);
   // Refused text stays in the box, unless something else has been typed; a missing option is put in.
   if (done || $("content").value) return;

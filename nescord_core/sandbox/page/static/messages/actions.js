@@ -4,8 +4,9 @@ import { editMessage, replyTo } from "/composer/composer.js";
 import { contextMenu, formDialog, toast } from "/dialogs.js";
 import { $, nameOf } from "/elements.js";
 import { reloadSoon } from "/event_feed.js";
-import { menuCommands, runInteraction } from "/interactions.js";
+import { menuCommands, runInteraction } from "/interactions/run.js";
 import { copy, userMenu } from "/members.js";
+import { pickEmoji } from "/messages/emoji_picker.js";
 import { stopFollowing } from "/messages/following.js";
 import { openChannel } from "/navigation/open_channel.js";
 import { startThread } from "/navigation/creation.js";
@@ -21,14 +22,15 @@ const about = (message, more) => ({ channel: message.channel_id, message: messag
 const post = (path, message, more) => attempt(() => call("POST", path, about(message, more)));
 
 export const actions = {
-  click: (message, customId) => runInteraction("/click", about(message, { custom_id: customId })),
-  select: (message, customId, values) => runInteraction("/select", about(message, { custom_id: customId, values })),
+  click: (message, customId) => runInteraction(
+    "/click", about(message, { custom_id: customId }), { message: message.id, customId },
+  ),
+  select: (message, customId, values) => runInteraction(
+    "/select", about(message, { custom_id: customId, values }), { message: message.id, customId },
+  ),
   react: (message, emoji, mine) => post(mine ? "/unreact" : "/react", message, { emoji }),
-  reactWith(message) {
-    const field = { name: "emoji", label: "Emoji", note: "An emoji, or name:id of a custom one." };
-    formDialog("React", [field], "React", ({ emoji }) => actions.react(message, emoji));
-  },
-  vote: (message, answer) => post("/vote", message, { answers: [answer] }),
+  reactWith: (message) => pickEmoji((emoji) => actions.react(message, emoji)),
+  vote: (message, answers) => post("/vote", message, { answers }),
   remove: (message) => post("/delete", message),
   reply: replyTo,
   edit: editMessage,
@@ -52,7 +54,7 @@ export const actions = {
 function messageMenu(message, event) {
   const runOn = (command) => runInteraction("/interact", {
     channel: message.channel_id, user: speaker(), command: command.name, target: message.id,
-  });
+  }, { label: command.name });
   const threadName = () => formDialog("Start a thread", [{ name: "name", label: "Name" }], "Start", ({ name }) => {
     startThread({ name, message: message.id });
   });

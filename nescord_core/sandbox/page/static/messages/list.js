@@ -1,6 +1,10 @@
 // The list of messages of the open channel.
-import { $ } from "/elements.js";
+import { $, byId, el } from "/elements.js";
+import { ofCommand, ofMessage } from "/interactions/pending.js";
+import { commandRow } from "/interactions/rows.js";
+import { dayOf } from "/markdown/timestamps.js";
 import { actions } from "/messages/actions.js";
+import { firstNew } from "/messages/unread.js";
 import { shown } from "/messages/following.js";
 import { isVisible, messageElement } from "/messages/message.js";
 import { channelStart } from "/navigation/channel_start.js";
@@ -19,24 +23,52 @@ let drawnChannel;
 function drawMessages() {
   const userId = speakerId();
   const context = { names, actions, userId, tracesOf };
-  let previous = null;
-  const rows = [];
   const redrawn = new Map();
+  // An unchanged row keeps its element, and so the focus, an open menu, a shown spoiler.
+  const rowFor = (key, source, make) => {
+    const old = drawn.get(key);
+    const row = old?.source === source ? old.row : make();
+    redrawn.set(key, { source, row });
+  };
+  const waiting = ofCommand();
+  const commandFor = (entry) => rowFor(
+    entry.id, sourceOf({ id: entry.interaction }, entry), () => commandRow(entry, userId, tracesOf),
+  );
+  const ids = [];
+  let previous = null;
   for (const message of state.messages.values()) {
     if (!isVisible(message, userId) || state.dismissed.has(message.id)) continue;
-    // An unchanged message keeps its element, and so the focus, an open menu, a shown spoiler.
-    const source = `${userId} ${previous?.id} ${JSON.stringify([message, tracesOf(message).map(shownOf)])}`;
-    const old = drawn.get(message.id);
-    const row = old?.source === source ? old.row : messageElement(message, previous, context);
-    redrawn.set(message.id, { source, row });
-    rows.push(row);
+    while (waiting.length && byId(waiting[0].id, message.id) < 0) commandFor(waiting.shift());
+    const lines = linesAbove(message, previous);
+    for (const [kind, text] of lines) rowFor(`${kind} ${text}`, "", () => divider(kind, text));
+    if (lines.length) previous = null;
+    const source = `${userId} ${previous?.id} ${sourceOf(message, ofMessage(message.id))}`;
+    const above = previous;
+    rowFor(message.id, source, () => messageElement(message, above, context));
+    ids.push(message.id);
     previous = message;
   }
+  waiting.forEach(commandFor);
   drawn = redrawn;
-  replaceRows($("messages"), [channelStart(currentChannel()), ...rows]);
-  shown([...drawn.keys()], drawnChannel !== state.channel);
+  replaceRows($("messages"), [channelStart(currentChannel()), ...[...drawn.values()].map((each) => each.row)]);
+  shown(ids, drawnChannel !== state.channel);
   drawnChannel = state.channel;
 }
+
+const sourceOf = (message, pending) => (
+  JSON.stringify([message, tracesOf(message).map(shownOf), pending?.id, pending?.failure])
+);
+
+// The day, where it changes, and the line above what is new: [[kind, text]].
+function linesAbove(message, previous) {
+  const day = dayOf(new Date(message.timestamp));
+  const lines = [];
+  if (!previous || dayOf(new Date(previous.timestamp)) !== day) lines.push(["day", day]);
+  if (message.id === firstNew()) lines.push(["new", "New"]);
+  return lines;
+}
+
+const divider = (kind, text) => el("li", { class: `divider ${kind}` }, el("span", {}, text));
 
 // Puts the rows in order without moving those that are in place.
 function replaceRows(list, rows) {

@@ -2,8 +2,14 @@
 import { avatar, classes, el, nameOf } from "/elements.js";
 import { markdown } from "/markdown/markdown.js";
 import { component } from "/messages/components.js";
-import { attachment, embed } from "/messages/embeds.js";
-import { poll, reaction } from "/messages/reactions_and_polls.js";
+import { ofMessage } from "/interactions/pending.js";
+import { interactionLine } from "/interactions/rows.js";
+import { inFull, timeOfDay } from "/markdown/timestamps.js";
+import { attachments, attachmentsOf } from "/messages/attachments.js";
+import { isEdited } from "/messages/edited.js";
+import { embed } from "/messages/embeds.js";
+import { poll } from "/messages/polls.js";
+import { reaction } from "/messages/reactions.js";
 import { traceElement } from "/trace/lines.js";
 
 const CROSSPOST = 2;
@@ -11,6 +17,7 @@ const EPHEMERAL = 64;
 const LOADING = 128;
 const JOIN_MS = 300_000;
 const MODAL_SUBMIT = 5;
+const THREAD_STARTER = 21;
 const WITH_EMBEDS = new Set([24, 46]);
 const SYSTEM_SIGNS = {
   1: "→", 2: "←", 4: "✎", 6: "◆", 7: "→", 12: "⇉", 18: "⌙", 21: "⌙", 24: "⛨", 46: "☑",
@@ -40,7 +47,10 @@ export function isVisible(message, userId) {
 
 // context: {names, actions, userId, tracesOf}; userId is the user that the page speaks as, tracesOf returns what the
 // bot's code did for a message.
-export function messageElement(message, previous, context) {
+export function messageElement(given, previous, context) {
+  // A thread begins with the message that it was started from.
+  const starter = given.type === THREAD_STARTER && given.referenced_message;
+  const message = starter ? { ...starter, id: given.id, referenced_message: null } : given;
   const system = systemText(message);
   const made = el("li", { class: messageClasses(message, previous, context, system), data: { id: message.id } });
   if (system) {
@@ -83,8 +93,7 @@ function followsOn(message, previous) {
 
 function timeElement(message) {
   const at = new Date(message.timestamp);
-  const shown = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return el("time", { datetime: message.timestamp, title: at.toLocaleString() }, shown);
+  return el("time", { datetime: message.timestamp, title: inFull(at) }, timeOfDay(at));
 }
 
 function systemParts(message, text, { names }) {
@@ -116,10 +125,9 @@ function origin(message, { actions }) {
 }
 
 function byline(message) {
-  const tag = message.webhook_id && !message.interaction_metadata ? "HOOK" : "BOT";
   return el(
     "div", { class: "by" },
-    el("strong", {}, nameOf(message.author)), message.author.bot ? el("span", { class: "tag" }, tag) : "",
+    el("strong", {}, nameOf(message.author)), message.author.bot ? el("span", { class: "tag" }, "APP") : "",
     timeElement(message),
   );
 }
@@ -132,11 +140,14 @@ function body(message, context) {
   if (message.content) made.append(markdown(message.content, names));
   for (const snapshot of message.message_snapshots ?? []) made.append(forwarded(snapshot.message, names));
   for (const data of message.embeds ?? []) made.append(embed(data, names));
-  if (message.attachments?.length) made.append(el("div", { class: "files" }, ...message.attachments.map(attachment)));
+  const files = attachmentsOf(message);
+  if (files.length) made.append(el("div", { class: "files" }, ...attachments(files)));
   for (const each of message.sticker_items ?? []) made.append(el("div", { class: "marks" }, `sticker: ${each.name}`));
-  if (message.poll) made.append(poll(message.poll, message, actions));
+  if (message.poll) made.append(poll(message.poll, message, context));
+  const pending = ofMessage(message.id);
+  const waiting = pending && !pending.failure ? pending.customId : undefined;
   for (const data of message.components ?? []) {
-    const shown = component(data, message, actions, names);
+    const shown = component(data, { message, actions, names, waiting });
     if (shown) made.append(shown);
   }
   if (message.reactions?.length) {
@@ -144,12 +155,19 @@ function body(message, context) {
     made.append(el("div", { class: "reactions" }, ...rows));
   }
   if (message.thread) made.append(threadLink(message.thread, actions));
+  made.append(interactionLine(pending));
+  if (message.flags & EPHEMERAL) made.append(dismissal(message, actions));
   const trace = traceElement(context.tracesOf(message));
   if (trace) made.append(trace);
   const listed = marks(message);
   if (listed.length) made.append(el("span", { class: "marks" }, `(${listed.join(", ")})`));
   return made;
 }
+
+const dismissal = (message, actions) => el(
+  "div", { class: "marks" }, "Only you can see this · ",
+  el("button", { type: "button", class: "plain", onclick: () => actions.dismiss(message) }, "Dismiss message"),
+);
 
 const forwarded = (message, names) => el(
   "div", { class: "forward" },
@@ -167,10 +185,9 @@ function threadLink(thread, actions) {
 }
 
 const marks = (message) => [
-  message.edited_timestamp && "edited",
+  isEdited(message) && "edited",
   message.deleted && "deleted",
   message.pinned && "pinned",
-  message.flags & EPHEMERAL && "only you can see this",
   message.flags & CROSSPOST && "published in another channel",
 ].filter(Boolean);
 
@@ -179,10 +196,7 @@ function tools(message, { actions, userId }) {
     "button", { type: "button", title, "aria-label": title, onclick }, label,
   );
   const made = el("div", { class: "tools" });
-  if (message.flags & EPHEMERAL) {
-    made.append(button("×", "Dismiss", () => actions.dismiss(message)));
-    return made;
-  }
+  if (message.flags & EPHEMERAL) return "";
   made.append(
     button("👍", "React", () => actions.react(message, "👍")),
     button("☺", "React with another emoji", () => actions.reactWith(message)),

@@ -4,8 +4,8 @@ import { newGuild } from "/navigation/creation.js";
 import { openChannel } from "/navigation/open_channel.js";
 import { drawnBy, render } from "/render.js";
 import {
-  CATEGORY, CHANNEL_SIGNS, channels, currentChannel, currentGuild, DIRECT, DIRECT_MESSAGES, names, state, TEXT, THREADS,
-  titleOf,
+  CATEGORY, CHANNEL_SIGNS, channels, currentChannel, currentGuild, DIRECT, DIRECT_MESSAGES, names, headingOf, state, TEXT,
+  THREADS, titleOf,
 } from "/state.js";
 
 function drawNavigation() {
@@ -18,7 +18,7 @@ function drawNavigation() {
 }
 
 function drawHeader(guild, channel) {
-  const title = channel ? `${signOf(channel)} ${titleOf(channel)}` : guild?.name ?? "";
+  const title = channel ? `${signOf(channel)} ${headingOf(channel)}` : guild?.name ?? "";
   $("channel-name").textContent = title;
   $("topic").textContent = channel?.topic ?? "";
   const inGuild = channel && state.guild !== DIRECT;
@@ -27,7 +27,7 @@ function drawHeader(guild, channel) {
   $("composer").hidden = $("hint").hidden = !writable;
 }
 
-const signOf = (channel) => CHANNEL_SIGNS[channel.type] ?? (state.guild === DIRECT ? "@" : "#");
+export const signOf = (channel) => CHANNEL_SIGNS[channel.type] ?? (state.guild === DIRECT ? "@" : "#");
 
 // --- guilds --------------------------------------------------------------------------------------
 

@@ -1,10 +1,11 @@
 // The start of a channel, above its first message; for forums the posts, for voice channels the connected users.
 import { attempt, call } from "/api.js";
-import { el } from "/elements.js";
-import { threadsOf } from "/navigation/channel_list.js";
+import { byId, el, plural } from "/elements.js";
+import { relative } from "/markdown/timestamps.js";
+import { signOf, threadsOf } from "/navigation/channel_list.js";
 import { newGuild, newPost } from "/navigation/creation.js";
 import { openChannel } from "/navigation/open_channel.js";
-import { currentGuild, DIRECT, FORUM, names, speaker, speakerId, state, titleOf, VOICE } from "/state.js";
+import { currentGuild, DIRECT, FORUM, headingOf, names, speaker, speakerId, state, titleOf, VOICE } from "/state.js";
 
 const start = (title, ...children) => el("li", { class: "start" }, el("h2", {}, title), ...children);
 const button = (label, onclick) => el("button", { type: "button", onclick }, label);
@@ -23,18 +24,28 @@ export function channelStart(channel) {
   const text = state.messages.size
     ? "The page shows the newest messages of this channel."
     : "No messages yet. Send !ping, or type / for the bot's commands.";
-  return start(`${state.guild === DIRECT ? "@" : "#"}${titleOf(channel)}`, el("p", {}, text));
+  return start(`${signOf(channel)} ${headingOf(channel)}`, el("p", {}, text));
 }
 
 function forumStart(channel) {
-  const posts = threadsOf(channel).map((each) => el("button", {
-    type: "button", class: "thread-link", onclick: () => openChannel(state.guild, each.id),
-  }, each.name));
+  const posts = threadsOf(channel).sort((a, b) => byId(b.id, a.id)).map((each) => postRow(each, channel));
   return start(
     titleOf(channel),
-    el("p", {}, "Posts"),
+    el("p", {}, el("button", { type: "button", class: "s1", onclick: newPost }, `New post as ${speaker()}`)),
     ...(posts.length ? posts : [el("p", {}, "No posts yet.")]),
-    el("p", {}, button(`New post as ${speaker()}`, newPost)),
+  );
+}
+
+// A post: its title and tags, who wrote it when, and the number of messages.
+function postRow(post, forum) {
+  const tags = (post.applied_tags ?? []).map((id) => forum.available_tags?.find((each) => each.id === id)?.name);
+  const at = Number((BigInt(post.id) >> 22n) + 1_420_070_400_000n) / 1000;
+  const count = post.message_count ?? 0;
+  const facts = [names.user(post.owner_id), relative(at), `${count} ${plural(count, "message")}`];
+  return el(
+    "button", { type: "button", class: "post", onclick: () => openChannel(state.guild, post.id) },
+    el("span", {}, el("strong", {}, post.name), ...tags.filter(Boolean).map((each) => el("span", { class: "topic" }, each))),
+    el("small", {}, facts.join(" · ")),
   );
 }
 

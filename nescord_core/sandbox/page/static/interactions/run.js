@@ -4,25 +4,41 @@ import { FILE, missingOption, optionValue, parseCommand, problemOf } from "/comp
 import { takeUploads, uploadNames } from "/composer/uploads.js";
 import { toast } from "/dialogs.js";
 import { loadState } from "/event_feed.js";
-import { openModal } from "/modal.js";
-import { speaker, state } from "/state.js";
+import { openModal } from "/interactions/modal.js";
+import { begin, end, fail } from "/interactions/pending.js";
+import { follow } from "/messages/following.js";
+import { speaker, speakerId, state } from "/state.js";
 
 const WAIT_S = 3;
-const NO_RESPONSE = "The application did not respond.";
-const OFFLINE = "The application did not respond: the bot is offline.";
+const NO_RESPONSE = "The application did not respond";
+const FAILED = "This interaction failed";
 
 // The commands that context menus show: type 2 for users, 3 for messages.
 export const menuCommands = (type) => state.commands.filter((each) => each.type === type);
 
-// Starts an interaction and waits for the bot's response; returns false if it could not be started.
-export async function runInteraction(path, body) {
+// Starts an interaction and waits for the bot's response; returns false if it could not be started. It is shown at the
+// message whose component was used (shown: {message, customId}), or as a row of its own ({label}).
+export async function runInteraction(path, body, shown) {
+  const entry = begin({ user: speaker(), userId: speakerId(), ...shown });
+  if (!entry.message) follow();
   const result = await attempt(() => call("POST", path, { ...body, wait: WAIT_S }));
-  if (!result) return false;
-  if (result.modal) {
-    openModal(result.modal, (values) => runInteraction("/modal", { interaction: result.id, user: speaker(), values }));
-  } else if (!result.responded) toast(state.online ? NO_RESPONSE : OFFLINE);
-  await attempt(loadState);
-  return true;
+  if (result && !result.responded) {
+    fail(entry, `${entry.message ? FAILED : NO_RESPONSE}${state.online ? "" : ": the bot is offline"}`);
+    await attempt(loadState);
+    return true;
+  }
+  if (result?.modal) submitLater(result, shown);
+  if (result) await attempt(loadState);
+  end(entry);
+  return Boolean(result);
+}
+
+// A form is sent as an interaction of its own, from where the one that opened it was.
+function submitLater({ id, modal }, shown) {
+  openModal(modal, (values) => {
+    const from = shown.message ? { message: shown.message } : { label: modal.title ?? "a form" };
+    return runInteraction("/modal", { interaction: id, user: speaker(), values }, from);
+  });
 }
 
 // Returns the name of the attached file for each file option: the typed one, else the next that is not used.
@@ -63,5 +79,5 @@ export async function runCommand(text, user) {
   const values = (given ?? []).map((each) => [each.option.name, optionValue(each.option, each.raw)]);
   const options = Object.fromEntries(values);
   for (const [option, name] of chosen) options[option] = files.find((each) => each[0] === name);
-  return runInteraction("/interact", { channel: state.channel, user, command: path, options });
+  return runInteraction("/interact", { channel: state.channel, user, command: path, options }, { label: `/${path}` });
 }

@@ -3,8 +3,7 @@ import { attempt } from "/api.js";
 import { encode } from "/composer/uploads.js";
 import { dialog, labelled } from "/dialogs.js";
 import { el } from "/elements.js";
-import { SELECT_KINDS } from "/messages/components.js";
-import { entityChoices } from "/state.js";
+import { entityChoices, SELECT_KINDS } from "/state.js";
 
 const TEXT_INPUT = 4;
 const TEXT_DISPLAY = 10;
