@@ -6,6 +6,7 @@ import { byId } from "/elements.js";
 import { onCallback, onInteraction } from "/interactions/pending.js";
 import { noteLoading } from "/messages/edited.js";
 import { noteMessage, noteOpened } from "/messages/unread.js";
+import { applyLocation, writeLocation } from "/navigation/location.js";
 import { render } from "/render.js";
 import { channels, currentChannel, currentGuild, DIRECT, state, TEXT } from "/state.js";
 import { showConnection, showStatus } from "/status.js";
@@ -30,6 +31,7 @@ export async function loadState() {
     const shown = await call("GET", "/state?tail=0");
     Object.assign(state, { guilds: shown.guilds, direct: shown.direct, users: shown.users, bot: shown.bot });
     state.botSpeaksIn = shown.bot_speaks_in;
+    applyLocation();
     if (!currentGuild()) state.guild = state.guilds[0]?.id ?? DIRECT;
     if (!currentChannel()) state.channel = channels().find((each) => TEXT.has(each.type))?.id ?? null;
     showStatus(shown);
@@ -43,6 +45,7 @@ export async function loadState() {
   if (!loading) queued.splice(0).forEach(apply);
   render("navigation");
   render("messages");
+  writeLocation();
 }
 
 async function loadMessages() {

@@ -4,6 +4,7 @@ import { contextMenu, formDialog } from "/dialogs.js";
 import { $, el, nameOf } from "/elements.js";
 import { loadState } from "/event_feed.js";
 import { menuCommands, runInteraction } from "/interactions/run.js";
+import { wantedSpeaker, writeLocation } from "/navigation/location.js";
 import { drawnBy, render } from "/render.js";
 import { currentGuild, DIRECT, speaker, state } from "/state.js";
 
@@ -31,8 +32,9 @@ function drawMembers() {
 }
 
 function drawSpeakers() {
-  const chosen = speaker() || DEFAULT_SPEAKER;
-  const people = state.users.filter((each) => !each.bot).map((each) => el(
+  const users = state.users.filter((each) => !each.bot);
+  const chosen = [speaker(), wantedSpeaker(), DEFAULT_SPEAKER].find((name) => users.some((each) => each.username === name));
+  const people = users.map((each) => el(
     "option", { value: each.username, selected: each.username === chosen }, each.username,
   ));
   $("user").replaceChildren(...people, el("option", { value: "" }, "new user…"));
@@ -91,6 +93,7 @@ function roleDialog(user, path, verb) {
 
 function speakAs(username) {
   $("user").value = username;
+  writeLocation();
   render("messages");
 }
 
@@ -110,6 +113,7 @@ export function setUpSpeaker() {
   $("user").addEventListener("change", () => {
     if (!speaker()) { newUser(); return; }
     state.lastUser = speaker();
+    writeLocation();
     render("messages");
   });
 }

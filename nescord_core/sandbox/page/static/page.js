@@ -2,12 +2,15 @@
 import { setUpComposer } from "/composer/composer.js";
 import { $ } from "/elements.js";
 import { connect } from "/event_feed.js";
+import { setUpMessageKeys } from "/keyboard/message_list.js";
+import { setUpShortcuts } from "/keyboard/shortcuts.js";
 import { setUpInspector, showInspector } from "/inspector/inspector.js";
 import { setUpSpeaker } from "/members.js";
 import { setUpFollowing } from "/messages/following.js";
 import "/messages/list.js";
 import "/navigation/channel_list.js";
-import { setUpDrawer } from "/navigation/open_channel.js";
+import { setUpLocation } from "/navigation/location.js";
+import { openChannel, setUpDrawer } from "/navigation/open_channel.js";
 import { setUpTheme } from "/theme.js";
 
 // A button in the header that shows and hides a part of the page.
@@ -39,6 +42,9 @@ setUpToggle("show-people", showMembers);
 setUpToggle("show-inspector", showInspector);
 setUpDrawer();
 setUpFollowing();
+setUpLocation(openChannel);
+setUpMessageKeys();
+setUpShortcuts();
 setUpMembers();
 setUpTheme();
 setUpInspector();

@@ -15,7 +15,6 @@ export function suggestionList(box, sources) {
     items = [];
     selected = -1;
     $("suggest").hidden = true;
-    box.setAttribute("aria-expanded", "false");
     box.removeAttribute("aria-activedescendant");
   };
   const select = (at) => {
@@ -48,7 +47,6 @@ export function suggestionList(box, sources) {
     $("suggest-hint").textContent = hint;
     $("suggest-list").replaceChildren(...items.map(row));
     $("suggest").hidden = !items.length && !hint;
-    box.setAttribute("aria-expanded", String(items.length > 0));
     const isTyped = items.length > 0 && items[0].text.trim() === box.value.trim();
     select(preselect && items.length && !isTyped ? 0 : -1);
   };

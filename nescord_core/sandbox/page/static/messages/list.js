@@ -2,6 +2,7 @@
 import { $, byId, el } from "/elements.js";
 import { ofCommand, ofMessage } from "/interactions/pending.js";
 import { commandRow } from "/interactions/rows.js";
+import { prepareRow } from "/keyboard/message_list.js";
 import { dayOf } from "/markdown/timestamps.js";
 import { actions } from "/messages/actions.js";
 import { firstNew } from "/messages/unread.js";
@@ -28,6 +29,7 @@ function drawMessages() {
   const rowFor = (key, source, make) => {
     const old = drawn.get(key);
     const row = old?.source === source ? old.row : make();
+    if (row !== old?.row) prepareRow(row);
     redrawn.set(key, { source, row });
   };
   const waiting = ofCommand();
