@@ -57,12 +57,14 @@ def _guild(world: World, guild_id: int, tail: int) -> dict[str, Any]:
                 "user": each["user"],
                 "nick": each.get("nick"),
                 "roles": each["roles"],
+                "timed_out_until": each.get("communication_disabled_until"),
                 "presence": world.presence(int(each["user"]["id"]), guild_id),
             }
             for each in guild["members"]
         ],
         "channels": [_channel(world, each, tail) for each in (*guild["channels"], *guild.get("threads", ()))],
         "voice_states": guild.get("voice_states", []),
+        "bans": [str(user_id) for user_id in world.model.guilds[guild_id].bans],
     }
 
 

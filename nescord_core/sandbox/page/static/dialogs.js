@@ -28,12 +28,13 @@ export function dialog(title, rows, verb, submit) {
   box.showModal();
 }
 
-// Shows a dialog with required fields, {name, label, note?, options?}; submit gets their values by name.
+// Shows a dialog with fields, {name, label, note?, options?, optional?, value?, type?}; submit gets their values by name.
 export function formDialog(title, fields, verb, submit) {
   const control = (field) => {
-    if (!field.options) return el("input", { required: true, maxlength: 100 });
+    const required = !field.optional;
+    if (!field.options) return el("input", { required, maxlength: 1024, type: field.type, value: field.value });
     const options = field.options.map((each) => el("option", { value: each.value }, each.label));
-    return el("select", { required: true }, ...options);
+    return el("select", { required }, ...options);
   };
   const made = fields.map((field) => [field, control(field)]);
   const rows = made.map(([field, input]) => labelled(field.label, field.note, input));

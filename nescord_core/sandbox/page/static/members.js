@@ -47,9 +47,14 @@ function memberButton(member) {
     "button",
     { type: "button", title: "Roles, presence, apps", onclick: (event) => userMenu(member.user, event) },
     el("span", { class: "dot", data: { status }, role: "img", "aria-label": status }),
-    el("span", {}, member.nick || nameOf(member.user), activity ? el("small", {}, activity.name) : ""),
+    el("span", {}, member.nick || nameOf(member.user), noteOf(member, activity)),
     member.user.bot ? el("span", { class: "tag" }, "APP") : "",
   );
+}
+
+function noteOf(member, activity) {
+  if (Date.parse(member.timed_out_until ?? 0) > Date.now()) return el("small", {}, "timed out");
+  return activity ? el("small", {}, activity.name) : "";
 }
 
 export const copy = (text) => attempt(async () => { await navigator.clipboard.writeText(text); });
@@ -77,7 +82,22 @@ function membershipEntries(user) {
   return [
     ["Add a role", () => roleDialog(user, "/give_role", "Add")],
     ["Remove a role", () => roleDialog(user, "/take_role", "Remove")],
+    ...moderationEntries(user),
     ["Leave the guild", () => attempt(() => call("POST", "/leave", { user: user.username, guild }))],
+  ];
+}
+
+// As the guild's owner; the owner cannot be moderated.
+function moderationEntries(user) {
+  const guild = currentGuild();
+  if (user.id === guild.owner_id) return [];
+  const member = guild.members.find((each) => each.user.id === user.id);
+  const isOut = Date.parse(member?.timed_out_until ?? 0) > Date.now();
+  const act = (path, more) => attempt(() => call("POST", path, { user: user.username, guild: guild.id, ...more }));
+  return [
+    ["Kick", () => act("/kick")],
+    ["Ban", () => act("/ban")],
+    isOut ? ["End the time-out", () => act("/time_out", { seconds: 0 })] : ["Time out for 1 minute", () => act("/time_out", { seconds: 60 })],
   ];
 }
 

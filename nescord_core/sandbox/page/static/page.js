@@ -11,6 +11,7 @@ import "/messages/list.js";
 import "/navigation/channel_list.js";
 import { setUpLocation } from "/navigation/location.js";
 import { openChannel, setUpDrawer } from "/navigation/open_channel.js";
+import { setUpGuildMenu } from "/settings/guild.js";
 import { setUpTheme } from "/theme.js";
 
 // A button in the header that shows and hides a part of the page.
@@ -42,6 +43,7 @@ setUpToggle("show-people", showMembers);
 setUpToggle("show-inspector", showInspector);
 setUpDrawer();
 setUpFollowing();
+setUpGuildMenu();
 setUpLocation(openChannel);
 setUpMessageKeys();
 setUpShortcuts();

@@ -7,7 +7,7 @@ from typing import Any
 from nescord_core.sandbox.world.extra_fields import extra_fields_of
 from nescord_core.sandbox.world.lookup import ActionError, Ref, id_of
 from nescord_core.sandbox.world.people.members import Payload, as_action_error
-from nescord_core.sandbox.world.people.owners import OwnerActions
+from nescord_core.sandbox.world.people.moderation import ModerationActions
 from nescord_core.sandbox.world.simcord.model import (
     Channel,
     Interaction,
@@ -25,7 +25,7 @@ USER_KIND, CHANNEL_KIND, ROLE_KIND, MENTIONABLE_KIND = 6, 7, 8, 9
 Resolved = dict[str, dict[str, Any]]
 
 
-class InteractionActions(OwnerActions):
+class InteractionActions(ModerationActions):
     """Interactions of users. Each action returns {id, token, type}; `interaction` returns the outcome."""
 
     def interaction(self, interaction_id: Ref) -> Payload:

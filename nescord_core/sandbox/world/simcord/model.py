@@ -35,7 +35,7 @@ from simcord.backend.models import (
 )
 from simcord.backend.permissions import flag as permission_flag
 from simcord.components import walk_components
-from simcord.enums import MessageType
+from simcord.enums import MessageType, OverwriteType
 from simcord.http import routes as _routes
 from simcord.http.router import _ROUTES, RequestContext, RouteNotImplemented, UnsupportedField
 from simcord.http.routes import interactions as _interactions
@@ -64,6 +64,7 @@ __all__ = [
     "MessageType",
     "ModelRoute",
     "Overwrite",
+    "OverwriteType",
     "Poll",
     "PollAnswer",
     "RequestContext",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,8 +42,13 @@ async def fill(sandbox: RunningSandbox) -> None:
             ],
         },
     ]
-    embed = {"title": "T", "description": "D", "footer": {"text": "F"}, "author": {"name": "A"}}
-    embed["fields"] = [{"name": "N", "value": "V"}]  # type: ignore[assignment]
+    embed: dict[str, Any] = {
+        "title": "T",
+        "description": "D",
+        "footer": {"text": "F"},
+        "author": {"name": "A"},
+    }
+    embed["fields"] = [{"name": "N", "value": "V"}]
     path = f"/channels/{channel}/messages"
     await rest_ok(sandbox, "POST", path, {"content": "menu", "components": rows, "embeds": [embed]})
     answers = [{"poll_media": {"text": each}} for each in ("Tea", "Coffee")]

@@ -9,7 +9,7 @@ import { copy, userMenu } from "/members.js";
 import { pickEmoji } from "/messages/emoji_picker.js";
 import { stopFollowing } from "/messages/following.js";
 import { openChannel } from "/navigation/open_channel.js";
-import { startThread } from "/navigation/creation.js";
+import { startThread } from "/settings/creation.js";
 import { render } from "/render.js";
 import { currentChannel, speaker, speakerId, state } from "/state.js";
 

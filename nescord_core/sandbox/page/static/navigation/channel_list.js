@@ -1,8 +1,9 @@
 // The bar of guilds, the list of a guild's channels, and the header above the messages.
 import { $, classes, el, imagePath } from "/elements.js";
-import { newGuild } from "/navigation/creation.js";
+import { newGuild } from "/settings/creation.js";
 import { openChannel } from "/navigation/open_channel.js";
 import { drawnBy, render } from "/render.js";
+import { channelMenu } from "/settings/channels.js";
 import {
   CATEGORY, CHANNEL_SIGNS, channels, currentChannel, currentGuild, DIRECT, DIRECT_MESSAGES, names, headingOf, state, TEXT,
   THREADS, titleOf,
@@ -12,6 +13,7 @@ function drawNavigation() {
   const guild = currentGuild();
   $("guilds").replaceChildren(directButton(), ...state.guilds.map(guildButton), newGuildButton());
   $("guild-name").textContent = guild?.name ?? "No guild";
+  $("guild-name").disabled = !guild || state.guild === DIRECT;
   $("channels").replaceChildren(...channelList(guild));
   drawHeader(guild, currentChannel());
   render("members");
@@ -72,7 +74,7 @@ function channelList(guild) {
   const categories = all.filter((each) => each.type === CATEGORY);
   return [
     ...channelsIn(null, guild),
-    ...categories.flatMap((each) => [el("h2", {}, each.name), ...channelsIn(each.id, guild)]),
+    ...categories.flatMap((each) => [el("h2", { oncontextmenu: (event) => channelMenu(each, event) }, each.name), ...channelsIn(each.id, guild)]),
   ];
 }
 
@@ -99,6 +101,8 @@ const channelButton = (channel) => el("button", {
   "aria-current": String(channel.id === state.channel),
   class: classes(state.unread.has(channel.id) && "unread", THREADS.has(channel.type) && "thread"),
   onclick: () => openChannel(state.guild, channel.id),
+  oncontextmenu: (event) => channelMenu(channel, event),
+  onkeydown: (event) => { if (event.key === "ContextMenu" || (event.shiftKey && event.key === "F10")) channelMenu(channel, event); },
 }, titleOf(channel));
 
 drawnBy("navigation", drawNavigation);

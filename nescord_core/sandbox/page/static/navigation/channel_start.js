@@ -3,7 +3,7 @@ import { attempt, call } from "/api.js";
 import { byId, el, plural } from "/elements.js";
 import { relative } from "/markdown/timestamps.js";
 import { signOf, threadsOf } from "/navigation/channel_list.js";
-import { newGuild, newPost } from "/navigation/creation.js";
+import { newGuild, newPost } from "/settings/creation.js";
 import { openChannel } from "/navigation/open_channel.js";
 import { currentGuild, DIRECT, FORUM, headingOf, names, speaker, speakerId, state, titleOf, VOICE } from "/state.js";
 
