@@ -34,7 +34,7 @@ class Stage:
         return cls(Line(bot.url, bot.timeout, began=bot.began), bot.state_dir)
 
     def control_call(self, method: str, path: str, /, **body: Any) -> Call[Any]:
-        """Call the control API (docs/sandbox.md); ``path`` is the one below ``/sandbox``."""
+        """Call the control API (docs/sandbox/control-api.md); ``path`` is the one below ``/sandbox``."""
         return Call(method, path, body or None, lambda answer: answer, patience=float(body.get("wait", 0)))
 
     def advance_call(
