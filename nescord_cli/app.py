@@ -26,6 +26,7 @@ COMMANDS = {
     "reload": Subcommand(_CONTROL, "reload", "Reload the bot's code.", "RELOAD_EXAMPLES"),
     "restart": Subcommand(_CONTROL, "restart", "Restart one service.", "RESTART_EXAMPLES"),
     "logs": Subcommand(_CONTROL, "logs", "Print the services' logs.", "LOGS_EXAMPLES"),
+    "log-level": Subcommand("nescord_cli.commands.log_level", "log_level", "Change what services log."),
     "stop": Subcommand(_CONTROL, "stop", "Stop all services in order.", "STOP_EXAMPLES"),
     "debug": Subcommand("nescord_cli.commands.debug", "debug", "Debug a worker at a breakpoint()."),
     "events": Subcommand(

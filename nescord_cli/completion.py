@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["event_names", "services", "stopped_processes", "targets", "template_names"]
+__all__ = ["event_names", "levels", "services", "stopped_processes", "targets", "template_names"]
 
 _SERVICES = ("sandbox", "rest", "main", "ws")
 _TARGETS = ("compose", "k8s", "systemd", "grafana")
@@ -18,6 +18,11 @@ def template_names(incomplete: str) -> list[tuple[str, str]]:
 def services(incomplete: str) -> list[str]:
     """Return the services that `nescord dev` runs."""
     return [name for name in _SERVICES if name.startswith(incomplete)]
+
+
+def levels(incomplete: str) -> list[str]:
+    """Return the levels of `nescord log-level`."""
+    return [name for name in ("debug", "info", "warning", "error") if name.startswith(incomplete)]
 
 
 def stopped_processes(incomplete: str) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ if _typing.TYPE_CHECKING:
     from nescord_core.services.rest import RestServer
     from nescord_core.services.ws.parent import WsClient
     from nescord_core.settings import CacheOptions
+    from nescord_core.tracing.current_event import current_event
 
 __all__ = [
     "CacheOptions",
@@ -27,6 +28,7 @@ __all__ = [
     "WsClient",
     "WsListener",
     "__version__",
+    "current_event",
     "singleton_task",
 ]
 
@@ -38,6 +40,7 @@ _HOMES = {
     "RestServer": "nescord_core.services.rest",
     "WsClient": "nescord_core.services.ws.parent",
     "WsListener": "nescord_core.bot.listener",
+    "current_event": "nescord_core.tracing.current_event",
     "singleton_task": "nescord_core.bot.singleton",
 }
 

@@ -13,6 +13,7 @@ from nescord_core.bot.absent_fields import absent_field
 from nescord_core.bot.observing.summary import summary_of
 from nescord_core.bot.registration import Registration
 from nescord_core.envelope import Envelope
+from nescord_core.process.logs import HAS_TRACEBACK
 from nescord_core.tracing.failed_events import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
 
 __all__ = ["Failures"]
@@ -68,6 +69,8 @@ class Failures:
             ", redelivered" if envelope.redelivered else "",
             f"\n    {summary_of(envelope.data)}" if self._quotes else "",
             "".join(lines).rstrip(),
+            exc_info=(type(error), error, _of_handler(error)),  # for error trackers
+            extra={HAS_TRACEBACK: True},
         )
         return line
 

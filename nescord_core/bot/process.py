@@ -13,6 +13,7 @@ from nescord_core.bot.runtime import DrainReport, Runtime
 from nescord_core.plurals import counted
 from nescord_core.process import logs, state_dir
 from nescord_core.settings import MainSettings
+from nescord_core.tracing.export import exporting
 
 __all__ = ["leave_at_signal", "run", "serve"]
 
@@ -45,7 +46,8 @@ def run(listener: EventHandlers, settings: MainSettings) -> DrainReport:
     if not logging.getLogger().handlers:
         # A program that has configured logging keeps its configuration.
         logs.configure("main", secrets=(settings.token, settings.security.secret))
-    return asyncio.run(_until_signal(listener, settings))
+    with exporting("main"):
+        return asyncio.run(_until_signal(listener, settings))
 
 
 async def _until_signal(listener: EventHandlers, settings: MainSettings) -> DrainReport:

@@ -29,7 +29,7 @@ from nescord_core.settings import MainSettings
 from nescord_core.tracing import spans
 from nescord_core.tracing.cause import Cause
 from nescord_core.tracing.cause import cause as current_cause
-from nescord_core.tracing.cause import event as current_event
+from nescord_core.tracing.current_event import handled
 from nescord_core.tracing.records import Hello
 
 __all__ = ["DrainReport", "Runtime", "RuntimeStats"]
@@ -258,6 +258,7 @@ class Runtime:
                 confirmed = asyncio.get_running_loop().create_future()
                 self._when_sure(run, partial(confirmed.set_result, None))
                 await confirmed
+            handled.set(run.payload)
             await registration.call(run.payload)
 
     def _call(self, registration: Registration, run: _Run) -> None:
@@ -267,6 +268,7 @@ class Runtime:
             self._when_sure(run, partial(asyncio.get_running_loop().call_soon, self._call, registration, run))
             return
         self._set_cause(run)
+        handled.set(run.payload)
         with self._observed(registration, run):
             result = registration.call(run.payload)
             if result is not None and inspect.isawaitable(result):
@@ -312,7 +314,6 @@ class Runtime:
 
     def _set_cause(self, run: _Run) -> None:
         """Set the cause of what follows in this context, which began as a copy of the previous event's."""
-        current_event.set(run.delivery.envelope)
         if self._observers.traced:
             current_cause.set(run.cause)
 

@@ -65,6 +65,11 @@ class EventInfo(NamedTuple):
     stale: bool
 
     @property
+    def id(self) -> str:
+        """The event's id for people, which `nescord events failed` shows and `replay` takes."""
+        return f"{self.shard_id}-{self.session_id[-6:]}-{self.seq}"
+
+    @property
     def age(self) -> float:
         """Seconds from receipt by ws to delivery to the handler; 0 if their clocks disagree."""
         return max(0.0, self.delivered_at - self.received_at)

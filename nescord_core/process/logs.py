@@ -9,18 +9,35 @@ import sys
 import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 from nescord_core.process.safe_text import for_terminal
+from nescord_core.tracing import spans
+from nescord_core.tracing.current_event import handled
 
-__all__ = ["BRIEF", "JSON_LINES", "as_json", "configure", "spellings"]
+__all__ = ["BRIEF", "HAS_TRACEBACK", "JSON_LINES", "QUIET_IN_DEBUG", "as_json", "configure", "spellings"]
 
 JSON_LINES = "NESCORD_LOG_JSON"
 """Environment variable: 1 makes a service log JSON lines."""
 BRIEF = "NESCORD_LOG_BRIEF"
 """Environment variable: 1 omits the records of every reload, which `nescord dev` sums up in one line."""
 
-_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_NOISY = ("asyncio", "grpc", "aiohttp.access", "watchfiles", "discord")
+_DISPATCH = "nescord_core.dispatch"
+QUIET_IN_DEBUG = dict.fromkeys(_NOISY, logging.INFO) | {_DISPATCH: logging.NOTSET}
+"""Levels of loggers in debug mode: those of libraries stay quieter than the rest."""
+_EVENT = "nescord_event"
+"""Attribute of a record: the event that was handled when it was made."""
+HAS_TRACEBACK = "nescord_has_traceback"
+"""Attribute of a record whose message ends with the traceback of its ``exc_info``."""
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    _EVENT,
+    HAS_TRACEBACK,
+}
 
 
 def as_json() -> bool:
@@ -38,10 +55,49 @@ def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool =
     root.handlers[:] = [output]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     if os.environ.get(BRIEF) == "1" and not debug:
-        logging.getLogger("nescord_core.dispatch").setLevel(logging.WARNING)
+        logging.getLogger(_DISPATCH).setLevel(logging.WARNING)
     logging.getLogger("aiohttp.server").addFilter(_is_ours)
-    for noisy in ("asyncio", "grpc", "aiohttp.access", "watchfiles", "discord"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.INFO if debug else logging.WARNING)
+    _note_events()
+
+
+def _note_events() -> None:
+    """Let every record hold the event whose handler made it, also for a handler that formats it elsewhere."""
+    make = logging.getLogRecordFactory()
+    if hasattr(make, _EVENT):
+        return
+
+    def record(*arguments: Any, **fields: Any) -> logging.LogRecord:
+        made = make(*arguments, **fields)
+        payload = handled.get()
+        if payload is not None:
+            setattr(made, _EVENT, payload.event)
+        return made
+
+    setattr(record, _EVENT, True)
+    logging.setLogRecordFactory(record)
+
+
+def _lacks_traceback(record: logging.LogRecord) -> bool:
+    return bool(record.exc_info and record.exc_info[0]) and not hasattr(record, HAS_TRACEBACK)
+
+
+def _identity(record: logging.LogRecord) -> dict[str, Any]:
+    """Return the event of a record; ids of guilds exceed the numbers that JavaScript can hold."""
+    event = getattr(record, _EVENT, None)
+    if event is None:
+        return {}
+    named = {
+        "event": str(event.type),
+        "shard": event.shard_id,
+        "session": event.session_id,
+        "seq": event.seq,
+        "guild": None if event.guild_id is None else str(event.guild_id),
+    }
+    if spans.active is not None:
+        named["trace_id"], named["span_id"] = spans.active.ids()
+    return named
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
@@ -83,13 +139,13 @@ class _Plain(logging.Formatter):
         time = datetime.fromtimestamp(record.created, tz=UTC).astimezone().strftime("%H:%M:%S")
         label = "" if record.levelno == logging.INFO else f"{record.levelname} "
         text = f"{time} {label}{record.getMessage()}"
-        if record.exc_info and record.exc_info[0]:
+        if _lacks_traceback(record) and record.exc_info:
             text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
         return for_terminal(_masked(text, self._secrets))
 
 
 class _JsonLines(logging.Formatter):
-    """Formats as JSON: time (epoch seconds), level, service, logger, message and the record's extras."""
+    """Formats as JSON: time (epoch seconds), level, service, logger, message, event and the extras."""
 
     def __init__(self, service: str, secrets: tuple[str, ...]) -> None:
         super().__init__()
@@ -103,8 +159,9 @@ class _JsonLines(logging.Formatter):
             "service": self._service,
             "logger": record.name,
             "message": record.getMessage(),
+            **_identity(record),
             **{name: value for name, value in vars(record).items() if name not in _PLAIN},
         }
-        if record.exc_info and record.exc_info[0]:
+        if _lacks_traceback(record) and record.exc_info:
             entry["traceback"] = "".join(traceback.format_exception(*record.exc_info))
         return _masked(json.dumps(entry, default=str), self._secrets)

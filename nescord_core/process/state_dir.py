@@ -28,6 +28,7 @@ __all__ = [
     "replace_file",
     "set_aside",
     "unwritable",
+    "used",
 ]
 
 log = logging.getLogger("nescord")
@@ -81,6 +82,11 @@ def is_lost(directory: Path) -> bool:
     except OSError:
         return False
     return _identities.get(directory, (found.st_dev, found.st_ino)) != (found.st_dev, found.st_ino)
+
+
+def used() -> Path | None:
+    """Return the directory that this process uses, None while it uses none."""
+    return next(iter(_identities), None)
 
 
 def lost() -> Path | None:

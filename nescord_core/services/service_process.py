@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from nescord_core.errors import NescordError
-from nescord_core.process import descriptors, logs, state_dir
+from nescord_core.process import descriptors, log_levels, logs, state_dir
 from nescord_core.process.os_errors import reason_of
 from nescord_core.supervisor import parent_death
 from nescord_core.supervisor.systemd import SystemdNotifier
@@ -116,9 +116,11 @@ async def _until_stopped(
     async with asyncio.TaskGroup() as tasks:
         watchdog = tasks.create_task(notifier.keep_awake(), name="watchdog")
         state_dir_check = tasks.create_task(_warn_when_state_dir_is_lost(), name="state_dir")
+        levels = tasks.create_task(log_levels.follow(service, state_dir.used), name="log levels")
         await serve(stop, on_ready)
         watchdog.cancel()
         state_dir_check.cancel()
+        levels.cancel()
 
 
 def _leave_children() -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from nescord_core.envelope import Envelope
 from nescord_core.tracing.handler_run import HandlerRun
 
-__all__ = ["Call", "Cause", "Observer", "base_url", "cause", "event", "observe", "reporting"]
+__all__ = ["Call", "Cause", "Observer", "base_url", "cause", "observe", "reporting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,6 @@ class Call:
 Observer = Callable[[Cause, Call], None]
 
 cause: ContextVar[Cause | None] = ContextVar("nescord_cause", default=None)
-event: ContextVar[Envelope | None] = ContextVar("nescord_event", default=None)
-"""The event that code runs for, in every process of main; `cause` is set only once there was an observer."""
 _observers: list[Observer] = []
 
 

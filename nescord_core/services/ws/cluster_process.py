@@ -29,7 +29,7 @@ from nescord_core.gateway.envelopes import EventSink
 from nescord_core.gateway.session_store import SessionStore, open_sessions
 from nescord_core.gateway.stats import ShardStats
 from nescord_core.gateway.suspects import CrashMarks
-from nescord_core.process import descriptors, logs
+from nescord_core.process import descriptors, log_levels, logs
 from nescord_core.process.parent_channel import CHANNEL_FD, Channel, follow_parent, receive, send
 from nescord_core.services import service_process
 from nescord_core.services.control.shared_lock import shared_lock
@@ -113,6 +113,7 @@ async def _serve(begin: Begin, end: socket.socket) -> int:
             background = [
                 tasks.create_task(cluster.handle_messages()),
                 tasks.create_task(cluster.report_condition()),
+                tasks.create_task(log_levels.follow("ws", lambda: begin.settings.state_dir)),
             ]
             try:
                 with service_process.one_error():

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import queue
 import sys
 from collections.abc import Iterator
+from logging.handlers import QueueHandler
 from urllib.parse import quote
 
 import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
+from nescord_core.envelope import Envelope
+from nescord_core.payloads import payload_of
 from nescord_core.process import logs
+from nescord_core.tracing.current_event import handled
 
 SECRET = "the-token.of-the-bot"
 
@@ -20,9 +26,10 @@ SECRET = "the-token.of-the-bot"
 def root() -> Iterator[logging.Logger]:
     """The root logger, restored after the test."""
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, factory = root.handlers[:], root.level, logging.getLogRecordFactory()
     yield root
     root.handlers[:], root.level = handlers, level
+    logging.setLogRecordFactory(factory)
     logging.getLogger("aiohttp.server").filters.clear()
 
 
@@ -108,3 +115,42 @@ def test_nothing_from_elsewhere_steers_the_terminal_or_forges_a_record(
     assert "\n  our own second line\n" in shown
     records = [line for line in shown.splitlines() if line[:2].isdigit()]
     assert len(records) == 1, "a line looks like a record of its own"
+
+
+async def test_records_of_a_handler_carry_its_event_wherever_they_are_made_and_formatted(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(logs.JSON_LINES, "1")
+    logs.configure("main")
+    output = logging.getLogger().handlers[0]
+    records: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    logging.getLogger().handlers[:] = [QueueHandler(records)]
+    mine = logging.getLogger("mybot")
+
+    async def handler() -> None:
+        handled.set(payload_of(Envelope(2, "s", 7, "MESSAGE_CREATE", 5, 1 << 60, b"{}", 1.0), 2.0))
+        mine.warning("in the handler", extra={"seq": "mine", "shard_count": 4})
+        await asyncio.create_task(logged("in its task"))
+        await asyncio.to_thread(mine.warning, "in its thread")
+
+    async def logged(text: str) -> None:
+        mine.warning(text)
+
+    await asyncio.create_task(handler())
+    mine.warning("elsewhere")
+    while not records.empty():
+        output.handle(records.get())
+    first, task, thread, elsewhere = map(json.loads, capsys.readouterr().err.splitlines())
+    identity = {"event": "MESSAGE_CREATE", "shard": 2, "session": "s", "seq": 7, "guild": str(1 << 60)}
+    assert identity.items() <= task.items()
+    assert identity.items() <= thread.items()
+    assert (first["seq"], first["shard"], first["shard_count"]) == ("mine", 2, 4)
+    assert not identity.keys() & elsewhere.keys()
+    assert "nescord_event" not in first
+
+
+def test_configuring_twice_notes_events_once(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("main")
+    made = logging.getLogRecordFactory()
+    logs.configure("main")
+    assert logging.getLogRecordFactory() is made

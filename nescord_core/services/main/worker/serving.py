@@ -18,6 +18,7 @@ from typing import Any
 from nescord_core.bot.listener import WsListener
 from nescord_core.bot.runtime import Runtime
 from nescord_core.errors import NescordError
+from nescord_core.process import log_levels
 from nescord_core.reload.loading import entry, own_code
 from nescord_core.reload.swapping.failure import Blame, Failure
 from nescord_core.reload.swapping.messages import (
@@ -80,8 +81,10 @@ async def serve_worker(
     try:
         async with asyncio.TaskGroup() as tasks:
             receiver = tasks.create_task(worker.receive())
+            levels = tasks.create_task(log_levels.follow("main", lambda: settings.state_dir))
             code = await worker.serve(settings, on_ready)
             receiver.cancel()
+            levels.cancel()
     finally:
         await rest_client.close_all()
         await channel.close()
