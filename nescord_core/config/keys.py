@@ -68,7 +68,7 @@ KEYS: tuple[Key, ...] = (
         "NESCORD_PROXY",
         proxy_url,
         None,
-        "outgoing proxy to Discord; without one, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY decide",
+        "outgoing HTTP proxy to Discord; without one, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY decide",
     ),
     Key(
         "bot.intents",
