@@ -32,6 +32,7 @@ COMMANDS = {
     "events": Subcommand(
         "nescord_cli.commands.events.app", "app", "Watch, record and replay the bot's events."
     ),
+    "sandbox": Subcommand("nescord_cli.commands.sandbox", "app", "Reset or export the sandbox's world."),
     "generate": Subcommand(
         "nescord_cli.commands.generate", "generate", "Generate files for Docker, k8s, systemd..."
     ),

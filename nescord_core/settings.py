@@ -234,7 +234,9 @@ class SandboxSettings:
     them is answered with close code 4014. ``replay_events`` is how many events a RESUME may bring, None for
     as many as on Discord. ``guilds`` is the number of guilds created at the start. ``global_limit`` is in
     requests per second; without ``rate_limits`` REST has none. ``bot_permissions`` is a bit mask, None for
-    all but Administrator. ``shards`` and ``max_concurrency`` are what GET /gateway/bot recommends.
+    all but Administrator. With ``persist`` the world is stored in ``state_dir`` and comes back at the next
+    start; a new world is created from the file ``seed``, if there is one. ``shards`` and ``max_concurrency``
+    are what GET /gateway/bot recommends.
     """
 
     token: str = field(default=SANDBOX_TOKEN, repr=False)
@@ -252,4 +254,6 @@ class SandboxSettings:
     global_limit: int = 50
     rate_limits: bool = True
     bot_permissions: int | None = None
+    persist: bool = False
+    seed: Path | None = None
     state_dir: Path = DEFAULT_STATE_DIR

@@ -44,6 +44,10 @@ def dev(
     strict_port: Annotated[
         bool, typer.Option("--strict-port", help="Fail if a port is taken instead of moving all ports.")
     ] = False,
+    seed: Annotated[
+        Path | None,
+        typer.Option(help="TOML file from which the sandbox creates a new world.", show_default=False),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     exec_: Annotated[
         str | None,
@@ -56,7 +60,7 @@ def dev(
 ) -> None:
     """Run sandbox, rest, ws and main, and reload main when its files change. ^C stops everything in order."""
     offset = 0 if strict_port and port_offset is None else port_offset
-    start(project, sandbox=sandbox, port_offset=offset, json=json, command=exec_)
+    start(project, sandbox=sandbox, port_offset=offset, json=json, command=exec_, seed=seed)
 
 
 def start(
@@ -66,6 +70,7 @@ def start(
     port_offset: int | None = 0,
     json: bool = False,
     command: str | None = None,
+    seed: Path | None = None,
 ) -> None:
     """Run everything, and exit with its exit code."""
     import asyncio
@@ -75,6 +80,8 @@ def start(
 
     argv = _argv(command) if command else None
     configuration = config.load(project)
+    if seed is not None:
+        configuration = configuration.override({"sandbox.seed": str(seed.absolute())}, "--seed")
     _require_bot(configuration)
     code = asyncio.run(
         run_dev(configuration, sandbox=sandbox, json=json, exec_cmd=argv, port_offset=port_offset)

@@ -170,7 +170,7 @@ def everything(
     epilog="Examples:  nescord run sandbox    nescord run sandbox --routes",
     short_help="Run a local Discord.",
 )
-def sandbox(
+def sandbox(  # noqa: PLR0913, PLR0917 - options of a command
     project: ProjectOption = None,
     listen: Annotated[str | None, typer.Option(help="HOST:PORT on loopback.", show_default=False)] = None,
     guilds: Annotated[int | None, typer.Option(help="Number of guilds.", show_default=False)] = None,
@@ -186,6 +186,13 @@ def sandbox(
     identify_window: Annotated[
         float | None, typer.Option(help="Seconds between IDENTIFYs (Discord: 5).", show_default=False)
     ] = None,
+    persist: Annotated[
+        bool | None,
+        typer.Option("--persist/--no-persist", help="Store the world in state_dir.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        Path | None, typer.Option(help="TOML file from which a new world is created.", show_default=False)
+    ] = None,
     routes: Annotated[
         bool, typer.Option("--routes", help="List the supported API operations and exit.")
     ] = False,
@@ -199,8 +206,13 @@ def sandbox(
         for method, path, state in operations():
             typer.echo(f"{method:<6} {path} {state}")
         return
-    flags = {"sandbox__listen": listen, "sandbox__guilds": guilds, "sandbox__shards": shards}
+    flags: dict[str, object] = {
+        "sandbox__listen": listen,
+        "sandbox__guilds": guilds,
+        "sandbox__shards": shards,
+    }
     flags |= {"sandbox__max_concurrency": max_concurrency, "sandbox__disallowed_intents": disallowed_intents}
+    flags |= {"sandbox__persist": persist, "sandbox__seed": None if seed is None else str(seed.absolute())}
     settings = _load(project, **flags, ws__identify_window=identify_window).sandbox
     load()
     typer.echo(f"The sandbox's token (not a secret): {settings.token}")

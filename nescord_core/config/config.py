@@ -257,8 +257,15 @@ class Config:
             disallowed_intents=self["sandbox.disallowed_intents"],
             rate_limits=self["sandbox.rate_limits"],
             bot_permissions=self["sandbox.bot_permissions"],
+            persist=bool(self["sandbox.persist"]),
+            seed=self._seed(),
             state_dir=self.state_dir,
         )
+
+    def _seed(self) -> Path | None:
+        """Return the file of the sandbox's first world, as an absolute path."""
+        named: str | None = self["sandbox.seed"]
+        return None if named is None else self.project.resolve() / Path(named).expanduser()
 
     @property
     def sandbox_api_url(self) -> str:

@@ -333,6 +333,14 @@ KEYS: tuple[Key, ...] = (
         "privileged intents to reject",
     ),
     Key("sandbox.rate_limits", "NESCORD_SANDBOX_RATE_LIMITS", boolean, True, "whether REST has rate limits"),
+    Key("sandbox.seed", "NESCORD_SANDBOX_SEED", text, None, "TOML file from which a new world is created"),
+    Key(
+        "sandbox.persist",
+        "NESCORD_SANDBOX_PERSIST",
+        boolean,
+        None,
+        "whether the sandbox's world is stored in state_dir; none: with `nescord dev` only",
+    ),
     Key(
         "sandbox.bot_permissions",
         "NESCORD_SANDBOX_BOT_PERMISSIONS",

@@ -21,6 +21,11 @@ from nescord_core.sandbox.http.fault_injection import inject_rest_faults
 from nescord_core.sandbox.http.routes.applications import LIMITED_INTENT_FLAGS
 from nescord_core.sandbox.page.service import EventFeed, add_page
 from nescord_core.sandbox.request_guard import local_only
+from nescord_core.sandbox.seeds.planting import plant
+from nescord_core.sandbox.seeds.reading import read_seed
+from nescord_core.sandbox.seeds.schema import Seed
+from nescord_core.sandbox.storage.keeper import WorldKeeper
+from nescord_core.sandbox.storage.world_files import WorldFiles
 from nescord_core.sandbox.voice.calls import Call
 from nescord_core.sandbox.voice.server import VoiceServer
 from nescord_core.sandbox.world.simcord.model import channel_accessible
@@ -49,6 +54,8 @@ class Sandbox:
         )
         self.gateway.is_available = self.world.is_available
         self.gateway.application_flags = LIMITED_INTENT_FLAGS
+        self.seed: Seed | None = None
+        self.keeper = WorldKeeper(self.world, WorldFiles(settings.state_dir)) if settings.persist else None
         self.feed = EventFeed()
         self.voice = VoiceServer(self.world.application_id, now=time.monotonic, publish=self.gateway.publish)
         self.voice.on_speaking = self._publish_speaking
@@ -58,20 +65,25 @@ class Sandbox:
         """Serve for as long as the block runs; yields host:port.
 
         Raises:
-            ConfigError: the address is not on loopback.
+            ConfigError: the address is not on loopback, or the seed file is not valid.
             PortTaken: another process has the port.
 
         """
         check_loopback(self.settings.host)
-        self.world.seed(self.settings.guilds)
+        if self.settings.seed is not None:
+            self.seed = read_seed(self.settings.seed)
         group = asyncio.TaskGroup()
         runner = web.AppRunner(self._app(group.create_task), access_log=None, shutdown_timeout=STOP_TIMEOUT)
         await runner.setup()
         try:
             # Outside the group, which would wrap PortTaken in an ExceptionGroup.
             address = await self._listen(runner)
+            # No request is read before: nothing awaits in between.
+            self._create_world()
             async with group, self.voice.running(self.settings.host):
                 background = [group.create_task(self.gateway.run()), group.create_task(self._tick())]
+                if self.keeper is not None:
+                    background.append(group.create_task(self.keeper.run()))
                 try:
                     yield address
                 finally:
@@ -80,6 +92,22 @@ class Sandbox:
                         task.cancel()
         finally:
             await runner.cleanup()
+            if self.keeper is not None:
+                await self.keeper.save()
+
+    def _create_world(self) -> None:
+        """Load the stored world, or create a new one."""
+        if self.keeper is None or not self.keeper.load():
+            self._seed()
+        if self.keeper is not None:
+            self.gateway.world_name = self.keeper.name
+            self.keeper.begin()
+
+    def _seed(self) -> None:
+        if self.seed is None:
+            self.world.seed(self.settings.guilds)
+        else:
+            plant(self.world, self.seed)
 
     def _app(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> web.Application:
         middlewares = [local_only, inject_rest_faults(self.faults)]
@@ -94,14 +122,22 @@ class Sandbox:
         api = RestApi(self.world, self.gateway, self.settings)
         api.on_response = lambda call: self.feed.publish("SANDBOX_REST", call)
         api.has_viewers = self.feed.has_viewers
-        api.on_write = self.control.on_write
+        api.on_write = self._on_write
         app.add_routes(api.routes())
         self.world.subscribe(self.gateway.publish)
         self.world.subscribe(self.feed.publish)
         self.world.subscribe(self.voice.on_event)
+        if self.keeper is not None:
+            self.control.on_action = self.keeper.changed
+            self.control.on_forget = self.keeper.forget
         self.gateway.on_change = self.control.on_change = self._publish_status
         self.control.on_build = lambda build: self.feed.publish("SANDBOX_BUILD", build)
         return app
+
+    def _on_write(self) -> None:
+        self.control.on_write()
+        if self.keeper is not None:
+            self.keeper.changed()
 
     def _publish_status(self) -> None:
         online, faults = self.gateway.online(), self.faults.active()

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from nescord_core.bot.libraries.installed import require_discordpy
+from nescord_core.errors import NescordError
 from nescord_core.process import state_dir
-from nescord_core.services.control.running_services import announce
+from nescord_core.services.control.running_services import announce, read_all
+from nescord_core.services.control.sandbox_world import call_sandbox
 from nescord_core.services.recording.page_trace import PageTrace
 from nescord_core.settings import SandboxSettings
 
 if TYPE_CHECKING:
     from nescord_core.sandbox.server import Sandbox
 
-__all__ = ["load", "routes", "serve"]
+__all__ = ["exported", "load", "routes", "serve"]
 
 
 def load() -> type[Sandbox]:
@@ -54,6 +56,29 @@ async def serve(settings: SandboxSettings, *, stop: asyncio.Event, on_ready: Cal
                 tracing = tasks.create_task(trace.run())
                 await stop.wait()
                 tracing.cancel()
+
+
+def exported(settings: SandboxSettings) -> str:
+    """Return the world as a seed file: the running sandbox's, or else the stored one.
+
+    Raises:
+        NescordError: there is neither.
+
+    """
+    if (running := read_all(settings.state_dir).get("sandbox")) is not None:
+        return str(call_sandbox(running, "GET", "/export")["toml"])
+    require_discordpy("the sandbox")
+    from nescord_core.sandbox.seeds.export import export
+    from nescord_core.sandbox.storage.world_files import WorldFiles
+    from nescord_core.sandbox.world.world import World
+
+    world = World(settings)
+    if WorldFiles(settings.state_dir).load(world) is None:
+        raise NescordError(
+            "no sandbox is running, and no world is stored.",
+            hint="`nescord dev` stores its world, and so does a sandbox with sandbox.persist = true.",
+        )
+    return export(world)
 
 
 def routes() -> Iterable[tuple[str, str, str]]:

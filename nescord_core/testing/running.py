@@ -133,7 +133,12 @@ def running_bot(project: str | Path | None = None, *, timeout: float = 60.0) -> 
             process = subprocess.Popen(  # noqa: S603 - this very Python, with arguments of our own
                 (sys.executable, "-P", "-m", "nescord_cli", "dev", "--sandbox", "--port-offset", str(offset)),
                 cwd=settings.project,
-                env={**environment, "NESCORD_STATE_DIR": scratch, "NO_COLOR": "1"},
+                env={
+                    **environment,
+                    "NESCORD_STATE_DIR": scratch,
+                    "NESCORD_SANDBOX_PERSIST": "false",
+                    "NO_COLOR": "1",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

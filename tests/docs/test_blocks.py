@@ -13,14 +13,16 @@ import pytest
 import yaml
 
 from nescord_core import config
+from nescord_core.sandbox.seeds.reading import parse_seed
 from support.docs.blocks import REASONS, Block
 from support.docs.pages import FOLLOWED_ELSEWHERE, blocks, pages, text
 
 ALL = [block for page in (*pages(), *FOLLOWED_ELSEWHERE) for block in blocks(page)]
+WORLDS = "docs/sandbox/worlds.md"
 RUN = ("bash", "sh", "console", "")
 SKIPPED = {
     "docker": 1,
-    "example": 7,
+    "example": 8,
     "kubernetes": 1,
     "network": 11,
     "other": 4,
@@ -74,7 +76,12 @@ def test_python_can_be_compiled(block: Block) -> None:
     compile(block.text, str(block), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
-@pytest.mark.parametrize("block", of("toml"), ids=str)
+def test_the_world_that_a_page_shows_is_one() -> None:
+    (block,) = [each for each in of("toml") if each.page == WORLDS]
+    assert [each.name for each in parse_seed(block.text, str(block)).guilds] == ["Book club"]
+
+
+@pytest.mark.parametrize("block", [each for each in of("toml") if each.page != WORLDS], ids=str)
 def test_toml_is_a_configuration_that_nescord_accepts(block: Block, tmp_path: Path) -> None:
     (tmp_path / "nescord.toml").write_text(block.text, encoding="utf-8")
     config.load(tmp_path, environ={})

@@ -39,6 +39,7 @@ from nescord_core.sandbox.control.views import commands_view, gateway_view, stat
 from nescord_core.sandbox.control.wait import MessageWait
 from nescord_core.sandbox.faults import FaultError
 from nescord_core.sandbox.gateway.server import GatewayServer
+from nescord_core.sandbox.seeds.export import export
 from nescord_core.sandbox.voice.server import VoiceServer
 from nescord_core.sandbox.world.lookup import ActionError
 from nescord_core.sandbox.world.world import World
@@ -78,6 +79,9 @@ class ControlApi:
         self.notice = ""
         self.notice_serving = True
         self.on_change: Callable[[], None] = lambda: None
+        self.on_action: Callable[[], None] = lambda: None
+        """Called after each action of people."""
+        self.on_forget: Callable[[], None] = lambda: None
         self.on_build: Callable[[dict[str, Any]], None] = lambda _build: None
         self.on_replay: Callable[[dict[str, Any]], bool] = lambda _record: False
         self._reaction_time = ReactionTime()
@@ -99,6 +103,8 @@ class ControlApi:
             ("GET", "/messages", self._messages),
             ("GET", "/commands", self._commands),
             ("GET", "/interactions/{interaction}", self._interaction),
+            ("GET", "/export", self._export),
+            ("POST", "/forget", self._forget),
             ("POST", "/wait", self._wait),
             ("POST", "/load", self._start_load),
             ("GET", "/load", self._show_load),
@@ -127,6 +133,7 @@ class ControlApi:
             result = getattr(self.world, action.name)(**arguments)
             if seconds:
                 result = await self._wait_for_response(result, seconds)
+            self.on_action()
             response = json_response(result if result is not None else {})
             response.headers[POSITION_HEADER] = str(position)
             return response
@@ -182,6 +189,14 @@ class ControlApi:
 
     async def _commands(self, request: web.Request) -> web.StreamResponse:
         return json_response(commands_view(self.world, request.query.get("guild")))
+
+    async def _export(self, _request: web.Request) -> web.StreamResponse:
+        return json_response({"toml": export(self.world)})
+
+    async def _forget(self, _request: web.Request) -> web.StreamResponse:
+        """Store the world no more, so that its files can be removed; it ends with the process."""
+        self.on_forget()
+        return json_response({})
 
     async def _interaction(self, request: web.Request) -> web.StreamResponse:
         interaction = request.match_info["interaction"]
@@ -300,7 +315,8 @@ class ControlApi:
         paths = sorted(
             {each.path for each in ACTIONS} | {"/voice", "/state", "/messages", "/commands", "/wait", "/load"}
         )
-        others = "/gateway /fault /notice /build /replay /history /settings /events /interactions/{id}"
+        others = "/gateway /fault /notice /build /replay /history /settings /export /forget /events"
+        others += " /interactions/{id}"
         listed = ", ".join([*paths, *others.split()])
         return json_response(
             {"error": f"There is no {request.method} {request.path}. Known: {listed}."}, status=404

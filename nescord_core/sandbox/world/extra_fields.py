@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["extra_fields_of", "show_extra_fields", "store_extra_fields"]
+__all__ = ["ATTRIBUTE", "extra_fields_of", "show_extra_fields", "store_extra_fields"]
 
 Payload = dict[str, Any]
 Serialize = Callable[..., Any]

@@ -52,7 +52,10 @@ def effective(config: Config, *, sandbox: bool | None, port_offset: int) -> tupl
     if not with_sandbox:
         moved.require_token()
         return moved, False
-    return moved.on_sandbox(), True
+    local = moved.on_sandbox()
+    if local["sandbox.persist"] is None:
+        local = local.override({"sandbox.persist": True}, "`nescord dev`")
+    return local, True
 
 
 def connected(config: Config) -> Config:

@@ -9,7 +9,7 @@ from nescord_core.sandbox.world.lookup import ActionError, Ref
 from nescord_core.sandbox.world.people.members import MemberActions, Payload, as_action_error
 from nescord_core.sandbox.world.simcord.model import Guild, serializers
 
-__all__ = ["CHANNEL_KINDS", "OwnerActions"]
+__all__ = ["CHANNEL_KINDS", "SEED_MS", "OwnerActions"]
 
 CHANNEL_KINDS = {"text": 0, "voice": 2, "category": 4, "announcement": 5, "stage": 13, "forum": 15}
 SEED_MS = 283_996_800_000
@@ -71,9 +71,7 @@ class OwnerActions(MemberActions):
     def _create_guild(self, name: str, guild_id: int | None, owner_id: int, members: list[int]) -> Guild:
         model = self.model
         guild = model.create_guild(name, id=guild_id, owner_id=owner_id)
-        if model.bot_permissions is not None:
-            own_role = next(role for role in guild.roles.values() if role.managed)
-            own_role.permissions = model.bot_permissions
+        self.allow_bot(guild)
         moderator = model.create_role(guild.id, "moderator", permissions=1 << 13 | 1 << 1, color=0x3498DB)
         model.create_role(guild.id, "member", mentionable=True)
         model.create_channel(guild.id, "general", topic="Say hello.")
@@ -84,6 +82,12 @@ class OwnerActions(MemberActions):
         if members:
             model.add_member_role(guild.id, members[0], moderator.id)
         return guild
+
+    def allow_bot(self, guild: Guild) -> None:
+        """Give the bot's role in a new guild the configured permissions."""
+        if self.model.bot_permissions is not None:
+            own_role = next(role for role in guild.roles.values() if role.managed)
+            own_role.permissions = self.model.bot_permissions
 
     def remove_guild(self, guild: Ref) -> None:
         """Remove the bot from a guild, which ends the guild."""

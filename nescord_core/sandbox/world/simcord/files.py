@@ -106,6 +106,14 @@ class FileStore(CdnStore):
             return None if avatar is None else ("image/png", avatar)
         return self._files.get(path) or self._files.get(f"images/{name}")
 
+    def newest(self, limit: int) -> Iterator[tuple[str, tuple[str, bytes]]]:
+        """Yield the newest files of at most ``limit`` bytes together, newest first."""
+        for path, (kind, data) in reversed(self._files.items()):
+            limit -= len(data)
+            if limit < 0:
+                return
+            yield path, (kind, data)
+
     def facts(self, url: str) -> dict[str, Any] | None:
         """Return content type, and width and height of an image, of a file of this store by its URL."""
         found = self.read(_path_of(url)) if url.startswith(f"{self.base}/cdn/") else None

@@ -341,6 +341,13 @@ class MessageModel(Backend):
         result.reference = {"type": 0, "channel_id": str(ended.channel_id), "message_id": str(ended.id)}
         self.commit_message(result)
 
+    def note_poll(self, message: Message) -> None:
+        """Note a poll that was there before: it ends in time, and is not announced twice."""
+        if message.poll is not None and message.poll.finalized:
+            self._announced_polls.add(message.id)
+        else:
+            self._open_polls[message.id] = message
+
     def settle(self) -> None:
         """End polls, and start and end scheduled events and entitlements that are due."""
         now = self.now_iso()

@@ -169,7 +169,8 @@ class SimcordModel(MessageModel):
     def __init__(self, announce: Callable[[str, Mapping[str, Any]], None]) -> None:
         self._announce = announce
         self._muted = False
-        self._last_ms = 0
+        self.last_ms = 0
+        """The time in the newest id, in milliseconds of Discord's epoch."""
         self._sequence = 0
         self._reaction_author: int | None = None
         self.pending_audit_changes: list[dict[str, Any]] = []
@@ -253,11 +254,11 @@ class SimcordModel(MessageModel):
         if planned is not None:
             return planned
         now_ms = int(self.clock.now().timestamp() * 1000) - DISCORD_EPOCH_MS
-        if now_ms > self._last_ms:
-            self._last_ms, self._sequence = now_ms, 0
+        if now_ms > self.last_ms:
+            self.last_ms, self._sequence = now_ms, 0
         else:
             self._sequence += 1
-        return (self._last_ms << 22) | WORKER_BITS | (self._sequence & (WORKER_BITS - 1))
+        return (self.last_ms << 22) | WORKER_BITS | (self._sequence & (WORKER_BITS - 1))
 
     def reserve_id(self, value: int) -> int:
         if not 0 < value < 1 << 64 or value in self.guilds:
