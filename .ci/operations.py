@@ -189,11 +189,20 @@ class Method:
         returned, _, call = result(operation)
         returns = "" if returned == "None" else "return "
         lines = [
+            *deprecation(operation),
             f"    async def {operation.operation_id}({', '.join(self.signature())}) -> {returned}:",
             f'        """{documentation(operation)}"""',
             f"        {returns}await self.{call}({', '.join(self.arguments())})",
         ]
         return "\n".join(lines) + "\n"
+
+
+def deprecation(operation: Operation) -> list[str]:
+    """Return the decorator of an operation that Discord has replaced and says so in its name."""
+    name = operation.operation_id.removeprefix("deprecated_")
+    if name == operation.operation_id:
+        return []
+    return [f'    @deprecated("Discord has deprecated this route; use {name}.")']
 
 
 def documentation(operation: Operation) -> str:
@@ -250,6 +259,8 @@ def module(group: str, members: list[Operation]) -> str:
         imports.append(f"from nescord_core.payloads import {', '.join(payloads)}")
     if re.search(r"\bView\b", methods):
         imports.append("from nescord_core.payloads.base import View")
+    if "@deprecated(" in methods:
+        imports.append("from typing_extensions import deprecated")
     imports.append("from nescord_core.rest.client.operations_base import Caller")
     imports.append(f"from nescord_core.rest.client.parameters import {', '.join(tools)}")
     if used := [name for name in bodies() if re.search(rf"\b{name}\b", methods)]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+from typing_extensions import deprecated
+
 from nescord_core.payloads import (
     Channel,
     ChannelFollower,
@@ -495,6 +497,7 @@ class ChannelsOperations(Caller):
             **call,
         )
 
+    @deprecated("Discord has deprecated this route; use create_pin.")
     async def deprecated_create_pin(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
@@ -506,6 +509,7 @@ class ChannelsOperations(Caller):
             "PUT", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason, **call
         )
 
+    @deprecated("Discord has deprecated this route; use delete_pin.")
     async def deprecated_delete_pin(
         self, channel_id: Id, message_id: Id, *, reason: str | None = None, **call: Unpack[Call]
     ) -> None:
@@ -517,6 +521,7 @@ class ChannelsOperations(Caller):
             "DELETE", path("/channels/{}/pins/{}", channel_id, message_id), reason=reason, **call
         )
 
+    @deprecated("Discord has deprecated this route; use list_pins.")
     async def deprecated_list_pins(self, channel_id: Id, **call: Unpack[Call]) -> list[Message]:
         """Get Pinned Messages (deprecated): ``GET /channels/{channel_id}/pins``.
 

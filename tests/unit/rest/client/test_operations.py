@@ -34,6 +34,7 @@ def method_of(operation: Operation) -> inspect.Signature:
     return inspect.signature(getattr(Operations, operation.operation_id))
 
 
+@pytest.mark.filterwarnings("ignore:Discord has deprecated:DeprecationWarning")
 @pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.operation_id)
 async def test_a_call_reaches_the_route_with_every_argument_in_its_place(operation: Operation) -> None:
     parameters = list(method_of(operation).parameters.values())[1:]
@@ -114,3 +115,8 @@ def test_every_operation_says_what_it_does_and_where_discord_describes_it() -> N
     assert ban is not None
     assert "Create Guild Ban" in ban
     assert "Permissions: BAN_MEMBERS." in ban
+
+
+async def test_a_route_that_discord_has_replaced_warns_and_names_the_other() -> None:
+    with pytest.warns(DeprecationWarning, match=r"deprecated this route; use create_pin\."):
+        await Recorder().deprecated_create_pin(1, 2)
