@@ -14,6 +14,7 @@ import logging
 import random
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +29,8 @@ with atheris.instrument_imports(include=["nescord_core.rest", "nescord_core.rate
     from nescord_core.rest.proxy import proxy as proxy_module
     from nescord_core.rest.proxy.server.connection import Connection
     from nescord_core.rest.proxy.server.server import Server
-    from nescord_core.rest.proxy.upstream.connection import UpstreamResponse
+    from nescord_core.rest.proxy.upstream.connection import Receiver
+    from nescord_core.rest.proxy.upstream.response import UpstreamResponse, plain_response
 
 import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -38,7 +40,9 @@ from support.rest.garbled_requests import garbled
 
 TOKEN = "token-of-the-bot.that.nobody-may-see"
 HOOK = b"secret-part"
-API = "http://127.0.0.1:1/api/v10"
+ORIGIN = "http://127.0.0.1:1"
+API = f"{ORIGIN}/api/v10"
+PLAIN = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{"id": "1"}'
 INTENDED = {501, 502, 503, 504}
 TURNS = 40
 """Iterations of the event loop after which everything caused by one input has finished."""
@@ -50,11 +54,56 @@ class Discord:
     async def send(
         self, _method: str, url: str, headers: CIMultiDict[str], _body: Any, **_options: Any
     ) -> UpstreamResponse:
-        assert url.startswith("http://127.0.0.1:1/api/"), url
-        assert not any("\r" in value or "\n" in value for value in headers.values()), headers
+        self.check(url, headers.values())
         now = asyncio.get_running_loop().time()
         answer = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json", "Via": "1.1 google"}))
         return UpstreamResponse(200, "OK", answer, b'{"id": "1"}', now, now)
+
+    def check(self, url: str, values: Iterable[str]) -> None:
+        assert url.startswith(f"{ORIGIN}/api/"), url
+        assert not any("\r" in value or "\n" in value for value in values), url
+
+    # What is sent without a task:
+
+    def take_idle(self) -> object:
+        return self
+
+    def put_back(self, connection: object) -> None:
+        pass
+
+    def finished(self, connection: object, rest: object) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def start(self, _connection: object, data: bytes, receiver: Receiver, most: int) -> None:
+        request = Sent()
+        parser = httptools.HttpRequestParser(request)
+        parser.feed_data(data)
+        assert request.is_complete, data
+        self.check(ORIGIN + request.url.decode(), ())
+        plain = plain_response(PLAIN, most)
+        assert plain is not None
+        now = asyncio.get_running_loop().time()
+        asyncio.get_running_loop().call_soon(receiver.received, plain, now, now)
+
+
+class Sent:
+    """A request as Discord reads it: there is exactly one."""
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.is_complete = False
+
+    def on_message_begin(self) -> None:
+        assert not self.is_complete
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_message_complete(self) -> None:
+        self.is_complete = True
 
 
 class Wire(asyncio.Transport):
@@ -155,7 +204,7 @@ def fuzz(minutes: float, folder: Path) -> None:
     loop = asyncio.new_event_loop()
     settings = RestSettings(token=TOKEN, api_url=API, state_dir=folder / "state", global_limit=10**9)
     proxy = proxy_module.Proxy(settings)
-    cast(Any, proxy)._forwarder._upstream = Discord()
+    cast(Any, proxy)._forwarder._upstream = cast(Any, proxy)._direct._upstream = Discord()
     lines = Lines()
     logging.getLogger("nescord").addHandler(lines)
     logging.getLogger("asyncio").addHandler(lines)

@@ -53,8 +53,22 @@ async def discord(limits: str, global_limit: int) -> AsyncIterator[Part]:
 @asynccontextmanager
 async def fake(name: str, core: str, role: str, *options: str) -> AsyncIterator[Part]:
     """Run a role of fake_discord.py, which prints its address."""
+    async with script(name, core, "fake_discord.py", role, *options) as part:
+        yield part
+
+
+@asynccontextmanager
+async def relay(name: str, upstream: str) -> AsyncIterator[Part]:
+    """Run the relay on httptools."""
+    async with script(name, "proxy", "httptools_relay.py", upstream) as part:
+        yield part
+
+
+@asynccontextmanager
+async def script(name: str, core: str, file: str, *options: str) -> AsyncIterator[Part]:
+    """Run a script of this folder, which prints its address."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(HERE / "fake_discord.py"), role, *options, stdout=subprocess.PIPE
+        sys.executable, str(HERE / file), *options, stdout=subprocess.PIPE
     )
     pin(process.pid, core)
     assert process.stdout is not None
@@ -121,6 +135,9 @@ async def running(name: str, upstream: str, limit: int, peers: Peers | None) -> 
             }
             async with command(name, *line, port=port, env=env) as part:
                 yield part
+    elif name == "bare httptools relay":
+        async with relay(name, upstream) as part:
+            yield part
     elif name == "bare aiohttp relay":
         async with fake(name, "proxy", "relay", upstream) as part:
             yield part

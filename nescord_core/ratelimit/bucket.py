@@ -38,6 +38,11 @@ class Kind(enum.Enum):
     LEAKY = "gives one back per interval"
 
 
+# Looking up a member of an enum takes ten times as long as a name of the module, and the rules below do so
+# for every request.
+UNKNOWN, UNLIMITED, FIXED, LEAKY = Kind.UNKNOWN, Kind.UNLIMITED, Kind.FIXED, Kind.LEAKY
+
+
 class Queued(Protocol):
     """An item of a lane; ``rank``, then ``seq``, decide the order."""
 
@@ -51,11 +56,23 @@ T = TypeVar("T", bound=Queued)
 class Lane(Generic[T]):
     """A queue inside a bucket, ordered by rank, that a hidden limit can park without the other lanes."""
 
-    __slots__ = ("_sent", "bucket", "cancelled", "heap", "in_flight", "key", "parked_until", "sub")
+    __slots__ = (
+        "_sent",
+        "bucket",
+        "bucket_hash",
+        "cancelled",
+        "heap",
+        "in_flight",
+        "key",
+        "parked_until",
+        "sub",
+    )
 
     def __init__(self, key: str, bucket: Bucket[T], sub: SubLimit | None) -> None:
         self.key = key
         self.bucket = bucket
+        self.bucket_hash = ""
+        """Discord's hash of the bucket, if an answer has shown it."""
         self.sub = sub
         self.heap: list[tuple[float, int, T]] = []
         self.cancelled = 0
@@ -119,7 +136,7 @@ class Bucket(Generic[T]):
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self.kind = Kind.UNKNOWN
+        self.kind = UNKNOWN
         self.lanes: dict[str, Lane[T]] = {}
         self.in_flight = 0
         self.limit = 1
@@ -143,24 +160,25 @@ class Bucket(Generic[T]):
 
     def next_at(self, now: float) -> float:
         """Return when the next request may go; infinite while that depends on an answer in flight."""
-        return max(self.parked_until, self._next_at(now))
+        at = self._next_at(now)
+        return at if at > self.parked_until else self.parked_until
 
     def _next_at(self, now: float) -> float:
-        if self.kind is Kind.UNLIMITED:
+        if self.kind is UNLIMITED:
             return now
-        if self.kind is Kind.UNKNOWN:
+        if self.kind is UNKNOWN:
             return math.inf if self.in_flight else now
         owed = self._owed(now)
         if now >= self.reset_at:
             # One request probes, once, whether the reset gives back everything.
-            full = self.limit if self._confirmed or self.kind is Kind.LEAKY else 1
+            full = self.limit if self._confirmed or self.kind is LEAKY else 1
             if self.in_flight + owed < full:
                 return now
             return self._debt_ends() if self.in_flight < full else math.inf
         missing = self.in_flight + 1 + owed - self.remaining
         if missing <= 0:
             return now
-        if self.kind is Kind.LEAKY:
+        if self.kind is LEAKY:
             return self._nth_back(missing)
         return self.reset_at if self.in_flight < self.limit else math.inf
 
@@ -176,11 +194,11 @@ class Bucket(Generic[T]):
             # Expired by all we know, but no answer confirms it: let one request probe.
             self._debt = 0
             self._confirmed = False
-            self.kind = Kind.FIXED
+            self.kind = FIXED
         return self._debt
 
     def _debt_ends(self) -> float:
-        after_reset = self._debt * self._interval if self.kind is Kind.LEAKY else 0.0
+        after_reset = self._debt * self._interval if self.kind is LEAKY else 0.0
         return max(self._lost_at + self._period, self.reset_at + after_reset) + MARGIN
 
     def has_queue(self) -> bool:
@@ -220,7 +238,7 @@ class Bucket(Generic[T]):
         arrived = now if received is None else min(received, now)
         if granted_at > self._lost_at:
             self._debt = 0  # this request reached Discord after the lost ones, so its headers include them
-        if self.kind in {Kind.UNKNOWN, Kind.UNLIMITED} or window.limit != self.limit:
+        if (self.kind is UNKNOWN or self.kind is UNLIMITED) or window.limit != self.limit:
             self._start(window, arrived)
             return
         if now < self.reset_at:
@@ -231,18 +249,18 @@ class Bucket(Generic[T]):
             self._infer_kind(window)
         elif granted_at >= self.reset_at:
             self._since = self.reset_at
-            if self.kind is Kind.FIXED:
+            if self.kind is FIXED:
                 self._confirmed = self._confirmed or window.remaining == window.limit - 1
         self._adopt(window, now, arrived)
 
     def learn_unlimited(self) -> None:
         """Record a successful answer without headers: some routes have no bucket."""
-        if self.kind is Kind.UNKNOWN:
-            self.kind = Kind.UNLIMITED
+        if self.kind is UNKNOWN:
+            self.kind = UNLIMITED
 
     def exhausted(self, until: float, window: Window | None) -> None:
         """Apply a 429 of the bucket itself; what was inferred about its kind was too optimistic."""
-        self.kind = Kind.FIXED
+        self.kind = FIXED
         self._confirmed = False
         self._interval = 0.0
         self.remaining = 0
@@ -253,12 +271,12 @@ class Bucket(Generic[T]):
 
     def debit(self, now: float) -> None:
         """Count a request whose answer had no headers or was lost: Discord may have counted it."""
-        if self.kind not in {Kind.UNKNOWN, Kind.UNLIMITED}:
+        if self.kind is FIXED or self.kind is LEAKY:
             self._debt = self._owed(now) + 1
             self._lost_at = now
 
     def _start(self, window: Window, arrived: float) -> None:
-        self.kind = Kind.FIXED
+        self.kind = FIXED
         self._confirmed = False
         self._interval = 0.0
         self.limit = window.limit
@@ -281,9 +299,9 @@ class Bucket(Generic[T]):
             return  # by Discord's clock the previous window was over by then: another period
         grown = window.reset_after - self._reset_after
         if grown > max(0.003, 0.5 * (used - before) * window.reset_after / used):
-            self.kind = Kind.LEAKY
+            self.kind = LEAKY
         elif grown <= 0.003 and abs(window.reset - self._reset) <= SAME_RESET:
-            self.kind = Kind.FIXED
+            self.kind = FIXED
 
     def _adopt(self, window: Window, now: float, arrived: float) -> None:
         same = (
@@ -292,7 +310,7 @@ class Bucket(Generic[T]):
             and abs(window.reset - self._reset) <= SAME_RESET
         )
         reset_at = arrived + window.reset_after + MARGIN
-        if same and now < self.reset_at and self.kind is Kind.FIXED:
+        if same and now < self.reset_at and self.kind is FIXED:
             # The same reset, reported again: the answer with the least delay places it best.
             # A shift by Discord's own clock still counts: a sliding log's reset moves with each request.
             self.reset_at = min(self.reset_at + self._reset_shift(window), reset_at)

@@ -35,12 +35,13 @@ FEW = 16
 class GlobalLimit:
     """At most ``limit`` arrivals in any window; None means no limit. Times are monotonic seconds."""
 
-    __slots__ = ("_blocked_until", "_ends", "_outbound", "_trip", "limit", "window")
+    __slots__ = ("_blocked_until", "_ends", "_outbound", "_purge_at", "_trip", "limit", "window")
 
     def __init__(self, limit: int | None) -> None:
         self.limit = limit
         self.window = WINDOW
         self._ends: list[float] = []
+        self._purge_at = FEW
         self._blocked_until = 0.0
         self._trip = FastestRoundTrip(least=SAMPLE, unknown=0.0)
         self._outbound = FastestRoundTrip(least=FEW, unknown=-math.inf, jump=JUMP)
@@ -49,33 +50,42 @@ class GlobalLimit:
         """Return when the next grant is possible; a time up to ``now`` means at once."""
         if self.limit is None:
             return now
-        ends = self._ends
-        if ends and ends[0] <= now:
-            del ends[: bisect_right(ends, now)]
-        free = now if len(ends) < self.limit else ends[len(ends) - self.limit]
-        return max(free, self._blocked_until)
+        ends, limit = self._ends, self.limit
+        free = now if len(ends) < limit else ends[len(ends) - limit]
+        return free if free > self._blocked_until else self._blocked_until
 
     def take(self, now: float) -> None:
         """Use one slot."""
-        if self.limit is not None:
-            insort(self._ends, now + WIDEST + MOST_DELAY)
+        if self.limit is None:
+            return
+        ends = self._ends
+        if len(ends) >= self._purge_at:
+            # Not at every request: under a high limit, the list is long.
+            del ends[: bisect_right(ends, now)]
+            self._purge_at = 2 * len(ends) + FEW
+        insort(ends, now + WIDEST + MOST_DELAY)
 
     def answered(self, granted_at: float, round_trip: RoundTrip) -> None:
         """Record an answer, which narrows down when its slot ends."""
         if self.limit is None:
             return
-        arrival = max(self._arrival(round_trip), granted_at)
+        arrival = self._arrival(round_trip)
+        if arrival < granted_at:
+            arrival = granted_at
+        elif arrival > granted_at + MOST_DELAY:
+            arrival = granted_at + MOST_DELAY
         if self._drop(granted_at):
-            insort(self._ends, min(arrival, granted_at + MOST_DELAY) + self.window)
+            insort(self._ends, arrival + self.window)
 
     def _arrival(self, round_trip: RoundTrip) -> float:
         """Return the latest possible arrival, less the fastest travel time."""
-        self._trip.add(max(round_trip.received - round_trip.sent, 0.0))
-        arrival = round_trip.received - self._trip.value
-        if round_trip.seen is not None:
-            self._outbound.add(round_trip.seen - round_trip.sent)
-            arrival = min(arrival, round_trip.seen - self._outbound.value)
-        return arrival
+        sent, received, seen = round_trip
+        self._trip.add(received - sent if received > sent else 0.0)
+        arrival = received - self._trip.value
+        if seen is None:
+            return arrival
+        self._outbound.add(seen - sent)
+        return min(arrival, seen - self._outbound.value)
 
     def give_back(self, granted_at: float) -> None:
         """Return the slot of a request that was never sent."""

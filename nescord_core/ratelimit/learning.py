@@ -28,7 +28,8 @@ def learn(
         else:
             bucket.debit(now)
         return None
-    left = _assign(ticket, lane, window.bucket) if window.bucket else None
+    is_known = not window.bucket or lane.bucket_hash == window.bucket
+    left = None if is_known else _assign(ticket, lane, window.bucket)
     lane.bucket.learn(window, now, ticket.granted_at, received)
     return left
 
@@ -36,7 +37,7 @@ def learn(
 def _assign(ticket: Ticket, lane: TicketLane, bucket_hash: str) -> TicketBucket | None:
     """Move a lane to the bucket of the hash in the answer; all routes with that hash share it."""
     scope, route, bucket = ticket.scope, ticket.route, lane.bucket
-    scope.hashes[route.family] = bucket_hash
+    scope.hashes[route.family] = lane.bucket_hash = bucket_hash
     key = f"{bucket_hash}|{route.variant}|{route.major}"
     if key == bucket.key:
         return None

@@ -15,7 +15,7 @@ from nescord_core.ratelimit.refusals import Refusals
 from nescord_core.ratelimit.response import Answer
 from nescord_core.ratelimit.route import Priority, Route
 from nescord_core.ratelimit.scheduler import Scheduler
-from nescord_core.ratelimit.tickets import Poll, Refusal, Ticket, TicketState
+from nescord_core.ratelimit.tickets import GRANTED, QUEUED, Poll, Refusal, Ticket, TicketState
 from nescord_core.ratelimit.token_scopes import TokenScopes
 from nescord_core.ratelimit.too_many_requests import block, kind_of
 
@@ -62,9 +62,24 @@ class Limiter:
             return Refusal(503, "Too many requests are waiting for rate limits.", retry_after=1.0)
         self._seq += 1
         ticket = Ticket(route, scope, now + PENALTY[route.priority], self._seq)
-        ticket.lane = scope.lane_of(route)
+        ticket.lane = scope.lane_of(route, route.lane_key)
         if not (at_once and self._scheduler.at_once(ticket, now)):
             self._scheduler.push(ticket, now)
+        return ticket
+
+    def grant_at_once(self, route: Route, token: str, now: float, lane_key: str) -> Ticket | None:
+        """Grant a request immediately, as `submit` does; None if it has to be submitted.
+
+        ``lane_key`` is the route's `lane_key`, which callers keep for the routes that they see often.
+        """
+        scope = self._tokens.scope(token, now)
+        if self._refusals.refusal(route, scope, now) is not None:
+            return None
+        ticket = Ticket(route, scope, now + PENALTY[route.priority], self._seq + 1)
+        ticket.lane = scope.lane_of(route, lane_key)
+        if not self._scheduler.at_once(ticket, now):
+            return None
+        self._seq += 1
         return ticket
 
     def poll(self, now: float) -> Poll:
@@ -122,7 +137,7 @@ class Limiter:
 
         Its lane pauses for ``pause`` seconds, so that no later request overtakes it.
         """
-        lane = ticket.lane = ticket.scope.lane_of(ticket.route)
+        lane = ticket.lane = ticket.scope.lane_of(ticket.route, ticket.route.lane_key)
         lane.parked_until = max(lane.parked_until, now + pause)
         self._scheduler.push(ticket, now)
 
@@ -130,9 +145,9 @@ class Limiter:
         """Give back the slot of an abandoned or failed request. ``sent``: Discord may have counted it."""
         lane = ticket.lane
         assert lane is not None
-        if ticket.state is TicketState.QUEUED:
+        if ticket.state is QUEUED:
             self._scheduler.remove(ticket)
-        elif ticket.state is TicketState.GRANTED:
+        elif ticket.state is GRANTED:
             self._scheduler.release(ticket)
             if sent:
                 lane.sent(now)

@@ -57,8 +57,10 @@ class Refusals:
 
     def saw(self, ticket: Ticket, answer: Answer, now: float) -> None:
         """Record what an answer shows about the address, the token and the webhook."""
-        self.invalid.saw(answer, now)
         route, scope = ticket.route, ticket.scope
+        if answer.status < 400 and scope.locked_until is None:
+            return
+        self.invalid.saw(answer, now)
         if answer.is_ban:
             wait = DEFAULT_BAN if answer.retry_after is None else answer.retry_after
             self.banned_until = max(self.banned_until, now + wait)

@@ -116,11 +116,17 @@ def _finite(text: str | None) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if -math.inf < value < math.inf else None
 
 
 def _number(text: str | None) -> float | None:
-    return _bounded(_finite(text))
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= LONGEST_WAIT else None
 
 
 def _bounded(value: float | None) -> float | None:

@@ -42,7 +42,7 @@ class FastestRoundTrip:
     is measured against has changed.
     """
 
-    __slots__ = ("_former", "_jump", "_latest", "_least", "_unknown")
+    __slots__ = ("_former", "_jump", "_latest", "_least", "_lowest", "_unknown")
 
     def __init__(self, *, least: int, unknown: float, jump: float = math.inf) -> None:
         self._jump = jump
@@ -50,16 +50,21 @@ class FastestRoundTrip:
         self._unknown = unknown
         self._former = _Sample()
         self._latest = _Sample()
+        self._lowest = math.inf
 
     def add(self, value: float) -> None:
         """Add a value."""
         latest = self._latest
-        if value < min(self._former.lowest, latest.lowest) - self._jump:
+        if value < self._lowest - self._jump:
             self._former, latest = _Sample(), _Sample()
+            self._lowest = math.inf
         elif latest.count == SAMPLE:
             self._former, latest = latest, _Sample()
+            self._lowest = self._former.lowest
         self._latest = latest
-        latest.lowest = min(latest.lowest, value)
+        if value < latest.lowest:
+            latest.lowest = value
+            self._lowest = min(self._lowest, value)
         latest.count += 1
         latest.total += value
 
@@ -70,5 +75,5 @@ class FastestRoundTrip:
         count = former.count + latest.count
         if count < self._least:
             return self._unknown
-        lowest = min(former.lowest, latest.lowest)
+        lowest = self._lowest
         return lowest - UNSEEN / math.sqrt(count) * ((former.total + latest.total) / count - lowest)

@@ -66,6 +66,13 @@ class Route(NamedTuple):
         """Key of the routes that share a bucket hash: everything but the major parameter."""
         return f"{self.method} {self.template} {self.variant}"
 
+    @property
+    def lane_key(self) -> str:
+        """Key of the requests that share a bucket and a hidden limit."""
+        return (
+            f"{self.method} {self.template} {self.variant} {self.sub.name if self.sub else ''}|{self.major}"
+        )
+
 
 def needs_fields(method: str, path: str) -> bool:
     """Return whether the limits depend on the fields of the JSON body."""

@@ -10,7 +10,16 @@ import heapq
 import math
 
 from nescord_core.ratelimit.refusals import Refusals
-from nescord_core.ratelimit.tickets import Poll, Ticket, TicketBucket, TicketLane, TicketState, TokenScope
+from nescord_core.ratelimit.tickets import (
+    DONE,
+    GRANTED,
+    QUEUED,
+    Poll,
+    Ticket,
+    TicketBucket,
+    TicketLane,
+    TokenScope,
+)
 
 __all__ = ["Scheduler"]
 
@@ -36,7 +45,7 @@ class Scheduler:
         """Queue a ticket in its lane; a retried one gets its old position back."""
         lane = ticket.lane
         assert lane is not None
-        ticket.state = TicketState.QUEUED
+        ticket.state = QUEUED
         lane.push(ticket)
         self.waiting += 1
         self.touch(ticket.scope, lane.bucket, now)
@@ -44,7 +53,7 @@ class Scheduler:
     def remove(self, ticket: Ticket) -> None:
         """Remove a queued ticket."""
         assert ticket.lane is not None
-        ticket.state = TicketState.DONE
+        ticket.state = DONE
         self.waiting -= 1
         _count_cancelled(ticket.lane)
 
@@ -53,7 +62,7 @@ class Scheduler:
         lane, scope, exempt = ticket.lane, ticket.scope, ticket.route.exempt
         assert lane is not None
         bucket = lane.bucket
-        if bucket.has_queue() or (scope.exempt_ready if exempt else scope.ready):
+        if self.waiting and (bucket.has_queue() or (scope.exempt_ready if exempt else scope.ready)):
             return False
         if bucket.next_at(now) > now or lane.next_at(now) > now:
             return False
@@ -66,9 +75,9 @@ class Scheduler:
         """End the flight of a granted ticket; raises ValueError for any other ticket."""
         lane = ticket.lane
         assert lane is not None
-        if ticket.state is not TicketState.GRANTED:
+        if ticket.state is not GRANTED:
             raise ValueError(f"the ticket is {ticket.state.value}, not granted")
-        ticket.state = TicketState.DONE
+        ticket.state = DONE
         lane.in_flight -= 1
         lane.bucket.in_flight -= 1
         self.in_flight -= 1
@@ -125,14 +134,14 @@ class Scheduler:
         _trim(lane)
         refusal = self._refusals.refusal(ticket.route, ticket.scope, now)
         if refusal is not None:
-            ticket.state = TicketState.DONE
+            ticket.state = DONE
             result.refused.append((ticket, refusal))
             return
         self._mark_granted(ticket, lane, now)
         result.granted.append(ticket)
 
     def _mark_granted(self, ticket: Ticket, lane: TicketLane, now: float) -> None:
-        ticket.state = TicketState.GRANTED
+        ticket.state = GRANTED
         ticket.granted_at = now
         ticket.tries += 1
         lane.in_flight += 1
@@ -144,7 +153,7 @@ class Scheduler:
 
     def touch(self, scope: TokenScope, bucket: TicketBucket, now: float) -> None:
         """Put a bucket into the ready queue or give it a timer; neither if it must wait for an answer."""
-        if not bucket.has_queue():
+        if not self.waiting or not bucket.has_queue():
             return
         at = max(bucket.next_at(now), bucket.lanes_next_at(now))
         if at > now:
@@ -169,7 +178,7 @@ def _count_cancelled(lane: TicketLane) -> None:
     """Count a cancelled ticket, which stays in the heap; rebuild the heap when half of it is cancelled."""
     lane.cancelled += 1
     if lane.cancelled > 16 and lane.cancelled * 2 > len(lane.heap):
-        lane.heap = [entry for entry in lane.heap if entry[2].state is TicketState.QUEUED]
+        lane.heap = [entry for entry in lane.heap if entry[2].state is QUEUED]
         heapq.heapify(lane.heap)
         lane.cancelled = 0
     _trim(lane)
@@ -177,6 +186,6 @@ def _count_cancelled(lane: TicketLane) -> None:
 
 def _trim(lane: TicketLane) -> None:
     """Drop cancelled tickets from the head."""
-    while lane.heap and lane.heap[0][2].state is not TicketState.QUEUED:
+    while lane.heap and lane.heap[0][2].state is not QUEUED:
         heapq.heappop(lane.heap)
         lane.cancelled -= 1

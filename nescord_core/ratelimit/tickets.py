@@ -42,12 +42,14 @@ class Ticket:
         self.scope = scope
         self.rank = rank
         self.seq = seq
-        self.state = TicketState.QUEUED
+        self.state = QUEUED
         self.tries = 0
         self.granted_at = 0.0
         self.lane: TicketLane | None = None
 
 
+# See bucket.py: looked up for every request.
+QUEUED, GRANTED, DONE = TicketState.QUEUED, TicketState.GRANTED, TicketState.DONE
 TicketLane: TypeAlias = Lane[Ticket]
 TicketBucket: TypeAlias = Bucket[Ticket]
 
@@ -102,13 +104,12 @@ class TokenScope:
             if bucket.idle_at(now) and bucket.ready_rank is None:
                 self.buckets.pop(bucket.key, None)
 
-    def lane_of(self, route: Route) -> TicketLane:
-        """Return the lane of a route and major parameter, in the bucket of its hash if that is known."""
-        family = route.family
-        lane_key = f"{family} {route.sub.name if route.sub else ''}|{route.major}"
+    def lane_of(self, route: Route, lane_key: str) -> TicketLane:
+        """Return the lane of a route, which has this key, in the bucket of its hash if that is known."""
         lane = self.lanes.get(lane_key)
         if lane is not None:
             return lane
+        family = route.family
         key = f"{self.hashes.get(family, family)}|{route.variant}|{route.major}"
         bucket = self.buckets.get(key)
         if bucket is None:

@@ -12,7 +12,7 @@ from typing import Any
 from nescord_core.ratelimit.tickets import Refusal
 from nescord_core.rest.proxy.server.response import Response
 
-__all__ = ["error", "metrics", "no_content", "refused", "success"]
+__all__ = ["error", "internal_error", "metrics", "no_content", "refused", "success"]
 
 VIA = "1.1 nescord"
 JSON = "application/json"
@@ -41,6 +41,11 @@ def error(
         # Clients take a 429 without Via for a ban by Cloudflare, and give up.
         headers.update({"Via": VIA, "X-RateLimit-Global": "true", "X-RateLimit-Scope": "global"})
     return _answer(status, headers, json.dumps(content).encode(), close=close)
+
+
+def internal_error() -> Response:
+    """Return the response for a failure of the proxy itself."""
+    return error(500, "The proxy failed to handle this request; see its log.", close=True)
 
 
 def refused(refusal: Refusal) -> Response:

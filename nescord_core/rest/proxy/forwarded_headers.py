@@ -15,7 +15,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from nescord_core._version import USER_AGENT
 from nescord_core.tracing.spans import CONTEXT_HEADERS
 
-__all__ = ["accept_encoding", "for_caller", "for_discord"]
+__all__ = ["HeaderRule", "accept_encoding", "for_caller", "for_discord", "rule_for"]
 
 HOP_BY_HOP = frozenset(
     {
@@ -107,7 +107,7 @@ def for_caller(headers: CIMultiDictProxy[str], *, status: int, is_head: bool = F
     passed = [
         (name, value)
         for name, value in headers.items()
-        if _rule_for(name) not in stays and not (named and name.lower() in named)
+        if rule_for(name) not in stays and not (named and name.lower() in named)
     ]
     if presents_room:
         passed += _presented_limits(headers)
@@ -124,7 +124,8 @@ class HeaderRule(enum.Enum):
 
 
 @lru_cache(maxsize=1024)
-def _rule_for(name: str) -> HeaderRule:
+def rule_for(name: str) -> HeaderRule:
+    """Return what happens to one of Discord's headers by its name."""
     low = name.lower()
     if low in HOP_BY_HOP or low.startswith("x-nescord-") or low in {"set-cookie", "set-cookie2"}:
         return HeaderRule.STAYS

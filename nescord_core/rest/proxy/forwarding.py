@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import random
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
@@ -21,11 +20,12 @@ from nescord_core.rest.proxy.permits import Permit, Permits
 from nescord_core.rest.proxy.server.body import Body
 from nescord_core.rest.proxy.server.request import Request
 from nescord_core.rest.proxy.target import Target
-from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE
-from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer, UpstreamResponse
+from nescord_core.rest.proxy.upstream.connection import MOST_WHOLE, ConnectionBroken
+from nescord_core.rest.proxy.upstream.pool import ConnectionPool, NoAnswer, may_be_stale, no_answer
+from nescord_core.rest.proxy.upstream.response import UpstreamResponse
 from nescord_core.tracing import spans
 
-__all__ = ["ForwardedRequest", "Forwarder", "body_facts"]
+__all__ = ["FirstAttempt", "ForwardedRequest", "Forwarder", "body_facts"]
 
 TRANSIENT = frozenset({500, 502, 503, 504, 524})
 """Discord's transient failures."""
@@ -66,6 +66,13 @@ class ForwardedRequest:
         return isinstance(fields, dict) and bool(fields.get("nonce")) and fields.get("enforce_nonce") is True
 
 
+class FirstAttempt(NamedTuple):
+    """An attempt that has been made, on a kept-alive connection, before a coroutine was needed."""
+
+    permit: Permit
+    outcome: UpstreamResponse | ConnectionBroken
+
+
 class Forwarder:
     """Makes up to ``tries`` attempts for a repeatable request; ``backoff`` is the first delay in seconds."""
 
@@ -78,53 +85,77 @@ class Forwarder:
         self._tries = max(tries, 1)
         self._backoff = backoff
 
-    async def deliver(self, request: ForwardedRequest) -> UpstreamResponse:
-        """Return Discord's response. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`."""
-        tries = timeouts = 0
-        loop = asyncio.get_running_loop()
-        since = loop.time()
-        async with self._permits.acquire(request.route, request.token, deadline=request.deadline) as permit:
-            self._metrics.waited(loop.time() - since)
-            if spans.active is not None and loop.time() - since >= SHOWN_WAIT:
-                spans.active.waited(time.time() - (loop.time() - since))
-            while True:
-                tries += 1
-                try:
-                    reply = await self._try(request, permit)
-                except NoAnswer as error:
-                    permit.failed()
-                    timeouts += error.timed_out
-                    if tries >= self._tries or timeouts >= TIMED_OUT_TRIES or not _may_retry(request, error):
-                        raise
-                else:
-                    facts = body_facts(reply)
-                    limited = permit.complete(reply, facts)
-                    is_transient = reply.status in TRANSIENT and tries < self._tries and request.repeatable
-                    if not limited and not is_transient:
-                        return reply
-                    if reply.rest is not None:
-                        reply.rest.close()
-                    if limited:
-                        tries -= 1
-                        await permit.again()
-                        continue
-                self._metrics.retried += 1
-                await permit.again(self._backoff_delay(tries))
+    async def deliver(self, request: ForwardedRequest, first: FirstAttempt | None = None) -> UpstreamResponse:
+        """Return Discord's response. Raises `NoAnswer`, `PermitRefused`, `DeadlinePassed`.
 
-    async def _try(self, request: ForwardedRequest, permit: Permit) -> UpstreamResponse:
+        The ``first`` attempt may have been made already.
+        """
+        if first is not None:
+            async with first.permit as permit:
+                return await self._attempts(request, permit, first)
+        since = time.monotonic()
+        async with self._permits.acquire(request.route, request.token, deadline=request.deadline) as permit:
+            waited = time.monotonic() - since
+            self._metrics.waited(waited)
+            if spans.active is not None and waited >= SHOWN_WAIT:
+                spans.active.waited(time.time() - waited)
+            return await self._attempts(request, permit, None)
+
+    async def _attempts(
+        self, request: ForwardedRequest, permit: Permit, first: FirstAttempt | None
+    ) -> UpstreamResponse:
+        tries = timeouts = 0
+        while True:
+            tries += 1
+            pause = 0.0
+            try:
+                reply = await (self._try(request, permit) if first is None else self._have(request, first))
+            except NoAnswer as error:
+                permit.failed()
+                timeouts += error.timed_out
+                if tries >= self._tries or timeouts >= TIMED_OUT_TRIES or not _may_retry(request, error):
+                    raise
+                pause = self._retry(tries)
+            else:
+                limited = permit.complete(reply, body_facts(reply))
+                is_transient = reply.status in TRANSIENT and tries < self._tries and request.repeatable
+                if not limited and not is_transient:
+                    return reply
+                if reply.rest is not None:
+                    reply.rest.close()
+                if limited:
+                    tries -= 1
+                else:
+                    pause = self._retry(tries)
+            first = None
+            await permit.again(pause)
+
+    async def _have(self, request: ForwardedRequest, first: FirstAttempt) -> UpstreamResponse:
+        """Return the outcome of the first attempt; an idle connection may have been closed meanwhile."""
+        if isinstance(first.outcome, UpstreamResponse):
+            return first.outcome
+        if may_be_stale(first.outcome, request.method, was_used=True):
+            return await self._try(request, first.permit, reuses=False)
+        raise no_answer(first.outcome)
+
+    async def _try(
+        self, request: ForwardedRequest, permit: Permit, *, reuses: bool = True
+    ) -> UpstreamResponse:
         permit.sent()
         if request.source is not None:
             request.source.is_sent = True
         url = request.target.url
         with spans.sending(request.method, request.route.template, urlsplit(url).netloc) as span:
             reply = await self._upstream.send(
-                request.method, url, request.headers, request.body, most=request.most
+                request.method, url, request.headers, request.body, most=request.most, reuses=reuses
             )
             span.result(reply.status)
         self._metrics.upstream_answered(reply.received_at - reply.sent_at)
         return reply
 
-    def _backoff_delay(self, tries: int) -> float:
+    def _retry(self, tries: int) -> float:
+        """Count a retry; return the seconds until it."""
+        self._metrics.retried += 1
         longest: float = min(self._backoff * 2 ** (tries - 1), LONGEST_BACKOFF)
         return longest * random.uniform(0.5, 1.0)
 

@@ -24,6 +24,8 @@ __all__ = ["Metrics"]
 
 MOST_ROUTES = 512
 """Distinct labels; further routes that callers make up are counted as ``other``."""
+MOST_KNOWN = 4096
+"""Routes, with methods and statuses, whose labels are kept."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 """Seconds."""
@@ -60,6 +62,7 @@ class Metrics:
         self._cache = cache
         self._coherence = coherence
         self._requests: Counter[tuple[str, str, int]] = Counter()
+        self._known: dict[tuple[str, str, int], tuple[str, str, int]] = {}
         self._routes: set[str] = set()
         self._total = Histogram()
         self._queue = Histogram()
@@ -69,8 +72,19 @@ class Metrics:
 
     def answered(self, method: str, template: str, status: int, seconds: float) -> None:
         """Count a response and the time since the request's head arrived."""
-        self._requests[method, self._label(template), status] += 1
+        key = method, template, status
+        label = self._known.get(key)
+        if label is None:
+            label = self._known_label(key)
+        self._requests[label] += 1
         self._total.observe(seconds)
+
+    def _known_label(self, key: tuple[str, str, int]) -> tuple[str, str, int]:
+        method, template, status = key
+        label = method, self._label(template), status
+        if len(self._known) < MOST_KNOWN:
+            self._known[key] = label
+        return label
 
     def waited(self, seconds: float) -> None:
         """Count a wait for a rate limit, including none at all."""

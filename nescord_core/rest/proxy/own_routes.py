@@ -58,6 +58,11 @@ class ServiceRoutes:
         route = self._open.get(path)
         return route if route is None or request.method in {"GET", "HEAD"} else self._only_read
 
+    def is_own(self, raw_path: str) -> bool:
+        """Return whether a request for this is for the proxy itself."""
+        path = raw_path.partition("?")[0]
+        return path.startswith("/nescord/") or path in self._open
+
     def _guarded_route(self, request: Request, path: str) -> Route:
         self._access.check(request.headers)
         route = self._guarded.get(path)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from types import TracebackType
 
 from nescord_core.ratelimit.limiter import Limiter
 from nescord_core.ratelimit.response import Answer, BodyFacts, read
 from nescord_core.ratelimit.route import Route
 from nescord_core.ratelimit.tickets import Refusal, Ticket, TicketState
-from nescord_core.rest.proxy.upstream.connection import UpstreamResponse
+from nescord_core.rest.proxy.direct.starting import StartingCoroutines
+from nescord_core.rest.proxy.upstream.response import UpstreamResponse
 
 __all__ = ["DeadlinePassed", "Permit", "PermitRefused", "Permits"]
 
@@ -39,11 +41,13 @@ class Permit:
 
     __slots__ = ("_deadline", "_is_sent", "_permits", "_ticket")
 
-    def __init__(self, permits: Permits, ticket: Ticket, deadline: float | None) -> None:
+    def __init__(
+        self, permits: Permits, ticket: Ticket, deadline: float | None, *, is_sent: bool = False
+    ) -> None:
         self._permits = permits
         self._ticket = ticket
         self._deadline = deadline
-        self._is_sent = False
+        self._is_sent = is_sent
 
     async def __aenter__(self) -> Permit:
         await self._permits.turn(self._ticket, self._deadline)
@@ -81,6 +85,7 @@ class Permits:
 
     def __init__(self, limiter: Limiter) -> None:
         self.limiter = limiter
+        self.starting = StartingCoroutines()
         self._turns: dict[Ticket, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
@@ -95,6 +100,16 @@ class Permits:
         if isinstance(ticket, Refusal):
             raise PermitRefused(ticket)
         return Permit(self, ticket, deadline)
+
+    def grant_at_once(self, route: Route, token: str, lane_key: str) -> Ticket | None:
+        """Grant a request if nothing has to be waited for; see `Limiter.grant_at_once`."""
+        if lane_key in self.starting:
+            return None
+        return self.limiter.grant_at_once(route, token, _now(), lane_key)
+
+    def resumed(self, ticket: Ticket) -> Permit:
+        """Return the permit for a ticket from `grant_at_once` whose request has been sent."""
+        return Permit(self, ticket, None, is_sent=True)
 
     async def turn(self, ticket: Ticket, deadline: float | None) -> None:
         """Wait until the ticket is granted; on any error its place is given back."""
@@ -155,6 +170,7 @@ class Permits:
             turn = turns.get(ticket)
             if turn is not None and not turn.done():
                 turn.set_result(None)
+                self.starting.add(ticket.route.lane_key)
         for ticket, refusal in result.refused:
             turn = turns.get(ticket)
             if turn is not None and not turn.done():
@@ -180,5 +196,5 @@ class Permits:
         self._set_timer(math.inf)
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+_now = time.monotonic
+"""The loop's clock. Asking for the running loop takes longer, and its time is that of its last iteration."""

@@ -13,7 +13,7 @@ from nescord_core.rest.proxy.cache.invalidation import by_event
 from nescord_core.rest.proxy.cache.storage import CachedResponse, CacheStorage
 from nescord_core.settings import CacheOptions
 
-__all__ = ["Cache", "CacheAnswer"]
+__all__ = ["Cache", "CacheAnswer", "Flight"]
 
 UNCACHED_HEADERS = frozenset({"set-cookie", "connection", "transfer-encoding", "content-length"})
 SWEEP_AT = 4096
@@ -36,12 +36,13 @@ class CacheAnswer(NamedTuple):
     rest: BodyStream | None = None
 
 
-class _Flight:
+class Flight:
     """A GET in flight. It becomes ``stale``, and is not cached, if a change is reported meanwhile."""
 
-    __slots__ = ("answer", "stale", "tags")
+    __slots__ = ("answer", "key", "stale", "tags")
 
-    def __init__(self, tags: frozenset[str]) -> None:
+    def __init__(self, key: str, tags: frozenset[str]) -> None:
+        self.key = key
         self.tags = tags
         self.stale = False
         self.answer: asyncio.Future[CacheAnswer] = asyncio.get_running_loop().create_future()
@@ -59,8 +60,8 @@ class Cache:
         self._tags: dict[str, frozenset[str]] = {}
         self._by_tag: dict[str, set[str]] = {}
         self._stored: dict[str, float] = {}
-        self._flights: dict[str, _Flight] = {}
-        self._uncached: set[_Flight] = set()
+        self._flights: dict[str, Flight] = {}
+        self._uncached: set[Flight] = set()
         self._next_sweep = SWEEP_AT
         self._most = options.max_mb * ENTRIES_PER_MB
         self.hits = 0
@@ -87,8 +88,7 @@ class Cache:
                 return self._hit(cached)
             flight = self._flights.get(key)
             if flight is None or flight.stale:
-                self.misses += 1
-                return await self.refresh(key, tags, fetch)
+                return await self.complete(self.miss(key, tags), fetch)
             shared = await self._join(flight)
             if shared is not None:
                 return shared
@@ -105,22 +105,47 @@ class Cache:
 
     async def refresh(self, key: str, tags: frozenset[str], fetch: Fetch) -> CacheAnswer:
         """Fetch regardless of the cache, and cache the response unless a change is reported meanwhile."""
-        flight = self._flights[key] = _Flight(tags)
+        return await self.complete(self.begin(key, tags), fetch)
+
+    def is_unknown(self, key: str) -> bool:
+        """Return whether there is neither a cached response nor a fetch in flight."""
+        return key not in self._stored and key not in self._flights
+
+    def miss(self, key: str, tags: frozenset[str]) -> Flight:
+        """Count a response that is not cached, and announce its fetch."""
+        self.misses += 1
+        return self.begin(key, tags)
+
+    def begin(self, key: str, tags: frozenset[str]) -> Flight:
+        """Announce a fetch; end it by `complete`, `settle` or `abandon`."""
+        flight = self._flights[key] = Flight(key, tags)
         self._uncached.add(flight)
+        return flight
+
+    async def complete(self, flight: Flight, fetch: Fetch) -> CacheAnswer:
+        """Fetch, and end the flight with the response."""
         try:
             answer = await fetch()
-            if answer.rest is not None:
-                return answer
-            if answer.status == 200 and not flight.stale:
-                self._store(key, tags, answer)
-            flight.answer.set_result(answer)
+            self.settle(flight, answer)
             return answer
         finally:
-            if not flight.answer.done():
-                flight.answer.cancel()
-            self._uncached.discard(flight)
-            if self._flights.get(key) is flight:
-                del self._flights[key]
+            self.abandon(flight)
+
+    def settle(self, flight: Flight, answer: CacheAnswer) -> None:
+        """End a flight with its response, for those who have joined it as well."""
+        if answer.rest is None:
+            if answer.status == 200 and not flight.stale:
+                self._store(flight.key, flight.tags, answer)
+            flight.answer.set_result(answer)
+        self.abandon(flight)
+
+    def abandon(self, flight: Flight) -> None:
+        """End a flight; without a response, those who have joined it fetch for themselves."""
+        if not flight.answer.done():
+            flight.answer.cancel()
+        self._uncached.discard(flight)
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
 
     def invalidate(self, kind: str, ids: Mapping[str, str]) -> None:
         """Drop the responses that a gateway event (or a change to a kind of resource) makes outdated."""
@@ -159,7 +184,7 @@ class Cache:
         # Reading from disk takes a moment, in which the entry may have been dropped.
         return cached if self._stored.get(key) == stored else None
 
-    async def _join(self, flight: _Flight) -> CacheAnswer | None:
+    async def _join(self, flight: Flight) -> CacheAnswer | None:
         """Wait for another caller's fetch; None if it was cancelled, failed, or returned too large a body."""
         await asyncio.wait([flight.answer])
         if flight.answer.cancelled():

@@ -47,6 +47,10 @@ class BodyBudget:
             raise NoRoomForBodies
         self.held += size
 
+    def has_room(self, size: int) -> bool:
+        """Return whether a body of this size may be kept in memory."""
+        return self.held + size <= self._total and self.in_memory + size <= self._memory
+
     def keeps(self, size: int) -> bool:
         """Reserve memory for received bytes, if there is any left."""
         if self.in_memory + size > self._memory:
@@ -97,6 +101,13 @@ class Body:
                 self._file = tempfile.TemporaryFile(prefix="nescord-body-")  # noqa: SIM115 - see close()
             await asyncio.to_thread(self._file.write, chunk)
         self.data = b"".join(chunks)
+
+    def keep(self, data: bytes) -> None:
+        """Take a body that has arrived, for which there is room in memory."""
+        self.size = len(data)
+        self._take(self.size)
+        self._stays(self.size, self.size)
+        self.data = data
 
     def _take(self, size: int) -> None:
         if self._budget is not None:

@@ -14,9 +14,18 @@ from typing import Any, Protocol, cast
 
 from nescord_core.rest.proxy import error_responses
 from nescord_core.rest.proxy.body_stream import BodyStream
+from nescord_core.rest.proxy.server.exchange import PendingResponse
 from nescord_core.rest.proxy.server.parser import RequestParser, RequestRefused
+from nescord_core.rest.proxy.server.remembered_heads import RememberedHeads
 from nescord_core.rest.proxy.server.request import BodyBroken, BodyReader, Request
-from nescord_core.rest.proxy.server.response import CONTINUE, LAST_CHUNK, Response, chunk, encode
+from nescord_core.rest.proxy.server.response import (
+    CONTINUE,
+    LAST_CHUNK,
+    EncodedResponse,
+    Response,
+    chunk,
+    encode,
+)
 
 __all__ = ["Connection", "ConnectionOwner", "Work"]
 
@@ -37,7 +46,8 @@ Work = Coroutine[Any, Any, Response]
 class ConnectionOwner(Protocol):
     """The server's interface to its connections. Time-outs are in seconds."""
 
-    begin: Callable[[Request], Response | Work]
+    begin: Callable[[Request], Response | PendingResponse | Work]
+    heads: RememberedHeads
     head_timeout: float
     idle_timeout: float
     stopping: bool
@@ -63,12 +73,14 @@ class Connection(asyncio.Protocol):
             on_head=self._begin_head,
             throttle=self._throttle,
             send_continue=self._send_continue,
+            heads=server.heads,
         )
         self._transport: asyncio.Transport
         self._half_closed = False
         self._waiting: deque[Request | Response] = deque()
         self._current: Request | None = None
         self._task: asyncio.Task[None] | None = None
+        self._pending: PendingResponse | None = None
         self._is_ending = False
         self._throttled = False
         self._paused = False
@@ -87,10 +99,17 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_ending:
             return
-        try:
-            self._parser.feed(data)
-        except RequestRefused as refused:
-            self._end_with(refused.response)
+        request = self._parser.whole(data)
+        if request is not None:
+            if self._current is None and not self._waiting and self._blocked_since is None:
+                self._start(request)
+                return
+            self._queue(request)
+        else:
+            try:
+                self._parser.feed(data)
+            except RequestRefused as refused:
+                self._end_with(refused.response)
         if self._current is None:
             self._advance()
 
@@ -122,6 +141,13 @@ class Connection(asyncio.Protocol):
             self._abort.cancel()
         if (body := self._parser.body) is not None:
             body.fail("the caller disconnected in the middle of it")
+        self._cancel()
+
+    def _cancel(self) -> None:
+        """End what the current request waits for."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
         if self._task is not None:
             self._task.cancel()
 
@@ -155,16 +181,36 @@ class Connection(asyncio.Protocol):
             if isinstance(item, Response):
                 self._send(item, None)
                 return
-            outcome = self._begin(item)
-            if isinstance(outcome, Response):
-                self._send(outcome, item)
-                continue
-            self._current = item
-            self._task = self._server.spawn(self._answer(item, outcome))
+            self._start(item)
         if self._paused:
             self._pause()
 
-    def _begin(self, request: Request) -> Response | Work:
+    def _start(self, request: Request) -> None:
+        outcome = self._begin(request)
+        if isinstance(outcome, Response):
+            self._send(outcome, request)
+            return
+        self._current = request
+        if isinstance(outcome, PendingResponse):
+            self._pending = outcome
+            outcome.begin(self)
+        else:
+            self._task = self._server.spawn(self._answer(request, outcome))
+
+    def respond(self, answer: EncodedResponse | Response) -> None:
+        """Send the response that was pending. See `Caller`."""
+        request, self._current, self._pending = self._current, None, None
+        if not self._transport.is_closing():
+            self._send(answer, request)
+            if self._waiting or self._paused:
+                self._advance()
+
+    def wait_for(self, work: Work) -> None:
+        """Wait for a coroutine that takes over what was pending as soon as it runs. See `Caller`."""
+        assert self._current is not None
+        self._task = self._server.spawn(self._answer(self._current, work))
+
+    def _begin(self, request: Request) -> Response | PendingResponse | Work:
         try:
             return self._server.begin(request)
         except Exception:
@@ -177,7 +223,7 @@ class Connection(asyncio.Protocol):
             answer = _internal_error(request)
         if answer.rest is not None:
             await self._stream(answer, answer.rest, request)
-        self._task = self._current = None
+        self._task = self._current = self._pending = None
         if not self._transport.is_closing():
             if answer.rest is None:
                 self._send(answer, request)
@@ -215,11 +261,15 @@ class Connection(asyncio.Protocol):
         await self._until_writable()
         self._transport.set_write_buffer_limits()
 
-    def _send(self, answer: Response, request: Request | None) -> None:
+    def _send(self, answer: EncodedResponse | Response, request: Request | None) -> None:
         self._sent(answer, request, keep_alive=self._write(answer, request))
 
-    def _write(self, answer: Response, request: Request | None) -> bool:
+    def _write(self, answer: EncodedResponse | Response, request: Request | None) -> bool:
         """Write what there is of a response; return whether the connection stays open after it."""
+        if isinstance(answer, EncodedResponse):
+            keep_alive = not (self._half_closed or self._server.stopping)
+            self._transport.write(answer.encode(keep_alive=keep_alive))
+            return keep_alive
         content = request.content if request is not None else None
         is_whole = content is None or content.ended
         is_old = request is not None and request.is_old
@@ -241,12 +291,13 @@ class Connection(asyncio.Protocol):
         self._transport.write(data)
         return keep_alive
 
-    def _sent(self, answer: Response, request: Request | None, *, keep_alive: bool) -> None:
+    def _sent(self, answer: EncodedResponse | Response, request: Request | None, *, keep_alive: bool) -> None:
         self._since = self._loop.time()
         if not keep_alive:
             content = request.content if request is not None else None
             is_whole = content is None or content.ended
-            self._end(content, lingers=request is None or not is_whole or answer.close)
+            closes = isinstance(answer, Response) and answer.close
+            self._end(content, lingers=request is None or not is_whole or closes)
 
     def _end(self, content: BodyReader | None, *, lingers: bool) -> None:
         """Close after the pending output; with ``lingers``, first read what the caller is still sending."""
@@ -329,11 +380,10 @@ class Connection(asyncio.Protocol):
     def abort(self) -> None:
         """Drop the connection and cancel its running request."""
         self._transport.abort()
-        if self._task is not None:
-            self._task.cancel()
+        self._cancel()
 
 
 def _internal_error(request: Request) -> Response:
     """Log an internal error, and return the response for it."""
     _log.exception("rest failed to handle a %s", request.method)
-    return error_responses.error(500, "The proxy failed to handle this request; see its log.", close=True)
+    return error_responses.internal_error()

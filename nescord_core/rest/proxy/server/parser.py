@@ -11,6 +11,7 @@ import httptools
 from multidict import CIMultiDict
 
 from nescord_core.rest.proxy import error_responses
+from nescord_core.rest.proxy.server.remembered_heads import RememberedHeads, request_line
 from nescord_core.rest.proxy.server.request import BodyReader, Request
 from nescord_core.rest.proxy.server.response import Response
 
@@ -37,6 +38,7 @@ class RequestParser:
     """Calls ``on_request`` with each request once its head is whole; the body arrives in its `BodyReader`.
 
     ``throttle`` pauses and resumes reading for a body; ``send_continue`` answers ``Expect: 100-continue``.
+    A request whose headers are among ``heads`` can be had from `whole` instead, without `feed`.
     """
 
     def __init__(
@@ -46,17 +48,21 @@ class RequestParser:
         on_head: Callable[[], None],
         throttle: Callable[[bool], None],
         send_continue: Callable[[], None],
+        heads: RememberedHeads,
     ) -> None:
         self._on_request = on_request
         self._on_head = on_head
         self._throttle = throttle
         self._send_continue = send_continue
+        self._heads = heads
         self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers: CIMultiDict[str] = CIMultiDict()
         self._head_bytes = 0
         self._raw_bytes = 0
         self._is_replayed = False
+        self._is_last = False
+        self._parsed = 0
         self._refusal: Response | None = None
         self.in_head = False
         self.newest: Request | None = None
@@ -67,10 +73,38 @@ class RequestParser:
         content = self.newest.content if self.newest is not None else None
         return None if content is None or content.ended else content
 
+    @property
+    def _is_between(self) -> bool:
+        """Whether what is received next begins another request."""
+        return not (self.in_head or self._is_last) and self.body is None
+
+    def whole(self, data: bytes) -> Request | None:
+        """Return the request that is all of ``data``, if its headers are remembered; otherwise `feed` it."""
+        start = data.find(b"\r\n")
+        end = data.find(b"\r\n\r\n", start)
+        if end < 0:
+            return None
+        known = self._heads.find(data[start + 2 : end])
+        if known is None or len(data) - end - 4 != known.length or not self._is_between:
+            return None
+        line = request_line(data[:start])
+        if line is None:
+            return None
+        content = None
+        if known.length:
+            content = BodyReader(self._throttle)
+            content.feed(data[end + 4 :])
+            content.end()
+        self.newest = Request(line[0], line[1], known.headers, content=content, known=known)
+        return self.newest
+
     def feed(self, data: bytes) -> None:
         """Parse received bytes. Raises `RequestRefused`."""
+        before, begins = self._parsed, self._is_between
         try:
             self._feed(data)
+            if begins and self._parsed == before + 1 and self._is_between and self.newest is not None:
+                self._heads.add(data, self.newest.headers)
         except httptools.HttpParserError as error:
             # httptools turns what a callback raises into an error of its own.
             refusal = self._refusal or error_responses.error(
@@ -155,6 +189,8 @@ class RequestParser:
         version, headers = self._parser.get_http_version(), self._headers
         method = self._parser.get_method().decode("latin-1")
         self._check_head(method, version, headers)
+        self._parsed += 1
+        self._is_last = not self._parser.should_keep_alive()
         has_body = "Transfer-Encoding" in headers or headers.get("Content-Length", "0").strip("0") != ""
         waits = headers.get("Expect", "").lower() == "100-continue"
         self.newest = Request(
@@ -162,7 +198,7 @@ class RequestParser:
             self._url.decode("utf-8", "surrogateescape"),
             headers,
             content=BodyReader(self._throttle) if has_body else None,
-            keep_alive=self._parser.should_keep_alive(),
+            keep_alive=not self._is_last,
             is_old=version == "1.0",
             send_continue=self._send_continue if waits else None,
         )

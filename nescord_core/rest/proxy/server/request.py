@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from nescord_core.rest.proxy.server.remembered_heads import CallerHeaders
 
 __all__ = ["BodyBroken", "BodyReader", "Request"]
 
@@ -65,6 +67,15 @@ class BodyReader:
 
     # -- the reader's side -------------------------------------------------------------------------------
 
+    def take(self) -> bytes:
+        """Return what has arrived, without waiting."""
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        if self._size > HIGH_WATER:
+            self._throttle(False)
+        self._size = 0
+        return data
+
     async def read(self) -> bytes:
         """Return what has arrived, at least one byte; nothing at the end. Raises `BodyBroken`."""
         while not self._chunks:
@@ -77,18 +88,14 @@ class BodyReader:
                 await self._waiter
             finally:
                 self._waiter = None
-        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
-        if self._size > HIGH_WATER:
-            self._throttle(False)
-        self._size = 0
-        return data
+        return self.take()
 
 
 class Request:
     """A request. ``raw_path`` is the target as sent; ``content`` is None without a body.
 
-    ``is_sent`` is set once it has been sent to Discord.
+    ``known`` are its headers if they have been seen before; its body is complete then. ``is_sent`` is set
+    once it has been sent to Discord.
     """
 
     __slots__ = (
@@ -98,6 +105,7 @@ class Request:
         "is_old",
         "is_sent",
         "keep_alive",
+        "known",
         "method",
         "raw_path",
     )
@@ -106,9 +114,10 @@ class Request:
         self,
         method: str,
         raw_path: str,
-        headers: CIMultiDict[str],
+        headers: CIMultiDict[str] | CIMultiDictProxy[str],
         *,
         content: BodyReader | None = None,
+        known: CallerHeaders | None = None,
         keep_alive: bool = True,
         is_old: bool = False,
         send_continue: Callable[[], None] | None = None,
@@ -117,6 +126,7 @@ class Request:
         self.raw_path = raw_path
         self.headers = headers
         self.content = content
+        self.known = known
         self.keep_alive = keep_alive
         self.is_old = is_old
         self.is_sent = False

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nescord_core.rest.proxy.body_stream import BodyStream
 
-__all__ = ["CONTINUE", "LAST_CHUNK", "Response", "chunk", "encode"]
+__all__ = ["BODILESS", "CONTINUE", "LAST_CHUNK", "EncodedResponse", "Response", "chunk", "encode"]
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
@@ -30,6 +30,18 @@ class Response(NamedTuple):
     def is_chunked(self, *, is_old: bool) -> bool:
         """Whether its length is unknown; for HTTP/1.0 the end of the connection then ends it."""
         return self.rest is not None and self.rest.length is None and not is_old
+
+
+class EncodedResponse(NamedTuple):
+    """A response to a request by HTTP/1.1, other than HEAD: its head without the last line ends, its body."""
+
+    head: bytes
+    body: bytes
+
+    def encode(self, *, keep_alive: bool) -> bytes:
+        """Return the bytes to send."""
+        ending = b"\r\n\r\n" if keep_alive else b"\r\nConnection: close\r\n\r\n"
+        return self.head + ending + self.body
 
 
 def chunk(data: bytes) -> bytes:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from nescord_core.rest.proxy.server.connection import Connection, Work
+from nescord_core.rest.proxy.server.exchange import PendingResponse
+from nescord_core.rest.proxy.server.remembered_heads import RememberedHeads
 from nescord_core.rest.proxy.server.request import Request
 from nescord_core.rest.proxy.server.response import Response
 
@@ -23,15 +25,16 @@ MOST_SWEEPS = 4
 
 _log = logging.getLogger("nescord.rest")
 
-Begin = Callable[[Request], Response | Work]
+Begin = Callable[[Request], Response | PendingResponse | Work]
 
 
 class Server:
     """A protocol factory that creates a `Connection` for each caller. Use it inside `running`.
 
-    ``begin`` returns a response, or a coroutine for one. A caller has ``head_timeout`` seconds to finish a
-    request's head, and may be idle, or not read, for ``idle_timeout``. Past ``max_connections``, a new caller
-    takes the place of those idle for longest; if every caller waits for a response, the new one gets a 503.
+    ``begin`` returns a response, one that is on its way, or a coroutine for one. A caller has
+    ``head_timeout`` seconds to finish a request's head, and may be idle, or not read, for ``idle_timeout``.
+    Past ``max_connections``, a new caller takes the place of those idle for longest; if every caller waits
+    for a response, the new one gets a 503.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Server:
         max_connections: int = 4096,
     ) -> None:
         self.begin = begin
+        self.heads = RememberedHeads()
         self.head_timeout = head_timeout
         self.idle_timeout = idle_timeout
         self.max_connections = max_connections

@@ -1,7 +1,7 @@
-"""One connection to Discord: HTTP/1.1 by httptools, nothing decoded, nothing added.
+"""One connection to Discord: HTTP/1.1, nothing decoded, nothing added.
 
-aiohttp's client was the largest part of a request's cost; this implements only what the proxy needs. RFC 9112
-defines where a response ends.
+aiohttp's client was the largest part of a request's cost; this implements only what the proxy needs. What
+arrives at once and without peculiarities is read by `plain_response`, anything else by httptools.
 """
 
 from __future__ import annotations
@@ -9,57 +9,62 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple, cast
+from typing import Any, Protocol, cast
 
-import httptools
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict
 
-from nescord_core.rest.proxy.body_stream import BodyStream
-from nescord_core.rest.proxy.server.request import BodyReader
+from nescord_core.rest.proxy.upstream.parser import ResponseBroken, ResponseParser
+from nescord_core.rest.proxy.upstream.response import PlainResponse, UpstreamResponse, plain_response
 
-__all__ = ["ConnectionBroken", "UpstreamConnection", "UpstreamResponse", "request_head"]
+__all__ = ["ConnectionBroken", "Receiver", "UpstreamConnection", "header_lines", "request_head"]
 
-MOST_HEADERS = 256 * 1024
 MOST_WHOLE = 1024 * 1024
 """Bytes of a body that are read completely; larger ones are streamed."""
-BODILESS = frozenset({204, 304})
 LENGTHLESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods without a body if there is no Content-Length."""
 
 
 class ConnectionBroken(Exception):
-    """The connection ended or sent invalid HTTP; ``begun`` is whether a response had started."""
+    """The connection ended or sent invalid HTTP; ``begun`` is whether a response had started.
 
-    def __init__(self, message: str, *, begun: bool) -> None:
-        super().__init__(message)
-        self.begun = begun
-
-
-class UpstreamResponse(NamedTuple):
-    """The response, byte for byte. Times are on the loop's clock; ``sent_at`` is when the request was sent.
-
-    ``rest`` is what follows ``body`` if that is large.
+    ``timed_out``: nothing came until the deadline.
     """
 
-    status: int
-    reason: str
-    headers: CIMultiDictProxy[str]
-    body: bytes
-    sent_at: float
-    received_at: float
-    rest: BodyStream | None = None
+    def __init__(self, message: str, *, begun: bool, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.begun = begun
+        self.timed_out = timed_out
+
+
+class Receiver(Protocol):
+    """What is told the outcome of a request: one of the two, once."""
+
+    def received(self, reply: PlainResponse | UpstreamResponse, sent_at: float, received_at: float) -> None:
+        """Take the response. Times are on the loop's clock."""
+        ...
+
+    def failed(self, error: ConnectionBroken) -> None:
+        """Take the reason why there is no response."""
+        ...
 
 
 def request_head(method: str, path: str, host: str, headers: CIMultiDict[str], *, has_body: bool) -> bytes:
     """Return the request line and headers as bytes. Raises ValueError for embedded line ends."""
-    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    if not has_body and method not in LENGTHLESS and "Content-Length" not in headers:
-        lines.append("Content-Length: 0")
-    text = "\r\n".join(lines)
-    if text.count("\r") != len(lines) - 1 or text.count("\n") != len(lines) - 1 or "\0" in text:
+    needs_length = not has_body and method not in LENGTHLESS and "Content-Length" not in headers
+    ending = b"Content-Length: 0\r\n\r\n" if needs_length else b"\r\n"
+    return _lines([f"{method} {path} HTTP/1.1", f"Host: {host}"]) + header_lines(headers) + ending
+
+
+def header_lines(headers: CIMultiDict[str]) -> bytes:
+    """Return headers as bytes, each with its line end. Raises ValueError for embedded line ends."""
+    return _lines([f"{name}: {value}" for name, value in headers.items()])
+
+
+def _lines(lines: list[str]) -> bytes:
+    text = "\r\n".join((*lines, ""))
+    if text.count("\r") != len(lines) or text.count("\n") != len(lines) or "\0" in text:
         raise ValueError("a header contains a line end")
-    return f"{text}\r\n\r\n".encode("utf-8", "surrogateescape")
+    return text.encode("utf-8", "surrogateescape")
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -70,15 +75,29 @@ class UpstreamConnection(asyncio.Protocol):
         self.is_open = False
         self.used = False
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[UpstreamResponse] | None = None
+        self._receiver: Receiver | None = None
+        self._parser: ResponseParser | None = None
         self._writable: asyncio.Future[None] | None = None
         self._is_head = False
         self._most = MOST_WHOLE
         self._loop = asyncio.get_running_loop()
-        self._sent_at = self._received_at = 0.0
-        self._begin()
+        self._sent_at = 0.0
 
     # -- called by the pool ----------------------------------------------------------------------------------
+
+    def start(
+        self, data: bytes, receiver: Receiver, *, is_head: bool = False, most: int = MOST_WHOLE
+    ) -> None:
+        """Send a request, or its beginning; its response goes to ``receiver``.
+
+        ``is_head``: the response has no body, whatever its headers say. Of a body larger than ``most`` bytes
+        the start is received; the connection stays occupied until the rest has been read.
+        """
+        assert self._transport is not None
+        self._receiver, self._parser = receiver, None
+        self._is_head, self._most = is_head, most
+        self._sent_at = time.monotonic()  # the loop's clock may be cached over many requests
+        self._transport.write(data)
 
     async def send(
         self,
@@ -88,30 +107,24 @@ class UpstreamConnection(asyncio.Protocol):
         is_head: bool = False,
         most: int = MOST_WHOLE,
     ) -> UpstreamResponse:
-        """Send one request and return its response. Cancelling closes the connection.
+        """Send one request and return its response; see `start`. Cancelling closes the connection.
 
-        ``is_head``: the response has no body, whatever its headers say. Of a body larger than ``most`` bytes
-        the start is returned; the connection stays occupied until the rest has been read. Raises
-        `ConnectionBroken`.
+        Raises `ConnectionBroken`.
         """
-        assert self._transport is not None
         answer: asyncio.Future[UpstreamResponse] = self._loop.create_future()
-        self._answer = answer
-        self._begin()
-        self._is_head, self._most = is_head, most
-        self._sent_at = time.monotonic()  # the loop's clock may be cached over many requests
+        receiver = _Awaited(answer)
         try:
             if isinstance(body, bytes):
-                self._transport.write(head + body)
+                self.start(head + body, receiver, is_head=is_head, most=most)
             else:
-                self._transport.write(head)
+                self.start(head, receiver, is_head=is_head, most=most)
                 await self._stream(body, answer)
             return await answer
         except asyncio.CancelledError:
             self.close()
             raise
         finally:
-            self._answer = None
+            self._receiver = None
             self.used = True
 
     async def _stream(self, body: AsyncIterator[bytes], answer: asyncio.Future[UpstreamResponse]) -> None:
@@ -127,24 +140,15 @@ class UpstreamConnection(asyncio.Protocol):
                 await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
     def close(self) -> None:
-        """Drop the connection at once."""
+        """Drop the connection at once; a request on it gets no answer any more."""
         self.is_open = False
+        self._receiver = None
         if self._transport is not None:
             self._transport.abort()
 
-    def _begin(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self._status = 0
-        self._reason = b""
-        self._headers: CIMultiDict[str] = CIMultiDict()
-        self._header_bytes = 0
-        self._raw_bytes = 0
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._rest: BodyReader | None = None
-        self._begun = False
-        self._complete = False
-        self._ends_with_connection = False
+    def time_out(self) -> None:
+        """Drop the connection because its request's deadline has passed."""
+        self._fail("no complete response came in time", timed_out=True)
 
     # -- asyncio.Protocol ------------------------------------------------------------------------------------
 
@@ -161,70 +165,62 @@ class UpstreamConnection(asyncio.Protocol):
             writable.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        if self._rest is None and (self._answer is None or self._answer.done()):
+        receiver, parser = self._receiver, self._parser
+        if receiver is None and (parser is None or parser.rest is None):
             self.close()  # an unsolicited response must not be taken for the next request's
             return
-        self._begun = True
-        self._received_at = self._loop.time()
-        self._raw_bytes += len(data)
+        now = self._loop.time()
+        if parser is None and receiver is not None:
+            plain = None if self._is_head else plain_response(data, self._most)
+            if plain is not None:
+                self._receiver, self.used = None, True
+                receiver.received(plain, self._sent_at, max(now, self._sent_at))
+                return
+            parser = self._parser = self._new_parser()
+        if parser is not None:
+            self._parse(parser, data, now)
+
+    def _new_parser(self) -> ResponseParser:
+        return ResponseParser(
+            is_head=self._is_head,
+            most=self._most,
+            sent_at=self._sent_at,
+            throttle=self._throttle,
+            drop=self.close,
+        )
+
+    def _parse(self, parser: ResponseParser, data: bytes, now: float) -> None:
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(f"the response is not HTTP ({type(error).__name__})")
-        if self._raw_bytes > MOST_HEADERS:
-            # The parser reports a header, chunk size or trailer once it is complete, and keeps it until then.
-            self._fail(
-                f"more than {MOST_HEADERS // 1024} kB of headers, chunk sizes or trailers came in a row"
-            )
+            parser.feed(data, now)
+        except ResponseBroken as broken:
+            self.is_open = False
+            self._deliver(parser)
+            self._fail(str(broken))
+        else:
+            self._deliver(parser)
+
+    def _deliver(self, parser: ResponseParser) -> None:
+        """Hand over the response if there is one, now that nothing else of it is being parsed."""
+        if not parser.keeps_alive:
+            self.is_open = False
+        receiver, reply = self._receiver, parser.response
+        if receiver is not None and reply is not None:
+            self._receiver, self.used = None, True
+            if parser.rest is None:
+                self._parser = None
+            receiver.received(reply, reply.sent_at, reply.received_at)
 
     def eof_received(self) -> None:
-        if self._ends_with_connection:
-            self._finish()
+        if self._parser is not None:
+            self._parser.end()
+            self._deliver(self._parser)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.is_open = False
-        if self._ends_with_connection and error is None:
-            self._finish()
+        if self._parser is not None and error is None:
+            self._parser.end()
+            self._deliver(self._parser)
         self._fail("it was closed before the response was complete")
-
-    # -- httptools -------------------------------------------------------------------------------------------
-
-    def on_message_begin(self) -> None:
-        if self._complete:
-            raise ValueError("a second response")
-
-    def on_status(self, reason: bytes) -> None:
-        self._reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._header_bytes += len(name) + len(value)
-        if self._header_bytes > MOST_HEADERS:
-            raise ValueError("too many headers")
-        self._headers.add(name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-
-    def on_headers_complete(self) -> None:
-        self._raw_bytes = 0
-        self._status = self._parser.get_status_code()
-        lengthless = "Content-Length" not in self._headers and "Transfer-Encoding" not in self._headers
-        self._ends_with_connection = lengthless and self._status >= 200 and self._status not in BODILESS
-        if self._is_head and self._status >= 200:
-            # The parser cannot be told that no body follows, so this connection is not reused.
-            self._ends_with_connection = True
-            self._finish()
-
-    def on_body(self, data: bytes) -> None:
-        self._raw_bytes = 0
-        if self._rest is not None:
-            self._rest.feed(data)
-            return
-        self._chunks.append(data)
-        self._size += len(data)
-        if self._size > self._most:
-            self._rest = BodyReader(self._throttle)
-            length = self._headers.get("Content-Length")
-            is_length_known = length is not None and "Transfer-Encoding" not in self._headers
-            whole = int(length) if length is not None and is_length_known else None
-            self._answered(BodyStream(self._rest, self.close, length=whole))
 
     def _throttle(self, stop: bool) -> None:
         """Pause receiving while the caller does not read."""
@@ -235,43 +231,32 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def on_message_complete(self) -> None:
-        if self._status < 200:
-            # 100 and 103 precede the actual response.
-            self._reason, self._status = b"", 0
-            self._headers = CIMultiDict()
-            return
-        self._complete = True
-        if not self._parser.should_keep_alive():
-            self.is_open = False
-        self._finish()
-
-    def _finish(self) -> None:
-        if self._rest is not None:
-            self._rest.end()
-        else:
-            self._answered(None)
-        if self._ends_with_connection:
-            self.is_open = False
-
-    def _answered(self, rest: BodyStream | None) -> None:
-        answer = self._answer
-        if answer is not None and not answer.done():
-            reason = self._reason.decode("latin-1")
-            headers = CIMultiDictProxy(self._headers)
-            body = b"".join(self._chunks)
-            self._chunks.clear()
-            received_at = max(self._received_at, self._sent_at)
-            answer.set_result(
-                UpstreamResponse(self._status, reason, headers, body, self._sent_at, received_at, rest)
-            )
-
-    def _fail(self, why: str) -> None:
+    def _fail(self, why: str, *, timed_out: bool = False) -> None:
         self.is_open = False
         if self._transport is not None:
             self._transport.abort()
-        if self._rest is not None and not self._rest.ended:
-            self._rest.fail(why)
-        answer = self._answer
-        if answer is not None and not answer.done():
-            answer.set_exception(ConnectionBroken(why, begun=self._begun))
+        if self._parser is not None:
+            self._parser.fail(why)
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            self.used = True
+            begun = self._parser is not None
+            receiver.failed(ConnectionBroken(why, begun=begun, timed_out=timed_out))
+
+
+class _Awaited:
+    """Receives the response of a request that a coroutine waits for."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: asyncio.Future[UpstreamResponse]) -> None:
+        self._answer = answer
+
+    def received(self, reply: PlainResponse | UpstreamResponse, sent_at: float, received_at: float) -> None:
+        if not self._answer.done():
+            whole = reply.with_headers(sent_at, received_at) if isinstance(reply, PlainResponse) else reply
+            self._answer.set_result(whole)
+
+    def failed(self, error: ConnectionBroken) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(error)

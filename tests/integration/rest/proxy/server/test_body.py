@@ -13,7 +13,7 @@ from nescord_core.rest.proxy.forwarding import LARGEST_ERROR, body_facts
 from nescord_core.rest.proxy.server import body as bodies
 from nescord_core.rest.proxy.server.body import Body, BodyBudget, BodyTooSlow, NoRoomForBodies
 from nescord_core.rest.proxy.server.request import BodyReader
-from nescord_core.rest.proxy.upstream.connection import UpstreamResponse
+from nescord_core.rest.proxy.upstream.response import UpstreamResponse
 from support.rest.fake_discord import FakeDiscord, Limit
 from support.rest.running_proxy import running_proxy
 
