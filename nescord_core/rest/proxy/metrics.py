@@ -90,6 +90,10 @@ class Metrics:
         """Count a wait for a rate limit, including none at all."""
         self._queue.observe(seconds)
 
+    def did_not_wait(self) -> None:
+        """Count a request that its rate limit allowed at once."""
+        self._queue.counts[0] += 1
+
     def upstream_answered(self, seconds: float) -> None:
         """Count a response of Discord's by the time from sending to receiving."""
         self._upstream.observe(seconds)

@@ -16,7 +16,7 @@ from nescord_core.rest.proxy.server.request import Request
 from nescord_core.rest.proxy.upstream.connection import ConnectionBroken, UpstreamConnection
 from nescord_core.rest.proxy.upstream.response import PlainResponse, UpstreamResponse
 
-__all__ = ["Exchange", "ExchangeOwner", "Planned", "is_settled"]
+__all__ = ["Exchange", "ExchangeOwner", "Planned", "limits_of"]
 
 CAREFUL = frozenset({401, 403, 404, 429})
 """Answers whose body the limiter has to see."""
@@ -104,10 +104,10 @@ class Exchange(PendingResponse):
         try:
             if isinstance(reply, UpstreamResponse):
                 self._owner.left_over(self, reply)
-            elif is_settled(reply.status):
-                self._owner.answered(self, reply, sent_at, received_at)
-            else:
+            elif reply.status >= 500 or reply.status in CAREFUL:
                 self._owner.left_over(self, reply.with_headers(sent_at, received_at))
+            else:
+                self._owner.answered(self, reply, sent_at, received_at)
         except Exception:
             self._broke()
 
@@ -121,11 +121,6 @@ class Exchange(PendingResponse):
     def _broke(self) -> None:
         _log.exception("rest failed to handle a %s", self.planned.request.method)
         self._owner.broke(self)
-
-
-def is_settled(status: int) -> bool:
-    """Return whether a response is passed on whatever its body says, and whichever attempt it is."""
-    return status < 500 and status not in CAREFUL
 
 
 def limits_of(reply: PlainResponse) -> Answer:

@@ -113,7 +113,7 @@ class DirectForwarder:
             exchange.flight = self._cache.miss(key, line.tags) if key is not None else None
             self._drop(exchange)
         self._active.begin()
-        self._metrics.waited(0.0)
+        self._metrics.did_not_wait()
         request.is_sent = True
         data = b"".join((line.start, head.lines, b"\r\n", exchange.body.data if exchange.body else b""))
         self._upstream.start(connection, data, exchange, self._most_shared if key else MOST_WHOLE)
@@ -140,7 +140,9 @@ class DirectForwarder:
     def answered(self, exchange: Exchange, reply: PlainResponse, sent_at: float, received_at: float) -> None:
         """Pass on a response; the limiter learns from it first."""
         line, key = exchange.planned.line, exchange.planned.key
-        self._release(exchange, None)
+        connection, exchange.connection = exchange.connection, None
+        if connection is not None:
+            self._upstream.finished(connection, None)
         self._metrics.upstream_answered(received_at - sent_at)
         self._permits.complete(exchange.ticket, limits_of(reply), sent=sent_at, received=received_at)
         answer = reply_of(reply, ("bypass" if key is None else "miss") if line.is_read else "")

@@ -85,7 +85,12 @@ class RequestParser:
         if end < 0:
             return None
         known = self._heads.find(data[start + 2 : end])
-        if known is None or len(data) - end - 4 != known.length or not self._is_between:
+        if known is None or len(data) - end - 4 != known.length:
+            return None
+        newest = self.newest
+        if self.in_head or self._is_last:
+            return None
+        if newest is not None and newest.content is not None and not newest.content.ended:
             return None
         line = request_line(data[:start])
         if line is None:

@@ -114,7 +114,10 @@ class ConnectionPool:
     def finished(self, connection: UpstreamConnection, rest: BodyStream | None) -> None:
         """Take back a connection whose request has an outcome, after the rest of the body if there is one."""
         self._busy.pop(connection, None)
-        self._release_after(connection, rest)
+        if rest is None:
+            self._release(connection)
+        else:
+            self._release_after(connection, rest)
 
     def put_back(self, connection: UpstreamConnection) -> None:
         """Take back a connection that has not been used."""
@@ -211,9 +214,12 @@ class ConnectionPool:
 
     def take_idle(self) -> UpstreamConnection | None:
         """Return the most recently used idle connection, and drop those idle for too long."""
+        idle = self._idle
+        if not idle:
+            return None
         self._drop_old()
-        while self._idle:
-            connection = self._idle.pop()
+        while idle:
+            connection = idle.pop()
             if connection.is_open:
                 return connection
         return None

@@ -91,9 +91,10 @@ _MOST_DIGITS = 12
 def plain_response(data: bytes, most: int) -> PlainResponse | None:
     """Return the response that is all of ``data``, None if it is not plain or its body exceeds ``most``."""
     end = data.find(b"\r\n\r\n")
-    lines = data[:end].split(b"\r\n")
+    head = data[:end]
+    lines = head.split(b"\r\n")
     status = _status_of(lines[0])
-    if end < 0 or not status or not _is_text(data[:end], len(lines) - 1):
+    if end < 0 or not status or not _is_text(head, len(lines) - 1):
         return None
     passed: list[bytes] = []
     replaced: list[bytes] = []
