@@ -64,8 +64,9 @@ def ingest() -> Iterator[SentryIngest]:
 def system(tmp_path: Path, ingest: SentryIngest) -> Iterator[System]:
     system = System(tmp_path / "bot")
     system.environ |= {"SENTRY_DSN": ingest.dsn}
-    recipe = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    (system.directory / "bot_main" / "tracking.py").write_text(recipe[0])
+    examples = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    (recipe,) = [each for each in examples if "sentry_sdk.init(" in each]
+    (system.directory / "bot_main" / "tracking.py").write_text(recipe)
     yield system
     for started in system.started:
         print(started)
