@@ -9,7 +9,7 @@ import { noteMessage, noteOpened } from "/messages/unread.js";
 import { applyLocation, writeLocation } from "/navigation/location.js";
 import { render } from "/render.js";
 import { channels, currentChannel, currentGuild, DIRECT, state, TEXT } from "/state.js";
-import { showConnection, showStatus } from "/status.js";
+import { showBuild, showConnection, showStatus } from "/status.js";
 import { addBuild, addRecord, addRequest, onTrace } from "/trace/store.js";
 
 const MAX_MESSAGES = 400;
@@ -176,7 +176,7 @@ function recordOnce(event) {
   if (event.n <= recorded) return;
   recorded = event.n;
   if (event.t === "SANDBOX_TRACE") addRecord(event.d, event.at);
-  else if (event.t === "SANDBOX_BUILD") addBuild(event.d, event.at);
+  else if (event.t === "SANDBOX_BUILD") { addBuild(event.d, event.at); showBuild(event.d, event.at); }
   else {
     if (event.t === "SANDBOX_REST") addRequest(event.d);
     inspector.record(event);

@@ -26,6 +26,18 @@ function setUpToggle(id, show) {
 
 const showMembers = (on) => { $("people").hidden = !on; };
 
+// Below some width, the inspector takes the place of the members, and the button must say so.
+function setUpInspectorToggle() {
+  const narrow = matchMedia("(max-width: 1300px)");
+  let hadMembers = false;
+  setUpToggle("show-inspector", (on) => {
+    if (narrow.matches && on) hadMembers = $("show-people").getAttribute("aria-pressed") === "true";
+    if (narrow.matches && hadMembers) $("show-people").setAttribute("aria-pressed", String(!on));
+    if (narrow.matches && hadMembers) showMembers(!on);
+    showInspector(on);
+  });
+}
+
 // In a narrow window, members are shown on request only.
 function setUpMembers() {
   const narrow = matchMedia("(max-width: 1000px)");
@@ -39,8 +51,13 @@ function setUpMembers() {
 
 setUpComposer();
 setUpSpeaker();
-setUpToggle("show-people", showMembers);
-setUpToggle("show-inspector", showInspector);
+setUpToggle("show-people", (on) => {
+  // There is room for one of the two only.
+  const inspector = $("show-inspector");
+  if (on && matchMedia("(max-width: 1300px)").matches && inspector.getAttribute("aria-pressed") === "true") inspector.click();
+  showMembers(on);
+});
+setUpInspectorToggle();
 setUpDrawer();
 setUpFollowing();
 setUpGuildMenu();

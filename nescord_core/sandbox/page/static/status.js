@@ -1,5 +1,6 @@
 // Shows the bot's state, faults, the notice about code that does not run, and the page's own connection.
 import { $, nameOf } from "/elements.js";
+import { timeOfDay } from "/markdown/timestamps.js";
 import { currentGuild, state } from "/state.js";
 
 export function showStatus(status) {
@@ -33,6 +34,13 @@ function showFaults({ gateway, rest }) {
   if (rest.length) parts.push(`REST: ${described.join("; ")}`);
   $("faults").hidden = !parts.length;
   $("faults").textContent = `Active faults: ${parts.join(" · ")}`;
+}
+
+// The latest reload, below the bot.
+export function showBuild({ files, ms }, at) {
+  $("build").hidden = false;
+  $("build").textContent = `reloaded in ${Math.round(ms ?? 0)} ms, ${timeOfDay(new Date(at))}`;
+  $("build").title = (files ?? []).join(", ");
 }
 
 export function showConnection(name) {

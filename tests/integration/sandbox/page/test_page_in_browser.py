@@ -361,6 +361,20 @@ async def test_the_inspector_shows_events_requests_and_sets_faults(tmp_path: Pat
         await page.click("#tab-Events")
         said = await sandbox.post("/say", channel="general", user="alice", content="look")
         await page.until("document.querySelector('#panel summary b')?.textContent === 'MESSAGE_CREATE'")
+        # Events can be filtered by kind, and stopped while one reads.
+        await sandbox.post("/typing", channel="random", user="alice")
+        shown = "document.querySelector('#panel').textContent"
+        await page.until(f"{shown}.includes('TYPING_START')")
+        await page.evaluate("document.querySelector('#panel select').value = 'TYPING_START'")
+        await page.evaluate("document.querySelector('#panel select').dispatchEvent(new Event('change'))")
+        hidden = "[...document.querySelectorAll('#panel details')].filter((each) => each.hidden)"
+        await page.until(f"{hidden}.length && {hidden}.every((each) => each.dataset.kind !== 'TYPING_START')")
+        await page.click("#panel .bar button")
+        await sandbox.post("/typing", channel="general", user="bob")
+        await page.until("document.querySelector('#typing').textContent === 'bob is typing…'")
+        assert not await page.evaluate(f"{shown}.includes('bob in #general')")
+        await page.click("#panel .bar button")
+        await page.until(f"{shown}.includes('bob in #general')")
         await page.click("#tab-REST")
         await rest(sandbox, f"/channels/{said['channel_id']}/messages", {"content": "seen"})
         await page.until(

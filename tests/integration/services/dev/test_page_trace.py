@@ -29,6 +29,10 @@ async def answer(message):
         print(mesage)
 """
 TRACES = "[...document.querySelectorAll('#messages .trace')].map((each) => each.textContent).join(' | ')"
+AS_TEST = """
+Promise.all([import('/trace/as_test.js'), import('/trace/store.js')]).then(([{ asTest }, { traces }]) => (
+  asTest(traces.find((each) => each.record.data?.content === '!ping'))))
+"""
 
 
 @pytest.fixture
@@ -66,6 +70,9 @@ async def test_the_page_shows_what_the_code_did(system: System, tmp_path: Path) 
         assert "MESSAGE_CREATE" in shown
         assert "answer · bot_main/app.py:7 ·" in shown
         assert "200 POST" in shown
+        made = await page.evaluate(AS_TEST)
+        assert made.startswith("from nescord_core.testing import RunningBot")
+        assert 'def test_ping(bot: RunningBot) -> None:\n    assert bot.ask("!ping") == "Pong!"\n' in made
         await say(page, "!fail")
         failed = "answer raised NameError: name 'mesage' is not defined (bot_main/app.py:14)"
         await page.until(f"{TRACES}.includes({failed!r})")
@@ -79,6 +86,9 @@ async def test_the_page_shows_what_the_code_did(system: System, tmp_path: Path) 
         await page.until("document.querySelectorAll('#panel details.failed').length === 3")
         system.replace_app(APP.replace("Pong!", "Pong again!"))
         await page.until("document.querySelector('#panel .build')?.textContent.includes('bot_main/app.py')")
+        assert (await page.evaluate("document.querySelector('#build').textContent")).startswith(
+            "reloaded in "
+        )
         await page.open(f"http://127.0.0.1:{system.ports['sandbox']}/")
         await page.until(f"{TRACES}.includes({failed!r})")
         assert page.problems == []

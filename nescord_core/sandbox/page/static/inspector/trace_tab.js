@@ -1,10 +1,10 @@
 // The inspector's Trace tab: every event with the handlers that ran, their calls and errors, and every reload.
-import { attempt, call } from "/api.js";
 import { $, el } from "/elements.js";
 import { aboutEvent, clock } from "/inspector/about.js";
 import { copy } from "/members.js";
 import { asTest } from "/trace/as_test.js";
 import { callElement, problemElements, ranHandlers } from "/trace/lines.js";
+import { replay } from "/trace/replay.js";
 import { clearTraces, isTraced, onTrace, traces } from "/trace/store.js";
 
 const EMPTY = "No events yet. Send a message to the bot.";
@@ -86,7 +86,7 @@ function actionsOf(trace) {
   const test = asTest(trace);
   return el(
     "div", { class: "row" },
-    trace.record.data ? button("Replay", () => attempt(() => call("POST", "/replay", trace.record))) : "",
+    trace.record.data ? button("Replay", () => replay(trace)) : "",
     test ? button("Copy as test", () => copy(test)) : "",
     trace.record.data ? button("Copy event", () => copy(JSON.stringify(trace.record.data, null, 2))) : "",
   );

@@ -5,6 +5,7 @@ import { commandRow } from "/interactions/rows.js";
 import { prepareRow } from "/keyboard/message_list.js";
 import { dayOf } from "/markdown/timestamps.js";
 import { actions } from "/messages/actions.js";
+import { isOpenIn } from "/messages/select_menu.js";
 import { firstNew } from "/messages/unread.js";
 import { shown } from "/messages/following.js";
 import { isVisible, messageElement } from "/messages/message.js";
@@ -28,9 +29,11 @@ function drawMessages() {
   // An unchanged row keeps its element, and so the focus, an open menu, a shown spoiler.
   const rowFor = (key, source, make) => {
     const old = drawn.get(key);
-    const row = old?.source === source ? old.row : make();
-    if (row !== old?.row) prepareRow(row);
-    redrawn.set(key, { source, row });
+    // So does one with an open menu, until the menu is closed.
+    const isKept = old && (old.source === source || isOpenIn(old.row));
+    const row = isKept ? old.row : make();
+    if (!isKept) prepareRow(row);
+    redrawn.set(key, { source: isKept ? old.source : source, row });
   };
   const waiting = ofCommand();
   const commandFor = (entry) => rowFor(

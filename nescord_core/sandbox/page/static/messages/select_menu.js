@@ -1,6 +1,7 @@
 // Select menus: a button with the chosen options, and a list to choose from. With several values to choose, the
 // choice is sent when the list closes, as by Discord's client.
 import { classes, el, emojiOf } from "/elements.js";
+import { render } from "/render.js";
 import { entityChoices, SELECT_KINDS } from "/state.js";
 
 // The chosen values by menu, which outlive a new drawing of their message.
@@ -88,6 +89,9 @@ function toggle(value) {
   if (!isMultiple(data)) close(true);
 }
 
+// Whether a list is open within an element.
+export const isOpenIn = (element) => Boolean(opened) && element.contains(opened.place);
+
 // Sends the choice if it may be sent and is not the one from before; a single choice is sent even if it is the same.
 function close(isChosen = false) {
   if (!opened) return;
@@ -96,6 +100,7 @@ function close(isChosen = false) {
   document.removeEventListener("pointerdown", onOutside);
   list.remove();
   opener.setAttribute("aria-expanded", "false");
+  setTimeout(() => render("messages"));  // what has changed meanwhile
   const values = [...chosen];
   if (!isChosen && values.join() === before) return;
   if (values.length < (data.min_values ?? 1)) {

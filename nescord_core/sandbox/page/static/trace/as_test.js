@@ -1,7 +1,8 @@
 // A trace as a test of the bot, for pytest and nescord_core.testing.
 import { names } from "/state.js";
+import { commandOf } from "/trace/replay.js";
 
-const text = (value) => JSON.stringify(value).replace(/[\u007f-\uffff]/g, (each) => each);
+const text = (value) => JSON.stringify(value);
 const nameOf = (words) => words.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_+|_+$/g, "").slice(0, 40) || "event";
 
 function header(name) {
@@ -32,17 +33,12 @@ function messageTest(data, calls) {
 }
 
 function commandTest({ data, member, user, channel_id: channel }, calls) {
-  const path = [data.name];
-  let options = data.options ?? [];
-  while (options[0] && (options[0].type === 1 || options[0].type === 2)) {
-    path.push(options[0].name);
-    options = options[0].options ?? [];
-  }
+  const { path, options } = commandOf(data);
   const python = (value) => (value === true ? "True" : value === false ? "False" : text(value));
   const who = (member?.user ?? user).username;
-  const given = [text(path.join(" ")), ...where(names.channel(channel), who)];
-  given.push(...options.map((each) => `${each.name}=${python(each.value)}`));
+  const given = [text(path), ...where(names.channel(channel), who)];
+  given.push(...Object.entries(options).map(([name, value]) => `${name}=${python(value)}`));
   const sent = sentText(calls)?.data?.content;
   const check = sent === undefined ? 'answer["responded"]' : `answer["message"]["content"] == ${text(sent)}`;
-  return `${header(path.join(" "))}    answer = bot.command(${given.join(", ")})\n    assert ${check}\n`;
+  return `${header(path)}    answer = bot.command(${given.join(", ")})\n    assert ${check}\n`;
 }
