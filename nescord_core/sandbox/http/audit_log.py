@@ -127,7 +127,7 @@ class _PendingEntry:
         name = self.audited.target
         if name in ("@me", "@author"):
             return self.call.world.application_id if name == "@me" else self.author
-        found = self.call.args.get(name) or payload.get(name)
+        found = (self.call.args.get(name) or payload.get(name)) if name else None
         return int(found) if found else None
 
     def _changes(self, payload: Mapping[str, Any]) -> list[Payload]:

@@ -20,6 +20,7 @@ from nescord_core.sandbox.world.simcord.model import BackendError, Guild, serial
 
 __all__ = ["ROUTES"]
 
+WELCOME_FIELDS = ("description", "welcome_channels")
 ROUTES = Routes()
 GUILD_FIELDS = frozenset(
     {
@@ -133,7 +134,7 @@ def _welcome_screen(call: Call) -> Any:
     screen = call.world.extra_state.welcome_screens.setdefault(call.guild.id, {})
     if call.operation.method == "PATCH":
         call.require_permissions("manage_guild")
-        screen.update({key: value for key, value in call.form.items() if key != "enabled"})
+        screen.update({key: value for key, value in call.form.items() if key in WELCOME_FIELDS})
     channels = [
         {"emoji_id": None, "emoji_name": None, **each} for each in screen.get("welcome_channels") or ()
     ]
@@ -177,7 +178,8 @@ def _onboarding(call: Call) -> Any:
     onboarding = call.world.extra_state.onboarding.setdefault(guild.id, {})
     if call.operation.method == "PUT":
         call.require_permissions("manage_guild", "manage_roles")
-        onboarding.update({key: value for key, value in call.form.items() if value is not None})
+        given = {name: call.form.get(name) for name in ("default_channel_ids", "enabled", "mode")}
+        onboarding.update({name: value for name, value in given.items() if value is not None})
         onboarding["prompts"] = [_with_ids(call, each) for each in call.form.get("prompts") or ()]
     start: Payload = {"prompts": [], "default_channel_ids": [], "enabled": False, "mode": 0}
     return {**start, **onboarding, "guild_id": str(guild.id)}

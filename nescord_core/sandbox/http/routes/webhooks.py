@@ -18,6 +18,7 @@ from nescord_core.sandbox.world.simcord.model import BackendError, Channel, Webh
 
 __all__ = ["ROUTES"]
 
+NEWLINE = "\n"
 ROUTES = Routes()
 FORUMS = frozenset({15, 16})
 POST_FIELDS = ("thread_name", "applied_tags")
@@ -218,7 +219,8 @@ def _github_event_text(form: Mapping[str, Any]) -> tuple[str, Iterable[str]]:
         branch = str(form.get("ref") or "").removeprefix("refs/heads/")
         noun = "commit" if len(commits) == 1 else "commits"
         return f"{len(commits)} new {noun} on {branch}", [
-            f"`{str(each.get('id'))[:7]}` {str(each.get('message')).splitlines()[0]}" for each in commits
+            f"`{str(each.get('id'))[:7]}` {str(each.get('message')).partition(NEWLINE)[0]}"
+            for each in commits
         ]
     for name in ("comment", "review", "pull_request", "issue", "discussion", "release"):
         thing = form.get(name)

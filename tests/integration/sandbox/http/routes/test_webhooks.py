@@ -65,9 +65,16 @@ async def test_what_slack_and_github_send(rest: Rest) -> None:
     }
     await rest.ok("POST", f"{base}/github", {"action": "opened", "sender": sender, "issue": issue})
     await rest.call("POST", f"{base}/slack", {"text": ""}, expect=400)
-    slack, github = (each["content"] for each in rest.world.messages("general"))
+    push = {
+        "ref": "refs/heads/main",
+        "sender": sender,
+        "commits": [{"id": "abc", "message": "", "url": "https://example.org/", "author": {"name": "o"}}],
+    }
+    await rest.ok("POST", f"{base}/github", push)
+    slack, github, pushed = (each["content"] for each in rest.world.messages("general"))
     assert slack == "alarm\nStatus: down"
     assert github.startswith("**Issue opened #7: Broken**")
+    assert pushed == "**1 new commit on main**\n`abc` "
 
 
 async def test_a_webhook_by_its_token_shows_the_token_and_not_who_made_it(rest: Rest) -> None:
