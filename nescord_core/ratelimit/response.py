@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["Answer", "BodyFacts", "Scope", "Window", "read"]
+__all__ = ["Answer", "BodyFacts", "Scope", "Window", "read", "read_settled"]
 
 LONGEST_WAIT = 24 * 3600.0
 """A value above a day, in seconds, is malformed."""
@@ -71,7 +71,12 @@ def read(status: int, headers: Mapping[str, str], body: BodyFacts | None = None)
     )
 
 
-def _window(headers: Mapping[str, str]) -> Window | None:
+def read_settled(status: int, limits: Mapping[str, bytes]) -> Answer:
+    """Parse the headers of an answer whose body does not matter: as bytes, by their usual spelling."""
+    return Answer(status, _window(limits))
+
+
+def _window(headers: Mapping[str, str] | Mapping[str, bytes]) -> Window | None:
     limit = _count(headers.get("X-RateLimit-Limit"))
     if not limit:
         return None
@@ -79,12 +84,13 @@ def _window(headers: Mapping[str, str]) -> Window | None:
     reset_after = _number(headers.get("X-RateLimit-Reset-After"))
     if remaining is None or reset_after is None:
         return None
+    bucket = headers.get("X-RateLimit-Bucket") or ""
     return Window(
         limit,
         min(remaining, limit),
         reset_after,
         _finite(headers.get("X-RateLimit-Reset")),
-        headers.get("X-RateLimit-Bucket", ""),
+        bucket if isinstance(bucket, str) else bucket.decode("utf-8", "surrogateescape"),
     )
 
 
@@ -109,7 +115,7 @@ def _scope(headers: Mapping[str, str], facts: BodyFacts) -> Scope:
         return Scope.USER
 
 
-def _finite(text: str | None) -> float | None:
+def _finite(text: str | bytes | None) -> float | None:
     if text is None:
         return None
     try:
@@ -119,7 +125,7 @@ def _finite(text: str | None) -> float | None:
     return value if -math.inf < value < math.inf else None
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str | bytes | None) -> float | None:
     if text is None:
         return None
     try:
@@ -133,6 +139,6 @@ def _bounded(value: float | None) -> float | None:
     return value if value is not None and 0 <= value <= LONGEST_WAIT else None
 
 
-def _count(text: str | None) -> int | None:
+def _count(text: str | bytes | None) -> int | None:
     value = _number(text)
     return None if value is None else int(value)

@@ -6,7 +6,7 @@ import logging
 import time
 from typing import NamedTuple, Protocol
 
-from nescord_core.ratelimit.response import Answer, read
+from nescord_core.ratelimit.response import Answer, read_settled
 from nescord_core.ratelimit.tickets import Ticket
 from nescord_core.rest.proxy.cache.cache import Flight
 from nescord_core.rest.proxy.direct.plans import HeadPlan, LinePlan
@@ -125,4 +125,4 @@ class Exchange(PendingResponse):
 
 def limits_of(reply: PlainResponse) -> Answer:
     """Return what the limiter needs of a settled response."""
-    return read(reply.status, reply.limits)
+    return read_settled(reply.status, reply.limits)

@@ -44,7 +44,7 @@ class PlainResponse(NamedTuple):
     status: int
     lines: list[bytes]
     passed: list[bytes]
-    limits: dict[str, str]
+    limits: dict[str, bytes]
     replaced: list[bytes]
     body: bytes
 
@@ -98,7 +98,7 @@ def plain_response(data: bytes, most: int) -> PlainResponse | None:
         return None
     passed: list[bytes] = []
     replaced: list[bytes] = []
-    limits: dict[str, str] = {}
+    limits: dict[str, bytes] = {}
     framing: dict[str, bytes] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(b":")
@@ -113,7 +113,7 @@ def plain_response(data: bytes, most: int) -> PlainResponse | None:
         elif use == _FRAMING and framing.setdefault(name_of_field, value) is not value:
             return None
         if limit:
-            limits.setdefault(limit, _text(value))
+            limits.setdefault(limit, value.strip(b" \t"))
     body = _body(data, end + 4, status, framing)
     if body is None or len(body) > most:
         return None
@@ -127,10 +127,6 @@ def _is_text(head: bytes, breaks: int) -> bool:
         and head.count(b"\r") == breaks
         and len(head.translate(None, _CONTROLS)) == len(head)
     )
-
-
-def _text(value: bytes) -> str:
-    return value.strip(b" \t").decode("utf-8", "surrogateescape")
 
 
 @lru_cache(maxsize=1024)
