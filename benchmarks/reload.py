@@ -51,6 +51,7 @@ def answer(name):
 '''
 
 APP = """import os
+import re
 import time
 
 import discord
@@ -281,7 +282,7 @@ async def measure(count: int, rate: int) -> None:
         ledger, limits = Ledger(path), Limits(project)
         await limits.start()
         configuration = config.load(project)
-        offset = demo.free_offset(configuration)
+        offset = demo.free_offset(configuration, demo.PortClaims())
         address = configuration.shifted(offset)["sandbox.listen"]
         async with (
             demo.running(project, offset) as run,
@@ -299,7 +300,9 @@ async def measure(count: int, rate: int) -> None:
                 sent = {g: (e["first"], e["last"]) for g, e in (await answer.json())["guilds"].items()}
             ledger.update()
             own = [
-                float(line.split(" ms ")[0].split()[-1]) for line in run.lines if " during the swap" in line
+                float(line.split("reloaded in ")[1].split()[0])
+                for line in run.lines
+                if "reloaded in " in line
             ]
         await limits.stop()
     report(times, own, limits)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["event_names", "levels", "services", "stopped_processes", "targets", "template_names"]
+__all__ = [
+    "event_names",
+    "levels",
+    "permission_names",
+    "services",
+    "stopped_processes",
+    "targets",
+    "template_names",
+]
 
 _SERVICES = ("sandbox", "rest", "main", "ws")
 _TARGETS = ("compose", "k8s", "systemd", "grafana")
@@ -53,3 +61,11 @@ def event_names(incomplete: str) -> list[str]:
     before, comma, last = incomplete.rpartition(",")
     names = [each.value.lower() for each in EventType]
     return [f"{before}{comma}{name}" for name in names if name.startswith(last.lower())]
+
+
+def permission_names(incomplete: str) -> list[str]:
+    """Return the permissions, the last of several that are separated by commas being completed."""
+    from nescord_core.services.project.invitation import permission_names as known
+
+    before, comma, last = incomplete.rpartition(",")
+    return [f"{before}{comma}{name}" for name in known() if name.startswith(last.lower())]

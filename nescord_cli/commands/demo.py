@@ -47,7 +47,8 @@ def _check(directory: Path) -> None:
     from nescord_core.services.dev import demo as service
 
     settings = config.load(directory, environ={})
-    offset = service.free_offset(settings)
+    claims = service.PortClaims()
+    offset = service.free_offset(settings, claims)
     host, port = settings.shifted(offset)["sandbox.listen"]
     started = time.monotonic()
 
@@ -57,14 +58,12 @@ def _check(directory: Path) -> None:
 
     typer.echo(f"Running the bot in {directory} on the sandbox at http://{host}:{port}")
     asyncio.run(talk())
+    claims.close()
     typer.echo(f"Both answers arrived and everything has stopped, in {time.monotonic() - started:.1f} s.")
 
 
 def _show(directory: Path) -> None:
     from nescord_cli.commands.dev import start
-    from nescord_core import config
-    from nescord_core.services.dev.demo import free_offset
 
-    offset = free_offset(config.load(directory, environ={}))
     typer.echo(f"Edit {directory}/bot_main/app.py while the demo runs. ^C ends it.")
-    start(directory, sandbox=True, port_offset=offset)
+    start(directory, sandbox=True, port_offset=None)

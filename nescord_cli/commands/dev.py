@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from nescord_cli.terminal import ProjectOption
+from nescord_cli.terminal import ProjectOption, VerboseOption, is_verbose, process_start
 
 __all__ = ["EXAMPLES", "dev", "start"]
 
@@ -49,6 +50,7 @@ def dev(
         typer.Option(help="TOML file from which the sandbox creates a new world.", show_default=False),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
+    verbose: VerboseOption = None,
     exec_: Annotated[
         str | None,
         typer.Option(
@@ -60,7 +62,15 @@ def dev(
 ) -> None:
     """Run sandbox, rest, ws and main, and reload main when its files change. ^C stops everything in order."""
     offset = 0 if strict_port and port_offset is None else port_offset
-    start(project, sandbox=sandbox, port_offset=offset, json=json, command=exec_, seed=seed)
+    start(
+        project,
+        sandbox=sandbox,
+        port_offset=offset,
+        json=json,
+        command=exec_,
+        verbose=verbose,
+        seed=seed,
+    )
 
 
 def start(
@@ -70,23 +80,29 @@ def start(
     port_offset: int | None = 0,
     json: bool = False,
     command: str | None = None,
+    verbose: bool | None = None,
     seed: Path | None = None,
 ) -> None:
     """Run everything, and exit with its exit code."""
     import asyncio
 
     from nescord_core import config
-    from nescord_core.services.dev.run import run_dev
+    from nescord_core.services.dev.run import RunOptions, run_dev
 
-    argv = _argv(command) if command else None
+    argv: Sequence[str] = _argv(command) if command else ()
     configuration = config.load(project)
     if seed is not None:
         configuration = configuration.override({"sandbox.seed": str(seed.absolute())}, "--seed")
     _require_bot(configuration)
-    code = asyncio.run(
-        run_dev(configuration, sandbox=sandbox, json=json, exec_cmd=argv, port_offset=port_offset)
+    options = RunOptions(
+        sandbox=sandbox,
+        port_offset=port_offset,
+        json=json,
+        verbose=is_verbose(verbose),
+        command=argv,
+        began=process_start(),
     )
-    raise typer.Exit(code)
+    raise typer.Exit(asyncio.run(run_dev(configuration, options)))
 
 
 def _argv(command: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nescord_cli.terminal import ProjectOption
+from nescord_cli.terminal import ProjectOption, VerboseOption, is_verbose, process_start
 
 __all__ = ["app"]
 
@@ -153,6 +153,7 @@ def everything(
     project: ProjectOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     port_offset: Annotated[int, typer.Option(help="Add this number to every port.")] = 0,
+    verbose: VerboseOption = None,
 ) -> None:
     """Run rest, main and ws as one service of a small host, restarted when they crash or hang.
 
@@ -161,9 +162,12 @@ def everything(
     """
     import asyncio
 
-    from nescord_core.services.dev.run import run_all
+    from nescord_core.services.dev.run import RunOptions, run_all
 
-    raise typer.Exit(asyncio.run(run_all(_load(project), json=json, port_offset=port_offset)))
+    options = RunOptions(
+        json=json, port_offset=port_offset, verbose=is_verbose(verbose), began=process_start()
+    )
+    raise typer.Exit(asyncio.run(run_all(_load(project), options)))
 
 
 @app.command(

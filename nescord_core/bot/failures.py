@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
-import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from typing import Any
 
 from nescord_core.bot.absent_fields import absent_field
 from nescord_core.bot.observing.summary import summary_of
 from nescord_core.bot.registration import Registration
+from nescord_core.bot.tracebacks import line_of, lines_of, trace_of_handler
 from nescord_core.envelope import Envelope
 from nescord_core.process.logs import HAS_TRACEBACK
 from nescord_core.tracing.failed_events import CRASHED, RAISED, FailedLog, ReplayQueue, failed_id
@@ -19,9 +20,6 @@ from nescord_core.tracing.failed_events import CRASHED, RAISED, FailedLog, Repla
 __all__ = ["Failures"]
 
 log = logging.getLogger(__name__)
-
-_SHOWN_FRAMES = 8
-_CALLERS = frozenset({"nescord_core.bot.runtime", "nescord_core.bot.registration"})
 
 
 class Failures:
@@ -47,8 +45,7 @@ class Failures:
         self.by_handler[registration.name] += 1
         if advice := absent_field(error):
             error.add_note(advice)
-        lines = traceback.format_exception(type(error), error, _of_handler(error), limit=-_SHOWN_FRAMES)
-        line = _without_notes(error)
+        lines, line = lines_of(error), line_of(error)
         if recorded:
             self._failed_log.record(
                 envelope,
@@ -57,6 +54,7 @@ class Failures:
                 error=line,
                 traceback="".join(lines),
             )
+        quote = summary_of(envelope.data) if self._quotes else ""
         log.error(
             "%s (%s) failed on %s of shard %d, session %s, seq %d, guild %d%s%s\n%s",
             registration.name,
@@ -67,10 +65,13 @@ class Failures:
             envelope.seq,
             envelope.guild_id,
             ", redelivered" if envelope.redelivered else "",
-            f"\n    {summary_of(envelope.data)}" if self._quotes else "",
+            f"\n    {quote}" if quote else "",
             "".join(lines).rstrip(),
-            exc_info=(type(error), error, _of_handler(error)),  # for error trackers
-            extra={HAS_TRACEBACK: True},
+            exc_info=(type(error), error, trace_of_handler(error)),  # for error trackers
+            extra={
+                HAS_TRACEBACK: True,
+                "failure": {**_subject(registration, envelope, quote), "traceback": "".join(lines)},
+            },
         )
         return line
 
@@ -96,16 +97,17 @@ class Failures:
         self._failed_log.replayed(envelope)
 
 
-def _of_handler(error: BaseException) -> TracebackType | None:
-    """Return the traceback from the handler on, without the frames that call it."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_globals.get("__name__") in _CALLERS:
-        trace = trace.tb_next
-    return trace
-
-
-def _without_notes(error: BaseException) -> str:
-    """Return an exception as one line: its type and message."""
-    described = traceback.TracebackException(type(error), error, None)
-    described.__notes__ = []
-    return [*described.format_exception_only()][-1].strip()
+def _subject(registration: Registration, envelope: Envelope, quote: str) -> dict[str, Any]:
+    """Return which handler failed on what, for whoever renders it."""
+    try:
+        data = json.loads(envelope.data)
+    except ValueError:
+        data = None
+    channel = data.get("channel_id") if isinstance(data, Mapping) else None
+    return {
+        "handler": registration.name,
+        "type": envelope.type,
+        "guild_id": envelope.guild_id,
+        "channel_id": int(str(channel)) if str(channel).isdigit() else None,
+        "quote": quote,
+    }

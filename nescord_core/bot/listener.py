@@ -53,6 +53,8 @@ class WsListener(TypedEvents):
         """Awaited with ws's snapshot of its shards, for a bot with a cache of its own."""
         self.running: Callable[[], list[str]] | None = None
         """Returns the names of the functions that run, where one handler stands for a library's."""
+        self.about: Callable[[], str] | None = None
+        """Returns what a library's bot handles, for people."""
         self._registrations: list[Registration] = []
         self._routes: dict[str, Route] = {}
 

@@ -14,6 +14,7 @@ from nescord_core import settings
 from nescord_core.config.effective import Effective, parsed
 from nescord_core.config.keys import BY_NAME
 from nescord_core.config.values import format_value, mask_credentials
+from nescord_core.discord_api.tokens import application_id
 from nescord_core.errors import ConfigError
 from nescord_core.process.hosts import is_loopback
 from nescord_core.process.outgoing_proxies import Proxies
@@ -75,6 +76,12 @@ class Config:
         """The bot's token; None if it is not set."""
         token: str | None = self["token"]
         return token
+
+    @property
+    def bot_ids(self) -> frozenset[int]:
+        """The user ids of the bot, on Discord and on the sandbox, as far as the tokens reveal them."""
+        tokens = (self.token, self["sandbox.token"])
+        return frozenset(number for token in tokens if token and (number := application_id(token)))
 
     @cached_property
     def proxies(self) -> Proxies:

@@ -12,17 +12,29 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from nescord_core.process import log_records
 from nescord_core.process.safe_text import for_terminal
 from nescord_core.tracing import spans
 from nescord_core.tracing.current_event import handled
 
-__all__ = ["BRIEF", "HAS_TRACEBACK", "JSON_LINES", "QUIET_IN_DEBUG", "as_json", "configure", "spellings"]
+__all__ = [
+    "BRIEF",
+    "HAS_TRACEBACK",
+    "JSON_LINES",
+    "QUIET_IN_DEBUG",
+    "RECORDS",
+    "as_json",
+    "configure",
+    "spellings",
+]
 
 JSON_LINES = "NESCORD_LOG_JSON"
 """Environment variable: 1 makes a service log JSON lines."""
 BRIEF = "NESCORD_LOG_BRIEF"
 """Environment variable: 1 omits the records of every reload, which `nescord dev` sums up in one line."""
 
+RECORDS = "NESCORD_LOG_RECORDS"
+"""Environment variable: 1 makes a service log marked records, for a supervisor that renders them."""
 _NOISY = ("asyncio", "grpc", "aiohttp.access", "watchfiles", "discord")
 _DISPATCH = "nescord_core.dispatch"
 QUIET_IN_DEBUG = dict.fromkeys(_NOISY, logging.INFO) | {_DISPATCH: logging.NOTSET}
@@ -48,7 +60,7 @@ def as_json() -> bool:
 def configure(service: str, *, secrets: Iterable[str | None] = (), debug: bool = False) -> None:
     """Log to stderr; mask every text in ``secrets`` wherever it appears."""
     masked = spellings(secrets)
-    formatter = _JsonLines(service, masked) if as_json() else _Plain(masked)
+    formatter = _formatter(service, masked)
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
     root = logging.getLogger()
@@ -100,6 +112,12 @@ def _identity(record: logging.LogRecord) -> dict[str, Any]:
     return named
 
 
+def _formatter(service: str, masked: tuple[str, ...]) -> logging.Formatter:
+    if as_json():
+        return _JsonLines(service, masked)
+    return _Records(masked) if os.environ.get(RECORDS) == "1" else _Plain(masked)
+
+
 def _is_ours(record: logging.LogRecord) -> bool:
     """Drop aiohttp's record of a peer that does not speak HTTP: a traceback with the received bytes.
 
@@ -142,6 +160,31 @@ class _Plain(logging.Formatter):
         if _lacks_traceback(record) and record.exc_info:
             text += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
         return for_terminal(_masked(text, self._secrets))
+
+
+class _Records(logging.Formatter):
+    """Formats as marked records, see `log_records`."""
+
+    def __init__(self, secrets: tuple[str, ...]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        trace = ""
+        if record.exc_info and _lacks_traceback(record):
+            trace = "".join(traceback.format_exception(*record.exc_info))
+        extras = {name: value for name, value in vars(record).items() if name not in _PLAIN}
+        line = log_records.encode(
+            log_records.Record(
+                round(record.created, 3),
+                record.levelname.lower(),
+                record.name,
+                record.getMessage(),
+                trace,
+                extras,
+            )
+        )
+        return _masked(line, self._secrets)
 
 
 class _JsonLines(logging.Formatter):

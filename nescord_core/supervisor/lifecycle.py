@@ -109,7 +109,9 @@ class StopRequested:
 
 @dataclass(frozen=True, slots=True)
 class RestartRequested:
-    """A restart was requested."""
+    """A restart was requested. With ``in_order`` the service then waits for what it depends on."""
+
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ LEGAL: Mapping[State, frozenset[type[Fact]]] = {
 
 OVER = frozenset({State.STOPPED, State.FAILED})
 
+RESTARTING = "restart requested"
 CANNOT_START = 126
 """A shell's exit code for a command that cannot be executed."""
 
@@ -214,8 +217,8 @@ class Lifecycle:
                 return self._grace_over()
             case StopRequested():
                 return self._stop_requested()
-            case RestartRequested():
-                return self._restart_requested(now)
+            case RestartRequested(in_order):
+                return self._restart_in_order() if in_order else self._restart_requested(now)
             case KillNow():
                 return self._kill_now()
 
@@ -270,6 +273,8 @@ class Lifecycle:
             return [self._enter(State.STOPPED)]
         if self.state is State.STOPPING and self._next is _AfterStop.START:
             return self._start_again(now)
+        if self.state is State.STOPPING and self._next is _AfterStop.WAIT:
+            return [self._wait()]
         decision = after_exit(
             self.spec.restart,
             exit_code=(code or 1) if self.state is State.STOPPING else code,
@@ -313,7 +318,21 @@ class Lifecycle:
         if self.state is State.STOPPING:
             return []  # it is stopping already, with or without a start afterwards
         self._next = _AfterStop.START
-        return self._terminate("restart requested")
+        return self._terminate(RESTARTING)
+
+    def _restart_in_order(self) -> list[Effect]:
+        self._failures = 0
+        if self.state in (State.BACKOFF, State.FAILED):
+            return [self._wait()]
+        is_stopping = self.state is State.STOPPING
+        self._next = _AfterStop.WAIT
+        return [] if is_stopping else self._terminate(RESTARTING)
+
+    def _wait(self) -> Report:
+        """Wait for the services that this one depends on, as at the first start."""
+        self.restarts += 1
+        self.given_up = None
+        return self._enter(State.WAITING, RESTARTING)
 
     def _kill_now(self) -> list[Effect]:
         self._next = _AfterStop.STOP
@@ -332,8 +351,9 @@ class Lifecycle:
 
 
 class _AfterStop(Enum):
-    """What follows when a stopping process has exited: nothing, a start, or a counted failure."""
+    """What follows when a stopping process has exited: nothing, a start (at once or in order), a failure."""
 
     STOP = "stop"
     START = "start"
+    WAIT = "wait"
     COUNT = "count"

@@ -1,35 +1,30 @@
 """Collects the output of all services: terminal or JSON lines, a log file per service, and followers.
 
-Lines of a service are shown unchanged behind its name; only secrets are masked.
+What a terminal shows of a line is decided by a presenter; log files and followers get every line. Secrets are
+masked everywhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 import json
-import os
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import Any, TextIO
 
-from rich.console import Console, RenderableType
-from rich.style import Style
-from rich.text import Text
+from nescord_core.process import log_records
+from nescord_core.supervisor.log_file import LogFile
+from nescord_core.supervisor.redaction import Redaction
 
-from nescord_core.process.logs import spellings
-from nescord_core.process.state_dir import make_folder, open_file
+__all__ = ["LogLine", "Output", "Presenter", "Shown"]
 
-__all__ = ["LogFile", "LogLine", "Output", "Redaction"]
-
-COLOURS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta", "bright_green")
 RECENT_LINES = 2000
 LAST_LINES = 50
 QUEUED_LINES = 10_000
-SHORTEST_SECRET = 6
+ERASE_LINE = "\r\x1b[2K"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,61 +41,23 @@ class LogLine:
         return datetime.fromtimestamp(self.time, UTC).isoformat(timespec="milliseconds")
 
 
-class Redaction:
-    """Masks secrets in text, longest first: one secret may contain another."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a presenter is asked to show: a line, a log record of several lines, or a change of state.
 
-    def __init__(self, secrets: Iterable[str | None]) -> None:
-        found = spellings(secret for secret in secrets if secret and len(secret) >= SHORTEST_SECRET)
-        self._secrets = sorted(found, key=len, reverse=True)
+    ``fields`` are those of a change of state, empty for what a service has printed.
+    """
 
-    def with_more(self, secrets: Iterable[str | None]) -> Redaction:
-        """Return a redaction that masks these secrets as well."""
-        return Redaction([*self._secrets, *secrets])
-
-    def __call__(self, text: str) -> str:
-        for secret in self._secrets:
-            if secret in text:
-                text = text.replace(secret, "***")
-        return text
+    time: float
+    service: str
+    stream: str
+    text: str
+    record: log_records.Record | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-class LogFile:
-    """A log file that rotates at ``max_bytes`` and keeps ``keep`` older files (.1 is the newest)."""
-
-    def __init__(self, path: Path, *, max_bytes: int = 5_000_000, keep: int = 3) -> None:
-        self._path = path
-        self._max_bytes = max_bytes
-        self._keep = keep
-        self._file: IO[bytes] | None = None
-
-    def write(self, line: str) -> None:
-        data = line.encode("utf-8", "replace") + b"\n"
-        file = self._file or self._opened()
-        if file.tell() and file.tell() + len(data) > self._max_bytes:
-            file = self._rotated()
-        file.write(data)
-        file.flush()
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def _opened(self) -> IO[bytes]:
-        make_folder(self._path.parent)
-        self._file = os.fdopen(open_file(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
-        return self._file
-
-    def _rotated(self) -> IO[bytes]:
-        self.close()
-        for number in range(self._keep, 0, -1):
-            older = self._named(number - 1)
-            if older.exists():
-                older.replace(self._named(number))
-        return self._opened()
-
-    def _named(self, number: int) -> Path:
-        return self._path.with_name(f"{self._path.name}.{number}") if number else self._path
+Presenter = Callable[[Shown], Sequence[str]]
+"""Returns the lines that the terminal shows; none for what is only logged."""
 
 
 class Output:
@@ -109,7 +66,7 @@ class Output:
     ``names`` are the services; ``own`` is the supervisor's own name. With ``as_json`` every line is a JSON
     object with ``time`` (epoch seconds), ``service``, ``message`` and further fields. Without ``log_dir`` no
     files are written. ``now`` returns epoch seconds. ``on_closed`` is called once, when the terminal or pipe
-    is closed.
+    is closed. ``present`` decides what a terminal shows; by default everything, behind the service's name.
     """
 
     def __init__(
@@ -122,6 +79,7 @@ class Output:
         as_json: bool = False,
         log_dir: Path | None = None,
         redact: Redaction | None = None,
+        present: Presenter | None = None,
     ) -> None:
         self._file = file
         self._now = now
@@ -131,25 +89,32 @@ class Output:
         self.on_closed: Callable[[], None] = lambda: None
         self._open = True
         self._only: str | None = None
+        self._status = ""
         self.own = own
-        self._prefixes = _prefixes((*names, own), file)
+        self.names = tuple(names)
+        self._present = present or _plain((*self.names, own))
         self._logs: dict[str, LogFile] = {}
         self._recent: deque[LogLine] = deque(maxlen=RECENT_LINES)
         self._last_lines: dict[tuple[str, str], deque[str]] = {}
         self._followers: set[asyncio.Queue[LogLine]] = set()
 
     def line(self, service: str, stream: str, text: str) -> None:
-        """Add one line of a service's stdout or stderr."""
-        line = self._record(service, stream, text)
-        if text.strip() and (service, stream) in self._last_lines:
-            self._last_lines[service, stream].append(line.text)
+        """Add one line of a service's stdout or stderr, which may be a log record of several lines."""
+        text = self._redact(text)  # also what a record carries beside its message
+        record = log_records.decode(text)
+        last = self._last_lines.get((service, stream))
+        for part in record.as_text().split("\n") if record else [text]:
+            line = self._record(service, stream, part)
+            if last is not None and part.strip():
+                last.append(line.text)
         if self._only in (None, service):
-            self._show(line, {"stream": stream})
+            shown = Shown(self._now(), service, stream, text, record)
+            self._show(shown, {"stream": stream})
 
     def state(self, service: str, text: str, **fields: Any) -> None:
         """Add a line about a service; ``fields`` carry the same as data, for JSON."""
         line = self._record(service, "state", text)
-        self._show(line, fields)
+        self._show(Shown(line.time, service, "state", line.text, fields=fields), fields)
 
     def say(self, text: str) -> None:
         """Add a line of the supervisor itself."""
@@ -160,19 +125,28 @@ class Output:
         shown = json.dumps({"time": round(self._now(), 3), **fields}, default=str) if self._as_json else text
         self._write(self._redact(shown))
 
-    def rendered(self, what: RenderableType) -> str:
-        """Return a rich renderable as text for `show`, with colours where the terminal has them."""
-        return _rendered(what, self._file)
-
     def hide(self, secrets: Iterable[str]) -> None:
         """Mask these secrets from now on."""
         self._redact = self._redact.with_more(secrets)
 
-    def next_filter(self) -> str:
-        """Show only the next service on the terminal, or all after the last; return what is shown."""
-        order = [None, *self._prefixes]
-        self._only = order[(order.index(self._only) + 1) % len(order)]
-        return self._only or "all services"
+    def paragraph(self, text: str) -> None:
+        """Print a text for people, which JSON lines have nothing for."""
+        if not self._as_json:
+            self._write(self._redact(text))
+
+    @property
+    def only(self) -> str | None:
+        """The one service whose lines the terminal shows; None for all."""
+        return self._only
+
+    def filter(self, service: str | None, status: str = "") -> None:
+        """Show only this service's lines on the terminal, None for all; keep ``status`` as the last line."""
+        self._only, self._status = service, status
+        self._draw_status()
+
+    def _draw_status(self) -> None:
+        if not self._as_json:
+            self._write_raw(ERASE_LINE + self._status)
 
     def last_errors(self, service: str, count: int) -> list[str]:
         """Return the last lines of a process's stderr, or of its stdout if stderr is empty."""
@@ -205,6 +179,8 @@ class Output:
             self._followers.discard(queue)
 
     def close(self) -> None:
+        if self._status:
+            self.filter(None)
         for log in self._logs.values():
             log.close()
 
@@ -229,20 +205,32 @@ class Output:
             reason = f"cannot write logs to {directory}: {error.strerror}; file logging is off"
             self.state(line.service, reason)
 
-    def _show(self, line: LogLine, fields: Mapping[str, Any]) -> None:
+    def _show(self, shown: Shown, fields: Mapping[str, Any]) -> None:
         if not self._as_json:
-            self._write(f"{self._prefixes.get(line.service, line.service)} {line.text}")
-        elif _is_record(line.text):
-            self._write(line.text)
+            if lines := self._present(shown):
+                self._write("\n".join(lines))
+        elif _is_record(shown.text):
+            self._write(shown.text)
         else:
-            record = {"time": round(line.time, 3), "service": line.service, "message": line.text, **fields}
+            record = {
+                "time": round(shown.time, 3),
+                "service": shown.service,
+                "message": shown.text,
+                **fields,
+            }
             self._write(json.dumps(record, ensure_ascii=False, default=str))
 
     def _write(self, text: str) -> None:
+        if self._status:
+            self._write_raw(f"{ERASE_LINE}{text}\n{self._status}")
+        else:
+            self._write_raw(f"{text}\n")
+
+    def _write_raw(self, text: str) -> None:
         if not self._open:
             return
         try:
-            self._file.write(_printable(text, self._file) + "\n")
+            self._file.write(_printable(text, self._file))
             self._file.flush()
         except (OSError, ValueError):  # the pipe's reader or the terminal is gone, or the file was closed
             self._open = False
@@ -259,33 +247,15 @@ def _is_record(text: str) -> bool:
         return False
 
 
-def _prefixes(names: tuple[str, ...], file: TextIO) -> dict[str, str]:
-    """Return the coloured prefixes, rendered once so that each line is a plain write."""
+def _plain(names: Sequence[str]) -> Presenter:
+    """Show every line unchanged behind its service's name."""
     width = max(map(len, names), default=0)
-    styles = [Style(color=colour, bold=True) for colour in COLOURS]
-    return {
-        name: _rendered(Text(f"{name:<{width}} |", style=styles[number % len(styles)], end=""), file)
-        for number, name in enumerate(names)
-    }
 
+    def present(shown: Shown) -> Sequence[str]:
+        text = shown.record.as_text() if shown.record else shown.text
+        return [f"{shown.service:<{width}} | {line}" for line in text.split("\n")]
 
-def _rendered(what: RenderableType, file: TextIO) -> str:
-    """Return what rich would write to the file; rich decides on colours (terminal, NO_COLOR).
-
-    rich does not write to the file itself: a Console exits the process when its file's reader is gone.
-    """
-    target = Console(file=file)
-    text = io.StringIO()
-    console = Console(
-        file=text,
-        force_terminal=target.is_terminal,
-        color_system="auto" if target.color_system else None,
-        no_color=target.no_color,
-        width=target.width,
-        height=target.height,
-    )
-    console.print(what, end="")
-    return text.getvalue()
+    return present
 
 
 def _printable(text: str, file: TextIO) -> str:

@@ -50,6 +50,8 @@ __all__ = ["Outcome", "ServiceView", "Supervisor"]
 
 IDLE = frozenset({State.WAITING, State.BACKOFF})
 LAST_LINES = 12
+ERROR = "Error: "
+"""Begins the paragraph of an error that a service ends with."""
 NOT_FOUND = 127
 """A shell's exit code for an unknown command."""
 
@@ -120,6 +122,9 @@ class Supervisor:
         self._pending_signals: dict[str, SignalGroup] = {}
         self._stop_sent: set[str] = set()
         self._stopping = False
+        self._stop_began: float | None = None
+        self._restarting: set[str] = set()
+        """Services that are yet to be stopped for a restart of all."""
         self._stopping_since: dict[str, float] = {}
         self._outcome = Outcome(0)
 
@@ -144,13 +149,20 @@ class Supervisor:
             self._outcome = Outcome(1)
         self._begin_stop()
 
+    @property
+    def stopped_in(self) -> float:
+        """Seconds since the stop began; 0 before it."""
+        return 0.0 if self._stop_began is None else self._clock() - self._stop_began
+
     def _begin_stop(self) -> None:
         self._stopping = True
+        if self._stop_began is None:
+            self._stop_began = self._clock()
         self._inbox.put_nowait(None)
 
     def kill_now(self) -> None:
         """Kill everything at once."""
-        self._stopping = True
+        self._begin_stop()
         for name in self._plan:
             self._inbox.put_nowait((name, KillNow()))
 
@@ -166,6 +178,18 @@ class Supervisor:
         if self._stopping:
             raise NescordError(f"cannot restart {name}: all services are stopping.")
         self._inbox.put_nowait((name, RestartRequested()))
+
+    def restart_all(self) -> None:
+        """Stop all services in order, then start them in order; tasks are left alone.
+
+        Raises:
+            NescordError: everything is stopping.
+
+        """
+        if self._stopping:
+            raise NescordError("cannot restart: all services are stopping.")
+        self._restarting = {name for name, spec in self._plan.items() if not spec.task}
+        self._inbox.put_nowait(None)
 
     def replan(self, specs: Iterable[ServiceSpec]) -> None:
         """Replace the specs of the same services; each applies from the service's next start.
@@ -213,6 +237,9 @@ class Supervisor:
                 self._apply(context, name, fact)
 
     def _due(self) -> Iterable[tuple[str, Fact]]:
+        if not self._stopping and self._restarting:
+            yield from self._due_to_restart()
+            return
         for name, life in self._lifecycles.items():
             if not self._stopping:
                 if life.state is State.WAITING and self._are_ready(life.spec.depends_on):
@@ -220,6 +247,17 @@ class Supervisor:
             elif name not in self._stop_sent and self._may_stop(life):
                 self._stop_sent.add(name)
                 yield name, StopRequested()
+
+    def _due_to_restart(self) -> Iterable[tuple[str, Fact]]:
+        """Stop what may stop now; nothing starts before everything waits."""
+        down = OVER | {State.WAITING}
+        for name in [name for name in self._plan if name in self._restarting]:
+            life = self._lifecycles[name]
+            if all(self._lifecycles[other].state in down for other in self._stop_after[name]):
+                if life.state in {State.WAITING, State.STOPPED}:
+                    self._restarting.discard(name)
+                elif life.state is not State.STOPPING:
+                    yield name, RestartRequested(in_order=True)
 
     def _may_stop(self, life: Lifecycle) -> bool:
         if life.state in OVER:
@@ -271,6 +309,8 @@ class Supervisor:
 
     def _failure(self, name: str, given_up: GiveUp) -> ServiceFailed:
         lines = _error_lines(self._output.last_errors(name, LAST_LINES))
+        if lines and lines[0].startswith(ERROR):
+            return ServiceFailed(name, " ".join(lines).removeprefix(ERROR))
         shown = "".join(f"\n    {line}" for line in lines)
         return ServiceFailed(name, f"it {given_up.reason}." + (f" Its last output:{shown}" if shown else ""))
 
@@ -335,11 +375,13 @@ class Supervisor:
             ms = round((self._clock() - since) * 1000, 1)
             text += f" after {ms:.0f} ms"
         if report.state is not State.READY or not life.spec.task:  # readiness means nothing for a task
-            self._output.state(life.spec.name, text, state=report.state.value, pid=view.pid, ms=ms)
+            facts = {"state": report.state.value, "pid": view.pid, "ms": ms}
+            facts |= {"reason": report.reason} if report.reason else {}
+            self._output.state(life.spec.name, text, **facts)
         self._on_change(self.views(), stopping=self._stopping)
 
 
 def _error_lines(lines: list[str]) -> list[str]:
     """Return the lines from the last "Error: " on, which the CLI prints last; all without one."""
-    starts = [at for at, line in enumerate(lines) if line.startswith("Error: ")]
+    starts = [at for at, line in enumerate(lines) if line.startswith(ERROR)]
     return lines[starts[-1] :] if starts else lines

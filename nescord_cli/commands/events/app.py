@@ -98,19 +98,24 @@ def tail(
 
     If the output falls behind, lines are dropped and counted; the bot never waits. Tokens are not shown.
     """
-    from nescord_cli.commands.events.lines import as_json, as_text
+    from nescord_cli.commands.events.lines import as_json, rendering
     from nescord_cli.commands.events.stream import follow
     from nescord_cli.interrupts import until_stopped
-    from nescord_core.services.recording.subscription import Wanted
+    from nescord_core.services.control.subscription import Wanted
 
     wanted = Wanted(types=_types(types), guild_id=guild or 0, calls=calls)
-    render = as_json if json else as_text
+    state_dir = _load(project).state_dir
 
-    def show(record: Any) -> None:
-        if line := render(record):
-            typer.echo(line)
+    async def run() -> None:
+        render = as_json if json else (await rendering(state_dir)).record
 
-    until_stopped(lambda: follow(_load(project).state_dir, wanted, show, limit=limit))
+        def show(record: Any) -> None:
+            if line := render(record):
+                typer.echo(line)
+
+        await follow(state_dir, wanted, show, limit=limit)
+
+    until_stopped(run)
 
 
 @app.command(epilog=RECORD_EXAMPLES, short_help="Record events to a file.")
@@ -135,8 +140,8 @@ def record(
     """
     from nescord_cli.commands.events.stream import follow
     from nescord_cli.interrupts import until_stopped
+    from nescord_core.services.control.subscription import Wanted
     from nescord_core.services.recording.files import recording
-    from nescord_core.services.recording.subscription import Wanted
 
     wanted = Wanted(types=_types(types), guild_id=guild or 0)
     state_dir = _load(project).state_dir
@@ -218,7 +223,9 @@ def _recording_named(names: list[str], *, every: bool) -> Path | None:
 
 @app.command(epilog=LAST_EXAMPLES, short_help="Show the last events, or replay them.")
 def last(
-    count: Annotated[int, typer.Argument(help="How many events.", min=1)] = 10,
+    count: Annotated[
+        int, typer.Argument(help="How many events; the bot's own messages do not count.", min=1)
+    ] = 10,
     types: TypeOption = None,
     guild: GuildOption = None,
     again: Annotated[
@@ -232,20 +239,25 @@ def last(
     With --again the running bot handles them again, after a reload for example, and the calls are compared:
     `-` marks a call that is no longer made, `+` a new one. They go to the sandbox, as with `replay`.
     """
-    from nescord_cli.commands.events.lines import episode
-    from nescord_core.services.recording.files import recent, replayable
+    import asyncio
+
+    from nescord_cli.commands.events.lines import episode, rendering
+    from nescord_core.services.recording.files import last_of, recent, replayable
 
     wanted = _types(types)
-    found = [
+    configuration = _load(project)
+    matching = [
         each
-        for each in replayable(recent(_load(project).state_dir))
+        for each in replayable(recent(configuration.state_dir))
         if (not wanted or each.event.type in wanted) and guild in (None, each.event.guild_id)
-    ][-count:]
+    ]
+    found = last_of(matching, count, own=configuration.bot_ids)
     if again:
         _replay(project, found, speed=0.0, timeout=timeout, show_all=True, diff=True)
         return
+    shown = asyncio.run(rendering(configuration.state_dir))
     for each in found:
-        typer.echo(episode(each))
+        typer.echo(episode(each, shown))
     if not found:
         typer.echo("No matching events.")
 
@@ -254,15 +266,22 @@ def _replay(
     project: Path | None, chosen: Sequence[Any], *, speed: float, timeout: float, show_all: bool, diff: bool
 ) -> None:
     """Replay events, print the outcome, and exit with 1 if an event failed or did not finish in time."""
-    from nescord_cli.commands.events.lines import difference
+    from nescord_cli.commands.events.lines import difference, rendering
     from nescord_cli.interrupts import until_stopped
     from nescord_core.services.recording.replay import replay
 
-    def show(result: Any) -> None:
-        if show_all or (diff and result.changed) or result.after.error:
-            typer.echo(difference(result))
+    configuration = _load(project)
 
-    run = until_stopped(lambda: replay(_load(project), chosen, speed=speed, timeout=timeout, on_result=show))
+    async def work() -> Any:
+        shown = await rendering(configuration.state_dir)
+
+        def show(result: Any) -> None:
+            if show_all or (diff and result.changed) or result.after.error:
+                typer.echo(difference(result, shown))
+
+        return await replay(configuration, chosen, speed=speed, timeout=timeout, on_result=show)
+
+    run = until_stopped(work)
     if run is None:
         typer.echo("Stopped.")
         return

@@ -1,26 +1,37 @@
-"""Renders events, calls and differences as text."""
+"""Renders events, calls and differences for stdout."""
 
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from nescord_cli.terminal import paint
-from nescord_core.plurals import counted
 from nescord_core.services.recording.files import Episode
 from nescord_core.services.recording.replay import Result
+from nescord_core.terminal.detection import look_of
+from nescord_core.terminal.look import paint
 from nescord_core.tracing import records
-from nescord_core.tracing.comparison import Change, spelled
+from nescord_core.tracing.comparison import Change
+from nescord_core.tracing.names import Names
+from nescord_core.tracing.rendering import INDENT, Rendering
 from nescord_core.tracing.scrubbing import Scrubber
 
-__all__ = ["as_json", "as_text", "difference", "episode"]
+__all__ = ["as_json", "difference", "episode", "rendering"]
 
-_INDENT = " " * 14
-_LONGEST = 300
 _COLOURS = {Change.SAME: "", Change.GONE: "red", Change.NEW: "green"}
 _scrubber = Scrubber()
 """Removes tokens only."""
+
+
+async def rendering(state_dir: Path) -> Rendering:
+    """Return the rendering for stdout, with the names that a running sandbox knows."""
+    from nescord_core.services.control.world_names import learn_names, sandbox_of
+
+    names = Names()
+    await learn_names(names, sandbox_of(state_dir))
+    return Rendering(look_of(sys.stdout), names, today=datetime.now().astimezone().strftime("%Y-%m-%d"))
 
 
 def as_json(record: records.Record) -> str:
@@ -29,70 +40,27 @@ def as_json(record: records.Record) -> str:
     return json.dumps(_scrubber.scrub(fields), ensure_ascii=False)
 
 
-def as_text(record: records.Record) -> str:
-    """Return a record as one line of text; empty for records that are not shown."""
-    match record:
-        case records.Seen():
-            return _event(record)
-        case records.Called():
-            return _INDENT + _call(record)
-        case records.Ended() if record.error:
-            return paint(f"{_INDENT}failed ({record.id}): {record.error}", "red")
-        case records.Missed():
-            return paint(
-                f"{_INDENT}{counted(record.count, 'line')} dropped: the output is too slow", "yellow"
-            )
-    return ""
-
-
-def episode(found: Episode) -> str:
+def episode(found: Episode, shown: Rendering) -> str:
     """Return an event with the calls that the bot made for it."""
-    lines = [_event(found.event), *(_INDENT + _call(call) for call in found.calls)]
+    lines = [shown.event(found.event), *map(shown.call, found.calls)]
     if found.error:
-        lines.append(paint(f"{_INDENT}failed: {found.error}", "red"))
+        lines.append(shown.failed(f"failed: {found.error}"))
     return "\n".join(lines)
 
 
-def difference(result: Result) -> str:
+def difference(result: Result, shown: Rendering) -> str:
     """Return an event with the calls of both runs: ``-`` is no longer made, ``+`` is new."""
-    lines = [_event(result.before.event)]
+    lines = [shown.event(result.before.event)]
     lines += [
-        paint(f"{_INDENT}{line.change.value} {line.text}", _COLOURS[line.change]) for line in result.lines
+        paint(
+            f"{INDENT}{line.change.value} {shown.names.in_path(line.text)}", _COLOURS[line.change], shown.look
+        )
+        for line in result.lines
     ]
     before, after = result.before.error, result.after.error
     if before == after:
-        lines += [f"{_INDENT}  failed: {after}"] if after else []
+        lines += [f"{INDENT}  failed: {after}"] if after else []
     else:
-        lines += [paint(f"{_INDENT}- failed: {before}", "red")] if before else []
-        lines += [paint(f"{_INDENT}+ failed: {after}", "green")] if after else []
+        lines += [paint(f"{INDENT}- failed: {before}", "red", shown.look)] if before else []
+        lines += [paint(f"{INDENT}+ failed: {after}", "green", shown.look)] if after else []
     return "\n".join(lines)
-
-
-def _event(event: records.Seen) -> str:
-    when = datetime.fromtimestamp(event.received_at).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    place = f"guild {event.guild_id}" if event.guild_id else "no guild"
-    marks = "".join(
-        f"  ({mark})" for mark, holds in (("again", event.again), ("redelivered", event.redelivered)) if holds
-    )
-    gist = _gist(json.loads(bytes(event.data)))
-    return f"{when}  {paint(event.type, 'cyan')}  {place}{marks}  {gist}".rstrip()
-
-
-def _gist(data: Any) -> str:
-    """Return the user and the content, where the event has them."""
-    if not isinstance(data, dict):
-        return ""
-    person = data.get("author") or data.get("user") or (data.get("member") or {}).get("user") or {}
-    command = data["data"] if isinstance(data.get("data"), dict) else {}
-    said = data.get("content") or data.get("name") or command.get("name") or command.get("custom_id") or ""
-    text = " ".join(str(said).split())[:80]
-    who = str(person.get("username") or "")
-    return f"{who}: {text}" if who and text else who or text
-
-
-def _call(call: records.Called) -> str:
-    line = spelled(call)
-    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
-    status = str(call.status) if call.status else "no answer"
-    bad = call.status == 0 or call.status >= 400
-    return f"{line}  {paint(status, 'red' if bad else 'green')}  {call.ms:.0f} ms"

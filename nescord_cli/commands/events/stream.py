@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from nescord_core.services.recording.subscription import Subscription, Wanted, subscribed
+from nescord_core.services.control.subscription import Subscription, Wanted, subscribed
 from nescord_core.tracing import records
 
 __all__ = ["follow"]

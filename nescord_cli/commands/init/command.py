@@ -123,9 +123,15 @@ def _directory(path: Path | None, *, asking: bool) -> Path:
 def _ask_template() -> str:
     from nescord_core.errors import ConfigError
     from nescord_core.services.project import templates as scaffold
+    from nescord_core.terminal.detection import look_of
+    from nescord_core.terminal.look import paint
+    from nescord_core.terminal.wrapping import wrapped
 
-    for name, about in scaffold.templates().items():
-        typer.echo(f"  {name:<12} {about}")
+    look, found = look_of(sys.stdout), scaffold.templates()
+    for name in sorted(found, key=lambda each: each != DEFAULT):
+        label = paint(f"{name:<12}", "bold", look)
+        lines = wrapped(f"{label} {found[name]}", look.width, indent=15, first=2)
+        typer.echo("  " + "\n".join(lines))
 
     def known(name: str) -> str:
         try:
@@ -154,8 +160,14 @@ def _plan(template: str, path: Path, *, docker: bool) -> list[Any]:
 
 
 def _show(plan: Sequence[Any], path: Path) -> None:
-    for file in plan:
+    """List the files that are written, and count those that are there already."""
+    from nescord_core.services.project.templates import State
+
+    written = [file for file in plan if file.state is not State.SAME]
+    for file in written:
         typer.echo(f"  {file.state.value:<10} {path / file.path}")
+    if same := len(plan) - len(written):
+        typer.echo(f"  {counted(same, 'file')} unchanged")
 
 
 def _make_repository(path: Path) -> None:
@@ -182,7 +194,7 @@ def _make_repository(path: Path) -> None:
 
 def _say_next(path: Path, *, docker: bool) -> None:
     where = "" if path.resolve() == Path.cwd() else f"cd {path} && "
-    typer.echo(f"\nDone. Next:\n  {where}nescord dev\n  pip install pytest && pytest")
-    typer.echo("The first starts the bot on a local Discord: open http://127.0.0.1:7400/ and say !ping.")
+    typer.echo(f"\nDone. Next:\n  {where}nescord dev\n  python -m pip install pytest && python -m pytest")
+    typer.echo("The first starts the bot on a local Discord: open the page that it prints and say !ping.")
     if docker:
         typer.echo("In containers: cp .env.example .env, fill it in, docker compose up -d --build")

@@ -14,6 +14,7 @@ import yarl
 from nescord_core.bot.discordpy import addresses, internals
 from nescord_core.bot.discordpy import host as hosting
 from nescord_core.bot.discordpy.command_sync.sync import keep_synced
+from nescord_core.bot.discordpy.description import described
 from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.bot.discordpy.member_requests import MemberRequests
 from nescord_core.bot.discordpy.movable_clock import MovableClock
@@ -144,6 +145,7 @@ class Transport:
         if settings.on_sandbox:
             self.listener.clock_hooks.append(MovableClock(client).advance)
         self.listener.running = delivery.running
+        self.listener.about = lambda: described(client)
         self.listener.picture = self._on_snapshot
         if internals.auto_sharded(client) is None:
             client._reconnect = True  # type: ignore[attr-defined]

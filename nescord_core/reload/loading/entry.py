@@ -57,10 +57,11 @@ def failure_of(error: BaseException, project: Path) -> Failure:
     origin = _origin(error, project)
     file, line = _location(origin, project)
     blame = blame_of(origin)
+    excerpt = _excerpt(file, line, _span(origin, file, line))
     if isinstance(error, NescordError):
         # It names the location itself, and nescord's own frames do not help.
         message = str(error).removeprefix(f"{file}:{line}: ")
-        return Failure(message, _shown(file, project), line, _excerpt(file, line), blame=blame)
+        return Failure(message, _shown(file, project), line, excerpt, blame=blame)
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SyntaxError):
         message = f"{type(error).__name__}: {error.msg}"
@@ -68,7 +69,7 @@ def failure_of(error: BaseException, project: Path) -> Failure:
         message=message,
         file=_shown(file, project),
         line=line,
-        excerpt=_excerpt(file, line),
+        excerpt=excerpt,
         traceback=_short_traceback(origin, project),
         blame=blame,
     )
@@ -116,13 +117,47 @@ def _shown(file: str, project: Path) -> str:
     return path.relative_to(project).as_posix() if path.is_relative_to(project) else file
 
 
-def _excerpt(file: str, line: int) -> str:
+def _excerpt(file: str, line: int, span: tuple[int, int] | None = None) -> str:
+    """Return the lines around a failing one; carets mark its columns ``span`` (from 0, the end excluded)."""
     if not file or not line:
         return ""
     linecache.checkcache(file)
-    numbers = range(max(1, line - AROUND), line + AROUND + 1)
-    rows = ((number, linecache.getline(file, number)) for number in numbers)
-    return "\n".join(f"{'>' if n == line else ' '} {n:4} | {text.rstrip()}" for n, text in rows if text)
+    rows = []
+    for number in range(max(1, line - AROUND), line + AROUND + 1):
+        if not (text := linecache.getline(file, number)):
+            continue
+        rows.append(f"{'>' if number == line else ' '} {number:4} | {text.rstrip()}")
+        if number == line and span is not None and (carets := _carets(text.rstrip(), *span)):
+            rows.append(f"{'':6} | {carets}")
+    return "\n".join(rows)
+
+
+def _carets(text: str, start: int, end: int) -> str:
+    """Return carets below the columns; none where they would mark the whole line, which is marked already."""
+    first = len(text) - len(text.lstrip())
+    start, end = max(start, first), min(max(end, start + 1), len(text) + 1)
+    if start <= first and end >= len(text):
+        return ""
+    before = "".join(character if character == "\t" else " " for character in text[:start])
+    return before.ljust(start) + "^" * (end - start)
+
+
+def _span(error: BaseException, file: str, line: int) -> tuple[int, int] | None:
+    """Return the columns that Python blames on the failing line."""
+    if isinstance(error, SyntaxError):
+        if not error.offset:
+            return None
+        is_one_line = error.end_lineno in (None, error.lineno)
+        end = (error.end_offset or 0) if is_one_line else 0
+        return error.offset - 1, end - 1
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if (frame.filename, frame.lineno) == (file, line) and frame.colno is not None:
+            is_one_line = frame.end_lineno in (None, line)
+            end_column = frame.end_colno if is_one_line else None
+            row = linecache.getline(file, line).rstrip("\n").encode()  # columns are counted in bytes
+            start = len(row[: frame.colno].decode(errors="replace"))
+            return start, len(row[:end_column].decode(errors="replace"))
+    return None
 
 
 def _short_traceback(error: BaseException, project: Path) -> str:

@@ -96,12 +96,14 @@ class Advance(msgspec.Struct, frozen=True, tag="advance"):
 class Listening(msgspec.Struct, frozen=True, tag="ready"):
     """The worker accepts events at ``address``, ``ms`` after its start.
 
-    ``drain_timeout`` (seconds) is the worker's own; None for the one in its settings.
+    ``drain_timeout`` (seconds) is the worker's own; None for the one in its settings. ``handles`` says what
+    the bot handles, for people.
     """
 
     address: str
     ms: float
     drain_timeout: float | None = None
+    handles: str = ""
 
 
 class Imported(msgspec.Struct, frozen=True, tag="imported"):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from nescord_core.plurals import counted
 from nescord_core.reload.swapping.failure import Failure
 
 __all__ = ["Reloaded", "Rollout"]
@@ -40,12 +41,12 @@ class Reloaded:
         return self.finished + self.returned + self.cut
 
     def line(self) -> str:
-        """Return the result as one line for users."""
-        where = ", ".join(self.paths[:3]) + (
-            f" and {len(self.paths) - 3} more" if len(self.paths) > 3 else ""
-        )
-        noun = "event" if self.during == 1 else "events"
-        text = f"{where or 'reloaded'}  {self.ms:.0f} ms  {self.during} {noun} during the swap, 0 lost"
+        """Return the result as one line for users; events in flight are mentioned only if there were some."""
+        more = f" and {len(self.paths) - 3} more" if len(self.paths) > 3 else ""
+        where = f"  {', '.join(self.paths[:3])}{more}" if self.paths else ""
+        text = f"reloaded in {self.ms:.0f} ms{where}"
+        if self.during:
+            text += f"  {counted(self.during, 'event')} during the swap, 0 lost"
         if self.cut:
             text += f", {self.cut} cut short and redelivered to the new process"
         if self.killed:

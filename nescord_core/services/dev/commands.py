@@ -16,13 +16,21 @@ import aiohttp
 from nescord_core.config import Config
 from nescord_core.errors import NescordError
 from nescord_core.services.control import control_socket
+from nescord_core.services.control.subscription import Wanted, subscribed
+from nescord_core.services.control.world_names import learn_names
 from nescord_core.services.dev import plan
-from nescord_core.services.dev.terminal_keys import HELP, TerminalKeys
+from nescord_core.services.dev.display.keys import key_lines, services_by_key
+from nescord_core.services.dev.saved_sessions import forget_sessions_once_ws_is_down
+from nescord_core.services.dev.screen import Screen
+from nescord_core.services.dev.service_facts import facts
+from nescord_core.services.dev.start_report import StartReport
+from nescord_core.services.dev.terminal_keys import TerminalKeys
 from nescord_core.supervisor.output import Output
 from nescord_core.supervisor.spec import ServiceSpec
-from nescord_core.supervisor.supervisor import ServiceView, Supervisor
+from nescord_core.supervisor.supervisor import Supervisor
+from nescord_core.tracing.rendering import Rendering
 
-__all__ = ["DevCommands", "Replan", "facts"]
+__all__ = ["DevCommands", "Replan"]
 
 CLEAR = "\x1b[2J\x1b[3J\x1b[H"
 NOTICE_TIMEOUT = 5.0
@@ -37,13 +45,18 @@ class DevCommands:
     """Runs the commands. ``page`` is the sandbox's address, empty without a sandbox."""
 
     supervisor: Supervisor
-    output: Output
+    screen: Screen
+    report: StartReport
     settings: Config
     page: str
     replan: Replan
     tasks: asyncio.TaskGroup
     events: asyncio.Task[None] | None = None
     keys: TerminalKeys | None = None
+
+    @property
+    def output(self) -> Output:
+        return self.screen.output
 
     def commands(self) -> Mapping[str, control_socket.Command]:
         """Return the commands of the control socket."""
@@ -57,6 +70,7 @@ class DevCommands:
             "notice": self._notice,
             "build": self._build,
             "asked": self._asked,
+            "serves": self._serves,
         }
 
     def pressed(self, key: str) -> None:
@@ -66,12 +80,16 @@ class DevCommands:
             "R": self._restart_all,
             "o": self._open_page,
             "e": self._toggle_events,
-            "l": lambda: self._say(f"showing: {self.output.next_filter()}"),
+            "l": self.screen.lines.next,
+            "0": lambda: self.screen.lines.show(None),
             "c": lambda: self.output.show(CLEAR.rstrip("\n")),
             "q": self.supervisor.request_stop,
-            "h": lambda: self._say("   ".join(f"{name} {what}" for name, what in HELP.items())),
+            "h": lambda: self.output.paragraph("\n".join(key_lines(self.output.names, self.screen.look()))),
         }
+        services = services_by_key(self.output.names)
         action = actions.get("h" if key == "?" else key)
+        if key in services:
+            self.screen.lines.show(services[key])
         if action is not None:
             action()
 
@@ -161,6 +179,12 @@ class DevCommands:
         except (aiohttp.ClientError, TimeoutError):
             return {}  # the terminal shows it anyway
 
+    async def _serves(self, request: control_socket.Answer) -> control_socket.Answer:
+        """Take what the bot handles, which main knows once it has loaded it."""
+        self.report.bot = str(request.get("bot", ""))
+        await learn_names(self.screen.places, self.page)
+        return {}
+
     async def _asked(self, request: control_socket.Answer) -> control_socket.Answer:
         """Take what is typed for an answer to the bot's prompt, up to Enter: it is no command of ours."""
         self._say(
@@ -183,11 +207,14 @@ class DevCommands:
 
     def _restart_all(self) -> None:
         try:
-            for view in self.supervisor.views():
-                if not view.task:
-                    self.supervisor.restart(view.name)
+            self.supervisor.restart_all()
         except NescordError as error:
             self._say(str(error))
+            return
+        self._say("restarting all services")
+        self.report.begin_again()
+        if self.page:
+            self.tasks.create_task(forget_sessions_once_ws_is_down(self.settings, self.supervisor))
 
     def _open_page(self) -> None:
         """Open the page in a browser, if there is a display to show one."""
@@ -204,46 +231,24 @@ class DevCommands:
         if self.events is not None and not self.events.done():
             self.events.cancel()
             self._say("events off")
-        elif self.page:
-            self.events = self.tasks.create_task(self._show_events())
         else:
-            self._say("events are shown only with the sandbox")
+            self.events = self.tasks.create_task(self._show_events())
 
     async def _show_events(self) -> None:
-        self._say("events on")
+        """Show the bot's events and calls as `nescord events tail` does."""
+        shown = Rendering(self.screen.look(), self.screen.places)
+        is_on = False
         try:
-            async with (
-                aiohttp.ClientSession() as session,
-                session.ws_connect(f"{self.page}sandbox/events") as feed,
-            ):
-                async for message in feed:
-                    event = message.json()
-                    if not event["t"].startswith("SANDBOX_"):
-                        self._say(_event_line(event))
-        except (aiohttp.ClientError, ValueError) as error:
+            async with subscribed(self.settings.state_dir, Wanted(types=frozenset())) as subscription:
+                async for traced in subscription:
+                    if not is_on:  # a worker has connected: from now on nothing is missed
+                        is_on = True
+                        self._say("events on")
+                    if traced.record is not None and (line := shown.record(traced.record)):
+                        self.output.paragraph(line)
+        except NescordError as error:
             self._say(f"events off: {error}")
 
 
 def _place(request: control_socket.Answer) -> str:
     return f" at {request['file']}:{request['line']}" if request.get("file") else ""
-
-
-def _event_line(event: Mapping[str, Any]) -> str:
-    """Return an event's type and place, and its user and content where it has them."""
-    data = event["d"]
-    author = (data.get("author") or data.get("user") or {}).get("username", "")
-    content = str(data.get("content") or "")[:80].replace("\n", " ")
-    place = f"guild {event['guild_id']}" if event.get("guild_id") else "no guild"
-    said = "  ".join(part for part in (author, content) if part)
-    return f"event {event['t']}  {place}  {said}".rstrip()
-
-
-def facts(view: ServiceView) -> dict[str, Any]:
-    """Return a service's facts as `nescord status` reports them."""
-    return {
-        "state": view.state.value,
-        "pid": view.pid,
-        "address": view.address,
-        "uptime_s": None if view.uptime_s is None else round(view.uptime_s, 1),
-        "restarts": view.restarts,
-    }

@@ -19,9 +19,10 @@ import aiohttp
 from nescord_core.bot.libraries.installed import require_discordpy
 from nescord_core.config import Config
 from nescord_core.errors import NescordError, ServiceFailed
+from nescord_core.process.port_claims import PortClaims
 from nescord_core.services.project import templates
 
-__all__ = ["converse", "free_offset", "make_project", "post", "ready", "running"]
+__all__ = ["PortClaims", "converse", "free_offset", "make_project", "post", "ready", "running"]
 
 BEFORE = '"Pong!"'
 AFTER = '"Pong! (new code)"'
@@ -34,8 +35,8 @@ def make_project(directory: Path) -> None:
     templates.write(templates.plan("minimal", directory), directory)
 
 
-def free_offset(config: Config) -> int:
-    """Return the smallest port offset at which every port of the project is free."""
+def free_offset(config: Config, claims: PortClaims) -> int:
+    """Return the smallest port offset at which every port of the project is free, and claim the ports."""
     for offset in range(0, 2000, STEP):
         moved = config.shifted(offset)
         addresses = [
@@ -45,7 +46,8 @@ def free_offset(config: Config) -> int:
             moved["ws.admin"],
             moved["main.admin"],
         ]
-        if all(_is_free(host, port) for host, port in addresses):
+        is_free = all(_is_free(host, port) for host, port in addresses)
+        if is_free and claims.take(port for _, port in addresses):
             return offset
     raise NescordError("there are no free ports for the demo.", hint="Stop other nescord projects first.")
 

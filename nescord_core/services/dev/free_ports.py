@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from nescord_core.config import Config
 from nescord_core.errors import NescordError, PortTaken
+from nescord_core.process.port_claims import PortClaims
 from nescord_core.process.ports import Holder, find_holder, refusal
 from nescord_core.services.dev import plan
 from nescord_core.supervisor.output import Output
@@ -48,9 +49,17 @@ class OffsetChoice:
     taken: plan.Listener | None = None
     holder: Holder | None = None
 
+    def notice(self) -> str:
+        """Return what a person is told if the ports were moved."""
+        if self.taken is None:
+            return ""
+        by = f" by {self.holder}" if self.holder else ""
+        moved = f"all ports are moved by {self.offset} (--strict-port refuses instead)"
+        return f"{self.taken.address} is taken{by}; {moved}"
 
-def choose_offset(config: Config, *, sandbox: bool | None) -> OffsetChoice:
-    """Return the smallest port offset at which every port is free.
+
+def choose_offset(config: Config, *, sandbox: bool | None, claims: PortClaims) -> OffsetChoice:
+    """Return the smallest port offset at which every port is free, and claim these ports.
 
     It is 0 where a port is held by an earlier run of this very project, which is to end first or refuses this
     one, and where a port that is taken has been configured: only default ports are nobody's wish.
@@ -63,10 +72,15 @@ def choose_offset(config: Config, *, sandbox: bool | None) -> OffsetChoice:
     first = OffsetChoice(0)
     for offset in OFFSETS:
         moved, with_sandbox = plan.effective(config, sandbox=sandbox, port_offset=offset)
-        taken = _first_taken(plan.listeners(moved, sandbox=with_sandbox))
-        if taken is None:
+        listeners = plan.listeners(moved, sandbox=with_sandbox)
+        taken = _first_taken(listeners)
+        if taken is None and claims.take(listener.port for listener in listeners):
             return replace(first, offset=offset)
-        if offset == 0:
+        if taken is None and offset == 0:  # another `nescord dev` has chosen it and is about to listen
+            if any(config.values[listener.key].source != "default" for listener in listeners):
+                return first
+            first = OffsetChoice(0, listeners[0])
+        elif taken is not None and offset == 0:
             holder = find_holder(taken.host, taken.port)
             is_own = holder is not None and holder.project == config.project.resolve()
             if is_own or config.values[taken.key].source != "default":

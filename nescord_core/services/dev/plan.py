@@ -10,7 +10,7 @@ from pathlib import Path
 from nescord_core.config import Config
 from nescord_core.config.config import CONFIG_DIGEST
 from nescord_core.errors import ConfigError
-from nescord_core.process.logs import BRIEF, JSON_LINES
+from nescord_core.process.logs import BRIEF, JSON_LINES, RECORDS
 from nescord_core.settings import MainSettings, RestSettings, WsSettings
 from nescord_core.supervisor.spec import ReadyProbe, RestartPolicy, ServiceSpec, When
 
@@ -114,7 +114,8 @@ def plan(
     On the way down ws stops before main, and main before rest, which its handlers may still need.
     """
     env = {**environ, **config.environment(), "PWD": str(config.project), CONFIG_DIGEST: config.digest}
-    env |= ({JSON_LINES: "1"} if as_json else {}) | ({BRIEF: "1"} if watch else {})
+    task_env = env | ({JSON_LINES: "1"} if as_json else {})
+    env |= {JSON_LINES if as_json else RECORDS: "1"} | ({BRIEF: "1"} if watch else {})
     ws, rest, main = config.ws, config.rest, config.main
     base = ("sandbox",) if sandbox else ()
     specs = [
@@ -126,7 +127,7 @@ def plan(
         local = config.sandbox
         specs.insert(0, _service("sandbox", config, env, (local.host, local.port)))
     if command:
-        specs.append(_task(command, env, directory, tuple(spec.name for spec in specs)))
+        specs.append(_task(command, task_env, directory, tuple(spec.name for spec in specs)))
     return specs
 
 

@@ -19,13 +19,19 @@ STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def stop_on_signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence[str]]:
-    """Stop in order on the first signal, kill on the second; yields the names of the signals received."""
+def stop_on_signals(
+    supervisor: Supervisor, output: Output, *, patience: float = 0.0
+) -> Iterator[Sequence[str]]:
+    """Stop in order on the first signal, kill on the second; yields the names of the signals received.
+
+    That it stops is said after ``patience`` seconds, if it has not stopped by then.
+    """
     loop = asyncio.get_running_loop()
     numbers = {name: number for name in STOP_SIGNALS if (number := getattr(signal, name, None))}
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         del numbers["SIGHUP"]
     seen: list[str] = []
+    notices: list[asyncio.TimerHandle] = []
 
     def caught(name: str) -> None:
         seen.append(name)
@@ -34,7 +40,11 @@ def stop_on_signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence
             supervisor.kill_now()
         else:
             again = "press ^C" if name == "SIGINT" else "send it"
-            output.say(f"{name}: stopping ({again} again to kill)")
+            notice = f"{name}: stopping ({again} again to kill)"
+            if patience:
+                notices.append(loop.call_later(patience, output.say, notice))
+            else:
+                output.say(notice)
             supervisor.request_stop()
 
     for name, number in numbers.items():
@@ -42,5 +52,7 @@ def stop_on_signals(supervisor: Supervisor, output: Output) -> Iterator[Sequence
     try:
         yield seen
     finally:
+        for timer in notices:
+            timer.cancel()
         for number in numbers.values():
             loop.remove_signal_handler(number)

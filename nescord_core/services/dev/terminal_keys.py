@@ -11,22 +11,12 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TextIO
 
-__all__ = ["HELP", "KeyFilter", "TerminalKeys"]
+__all__ = ["KeyFilter", "TerminalKeys"]
 
-HELP: Mapping[str, str] = {
-    "r": "reload",
-    "R": "restart all",
-    "o": "open the page",
-    "e": "events on/off",
-    "l": "next log filter",
-    "c": "clear",
-    "q": "quit",
-    "h": "help",
-}
 LONGEST = 3
 """More characters than this that arrive at once were pasted or typed ahead, for another program."""
 CHECK_INTERVAL = 0.25

@@ -70,6 +70,7 @@ async def examine(config: Config) -> list[Finding]:
         passed("Discord", f"{url} accepts the token of {me.body.get('username')} ({me.body.get('id')})"),
         *_clock(me),
         *_allowed(config, application),
+        *_guilds(application),
         *_budget(config, gateway),
     ]
 
@@ -107,6 +108,18 @@ def _clock(answer: _Answer) -> Iterator[Finding]:
         yield passed("clock", "agrees with Discord's")
 
 
+def _portal(application: _Answer) -> str:
+    """Return the page of the Developer Portal with the intents' switches."""
+    number = str(application.body.get("id") or "")
+    return f"https://discord.com/developers/applications/{number}/bot" if number.isdigit() else "Bot"
+
+
+def _guilds(application: _Answer) -> Iterator[Finding]:
+    """Say how to add a bot that no guild has; the number is an estimate of Discord's."""
+    if isinstance(application.body, dict) and application.body.get("approximate_guild_count") == 0:
+        yield warning("guilds", "the bot is in no server", "Add it: nescord invite prints the link.")
+
+
 def _allowed(config: Config, application: _Answer) -> Iterator[Finding]:
     """Compare the privileged intents with those enabled in the Developer Portal."""
     if application.status != 200 or not isinstance(application.body, dict):
@@ -119,7 +132,8 @@ def _allowed(config: Config, application: _Answer) -> Iterator[Finding]:
         yield failed(
             "application",
             f"not enabled in the Developer Portal: {names} (the gateway would close with 4014)",
-            "Enable it under Bot, Privileged Gateway Intents, or remove it from bot.intents.",
+            f"Enable it under Privileged Gateway Intents at {_portal(application)},"
+            " or remove it from bot.intents.",
         )
     else:
         yield passed("application", "every requested privileged intent is enabled")

@@ -131,10 +131,10 @@ class Parent:
                 tasks.create_task(self._stop_when(stop)),
                 tasks.create_task(self._announce(on_ready, admin)),
                 tasks.create_task(self._orphans.run(), name="orphans"),
+                tasks.create_task(self._dev.run(), name="dev messages"),
             ]
             if self._watch:
                 background.append(tasks.create_task(self._project_watch.run(), name="watch"))
-                background.append(tasks.create_task(self._dev.run(), name="dev messages"))
                 background.append(tasks.create_task(self._breakpoints.run(), name="breakpoints"))
             self._group.reload()
             await running
@@ -236,6 +236,8 @@ class Parent:
         """A new process serves."""
         log.debug("worker %d serves as generation %d (process %d)", replica, worker.generation, worker.pid)
         self._is_retrying = False
+        if replica == 0 and worker.listening is not None:
+            self._dev.send("serves", bot=worker.listening.handles)
         if self._group.is_serving:
             self._all_serving.set()
             if self._has_notice:
@@ -249,14 +251,11 @@ class Parent:
             self._metrics.refused += 1
         elif self._has_loaded:
             self._metrics.reloaded(reloaded)
-            self._log_reload(reloaded)
+            facts = _facts(reloaded)
+            log.info("%s", reloaded.line(), extra={"reload": facts})
+            if self._watch:
+                self._dev.send("build", **facts)
         self._has_loaded = self._has_loaded or reloaded.ok
-
-    def _log_reload(self, reloaded: Reloaded) -> None:
-        if self._watch:
-            self._dev.reloaded(reloaded.line(), _facts(reloaded))
-        else:
-            log.info("%s", reloaded.line(), extra={"reload": _facts(reloaded)})
 
     def refused(self, replica: int, failure: Failure, *, still_serving: bool, again: float | None) -> None:
         """Log the error in the new code and its location, once if it is tried again."""

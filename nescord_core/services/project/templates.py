@@ -66,7 +66,7 @@ def check(template: str) -> None:
         raise ConfigError(
             f"there is no template {template!r}.",
             where="--template",
-            hint=f"Choose one of {', '.join(known)}.",
+            hint=f"Choose {' or '.join(known)}.",
         )
 
 

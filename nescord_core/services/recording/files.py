@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ from nescord_core.tracing import records
 from nescord_core.tracing.handler_run import HandlerRun
 from nescord_core.tracing.scrubbing import Scrubber
 
-__all__ = ["Episode", "Recorder", "episodes", "recent", "recording", "replayable"]
+__all__ = ["Episode", "Recorder", "episodes", "last_of", "recent", "recording", "replayable"]
 
 PLAIN = ".jsonl"
 _VERSION = 1
@@ -136,6 +136,23 @@ def episodes(path: Path) -> list[Episode]:
 def replayable(found: Iterable[Episode]) -> list[Episode]:
     """Return the events that can be replayed: session events would upset the current session."""
     return [each for each in found if each.event.type not in _SESSION_EVENTS and not each.event.again]
+
+
+def last_of(found: Sequence[Episode], count: int, *, own: frozenset[int]) -> list[Episode]:
+    """Return the end of the list with ``count`` events; messages of the users ``own`` do not count."""
+    left = count
+    for at in range(len(found) - 1, -1, -1):
+        left -= not _is_by(found[at].event, own)
+        if left == 0:
+            return list(found[at:])
+    return list(found)
+
+
+def _is_by(event: records.Seen, users: frozenset[int]) -> bool:
+    data = msgspec.json.decode(event.data)
+    author = data.get("author") if isinstance(data, dict) else None
+    number = author.get("id") if isinstance(author, dict) else None
+    return str(number).isdigit() and int(str(number)) in users
 
 
 def recent(state_dir: Path) -> list[Episode]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from nescord_core.errors import ConfigError
-from nescord_core.services.recording.subscription import Subscription, Wanted, subscribed
+from nescord_core.services.control.subscription import Subscription, Wanted, subscribed
 from nescord_core.tracing import records
 
 if TYPE_CHECKING:

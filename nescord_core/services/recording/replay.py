@@ -20,15 +20,15 @@ import msgspec
 from nescord_core.config import Config
 from nescord_core.errors import NescordError, NotRunning
 from nescord_core.services.control import control_socket
-from nescord_core.services.recording.files import Episode
-from nescord_core.services.recording.replay_target import ReplayTarget, replay_target
-from nescord_core.services.recording.subscription import (
+from nescord_core.services.control.subscription import (
     Subscription,
     TracedRecord,
     Wanted,
     Worker,
     subscribed,
 )
+from nescord_core.services.recording.files import Episode
+from nescord_core.services.recording.replay_target import ReplayTarget, replay_target
 from nescord_core.tracing import records
 from nescord_core.tracing.comparison import Change, Line, compare, fitted, moved, spelled
 

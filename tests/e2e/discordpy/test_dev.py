@@ -10,6 +10,7 @@ import pytest
 
 from support.network.http_relay import relay_thread
 from support.processes.commands import until
+from support.processes.phrases import RELOADED
 from support.system.system import System
 
 BOT = """
@@ -96,7 +97,7 @@ def test_an_adopted_bots_changed_commands_are_synced_and_shown(system: System) -
     assert use(system, "ping") == "pong!"
     count = dev.output.count("commands synced")
     save(system, bot(ping="pong!", roll="4") + "\n")
-    until(lambda: dev.output.count("reloaded") + dev.output.count("during the swap") >= 2, "the reload")
+    until(lambda: dev.output.count(RELOADED) >= 2, "the reload")
     assert dev.output.count("commands synced") == count, "nothing has changed"
 
 

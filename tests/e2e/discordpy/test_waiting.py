@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from support.processes.commands import fetch, until
+from support.processes.phrases import READY
 from support.system.system import System
 
 PROGRAM = Path(__file__).parent / "programs" / "hosted" / "patient.py"
@@ -56,7 +57,7 @@ def test_main_says_what_it_waits_for_and_ends_at_once_when_told_twice(system: Sy
 
 def test_dev_says_what_a_stop_waits_for(system: System) -> None:
     dev = system.start("dev", "--no-sandbox", in_terminal=True)
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     assert system.ask("!play") == "playing"
     dev.send(signal.SIGINT)
     # ws stops first, and main knows that it waits.

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from support.processes.commands import Started, until
+from support.processes.phrases import READY
 from support.system.system import System
 
 CONTROL_C = b"\x03"
 ENDS = ("^C", "SIGTERM", "SIGHUP", "terminal closed", "kill -9")
-READY = "^C stops everything"
 
 
 @pytest.fixture(scope="module")

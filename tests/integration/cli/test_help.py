@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ COMMANDS = [
     ("events", "replay"),
     ("events", "last"),
     ("events", "failed"),
+    ("invite",),
+    ("help",),
 ]
 HEAVY = (
     "aiohttp, grpc, discord, simcord, pydantic, diskcache, jinja2, prometheus_client, watchfiles, asyncio,"
@@ -63,8 +66,27 @@ def test_help_of_every_command_has_an_example_and_fits_the_width(nescord: Nescor
 
 
 def test_the_version(nescord: Nescord) -> None:
-    ended = nescord("--version")
-    assert (ended.code, ended.output.strip(), ended.errors) == (0, f"nescord {__version__}", "")
+    for option in ("--version", "-V"):
+        ended = nescord(option)
+        assert (ended.code, ended.output.strip(), ended.errors) == (0, f"nescord {__version__}", "")
+
+
+def test_commands_are_in_groups_and_examples_stay_on_one_line(nescord: Nescord) -> None:
+    shown = nescord("--help", COLUMNS="80").output
+    headings = [line for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings == ["Options:", "Develop:", "Inspect:", "Production:", "Other:"]
+    assert "nescord init mybot && cd mybot && nescord dev" in shown
+    assert "..." not in nescord("run", "--help", COLUMNS="80").output.partition("Commands:")[2]
+
+
+def test_help_by_name_and_the_project_before_the_command(nescord: Nescord, tmp_path: Path) -> None:
+    assert nescord("help", "run", "ws").output == nescord("run", "ws", "--help").output
+    assert nescord("help").output == nescord("--help").output
+    (tmp_path / "nescord.toml").write_text("[ws]\nshards = 7\n")
+    for arguments in (("-C", str(tmp_path), "doctor"), ("doctor", "-C", str(tmp_path))):
+        ended = nescord(*arguments, "--json", "--no-code")
+        assert json.loads(ended.output)["values"]["ws.shards"]["value"] == "7", ended
+    assert nescord("-C", str(tmp_path), "init", "x").code == 2
 
 
 @pytest.mark.parametrize(
@@ -93,6 +115,7 @@ def test_help_of_everything_imports_no_command() -> None:
     ours = {name for name in more if name.startswith("nescord")}
     assert ours <= {
         *("nescord_cli", "nescord_cli.app", "nescord_cli.lazy_commands", "nescord_cli.terminal"),
+        "nescord_cli.help_text",
         *("nescord_core", "nescord_core._version", "nescord_core.errors", "nescord_core.plurals"),
     }
     assert len(more) - len(ours) <= 5, more
@@ -104,6 +127,7 @@ def test_help_of_everything_imports_no_command() -> None:
         ("init x --template di", "discordpy"),
         ("generate sys", "systemd"),
         ("restart re", "rest"),
+        ("invite -p send_messages,manage_ro", "send_messages,manage_roles"),
         ("logs wh", ""),
         ("events tail --type message_create,guild_member_a", "message_create,guild_member_add"),
     ],

@@ -136,7 +136,7 @@ class Walk:
         logs = "".join(
             command.log.read_text(encoding="utf-8", errors="replace") for command in self.background
         )
-        printed = re.findall(r"Talk to the bot at http://127\.0\.0\.1:(\d+)/", logs)
+        printed = re.findall(r"Page +http://127\.0\.0\.1:(\d+)/", logs)
         return int(printed[-1]) if printed else self.shell.first_port
 
     def control(self, path: str, **body: Any) -> Any:

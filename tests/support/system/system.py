@@ -22,6 +22,7 @@ from nescord_core.services.dev.demo import make_project
 from nescord_core.settings import SandboxSettings
 from support.processes import commands
 from support.processes.commands import NESCORD, PATIENCE, Started, fetch, until
+from support.processes.phrases import READY
 from support.system import delivery_report, recording_bot
 
 __all__ = ["Load", "System"]
@@ -182,7 +183,7 @@ class System:
     def start_dev(self) -> Started:
         """Run `nescord dev` on the separate sandbox; return when everything is ready."""
         dev = self.start("dev", "--no-sandbox")
-        dev.wait_for("^C stops everything")
+        dev.wait_for(READY)
         return dev
 
     def pid_of(self, service: str) -> int:

@@ -248,3 +248,24 @@ def test_whatever_happens_one_process_runs_at_most_and_a_stop_is_final(facts: li
                 assert alive
         assert not (life.state in OVER and alive)
         assert alive == (life.state in (State.STARTING, State.READY, State.UNHEALTHY, State.STOPPING))
+
+
+def test_a_restart_in_order_waits_for_what_the_service_depends_on() -> None:
+    life = ready()
+    effects = life.apply(RestartRequested(in_order=True), now=5)
+    assert effects[0] == SignalGroup(kill=False)
+    assert life.apply(RestartRequested(in_order=True), now=5) == [], "once is enough"
+    assert life.apply(Exited(1, 0), now=6) == [Report(State.WAITING, lifecycle.RESTARTING)]
+    assert life.restarts == 1
+    assert life.apply(Cleared(), now=7) == [Spawn(2), Report(State.STARTING)]
+
+
+def test_a_restart_in_order_ends_a_backoff_and_yields_to_a_stop() -> None:
+    life = ready()
+    life.apply(Exited(1, 1), now=3)
+    assert life.state is State.BACKOFF
+    assert life.apply(RestartRequested(in_order=True), now=4) == [Report(State.WAITING, lifecycle.RESTARTING)]
+    life = ready()
+    life.apply(RestartRequested(in_order=True), now=5)
+    life.apply(StopRequested(), now=5)
+    assert life.apply(Exited(1, 0), now=6) == [Report(State.STOPPED)]

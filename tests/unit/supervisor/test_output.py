@@ -5,9 +5,10 @@ import io
 import json
 from pathlib import Path
 
-import pytest
-
-from nescord_core.supervisor.output import LogFile, Output, Redaction
+from nescord_core.process.log_records import Record, encode
+from nescord_core.supervisor.log_file import LogFile
+from nescord_core.supervisor.output import ERASE_LINE, Output, Shown
+from nescord_core.supervisor.redaction import Redaction
 
 SECRET = "MTIz.token.abc"
 
@@ -15,11 +16,6 @@ SECRET = "MTIz.token.abc"
 class Broken(io.StringIO):
     def write(self, _: str) -> int:
         raise BrokenPipeError
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def make(file: io.StringIO, **options: object) -> Output:
@@ -34,16 +30,40 @@ def test_every_line_has_its_service_in_front_and_is_shown_as_it_is() -> None:
     assert text.getvalue() == ("rest    | [red]200[/red] :smile: \x1b[1mbold\x1b[0m\nsandbox | ready\n")
 
 
-def test_a_terminal_gets_colours_and_no_color_takes_them_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    terminal = Terminal()
-    make(terminal).line("rest", "stdout", "x")
-    assert "\x1b[1;36mrest    |\x1b[0m x" in terminal.getvalue()
-    monkeypatch.setenv("NO_COLOR", "1")
-    plain = Terminal()
-    make(plain).line("rest", "stdout", "x")
-    assert "36m" not in plain.getvalue()
+def test_a_presenter_decides_what_a_terminal_shows_and_files_get_everything(tmp_path: Path) -> None:
+    text = io.StringIO()
+    seen: list[Shown] = []
+
+    def present(shown: Shown) -> list[str]:
+        seen.append(shown)
+        return [shown.record.message] if shown.record else []
+
+    output = make(text, present=present, log_dir=tmp_path)
+    output.line("rest", "stderr", encode(Record(0.0, "warning", "nescord.rest", "two\nlines")))
+    output.line("rest", "stdout", "hidden")
+    output.state("rest", "ready", state="ready")
+    output.close()
+    assert text.getvalue() == "two\nlines\n"
+    assert [shown.stream for shown in seen] == ["stderr", "stdout", "state"]
+    logged = (tmp_path / "rest.log").read_text().splitlines()
+    assert [line.split(" ", 1)[1].split("WARNING ")[-1] for line in logged] == [
+        "two",
+        "lines",
+        "hidden",
+        "ready",
+    ]
+
+
+def test_a_filter_leaves_the_lines_of_one_service_and_stays_in_view() -> None:
+    text = io.StringIO()
+    output = make(text)
+    output.filter("rest", "only rest")
+    output.line("sandbox", "stdout", "hidden")
+    output.line("rest", "stdout", "shown")
+    assert text.getvalue().endswith(f"{ERASE_LINE}rest    | shown\nonly rest")
+    output.filter(None)
+    output.line("sandbox", "stdout", "all")
+    assert text.getvalue().endswith(f"{ERASE_LINE}sandbox | all\n")
 
 
 def test_json_lines_hold_what_a_line_is_and_records_of_services_pass_as_they_are() -> None:
@@ -63,10 +83,21 @@ def test_json_lines_hold_what_a_line_is_and_records_of_services_pass_as_they_are
 
 def test_secrets_are_masked_everywhere(tmp_path: Path) -> None:
     text = io.StringIO()
-    output = make(text, redact=Redaction([SECRET, None, "", "short"]), log_dir=tmp_path)
+    seen: list[Shown] = []
+
+    def present(shown: Shown) -> list[str]:
+        seen.append(shown)
+        return [shown.text]
+
+    output = make(text, redact=Redaction([SECRET, None, "", "short"]), log_dir=tmp_path, present=present)
     output.line("rest", "stdout", f"the token is {SECRET}, in short")
+    failure = {"traceback": f"ValueError: {SECRET}"}
+    output.line(
+        "rest", "stderr", encode(Record(0.0, "error", "x", f"no {SECRET}", extras={"failure": failure}))
+    )
     output.close()
-    assert SECRET not in text.getvalue() + (tmp_path / "rest.log").read_text()
+    assert SECRET not in text.getvalue() + (tmp_path / "rest.log").read_text() + repr(seen)
+    assert seen[-1].record is not None
     assert "the token is ***, in short" in text.getvalue()
 
 

@@ -110,6 +110,7 @@ class _Worker:
         started: float,
     ) -> None:
         self._runtime = runtime
+        self._listener = listener
         self._state = listener.state
         self._clock_hooks = listener.clock_hooks
         self._channel = channel
@@ -127,7 +128,7 @@ class _Worker:
                 on_ready()
                 address = f"{settings.listen_host}:{runtime.port}"
                 ms = (time.perf_counter() - self._started) * 1000
-                self._channel.send(Listening(address, ms, settings.drain_timeout))
+                self._channel.send(Listening(address, ms, settings.drain_timeout, self._handles()))
                 # Waiting events come first: listing a thousand modules takes some milliseconds.
                 reporting = asyncio.get_running_loop().call_later(IMPORTED_DELAY, self._report_imported)
                 await self._drain.wait()
@@ -144,6 +145,12 @@ class _Worker:
         counted = {**during, "failed": report.failed, "seconds": report.seconds}
         self._channel.send(Drained(counted, state))
         return 0
+
+    def _handles(self) -> str:
+        """Return what the bot handles, as it is shown when it starts."""
+        if self._listener.about is not None:
+            return self._listener.about()
+        return ", ".join(dict.fromkeys(each.event.lower() for each in self._listener.registrations))
 
     def _report_imported(self) -> None:
         self._channel.send(Imported(_imported(self._begin.settings.project_dir)))

@@ -21,9 +21,9 @@ from nescord_core.bot.observing.subscriber import Marker, Subscriber
 from nescord_core.bot.runtime import Runtime
 from nescord_core.config import load
 from nescord_core.errors import NotRunning
+from nescord_core.services.control.subscription import Wanted, subscribed
 from nescord_core.services.recording.files import Episode, recent
 from nescord_core.services.recording.replay import replay
-from nescord_core.services.recording.subscription import Wanted, subscribed
 from nescord_core.settings import MainSettings
 from nescord_core.tracing import cause as tracing
 from nescord_core.tracing import records

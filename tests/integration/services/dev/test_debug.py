@@ -13,6 +13,7 @@ import pytest
 
 from nescord_core.services.control.control_socket import socket_path
 from support.processes.commands import NESCORD, PATIENCE, Started, until
+from support.processes.phrases import READY, RELOADED
 from support.processes.shell import PROMPT, Shell
 from support.system.system import System
 
@@ -61,7 +62,7 @@ def shell(system: System) -> Iterator[Shell]:
 
 def started(system: System) -> Started:
     dev = system.start("dev")
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     return dev
 
 
@@ -149,7 +150,7 @@ def test_a_breakpoint_that_nobody_attends_to(system: System) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     system.replace_app(app("two", stop="import pdb; pdb.set_trace(header='the header')"))
     dev.wait_for("reload: the breakpoint at bot_main/app.py:12 (process ")
-    dev.wait_for("0 lost")
+    dev.wait_for(RELOADED)
     assert system.ask("!ping") == "two !ping"
 
     seen = dev.output.count(STOPPED)
@@ -186,7 +187,7 @@ def test_a_breakpoint_at_the_import_has_all_the_time(system: System, shell: Shel
     shell.wait_for(PDB, len(shell.screen))
     shell.wait_for(PDB, shell.type("p listener\n"))
     shell.type("c\n")
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     assert system.ask("!ping") == "one !ping"
     stop_in_session(system, dev, shell)
 
@@ -205,7 +206,7 @@ def test_without_watching_a_breakpoint_is_passed(system: System, hook: str) -> N
     system.start_sandbox()
     system.environ |= {"PYTHONBREAKPOINT": hook} if hook else {}
     main = system.start("run", "all")
-    main.wait_for("^C stops everything")
+    main.wait_for(READY)
     assert system.ask("!stop") == "one went on with !stop"
     warned = "breakpoint() at" in main.output and "only `nescord dev` stops there" in main.output
     assert warned is not bool(hook)

@@ -25,6 +25,7 @@ from nescord_core.services.control.status import collect
 from nescord_core.services.dev.demo import make_project
 from nescord_core.settings import SandboxSettings
 from support.processes.commands import free_port
+from support.processes.phrases import READY
 
 NESCORD = (sys.executable, "-P", "-m", "nescord_cli")
 PATIENCE = 60.0
@@ -118,8 +119,8 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 def test_it_starts_answers_restarts_and_stops_in_order(project: Project) -> None:
     dev = project.start()
-    shown = read_until(dev, "^C stops everything")
-    assert "Talk to the bot at http://127.0.0.1:" in shown
+    shown = read_until(dev, READY)
+    assert f"Page    http://{project.environ['NESCORD_SANDBOX_LISTEN']}/" in shown
     found = json.loads(project.run("status", "--json", "--wait").stdout)
     assert list(found) == ["sandbox", "rest", "main", "ws"]
     assert {entry["state"] for entry in found.values()} == {"ready"}
@@ -230,7 +231,7 @@ def test_broken_code_at_the_start_is_shown_until_it_is_fixed(project: Project) -
     shown = read_until(dev, "fix the error and save")
     assert f"app.py:{len(good.splitlines()) + 2}" in shown
     source.write_text(good)
-    read_until(dev, "^C stops everything")
+    read_until(dev, READY)
     dev.send_signal(signal.SIGTERM)
     dev.communicate(timeout=PATIENCE)
     assert dev.returncode == 0
@@ -239,7 +240,7 @@ def test_broken_code_at_the_start_is_shown_until_it_is_fixed(project: Project) -
 
 def test_kill_9_of_dev_leaves_no_process_behind(project: Project) -> None:
     dev = project.start()
-    read_until(dev, "^C stops everything")
+    read_until(dev, READY)
     assert len(project.alive()) >= 5
     dev.kill()
     dev.wait()

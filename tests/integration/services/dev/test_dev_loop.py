@@ -8,6 +8,7 @@ import pytest
 
 from nescord_core.services.control.running_services import read_all
 from support.processes.commands import until
+from support.processes.phrases import RELOADED, WITH_KEYS
 from support.system.system import System
 
 APP = """
@@ -54,29 +55,30 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 def test_a_session_in_a_terminal(system: System) -> None:
     dev = system.start("dev", in_terminal=True)
-    dev.wait_for("^C stops everything, h shows the keys")
+    dev.wait_for(WITH_KEYS)
     terminal = dev.terminal
     assert terminal is not None
     terminal.type(b"h")
-    dev.wait_for("R restart all   o open the page   e events on/off")
+    dev.wait_for("restart all services")
     assert system.ask("!count") == "one 1"
 
     system.replace_app(app("two"))
-    dev.wait_for("bot_main/app.py  ")
-    dev.wait_for("0 lost  IDENTIFYs left today: 999")
+    dev.wait_for(RELOADED)
     assert system.ask("!count") == "two 2", "the state was kept"
 
     terminal.type(b"e")
     dev.wait_for("events on")
     system.say("!fail")
-    dev.wait_for("event MESSAGE_CREATE")
-    dev.wait_for("failed on MESSAGE_CREATE of shard 0")
-    dev.wait_for("alice: !fail")
+    dev.wait_for("#general  alice: !fail")
+    dev.wait_for("answer failed · ")
     dev.wait_for("RuntimeError: no such thing")
     terminal.type(b"e")
     dev.wait_for("events off")
     terminal.type(b"o")
-    dev.wait_for(f"http://127.0.0.1:{system.ports['sandbox']}/ ")
+    dev.wait_for(f"open http://127.0.0.1:{system.ports['sandbox']}/ in a browser")
+    terminal.type(b"3")
+    dev.wait_for("showing only main, 0 shows all")
+    terminal.type(b"0")
 
     system.break_app()
     dev.wait_for("SyntaxError")
@@ -110,8 +112,17 @@ def test_a_session_in_a_terminal(system: System) -> None:
         assert refused.returncode == 1
         assert "there is no service 'wsx' here; there are sandbox, rest, main, ws" in refused.stderr
     assert "attached to main" not in dev.output, "a reload prints one line"
+    assert "IDENTIFY" not in dev.output, "a terminal gets what concerns the person"
+    assert "shard 0: IDENTIFY sent" in system.run("logs", "ws", "--lines", "1000").stdout
+
+    terminal.type(b"R")
+    dev.wait_for("ready again in ")
+    assert system.ask("!count") == "five 1", "the sandbox has a new world"
+    assert "WARNING" not in dev.output[dev.output.rindex("restarting all services") :]
 
     terminal.type(b"q")
     assert dev.wait() == 0
+    assert "stopped in " in dev.output
+    assert "stopped after" not in dev.output
     assert not system.alive()
     assert not system.taken_ports(sandbox=True)

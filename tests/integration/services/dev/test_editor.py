@@ -13,6 +13,7 @@ import pytest
 from support.debugging.dap import Editor
 from support.processes import commands
 from support.processes.commands import is_free, until
+from support.processes.phrases import READY
 from support.system.system import System
 
 pytest.importorskip("debugpy")
@@ -57,7 +58,7 @@ def test_an_editor_stops_the_bot_before_and_after_a_reload(system: System) -> No
     (system.directory / "bot_main/editor.py").write_text(recipe.replace("5678", str(port)))
     system.replace_app(APP.format(version="one"))
     dev = system.start("dev")
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     for version in ("one", "two"):
         if version == "two":
             system.replace_app(APP.format(version=version))

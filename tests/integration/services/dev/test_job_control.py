@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from support.processes.commands import NESCORD, until
+from support.processes.phrases import READY, RELOADED, WITH_KEYS
 from support.processes.shell import PROMPT, Shell
 from support.system.system import System
 
 SUSPEND, QUIT = "\x1a", "\x1c"
-STARTED = "h shows the keys."
-HELP = "R restart all"
+HELP = "restart all services"
 APP = """
 from nescord_core import WsListener
 
@@ -72,7 +72,7 @@ def until_keys_work(shell: Shell) -> None:
 def test_a_job_of_a_shell(system: System, shell: Shell) -> None:
     settings = shell.settings()
     before = shell.type(f"{shlex.join(NESCORD)} dev\n")
-    shell.wait_for(STARTED, before)
+    shell.wait_for(WITH_KEYS, before)
     dev = dev_process(system)
     press_and_see(shell, "h", HELP)
     assert not shell.modes() & (termios.ICANON | termios.ECHO)
@@ -85,7 +85,7 @@ def test_a_job_of_a_shell(system: System, shell: Shell) -> None:
     shell.run("bg")
     until(lambda: dev.status() != psutil.STATUS_STOPPED, "it to continue in the background")
     system.replace_app((system.directory / "bot_main/app.py").read_text() + "\n")
-    shell.wait_for("0 lost  IDENTIFYs left today", before)
+    shell.wait_for(RELOADED, before)
     assert "43" in shell.run("echo $((40+3)) r R q")
     assert dev.status() != psutil.STATUS_STOPPED, "neither by what it reads nor by what it writes"
     assert system.run("status").returncode == 0
@@ -112,7 +112,7 @@ def test_a_background_job_that_comes_to_the_foreground_and_is_quit(system: Syste
     system.replace_app(APP)
     settings = shell.settings()
     before = shell.type(f"{shlex.join(NESCORD)} dev &\n")
-    shell.wait_for(STARTED, before)
+    shell.wait_for(WITH_KEYS, before)
     assert "42" in shell.run("echo $((40+2))")
     shell.type("fg\n")
     until_keys_work(shell)
@@ -136,7 +136,7 @@ def test_nohup_survives_a_closed_terminal(system: System) -> None:
     try:
         shell.run(f"nohup {shlex.join(NESCORD)} dev > nohup.log 2>&1 &")
         log = system.directory / "nohup.log"
-        until(lambda: "^C stops everything" in log.read_text(), "the start")
+        until(lambda: READY in log.read_text(), "the start")
         dev = dev_process(system)
         os.kill(shell.process.pid, signal.SIGHUP)
     finally:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.processes.commands import until
+from support.processes.phrases import READY
 from support.system.system import System
 
 HANGS = """import time
@@ -63,7 +64,7 @@ def test_it_runs_without_reloading_and_notifies_systemd(system: System, tmp_path
     run = system.start(
         "run", "all", NOTIFY_SOCKET=str(systemd.path), WATCHDOG_USEC="200000", NESCORD_HANG_TIMEOUT="2"
     )
-    run.wait_for("^C stops everything.")
+    run.wait_for(READY)
     until(lambda: "READY=1" in systemd.said, "READY=1")
     assert "STATUS=rest ready, main ready, ws ready" in systemd.said
     assert systemd.said.count("READY=1") == 1

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from support.processes.commands import Started, until
+from support.processes.phrases import READY
 from support.system.system import System
 
 KILLS = int(os.environ.get("NESCORD_TORTURE", "20"))
@@ -69,6 +70,6 @@ def test_nothing_is_left_whichever_process_dies(system: System) -> None:
     # A killed process gives up its memory, which identifies it here, before its sockets.
     until(lambda: not system.taken_ports(sandbox=True), f"free ports after {done}", 10)
     again = system.start("dev")
-    again.wait_for("^C stops everything")
+    again.wait_for(READY)
     assert again.stop() == 0
     assert not system.alive()

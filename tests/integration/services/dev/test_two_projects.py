@@ -88,3 +88,10 @@ def test_the_second_project_moves_its_ports_and_says_so(start: Start, tmp_path: 
     assert run(second, "stop").returncode == 0
     until(lambda: run(second, "status").returncode == 1, "the second project's end")
     assert status(first).keys() == ones.keys(), "the first project goes on"
+
+    for name in ("fourth", "fifth"):  # at the same instant
+        start(name, "dev", "--sandbox")
+    found = [status(tmp_path / name) for name in ("fourth", "fifth")]
+    addresses = [{str(entry["address"]) for entry in each.values()} for each in found]
+    assert not addresses[0] & addresses[1]
+    assert "cannot write logs" not in (tmp_path / "fifth.log").read_text()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.processes.commands import Started, until
+from support.processes.phrases import READY, RELOADED
 from support.system.system import System
 
 APP = """
@@ -70,14 +71,14 @@ def system(tmp_path: Path) -> Iterator[System]:
 
 
 def reload_by_saving(system: System, dev: Started, place: str, word: str) -> None:
-    count = dev.output.count(" during the swap, 0 lost")
+    count = dev.output.count(RELOADED)
     write(system, place, word)
-    until(lambda: dev.output.count(" during the swap, 0 lost") > count, f"a reload of {place}: {dev}")
+    until(lambda: dev.output.count(RELOADED) > count, f"a reload of {place}: {dev}")
 
 
 def test_every_place_that_the_bot_imports_from_is_watched(system: System) -> None:
     dev = system.start("dev")
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     dev.wait_for("not watched: dist/ (by its name), generated/ (.gitignore)")
     words = [f"{place}1" for place in PLACES]
     assert system.ask("!words") == " ".join(words)
@@ -86,7 +87,7 @@ def test_every_place_that_the_bot_imports_from_is_watched(system: System) -> Non
             words[number] = f"{place}{version}"
             reload_by_saving(system, dev, place, words[number])
             assert system.ask("!words") == " ".join(words), dev
-    assert "../common/common_words.py  " in dev.output
+    assert "  ../common/common_words.py" in dev.output
 
     (system.directory / "build/words.py").write_text("WORD = (\n")
     dev.wait_for("build/words.py:1: SyntaxError")
@@ -100,6 +101,6 @@ def test_code_that_is_broken_from_the_start_reloads_once_it_is_fixed(system: Sys
     dev = system.start("dev")
     dev.wait_for("fix the error and save")
     write(system, "build", "build1")
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     assert system.ask("!words") == " ".join(f"{place}1" for place in PLACES)
     assert dev.stop() == 0

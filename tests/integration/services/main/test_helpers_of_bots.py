@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from support.processes.commands import until
+from support.processes.phrases import READY, RELOADED
 from support.system.system import System
 
 APP = """
@@ -113,7 +114,7 @@ def multiprocessing_pids(system: System) -> set[int]:
 def test_helpers_end_with_their_worker_and_not_while_it_drains(system: System) -> None:
     system.replace_app(app(system, "v1", start="daemonise()"))
     dev = system.start("dev")
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     until(lambda: {*names(system)} == {*NAMES, "daemon"}, "the helpers")
     dev.wait_for("has detached itself from the bot")
     before = {process.pid for process in helpers(system)}
@@ -125,7 +126,7 @@ def test_helpers_end_with_their_worker_and_not_while_it_drains(system: System) -
     system.replace_app(app(system, "v2"))
     until(lambda: len(names(system)) == 2 * len(NAMES) + 1, "the helpers of both workers")
     assert before <= {process.pid for process in helpers(system)}, "the old worker still drains"
-    dev.wait_for("0 lost")
+    dev.wait_for(RELOADED)
     until(lambda: names(system) == sorted([*NAMES, "daemon"]), "the end of the old helpers")
     assert system.ask("!ping") == "v2"
 
@@ -148,7 +149,7 @@ def test_helpers_end_with_their_worker_and_not_while_it_drains(system: System) -
 def test_helpers_end_when_main_is_killed(system: System) -> None:
     system.replace_app(app(system, "v1"))
     dev = system.start("dev")
-    dev.wait_for("^C stops everything")
+    dev.wait_for(READY)
     until(lambda: {*names(system)} == NAMES, "the helpers")
     # One without any environment cannot be told from other programs that nescord dev has started.
     before = {process.pid for process in helpers(system) if "-bare" not in process.cmdline()[-1]}

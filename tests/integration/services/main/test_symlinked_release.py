@@ -10,6 +10,7 @@ import pytest
 from nescord_core import config
 from support.processes import commands
 from support.processes.commands import Started, start
+from support.processes.phrases import READY
 
 APP = """
 import sys
@@ -78,7 +79,7 @@ def test_dev_started_in_the_link_restarts_and_reloads_what_it_leads_to(
     }
     dev = start(tmp_path / "dev.log", link, environ, ("dev", "--sandbox"))
     try:
-        dev.wait_for("^C stops everything")
+        dev.wait_for(READY)
         dev.wait_for("this is release 1")
         for number, command in ((2, ("restart", "main")), (3, ("reload",))):
             switch(link, release(tmp_path, number))

@@ -50,7 +50,7 @@ def test_a_syntax_error_is_shown_with_file_line_and_excerpt(project: Path) -> No
     failure = load(project)
     assert (failure["file"], failure["line"]) == ("bot/words.py", 2)
     assert "SyntaxError" in str(failure["message"])
-    assert ">    2 | NAME = = 2" in str(failure["excerpt"])
+    assert ">    2 | NAME = = 2\n       |        ^\n" in str(failure["excerpt"])
     assert "     1 | FIRST = 1" in str(failure["excerpt"])
 
 
@@ -77,6 +77,15 @@ def test_an_error_of_one_line_needs_no_traceback(project: Path) -> None:
     (project / "bot/app.py").write_text("TOKEN = {}['token']\n")
     failure = load(project)
     assert (failure["message"], failure["line"], failure["traceback"]) == ("KeyError: 'token'", 1, "")
+
+
+def test_carets_mark_the_columns_that_python_blames(project: Path) -> None:
+    (project / "bot/app.py").write_text("NAME = 'ü' + len(3, 4)\n")
+    assert str(load(project)["excerpt"]) == ">    1 | NAME = 'ü' + len(3, 4)\n       |              ^^^^^^^^^"
+    (project / "bot/app.py").write_text("def broken(:\n")
+    assert str(load(project)["excerpt"]).endswith("\n       |            ^")
+    (project / "bot/app.py").write_text("undefined_name\n")
+    assert "^" not in str(load(project)["excerpt"]), "the whole line is marked anyway"
 
 
 def test_a_handler_of_a_wrong_shape_is_shown_without_nescords_own_part(project: Path) -> None:

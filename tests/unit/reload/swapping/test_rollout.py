@@ -48,12 +48,12 @@ def test_a_reload_takes_over_what_it_supersedes() -> None:
 
 def test_the_line_says_what_changed_how_long_it_took_and_what_became_of_the_events() -> None:
     line = Reloaded(ok=True, paths=("bot_main/app.py",), ms=63.4, finished=10, returned=4).line()
-    assert line == "bot_main/app.py  63 ms  14 events during the swap, 0 lost"
+    assert line == "reloaded in 63 ms  bot_main/app.py  14 events during the swap, 0 lost"
 
 
 def test_the_line_names_three_files_and_counts_the_rest() -> None:
     line = Reloaded(ok=True, paths=("a.py", "b.py", "c.py", "d.py", "e.py"), ms=5.0, finished=1).line()
-    assert line == "a.py, b.py, c.py and 2 more  5 ms  1 event during the swap, 0 lost"
+    assert line == "reloaded in 5 ms  a.py, b.py, c.py and 2 more  1 event during the swap, 0 lost"
 
 
 def test_the_line_owns_up_to_what_was_cut_short() -> None:

@@ -6,10 +6,14 @@ import asyncio
 import io
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
+from nescord_core.config import load
 from nescord_core.errors import PortTaken
+from nescord_core.process.port_claims import PortClaims
+from nescord_core.process.ports import Holder
 from nescord_core.services.dev import free_ports
 from nescord_core.services.dev.plan import Listener
 from nescord_core.supervisor.output import Output
@@ -58,3 +62,21 @@ async def test_a_signal_ends_the_wait() -> None:
         await waiting.announced()
         waiting.signals.append("SIGTERM")
         await waiting.task
+
+
+def test_two_that_start_at_once_choose_different_ports(tmp_path: Path) -> None:
+    config = load(tmp_path, environ={})
+    first, second, third = (PortClaims(tmp_path / "claims") for _ in range(3))
+    one = free_ports.choose_offset(config, sandbox=True, claims=first)
+    other = free_ports.choose_offset(config, sandbox=True, claims=second)
+    assert one.offset != other.offset, "nothing listens yet, but the first is about to"
+    first.close()
+    second.close()
+    assert third.take([config.shifted(one.offset)["rest.port"]]), "a claim ends with its process"
+
+
+def test_the_ports_of_another_are_named(tmp_path: Path) -> None:
+    taken = Listener("rest", "rest.port", "127.0.0.1", 7401)
+    notice = free_ports.OffsetChoice(50, taken, Holder(7, "python3")).notice()
+    assert notice.startswith("127.0.0.1:7401 is taken by python3 (process 7); all ports are moved by 50")
+    assert free_ports.OffsetChoice(50).notice() == ""
