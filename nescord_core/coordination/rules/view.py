@@ -12,7 +12,7 @@ __all__ = ["BlockRecord", "HostRecord", "View"]
 
 @dataclass(frozen=True, slots=True)
 class BlockRecord:
-    """What a block's lease says: who holds it, and to whom it is being moved."""
+    """What a block's lease says: who holds it, and which host it is moving to."""
 
     host: str
     instance: str
