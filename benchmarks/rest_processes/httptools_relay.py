@@ -30,7 +30,6 @@ class Upstream(asyncio.Protocol):
 
     def send(self, request: bytes, caller: Caller) -> None:
         self._caller = caller
-        self._parser = httptools.HttpResponseParser(self)
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:

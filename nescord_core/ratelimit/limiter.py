@@ -54,6 +54,7 @@ class Limiter:
         With ``at_once``, the ticket is granted immediately if no request waits and every limit allows it;
         `poll` does not return it then.
         """
+        self._sweep_if_due(now)
         scope = self._tokens.scope(token, now)
         refusal = self._refusals.refusal(route, scope, now)
         if refusal is not None:
@@ -72,6 +73,7 @@ class Limiter:
 
         ``lane_key`` is the route's `lane_key`, which callers keep for the routes that they see often.
         """
+        self._sweep_if_due(now)
         scope = self._tokens.scope(token, now)
         if self._refusals.refusal(route, scope, now) is not None:
             return None
@@ -84,11 +86,14 @@ class Limiter:
 
     def poll(self, now: float) -> Poll:
         """Grant every request that may go now, and return their tickets; they count as sent."""
-        result = self._scheduler.grant_ready(now)
+        self._sweep_if_due(now)
+        return self._scheduler.grant_ready(now)
+
+    def _sweep_if_due(self, now: float) -> None:
+        """Forget what is idle. While no request has to wait, nobody calls `poll`."""
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_EVERY
             self._tokens.sweep(now)
-        return result
 
     def complete(
         self,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["Answer", "BodyFacts", "Scope", "Window", "read", "read_settled"]
+__all__ = ["READ_BODIES", "Answer", "BodyFacts", "Scope", "Window", "read", "read_settled"]
 
 LONGEST_WAIT = 24 * 3600.0
 """A value above a day, in seconds, is malformed."""
@@ -19,6 +19,10 @@ class Scope(enum.Enum):
     USER = "user"
     GLOBAL = "global"
     SHARED = "shared"
+
+
+READ_BODIES = frozenset({401, 403, 404, 429})
+"""Statuses of responses whose body the limiter has to see."""
 
 
 class BodyFacts(NamedTuple):
@@ -126,13 +130,7 @@ def _finite(text: str | bytes | None) -> float | None:
 
 
 def _number(text: str | bytes | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 <= value <= LONGEST_WAIT else None
+    return _bounded(_finite(text))
 
 
 def _bounded(value: float | None) -> float | None:

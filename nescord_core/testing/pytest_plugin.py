@@ -76,9 +76,15 @@ def olivia(sandbox: Sandbox, request: pytest.FixtureRequest) -> User:
 
 
 @pytest.fixture
-def guild(sandbox: Sandbox, olivia: User, request: pytest.FixtureRequest) -> Guild:
+def _members(sandbox: Sandbox) -> dict[str, str]:
+    """The ids of alice and bob, by their names: a test may have created others before."""
+    return {name: str(sandbox.line.blocking(sandbox.user_call(name))["id"]) for name in ("alice", "bob")}
+
+
+@pytest.fixture
+def guild(sandbox: Sandbox, olivia: User, _members: dict[str, str], request: pytest.FixtureRequest) -> Guild:
     """A guild of the test's own, with #general, #random, Lounge, and olivia (its owner), alice and bob."""
-    ids = [_new_user(sandbox, name) for name in ("alice", "bob")]
+    ids = list(_members.values())
     name = f"{request.node.name} {len(sandbox.guild_ids)}"[-LONGEST_NAME:]
     raw = sandbox.line.blocking(sandbox.guild_call(name, olivia.id, ids))
     made: Guild = _form(request, "Guild")(sandbox.line, raw)
@@ -93,16 +99,18 @@ def channel(guild: Guild, olivia: User) -> Channel:
 
 
 @pytest.fixture
-def alice(sandbox: Sandbox, channel: Channel, request: pytest.FixtureRequest) -> User:
+def alice(
+    sandbox: Sandbox, channel: Channel, _members: dict[str, str], request: pytest.FixtureRequest
+) -> User:
     """A moderator of the test's guild."""
-    user: User = _form(request, "User")(sandbox.line, sandbox.user_ids[0], "alice", channel)
+    user: User = _form(request, "User")(sandbox.line, _members["alice"], "alice", channel)
     return user
 
 
 @pytest.fixture
-def bob(sandbox: Sandbox, channel: Channel, request: pytest.FixtureRequest) -> User:
+def bob(sandbox: Sandbox, channel: Channel, _members: dict[str, str], request: pytest.FixtureRequest) -> User:
     """A member of the test's guild."""
-    user: User = _form(request, "User")(sandbox.line, sandbox.user_ids[1], "bob", channel)
+    user: User = _form(request, "User")(sandbox.line, _members["bob"], "bob", channel)
     return user
 
 
@@ -131,10 +139,6 @@ def _sections(test: Test) -> Iterator[tuple[str, str]]:
             yield title, text()
         except Exception as error:  # the bot may be gone, and the test's own failure matters more
             yield title, f"cannot be shown: {error!r}"
-
-
-def _new_user(sandbox: Sandbox, name: str) -> str:
-    return str(sandbox.line.blocking(sandbox.user_call(name))["id"])
 
 
 def _is_async(request: pytest.FixtureRequest) -> bool:

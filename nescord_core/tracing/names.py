@@ -16,7 +16,7 @@ ID = re.compile(r"(?<=/channels/)\d{15,20}")
 
 
 class Names:
-    """Learns names from events and from the sandbox's state. ``is_new`` is what no name is known for."""
+    """Learns names from events and from the sandbox's state."""
 
     def __init__(self) -> None:
         self._channels: dict[int, str] = {}
@@ -39,7 +39,7 @@ class Names:
 
     def _learn_channel(self, channel: Mapping[str, Any]) -> None:
         number = _number(channel.get("id"))
-        if number and len(self._channels) < MOST:
+        if number and (number in self._channels or len(self._channels) < MOST):
             name = channel.get("name")
             self._channels[number] = f"#{name}" if name and channel.get("type") != DIRECT else "DM"
 

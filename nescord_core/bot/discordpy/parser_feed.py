@@ -19,7 +19,7 @@ from nescord_core.bot.discordpy.guild_cache import GuildCache
 from nescord_core.bot.registration import place_of
 from nescord_core.payloads import EventInfo, View
 from nescord_core.tracing.cause import cause
-from nescord_core.tracing.handler_run import HandlerRun, within
+from nescord_core.tracing.handler_run import HandlerRun, is_own, within
 
 __all__ = ["ParserFeed"]
 
@@ -41,7 +41,6 @@ class _EventTasks:
         if not self.is_over and not task.done():
             self.unfinished.add(task)
             task.add_done_callback(self.unfinished.discard)
-            _trace(task, _name_of_own)
 
     async def finish(self, timeout: float) -> None:
         """Wait for all of them, for at most ``timeout`` seconds; cancelled, cancel them."""
@@ -196,16 +195,20 @@ class ParserFeed:
 
 
 def _note_dispatched(task: asyncio.Task[Any], function: Callable[..., Any]) -> None:
-    if (tasks := _current.get()) is not None:
+    if (tasks := _current.get()) is not None and not tasks.is_over:
         tasks.add(task)
-        _trace(task, lambda task: task.get_name().removeprefix("discord.py: "), place_of(function))
+        _trace(task, lambda task: task.get_name().removeprefix("discord.py: "), function)
 
 
 def _name_of_own(task: asyncio.Task[Any]) -> str:
     return next((shown for start, shown in _OWN_TASKS.items() if task.get_name().startswith(start)), "")
 
 
-def _trace(task: asyncio.Task[Any], name_of: Callable[[asyncio.Task[Any]], str], place: str = "") -> None:
+def _trace(
+    task: asyncio.Task[Any],
+    name_of: Callable[[asyncio.Task[Any]], str],
+    function: Callable[..., Any] | None = None,
+) -> None:
     """Note the run of a task with the event that it belongs to, if that is traced and the task has a name.
 
     The name is read at the end: a task factory gets a task before its name is set.
@@ -217,7 +220,8 @@ def _trace(task: asyncio.Task[Any], name_of: Callable[[asyncio.Task[Any]], str],
     def ended(task: asyncio.Task[Any]) -> None:
         if name := name_of(task):
             ms = round((time.perf_counter() - began) * 1000, 1)
-            caused.handlers.append(HandlerRun(name, within(place), ms))
+            place = "" if function is None else within(place_of(function))
+            caused.handlers.append(HandlerRun(name, place, ms))
 
     task.add_done_callback(ended)
 
@@ -232,6 +236,7 @@ def _tasks_started(within: Callable[[Any], Any], tasks: _EventTasks) -> Iterator
         wrapped = within(coroutine)
         task: Any = previous(loop, wrapped, **more) if previous else asyncio.Task(wrapped, loop=loop, **more)
         tasks.add(task)
+        _trace(task, _name_of_own)
         return task
 
     loop.set_task_factory(factory)
@@ -247,9 +252,9 @@ def _function_of(task: asyncio.Task[Any]) -> str:
     """Return the name of the bot's own function that a task is in."""
     name: str = task.get_name()
     inner: Any = task.get_coro()
-    others = (*discord.__path__, *asyncio.__path__, __file__)
+    others = (*discord.__path__, *asyncio.__path__)
     while inspect.iscoroutine(inner):
-        if not inner.cr_code.co_filename.startswith(others):
+        if not (inner.cr_code.co_filename.startswith(others) or is_own(inner.cr_code.co_filename)):
             name = inner.cr_code.co_qualname
         inner = inner.cr_await
     return name

@@ -19,7 +19,10 @@ _LONGEST_NAME = 80
 
 
 class LoggedErrors(logging.Handler):
-    """Adds each logged exception to its event's handlers; exceptions outside of events are left alone."""
+    """Adds each logged exception to its event's handlers.
+
+    Exceptions outside of events are left alone, and those that the runtime has seen: it adds them itself.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -28,7 +31,7 @@ class LoggedErrors(logging.Handler):
         """Add the exception of a record to the event that is being handled."""
         current = cause.get()
         error = record.exc_info[1] if record.exc_info else None
-        if current is None or error is None:
+        if current is None or error is None or hasattr(record, "failure"):
             return
         name = _REPR.sub(r" \1", record.getMessage().split("\n")[0].removeprefix(_LIBRARY_PREFIX))
         current.handlers.append(failed_run(name[:_LONGEST_NAME], error))

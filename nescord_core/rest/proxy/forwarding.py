@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
 
-from nescord_core.ratelimit.response import BodyFacts
+from nescord_core.ratelimit.response import READ_BODIES, BodyFacts
 from nescord_core.ratelimit.route import Route
 from nescord_core.rest.proxy.metrics import Metrics
 from nescord_core.rest.proxy.permits import Permit, Permits
@@ -166,7 +166,7 @@ def _may_retry(request: ForwardedRequest, error: NoAnswer) -> bool:
 
 def body_facts(reply: UpstreamResponse) -> BodyFacts | None:
     """Return what the limiter needs of an error's body; None for statuses that it ignores."""
-    if reply.status not in {401, 403, 404, 429}:
+    if reply.status not in READ_BODIES:
         return None
     content = read_json(_decoded(reply.body, reply.headers))
     if not isinstance(content, dict):

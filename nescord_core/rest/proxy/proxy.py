@@ -126,7 +126,7 @@ class Proxy:
     async def _forward_sent(
         self, exchange: Exchange, outcome: UpstreamResponse | ConnectionBroken
     ) -> Response:
-        self._direct.handed_over(exchange)
+        self._direct.handed_over(exchange, outcome)
         request, line, head, key = exchange.planned
         admitted = AdmittedRequest(line.target, line.route, head.authorization, head.token, None)
         first = FirstAttempt(self._permits.resumed(exchange.ticket), outcome)

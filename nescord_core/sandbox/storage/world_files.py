@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class WorldFiles:
     def __init__(self, state_dir: Path) -> None:
         self.folder = state_dir / FOLDER
         self._written: set[str] = set()
+        self._writing = threading.Lock()
 
     def load(self, world: World) -> str | None:
         """Fill the world with the stored one and return its name; None if there is none that can be used."""
@@ -112,7 +114,14 @@ class WorldFiles:
         )
 
     def write(self, save: Save) -> None:
-        """Write it, and remove what belongs to the world no more. Raises OSError."""
+        """Write it, and remove what belongs to the world no more. Raises OSError.
+
+        A save that is under way in another thread is finished first: the later one is what stays.
+        """
+        with self._writing:
+            self._write(save)
+
+    def _write(self, save: Save) -> None:
         for folder in (self.folder, self.folder / "messages", self.folder / "files"):
             make_folder(folder)
         for name, data in save.files.items():

@@ -181,5 +181,5 @@ def test_a_bot_that_is_a_package_is_adopted_and_reloaded(system: System) -> None
     dev = system.start_dev()
     assert system.ask("?greet") == "hello!"
     (club / "words.py").write_text('GREETING = "good evening"\n')
-    dev.wait_for("club/words.py  ")
+    dev.wait_for(" ms  club/words.py")
     assert system.ask("?greet") == "good evening!"

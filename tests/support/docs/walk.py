@@ -75,15 +75,16 @@ class Walk:
         if stays:
             self.background.append(command)
             if "until" in block.marks and not self._has_started(block, command):
+                command.end()
                 self.background.remove(command)
                 self.run(block, commands)
             return
         code = command.wait(self._patience)
         self.printed = command.output
-        if code and TAKEN in self.printed:
+        wanted = int(block.marks.get("exit", "0"))
+        if code != wanted and TAKEN in self.printed:
             self.run(block, commands)
             return
-        wanted = int(block.marks.get("exit", "0"))
         assert code == wanted, f"{block}: exit code {code} instead of {wanted}:\n{self.printed}"
 
     def run_in_terminals(self, block: Block) -> None:

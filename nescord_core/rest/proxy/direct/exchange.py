@@ -6,7 +6,7 @@ import logging
 import time
 from typing import NamedTuple, Protocol
 
-from nescord_core.ratelimit.response import Answer, read_settled
+from nescord_core.ratelimit.response import READ_BODIES
 from nescord_core.ratelimit.tickets import Ticket
 from nescord_core.rest.proxy.cache.cache import Flight
 from nescord_core.rest.proxy.direct.plans import HeadPlan, LinePlan
@@ -16,10 +16,8 @@ from nescord_core.rest.proxy.server.request import Request
 from nescord_core.rest.proxy.upstream.connection import ConnectionBroken, UpstreamConnection
 from nescord_core.rest.proxy.upstream.response import PlainResponse, UpstreamResponse
 
-__all__ = ["Exchange", "ExchangeOwner", "Planned", "limits_of"]
+__all__ = ["Exchange", "ExchangeOwner", "Planned"]
 
-CAREFUL = frozenset({401, 403, 404, 429})
-"""Answers whose body the limiter has to see."""
 _log = logging.getLogger("nescord.rest")
 
 
@@ -104,7 +102,7 @@ class Exchange(PendingResponse):
         try:
             if isinstance(reply, UpstreamResponse):
                 self._owner.left_over(self, reply)
-            elif reply.status >= 500 or reply.status in CAREFUL:
+            elif reply.status >= 500 or reply.status in READ_BODIES:
                 self._owner.left_over(self, reply.with_headers(sent_at, received_at))
             else:
                 self._owner.answered(self, reply, sent_at, received_at)
@@ -120,9 +118,5 @@ class Exchange(PendingResponse):
 
     def _broke(self) -> None:
         _log.exception("rest failed to handle a %s", self.planned.request.method)
-        self._owner.broke(self)
-
-
-def limits_of(reply: PlainResponse) -> Answer:
-    """Return what the limiter needs of a settled response."""
-    return read_settled(reply.status, reply.limits)
+        if not self.is_over:
+            self._owner.broke(self)

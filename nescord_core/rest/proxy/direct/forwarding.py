@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from nescord_core.ratelimit.response import read_settled
 from nescord_core.ratelimit.tickets import GRANTED
 from nescord_core.rest.proxy import error_responses
 from nescord_core.rest.proxy.access import AccessDenied
@@ -18,7 +19,7 @@ from nescord_core.rest.proxy.active_requests import ActiveRequests
 from nescord_core.rest.proxy.body_stream import BodyStream
 from nescord_core.rest.proxy.cache.cache import Cache, CacheAnswer
 from nescord_core.rest.proxy.cache.keys import key_of
-from nescord_core.rest.proxy.direct.exchange import Exchange, Planned, limits_of
+from nescord_core.rest.proxy.direct.exchange import Exchange, Planned
 from nescord_core.rest.proxy.direct.plans import Plans
 from nescord_core.rest.proxy.direct.replies import cached_answer, reply_of
 from nescord_core.rest.proxy.metrics import Metrics
@@ -140,11 +141,10 @@ class DirectForwarder:
     def answered(self, exchange: Exchange, reply: PlainResponse, sent_at: float, received_at: float) -> None:
         """Pass on a response; the limiter learns from it first."""
         line, key = exchange.planned.line, exchange.planned.key
-        connection, exchange.connection = exchange.connection, None
-        if connection is not None:
-            self._upstream.finished(connection, None)
+        self._release(exchange, None)
         self._metrics.upstream_answered(received_at - sent_at)
-        self._permits.complete(exchange.ticket, limits_of(reply), sent=sent_at, received=received_at)
+        limits = read_settled(reply.status, reply.limits)
+        self._permits.complete(exchange.ticket, limits, sent=sent_at, received=received_at)
         answer = reply_of(reply, ("bypass" if key is None else "miss") if line.is_read else "")
         if self._cache is not None:
             if exchange.flight is not None:
@@ -160,17 +160,18 @@ class DirectForwarder:
 
     def left_over(self, exchange: Exchange, outcome: UpstreamResponse | ConnectionBroken) -> None:
         """Find a response by a coroutine."""
-        rest = None
         if isinstance(outcome, UpstreamResponse):
             self._metrics.upstream_answered(outcome.received_at - outcome.sent_at)
-            rest = outcome.rest
-        self._release(exchange, rest)
         self._permits.starting.add(exchange.planned.line.lane_key)
         exchange.caller.wait_for(self._resume(exchange, outcome))
 
-    def handed_over(self, exchange: Exchange) -> None:
-        """Note that a coroutine has begun, which gives back what the exchange has from now on."""
+    def handed_over(self, exchange: Exchange, outcome: UpstreamResponse | ConnectionBroken) -> None:
+        """Note that a coroutine has begun, which gives back what the exchange has from now on.
+
+        Until then the connection is the exchange's: a caller that leaves ends a body that is still coming.
+        """
         exchange.is_over = True
+        self._release(exchange, outcome.rest if isinstance(outcome, UpstreamResponse) else None)
         self._active.end()
 
     def _release(self, exchange: Exchange, rest: BodyStream | None) -> None:

@@ -211,7 +211,10 @@ async def test_damage_in_the_middle_costs_the_block_it_hits_and_is_one_line(
             await ws.sender.recovered()
             ws.put([event(1, session="new", shard=0), event(1, session="new", shard=1)])
             await until(lambda: len(main.got) == 2 + 250 - lost)
-    assert len([each for each in caplog.records if "is damaged: skipping" in each.message]) == 1
+    # A file may have a single block: it is set aside then.
+    damaged = [each.message for each in caplog.records if f"{largest.name} is damaged" in each.message]
+    assert len(damaged) == 1
+    assert "is damaged: skipping" in damaged[0] or "it contains no intact event" in damaged[0]
 
 
 async def test_shards_that_nobody_holds_any_more_are_delivered_at_once(tmp_path: Path) -> None:

@@ -123,9 +123,8 @@ async def test_everything_a_person_can_start(world: World) -> None:
 
 async def test_files_for_commands_and_forms(world: World, tmp_path: Path) -> None:
     """Driven as a bot's own tests do it, with `nescord_core.testing`."""
-    log = tmp_path / "log"
-    log.touch()
-    person = RunningBot(world.public_url, log, 20.0)
+    (tmp_path / "log").touch()
+    person = RunningBot(world.public_url, tmp_path, 20.0)
     kept = await asyncio.to_thread(person.command, "keep", file=("a.png", PNG))
     assert kept["message"]["content"] == f"a.png image/png 1x1 {len(PNG)}"
     form = await asyncio.to_thread(person.command, "keep", file=("a.txt", b"1"), again=True)

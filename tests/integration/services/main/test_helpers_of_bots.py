@@ -158,4 +158,5 @@ def test_helpers_end_when_main_is_killed(system: System) -> None:
     until(lambda: not before & {process.pid for process in helpers(system)}, "the end of the helpers")
     dev.send(signal.SIGTERM)
     assert dev.wait() == 0
-    until(lambda: names(system) == ["bare"], "the end of all other helpers")
+    # The worker may be found and ended with all of its helpers before it has noticed main's end.
+    until(lambda: {*names(system)} <= {"bare"}, "the end of all other helpers")
