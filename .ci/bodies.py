@@ -41,10 +41,7 @@ class MessageArguments(Call, total=False):
 
 
 def fields(schemas: list[Schema]) -> Iterator[str]:
-    merged: dict[str, Schema] = {}
-    for schema in schemas:
-        for name, value in properties(schema).items():
-            merged[name] = {"oneOf": [merged[name], value]} if name in merged else value
+    merged = properties({"oneOf": schemas})
     required = set.intersection(*(set(schema.get("required", ())) for schema in schemas))
     for name, schema in merged.items():
         if not name.isidentifier() or keyword.iskeyword(name):

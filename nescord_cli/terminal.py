@@ -18,7 +18,6 @@ __all__ = [
     "fail",
     "is_terminal",
     "is_verbose",
-    "paint",
     "process_start",
     "takes_colour",
     "use_project",
@@ -91,13 +90,6 @@ def is_terminal() -> bool:
 def takes_colour() -> bool:
     """Return whether stdout is a terminal that shows colours."""
     return is_terminal() and not os.environ.get("NO_COLOR")
-
-
-def paint(text: str, colour: str) -> str:
-    """Return the text in colour on a terminal, unchanged elsewhere."""
-    if not colour or not takes_colour():
-        return text
-    return typer.style(text, fg=colour)
 
 
 def fail(error: NescordError, *, debug: bool) -> NoReturn:

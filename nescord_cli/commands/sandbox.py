@@ -45,28 +45,13 @@ def export(
     It is the running sandbox's world, or else the stored one.
     """
     from nescord_core import config
+    from nescord_core.process.os_errors import refused
     from nescord_core.services.sandbox import exported
 
     text = exported(config.load(project).sandbox)
     if file is None:
         typer.echo(text, nl=False)
         return
-    _write(file, text, force=force)
+    with refused(file), file.open("w" if force else "x", encoding="utf-8") as out:
+        out.write(text)
     typer.echo(f"Wrote {file}.", err=True)
-
-
-def _write(file: Path, text: str, *, force: bool) -> None:
-    from nescord_core.errors import ConfigError
-    from nescord_core.process.os_errors import reason_of
-
-    try:
-        with file.open("w" if force else "x", encoding="utf-8") as out:
-            out.write(text)
-    except FileExistsError:
-        raise ConfigError(
-            "this file exists.", where=str(file), hint="Choose another name, or use --force."
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"it cannot be written: {reason_of(error)}.", where=str(file), hint="Choose another location."
-        ) from None

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-__all__ = ["reason_of"]
+from nescord_core.errors import ConfigError
+
+__all__ = ["reason_of", "refused"]
 
 NO_ADDRESS = "could not bind on any address"
 """asyncio's message, without an errno, when no address is this machine's (Python 3.12.4 and later)."""
@@ -28,3 +33,18 @@ def reason_of(error: BaseException) -> str:
         if str(error).startswith(NO_ADDRESS):
             return reason_of(OSError(errno.EADDRNOTAVAIL, ""))
     return str(error) or type(error).__name__
+
+
+@contextmanager
+def refused(path: Path) -> Iterator[None]:
+    """Report why a file that the user named cannot be created or written. Raises ConfigError."""
+    try:
+        yield
+    except FileExistsError:
+        raise ConfigError(
+            "this file exists.", where=str(path), hint="Choose another name, or use --force."
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"it cannot be written: {reason_of(error)}.", where=str(path), hint="Choose another location."
+        ) from None

@@ -23,12 +23,13 @@ LONGEST = 300
 def transcript(stage: Stage) -> str:
     """Return the messages of the test's guilds and direct messages, by channel."""
     lines: list[str] = []
+    users = set(stage.user_ids)
     for guild_id in stage.guild_ids:
         state = stage.line.blocking(stage.control_call("GET", f"/state?guild={guild_id}&tail=50"))
         lines += _channels(state["guilds"][0]["channels"], "#")
-        direct = [each for each in state["direct"] if _recipients(each) & set(stage.user_ids)]
+        direct = [each for each in state["direct"] if _recipients(each) & users]
         lines += _channels(direct, "direct messages ")
-        stage.user_ids = []  # shown once
+        users = set()  # shown once
     return "\n".join(lines) or "nobody has written anything"
 
 

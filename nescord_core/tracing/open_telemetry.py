@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import entry_points
 
 from opentelemetry import trace
@@ -70,23 +70,19 @@ class OpenTelemetry:
         """Begin an event's trace in ws."""
         return _EventTrace(self._tracer, self._ids, envelope)
 
-    @contextmanager
-    def handling(self, envelope: Envelope, parent: int, handler: str) -> Iterator[Span]:
+    def handling(self, envelope: Envelope, parent: int, handler: str) -> AbstractContextManager[Span]:
         """Record a handler, within the span of ws with the id ``parent``; 0: the event is not sampled."""
         trace_id, root = ids_of(envelope)
         flags = _SAMPLED if parent else _NOT_SAMPLED
         remote = SpanContext(trace_id, parent or root, is_remote=True, trace_flags=flags)
         within = trace.set_span_in_context(NonRecordingSpan(remote), Context())
         attributes = {**_identity(envelope), "nescord.handler": handler}
-        with self._span(handler, SpanKind.CONSUMER, attributes, within) as span:
-            yield span
+        return self._span(handler, SpanKind.CONSUMER, attributes, within)
 
-    @contextmanager
-    def calling(self, method: str, route: str) -> Iterator[Span]:
+    def calling(self, method: str, route: str) -> AbstractContextManager[Span]:
         """Record a call of the bot to Discord's API."""
         attributes = {"http.request.method": method, "url.template": route}
-        with self._span(f"{method} {route}", SpanKind.CLIENT, attributes) as span:
-            yield span
+        return self._span(f"{method} {route}", SpanKind.CLIENT, attributes)
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that carry the current context."""
@@ -94,20 +90,16 @@ class OpenTelemetry:
         self._propagator.inject(carrier)
         return carrier
 
-    @contextmanager
-    def serving(self, method: str, route: str, headers: Mapping[str, str]) -> Iterator[Span]:
+    def serving(self, method: str, route: str, headers: Mapping[str, str]) -> AbstractContextManager[Span]:
         """Record a request that rest answers."""
         within = self._propagator.extract(headers, Context())
         attributes = {"http.request.method": method, "http.route": route}
-        with self._span(f"{method} {route}", SpanKind.SERVER, attributes, within) as span:
-            yield span
+        return self._span(f"{method} {route}", SpanKind.SERVER, attributes, within)
 
-    @contextmanager
-    def sending(self, method: str, route: str, host: str) -> Iterator[Span]:
+    def sending(self, method: str, route: str, host: str) -> AbstractContextManager[Span]:
         """Record one attempt of rest at Discord."""
         attributes = {"http.request.method": method, "url.template": route, "server.address": host}
-        with self._span(f"{method} {route}", SpanKind.CLIENT, attributes) as span:
-            yield span
+        return self._span(f"{method} {route}", SpanKind.CLIENT, attributes)
 
     def waited(self, since: float) -> None:
         """Record a wait for rate limits, from ``since`` (seconds since the epoch) until now."""

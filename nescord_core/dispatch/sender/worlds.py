@@ -1,7 +1,7 @@
 """Tells which world of the sandbox a session belongs to. Pure.
 
-The sandbox makes a new world whenever it starts, and puts the world's name into its session ids. Events of a
-former world concern guilds and messages that exist no more. Discord's own session ids name no world.
+A sandbox without a stored world makes a new one when it starts, and puts its name into its session ids.
+Events of a former world concern guilds and messages that exist no more. Discord's own session ids name none.
 """
 
 from __future__ import annotations

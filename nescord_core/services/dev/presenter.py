@@ -22,5 +22,8 @@ class Presenter:
 
     def __call__(self, shown: Shown) -> Sequence[str]:
         """Return the lines to show."""
+        chosen = self.selection.choose(shown)
+        if not chosen:
+            return ()
         look = self._look()
-        return [line for each in self.selection.choose(shown) for line in render(each, self._style, look)]
+        return [line for each in chosen for line in render(each, self._style, look)]

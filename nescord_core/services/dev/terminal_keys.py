@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TextIO
 
+from nescord_core.terminal.detection import is_terminal
+
 __all__ = ["KeyFilter", "TerminalKeys"]
 
 LONGEST = 3
@@ -64,7 +66,7 @@ class TerminalKeys:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Read keys for the duration of the block, then restore the terminal."""
-        if not self._is_terminal():
+        if not is_terminal(self._file):
             yield
             return
         loop = asyncio.get_running_loop()
@@ -157,12 +159,6 @@ class TerminalKeys:
         self._give_back()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-
-    def _is_terminal(self) -> bool:
-        try:
-            return self._file.isatty()
-        except ValueError:
-            return False  # closed
 
     def _is_ours(self) -> bool:
         try:

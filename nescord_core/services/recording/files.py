@@ -20,7 +20,7 @@ import zstandard
 from nescord_core._version import __version__
 from nescord_core.bot.observing.recent_events import FOLDER
 from nescord_core.errors import ConfigError, NescordError
-from nescord_core.process.os_errors import reason_of
+from nescord_core.process.os_errors import reason_of, refused
 from nescord_core.tracing import records
 from nescord_core.tracing.handler_run import HandlerRun
 from nescord_core.tracing.scrubbing import Scrubber
@@ -88,21 +88,12 @@ def recording(path: Path, *, scrub: frozenset[str], force: bool) -> Iterator[Rec
         ConfigError: the file exists and ``force`` is false, or it cannot be written.
 
     """
-    try:
-        with path.open("wb" if force else "xb") as file:
-            path.chmod(0o600)  # it contains people's messages
-            with _compressing(path, file) as out:
-                header = {"nescord_recording": _VERSION, "version": __version__, "at": round(time.time(), 3)}
-                out.write(msgspec.json.encode(header | {"scrubbed": sorted(scrub)}) + b"\n")
-                yield Recorder(out, Scrubber(scrub))
-    except FileExistsError:
-        raise ConfigError(
-            "this file exists.", where=str(path), hint="Choose another name, or use --force."
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"it cannot be written: {reason_of(error)}.", where=str(path), hint="Choose another location."
-        ) from None
+    with refused(path), path.open("wb" if force else "xb") as file:
+        path.chmod(0o600)  # it contains people's messages
+        with _compressing(path, file) as out:
+            header = {"nescord_recording": _VERSION, "version": __version__, "at": round(time.time(), 3)}
+            out.write(msgspec.json.encode(header | {"scrubbed": sorted(scrub)}) + b"\n")
+            yield Recorder(out, Scrubber(scrub))
 
 
 def _compressing(path: Path, file: BinaryIO) -> Any:

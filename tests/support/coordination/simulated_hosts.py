@@ -61,10 +61,6 @@ class SimHost:
     def now(self, time: float) -> float:
         return self.offset + self.rate * time
 
-    @property
-    def is_alive(self) -> bool:
-        return self.member is not None
-
 
 class Store:
     """The server: leases that expire, sessions and members that do not."""

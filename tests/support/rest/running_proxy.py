@@ -77,6 +77,29 @@ class Running:
         return received
 
 
+@dataclass
+class Started:
+    """``stop`` ends the service in order."""
+
+    address: str
+    stop: asyncio.Event
+    service: asyncio.Task[None]
+
+
+@asynccontextmanager
+async def serving(settings: RestSettings) -> AsyncIterator[Started]:
+    """Run the service while the block runs."""
+    stop = asyncio.Event()
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as group:
+        service = group.create_task(serve(settings, stop=stop, on_ready=ready.set_result))
+        service.add_done_callback(lambda _: ready.cancel())
+        try:
+            yield Started(await ready, stop, service)
+        finally:
+            stop.set()
+
+
 @asynccontextmanager
 async def running_proxy(
     state_dir: Path, discord: FakeDiscord | None = None, **overrides: Any
@@ -94,13 +117,7 @@ async def running_proxy(
             cache=CacheOptions(unlinked_ttl=60.0),
         )
         settings = replace(settings, **overrides)
-        stop = asyncio.Event()
-        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        async with asyncio.TaskGroup() as group:
-            service = group.create_task(serve(settings, stop=stop, on_ready=ready.set_result))
-            service.add_done_callback(lambda _: ready.cancel())
-            address = await ready
+        async with serving(settings) as started:
             connector = aiohttp.TCPConnector(limit=0)
             async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
-                yield Running(fake, address, session, stop, service)
-            stop.set()
+                yield Running(fake, started.address, session, started.stop, started.service)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from nescord_core.ratelimit.route import route_of
-from nescord_core.services.rest import serve
 from nescord_core.settings import RestSettings
 from support.network.http_relay import Relay, Seen, running_relay
+from support.rest.running_proxy import serving
 from support.sandbox.running import RunningSandbox, running_sandbox
 
 Play = Callable[["Stage"], Awaitable[None]]
@@ -116,24 +116,17 @@ async def running_stage(state_dir: Path | None, **settings: Any) -> AsyncIterato
             async with running_relay(sandbox.url) as relay:
                 yield Stage(sandbox, relay)
         else:
-            async with _proxy(sandbox, state_dir) as address, running_relay(f"http://{address}") as relay:
+            async with (
+                serving(_settings(sandbox, state_dir)) as rest,
+                running_relay(f"http://{rest.address}") as relay,
+            ):
                 yield Stage(sandbox, relay)
 
 
-@asynccontextmanager
-async def _proxy(sandbox: RunningSandbox, state_dir: Path) -> AsyncIterator[str]:
-    settings = RestSettings(
+def _settings(sandbox: RunningSandbox, state_dir: Path) -> RestSettings:
+    return RestSettings(
         token=sandbox.token, api_url=f"{sandbox.url}/api/v10", port=0, state_dir=state_dir, stop_timeout=2.0
     )
-    stop = asyncio.Event()
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    async with asyncio.TaskGroup() as group:
-        service = group.create_task(serve(settings, stop=stop, on_ready=ready.set_result))
-        service.add_done_callback(lambda _: ready.cancel())
-        try:
-            yield await ready
-        finally:
-            stop.set()
 
 
 def _line(seen: Seen) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import brotli
+from support.network.http_receiver import receiving_posts
 
 __all__ = ["SentryIngest", "ingesting"]
 
@@ -31,36 +28,10 @@ class SentryIngest:
                 self.reports.append(json.loads(body))
 
 
-def _decoded(body: bytes, coding: str) -> bytes:
-    if coding == "br":  # where the package is installed, as discord.py[speed] does
-        return bytes(brotli.decompress(body))
-    return gzip.decompress(body) if coding == "gzip" else body
-
-
 @contextmanager
 def ingesting() -> Iterator[SentryIngest]:
     """Accept reports while the block runs."""
     ingest = SentryIngest()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            ingest.take(_decoded(body, self.headers.get("Content-Encoding", "")))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_: Any) -> None:
-            """Keep the tests' output clean."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    ingest.dsn = f"http://key@127.0.0.1:{server.server_address[1]}/1"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with receiving_posts(lambda _path, body: ingest.take(body), answer=b"{}") as port:
+        ingest.dsn = f"http://key@127.0.0.1:{port}/1"
         yield ingest
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

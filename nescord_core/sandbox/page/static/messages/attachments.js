@@ -10,7 +10,7 @@ const PREVIEW_BYTES = 50_000;
 const PREVIEW_LINES = 8;
 const TEXT_NAME = /\.(txt|md|py|js|ts|json|toml|ya?ml|csv|log|ini|cfg|html|css|sh|sql|rs|go|java|c|h|cpp|diff|xml)$/i;
 
-export const isSpoiler = (data) => Boolean((data.flags ?? 0) & SPOILER_FLAG) || data.filename?.startsWith(SPOILER_NAME);
+const isSpoiler = (data) => Boolean((data.flags ?? 0) & SPOILER_FLAG) || data.filename?.startsWith(SPOILER_NAME);
 
 // Without those that an embed or a component already shows.
 export function attachmentsOf(message) {

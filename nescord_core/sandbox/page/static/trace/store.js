@@ -100,7 +100,7 @@ export function problemsOf(trace) {
 }
 
 // Discord's error in one line: its message, and the first field that is wrong.
-export function reasonOf({ status, answer }) {
+function reasonOf({ status, answer }) {
   try {
     const { message, errors } = JSON.parse(answer);
     const field = errors && firstField(errors, []);

@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from nescord_core.services.rest import serve
 from nescord_core.settings import CacheOptions, RestSettings
 from support.rest.garbled_responses import garbled_response, response
+from support.rest.running_proxy import serving
 
 SECONDS = float(os.environ.get("NESCORD_FUZZ_SECONDS", "4"))
 SEED = int(os.environ.get("NESCORD_FUZZ_SEED", "1"))
@@ -75,9 +73,8 @@ class Upstream(asyncio.Protocol):
             self._transport.write(data)
 
 
-@asynccontextmanager
-async def proxy_before(upstream: str, state_dir: Path) -> AsyncIterator[str]:
-    settings = RestSettings(
+def settings_for(upstream: str, state_dir: Path) -> RestSettings:
+    return RestSettings(
         token="fake.token.for-tests",
         api_url=upstream,
         port=0,
@@ -88,15 +85,6 @@ async def proxy_before(upstream: str, state_dir: Path) -> AsyncIterator[str]:
         global_limit=100_000,
         cache=CacheOptions(enabled=False),
     )
-    stop = asyncio.Event()
-    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    async with asyncio.TaskGroup() as group:
-        service = group.create_task(serve(settings, stop=stop, on_ready=ready.set_result))
-        service.add_done_callback(lambda _: ready.cancel())
-        try:
-            yield await ready
-        finally:
-            stop.set()
 
 
 async def call(address: str, path: str) -> tuple[int, bytes | None]:
@@ -144,12 +132,12 @@ async def test_an_odd_upstream_neither_hangs_nor_deceives_a_caller(tmp_path: Pat
                 assert b"/gateway/" not in body, (path, body)
 
     try:
-        async with proxy_before(f"http://{host}:{port}/api/v10", tmp_path) as address:
+        async with serving(settings_for(f"http://{host}:{port}/api/v10", tmp_path)) as started:
             until = loop.time() + SECONDS
             async with asyncio.TaskGroup() as group:
                 for number in range(AT_ONCE):
-                    group.create_task(calls(address, number, until))
-            assert (await call(address, GOOD))[1] == body_of(GOOD)
+                    group.create_task(calls(started.address, number, until))
+            assert (await call(started.address, GOOD))[1] == body_of(GOOD)
     finally:
         listener.close()
     assert answered["whole"] > AT_ONCE

@@ -2,9 +2,9 @@
 import { uploadNames } from "/composer/uploads.js";
 
 export const CHAT_INPUT = 1;
-export const INTEGER = 4;
+const INTEGER = 4;
 export const BOOLEAN = 5;
-export const NUMBER = 10;
+const NUMBER = 10;
 export const FILE = 11;
 const SUBCOMMANDS = new Set([1, 2]);
 const STRING = 3;
