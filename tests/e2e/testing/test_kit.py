@@ -38,7 +38,7 @@ def test_a_session_of_tests(project: Path) -> None:
         check=False,
     )
     output = done.stdout
-    assert "1 failed, 9 passed" in output, output + done.stderr
+    assert "1 failed, 10 passed" in output, output + done.stderr
     assert "FAILED test_bot.py::test_that_fails" in output
     report = output[output.index("bot: transcript") : output.index("short test summary")]
     conversation, _, rest = report.partition("bot: events, calls and errors")

@@ -395,3 +395,17 @@ def test_a_ticket_cannot_be_completed_twice() -> None:
     limiter.complete(ticket, ok(4), 0.0)
     with pytest.raises(ValueError, match="not granted"):
         limiter.complete(ticket, ok(4), 0.0)
+
+
+def test_idle_buckets_are_forgotten_while_nothing_waits() -> None:
+    """Nobody polls then: every request is granted at once."""
+    limiter = Limiter()
+    for channel in range(200):
+        route = message(channel)
+        ticket = limiter.grant_at_once(route, "bot", channel * 0.1, route.lane_key)
+        assert ticket is not None
+        limiter.complete(ticket, ok(4, bucket=f"h{channel}"), channel * 0.1 + 0.05)
+    assert limiter.buckets() == 200
+    route = message(1000)
+    assert limiter.grant_at_once(route, "bot", 3600.0, route.lane_key) is not None
+    assert limiter.buckets() == 1

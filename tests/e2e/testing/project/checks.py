@@ -22,6 +22,19 @@ def asked(alice, channel):
     return alice, channel
 
 
+@pytest.fixture
+def carol(sandbox: Sandbox) -> User:
+    """A user that exists before those of the kit."""
+    return sandbox.user("carol")
+
+
+def test_users_are_who_they_say(carol: User, alice: User, bob: User, channel: Channel) -> None:
+    for user in (alice, bob):
+        user.send(channel, "!ping")
+        assert channel.next().content == f"Pong, {user.name}!"
+    assert len({carol.id, alice.id, bob.id}) == 3
+
+
 def test_messages(alice: User, bob: User, channel: Channel, guild: Guild) -> None:
     alice.send(channel, "!ping")
     assert channel.next().content == "Pong, alice!"

@@ -24,6 +24,8 @@ def test_a_logged_exception_is_added_to_its_event_only() -> None:
     token = cause.set(current)
     try:
         log.error("without an exception")
+        # The runtime logs it with its identity, and adds it itself.
+        log.error("on_message failed", exc_info=ValueError("twice"), extra={"failure": {}})
         fail()
     finally:
         cause.reset(token)
