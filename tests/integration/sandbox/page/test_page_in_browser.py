@@ -311,13 +311,13 @@ async def test_commands_are_written_with_the_keyboard_alone(tmp_path: Path) -> N
 
 async def test_names_of_people_channels_and_emoji_are_suggested_and_sent_as_mentions(tmp_path: Path) -> None:
     async with running_sandbox() as sandbox, browser(tmp_path) as page:
+        await sandbox.post("/roles", name="Night Shift", guild="Sandbox")
         await page.open(f"{sandbox.url}/")
         await page.until("document.querySelector('#channel-name').textContent === '# general'")
         users = {each["username"]: each["id"] for each in (await sandbox.get("/state"))["users"]}
         channels = {
             each["name"]: each["id"] for each in (await sandbox.get("/state"))["guilds"][0]["channels"]
         }
-        await sandbox.post("/roles", name="Night Shift", guild="Sandbox")
         await page.until(f"{TEXTS}.length === 0")
         await focus(page)
         await page.type("hi @bo")
